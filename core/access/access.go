@@ -1,0 +1,100 @@
+// Package access says who is acting and what that actor may do.
+package access
+
+import (
+	"context"
+	"net/netip"
+	"slices"
+
+	"github.com/google/uuid"
+
+	"github.com/noren-commerce/noren/core/fault"
+)
+
+// Role is the kind of an actor.
+type Role string
+
+// The roles, from the least known caller to noren itself.
+const (
+	RoleGuest        Role = "GUEST"
+	RoleMember       Role = "MEMBER"
+	RoleCompanyBuyer Role = "COMPANY_BUYER"
+	RoleStoreStaff   Role = "STORE_STAFF"
+	RoleStaff        Role = "STAFF"
+	RoleAdmin        Role = "ADMIN"
+	RolePartner      Role = "PARTNER"
+	RoleSystem       Role = "SYSTEM"
+)
+
+// Roles lists every role.
+var Roles = []Role{RoleGuest, RoleMember, RoleCompanyBuyer, RoleStoreStaff, RoleStaff, RoleAdmin, RolePartner, RoleSystem}
+
+// Permission is one function that a permission group may hold (M13).
+type Permission string
+
+// The permissions. Admin and system hold them all.
+const (
+	CatalogRead    Permission = "CATALOG_READ"    // unpublished products, cost prices, internal notes
+	CatalogWrite   Permission = "CATALOG_WRITE"   // products, categories, attributes, media, import
+	InventoryRead  Permission = "INVENTORY_READ"  // stock numbers
+	InventoryWrite Permission = "INVENTORY_WRITE" // stock changes, locations
+	PricingWrite   Permission = "PRICING_WRITE"   // price lists and prices
+	OrderRead      Permission = "ORDER_READ"      // other people's orders
+	OrderWrite     Permission = "ORDER_WRITE"     // advance, cancel, record a bank transfer
+	MemberRead     Permission = "MEMBER_READ"     // members' personal data
+	MemberWrite    Permission = "MEMBER_WRITE"    // correct members' data
+	StaffWrite     Permission = "STAFF_WRITE"     // staff, permission groups, address allow-lists
+	PartnerWrite   Permission = "PARTNER_WRITE"   // partners, their keys and operations
+)
+
+// Permissions lists every permission.
+var Permissions = []Permission{
+	CatalogRead, CatalogWrite, InventoryRead, InventoryWrite, PricingWrite,
+	OrderRead, OrderWrite, MemberRead, MemberWrite, StaffWrite, PartnerWrite,
+}
+
+// Actor is the caller of a use case. The zero Actor is nobody and may do nothing.
+type Actor struct {
+	Role        Role
+	ID          uuid.UUID // the member, staff account or partner; zero for guests and system
+	SessionID   uuid.UUID // the login session, where there is one
+	Permissions []Permission
+	Stores      []uuid.UUID // a store staff's stores
+	Address     netip.Addr  // where the request came from
+	CartToken   string      // the guest's cart token, where one was sent
+}
+
+// System is noren acting by itself: jobs, imports, webhooks.
+var System = Actor{Role: RoleSystem}
+
+// Guest is a caller that nobody has identified.
+var Guest = Actor{Role: RoleGuest}
+
+// May reports whether the actor holds the permission.
+func (a Actor) May(p Permission) bool {
+	return a.Role == RoleAdmin || a.Role == RoleSystem || slices.Contains(a.Permissions, p)
+}
+
+// Is reports whether the actor has one of the roles.
+func (a Actor) Is(roles ...Role) bool { return slices.Contains(roles, a.Role) }
+
+type actorKey struct{}
+
+// With puts the actor into the context.
+func With(ctx context.Context, a Actor) context.Context {
+	return context.WithValue(ctx, actorKey{}, a)
+}
+
+// From is the actor of the context: nobody, if none was put there.
+func From(ctx context.Context) Actor {
+	a, _ := ctx.Value(actorKey{}).(Actor)
+	return a
+}
+
+// Require fails with fault.ErrForbidden unless the context's actor holds the permission.
+func Require(ctx context.Context, p Permission) error {
+	if From(ctx).May(p) {
+		return nil
+	}
+	return fault.ErrForbidden
+}
