@@ -36,6 +36,7 @@ type Channel struct {
 	PriceListID   uuid.UUID
 	Hosts         []string
 	TaxInclusive  bool // prices are shown with consumption tax (総額表示)
+	zone          *time.Location
 }
 
 // GlobalID is the channel's id in the schema.
@@ -43,7 +44,14 @@ func (c Channel) GlobalID() string { return id.Global("Channel", c.ID) }
 
 // Zone is the channel's time zone, Asia/Tokyo when the name is unknown.
 func (c Channel) Zone() *time.Location {
-	if loc, err := time.LoadLocation(c.TimeZone); err == nil {
+	if c.zone != nil {
+		return c.zone
+	}
+	return loadZone(c.TimeZone)
+}
+
+func loadZone(name string) *time.Location {
+	if loc, err := time.LoadLocation(name); err == nil && name != "" {
 		return loc
 	}
 	return time.FixedZone("JST", 9*60*60)
