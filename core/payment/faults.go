@@ -1,0 +1,17 @@
+package payment
+
+import "github.com/noren-commerce/noren/core/fault"
+
+// The ways in which collecting money fails for the one who asked.
+var (
+	ErrMethodUnavailable = fault.Invalid("PAYMENT_METHOD_UNAVAILABLE", "このお支払い方法はご利用いただけません", "This payment method is not available")
+	ErrCardDeclined      = fault.Conflict("CARD_DECLINED", "カードが承認されませんでした。別のカードをお試しください", "The card was declined; please try another one")
+	ErrAlreadyPaid       = fault.Conflict("ALREADY_PAID", "この注文はすでにお支払い済みです", "This order has already been paid")
+	ErrNotPayable        = fault.Conflict("ORDER_NOT_PAYABLE", "この注文はお支払いいただけません", "This order cannot be paid")
+	ErrInProgress        = fault.Conflict("PAYMENT_IN_PROGRESS", "お支払いを処理しています。しばらくしてからご確認ください", "A payment is being processed; please check again in a moment")
+	ErrUnconfirmed       = fault.Unavailable("PAYMENT_UNCONFIRMED", "お支払いの結果を確認しています。二重に請求されることはありません", "We are confirming the result of the payment; you will not be charged twice")
+	ErrKeyReused         = fault.Conflict("IDEMPOTENCY_KEY_REUSED", "同じ冪等キーが別の内容で使われています", "This idempotency key was used with other input")
+	ErrNotTransfer       = fault.Invalid("NOT_A_BANK_TRANSFER", "銀行振込のお支払いではありません", "This payment is not a bank transfer")
+	ErrAmount            = fault.Invalid("AMOUNT_INVALID", "金額は1以上で指定してください", "The amount must be at least 1")
+	ErrRefundTooMuch     = fault.Conflict("REFUND_EXCEEDS_PAYMENT", "返金額が受領額を超えています", "The refund exceeds what was received")
+)

@@ -1,0 +1,33 @@
+package payment
+
+import (
+	"context"
+	"time"
+
+	"github.com/google/uuid"
+)
+
+// OpenInput is the payment that a new order begins with.
+type OpenInput struct {
+	OrderID     uuid.UUID
+	BrandID     uuid.UUID
+	OrderNumber string
+	Method      Method
+	Amount      int64 // minor units
+	Currency    string
+	Email       string
+}
+
+// Opener is the part of Service that placing and cancelling an order needs.
+type Opener interface {
+	// Open writes down the payment of a new order, in the order's transaction. No
+	// gateway is called: a card is charged by Service.Pay after the order stands; a
+	// bank transfer carries its instructions at once. An unknown method is
+	// ErrMethodUnavailable.
+	Open(ctx context.Context, in OpenInput) (*Payment, error)
+	// Release gives up or gives back all money of an order that was cancelled, in
+	// the order's transaction; the gateways are called by a job after it commits.
+	Release(ctx context.Context, orderID uuid.UUID, reason string) error
+	// Deadline is the moment until which an order by this method waits for its money.
+	Deadline(m Method, placedAt time.Time) time.Time
+}

@@ -1,0 +1,85 @@
+// Package payment collects the money of orders. A Payment is one tender of one
+// order; what is asked of a gateway is written down as an Operation before the
+// call and its answer after it, so that no call is ever lost or made twice.
+package payment
+
+import (
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/noren-commerce/noren/core/id"
+)
+
+// Method is how the customer pays.
+type Method string
+
+// The methods of payment.
+const (
+	MethodCard         Method = "CARD"
+	MethodBankTransfer Method = "BANK_TRANSFER" // in advance (先入金)
+)
+
+// Methods lists every method.
+var Methods = []Method{MethodCard, MethodBankTransfer}
+
+// Status is how far a payment has come.
+type Status string
+
+// The statuses. A decline is not the end: the customer may try another card, so
+// FAILED may still become AUTHORISED or CAPTURED. CANCELLED may too, when the
+// money was already under way; such money is given back.
+const (
+	StatusPending        Status = "PENDING"
+	StatusFailed         Status = "FAILED"     // the last attempt was declined; may be tried again
+	StatusCancelled      Status = "CANCELLED"  // nothing is to be collected any more
+	StatusAuthorised     Status = "AUTHORISED" // held for us, not yet taken (与信)
+	StatusCaptured       Status = "CAPTURED"   // ours (売上確定)
+	StatusPartlyRefunded Status = "PARTLY_REFUNDED"
+	StatusRefunded       Status = "REFUNDED"
+)
+
+// Payment is one tender of an order. Amounts are minor units of the currency.
+type Payment struct {
+	ID              uuid.UUID
+	BrandID         uuid.UUID
+	OrderID         uuid.UUID
+	Method          Method
+	Gateway         string // Gateway.Name of the one that collects
+	Status          Status
+	Currency        string
+	AmountMinor     int64         `db:"amount"`     // asked of the customer
+	AuthorisedMinor int64         `db:"authorised"` // held at the gateway
+	CapturedMinor   int64         `db:"captured"`   // received
+	RefundedMinor   int64         `db:"refunded"`   // given back
+	Reference       string        // the gateway's own id of the payment; empty until it answered
+	Instructions    *Instructions // what the customer has to do, where the method needs it
+	FailureCode     string        // the gateway's word for the last decline
+	DueAt           *time.Time    // unpaid after this moment, the order is given up
+	CreatedAt       time.Time
+	UpdatedAt       time.Time
+}
+
+// GlobalID is the payment's id in the schema.
+func (p Payment) GlobalID() string { return id.Global("Payment", p.ID) }
+
+// Open reports whether money may still come in.
+func (p Payment) Open() bool { return p.Status == StatusPending || p.Status == StatusFailed }
+
+// Received reports whether the whole amount is ours.
+func (p Payment) Received() bool { return p.CapturedMinor >= p.AmountMinor && p.CapturedMinor > 0 }
+
+// Instructions tell the customer how to pay outside noren: for a bank transfer
+// the account, for a convenience store the number to show at the till.
+type Instructions struct {
+	BankName      string    `json:"bankName,omitempty"`
+	BankCode      string    `json:"bankCode,omitempty"`
+	BranchName    string    `json:"branchName,omitempty"`
+	BranchCode    string    `json:"branchCode,omitempty"`
+	AccountType   string    `json:"accountType,omitempty"` // 普通 or 当座
+	AccountNumber string    `json:"accountNumber,omitempty"`
+	AccountHolder string    `json:"accountHolder,omitempty"` // half-width kana as banks print it (口座名義)
+	Reference     string    `json:"reference"`               // what the payer writes before the own name
+	Amount        int64     `json:"amount"`                  // minor units still to be paid
+	DueAt         time.Time `json:"dueAt"`
+}

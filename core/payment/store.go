@@ -1,0 +1,88 @@
+package payment
+
+import (
+	"context"
+	"time"
+
+	"github.com/google/uuid"
+)
+
+// Tx runs f in one transaction, which the context carries.
+type Tx interface {
+	InTx(ctx context.Context, f func(ctx context.Context) error) error
+}
+
+// Orders is what payments need of the orders they pay. Every method runs in the
+// payment's transaction and locks the order's row: the order is locked before its
+// payments, always, so that nothing deadlocks.
+type Orders interface {
+	// PaymentDue is what an order asks of its customer. It fails as for an unknown
+	// order when the context's actor is neither its customer nor staff (nor system).
+	PaymentDue(ctx context.Context, orderID uuid.UUID) (Due, error)
+	// PaymentChanged tells that the sums of the order's payments have changed, and
+	// the order moves on (paid → to be shipped) if that pays it.
+	PaymentChanged(ctx context.Context, orderID uuid.UUID, t Totals) error
+	// PaymentExpired gives up an order that was not paid in time: it is cancelled
+	// and its stock returned. An order that is not waiting for money stays as it is.
+	PaymentExpired(ctx context.Context, orderID uuid.UUID) error
+}
+
+// Due is what an order asks of its customer.
+type Due struct {
+	OrderID  uuid.UUID
+	BrandID  uuid.UUID
+	Number   string // the order number
+	Amount   int64  // of the whole order, minor units
+	Currency string
+	Payable  bool // placed, and neither cancelled nor closed
+	Email    string
+}
+
+// Totals are the sums over all payments of an order, minor units.
+type Totals struct {
+	Currency   string
+	Asked      int64 // by payments that are not cancelled
+	Authorised int64
+	Captured   int64
+	Refunded   int64
+}
+
+// Secured is what the shop has or can take: the order can be shipped when it
+// covers the order's total.
+func (t Totals) Secured() int64 { return max(t.Authorised, t.Captured) - t.Refunded }
+
+// Store keeps payments, their operations and what came in.
+type Store interface {
+	Insert(ctx context.Context, p Payment) error
+	Update(ctx context.Context, p Payment) error
+	// Payment is nil when there is none; Locked locks the row.
+	Payment(ctx context.Context, id uuid.UUID) (*Payment, error)
+	Locked(ctx context.Context, id uuid.UUID) (*Payment, error)
+	ByReference(ctx context.Context, gateway, reference string) (*Payment, error)
+	// OfOrders are the payments of many orders, oldest first within an order.
+	OfOrders(ctx context.Context, orderIDs []uuid.UUID) ([]Payment, error)
+	// Overdue are open payments whose DueAt has passed, most overdue first.
+	Overdue(ctx context.Context, at time.Time, limit int) ([]Payment, error)
+
+	InsertOperation(ctx context.Context, o Operation) error
+	UpdateOperation(ctx context.Context, o Operation) error
+	Operation(ctx context.Context, id uuid.UUID) (*Operation, error)
+	OperationByClientKey(ctx context.Context, orderID uuid.UUID, key string) (*Operation, error)
+	// Outstanding are the unanswered operations of one payment.
+	Outstanding(ctx context.Context, paymentID uuid.UUID) ([]Operation, error)
+	// Unanswered are operations that have had no answer since before.
+	Unanswered(ctx context.Context, before time.Time, limit int) ([]Operation, error)
+
+	// InsertNotice reports whether the event is new.
+	InsertNotice(ctx context.Context, gateway string, n Notice, at time.Time) (bool, error)
+
+	InsertTransfer(ctx context.Context, t Transfer) error
+	TransferByKey(ctx context.Context, paymentID uuid.UUID, key string) (*Transfer, error)
+	TransfersOf(ctx context.Context, paymentID uuid.UUID) ([]Transfer, error)
+}
+
+// Jobs enqueues work in the context's transaction.
+type Jobs interface {
+	// Operate runs Service.Execute for the operation, soon and until it is answered.
+	Operate(ctx context.Context, operationID uuid.UUID) error
+}
