@@ -1,0 +1,126 @@
+package messaging
+
+import "time"
+
+// EmailVerification asks a new member to prove the address.
+type EmailVerification struct {
+	Name      string    `json:"name"`
+	URL       string    `json:"url"`
+	ExpiresAt time.Time `json:"expiresAt"`
+}
+
+// PasswordReset lets an account choose a new password.
+type PasswordReset struct {
+	Name      string    `json:"name"`
+	URL       string    `json:"url"`
+	ExpiresAt time.Time `json:"expiresAt"`
+}
+
+// OrderConfirmation repeats a placed order to its customer. Amounts are minor units.
+type OrderConfirmation struct {
+	Name          string      `json:"name"`
+	OrderNumber   string      `json:"orderNumber"`
+	PlacedAt      time.Time   `json:"placedAt"`
+	Currency      string      `json:"currency"`
+	Lines         []OrderLine `json:"lines"`
+	Subtotal      int64       `json:"subtotal"`
+	Shipping      int64       `json:"shipping"`
+	Tax           int64       `json:"tax"` // contained in the total
+	Total         int64       `json:"total"`
+	Address       []string    `json:"address"` // lines as printed on a parcel
+	PaymentMethod string      `json:"paymentMethod"`
+	URL           string      `json:"url,omitempty"`
+}
+
+// OrderLine is one line of a confirmation.
+type OrderLine struct {
+	Name     string `json:"name"`
+	Option   string `json:"option,omitempty"`
+	Quantity int    `json:"quantity"`
+	Total    int64  `json:"total"`
+}
+
+// PaymentReceived thanks for the money of an order.
+type PaymentReceived struct {
+	Name        string `json:"name"`
+	OrderNumber string `json:"orderNumber"`
+	Amount      int64  `json:"amount"`
+	Currency    string `json:"currency"`
+	Short       int64  `json:"short,omitempty"` // still to be paid
+	Over        int64  `json:"over,omitempty"`  // paid too much
+}
+
+// OrderShipped says that a parcel is on its way.
+type OrderShipped struct {
+	Name           string `json:"name"`
+	OrderNumber    string `json:"orderNumber"`
+	Carrier        string `json:"carrier,omitempty"`
+	TrackingNumber string `json:"trackingNumber,omitempty"`
+	TrackingURL    string `json:"trackingUrl,omitempty"`
+}
+
+// OrderCancelled says that an order will not be delivered.
+type OrderCancelled struct {
+	Name        string `json:"name"`
+	OrderNumber string `json:"orderNumber"`
+	Reason      string `json:"reason,omitempty"`
+	Refund      int64  `json:"refund,omitempty"` // minor units that go back to the customer
+	Currency    string `json:"currency"`
+}
+
+// BankTransfer tells where to pay an order in advance (先入金).
+type BankTransfer struct {
+	Name          string    `json:"name"`
+	OrderNumber   string    `json:"orderNumber"`
+	Amount        int64     `json:"amount"`
+	Currency      string    `json:"currency"`
+	BankName      string    `json:"bankName"`
+	BranchName    string    `json:"branchName"`
+	AccountType   string    `json:"accountType"`
+	AccountNumber string    `json:"accountNumber"`
+	AccountHolder string    `json:"accountHolder"`
+	Reference     string    `json:"reference"`
+	DueAt         time.Time `json:"dueAt"`
+}
+
+// Kind is KindEmailVerification.
+func (EmailVerification) Kind() Kind { return KindEmailVerification }
+
+// Kind is KindPasswordReset.
+func (PasswordReset) Kind() Kind { return KindPasswordReset }
+
+// Kind is KindOrderConfirmation.
+func (OrderConfirmation) Kind() Kind { return KindOrderConfirmation }
+
+// Kind is KindPaymentReceived.
+func (PaymentReceived) Kind() Kind { return KindPaymentReceived }
+
+// Kind is KindOrderShipped.
+func (OrderShipped) Kind() Kind { return KindOrderShipped }
+
+// Kind is KindOrderCancelled.
+func (OrderCancelled) Kind() Kind { return KindOrderCancelled }
+
+// Kind is KindBankTransfer.
+func (BankTransfer) Kind() Kind { return KindBankTransfer }
+
+// blank is an empty content of the kind, to decode into; nil for an unknown kind.
+func blank(k Kind) Content {
+	switch k {
+	case KindEmailVerification:
+		return &EmailVerification{}
+	case KindPasswordReset:
+		return &PasswordReset{}
+	case KindOrderConfirmation:
+		return &OrderConfirmation{}
+	case KindPaymentReceived:
+		return &PaymentReceived{}
+	case KindOrderShipped:
+		return &OrderShipped{}
+	case KindOrderCancelled:
+		return &OrderCancelled{}
+	case KindBankTransfer:
+		return &BankTransfer{}
+	}
+	return nil
+}

@@ -1,0 +1,79 @@
+// Package messaging writes to customers: a message is queued in the transaction
+// that gives cause for it, rendered from a template in the customer's language,
+// and sent once.
+package messaging
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+
+	"github.com/google/uuid"
+
+	"github.com/noren-commerce/noren/core/channel"
+	"github.com/noren-commerce/noren/core/i18n"
+)
+
+// Kind says what a message is about. It names its templates.
+type Kind string
+
+// The kinds of message.
+const (
+	KindEmailVerification Kind = "email_verification"
+	KindPasswordReset     Kind = "password_reset"
+	KindOrderConfirmation Kind = "order_confirmation"
+	KindPaymentReceived   Kind = "payment_received"
+	KindOrderShipped      Kind = "order_shipped"
+	KindOrderCancelled    Kind = "order_cancelled"
+	KindBankTransfer      Kind = "bank_transfer"
+)
+
+// Kinds lists every kind.
+var Kinds = []Kind{
+	KindEmailVerification, KindPasswordReset, KindOrderConfirmation, KindPaymentReceived,
+	KindOrderShipped, KindOrderCancelled, KindBankTransfer,
+}
+
+// Content is what one kind of message says.
+type Content interface {
+	// Kind is the kind of message that says it.
+	Kind() Kind
+}
+
+// Address is whom a message goes to.
+type Address struct {
+	Name  string `json:"name,omitempty"`
+	Email string `json:"email"`
+}
+
+// Message is one message to one person. Two messages with the same key are the
+// same message: it is sent once.
+type Message struct {
+	Key      string          `json:"key"`
+	Kind     Kind            `json:"kind"`
+	BrandID  uuid.UUID       `json:"brandId"`
+	To       Address         `json:"to"`
+	Language string          `json:"language"`
+	Content  json.RawMessage `json:"content"`
+}
+
+// Outbox queues messages in the transaction of the context: they are sent if it
+// commits, soon after.
+type Outbox interface {
+	Enqueue(ctx context.Context, messages ...Message) error
+}
+
+// New makes the message that says content to someone in the language and for the
+// brand of the context. occasion tells apart two messages of one kind ("the order
+// 0198…", "the token 0199…").
+func New(ctx context.Context, to Address, occasion string, content Content) (Message, error) {
+	raw, err := json.Marshal(content)
+	if err != nil {
+		return Message{}, fmt.Errorf("encode %s message: %w", content.Kind(), err)
+	}
+	return Message{
+		Key:  string(content.Kind()) + "/" + occasion,
+		Kind: content.Kind(), BrandID: channel.From(ctx).BrandID,
+		To: to, Language: i18n.Language(ctx), Content: raw,
+	}, nil
+}
