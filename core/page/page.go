@@ -112,3 +112,12 @@ func Of[T any](rows []T, size int, after bool, key func(T) any) Connection[T] {
 	}
 	return c
 }
+
+// Map turns the rows of a page into something else, keeping cursors and count.
+func Map[A, B any](c Connection[A], f func(A) B) Connection[B] {
+	edges := make([]Edge[B], len(c.Edges))
+	for i, e := range c.Edges {
+		edges[i] = Edge[B]{Cursor: e.Cursor, Node: f(e.Node)}
+	}
+	return Connection[B]{Edges: edges, PageInfo: c.PageInfo, Count: c.Count}
+}

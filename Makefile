@@ -1,0 +1,27 @@
+# Two commands do everything: `make dev` runs noren, `make test` tests it.
+
+GO      ?= go
+BIN     := $(CURDIR)/.bin
+LINT    := $(BIN)/golangci-lint
+LINT_VERSION := v2.15.0
+
+.PHONY: dev test generate check lint audit bench vulnerabilities
+
+dev: ## Run everything on this machine; see the printed addresses.
+	$(GO) run ./cmd/noren dev
+
+test: ## Run every test; PostgreSQL and Redis are brought up where no URL names them.
+	$(GO) test -race -timeout 20m ./...
+
+generate: ## Make Go from the schema.
+	$(GO) generate ./graph
+
+check: generate ## Fail if the generated code is not what the schema says.
+	git diff --exit-code -- graph resolvers
+
+lint: $(LINT) ## Vet and lint.
+	$(GO) vet ./...
+	$(LINT) run ./...
+
+$(LINT):
+	GOBIN=$(BIN) $(GO) install github.com/golangci/golangci-lint/v2/cmd/golangci-lint@$(LINT_VERSION)

@@ -1,0 +1,5 @@
+// Package graph is the GraphQL edge: the schema, what gqlgen makes of it, its
+// directives and its dataloaders.
+package graph
+
+//go:generate go run github.com/99designs/gqlgen generate --config ../gqlgen.yml

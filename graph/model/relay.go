@@ -1,0 +1,17 @@
+// Package model holds the few schema types that are not core types: payloads,
+// and the names that Relay wants for pages.
+package model
+
+import (
+	"github.com/noren-commerce/noren/core/catalog"
+	"github.com/noren-commerce/noren/core/page"
+)
+
+// Node is any object with a global id.
+type Node interface{ GlobalID() string }
+
+// The pages of the schema's lists.
+type (
+	ProductConnection = page.Connection[catalog.Product]
+	ProductEdge       = page.Edge[catalog.Product]
+)

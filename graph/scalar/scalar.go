@@ -1,0 +1,79 @@
+// Package scalar binds the schema's scalars to the core's types.
+package scalar
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"time"
+
+	"github.com/99designs/gqlgen/graphql"
+	"github.com/google/uuid"
+	"github.com/shopspring/decimal"
+
+	"github.com/noren-commerce/noren/core/i18n"
+	"github.com/noren-commerce/noren/core/id"
+)
+
+// MarshalLocalizedText writes a text in the language of the request.
+func MarshalLocalizedText(t i18n.Text) graphql.ContextMarshaler {
+	return graphql.ContextWriterFunc(func(ctx context.Context, w io.Writer) error {
+		graphql.MarshalString(t.For(ctx)).MarshalGQL(w)
+		return nil
+	})
+}
+
+// UnmarshalLocalizedText reads a text in the language of the request.
+func UnmarshalLocalizedText(ctx context.Context, v any) (i18n.Text, error) {
+	s, err := graphql.UnmarshalString(v)
+	return i18n.Text{i18n.Language(ctx): s}, err
+}
+
+// MarshalKey writes a bare key; entities write their global ids instead.
+func MarshalKey(key uuid.UUID) graphql.Marshaler { return graphql.MarshalString(key.String()) }
+
+// UnmarshalKey reads the key out of a global id. Keys are unique over all kinds,
+// so the id of another kind finds nothing.
+func UnmarshalKey(v any) (uuid.UUID, error) {
+	s, err := graphql.UnmarshalID(v)
+	if err != nil {
+		return uuid.Nil, err
+	}
+	_, key, err := id.Parse(s)
+	return key, err
+}
+
+// MarshalDecimal writes an exact decimal as a string.
+func MarshalDecimal(d decimal.Decimal) graphql.Marshaler { return graphql.MarshalString(d.String()) }
+
+// UnmarshalDecimal reads a decimal from a string or a number literal.
+func UnmarshalDecimal(v any) (decimal.Decimal, error) {
+	switch v := v.(type) {
+	case string:
+		return decimal.NewFromString(v)
+	case json.Number:
+		return decimal.NewFromString(v.String())
+	case int64:
+		return decimal.NewFromInt(v), nil
+	}
+	return decimal.Zero, fmt.Errorf("a decimal is a string such as \"12.50\", not %T", v)
+}
+
+// MarshalDateTime writes a moment in UTC (RFC 3339).
+func MarshalDateTime(t time.Time) graphql.Marshaler {
+	return graphql.MarshalString(t.UTC().Format(time.RFC3339Nano))
+}
+
+// UnmarshalDateTime reads an RFC 3339 moment of any zone.
+func UnmarshalDateTime(v any) (time.Time, error) {
+	s, ok := v.(string)
+	if !ok {
+		return time.Time{}, fmt.Errorf("a moment is a string such as \"2026-11-23T03:00:00Z\"")
+	}
+	t, err := time.Parse(time.RFC3339, s)
+	if err != nil {
+		return time.Time{}, fmt.Errorf("%q is not a moment such as \"2026-11-23T03:00:00Z\"", s)
+	}
+	return t.UTC(), nil
+}

@@ -1,0 +1,31 @@
+package graph
+
+import (
+	"context"
+	"strings"
+
+	"github.com/99designs/gqlgen/graphql"
+)
+
+// Asks reports whether the operation selects the dotted path below the field
+// being resolved, e.g. "edges.node.variants".
+func Asks(ctx context.Context, path string) bool {
+	if !graphql.HasOperationContext(ctx) {
+		return false
+	}
+	fields := graphql.CollectFieldsCtx(ctx, nil)
+	oc := graphql.GetOperationContext(ctx)
+	return asks(oc, fields, strings.Split(path, "."))
+}
+
+func asks(oc *graphql.OperationContext, fields []graphql.CollectedField, path []string) bool {
+	for _, f := range fields {
+		if f.Name != path[0] {
+			continue
+		}
+		if len(path) == 1 || asks(oc, graphql.CollectFields(oc, f.Selections, nil), path[1:]) {
+			return true
+		}
+	}
+	return false
+}

@@ -1,0 +1,28 @@
+package resolvers
+
+import (
+	"context"
+
+	"github.com/google/uuid"
+
+	"github.com/noren-commerce/noren/graph/model"
+)
+
+// nodes are the kinds that node(id:) can fetch, each by its loader, so that
+// what the caller may not see is not found here either.
+func (r *queryResolver) nodes() map[string]func(context.Context, uuid.UUID) (model.Node, error) {
+	return map[string]func(context.Context, uuid.UUID) (model.Node, error){
+		"Product": func(ctx context.Context, key uuid.UUID) (model.Node, error) {
+			p, err := load(ctx).Products.Load(ctx, key)
+			return orNull(p, p.ID, err)
+		},
+	}
+}
+
+// orNull is the entity, or null where the loader found none.
+func orNull[T model.Node](entity T, key uuid.UUID, err error) (model.Node, error) {
+	if err != nil || key == uuid.Nil {
+		return nil, err
+	}
+	return entity, nil
+}

@@ -1,0 +1,43 @@
+// Package resolvers answers the schema's fields: each reads its input, calls the
+// core and returns the core's own type.
+package resolvers
+
+import (
+	"context"
+
+	"github.com/google/uuid"
+
+	"github.com/noren-commerce/noren/core/catalog"
+	"github.com/noren-commerce/noren/graph"
+)
+
+// Resolver holds the core's services.
+type Resolver struct {
+	Catalog *catalog.Service
+}
+
+// Loaders are the dataloaders of one request.
+type Loaders struct {
+	Products *graph.Loader[uuid.UUID, catalog.Product]
+	Variants *graph.Loader[uuid.UUID, []catalog.Variant] // by product
+}
+
+// NewLoaders makes the dataloaders of one request: a line each.
+func (r *Resolver) NewLoaders() *Loaders {
+	return &Loaders{
+		Products: graph.NewLoader(graph.ByKey(r.Catalog.ByIDs, func(p catalog.Product) uuid.UUID { return p.ID })),
+		Variants: graph.NewLoader(graph.Grouped(r.Catalog.VariantsOf, func(v catalog.Variant) uuid.UUID { return v.ProductID })),
+	}
+}
+
+type loadersKey struct{}
+
+// WithLoaders gives the request its own dataloaders.
+func (r *Resolver) WithLoaders(ctx context.Context) context.Context {
+	return context.WithValue(ctx, loadersKey{}, r.NewLoaders())
+}
+
+// load is the dataloaders of the request.
+func load(ctx context.Context) *Loaders {
+	return ctx.Value(loadersKey{}).(*Loaders)
+}
