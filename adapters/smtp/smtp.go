@@ -1,0 +1,130 @@
+// Package smtp sends mail over SMTP.
+package smtp
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"net/url"
+	"slices"
+	"strconv"
+	"time"
+
+	"github.com/wneessen/go-mail"
+
+	"github.com/noren-commerce/noren/core/messaging"
+)
+
+// timeout bounds the connection and each exchange with the server.
+const timeout = 20 * time.Second
+
+// Mailer is a messaging.Mailer over one SMTP server. It opens a connection per
+// mail, so that a restarted server costs nothing.
+type Mailer struct {
+	host    string
+	options []mail.Option
+}
+
+// New makes a mailer from a URL:
+//
+//	smtp://user:password@mail.example.jp:587           STARTTLS, or no mail
+//	smtps://user:password@mail.example.jp              TLS from the first byte
+//	smtp://127.0.0.1:1025?tls=opportunistic            STARTTLS where offered
+//	smtp://127.0.0.1:1025?tls=none                     plain text; never carries a password
+//
+// roots, when not nil, replaces the machine's own certificate authorities.
+func New(rawURL string, roots *tls.Config) (*Mailer, error) {
+	u, err := url.Parse(rawURL)
+	if err != nil || u.Hostname() == "" || (u.Scheme != "smtp" && u.Scheme != "smtps") {
+		return nil, errors.New("should be smtp://user:password@host:port or smtps://…") // the URL holds a password: not repeated
+	}
+	m := &Mailer{host: u.Hostname()}
+	if roots != nil {
+		config := roots.Clone()
+		config.ServerName, config.MinVersion = m.host, tls.VersionTLS12
+		m.options = append(m.options, mail.WithTLSConfig(config))
+	}
+	if err := m.secure(u.Scheme, u.Query().Get("tls")); err != nil {
+		return nil, err
+	}
+	if u.Port() != "" {
+		port, err := strconv.Atoi(u.Port())
+		if err != nil {
+			return nil, fmt.Errorf("port %q is not a number", u.Port())
+		}
+		m.options = append(m.options, mail.WithPort(port))
+	}
+	if u.User.Username() != "" {
+		password, _ := u.User.Password()
+		m.options = append(m.options, mail.WithSMTPAuth(mail.SMTPAuthAutoDiscover),
+			mail.WithUsername(u.User.Username()), mail.WithPassword(password))
+	}
+	if _, err := mail.NewClient(m.host, m.options...); err != nil {
+		return nil, err
+	}
+	return m, nil
+}
+
+func (m *Mailer) secure(scheme, policy string) error {
+	if scheme == "smtps" {
+		m.options = append(m.options, mail.WithSSLPort(false))
+		return nil
+	}
+	switch policy {
+	case "", "required":
+		m.options = append(m.options, mail.WithTLSPortPolicy(mail.TLSMandatory))
+	case "opportunistic":
+		m.options = append(m.options, mail.WithTLSPortPolicy(mail.TLSOpportunistic))
+	case "none":
+		m.options = append(m.options, mail.WithTLSPortPolicy(mail.NoTLS))
+	default:
+		return fmt.Errorf("tls should be required, opportunistic or none, not %q", policy)
+	}
+	return nil
+}
+
+// Send hands the mail to the server. What the server refuses for good (a 5xx to
+// this mail) is messaging.ErrRejected.
+func (m *Mailer) Send(ctx context.Context, out messaging.Mail) error {
+	msg, err := compose(out)
+	if err != nil {
+		return errors.Join(messaging.ErrRejected, err)
+	}
+	client, err := mail.NewClient(m.host, append(slices.Clip(m.options), mail.WithTimeout(patience(ctx)))...)
+	if err != nil {
+		return fmt.Errorf("set up SMTP: %w", err)
+	}
+	err = client.DialAndSendWithContext(ctx, msg)
+	var refusal *mail.SendError
+	if errors.As(err, &refusal) && !refusal.IsTemp() && refusal.ErrorCode() >= 500 {
+		return errors.Join(messaging.ErrRejected, err)
+	}
+	return err
+}
+
+// patience is how long to wait for the server: not past the context's deadline,
+// which the library heeds only while it connects.
+func patience(ctx context.Context) time.Duration {
+	if deadline, ok := ctx.Deadline(); ok {
+		return max(min(timeout, time.Until(deadline)), time.Millisecond)
+	}
+	return timeout
+}
+
+func compose(out messaging.Mail) (*mail.Msg, error) {
+	msg := mail.NewMsg(mail.WithEncoding(mail.EncodingB64))
+	if err := msg.FromFormat(out.From.Name, out.From.Email); err != nil {
+		return nil, fmt.Errorf("sender: %w", err)
+	}
+	if err := msg.AddToFormat(out.To.Name, out.To.Email); err != nil {
+		return nil, fmt.Errorf("recipient: %w", err)
+	}
+	msg.SetMessageIDWithValue(out.MessageID)
+	msg.SetDate()
+	msg.SetGenHeader("Auto-Submitted", "auto-generated") // no holiday notices in return (RFC 3834)
+	msg.Subject(out.Subject)
+	msg.SetBodyString(mail.TypeTextPlain, out.Text)
+	msg.AddAlternativeString(mail.TypeTextHTML, out.HTML)
+	return msg, nil
+}

@@ -1,0 +1,214 @@
+package messaging_test
+
+import (
+	"context"
+	"errors"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/stretchr/testify/require"
+
+	"github.com/noren-commerce/noren/core/channel"
+	"github.com/noren-commerce/noren/core/clock"
+	"github.com/noren-commerce/noren/core/i18n"
+	"github.com/noren-commerce/noren/core/messaging"
+)
+
+var (
+	tokyo = time.FixedZone("JST", 9*60*60)
+	noon  = time.Date(2026, 11, 23, 3, 0, 0, 0, time.UTC)
+	brand = uuid.MustParse("01930000-0000-7000-8000-000000000001")
+)
+
+// samples holds one content of every kind.
+var samples = []messaging.Content{
+	messaging.EmailVerification{Name: "山田 花子", URL: "https://shop.example/verify?token=a&b=c", ExpiresAt: noon},
+	messaging.PasswordReset{Name: "山田 花子", URL: "https://shop.example/reset?token=a", ExpiresAt: noon},
+	messaging.OrderConfirmation{
+		Name: "山田 花子", OrderNumber: "A-1001", PlacedAt: noon, Currency: "JPY",
+		Lines:    []messaging.OrderLine{{Name: "猫用ﾌｰﾄﾞ <まぐろ>", Option: "1.5kg", Quantity: 2, Total: 3960}},
+		Subtotal: 3960, Shipping: 550, Tax: 410, Total: 4510, Address: []string{"〒150-0001", "東京都渋谷区神宮前1-1"}, PaymentMethod: "銀行振込",
+	},
+	messaging.PaymentReceived{OrderNumber: "A-1001", Amount: 4000, Currency: "JPY", Short: 510},
+	messaging.OrderShipped{OrderNumber: "A-1001", Carrier: "ヤマト運輸", TrackingNumber: "1234-5678-9012", TrackingURL: "https://track.example/1"},
+	messaging.OrderCancelled{OrderNumber: "A-1001", Reason: "在庫切れ", Refund: 4510, Currency: "JPY"},
+	messaging.BankTransfer{OrderNumber: "A-1001", Amount: 4510, Currency: "JPY", BankName: "のれん銀行", BranchName: "本店", AccountType: "普通", AccountNumber: "1234567", AccountHolder: "ﾉﾚﾝﾍﾟｯﾄ(ｶ", Reference: "1001", DueAt: noon},
+}
+
+func TestEveryKindIsWrittenInEveryLanguage(t *testing.T) {
+	t.Parallel()
+	words := renderer(t)
+	require.Len(t, samples, len(messaging.Kinds))
+	for _, content := range samples {
+		for _, language := range []string{"ja", "en"} {
+			t.Run(string(content.Kind())+"."+language, func(t *testing.T) {
+				t.Parallel()
+				got, err := words.Render(message(t, language, content), "のれんペット")
+				require.NoError(t, err)
+				require.Contains(t, got.Subject, "のれんペット")
+				require.NotContains(t, got.Subject, "\n")
+				require.NotContains(t, got.Text, "<no value>")
+				require.NotContains(t, got.HTML, "<no value>")
+				require.Contains(t, got.HTML, `<html lang="`+language+`">`)
+				require.False(t, strings.HasPrefix(got.Text, "\n"))
+			})
+		}
+	}
+}
+
+func TestOrderConfirmationSaysWhatWasBought(t *testing.T) {
+	t.Parallel()
+	got, err := renderer(t).Render(message(t, "ja", samples[2]), "のれんペット")
+	require.NoError(t, err)
+	require.Equal(t, "【のれんペット】ご注文ありがとうございます（注文番号 A-1001）", got.Subject)
+	require.Equal(t, `山田 花子 様
+
+ご注文ありがとうございます。次の内容で承りました。
+
+注文番号：A-1001
+注文日時：2026年11月23日 12:00
+お支払い方法：銀行振込
+
+■ 商品
+・猫用ﾌｰﾄﾞ <まぐろ>（1.5kg） × 2　3,960円
+
+小計：3,960円
+送料：550円
+合計：4,510円（うち消費税 410円）
+
+■ お届け先
+〒150-0001
+東京都渋谷区神宮前1-1
+`, got.Text)
+	require.Contains(t, got.HTML, "猫用ﾌｰﾄﾞ &lt;まぐろ&gt;（1.5kg）", "what a customer or supplier typed is never markup")
+}
+
+func TestUnknownLanguageIsWrittenInJapanese(t *testing.T) {
+	t.Parallel()
+	for language, greeting := range map[string]string{"fr": "お心当たり", "": "お心当たり", "en-US": "please ignore", "JA": "お心当たり"} {
+		got, err := renderer(t).Render(message(t, language, samples[1]), "のれん")
+		require.NoError(t, err)
+		require.Contains(t, got.Text, greeting, language)
+	}
+}
+
+func TestNameWithALineBreakAddsNoHeader(t *testing.T) {
+	t.Parallel()
+	got, err := renderer(t).Render(message(t, "ja", messaging.OrderShipped{OrderNumber: "1\r\nBcc: x@example.jp"}), "のれん")
+	require.NoError(t, err)
+	require.NotContains(t, got.Subject, "\n")
+	require.NotContains(t, got.Subject, "\r")
+}
+
+func TestScriptInALinkIsDefused(t *testing.T) {
+	t.Parallel()
+	got, err := renderer(t).Render(message(t, "ja", messaging.PasswordReset{URL: "javascript:alert(1)", ExpiresAt: noon}), "のれん")
+	require.NoError(t, err)
+	require.NotContains(t, got.HTML, "javascript:")
+}
+
+func TestMessageIsSentOnce(t *testing.T) {
+	t.Parallel()
+	post, log := &mailbox{}, newLog()
+	sender := messaging.NewSender(renderer(t), post, log, messaging.Address{Email: "no-reply@noren.example"}, clock.Fixed(noon))
+	m := message(t, "ja", samples[0])
+
+	require.NoError(t, sender.Send(t.Context(), m))
+	require.NoError(t, sender.Send(t.Context(), m))
+
+	require.Len(t, post.mails, 1)
+	require.Equal(t, "のれんペット", post.mails[0].From.Name)
+	require.Equal(t, noon, *log.entries[m.Key].SentAt)
+}
+
+func TestRetryAfterALostAnswerCarriesTheSameMessageID(t *testing.T) {
+	t.Parallel()
+	post, log := &mailbox{}, newLog()
+	log.fail = errors.New("database is gone")
+	sender := messaging.NewSender(renderer(t), post, log, messaging.Address{Email: "no-reply@noren.example"}, clock.Fixed(noon))
+	m := message(t, "ja", samples[0])
+
+	require.Error(t, sender.Send(t.Context(), m))
+	log.fail = nil
+	require.NoError(t, sender.Send(t.Context(), m))
+
+	require.Len(t, post.mails, 2)
+	require.Equal(t, post.mails[0].MessageID, post.mails[1].MessageID)
+	require.Regexp(t, `^[a-z2-7]{32}@noren\.example$`, post.mails[0].MessageID)
+}
+
+func TestRefusalForNowIsAnErrorAndForGoodIsRemembered(t *testing.T) {
+	t.Parallel()
+	post, log := &mailbox{}, newLog()
+	sender := messaging.NewSender(renderer(t), post, log, messaging.Address{Email: "no-reply@noren.example"}, clock.Fixed(noon))
+	m := message(t, "ja", samples[0])
+
+	post.refusal = errors.New("greylisted")
+	require.ErrorContains(t, sender.Send(t.Context(), m), "greylisted")
+	require.Empty(t, log.entries)
+
+	post.refusal = errors.Join(messaging.ErrRejected, errors.New("no such mailbox"))
+	require.ErrorIs(t, sender.Send(t.Context(), m), messaging.ErrRejected)
+	require.Nil(t, log.entries[m.Key].SentAt)
+	require.Contains(t, log.entries[m.Key].Rejection, "no such mailbox")
+
+	post.refusal = nil
+	require.NoError(t, sender.Send(t.Context(), m))
+	require.Empty(t, post.mails, "a rejected message is not tried again")
+}
+
+func renderer(t *testing.T) *messaging.Renderer {
+	t.Helper()
+	words, err := messaging.NewRenderer(tokyo)
+	require.NoError(t, err)
+	return words
+}
+
+func message(t *testing.T, language string, content messaging.Content) messaging.Message {
+	t.Helper()
+	ctx := channel.With(i18n.WithLanguage(t.Context(), language), channel.Channel{BrandID: brand})
+	m, err := messaging.New(ctx, messaging.Address{Name: "山田 花子", Email: "hanako@example.jp"}, "1", content)
+	require.NoError(t, err)
+	return m
+}
+
+type mailbox struct {
+	mails   []messaging.Mail
+	refusal error
+}
+
+func (b *mailbox) Send(_ context.Context, m messaging.Mail) error {
+	if b.refusal != nil {
+		return b.refusal
+	}
+	b.mails = append(b.mails, m)
+	return nil
+}
+
+type logbook struct {
+	entries map[string]messaging.Delivery
+	fail    error
+}
+
+func newLog() *logbook { return &logbook{entries: map[string]messaging.Delivery{}} }
+
+func (l *logbook) Settled(_ context.Context, key string) (bool, error) {
+	_, ok := l.entries[key]
+	return ok, nil
+}
+
+func (l *logbook) Record(_ context.Context, d messaging.Delivery) error {
+	if l.fail == nil {
+		l.entries[d.Key] = d
+	}
+	return l.fail
+}
+
+func (l *logbook) ShopName(_ context.Context, id uuid.UUID) (i18n.Text, error) {
+	if id != brand {
+		return nil, errors.New("no such brand")
+	}
+	return i18n.Text{"ja": "のれんペット", "en": "Noren Pet [のれんペット]"}, nil
+}

@@ -1,0 +1,120 @@
+package messaging
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/base32"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/noren-commerce/noren/core/clock"
+	"github.com/noren-commerce/noren/core/i18n"
+)
+
+// Mail is a message ready to be sent.
+type Mail struct {
+	MessageID string // without angle brackets; the same for every attempt
+	From      Address
+	To        Address
+	Rendered
+}
+
+// Mailer hands a mail to whoever carries it. ErrRejected says that trying again is
+// of no use; after any other error the mail should be tried again.
+type Mailer interface {
+	Send(ctx context.Context, m Mail) error
+}
+
+// ErrRejected says that a mail cannot be delivered, now or later.
+var ErrRejected = errors.New("mail was rejected for good")
+
+// Delivery is what became of a message.
+type Delivery struct {
+	Key       string
+	Kind      Kind
+	BrandID   uuid.UUID
+	Recipient string
+	MessageID string
+	SentAt    *time.Time // nil if it was rejected
+	Rejection string
+	At        time.Time
+}
+
+// Log remembers deliveries, so that nothing is sent twice.
+type Log interface {
+	// Settled reports whether the message has been sent or rejected for good.
+	Settled(ctx context.Context, key string) (bool, error)
+	Record(ctx context.Context, d Delivery) error
+	// ShopName is the name of a brand as customers know it.
+	ShopName(ctx context.Context, brandID uuid.UUID) (i18n.Text, error)
+}
+
+// Sender renders messages and sends them.
+type Sender struct {
+	words  *Renderer
+	mailer Mailer
+	log    Log
+	from   Address
+	now    clock.Clock
+}
+
+// NewSender makes a sender whose mails come from the address. Where it has no
+// name, the shop's name stands there.
+func NewSender(words *Renderer, mailer Mailer, log Log, from Address, now clock.Clock) *Sender {
+	return &Sender{words: words, mailer: mailer, log: log, from: from, now: now}
+}
+
+// Send sends the message unless that has been done. A process that dies between
+// the mail server's yes and the log's entry sends it again, under the same
+// Message-ID. ErrRejected needs no further try; after any other error try again.
+func (s *Sender) Send(ctx context.Context, m Message) error {
+	settled, err := s.log.Settled(ctx, m.Key)
+	if err != nil || settled {
+		return err
+	}
+	mail, err := s.compose(ctx, m)
+	if err != nil {
+		return err
+	}
+	delivery := Delivery{
+		Key: m.Key, Kind: m.Kind, BrandID: m.BrandID, Recipient: m.To.Email, MessageID: mail.MessageID, At: s.now(),
+	}
+	switch err := s.mailer.Send(ctx, mail); {
+	case errors.Is(err, ErrRejected):
+		delivery.Rejection = err.Error()
+		return errors.Join(err, s.log.Record(ctx, delivery))
+	case err != nil:
+		return fmt.Errorf("send %s: %w", m.Key, err)
+	}
+	sent := s.now()
+	delivery.SentAt = &sent
+	return s.log.Record(ctx, delivery)
+}
+
+func (s *Sender) compose(ctx context.Context, m Message) (Mail, error) {
+	name, err := s.log.ShopName(ctx, m.BrandID)
+	if err != nil {
+		return Mail{}, fmt.Errorf("name the shop of message %s: %w", m.Key, err)
+	}
+	rendered, err := s.words.Render(m, name.In(m.Language))
+	if err != nil {
+		return Mail{}, err
+	}
+	from := s.from
+	if from.Name == "" {
+		from.Name = name.In(m.Language)
+	}
+	return Mail{MessageID: messageID(m.Key, from.Email), From: from, To: m.To, Rendered: rendered}, nil
+}
+
+// messageID is the same for every attempt at one message, so that mail systems
+// recognise a repetition. The key is hashed because it may contain a token's id.
+func messageID(key, from string) string {
+	sum := sha256.Sum256([]byte(key))
+	_, domain, _ := strings.Cut(from, "@")
+	return strings.ToLower(base32.StdEncoding.WithPadding(base32.NoPadding).EncodeToString(sum[:20])) + "@" + domain
+}
