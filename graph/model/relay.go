@@ -10,8 +10,8 @@ import (
 // Node is any object with a global id.
 type Node interface{ GlobalID() string }
 
-// The pages of the schema's lists.
+// Pages of the schema's lists, under the names that Relay wants.
 type (
-	ProductConnection = page.Connection[catalog.Product]
-	ProductEdge       = page.Edge[catalog.Product]
+	ProductConnection = page.Connection[catalog.Product] // a page of products
+	ProductEdge       = page.Edge[catalog.Product]       // a product on a page
 )

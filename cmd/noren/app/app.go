@@ -1,0 +1,57 @@
+// Package app puts noren together: stores into services, services into
+// resolvers, resolvers into a server. It is the one place that knows everything.
+package app
+
+import (
+	"net/http"
+
+	"github.com/99designs/gqlgen/graphql/handler"
+	"github.com/99designs/gqlgen/graphql/handler/transport"
+	"github.com/go-chi/chi/v5"
+
+	"github.com/noren-commerce/noren/core/catalog"
+	"github.com/noren-commerce/noren/core/channel"
+	"github.com/noren-commerce/noren/core/clock"
+	"github.com/noren-commerce/noren/graph"
+	"github.com/noren-commerce/noren/graph/generated"
+	"github.com/noren-commerce/noren/resolvers"
+	"github.com/noren-commerce/noren/storage/postgres"
+)
+
+// App is a noren put together.
+type App struct {
+	Config    Config
+	DB        *postgres.DB
+	Channels  *channel.Service
+	Resolvers *resolvers.Resolver
+	now       clock.Clock
+}
+
+// New puts noren together over an open, migrated database.
+func New(cfg Config, db *postgres.DB, now clock.Clock) *App {
+	return &App{
+		Config:   cfg,
+		DB:       db,
+		Channels: channel.New(postgres.NewChannels(db), now),
+		Resolvers: &resolvers.Resolver{
+			Catalog: catalog.New(postgres.NewCatalog(db), now),
+		},
+		now: now,
+	}
+}
+
+// Handler answers every HTTP request.
+func (a *App) Handler() http.Handler {
+	r := chi.NewRouter()
+	r.With(a.inScope).Handle("/graphql", a.graphql())
+	return r
+}
+
+func (a *App) graphql() http.Handler {
+	server := handler.New(generated.NewExecutableSchema(generated.Config{
+		Resolvers:  a.Resolvers,
+		Directives: graph.Directives(),
+	}))
+	server.AddTransport(transport.POST{})
+	return server
+}

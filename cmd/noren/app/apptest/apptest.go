@@ -1,0 +1,83 @@
+// Package apptest runs a whole noren in the test's process, over a real
+// PostgreSQL, and speaks GraphQL to it as a client does.
+package apptest
+
+import (
+	"bytes"
+	"encoding/json"
+	"net/http"
+	"net/http/httptest"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/noren-commerce/noren/cmd/noren/app"
+	"github.com/noren-commerce/noren/core/clock"
+	"github.com/noren-commerce/noren/storage/postgres/pgtest"
+)
+
+// App is a running noren and the shop it serves.
+type App struct {
+	*pgtest.Shop
+	App *app.App
+	URL string
+}
+
+// Start runs a noren over an empty test shop.
+func Start(t testing.TB) *App {
+	shop := pgtest.NewShop(t)
+	a := app.New(app.Config{}, shop.DB, clock.System)
+	server := httptest.NewServer(a.Handler())
+	t.Cleanup(server.Close)
+	return &App{Shop: shop, App: a, URL: server.URL}
+}
+
+// Answer is what the endpoint said.
+type Answer struct {
+	Status int             `json:"-"`
+	Header http.Header     `json:"-"`
+	Data   json.RawMessage `json:"data"`
+	Errors []struct {
+		Message    string         `json:"message"`
+		Path       []any          `json:"path"`
+		Extensions map[string]any `json:"extensions"`
+	} `json:"errors"`
+}
+
+// Into reads the data into v; an answer with errors fails the test.
+func (a Answer) Into(t testing.TB, v any) {
+	t.Helper()
+	require.Empty(t, a.Errors)
+	require.NoError(t, json.Unmarshal(a.Data, v), string(a.Data))
+}
+
+// Code is the first error's code; empty if there is none.
+func (a Answer) Code() string {
+	if len(a.Errors) == 0 {
+		return ""
+	}
+	code, _ := a.Errors[0].Extensions["code"].(string)
+	return code
+}
+
+// Variables are an operation's variables.
+type Variables map[string]any
+
+// Do sends one operation. Each header is a pair of name and value.
+func (a *App) Do(t testing.TB, query string, variables Variables, headers ...string) Answer {
+	t.Helper()
+	body, err := json.Marshal(map[string]any{"query": query, "variables": variables})
+	require.NoError(t, err)
+	request, err := http.NewRequestWithContext(t.Context(), http.MethodPost, a.URL+"/graphql", bytes.NewReader(body))
+	require.NoError(t, err)
+	request.Header.Set("Content-Type", "application/json")
+	for i := 0; i+1 < len(headers); i += 2 {
+		request.Header.Set(headers[i], headers[i+1])
+	}
+	response, err := http.DefaultClient.Do(request)
+	require.NoError(t, err)
+	defer response.Body.Close()
+	answer := Answer{Status: response.StatusCode, Header: response.Header}
+	require.NoError(t, json.NewDecoder(response.Body).Decode(&answer))
+	return answer
+}

@@ -1,0 +1,36 @@
+// Command noren is a GraphQL backend-for-frontend over a headless commerce core.
+package main
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"os/signal"
+	"syscall"
+
+	"github.com/alecthomas/kong"
+)
+
+// commands are what noren can be told to do.
+type commands struct {
+	Dev     devCommand     `cmd:"" help:"Run everything on this machine: PostgreSQL, Redis, sample data, worker and server."`
+	Migrate migrateCommand `cmd:"" help:"Bring the database to this version's schema, or back."`
+	Schema  schemaCommand  `cmd:"" help:"Print the whole GraphQL schema."`
+}
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
+	defer stop()
+	var cli commands
+	parsed := kong.Parse(&cli,
+		kong.Name("noren"),
+		kong.Description("noren (暖簾): a GraphQL backend-for-frontend over a headless commerce core.\nEvery flag can be set by the environment variable named beside it."),
+		kong.UsageOnError(),
+		kong.ConfigureHelp(kong.HelpOptions{Compact: true}),
+		kong.BindTo(ctx, (*context.Context)(nil)),
+	)
+	if err := parsed.Run(); err != nil {
+		fmt.Fprintln(os.Stderr, "noren:", err)
+		os.Exit(1)
+	}
+}

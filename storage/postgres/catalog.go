@@ -1,0 +1,104 @@
+package postgres
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
+
+	"github.com/noren-commerce/noren/core/catalog"
+	"github.com/noren-commerce/noren/core/page"
+)
+
+// Catalog keeps products, variants and categories in PostgreSQL.
+type Catalog struct{ db *DB }
+
+// NewCatalog makes the catalog's store.
+func NewCatalog(db *DB) *Catalog { return &Catalog{db} }
+
+// productColumns are the columns of catalog.Product, for the alias p.
+const productColumns = `p.id, p.brand_id, p.product_brand_id, p.slug, p.name, p.description, p.seo_title,
+	p.seo_description, p.options, p.tags, p.status, p.tax_class, p.internal_note, p.version, p.created_at, p.updated_at`
+
+// listed is the condition that a channel shows the product p with the listing l at @at.
+const listed = `l.channel_id = @channel AND l.published AND l.published_at <= @at AND l.retired_at > @at AND p.status = 'ACTIVE'`
+
+type listedRow struct {
+	catalog.Product
+	PublishedAt time.Time
+}
+
+type newestKey struct {
+	At time.Time `json:"t"`
+	ID uuid.UUID `json:"i"`
+}
+
+// Listed is one page of the products that a channel shows, newest first.
+func (s *Catalog) Listed(ctx context.Context, q catalog.ListQuery) (page.Connection[catalog.Product], error) {
+	var after newestKey
+	size, sizeErr := q.Page.Size()
+	behind, startErr := q.Page.Start(&after)
+	if err := errors.Join(sizeErr, startErr); err != nil {
+		return page.Connection[catalog.Product]{}, err
+	}
+	keyset := ""
+	if behind {
+		keyset = `AND (l.published_at, l.product_id) < (@after_at, @after_id)`
+	}
+	args := pgx.NamedArgs{"channel": q.ChannelID, "at": q.At, "limit": size + 1, "after_at": after.At, "after_id": after.ID}
+	rows, err := collect[listedRow](ctx, s.db, `
+		SELECT `+productColumns+`, l.published_at
+		FROM product_listings l JOIN products p ON p.id = l.product_id
+		WHERE `+listed+` `+keyset+`
+		ORDER BY l.published_at DESC, l.product_id DESC LIMIT @limit`, args)
+	if err != nil {
+		return page.Connection[catalog.Product]{}, err
+	}
+	paged := page.Of(rows, size, behind, func(r listedRow) any { return newestKey{r.PublishedAt, r.ID} })
+	connection := page.Map(paged, func(r listedRow) catalog.Product { return r.Product })
+	connection.Count = func(ctx context.Context) (int, error) {
+		return one[int](ctx, s.db, `SELECT count(*) FROM product_listings l JOIN products p ON p.id = l.product_id WHERE `+listed, args)
+	}
+	return connection, nil
+}
+
+// ProductBySlug is the product that the channel shows under the slug; nil if none.
+func (s *Catalog) ProductBySlug(ctx context.Context, channelID uuid.UUID, slug string, at time.Time) (*catalog.Product, error) {
+	return first[catalog.Product](ctx, s.db, `
+		SELECT `+productColumns+`
+		FROM products p JOIN channels c ON c.brand_id = p.brand_id
+		JOIN product_listings l ON l.product_id = p.id AND l.channel_id = c.id
+		WHERE c.id = @channel AND p.slug = @slug AND `+listed,
+		pgx.NamedArgs{"channel": channelID, "slug": slug, "at": at})
+}
+
+// ProductsByID are the products among ids that the channel shows.
+func (s *Catalog) ProductsByID(ctx context.Context, channelID uuid.UUID, ids []uuid.UUID, at time.Time) ([]catalog.Product, error) {
+	return collect[catalog.Product](ctx, s.db, `
+		SELECT `+productColumns+`
+		FROM product_listings l JOIN products p ON p.id = l.product_id
+		WHERE p.id = ANY(@ids) AND `+listed,
+		pgx.NamedArgs{"channel": channelID, "ids": ids, "at": at})
+}
+
+// VariantsOf are the active variants of the products, each product's in order.
+func (s *Catalog) VariantsOf(ctx context.Context, productIDs []uuid.UUID) ([]catalog.Variant, error) {
+	return collect[catalog.Variant](ctx, s.db, `
+		SELECT id, brand_id, product_id, sku, barcode, options, weight, cost, position, active
+		FROM variants WHERE product_id = ANY(@products) AND active
+		ORDER BY product_id, position, id`, pgx.NamedArgs{"products": productIDs})
+}
+
+// Categories are the shelves of a brand, parents before children.
+func (s *Catalog) Categories(ctx context.Context, brandID uuid.UUID) ([]catalog.Category, error) {
+	return collect[catalog.Category](ctx, s.db, `
+		WITH RECURSIVE tree AS (
+			SELECT c.*, 0 AS depth FROM categories c WHERE brand_id = @brand AND parent_id IS NULL
+			UNION ALL
+			SELECT c.*, tree.depth + 1 FROM categories c JOIN tree ON c.parent_id = tree.id
+		)
+		SELECT id, brand_id, parent_id, slug, name, description, position
+		FROM tree ORDER BY depth, position, slug`, pgx.NamedArgs{"brand": brandID})
+}

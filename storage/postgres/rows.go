@@ -1,0 +1,60 @@
+package postgres
+
+import (
+	"context"
+	"errors"
+	"io"
+	"net"
+
+	"github.com/jackc/pgx/v5"
+)
+
+// collect reads every row into the struct T by column name.
+func collect[T any](ctx context.Context, db *DB, sql string, args ...any) ([]T, error) {
+	return read(ctx, db, sql, args, func(rows pgx.Rows) ([]T, error) {
+		return pgx.CollectRows(rows, pgx.RowToStructByName[T])
+	})
+}
+
+// first reads the first row into the struct T; nil if there is none.
+func first[T any](ctx context.Context, db *DB, sql string, args ...any) (*T, error) {
+	return read(ctx, db, sql, args, func(rows pgx.Rows) (*T, error) {
+		row, err := pgx.CollectOneRow(rows, pgx.RowToAddrOfStructByName[T])
+		if errors.Is(err, pgx.ErrNoRows) {
+			return nil, nil
+		}
+		return row, err
+	})
+}
+
+// one reads the single value of the single row.
+func one[T any](ctx context.Context, db *DB, sql string, args ...any) (T, error) {
+	return read(ctx, db, sql, args, func(rows pgx.Rows) (T, error) {
+		return pgx.CollectExactlyOneRow(rows, pgx.RowTo[T])
+	})
+}
+
+// read runs a query. Outside a transaction, a connection that broke is replaced
+// and the query run once more: a restart of PostgreSQL costs a reader nothing.
+func read[R any](ctx context.Context, db *DB, sql string, args []any, collect func(pgx.Rows) (R, error)) (R, error) {
+	run := func() (R, error) {
+		rows, err := db.conn(ctx).Query(ctx, sql, args...)
+		if err != nil {
+			var none R
+			return none, err
+		}
+		return collect(rows)
+	}
+	result, err := run()
+	if err != nil && txFrom(ctx) == nil && ctx.Err() == nil && isUnavailable(err) {
+		result, err = run()
+	}
+	return result, unavailable(err)
+}
+
+// isBroken reports whether the connection died under the statement.
+func isBroken(err error) bool {
+	var network net.Error
+	return errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, net.ErrClosed) ||
+		(errors.As(err, &network) && !errors.Is(err, context.DeadlineExceeded) && !errors.Is(err, context.Canceled))
+}
