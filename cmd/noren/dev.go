@@ -2,22 +2,14 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
-	"net"
-	"net/http"
-	"os"
 	"path/filepath"
-	"time"
 
 	"github.com/noren-commerce/noren/cmd/noren/app"
 	"github.com/noren-commerce/noren/core/clock"
 	"github.com/noren-commerce/noren/storage/embedded"
 	"github.com/noren-commerce/noren/storage/postgres"
 )
-
-// drainFor is how long running requests may take to finish after SIGTERM.
-const drainFor = 20 * time.Second
 
 // devCommand runs everything on this machine.
 type devCommand struct {
@@ -42,32 +34,15 @@ func (c *devCommand) Run(ctx context.Context) error {
 	if err := postgres.Migrate(ctx, c.DatabaseURL); err != nil {
 		return err
 	}
-	db, err := postgres.Open(ctx, c.DatabaseURL)
+	db, err := postgres.Open(ctx, c.DatabaseURL, postgres.WithMaxConns(c.MaxConns))
 	if err != nil {
 		return err
 	}
 	defer db.Close()
 	fmt.Printf("DATABASE_URL=%s\nGraphQL      http://%s/graphql\n", c.DatabaseURL, c.Addr)
-	return serve(ctx, c.Addr, app.New(c.Config, db, clock.System).Handler())
-}
-
-// serve answers requests until ctx ends, then lets the running ones finish.
-func serve(ctx context.Context, addr string, handler http.Handler) error {
-	listener, err := (&net.ListenConfig{}).Listen(ctx, "tcp", addr)
-	if err != nil {
-		return err
+	c.Dev = true
+	if c.Secret == "" {
+		c.Secret = app.DevSecret
 	}
-	server := &http.Server{Handler: handler, ReadHeaderTimeout: 10 * time.Second, IdleTimeout: 2 * time.Minute}
-	stopped := make(chan error, 1)
-	go func() {
-		<-ctx.Done()
-		fmt.Fprintln(os.Stderr, "noren: finishing what is running")
-		drain, cancel := context.WithTimeout(context.WithoutCancel(ctx), drainFor)
-		defer cancel()
-		stopped <- server.Shutdown(drain)
-	}()
-	if err := server.Serve(listener); !errors.Is(err, http.ErrServerClosed) {
-		return err
-	}
-	return <-stopped
+	return serve(ctx, c.Config, app.New(c.Config, db, clock.System).Handler())
 }

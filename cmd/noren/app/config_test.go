@@ -1,0 +1,32 @@
+package app_test
+
+import (
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/noren-commerce/noren/cmd/noren/app"
+)
+
+func TestProductionRefusesUnsafeSettings(t *testing.T) {
+	t.Parallel()
+	safe := app.Config{
+		DatabaseURL: "postgres://noren@db/noren", Secret: "0123456789abcdef0123456789abcdef",
+		CORSOrigins: []string{"https://shop.example.jp"}, SecureCookies: true, PublicURL: "https://api.example.jp",
+	}
+	require.NoError(t, safe.Production())
+	for name, spoil := range map[string]func(*app.Config){
+		"DATABASE_URL":         func(c *app.Config) { c.DatabaseURL = "" },
+		"NOREN_SECRET":         func(c *app.Config) { c.Secret = "" },
+		"NOREN_SECRET must":    func(c *app.Config) { c.Secret = app.DevSecret },
+		"NOREN_SECRET has":     func(c *app.Config) { c.Secret = "short" },
+		"NOREN_CORS_ORIGINS":   func(c *app.Config) { c.CORSOrigins = nil },
+		"origins; *":           func(c *app.Config) { c.CORSOrigins = []string{"*"} },
+		"NOREN_SECURE_COOKIES": func(c *app.Config) { c.SecureCookies = false },
+		"NOREN_PUBLIC_URL":     func(c *app.Config) { c.PublicURL = "http://api.example.jp" },
+	} {
+		unsafe := safe
+		spoil(&unsafe)
+		require.ErrorContains(t, unsafe.Production(), name)
+	}
+}

@@ -1,0 +1,53 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"os"
+	"time"
+
+	"github.com/noren-commerce/noren/cmd/noren/app"
+	"github.com/noren-commerce/noren/core/clock"
+	"github.com/noren-commerce/noren/storage/postgres"
+)
+
+// serveCommand answers clients.
+type serveCommand struct{ app.Config }
+
+// Run serves until it is told to stop; it does not start with unsafe settings.
+func (c *serveCommand) Run(ctx context.Context) error {
+	if err := c.Production(); err != nil {
+		return err
+	}
+	db, err := postgres.Open(ctx, c.DatabaseURL, postgres.WithMaxConns(c.MaxConns))
+	if err != nil {
+		return err
+	}
+	defer db.Close()
+	return serve(ctx, c.Config, app.New(c.Config, db, clock.System).Handler())
+}
+
+// serve answers requests until ctx ends. Then it takes no new ones, and the
+// running ones may finish within the drain timeout.
+func serve(ctx context.Context, c app.Config, handler http.Handler) error {
+	listener, err := (&net.ListenConfig{}).Listen(ctx, "tcp", c.Addr)
+	if err != nil {
+		return fmt.Errorf("NOREN_ADDR: %w", err)
+	}
+	server := &http.Server{Handler: handler, ReadHeaderTimeout: 10 * time.Second, IdleTimeout: 2 * time.Minute}
+	stopped := make(chan error, 1)
+	go func() {
+		<-ctx.Done()
+		fmt.Fprintln(os.Stderr, "noren: finishing what is running")
+		drain, cancel := context.WithTimeout(context.WithoutCancel(ctx), c.DrainTimeout)
+		defer cancel()
+		stopped <- server.Shutdown(drain)
+	}()
+	if err := server.Serve(listener); !errors.Is(err, http.ErrServerClosed) {
+		return err
+	}
+	return <-stopped
+}
