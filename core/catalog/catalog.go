@@ -9,6 +9,7 @@ import (
 
 	"github.com/noren-commerce/noren/core/i18n"
 	"github.com/noren-commerce/noren/core/id"
+	"github.com/noren-commerce/noren/core/money"
 )
 
 // Status is where a product stands in its life.
@@ -19,16 +20,6 @@ const (
 	StatusDraft    Status = "DRAFT"    // being written
 	StatusActive   Status = "ACTIVE"   // sold in the channels that list it
 	StatusArchived Status = "ARCHIVED" // no longer sold, kept for its orders
-)
-
-// TaxClass chooses the consumption tax rate (軽減税率 is REDUCED).
-type TaxClass string
-
-// The tax classes of the Consumption Tax Act.
-const (
-	TaxStandard TaxClass = "STANDARD" // 10 %
-	TaxReduced  TaxClass = "REDUCED"  // 8 %: food and drink other than alcohol and dining out
-	TaxExempt   TaxClass = "EXEMPT"   // not taxed
 )
 
 // Product is one thing that is sold, in one or more variants.
@@ -44,7 +35,7 @@ type Product struct {
 	Options        []Option
 	Tags           []string
 	Status         Status
-	TaxClass       TaxClass
+	TaxClass       money.TaxClass
 	InternalNote   string
 	Version        int64
 	CreatedAt      time.Time
