@@ -2,4 +2,4 @@
 // directives and its dataloaders.
 package graph
 
-//go:generate go run github.com/99designs/gqlgen generate --config ../gqlgen.yml
+//go:generate sh -c "cd .. && go run github.com/99designs/gqlgen generate"

@@ -2,6 +2,7 @@ package graph
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"github.com/graph-gophers/dataloader/v7"
@@ -33,6 +34,16 @@ func NewLoader[K comparable, V any](fetch func(context.Context, []K) (map[K]V, e
 // Load is the value of the key, fetched together with its siblings'.
 func (l *Loader[K, V]) Load(ctx context.Context, key K) (V, error) {
 	return l.loader.Load(ctx, key)()
+}
+
+// LoadMany is the values of the keys, by key.
+func (l *Loader[K, V]) LoadMany(ctx context.Context, keys []K) (map[K]V, error) {
+	values, failures := l.loader.LoadMany(ctx, keys)()
+	found := make(map[K]V, len(keys))
+	for i, key := range keys {
+		found[key] = values[i]
+	}
+	return found, errors.Join(failures...)
 }
 
 // Ahead fetches the keys at once, in one call, so that Load later answers

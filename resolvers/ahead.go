@@ -2,6 +2,7 @@ package resolvers
 
 import (
 	"context"
+	"slices"
 
 	"github.com/google/uuid"
 
@@ -12,15 +13,30 @@ import (
 // productsAhead fetches what the operation asks of the products under the paths
 // ("edges.node", "nodes"), one statement a kind, before their fields resolve.
 func productsAhead(ctx context.Context, products []catalog.Product, paths ...string) error {
-	for _, path := range paths {
-		if graph.Asks(ctx, path+".variants") {
-			if _, err := load(ctx).Variants.Ahead(ctx, keys(products, func(p catalog.Product) uuid.UUID { return p.ID })); err != nil {
-				return err
-			}
-			break
+	asks := func(field string) bool {
+		return slices.ContainsFunc(paths, func(path string) bool { return graph.Asks(ctx, path+"."+field) })
+	}
+	span := asks("priceRange")
+	if !span && !asks("variants") {
+		return nil
+	}
+	byProduct, err := load(ctx).Variants.Ahead(ctx, keys(products, func(p catalog.Product) uuid.UUID { return p.ID }))
+	if err != nil {
+		return err
+	}
+	var variants []uuid.UUID
+	for _, some := range byProduct {
+		variants = append(variants, keys(some, func(v catalog.Variant) uuid.UUID { return v.ID })...)
+	}
+	if span || asks("variants.price") {
+		if _, err := load(ctx).Prices.Ahead(ctx, variants); err != nil {
+			return err
 		}
 	}
-	return nil
+	if asks("variants.availability") {
+		_, err = load(ctx).Free.Ahead(ctx, variants)
+	}
+	return err
 }
 
 func keys[T any](rows []T, key func(T) uuid.UUID) []uuid.UUID {

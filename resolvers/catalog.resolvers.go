@@ -35,4 +35,9 @@ func (r *queryResolver) Categories(ctx context.Context) ([]catalog.Category, err
 
 func (r *Resolver) Product() generated.ProductResolver { return &productResolver{r} }
 
-type productResolver struct{ *Resolver }
+func (r *Resolver) Variant() generated.VariantResolver { return &variantResolver{r} }
+
+type (
+	productResolver struct{ *Resolver }
+	variantResolver struct{ *Resolver }
+)

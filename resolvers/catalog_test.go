@@ -85,3 +85,52 @@ func TestNodeFindsTheProductAgain(t *testing.T) {
 	a.Do(t, `query($id: ID!) { node(id: $id) { ... on Product { slug } } }`, apptest.Variables{"id": first.Product.ID}).Into(t, &again)
 	require.Equal(t, "leash", again.Node.Slug)
 }
+
+const fullList = `query($first: Int) { products(first: $first) { edges { node {
+	name priceRange { min { amount } max { amount } }
+	variants { sku availability price(quantity: 2) { total { amount currency } breakdown { rule label change { amount } } } }
+} } } }`
+
+func TestListCostsAsManyStatementsForManyAsForOne(t *testing.T) {
+	t.Parallel()
+	a := apptest.Start(t)
+	for i := range 30 {
+		a.AddProduct(t, fmt.Sprintf("p%d", i), 100, 250)
+	}
+	a.Do(t, fullList, nil) // the channel is read once a process
+	one := a.Do(t, fullList, apptest.Variables{"first": 1})
+	all := a.Do(t, fullList, apptest.Variables{"first": 30})
+	require.Equal(t, 4, one.Statements, "page, variants, prices, stock")
+	require.Equal(t, one.Statements, all.Statements)
+	var got struct {
+		Products struct {
+			Edges []struct {
+				Node struct {
+					PriceRange struct{ Min, Max struct{ Amount string } }
+					Variants   []struct {
+						Availability string
+						Price        struct{ Total struct{ Amount, Currency string } }
+					}
+				}
+			}
+		}
+	}
+	all.Into(t, &got)
+	require.Len(t, got.Products.Edges, 30)
+	node := got.Products.Edges[7].Node
+	require.Equal(t, "100", node.PriceRange.Min.Amount)
+	require.Equal(t, "250", node.PriceRange.Max.Amount)
+	require.Equal(t, "200", node.Variants[0].Price.Total.Amount)
+	require.Equal(t, "JPY", node.Variants[0].Price.Total.Currency)
+	require.Equal(t, "IN_STOCK", node.Variants[0].Availability)
+}
+
+func TestPriceOfAnImpossibleQuantityIsRefused(t *testing.T) {
+	t.Parallel()
+	a := apptest.Start(t)
+	a.AddProduct(t, "leash", 1980)
+	for _, quantity := range []int{0, -1, 100_000} {
+		answer := a.Do(t, `query($q: Int!) { product(slug: "leash") { variants { price(quantity: $q) { total { amount } } } } }`, apptest.Variables{"q": quantity})
+		require.NotEmpty(t, answer.Errors)
+	}
+}

@@ -8,18 +8,24 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/noren-commerce/noren/core/catalog"
+	"github.com/noren-commerce/noren/core/inventory"
+	"github.com/noren-commerce/noren/core/pricing"
 	"github.com/noren-commerce/noren/graph"
 )
 
 // Resolver holds the core's services.
 type Resolver struct {
-	Catalog *catalog.Service
+	Catalog   *catalog.Service
+	Pricing   *pricing.Service
+	Inventory *inventory.Service
 }
 
 // Loaders are the dataloaders of one request.
 type Loaders struct {
 	Products *graph.Loader[uuid.UUID, catalog.Product]
 	Variants *graph.Loader[uuid.UUID, []catalog.Variant] // by product
+	Prices   *graph.Loader[uuid.UUID, []pricing.Price]   // by variant
+	Free     *graph.Loader[uuid.UUID, inventory.Free]    // by variant
 }
 
 // NewLoaders makes the dataloaders of one request: a line each.
@@ -27,6 +33,8 @@ func (r *Resolver) NewLoaders() *Loaders {
 	return &Loaders{
 		Products: graph.NewLoader(graph.ByKey(r.Catalog.ByIDs, func(p catalog.Product) uuid.UUID { return p.ID })),
 		Variants: graph.NewLoader(graph.Grouped(r.Catalog.VariantsOf, func(v catalog.Variant) uuid.UUID { return v.ProductID })),
+		Prices:   graph.NewLoader(graph.Grouped(r.Pricing.Prices, func(p pricing.Price) uuid.UUID { return p.VariantID })),
+		Free:     graph.NewLoader(graph.ByKey(r.Inventory.Free, func(f inventory.Free) uuid.UUID { return f.VariantID })),
 	}
 }
 

@@ -27,6 +27,15 @@ const (
 // ErrNoPrice says that the channel sells a variant at no price at this moment.
 var ErrNoPrice = fault.Conflict("PRICE_MISSING", "この商品は現在販売価格が設定されていません", "This product has no price at the moment")
 
+// MaxQuantity is the most pieces of one variant that noren prices at once.
+const MaxQuantity = 99_999
+
+// ErrQuantity says that a quantity is not one that can be bought.
+var ErrQuantity = fault.Invalid("QUANTITY_INVALID", "数量は1〜99999の整数で指定してください", "The quantity must be a whole number from 1 to 99,999")
+
+// Range is a lowest and a highest price.
+type Range struct{ Min, Max money.Money }
+
 // Step is one step of a price's explanation. The changes of all steps add up to
 // the price, to the yen.
 type Step struct {

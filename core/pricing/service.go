@@ -65,3 +65,36 @@ func NewBook(rows []Price) Book {
 	}
 	return book
 }
+
+// One prices a quantity of one variant from its price rows; nil if it has no price.
+func (s *Service) One(ctx context.Context, rows []Price, item Item) (*Line, error) {
+	if item.Quantity < 1 || item.Quantity > MaxQuantity {
+		return nil, ErrQuantity.At("quantity")
+	}
+	quote, err := s.QuoteFrom(ctx, Book{item.VariantID: rows}, []Item{item}, nil)
+	if err != nil || quote.Lines[0].Err != nil {
+		return nil, err
+	}
+	return &quote.Lines[0], nil
+}
+
+// Range is the span of the prices of one piece of each variant; nil if none has one.
+func (s *Service) Range(ctx context.Context, book Book) (*Range, error) {
+	var span *Range
+	for variant := range book {
+		line, err := s.One(ctx, book[variant], Item{VariantID: variant, Quantity: 1})
+		if err != nil {
+			return nil, err
+		}
+		switch {
+		case line == nil:
+		case span == nil:
+			span = &Range{line.Unit, line.Unit}
+		case line.Unit.Minor < span.Min.Minor:
+			span.Min = line.Unit
+		case line.Unit.Minor > span.Max.Minor:
+			span.Max = line.Unit
+		}
+	}
+	return span, nil
+}

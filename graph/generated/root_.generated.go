@@ -24,6 +24,7 @@ type Config = graphql.Config[ResolverRoot, DirectiveRoot, ComplexityRoot]
 type ResolverRoot interface {
 	Product() ProductResolver
 	Query() QueryResolver
+	Variant() VariantResolver
 }
 
 type DirectiveRoot struct {
@@ -39,6 +40,11 @@ type ComplexityRoot struct {
 		Slug        func(childComplexity int) int
 	}
 
+	Money struct {
+		Amount   func(childComplexity int) int
+		Currency func(childComplexity int) int
+	}
+
 	Option struct {
 		Name   func(childComplexity int) int
 		Values func(childComplexity int) int
@@ -51,12 +57,33 @@ type ComplexityRoot struct {
 		StartCursor     func(childComplexity int) int
 	}
 
+	Price struct {
+		Breakdown func(childComplexity int) int
+		CompareAt func(childComplexity int) int
+		Quantity  func(childComplexity int) int
+		Total     func(childComplexity int) int
+		Unit      func(childComplexity int) int
+	}
+
+	PriceRange struct {
+		Max func(childComplexity int) int
+		Min func(childComplexity int) int
+	}
+
+	PriceStep struct {
+		Change  func(childComplexity int) int
+		Label   func(childComplexity int) int
+		Rule    func(childComplexity int) int
+		Running func(childComplexity int) int
+	}
+
 	Product struct {
 		Description    func(childComplexity int) int
 		GlobalID       func(childComplexity int) int
 		InternalNote   func(childComplexity int) int
 		Name           func(childComplexity int) int
 		Options        func(childComplexity int) int
+		PriceRange     func(childComplexity int) int
 		SEODescription func(childComplexity int) int
 		SEOTitle       func(childComplexity int) int
 		Slug           func(childComplexity int) int
@@ -90,11 +117,13 @@ type ComplexityRoot struct {
 	}
 
 	Variant struct {
-		Barcode  func(childComplexity int) int
-		GlobalID func(childComplexity int) int
-		Options  func(childComplexity int) int
-		SKU      func(childComplexity int) int
-		Weight   func(childComplexity int) int
+		Availability func(childComplexity int) int
+		Barcode      func(childComplexity int) int
+		GlobalID     func(childComplexity int) int
+		Options      func(childComplexity int) int
+		Price        func(childComplexity int, quantity int) int
+		SKU          func(childComplexity int) int
+		Weight       func(childComplexity int) int
 	}
 }
 
@@ -137,6 +166,19 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.Category.Slug(childComplexity), true
 
+	case "Money.amount":
+		if e.ComplexityRoot.Money.Amount == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Money.Amount(childComplexity), true
+	case "Money.currency":
+		if e.ComplexityRoot.Money.Currency == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Money.Currency(childComplexity), true
+
 	case "Option.name":
 		if e.ComplexityRoot.Option.Name == nil {
 			break
@@ -175,6 +217,75 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.PageInfo.StartCursor(childComplexity), true
 
+	case "Price.breakdown":
+		if e.ComplexityRoot.Price.Breakdown == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Price.Breakdown(childComplexity), true
+	case "Price.compareAt":
+		if e.ComplexityRoot.Price.CompareAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Price.CompareAt(childComplexity), true
+	case "Price.quantity":
+		if e.ComplexityRoot.Price.Quantity == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Price.Quantity(childComplexity), true
+	case "Price.total":
+		if e.ComplexityRoot.Price.Total == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Price.Total(childComplexity), true
+	case "Price.unit":
+		if e.ComplexityRoot.Price.Unit == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Price.Unit(childComplexity), true
+
+	case "PriceRange.max":
+		if e.ComplexityRoot.PriceRange.Max == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PriceRange.Max(childComplexity), true
+	case "PriceRange.min":
+		if e.ComplexityRoot.PriceRange.Min == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PriceRange.Min(childComplexity), true
+
+	case "PriceStep.change":
+		if e.ComplexityRoot.PriceStep.Change == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PriceStep.Change(childComplexity), true
+	case "PriceStep.label":
+		if e.ComplexityRoot.PriceStep.Label == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PriceStep.Label(childComplexity), true
+	case "PriceStep.rule":
+		if e.ComplexityRoot.PriceStep.Rule == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PriceStep.Rule(childComplexity), true
+	case "PriceStep.running":
+		if e.ComplexityRoot.PriceStep.Running == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PriceStep.Running(childComplexity), true
+
 	case "Product.description":
 		if e.ComplexityRoot.Product.Description == nil {
 			break
@@ -205,6 +316,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Product.Options(childComplexity), true
+	case "Product.priceRange":
+		if e.ComplexityRoot.Product.PriceRange == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Product.PriceRange(childComplexity), true
 	case "Product.seoDescription":
 		if e.ComplexityRoot.Product.SEODescription == nil {
 			break
@@ -334,6 +451,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.UserError.Message(childComplexity), true
 
+	case "Variant.availability":
+		if e.ComplexityRoot.Variant.Availability == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Variant.Availability(childComplexity), true
 	case "Variant.barcode":
 		if e.ComplexityRoot.Variant.Barcode == nil {
 			break
@@ -352,6 +475,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Variant.Options(childComplexity), true
+	case "Variant.price":
+		if e.ComplexityRoot.Variant.Price == nil {
+			break
+		}
+
+		args, err := field_Variant_price_args(ctx, ec, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Variant.Price(childComplexity, args["quantity"].(int)), true
 	case "Variant.sku":
 		if e.ComplexityRoot.Variant.SKU == nil {
 			break
@@ -572,6 +706,16 @@ enum UserErrorCode {
   TOO_LONG
   "There are too many of these."
   TOO_MANY
+  "The quantity is not one that can be bought."
+  QUANTITY_INVALID
+  "The channel has no price for the product at the moment."
+  PRICE_MISSING
+  "The amount is larger than noren reckons with."
+  AMOUNT_TOO_LARGE
+  "The amount has more decimals than its currency."
+  AMOUNT_TOO_FINE
+  "Amounts of two currencies cannot be reckoned together."
+  CURRENCY_MISMATCH
 }
 `, BuiltIn: false},
 	{Name: "../schema/catalog.graphqls", Input: `extend type Query {
@@ -669,6 +813,93 @@ type Category implements Node {
   description: String!
 }
 `, BuiltIn: false},
+	{Name: "../schema/inventory.graphqls", Input: `"What a shopper learns about stock."
+enum Availability {
+  "Can be ordered."
+  IN_STOCK
+  "Can be ordered; few pieces are left."
+  LOW_STOCK
+  "Cannot be ordered now."
+  OUT_OF_STOCK
+}
+
+extend type Variant {
+  "Whether it can be ordered now."
+  availability: Availability!
+}
+`, BuiltIn: false},
+	{Name: "../schema/pricing.graphqls", Input: `"An ISO 4217 currency code: \"JPY\"."
+scalar CurrencyCode
+
+"An amount of money, exact."
+type Money {
+  "The amount in major units: \"1980\", \"12.50\"."
+  amount: Decimal!
+  "Its currency."
+  currency: CurrencyCode!
+}
+
+"What a variant costs the caller, and why."
+type Price {
+  "The quantity that was priced."
+  quantity: Int!
+  "The price of one piece, with or without tax as the channel shows prices."
+  unit: Money!
+  "The crossed-out price of one piece; null if there is none."
+  compareAt: Money
+  "The price of the whole quantity."
+  total: Money!
+  "How the total came about: the changes add up to it."
+  breakdown: [PriceStep!]!
+}
+
+"One step of a price's explanation."
+type PriceStep {
+  "The kind of rule that made the step."
+  rule: PriceRule!
+  "The rule's name, in the caller's language."
+  label: String!
+  "What the step added, or took off when negative."
+  change: Money!
+  "What the price was after the step."
+  running: Money!
+}
+
+"The kinds of rule in a price, in the order in which they are asked."
+enum PriceRule {
+  "The price list's price of one piece, times the quantity."
+  BASE_PRICE
+  "The price list's price from a quantity on."
+  QUANTITY_PRICE
+  "The lines together."
+  SUBTOTAL
+  "The fee of the shipping method."
+  SHIPPING
+  "Consumption tax on top, where prices are shown without it."
+  TAX
+}
+
+"A lowest and a highest price."
+type PriceRange {
+  "The lowest price of one piece."
+  min: Money!
+  "The highest price of one piece."
+  max: Money!
+}
+
+extend type Variant {
+  "What the quantity costs the caller now; null if the channel has no price for it."
+  price(
+    "How many pieces, 1 or more."
+    quantity: Int! = 1
+  ): Price
+}
+
+extend type Product {
+  "From the cheapest to the dearest variant, one piece each; null if none has a price."
+  priceRange: PriceRange
+}
+`, BuiltIn: false},
 }
 var parsedSchema = gqlparser.MustLoadSchema(sources...)
 
@@ -688,6 +919,16 @@ func childFields_Category(ctx context.Context, ec *executionContext, field graph
 		return fieldContext_Category_description(ctx, ec, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type Category", field.Name)
+}
+
+func childFields_Money(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "amount":
+		return fieldContext_Money_amount(ctx, ec, field)
+	case "currency":
+		return fieldContext_Money_currency(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type Money", field.Name)
 }
 
 func childFields_Option(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -714,6 +955,46 @@ func childFields_PageInfo(ctx context.Context, ec *executionContext, field graph
 	return nil, fmt.Errorf("no field named %q was found under type PageInfo", field.Name)
 }
 
+func childFields_Price(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "quantity":
+		return fieldContext_Price_quantity(ctx, ec, field)
+	case "unit":
+		return fieldContext_Price_unit(ctx, ec, field)
+	case "compareAt":
+		return fieldContext_Price_compareAt(ctx, ec, field)
+	case "total":
+		return fieldContext_Price_total(ctx, ec, field)
+	case "breakdown":
+		return fieldContext_Price_breakdown(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type Price", field.Name)
+}
+
+func childFields_PriceRange(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "min":
+		return fieldContext_PriceRange_min(ctx, ec, field)
+	case "max":
+		return fieldContext_PriceRange_max(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type PriceRange", field.Name)
+}
+
+func childFields_PriceStep(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "rule":
+		return fieldContext_PriceStep_rule(ctx, ec, field)
+	case "label":
+		return fieldContext_PriceStep_label(ctx, ec, field)
+	case "change":
+		return fieldContext_PriceStep_change(ctx, ec, field)
+	case "running":
+		return fieldContext_PriceStep_running(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type PriceStep", field.Name)
+}
+
 func childFields_Product(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "id":
@@ -736,6 +1017,8 @@ func childFields_Product(ctx context.Context, ec *executionContext, field graphq
 		return fieldContext_Product_variants(ctx, ec, field)
 	case "internalNote":
 		return fieldContext_Product_internalNote(ctx, ec, field)
+	case "priceRange":
+		return fieldContext_Product_priceRange(ctx, ec, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type Product", field.Name)
 }
@@ -776,6 +1059,10 @@ func childFields_Variant(ctx context.Context, ec *executionContext, field graphq
 		return fieldContext_Variant_options(ctx, ec, field)
 	case "weight":
 		return fieldContext_Variant_weight(ctx, ec, field)
+	case "availability":
+		return fieldContext_Variant_availability(ctx, ec, field)
+	case "price":
+		return fieldContext_Variant_price(ctx, ec, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type Variant", field.Name)
 }

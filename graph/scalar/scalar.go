@@ -14,6 +14,7 @@ import (
 
 	"github.com/noren-commerce/noren/core/i18n"
 	"github.com/noren-commerce/noren/core/id"
+	"github.com/noren-commerce/noren/core/money"
 )
 
 // MarshalLocalizedText writes a text in the language of the request.
@@ -58,6 +59,18 @@ func UnmarshalDecimal(v any) (decimal.Decimal, error) {
 		return decimal.NewFromInt(v), nil
 	}
 	return decimal.Zero, fmt.Errorf("a decimal is a string such as \"12.50\", not %T", v)
+}
+
+// MarshalCurrency writes an ISO 4217 code.
+func MarshalCurrency(c money.Currency) graphql.Marshaler { return graphql.MarshalString(string(c)) }
+
+// UnmarshalCurrency reads an ISO 4217 code.
+func UnmarshalCurrency(v any) (money.Currency, error) {
+	s, err := graphql.UnmarshalString(v)
+	if err == nil && len(s) != 3 {
+		err = fmt.Errorf("%q is not a currency code such as \"JPY\"", s)
+	}
+	return money.Currency(s), err
 }
 
 // MarshalDateTime writes a moment in UTC (RFC 3339).

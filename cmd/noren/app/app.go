@@ -12,6 +12,8 @@ import (
 	"github.com/noren-commerce/noren/core/catalog"
 	"github.com/noren-commerce/noren/core/channel"
 	"github.com/noren-commerce/noren/core/clock"
+	"github.com/noren-commerce/noren/core/inventory"
+	"github.com/noren-commerce/noren/core/pricing"
 	"github.com/noren-commerce/noren/graph"
 	"github.com/noren-commerce/noren/graph/generated"
 	"github.com/noren-commerce/noren/resolvers"
@@ -34,7 +36,9 @@ func New(cfg Config, db *postgres.DB, now clock.Clock) *App {
 		DB:       db,
 		Channels: channel.New(postgres.NewChannels(db), now),
 		Resolvers: &resolvers.Resolver{
-			Catalog: catalog.New(postgres.NewCatalog(db), now),
+			Catalog:   catalog.New(postgres.NewCatalog(db), now),
+			Pricing:   pricing.New(postgres.NewPricing(db), now),
+			Inventory: inventory.New(postgres.NewInventory(db)),
 		},
 		now: now,
 	}

@@ -5,14 +5,17 @@ package apptest
 import (
 	"bytes"
 	"encoding/json"
+	"io"
 	"net/http"
 	"net/http/httptest"
+	"strconv"
 	"testing"
 
 	"github.com/stretchr/testify/require"
 
 	"github.com/noren-commerce/noren/cmd/noren/app"
 	"github.com/noren-commerce/noren/core/clock"
+	"github.com/noren-commerce/noren/storage/postgres"
 	"github.com/noren-commerce/noren/storage/postgres/pgtest"
 )
 
@@ -26,16 +29,32 @@ type App struct {
 // Start runs a noren over an empty test shop.
 func Start(t testing.TB) *App {
 	shop := pgtest.NewShop(t)
-	a := app.New(app.Config{}, shop.DB, clock.System)
-	server := httptest.NewServer(a.Handler())
+	a := app.New(app.Config{Secret: app.DevSecret, Dev: true}, shop.DB, clock.System)
+	server := httptest.NewServer(counted(a.Handler()))
 	t.Cleanup(server.Close)
 	return &App{Shop: shop, App: a, URL: server.URL}
+}
+
+// statementsHeader carries the number of SQL statements that a request ran.
+const statementsHeader = "X-Test-Statements"
+
+// counted counts each request's SQL statements and says so in a trailer.
+func counted(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		ctx, statements := postgres.CountStatements(r.Context())
+		w.Header().Set("Trailer", statementsHeader)
+		next.ServeHTTP(w, r.WithContext(ctx))
+		w.Header().Set(statementsHeader, strconv.Itoa(statements.Count()))
+	})
 }
 
 // Answer is what the endpoint said.
 type Answer struct {
 	Status int             `json:"-"`
 	Header http.Header     `json:"-"`
+	// Statements is how many SQL statements the answer took.
+	Statements int `json:"-"`
+
 	Data   json.RawMessage `json:"data"`
 	Errors []struct {
 		Message    string         `json:"message"`
@@ -78,6 +97,9 @@ func (a *App) Do(t testing.TB, query string, variables Variables, headers ...str
 	require.NoError(t, err)
 	defer response.Body.Close()
 	answer := Answer{Status: response.StatusCode, Header: response.Header}
-	require.NoError(t, json.NewDecoder(response.Body).Decode(&answer))
+	raw, err := io.ReadAll(response.Body)
+	require.NoError(t, err)
+	require.NoError(t, json.Unmarshal(raw, &answer), string(raw))
+	answer.Statements, _ = strconv.Atoi(response.Trailer.Get(statementsHeader))
 	return answer
 }
