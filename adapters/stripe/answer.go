@@ -6,6 +6,7 @@ import (
 
 	"github.com/stripe/stripe-go/v85"
 
+	"github.com/noren-commerce/noren/core/money"
 	"github.com/noren-commerce/noren/core/payment"
 )
 
@@ -37,7 +38,7 @@ func answer(pi *stripe.PaymentIntent, err error) (payment.Answer, error) {
 func state(pi *stripe.PaymentIntent) payment.Answer {
 	a := payment.Answer{
 		Reference: pi.ID, Status: payment.StatusPending,
-		Currency: strings.ToUpper(string(pi.Currency)), ClientSecret: pi.ClientSecret,
+		Currency: money.Currency(strings.ToUpper(string(pi.Currency))), ClientSecret: pi.ClientSecret,
 	}
 	switch pi.Status {
 	case stripe.PaymentIntentStatusSucceeded:

@@ -81,7 +81,7 @@ func (g *Gateway) Start(ctx context.Context, r payment.StartRequest) (payment.An
 func (g *Gateway) create(ctx context.Context, r payment.StartRequest) (payment.Answer, error) {
 	params := &stripe.PaymentIntentCreateParams{
 		Amount:             stripe.Int64(r.Amount),
-		Currency:           stripe.String(strings.ToLower(r.Currency)),
+		Currency:           stripe.String(strings.ToLower(string(r.Currency))),
 		PaymentMethodTypes: []*string{stripe.String("card")},
 		CaptureMethod:      stripe.String("automatic"),
 		Description:        stripe.String(r.OrderNumber),

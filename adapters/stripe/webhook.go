@@ -11,6 +11,7 @@ import (
 	"github.com/stripe/stripe-go/v85"
 	"github.com/stripe/stripe-go/v85/webhook"
 
+	"github.com/noren-commerce/noren/core/money"
 	"github.com/noren-commerce/noren/core/payment"
 )
 
@@ -64,7 +65,7 @@ func readCharge(event stripe.Event, n *payment.Notice) error {
 		return nil
 	}
 	n.Answer = payment.Answer{
-		Reference: charge.PaymentIntent.ID, Currency: strings.ToUpper(string(charge.Currency)),
+		Reference: charge.PaymentIntent.ID, Currency: money.Currency(strings.ToUpper(string(charge.Currency))),
 		Status: payment.StatusCaptured, Captured: charge.AmountCaptured,
 		Refunded: charge.AmountRefunded, RefundsKnown: true,
 	}

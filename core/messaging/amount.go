@@ -1,29 +1,33 @@
 package messaging
 
 import (
-	"strconv"
 	"strings"
+
+	"github.com/noren-commerce/noren/core/money"
 )
 
-// amount writes minor units the way the language reads them: 1,980円, ¥1,980.
-func amount(language, currency string, minor int64) string {
+// amount writes an amount the way the language reads it: 1,980円, ¥1,980, 12.50 USD.
+func amount(language string, m money.Money) string {
+	whole, rest, _ := strings.Cut(m.String(), ".")
 	sign := ""
-	if minor < 0 {
-		sign, minor = "-", -minor
+	if strings.HasPrefix(whole, "-") {
+		sign, whole = "-", whole[1:]
 	}
-	if currency == "JPY" {
-		if language == "ja" {
-			return sign + grouped(minor) + "円"
-		}
-		return sign + "¥" + grouped(minor)
+	written := sign + grouped(whole)
+	if rest != "" {
+		written += "." + rest
 	}
-	cents := strconv.FormatInt(100+minor%100, 10)[1:]
-	return sign + grouped(minor/100) + "." + cents + " " + currency
+	switch {
+	case m.Currency != money.JPY:
+		return written + " " + string(m.Currency)
+	case language == "ja":
+		return written + "円"
+	}
+	return sign + "¥" + grouped(whole)
 }
 
-// grouped writes n in groups of three digits.
-func grouped(n int64) string {
-	digits := strconv.FormatInt(n, 10)
+// grouped writes digits in groups of three.
+func grouped(digits string) string {
 	var b strings.Builder
 	for i, d := range digits {
 		if i > 0 && (len(digits)-i)%3 == 0 {

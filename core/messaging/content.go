@@ -1,6 +1,10 @@
 package messaging
 
-import "time"
+import (
+	"time"
+
+	"github.com/noren-commerce/noren/core/money"
+)
 
 // EmailVerification asks a new member to prove the address.
 type EmailVerification struct {
@@ -18,18 +22,18 @@ type PasswordReset struct {
 
 // OrderConfirmation repeats a placed order to its customer. Amounts are minor units.
 type OrderConfirmation struct {
-	Name          string      `json:"name"`
-	OrderNumber   string      `json:"orderNumber"`
-	PlacedAt      time.Time   `json:"placedAt"`
-	Currency      string      `json:"currency"`
-	Lines         []OrderLine `json:"lines"`
-	Subtotal      int64       `json:"subtotal"`
-	Shipping      int64       `json:"shipping"`
-	Tax           int64       `json:"tax"` // contained in the total
-	Total         int64       `json:"total"`
-	Address       []string    `json:"address"` // lines as printed on a parcel
-	PaymentMethod string      `json:"paymentMethod"`
-	URL           string      `json:"url,omitempty"`
+	Name          string         `json:"name"`
+	OrderNumber   string         `json:"orderNumber"`
+	PlacedAt      time.Time      `json:"placedAt"`
+	Currency      money.Currency `json:"currency"`
+	Lines         []OrderLine    `json:"lines"`
+	Subtotal      int64          `json:"subtotal"`
+	Shipping      int64          `json:"shipping"`
+	Tax           int64          `json:"tax"` // contained in the total
+	Total         int64          `json:"total"`
+	Address       []string       `json:"address"` // lines as printed on a parcel
+	PaymentMethod string         `json:"paymentMethod"`
+	URL           string         `json:"url,omitempty"`
 }
 
 // OrderLine is one line of a confirmation.
@@ -42,12 +46,12 @@ type OrderLine struct {
 
 // PaymentReceived thanks for the money of an order.
 type PaymentReceived struct {
-	Name        string `json:"name"`
-	OrderNumber string `json:"orderNumber"`
-	Amount      int64  `json:"amount"`
-	Currency    string `json:"currency"`
-	Short       int64  `json:"short,omitempty"` // still to be paid
-	Over        int64  `json:"over,omitempty"`  // paid too much
+	Name        string         `json:"name"`
+	OrderNumber string         `json:"orderNumber"`
+	Amount      int64          `json:"amount"`
+	Currency    money.Currency `json:"currency"`
+	Short       int64          `json:"short,omitempty"` // still to be paid
+	Over        int64          `json:"over,omitempty"`  // paid too much
 }
 
 // OrderShipped says that a parcel is on its way.
@@ -61,26 +65,26 @@ type OrderShipped struct {
 
 // OrderCancelled says that an order will not be delivered.
 type OrderCancelled struct {
-	Name        string `json:"name"`
-	OrderNumber string `json:"orderNumber"`
-	Reason      string `json:"reason,omitempty"`
-	Refund      int64  `json:"refund,omitempty"` // minor units that go back to the customer
-	Currency    string `json:"currency"`
+	Name        string         `json:"name"`
+	OrderNumber string         `json:"orderNumber"`
+	Reason      string         `json:"reason,omitempty"`
+	Refund      int64          `json:"refund,omitempty"` // minor units that go back to the customer
+	Currency    money.Currency `json:"currency"`
 }
 
 // BankTransfer tells where to pay an order in advance (先入金).
 type BankTransfer struct {
-	Name          string    `json:"name"`
-	OrderNumber   string    `json:"orderNumber"`
-	Amount        int64     `json:"amount"`
-	Currency      string    `json:"currency"`
-	BankName      string    `json:"bankName"`
-	BranchName    string    `json:"branchName"`
-	AccountType   string    `json:"accountType"`
-	AccountNumber string    `json:"accountNumber"`
-	AccountHolder string    `json:"accountHolder"`
-	Reference     string    `json:"reference"`
-	DueAt         time.Time `json:"dueAt"`
+	Name          string         `json:"name"`
+	OrderNumber   string         `json:"orderNumber"`
+	Amount        int64          `json:"amount"`
+	Currency      money.Currency `json:"currency"`
+	BankName      string         `json:"bankName"`
+	BranchName    string         `json:"branchName"`
+	AccountType   string         `json:"accountType"`
+	AccountNumber string         `json:"accountNumber"`
+	AccountHolder string         `json:"accountHolder"`
+	Reference     string         `json:"reference"`
+	DueAt         time.Time      `json:"dueAt"`
 }
 
 // Kind is KindEmailVerification.

@@ -9,6 +9,8 @@ import (
 	"strings"
 	text "text/template"
 	"time"
+
+	"github.com/noren-commerce/noren/core/money"
 )
 
 //go:embed templates
@@ -105,7 +107,7 @@ func (r *Renderer) functions(language string) text.FuncMap {
 	}
 	return text.FuncMap{
 		"time":   func(t time.Time) string { return t.In(r.zone).Format(layout) },
-		"amount": func(currency string, minor int64) string { return amount(language, currency, minor) },
+		"amount": func(currency money.Currency, minor int64) string { return amount(language, money.Of(minor, currency)) },
 	}
 }
 

@@ -6,6 +6,8 @@ import (
 	"time"
 
 	"github.com/google/uuid"
+
+	"github.com/noren-commerce/noren/core/money"
 )
 
 // Gateway collects money outside noren. Every call carries the key of the
@@ -69,7 +71,7 @@ type StartRequest struct {
 	Reference   string // of an earlier attempt, empty at the first
 	OrderNumber string // shown to the customer
 	Amount      int64  // minor units
-	Currency    string
+	Currency    money.Currency
 	Token       string // the gateway's token of a card; empty if the client confirms by itself
 	ReturnURL   string // where the customer comes back to after 3-D Secure
 	Email       string
@@ -82,7 +84,7 @@ type AmountRequest struct {
 	PaymentID uuid.UUID
 	Reference string
 	Amount    int64 // minor units
-	Currency  string
+	Currency  money.Currency
 }
 
 // VoidRequest asks to give up a payment.
@@ -109,7 +111,7 @@ type Answer struct {
 	Captured     int64
 	Refunded     int64
 	RefundsKnown bool // Refunded was counted; otherwise it is not said
-	Currency     string
+	Currency     money.Currency
 	Decline      *Decline
 	ClientSecret string // lets the customer's own client confirm the payment; never stored
 	NeedsAction  bool   // the customer has to confirm (3-D Secure) with the secret

@@ -5,6 +5,8 @@ import (
 	"time"
 
 	"github.com/google/uuid"
+
+	"github.com/noren-commerce/noren/core/money"
 )
 
 // OpenInput is the payment that a new order begins with.
@@ -14,7 +16,8 @@ type OpenInput struct {
 	OrderNumber string
 	Method      Method
 	Amount      int64 // minor units
-	Currency    string
+	Currency    money.Currency
+	Name        string // of the customer, for the mail that says how to pay
 	Email       string
 }
 

@@ -9,6 +9,7 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/noren-commerce/noren/core/id"
+	"github.com/noren-commerce/noren/core/money"
 )
 
 // Method is how the customer pays.
@@ -47,7 +48,7 @@ type Payment struct {
 	Method          Method
 	Gateway         string // Gateway.Name of the one that collects
 	Status          Status
-	Currency        string
+	Currency        money.Currency
 	AmountMinor     int64         `db:"amount"`     // asked of the customer
 	AuthorisedMinor int64         `db:"authorised"` // held at the gateway
 	CapturedMinor   int64         `db:"captured"`   // received
@@ -62,6 +63,18 @@ type Payment struct {
 
 // GlobalID is the payment's id in the schema.
 func (p Payment) GlobalID() string { return id.Global("Payment", p.ID) }
+
+// Amount is what is asked of the customer.
+func (p Payment) Amount() money.Money { return money.Of(p.AmountMinor, p.Currency) }
+
+// Authorised is what is held at the gateway and not yet taken.
+func (p Payment) Authorised() money.Money { return money.Of(p.AuthorisedMinor, p.Currency) }
+
+// Captured is what has been received.
+func (p Payment) Captured() money.Money { return money.Of(p.CapturedMinor, p.Currency) }
+
+// Refunded is what has been given back.
+func (p Payment) Refunded() money.Money { return money.Of(p.RefundedMinor, p.Currency) }
 
 // Open reports whether money may still come in.
 func (p Payment) Open() bool { return p.Status == StatusPending || p.Status == StatusFailed }

@@ -5,6 +5,8 @@ import (
 	"time"
 
 	"github.com/google/uuid"
+
+	"github.com/noren-commerce/noren/core/money"
 )
 
 // Tx runs f in one transaction, which the context carries.
@@ -29,18 +31,21 @@ type Orders interface {
 
 // Due is what an order asks of its customer.
 type Due struct {
-	OrderID  uuid.UUID
-	BrandID  uuid.UUID
-	Number   string // the order number
-	Amount   int64  // of the whole order, minor units
-	Currency string
-	Payable  bool // placed, and neither cancelled nor closed
-	Email    string
+	OrderID   uuid.UUID
+	BrandID   uuid.UUID
+	Number    string // the order number
+	Amount    int64  // of the whole order, minor units
+	Currency  money.Currency
+	Payable   bool // waits for money: placed, and neither cancelled nor closed
+	Cancelled bool // what comes in goes back
+	Name      string
+	Email     string
+	Language  string
 }
 
 // Totals are the sums over all payments of an order, minor units.
 type Totals struct {
-	Currency   string
+	Currency   money.Currency
 	Asked      int64 // by payments that are not cancelled
 	Authorised int64
 	Captured   int64
@@ -49,26 +54,28 @@ type Totals struct {
 
 // Secured is what the shop has or can take: the order can be shipped when it
 // covers the order's total.
-func (t Totals) Secured() int64 { return max(t.Authorised, t.Captured) - t.Refunded }
+func (t Totals) Secured() int64 { return t.Authorised + t.Captured - t.Refunded }
 
 // Store keeps payments, their operations and what came in.
 type Store interface {
 	Insert(ctx context.Context, p Payment) error
 	Update(ctx context.Context, p Payment) error
-	// Payment is nil when there is none; Locked locks the row.
+	// Payment is nil when there is none, and so are the other single things.
 	Payment(ctx context.Context, id uuid.UUID) (*Payment, error)
-	Locked(ctx context.Context, id uuid.UUID) (*Payment, error)
 	ByReference(ctx context.Context, gateway, reference string) (*Payment, error)
+	// LockedOf are the payments of one order, locked, oldest first.
+	LockedOf(ctx context.Context, orderID uuid.UUID) ([]Payment, error)
 	// OfOrders are the payments of many orders, oldest first within an order.
 	OfOrders(ctx context.Context, orderIDs []uuid.UUID) ([]Payment, error)
-	// Overdue are open payments whose DueAt has passed, most overdue first.
+	// Overdue are open payments whose DueAt has passed and for which nothing has
+	// come in, most overdue first.
 	Overdue(ctx context.Context, at time.Time, limit int) ([]Payment, error)
 
 	InsertOperation(ctx context.Context, o Operation) error
 	UpdateOperation(ctx context.Context, o Operation) error
 	Operation(ctx context.Context, id uuid.UUID) (*Operation, error)
 	OperationByClientKey(ctx context.Context, orderID uuid.UUID, key string) (*Operation, error)
-	// Outstanding are the unanswered operations of one payment.
+	// Outstanding are the unanswered operations of one payment, oldest first.
 	Outstanding(ctx context.Context, paymentID uuid.UUID) ([]Operation, error)
 	// Unanswered are operations that have had no answer since before.
 	Unanswered(ctx context.Context, before time.Time, limit int) ([]Operation, error)

@@ -1,9 +1,17 @@
 package payment
 
 import (
+	"context"
+	"errors"
 	"time"
+	"unicode/utf8"
 
 	"github.com/google/uuid"
+
+	"github.com/noren-commerce/noren/core/access"
+	"github.com/noren-commerce/noren/core/fault"
+	"github.com/noren-commerce/noren/core/id"
+	"github.com/noren-commerce/noren/core/messaging"
 )
 
 // Transfer is money that arrived at the shop's bank account, as staff saw it on
@@ -20,6 +28,9 @@ type Transfer struct {
 	CreatedAt  time.Time
 }
 
+// GlobalID is the transfer's id in the schema.
+func (t Transfer) GlobalID() string { return id.Global("BankTransfer", t.ID) }
+
 // TransferOutcome compares what has arrived with what was asked.
 type TransferOutcome string
 
@@ -30,3 +41,130 @@ const (
 	TransferOver  TransferOutcome = "OVER"  // the order is paid; the excess is to be given back
 	TransferLate  TransferOutcome = "LATE"  // the order was given up; all of it is to be given back
 )
+
+// TransferInput records money that arrived by bank transfer.
+type TransferInput struct {
+	PaymentID      uuid.UUID
+	Amount         int64 // minor units
+	PayerName      string
+	ReceivedAt     time.Time
+	Note           string
+	IdempotencyKey string
+}
+
+// Validate checks what can be known without asking anybody.
+func (in TransferInput) Validate() error {
+	var all []error
+	if in.Amount < 1 {
+		all = append(all, ErrAmount.At("amount"))
+	}
+	if in.IdempotencyKey == "" {
+		all = append(all, fault.ErrRequired.At("idempotencyKey"))
+	}
+	if in.ReceivedAt.IsZero() {
+		all = append(all, fault.ErrRequired.At("receivedAt"))
+	}
+	for field, text := range map[string]string{"payerName": in.PayerName, "note": in.Note, "idempotencyKey": in.IdempotencyKey} {
+		if utf8.RuneCountInString(text) > 200 {
+			all = append(all, errTooLong.With(200).At(field))
+		}
+	}
+	return errors.Join(all...)
+}
+
+// TransferResult is a recorded transfer and how the payment stands now.
+type TransferResult struct {
+	Transfer   Transfer
+	Payment    Payment
+	Outcome    TransferOutcome
+	Difference int64 // received minus asked over all transfers, minor units; negative when short
+}
+
+// RecordTransfer records an incoming transfer (staff with ORDER_WRITE). Several
+// may add up to one payment. The same key records it once.
+func (s *Service) RecordTransfer(ctx context.Context, in TransferInput) (TransferResult, error) {
+	if err := access.Require(ctx, access.OrderWrite); err != nil {
+		return TransferResult{}, err
+	}
+	if err := in.Validate(); err != nil {
+		return TransferResult{}, err
+	}
+	found, err := s.Store.Payment(ctx, in.PaymentID)
+	if err != nil || found == nil {
+		return TransferResult{}, errors.Join(err, fault.ErrNotFound.At("paymentId"))
+	}
+	if found.Method != MethodBankTransfer {
+		return TransferResult{}, ErrNotTransfer.At("paymentId")
+	}
+	var r TransferResult
+	err = s.Tx.InTx(ctx, func(ctx context.Context) (err error) {
+		r, err = s.receive(ctx, *found, in)
+		return err
+	})
+	return r, err
+}
+
+func (s *Service) receive(ctx context.Context, found Payment, in TransferInput) (TransferResult, error) {
+	due, all, err := s.hold(ctx, found.OrderID, true)
+	if err != nil {
+		return TransferResult{}, err
+	}
+	before, ok := among(all, found.ID)
+	if !ok {
+		return TransferResult{}, fault.ErrNotFound.At("paymentId")
+	}
+	earlier, err := s.Store.TransferByKey(ctx, before.ID, in.IdempotencyKey)
+	if err != nil {
+		return TransferResult{}, err
+	}
+	if earlier != nil {
+		if earlier.Amount != in.Amount || earlier.PayerName != in.PayerName || !earlier.ReceivedAt.Equal(in.ReceivedAt) {
+			return TransferResult{}, ErrKeyReused.At("idempotencyKey")
+		}
+		return resultOf(*earlier, before, due), nil
+	}
+	now := s.Now()
+	t := Transfer{
+		ID: id.New(), PaymentID: before.ID, Amount: in.Amount, PayerName: in.PayerName, ReceivedAt: in.ReceivedAt.UTC(),
+		Note: in.Note, ClientKey: in.IdempotencyKey, RecordedBy: access.From(ctx).ID, CreatedAt: now,
+	}
+	if err := s.Store.InsertTransfer(ctx, t); err != nil {
+		return TransferResult{}, err
+	}
+	after := before.Receive(in.Amount, now)
+	if err := s.save(ctx, due, all, before, after); err != nil {
+		return TransferResult{}, err
+	}
+	r := resultOf(t, after, due)
+	return r, s.follow(ctx, due, all, r)
+}
+
+func resultOf(t Transfer, p Payment, due Due) TransferResult {
+	r := TransferResult{Transfer: t, Payment: p, Difference: p.CapturedMinor - p.AmountMinor, Outcome: TransferExact}
+	switch {
+	case due.Cancelled || p.Status == StatusCancelled:
+		r.Outcome = TransferLate
+	case r.Difference < 0:
+		r.Outcome = TransferShort
+	case r.Difference > 0:
+		r.Outcome = TransferOver
+	}
+	return r
+}
+
+// follow does what an outcome asks for.
+func (s *Service) follow(ctx context.Context, due Due, all []Payment, r TransferResult) error {
+	switch {
+	case due.Cancelled:
+		return s.giveBack(ctx, r.Payment, r.Transfer.Amount, "ORDER_CANCELLED")
+	case r.Outcome == TransferOver:
+		if err := s.giveBack(ctx, r.Payment, min(r.Difference, r.Transfer.Amount), "OVERPAID"); err != nil {
+			return err
+		}
+	case r.Outcome == TransferShort && due.Email != "" && s.Outbox != nil:
+		return s.mail(ctx, due, r.Transfer.ID.String(), messaging.PaymentReceived{
+			Name: due.Name, OrderNumber: due.Number, Amount: r.Transfer.Amount, Currency: r.Payment.Currency, Short: -r.Difference,
+		})
+	}
+	return s.dropOthers(ctx, due, all, r.Payment)
+}

@@ -1,0 +1,193 @@
+package payment
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/noren-commerce/noren/core/access"
+	"github.com/noren-commerce/noren/core/fault"
+)
+
+// Execute carries out an operation that was written down, or finds out what
+// became of it. It fails as long as there is no answer: run it again later.
+func (s *Service) Execute(ctx context.Context, operationID uuid.UUID) error {
+	ctx = access.With(ctx, access.System)
+	op, err := s.Store.Operation(ctx, operationID)
+	if err != nil {
+		return err
+	}
+	if op == nil || op.Status != OperationOutstanding {
+		return nil
+	}
+	p, err := s.Store.Payment(ctx, op.PaymentID)
+	if err != nil || p == nil {
+		return errors.Join(err, fault.ErrNotFound)
+	}
+	g, err := s.byName(p.Gateway)
+	if err != nil {
+		return err
+	}
+	if op.Kind == OperationStart {
+		return s.lookUp(ctx, g, *p, *op)
+	}
+	answer, callErr := s.perform(ctx, g, *p, op)
+	if callErr != nil && errors.Is(callErr, errStore) {
+		return callErr
+	}
+	_, err = s.settle(ctx, p.OrderID, op.ID, answer, callErr)
+	if errors.Is(err, ErrPaymentRefused) { // written down for staff; another try would be refused too
+		s.Log.ErrorContext(ctx, "a gateway refuses an operation", "operation", op.ID, "kind", op.Kind, "payment", p.ID, "error", err)
+		return nil
+	}
+	return err
+}
+
+// errStore marks a failure of ours in between, not of the gateway.
+var errStore = errors.New("write down the call")
+
+// perform asks the gateway, after looking whether an earlier call has arrived.
+func (s *Service) perform(ctx context.Context, g Gateway, p Payment, op *Operation) (Answer, error) {
+	calling, cancel := context.WithTimeout(ctx, callPatience)
+	defer cancel()
+	if op.Attempts > 0 {
+		found, err := g.Find(calling, FindRequest{PaymentID: p.ID, Reference: p.Reference, Operation: *op, Since: p.CreatedAt})
+		if !errors.Is(err, ErrNeverArrived) {
+			return found, err
+		}
+	}
+	now := s.Now()
+	op.Attempts, op.LastCallAt = op.Attempts+1, &now
+	if err := s.Store.UpdateOperation(ctx, *op); err != nil {
+		return Answer{}, fmt.Errorf("%w: %w", errStore, err)
+	}
+	switch op.Kind {
+	case OperationCapture:
+		return g.Capture(calling, AmountRequest{Key: op.ID, PaymentID: p.ID, Reference: p.Reference, Amount: op.Amount, Currency: p.Currency})
+	case OperationRefund:
+		return g.Refund(calling, AmountRequest{Key: op.ID, PaymentID: p.ID, Reference: p.Reference, Amount: op.Amount, Currency: p.Currency})
+	case OperationVoid:
+		return g.Void(calling, VoidRequest{Key: op.ID, PaymentID: p.ID, Reference: p.Reference})
+	}
+	return Answer{}, fmt.Errorf("%w: %s", ErrUnsupported, op.Kind)
+}
+
+// lookUp finds out what became of a start whose answer was lost. A start that
+// never arrived is not made up for: the customer may have gone elsewhere.
+func (s *Service) lookUp(ctx context.Context, g Gateway, p Payment, op Operation) error {
+	if op.LastCallAt != nil && s.Now().Sub(*op.LastCallAt) < lostAfter {
+		return fmt.Errorf("%w: it may still be under way", ErrUnanswered)
+	}
+	calling, cancel := context.WithTimeout(ctx, callPatience)
+	defer cancel()
+	found, err := g.Find(calling, FindRequest{PaymentID: p.ID, Reference: p.Reference, Operation: op, Since: p.CreatedAt})
+	if errors.Is(err, ErrNeverArrived) {
+		return s.abandon(ctx, op.ID)
+	}
+	_, err = s.settle(ctx, p.OrderID, op.ID, found, err)
+	if errors.Is(err, ErrCardDeclined) {
+		return nil
+	}
+	return err
+}
+
+func (s *Service) abandon(ctx context.Context, operationID uuid.UUID) error {
+	return s.Tx.InTx(ctx, func(ctx context.Context) error {
+		op, err := s.Store.Operation(ctx, operationID)
+		if err != nil || op == nil || op.Status != OperationOutstanding {
+			return err
+		}
+		now := s.Now()
+		op.Status, op.AnsweredAt, op.Detail = OperationAbandoned, &now, "the call never arrived"
+		return s.Store.UpdateOperation(ctx, *op)
+	})
+}
+
+// batch bounds how many payments one round of Reconcile or Expire looks at.
+const batch = 100
+
+// Reconcile looks up every operation whose answer is missing.
+func (s *Service) Reconcile(ctx context.Context) error {
+	lost, err := s.Store.Unanswered(ctx, s.Now().Add(-lostAfter), batch)
+	if err != nil {
+		return err
+	}
+	var all []error
+	for _, op := range lost {
+		if err := s.Execute(ctx, op.ID); err != nil {
+			all = append(all, fmt.Errorf("operation %s: %w", op.ID, err))
+		}
+	}
+	return errors.Join(all...)
+}
+
+// Expire gives up the orders that were not paid in time. Before that, the gateway
+// is asked once more: a webhook may have been lost.
+func (s *Service) Expire(ctx context.Context) error {
+	ctx = access.With(ctx, access.System)
+	overdue, err := s.Store.Overdue(ctx, s.Now(), batch)
+	if err != nil {
+		return err
+	}
+	var all []error
+	for _, p := range overdue {
+		if err := s.expire(ctx, p); err != nil {
+			all = append(all, fmt.Errorf("payment %s: %w", p.ID, err))
+		}
+	}
+	return errors.Join(all...)
+}
+
+func (s *Service) expire(ctx context.Context, p Payment) error {
+	if err := s.refresh(ctx, p); err != nil {
+		return err
+	}
+	return s.Tx.InTx(ctx, func(ctx context.Context) error {
+		_, all, err := s.hold(ctx, p.OrderID, false)
+		if err != nil {
+			return err
+		}
+		now, ok := among(all, p.ID)
+		if !ok || !overdue(now, s.Now()) || TotalsOf(all).Secured() > 0 {
+			return nil
+		}
+		return s.orders.PaymentExpired(ctx, p.OrderID)
+	})
+}
+
+func overdue(p Payment, at time.Time) bool {
+	return p.Open() && p.DueAt != nil && !p.DueAt.After(at)
+}
+
+// refresh takes over the gateway's present word on a payment it knows.
+func (s *Service) refresh(ctx context.Context, p Payment) error {
+	g, err := s.byName(p.Gateway)
+	if err != nil {
+		return err
+	}
+	if _, offline := g.(Offline); offline || p.Reference == "" {
+		return nil
+	}
+	calling, cancel := context.WithTimeout(ctx, callPatience)
+	defer cancel()
+	found, err := g.Find(calling, FindRequest{PaymentID: p.ID, Reference: p.Reference, Since: p.CreatedAt})
+	if errors.Is(err, ErrNeverArrived) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	return s.Tx.InTx(ctx, func(ctx context.Context) error {
+		due, all, err := s.hold(ctx, p.OrderID, false)
+		if err != nil {
+			return err
+		}
+		if now, ok := among(all, p.ID); ok {
+			_, err = s.advance(ctx, due, all, now, found)
+		}
+		return err
+	})
+}

@@ -1,0 +1,261 @@
+package payment
+
+import (
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"encoding/json"
+	"errors"
+	"net/url"
+	"time"
+	"unicode/utf8"
+
+	"github.com/google/uuid"
+
+	"github.com/noren-commerce/noren/core/fault"
+	"github.com/noren-commerce/noren/core/id"
+)
+
+// callPatience bounds one conversation with a gateway, its retries included.
+const callPatience = 40 * time.Second
+
+// lostAfter is when a call without an answer counts as lost: longer than any
+// call may still be under way.
+const lostAfter = 2 * time.Minute
+
+// PayInput pays an order that stands.
+type PayInput struct {
+	OrderID        uuid.UUID
+	Method         Method // another than at the order, if the customer changes the mind; empty: as it is
+	Token          string // the gateway's token of a card (Stripe: pm_…); empty: the client confirms by itself
+	ReturnURL      string // where 3-D Secure brings the customer back to
+	IdempotencyKey string
+}
+
+// Validate checks what can be known without asking anybody.
+func (in PayInput) Validate() error {
+	var all []error
+	if in.IdempotencyKey == "" {
+		all = append(all, fault.ErrRequired.At("idempotencyKey"))
+	}
+	if utf8.RuneCountInString(in.IdempotencyKey) > 200 {
+		all = append(all, errTooLong.With(200).At("idempotencyKey"))
+	}
+	if len(in.Token) > 200 {
+		all = append(all, errTooLong.With(200).At("token"))
+	}
+	if u, err := url.Parse(in.ReturnURL); in.ReturnURL != "" && (err != nil || u.Host == "" || (u.Scheme != "https" && u.Scheme != "http")) {
+		all = append(all, errURL.At("returnUrl"))
+	}
+	return errors.Join(all...)
+}
+
+func (in PayInput) hash() []byte {
+	in.IdempotencyKey = ""
+	raw, err := json.Marshal(in)
+	if err != nil {
+		return nil
+	}
+	sum := sha256.Sum256(raw)
+	return sum[:]
+}
+
+// PayResult is a payment under way and what the client has to do next.
+type PayResult struct {
+	Payment      Payment
+	ClientSecret string // to confirm with the gateway's own client library; never stored
+	NeedsAction  bool   // the customer has to confirm (3-D Secure)
+}
+
+// Pay collects an order's money by its gateway: the attempt is written down, the
+// gateway is asked without any lock held, and its answer is written down. A
+// declined card is ErrCardDeclined and may be followed by another try; no answer
+// is ErrUnconfirmed and will be looked up. The same key replays the first result.
+func (s *Service) Pay(ctx context.Context, in PayInput) (PayResult, error) {
+	if err := in.Validate(); err != nil {
+		return PayResult{}, err
+	}
+	var attempt attempt
+	err := s.Tx.InTx(ctx, func(ctx context.Context) (err error) {
+		attempt, err = s.prepare(ctx, in)
+		return err
+	})
+	switch {
+	case err != nil:
+		return PayResult{}, err
+	case attempt.replay:
+		return s.replay(ctx, attempt)
+	case attempt.gateway == nil: // nothing to ask: the instructions are there
+		return PayResult{Payment: attempt.payment}, nil
+	}
+	return s.start(ctx, in, attempt)
+}
+
+// attempt is one try at paying, written down.
+type attempt struct {
+	payment   Payment
+	operation Operation
+	gateway   Gateway
+	due       Due
+	replay    bool
+}
+
+func (s *Service) prepare(ctx context.Context, in PayInput) (attempt, error) {
+	due, all, err := s.hold(ctx, in.OrderID, true)
+	if err != nil {
+		return attempt{}, err
+	}
+	earlier, err := s.Store.OperationByClientKey(ctx, in.OrderID, in.IdempotencyKey)
+	if err != nil {
+		return attempt{}, err
+	}
+	if earlier != nil {
+		return replayOf(*earlier, all, in)
+	}
+	if err := payable(due, all); err != nil {
+		return attempt{}, err
+	}
+	current := openOne(all)
+	g, err := s.chosen(in, current)
+	if err != nil {
+		return attempt{}, err
+	}
+	p, err := s.tender(ctx, due, current, g)
+	if err != nil {
+		return attempt{}, err
+	}
+	if _, offline := g.(Offline); offline {
+		return attempt{payment: p, due: due}, nil
+	}
+	now := s.Now()
+	op := Operation{
+		ID: id.New(), PaymentID: p.ID, Kind: OperationStart, Status: OperationOutstanding, Amount: p.AmountMinor,
+		ClientKey: in.IdempotencyKey, InputHash: in.hash(), Attempts: 1, CreatedAt: now, LastCallAt: &now,
+	}
+	return attempt{payment: p, operation: op, gateway: g, due: due}, s.Store.InsertOperation(ctx, op)
+}
+
+func replayOf(op Operation, all []Payment, in PayInput) (attempt, error) {
+	if !bytes.Equal(op.InputHash, in.hash()) {
+		return attempt{}, ErrKeyReused.At("idempotencyKey")
+	}
+	for _, p := range all {
+		if p.ID == op.PaymentID {
+			return attempt{payment: p, operation: op, replay: true}, nil
+		}
+	}
+	return attempt{}, fault.ErrNotFound
+}
+
+func payable(due Due, all []Payment) error {
+	t := TotalsOf(all)
+	switch {
+	case t.Secured() >= due.Amount && t.Secured() > 0:
+		return ErrAlreadyPaid
+	case !due.Payable:
+		return ErrNotPayable
+	}
+	return nil
+}
+
+// openOne is the newest payment that may still be paid; nil if there is none.
+func openOne(all []Payment) *Payment {
+	for i := len(all) - 1; i >= 0; i-- {
+		if all[i].Open() {
+			return &all[i]
+		}
+	}
+	return nil
+}
+
+func (s *Service) chosen(in PayInput, current *Payment) (Gateway, error) {
+	switch {
+	case in.Method != "":
+		return s.byMethod(in.Method)
+	case current != nil:
+		return s.byName(current.Gateway)
+	}
+	return nil, fault.ErrRequired.At("method")
+}
+
+// tender is the payment to collect with: the open one if it is of this gateway,
+// else a new one in its place.
+func (s *Service) tender(ctx context.Context, due Due, current *Payment, g Gateway) (Payment, error) {
+	if current != nil && current.Gateway == g.Name() {
+		return s.again(ctx, *current)
+	}
+	in := OpenInput{
+		OrderID: due.OrderID, BrandID: due.BrandID, OrderNumber: due.Number, Method: g.Method(),
+		Amount: due.Amount, Currency: due.Currency, Name: due.Name, Email: due.Email,
+	}
+	if current != nil {
+		if current.CapturedMinor > 0 { // a part of a transfer has come in: one tender at a time for now
+			return Payment{}, ErrInProgress
+		}
+		if err := s.giveUp(ctx, *current, "METHOD_CHANGED"); err != nil {
+			return Payment{}, err
+		}
+	}
+	p, err := s.Open(ctx, in)
+	if err != nil {
+		return Payment{}, err
+	}
+	return *p, nil
+}
+
+// again readies a payment for another try, unless one is still under way.
+func (s *Service) again(ctx context.Context, p Payment) (Payment, error) {
+	outstanding, err := s.Store.Outstanding(ctx, p.ID)
+	if err != nil {
+		return p, err
+	}
+	if len(outstanding) > 0 {
+		return p, ErrInProgress
+	}
+	if p.Status != StatusFailed {
+		return p, nil
+	}
+	p.Status, p.FailureCode, p.UpdatedAt = StatusPending, "", s.Now()
+	return p, s.Store.Update(ctx, p)
+}
+
+func (s *Service) start(ctx context.Context, in PayInput, a attempt) (PayResult, error) {
+	// The customer who closes the page does not break off a charge half-way.
+	calling, cancel := context.WithTimeout(context.WithoutCancel(ctx), callPatience)
+	defer cancel()
+	answer, callErr := a.gateway.Start(calling, StartRequest{
+		Key: a.operation.ID, PaymentID: a.payment.ID, Reference: a.payment.Reference, OrderNumber: a.due.Number,
+		Amount: a.payment.AmountMinor, Currency: a.payment.Currency, Token: in.Token, ReturnURL: in.ReturnURL, Email: a.due.Email,
+	})
+	p, err := s.settle(context.WithoutCancel(ctx), a.payment.OrderID, a.operation.ID, answer, callErr)
+	if err != nil {
+		return PayResult{Payment: p}, err
+	}
+	return PayResult{Payment: p, ClientSecret: answer.ClientSecret, NeedsAction: answer.NeedsAction}, nil
+}
+
+// replay gives the result of an earlier try with the same key.
+func (s *Service) replay(ctx context.Context, a attempt) (PayResult, error) {
+	switch a.operation.Status {
+	case OperationDeclined:
+		return PayResult{Payment: a.payment}, ErrCardDeclined
+	case OperationRefused:
+		return PayResult{Payment: a.payment}, ErrPaymentRefused
+	case OperationAbandoned:
+		return PayResult{Payment: a.payment}, ErrAbandoned
+	case OperationOutstanding:
+		return PayResult{Payment: a.payment}, ErrInProgress
+	}
+	if a.payment.Status != StatusPending {
+		return PayResult{Payment: a.payment}, nil
+	}
+	g, err := s.byName(a.payment.Gateway)
+	if err != nil {
+		return PayResult{}, err
+	}
+	found, err := g.Find(ctx, FindRequest{PaymentID: a.payment.ID, Reference: a.payment.Reference, Operation: a.operation, Since: a.payment.CreatedAt})
+	if err != nil {
+		return PayResult{Payment: a.payment}, errors.Join(ErrUnconfirmed, err)
+	}
+	return PayResult{Payment: a.payment, ClientSecret: found.ClientSecret, NeedsAction: found.NeedsAction}, nil
+}

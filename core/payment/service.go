@@ -1,0 +1,245 @@
+package payment
+
+import (
+	"context"
+	"log/slog"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/noren-commerce/noren/core/access"
+	"github.com/noren-commerce/noren/core/clock"
+	"github.com/noren-commerce/noren/core/event"
+	"github.com/noren-commerce/noren/core/fault"
+	"github.com/noren-commerce/noren/core/i18n"
+	"github.com/noren-commerce/noren/core/id"
+	"github.com/noren-commerce/noren/core/messaging"
+)
+
+// Terms say how long the shop waits.
+type Terms struct {
+	CardWithin     time.Duration // for a card to go through
+	TransferWithin time.Duration // for a bank transfer to arrive
+	Zone           *time.Location
+}
+
+// DefaultTerms are an hour for cards and seven days, to the end of the day in
+// Japan, for bank transfers.
+func DefaultTerms() Terms {
+	return Terms{CardWithin: time.Hour, TransferWithin: 7 * 24 * time.Hour, Zone: time.FixedZone("JST", 9*60*60)}
+}
+
+// Needs is what a Service is made of.
+type Needs struct {
+	Tx       Tx
+	Store    Store
+	Jobs     Jobs
+	Outbox   messaging.Outbox
+	Events   event.Recorder
+	Gateways []Gateway
+	Terms    Terms
+	Now      clock.Clock
+	Log      *slog.Logger
+}
+
+// Service collects the money of orders.
+type Service struct {
+	Needs
+	orders Orders
+}
+
+// New makes the service. Tell it of the orders before it is used.
+func New(n Needs) *Service { return &Service{Needs: n} }
+
+// Tell connects the service with the orders it collects for; the two need each other.
+func (s *Service) Tell(o Orders) { s.orders = o }
+
+// Offered are the methods that the shop takes, in the order of its gateways.
+func (s *Service) Offered() []Method {
+	methods := make([]Method, len(s.Gateways))
+	for i, g := range s.Gateways {
+		methods[i] = g.Method()
+	}
+	return methods
+}
+
+// Deadline is the moment until which an order by this method waits for its money.
+func (s *Service) Deadline(m Method, placedAt time.Time) time.Time {
+	if m == MethodCard {
+		return placedAt.Add(s.Terms.CardWithin)
+	}
+	day := placedAt.In(s.Terms.Zone).Add(s.Terms.TransferWithin)
+	return time.Date(day.Year(), day.Month(), day.Day(), 23, 59, 59, 0, s.Terms.Zone).UTC()
+}
+
+// Open writes down the payment of a new order in the order's transaction. A
+// transfer's instructions go out by mail; a card is charged later, by Pay.
+func (s *Service) Open(ctx context.Context, in OpenInput) (*Payment, error) {
+	g, err := s.byMethod(in.Method)
+	if err != nil {
+		return nil, err
+	}
+	p := s.draft(in, g)
+	if err := s.instruct(ctx, &p, g, in); err != nil {
+		return nil, err
+	}
+	return &p, s.Store.Insert(ctx, p)
+}
+
+func (s *Service) draft(in OpenInput, g Gateway) Payment {
+	now := s.Now()
+	due := s.Deadline(g.Method(), now)
+	return Payment{
+		ID: id.New(), BrandID: in.BrandID, OrderID: in.OrderID, Method: g.Method(), Gateway: g.Name(),
+		Status: StatusPending, Currency: in.Currency, AmountMinor: in.Amount, DueAt: &due, CreatedAt: now, UpdatedAt: now,
+	}
+}
+
+// instruct lets an offline gateway say how to pay, and the customer know.
+func (s *Service) instruct(ctx context.Context, p *Payment, g Gateway, in OpenInput) error {
+	offline, ok := g.(Offline)
+	if !ok {
+		return nil
+	}
+	how := offline.Instruct(StartRequest{
+		Key: p.ID, PaymentID: p.ID, OrderNumber: in.OrderNumber, Amount: p.AmountMinor, Currency: p.Currency, Email: in.Email, DueAt: *p.DueAt,
+	})
+	p.Instructions, p.Reference = &how, how.Reference
+	if in.Email == "" || s.Outbox == nil {
+		return nil
+	}
+	m, err := messaging.New(ctx, messaging.Address{Name: in.Name, Email: in.Email}, p.ID.String(), messaging.BankTransfer{
+		Name: in.Name, OrderNumber: in.OrderNumber, Amount: how.Amount, Currency: p.Currency,
+		BankName: how.BankName, BranchName: how.BranchName, AccountType: how.AccountType,
+		AccountNumber: how.AccountNumber, AccountHolder: how.AccountHolder, Reference: how.Reference, DueAt: how.DueAt,
+	})
+	if err != nil {
+		return err
+	}
+	m.BrandID = in.BrandID
+	return s.Outbox.Enqueue(ctx, m)
+}
+
+// OfOrders are the payments of many orders, oldest first. Whoever may see an
+// order may see its payments: callers have checked that.
+func (s *Service) OfOrders(ctx context.Context, orderIDs []uuid.UUID) ([]Payment, error) {
+	return s.Store.OfOrders(ctx, orderIDs)
+}
+
+func (s *Service) byMethod(m Method) (Gateway, error) {
+	for _, g := range s.Gateways {
+		if g.Method() == m {
+			return g, nil
+		}
+	}
+	return nil, ErrMethodUnavailable.At("method")
+}
+
+// byName is the gateway of an existing payment. One that was switched off since
+// cannot be asked any more.
+func (s *Service) byName(name string) (Gateway, error) {
+	for _, g := range s.Gateways {
+		if g.Name() == name {
+			return g, nil
+		}
+	}
+	return nil, fault.Unavailable(fault.CodeUnavailable, "この決済サービスは現在ご利用いただけません", "This payment service is not available now")
+}
+
+// hold locks the order of a payment, then its payments, and gives both. asCaller
+// asks the orders whether the context's actor may pay; otherwise noren itself acts.
+func (s *Service) hold(ctx context.Context, orderID uuid.UUID, asCaller bool) (Due, []Payment, error) {
+	asking := ctx
+	if !asCaller {
+		asking = access.With(ctx, access.System)
+	}
+	due, err := s.orders.PaymentDue(asking, orderID)
+	if err != nil {
+		return Due{}, nil, err
+	}
+	payments, err := s.Store.LockedOf(ctx, orderID)
+	return due, payments, err
+}
+
+// save stores a payment that may have changed, records what happened, and tells
+// the order and the customer.
+func (s *Service) save(ctx context.Context, due Due, all []Payment, before, after Payment) error {
+	if before == after {
+		return nil
+	}
+	if err := s.Store.Update(ctx, after); err != nil {
+		return err
+	}
+	if err := s.record(ctx, before, after); err != nil {
+		return err
+	}
+	for i := range all {
+		if all[i].ID == after.ID {
+			all[i] = after
+		}
+	}
+	if moneyOf(before) == moneyOf(after) {
+		return nil
+	}
+	if err := s.orders.PaymentChanged(access.With(ctx, access.System), due.OrderID, TotalsOf(all)); err != nil {
+		return err
+	}
+	if after.Received() && !before.Received() && !due.Cancelled {
+		return s.thank(ctx, due, after)
+	}
+	return nil
+}
+
+// moneyOf are the sums of a payment.
+func moneyOf(p Payment) [3]int64 {
+	return [3]int64{p.AuthorisedMinor, p.CapturedMinor, p.RefundedMinor}
+}
+
+func (s *Service) record(ctx context.Context, before, after Payment) error {
+	if before.Status == after.Status && moneyOf(before) == moneyOf(after) {
+		return nil
+	}
+	e := event.New(ctx, s.Now(), "payment."+eventName(after.Status), "Payment", after.ID, map[string]any{
+		"orderId": after.OrderID, "gateway": after.Gateway, "from": before.Status, "to": after.Status, "currency": after.Currency,
+		"amount": after.AmountMinor, "authorised": after.AuthorisedMinor, "captured": after.CapturedMinor, "refunded": after.RefundedMinor,
+		"failureCode": after.FailureCode,
+	})
+	e.BrandID = after.BrandID
+	return s.Events.Record(ctx, e)
+}
+
+func eventName(status Status) string {
+	switch status {
+	case StatusAuthorised:
+		return "authorised"
+	case StatusCaptured:
+		return "captured"
+	case StatusPartlyRefunded, StatusRefunded:
+		return "refunded"
+	case StatusFailed:
+		return "failed"
+	case StatusCancelled:
+		return "cancelled"
+	}
+	return "changed"
+}
+
+// thank tells the customer that the money has come in.
+func (s *Service) thank(ctx context.Context, due Due, p Payment) error {
+	if due.Email == "" || s.Outbox == nil {
+		return nil
+	}
+	return s.mail(ctx, due, p.ID.String(), messaging.PaymentReceived{
+		Name: due.Name, OrderNumber: due.Number, Amount: p.CapturedMinor, Currency: p.Currency,
+		Short: max(0, p.AmountMinor-p.CapturedMinor), Over: max(0, p.CapturedMinor-p.AmountMinor),
+	})
+}
+
+func (s *Service) mail(ctx context.Context, due Due, occasion string, content messaging.Content) error {
+	m, err := messaging.New(i18n.WithLanguage(ctx, due.Language), messaging.Address{Name: due.Name, Email: due.Email}, occasion, content)
+	if err != nil {
+		return err
+	}
+	m.BrandID = due.BrandID
+	return s.Outbox.Enqueue(ctx, m)
+}

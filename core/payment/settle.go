@@ -1,0 +1,359 @@
+package payment
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/noren-commerce/noren/core/access"
+	"github.com/noren-commerce/noren/core/event"
+	"github.com/noren-commerce/noren/core/fault"
+	"github.com/noren-commerce/noren/core/id"
+)
+
+// settle writes down what a gateway said to an operation.
+func (s *Service) settle(ctx context.Context, orderID, operationID uuid.UUID, a Answer, callErr error) (Payment, error) {
+	var p Payment
+	var outcome error
+	err := s.Tx.InTx(ctx, func(ctx context.Context) (err error) {
+		p, outcome, err = s.settleIn(ctx, orderID, operationID, a, callErr)
+		return err
+	})
+	if err != nil {
+		return p, err
+	}
+	return p, outcome
+}
+
+// settleIn is settle in a transaction: outcome is what the caller is told, err
+// rolls back.
+func (s *Service) settleIn(ctx context.Context, orderID, operationID uuid.UUID, a Answer, callErr error) (p Payment, outcome, err error) {
+	due, all, err := s.hold(ctx, orderID, false)
+	if err != nil {
+		return p, nil, err
+	}
+	op, err := s.Store.Operation(ctx, operationID)
+	if err != nil || op == nil {
+		return p, nil, errors.Join(err, fault.ErrNotFound)
+	}
+	p, ok := among(all, op.PaymentID)
+	if !ok {
+		return p, nil, fault.ErrNotFound
+	}
+	if op.Status != OperationOutstanding { // a webhook or the other worker was quicker
+		return p, nil, nil
+	}
+	outcome = op.answered(a, callErr, s.Now())
+	if err := s.Store.UpdateOperation(ctx, *op); err != nil {
+		return p, nil, err
+	}
+	if callErr != nil {
+		return p, outcome, nil
+	}
+	after, err := s.advance(ctx, due, all, p, a)
+	return after, outcome, err
+}
+
+// answered puts the answer to an operation down and says what to tell the caller.
+func (o *Operation) answered(a Answer, callErr error, now time.Time) error {
+	switch {
+	case errors.Is(callErr, ErrUnanswered), errors.Is(callErr, context.DeadlineExceeded), errors.Is(callErr, context.Canceled):
+		o.Detail = callErr.Error()
+		return errors.Join(ErrUnconfirmed, callErr)
+	case callErr != nil:
+		o.Status, o.Detail, o.AnsweredAt = OperationRefused, callErr.Error(), &now
+		return errors.Join(ErrPaymentRefused, callErr)
+	case a.Decline != nil && o.Kind == OperationStart:
+		o.Status, o.Detail, o.AnsweredAt = OperationDeclined, a.Decline.Code, &now
+		return ErrCardDeclined
+	}
+	o.Status, o.AnsweredAt = OperationDone, &now
+	return nil
+}
+
+// advance moves a payment on by an answer, and gives back what came in for an
+// order that is no more.
+func (s *Service) advance(ctx context.Context, due Due, all []Payment, p Payment, a Answer) (Payment, error) {
+	if a.Reference != "" && p.Reference != "" && a.Reference != p.Reference {
+		return p, s.stray(ctx, p, a)
+	}
+	if a.Currency != "" && a.Currency != p.Currency {
+		return p, s.stray(ctx, p, a)
+	}
+	after := p.Advance(a, s.Now())
+	if err := s.save(ctx, due, all, p, after); err != nil {
+		return p, err
+	}
+	if err := s.dropOthers(ctx, due, all, after); err != nil {
+		return p, err
+	}
+	switch {
+	case due.Cancelled && after.CapturedMinor > after.RefundedMinor:
+		return after, s.giveBack(ctx, after, after.CapturedMinor-after.RefundedMinor, "ORDER_CANCELLED")
+	case after.Status == StatusCancelled && after.CapturedMinor == 0 && a.Status != StatusCancelled && a.Reference != "":
+		return after, s.ask(ctx, after, OperationVoid, 0, "CANCELLED_MEANWHILE")
+	}
+	return after, nil
+}
+
+// dropOthers gives up the other open payments of an order that this one pays.
+func (s *Service) dropOthers(ctx context.Context, due Due, all []Payment, paid Payment) error {
+	if paid.Open() || TotalsOf(all).Secured() < due.Amount {
+		return nil
+	}
+	for _, p := range all {
+		if p.ID != paid.ID && p.Open() && p.CapturedMinor == 0 {
+			if err := s.giveUp(ctx, p, "PAID_OTHERWISE"); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// stray records money that the gateway reports for a payment but that is not the
+// one it stands for. Staff decide.
+func (s *Service) stray(ctx context.Context, p Payment, a Answer) error {
+	s.Log.ErrorContext(ctx, "a gateway reports money that no payment expects",
+		"payment", p.ID, "reference", p.Reference, "reported", a.Reference, "captured", a.Captured, "currency", a.Currency)
+	e := event.New(ctx, s.Now(), "payment.stray", "Payment", p.ID, map[string]any{
+		"orderId": p.OrderID, "gateway": p.Gateway, "reference": a.Reference, "captured": a.Captured, "currency": a.Currency,
+	})
+	e.BrandID = p.BrandID
+	return s.Events.Record(ctx, e)
+}
+
+func among(all []Payment, key uuid.UUID) (Payment, bool) {
+	for _, p := range all {
+		if p.ID == key {
+			return p, true
+		}
+	}
+	return Payment{}, false
+}
+
+// ask writes down an operation and queues it.
+func (s *Service) ask(ctx context.Context, p Payment, kind OperationKind, amount int64, reason string) error {
+	outstanding, err := s.Store.Outstanding(ctx, p.ID)
+	if err != nil {
+		return err
+	}
+	for _, o := range outstanding {
+		if o.Kind == kind { // asked already
+			return nil
+		}
+	}
+	op := Operation{
+		ID: id.New(), PaymentID: p.ID, Kind: kind, Status: OperationOutstanding, Amount: amount, Reason: reason, CreatedAt: s.Now(),
+	}
+	if err := s.Store.InsertOperation(ctx, op); err != nil {
+		return err
+	}
+	return s.Jobs.Operate(ctx, op.ID)
+}
+
+// giveBack refunds through the gateway. Money that came in by bank transfer is
+// sent back by staff: the operation stays open until they have recorded it.
+func (s *Service) giveBack(ctx context.Context, p Payment, amount int64, reason string) error {
+	g, err := s.byName(p.Gateway)
+	if err != nil {
+		return err
+	}
+	if _, offline := g.(Offline); !offline {
+		return s.ask(ctx, p, OperationRefund, amount, reason)
+	}
+	e := event.New(ctx, s.Now(), "payment.refund_due", "Payment", p.ID, map[string]any{
+		"orderId": p.OrderID, "amount": amount, "currency": p.Currency, "reason": reason,
+	})
+	e.BrandID = p.BrandID
+	return s.Events.Record(ctx, e)
+}
+
+// giveUp cancels a payment that has not been paid, here at once and at the
+// gateway soon.
+func (s *Service) giveUp(ctx context.Context, p Payment, reason string) error {
+	after := p
+	after.Status, after.UpdatedAt = StatusCancelled, s.Now()
+	after.settleStatus()
+	if err := s.Store.Update(ctx, after); err != nil {
+		return err
+	}
+	if err := s.record(ctx, p, after); err != nil {
+		return err
+	}
+	g, err := s.byName(p.Gateway)
+	if err != nil {
+		return err
+	}
+	if _, offline := g.(Offline); offline {
+		return nil
+	}
+	if p.Reference != "" {
+		return s.ask(ctx, after, OperationVoid, 0, reason)
+	}
+	// A start may be under way whose answer nobody has yet: whatever it turns out
+	// to have done is undone when it is known.
+	outstanding, err := s.Store.Outstanding(ctx, p.ID)
+	if err != nil {
+		return err
+	}
+	for _, o := range outstanding {
+		if err := s.Jobs.Operate(ctx, o.ID); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// Release gives up or gives back all money of an order that was cancelled, in
+// the order's transaction, which has the order's row locked.
+func (s *Service) Release(ctx context.Context, orderID uuid.UUID, reason string) error {
+	all, err := s.Store.LockedOf(ctx, orderID)
+	if err != nil {
+		return err
+	}
+	for _, p := range all {
+		switch {
+		case p.CapturedMinor > p.RefundedMinor:
+			err = s.giveBack(ctx, p, p.CapturedMinor-p.RefundedMinor, reason)
+		case p.Open() || p.Status == StatusAuthorised:
+			err = s.giveUp(ctx, p, reason)
+		}
+		if err != nil {
+			return fmt.Errorf("release payment %s: %w", p.ID, err)
+		}
+	}
+	return nil
+}
+
+// Take captures what is held for an order that ships, in its transaction.
+func (s *Service) Take(ctx context.Context, orderID uuid.UUID) error {
+	all, err := s.Store.LockedOf(ctx, orderID)
+	if err != nil {
+		return err
+	}
+	for _, p := range all {
+		if p.Status != StatusAuthorised {
+			continue
+		}
+		if err := s.ask(ctx, p, OperationCapture, p.AuthorisedMinor, "SHIPPED"); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// RefundInput gives back a part or all of a received payment.
+type RefundInput struct {
+	PaymentID      uuid.UUID
+	Amount         int64 // minor units
+	Reason         string
+	IdempotencyKey string
+}
+
+// Validate checks what can be known without asking anybody.
+func (in RefundInput) Validate() error {
+	var all []error
+	if in.Amount < 1 {
+		all = append(all, ErrAmount.At("amount"))
+	}
+	if in.IdempotencyKey == "" {
+		all = append(all, fault.ErrRequired.At("idempotencyKey"))
+	}
+	return errors.Join(all...)
+}
+
+// Refund gives money back (staff with ORDER_WRITE). The gateway is asked by a job;
+// a bank transfer has been sent back by the caller and is only recorded.
+func (s *Service) Refund(ctx context.Context, in RefundInput) (*Payment, error) {
+	if err := access.Require(ctx, access.OrderWrite); err != nil {
+		return nil, err
+	}
+	if err := in.Validate(); err != nil {
+		return nil, err
+	}
+	found, err := s.Store.Payment(ctx, in.PaymentID)
+	if err != nil || found == nil {
+		return nil, errors.Join(err, fault.ErrNotFound.At("paymentId"))
+	}
+	var p Payment
+	err = s.Tx.InTx(ctx, func(ctx context.Context) (err error) {
+		p, err = s.refundIn(ctx, found.OrderID, in)
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	return &p, nil
+}
+
+func (s *Service) refundIn(ctx context.Context, orderID uuid.UUID, in RefundInput) (Payment, error) {
+	due, all, err := s.hold(ctx, orderID, true)
+	if err != nil {
+		return Payment{}, err
+	}
+	p, ok := among(all, in.PaymentID)
+	if !ok {
+		return p, fault.ErrNotFound.At("paymentId")
+	}
+	earlier, err := s.Store.OperationByClientKey(ctx, orderID, in.IdempotencyKey)
+	if err != nil {
+		return p, err
+	}
+	if earlier != nil {
+		if earlier.Kind != OperationRefund || earlier.Amount != in.Amount || earlier.PaymentID != in.PaymentID {
+			return p, ErrKeyReused.At("idempotencyKey")
+		}
+		return p, nil
+	}
+	under, err := s.refunding(ctx, p.ID)
+	if err != nil {
+		return p, err
+	}
+	if in.Amount > p.CapturedMinor-p.RefundedMinor-under {
+		return p, ErrRefundTooMuch.At("amount")
+	}
+	return s.refundNow(ctx, due, all, p, in)
+}
+
+func (s *Service) refundNow(ctx context.Context, due Due, all []Payment, p Payment, in RefundInput) (Payment, error) {
+	g, err := s.byName(p.Gateway)
+	if err != nil {
+		return p, err
+	}
+	now := s.Now()
+	op := Operation{
+		ID: id.New(), PaymentID: p.ID, Kind: OperationRefund, Status: OperationOutstanding, Amount: in.Amount,
+		ClientKey: in.IdempotencyKey, Reason: in.Reason, CreatedAt: now,
+	}
+	_, offline := g.(Offline)
+	if offline {
+		op.Status, op.AnsweredAt = OperationDone, &now
+	}
+	if err := s.Store.InsertOperation(ctx, op); err != nil {
+		return p, err
+	}
+	if !offline {
+		return p, s.Jobs.Operate(ctx, op.ID)
+	}
+	after := p.Advance(Answer{Captured: p.CapturedMinor, Refunded: p.RefundedMinor + in.Amount, RefundsKnown: true}, now)
+	return after, s.save(ctx, due, all, p, after)
+}
+
+// refunding is what is being given back and not yet confirmed.
+func (s *Service) refunding(ctx context.Context, paymentID uuid.UUID) (int64, error) {
+	outstanding, err := s.Store.Outstanding(ctx, paymentID)
+	if err != nil {
+		return 0, err
+	}
+	var sum int64
+	for _, o := range outstanding {
+		if o.Kind == OperationRefund {
+			sum += o.Amount
+		}
+	}
+	return sum, nil
+}

@@ -1,0 +1,62 @@
+package postgres
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
+	"github.com/riverqueue/river"
+	"github.com/riverqueue/river/riverdriver/riverpgxv5"
+
+	"github.com/noren-commerce/noren/core/messaging"
+	"github.com/noren-commerce/noren/core/payment"
+)
+
+// Jobs queues background work in the transaction of the context: it is done if
+// that commits, and never if it does not.
+type Jobs struct {
+	db     *DB
+	client *river.Client[pgx.Tx]
+}
+
+// NewJobs makes the queue's entrance. It works no jobs.
+func NewJobs(db *DB) (*Jobs, error) {
+	client, err := river.NewClient(riverpgxv5.New(db.pool), &river.Config{})
+	if err != nil {
+		return nil, fmt.Errorf("open the job queue: %w", err)
+	}
+	return &Jobs{db: db, client: client}, nil
+}
+
+// Insert queues jobs of one or several kinds.
+func (j *Jobs) Insert(ctx context.Context, jobs ...river.JobArgs) error {
+	params := make([]river.InsertManyParams, len(jobs))
+	for i, args := range jobs {
+		params[i] = river.InsertManyParams{Args: args}
+	}
+	var err error
+	if tx := txFrom(ctx); tx != nil {
+		_, err = j.client.InsertManyFastTx(ctx, tx, params)
+	} else {
+		_, err = j.client.InsertManyFast(ctx, params)
+	}
+	if err != nil {
+		return fmt.Errorf("queue a job: %w", unavailable(err))
+	}
+	return nil
+}
+
+// Enqueue queues messages to be sent.
+func (j *Jobs) Enqueue(ctx context.Context, messages ...messaging.Message) error {
+	jobs := make([]river.JobArgs, len(messages))
+	for i, m := range messages {
+		jobs[i] = messaging.SendJob{Message: m}
+	}
+	return j.Insert(ctx, jobs...)
+}
+
+// Operate queues an operation to be carried out by its gateway.
+func (j *Jobs) Operate(ctx context.Context, operationID uuid.UUID) error {
+	return j.Insert(ctx, payment.OperateJob{OperationID: operationID})
+}

@@ -1,0 +1,145 @@
+package postgres
+
+import (
+	"context"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/noren-commerce/noren/core/payment"
+)
+
+// Payments keeps payments in PostgreSQL.
+type Payments struct{ db *DB }
+
+// NewPayments makes the payments' store.
+func NewPayments(db *DB) *Payments { return &Payments{db} }
+
+const paymentColumns = `id, brand_id, order_id, method, gateway, status, currency, amount, authorised, captured, refunded,
+	reference, instructions, failure_code, due_at, created_at, updated_at`
+
+// Insert adds a payment.
+func (s *Payments) Insert(ctx context.Context, p payment.Payment) error {
+	_, err := s.db.conn(ctx).Exec(ctx, `
+		INSERT INTO payments (`+paymentColumns+`)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17)`,
+		p.ID, p.BrandID, p.OrderID, p.Method, p.Gateway, p.Status, p.Currency, p.AmountMinor, p.AuthorisedMinor,
+		p.CapturedMinor, p.RefundedMinor, p.Reference, p.Instructions, p.FailureCode, p.DueAt, p.CreatedAt, p.UpdatedAt)
+	return err
+}
+
+// Update stores what may change of a payment.
+func (s *Payments) Update(ctx context.Context, p payment.Payment) error {
+	_, err := s.db.conn(ctx).Exec(ctx, `
+		UPDATE payments SET status = $2, authorised = $3, captured = $4, refunded = $5, reference = $6,
+			instructions = $7, failure_code = $8, due_at = $9, updated_at = $10
+		WHERE id = $1`,
+		p.ID, p.Status, p.AuthorisedMinor, p.CapturedMinor, p.RefundedMinor, p.Reference, p.Instructions, p.FailureCode, p.DueAt, p.UpdatedAt)
+	return err
+}
+
+// Payment is the payment with the id; nil if there is none.
+func (s *Payments) Payment(ctx context.Context, id uuid.UUID) (*payment.Payment, error) {
+	return first[payment.Payment](ctx, s.db, `SELECT `+paymentColumns+` FROM payments WHERE id = $1`, id)
+}
+
+// ByReference is the payment that the gateway knows by the reference; nil if there is none.
+func (s *Payments) ByReference(ctx context.Context, gateway, reference string) (*payment.Payment, error) {
+	return first[payment.Payment](ctx, s.db, `
+		SELECT `+paymentColumns+` FROM payments WHERE gateway = $1 AND reference = $2 AND reference <> '' ORDER BY id LIMIT 1`, gateway, reference)
+}
+
+// LockedOf are the payments of one order, locked, oldest first.
+func (s *Payments) LockedOf(ctx context.Context, orderID uuid.UUID) ([]payment.Payment, error) {
+	return collect[payment.Payment](ctx, s.db, `
+		SELECT `+paymentColumns+` FROM payments WHERE order_id = $1 ORDER BY id FOR UPDATE`, orderID)
+}
+
+// OfOrders are the payments of many orders, oldest first.
+func (s *Payments) OfOrders(ctx context.Context, orderIDs []uuid.UUID) ([]payment.Payment, error) {
+	return collect[payment.Payment](ctx, s.db, `
+		SELECT `+paymentColumns+` FROM payments WHERE order_id = ANY($1) ORDER BY id`, orderIDs)
+}
+
+// Overdue are open payments past their due moment for which nothing has come in.
+func (s *Payments) Overdue(ctx context.Context, at time.Time, limit int) ([]payment.Payment, error) {
+	return collect[payment.Payment](ctx, s.db, `
+		SELECT `+paymentColumns+` FROM payments
+		WHERE status IN ('PENDING', 'FAILED') AND captured = 0 AND due_at <= $1 ORDER BY due_at LIMIT $2`, at, limit)
+}
+
+const operationColumns = `id, payment_id, kind, status, amount, client_key, input_hash, reason, attempts, detail, created_at, last_call_at, answered_at`
+
+// InsertOperation adds an operation.
+func (s *Payments) InsertOperation(ctx context.Context, o payment.Operation) error {
+	_, err := s.db.conn(ctx).Exec(ctx, `
+		INSERT INTO payment_operations (`+operationColumns+`) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)`,
+		o.ID, o.PaymentID, o.Kind, o.Status, o.Amount, o.ClientKey, o.InputHash, o.Reason, o.Attempts, o.Detail, o.CreatedAt, o.LastCallAt, o.AnsweredAt)
+	return err
+}
+
+// UpdateOperation stores what may change of an operation. One that has been
+// answered stays as it is.
+func (s *Payments) UpdateOperation(ctx context.Context, o payment.Operation) error {
+	_, err := s.db.conn(ctx).Exec(ctx, `
+		UPDATE payment_operations SET status = $2, attempts = $3, detail = $4, last_call_at = $5, answered_at = $6
+		WHERE id = $1 AND status = 'OUTSTANDING'`,
+		o.ID, o.Status, o.Attempts, o.Detail, o.LastCallAt, o.AnsweredAt)
+	return err
+}
+
+// Operation is the operation with the id; nil if there is none.
+func (s *Payments) Operation(ctx context.Context, id uuid.UUID) (*payment.Operation, error) {
+	return first[payment.Operation](ctx, s.db, `SELECT `+operationColumns+` FROM payment_operations WHERE id = $1`, id)
+}
+
+// OperationByClientKey is what a client asked for an order under its key; nil if
+// it never has.
+func (s *Payments) OperationByClientKey(ctx context.Context, orderID uuid.UUID, key string) (*payment.Operation, error) {
+	return first[payment.Operation](ctx, s.db, `
+		SELECT `+operationColumns+` FROM payment_operations
+		WHERE payment_id IN (SELECT id FROM payments WHERE order_id = $1) AND client_key = $2`, orderID, key)
+}
+
+// Outstanding are the unanswered operations of one payment, oldest first.
+func (s *Payments) Outstanding(ctx context.Context, paymentID uuid.UUID) ([]payment.Operation, error) {
+	return collect[payment.Operation](ctx, s.db, `
+		SELECT `+operationColumns+` FROM payment_operations WHERE payment_id = $1 AND status = 'OUTSTANDING' ORDER BY id`, paymentID)
+}
+
+// Unanswered are operations that have had no answer since before, oldest first.
+func (s *Payments) Unanswered(ctx context.Context, before time.Time, limit int) ([]payment.Operation, error) {
+	return collect[payment.Operation](ctx, s.db, `
+		SELECT `+operationColumns+` FROM payment_operations
+		WHERE status = 'OUTSTANDING' AND created_at <= $1 AND (last_call_at IS NULL OR last_call_at <= $1)
+		ORDER BY created_at LIMIT $2`, before, limit)
+}
+
+// InsertNotice remembers a webhook's event and reports whether it is new.
+func (s *Payments) InsertNotice(ctx context.Context, gateway string, n payment.Notice, at time.Time) (bool, error) {
+	tag, err := s.db.conn(ctx).Exec(ctx, `
+		INSERT INTO payment_notices (gateway, event_id, type, at, taken_at) VALUES ($1, $2, $3, $4, $5)
+		ON CONFLICT DO NOTHING`, gateway, n.EventID, n.Type, n.At, at)
+	return tag.RowsAffected() == 1, err
+}
+
+const transferColumns = `id, payment_id, amount, payer_name, received_at, note, client_key, recorded_by, created_at`
+
+// InsertTransfer adds an incoming bank transfer.
+func (s *Payments) InsertTransfer(ctx context.Context, t payment.Transfer) error {
+	_, err := s.db.conn(ctx).Exec(ctx, `
+		INSERT INTO bank_transfers (`+transferColumns+`) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)`,
+		t.ID, t.PaymentID, t.Amount, t.PayerName, t.ReceivedAt, t.Note, t.ClientKey, t.RecordedBy, t.CreatedAt)
+	return err
+}
+
+// TransferByKey is the transfer recorded under the client's key; nil if there is none.
+func (s *Payments) TransferByKey(ctx context.Context, paymentID uuid.UUID, key string) (*payment.Transfer, error) {
+	return first[payment.Transfer](ctx, s.db, `
+		SELECT `+transferColumns+` FROM bank_transfers WHERE payment_id = $1 AND client_key = $2`, paymentID, key)
+}
+
+// TransfersOf are the transfers that came in for a payment, oldest first.
+func (s *Payments) TransfersOf(ctx context.Context, paymentID uuid.UUID) ([]payment.Transfer, error) {
+	return collect[payment.Transfer](ctx, s.db, `SELECT `+transferColumns+` FROM bank_transfers WHERE payment_id = $1 ORDER BY id`, paymentID)
+}
