@@ -22,15 +22,21 @@ import (
 // after a crash is part of it.
 const startWithin = 60 * time.Second
 
+// leaveWithin is how long a cluster of a noren that has just ended may take to
+// leave the data directory.
+const leaveWithin = 2 * time.Second
+
 // PostgresOptions say where and how the cluster runs.
 type PostgresOptions struct {
 	DataDir   string // absolute; made when missing
 	Throwaway bool   // for tests: a temporary directory, no fsync, gone when the cluster stops
+	Port      int    // of 127.0.0.1; 0 takes a free one
 }
 
 // Postgres is a running cluster. It stops with this process, however that ends.
 type Postgres struct {
 	URL     string // the database "noren" as its owner
+	Port    int    // of 127.0.0.1
 	DataDir string // where the data really is
 	leash   io.Closer
 	ended   chan struct{}
@@ -56,7 +62,7 @@ func StartPostgres(ctx context.Context, options PostgresOptions) (*Postgres, err
 	if err != nil {
 		return nil, err
 	}
-	c := cluster{bin: bin, dir: dir, owner: owner, throwaway: options.Throwaway}
+	c := cluster{bin: bin, dir: dir, owner: owner, throwaway: options.Throwaway, port: options.Port}
 	if err := c.initialise(ctx); err != nil {
 		return nil, err
 	}
@@ -74,6 +80,7 @@ type cluster struct {
 	bin, dir  string
 	owner     *owner
 	throwaway bool
+	port      int
 }
 
 // initialise makes the cluster's files, unless they are there.
@@ -107,16 +114,18 @@ func (c cluster) initialise(ctx context.Context) error {
 // start runs the server on a leash: a shell that ends it when its standard input
 // closes, which the kernel does for us if this process dies.
 func (c cluster) start(ctx context.Context) (*Postgres, error) {
-	if err := c.notRunning(); err != nil {
+	if err := c.notRunning(ctx); err != nil {
 		return nil, err
 	}
 	password, err := c.password()
 	if err != nil {
 		return nil, err
 	}
-	port, err := freePort()
-	if err != nil {
-		return nil, err
+	port := c.port
+	if port == 0 {
+		if port, err = freePort(); err != nil {
+			return nil, err
+		}
 	}
 	command := exec.Command("sh", "-c", c.script(), "sh", filepath.Join(c.bin, "postgres"), c.dir, strconv.Itoa(port)) //nolint:gosec // fixed script
 	c.owner.run(command)
@@ -127,7 +136,7 @@ func (c cluster) start(ctx context.Context) (*Postgres, error) {
 	if err := command.Start(); err != nil {
 		return nil, fmt.Errorf("start PostgreSQL: %w", err)
 	}
-	p := &Postgres{DataDir: c.dir, leash: leash, ended: make(chan struct{})}
+	p := &Postgres{DataDir: c.dir, Port: port, leash: leash, ended: make(chan struct{})}
 	go func() {
 		_ = command.Wait()
 		close(p.ended)
@@ -184,18 +193,32 @@ func createDatabase(ctx context.Context, conn *pgx.Conn) error {
 	return err
 }
 
-// notRunning fails when another noren holds the data directory.
-func (c cluster) notRunning() error {
-	raw, err := os.ReadFile(filepath.Join(c.dir, "postmaster.pid"))
-	if err != nil {
+// notRunning fails when another noren holds the data directory. One that is just
+// going gets a moment to be gone.
+func (c cluster) notRunning(ctx context.Context) error {
+	pid := c.running()
+	for deadline := time.Now().Add(leaveWithin); pid != "" && time.Now().Before(deadline) && ctx.Err() == nil; pid = c.running() {
+		time.Sleep(50 * time.Millisecond)
+	}
+	if pid == "" {
 		return nil
 	}
-	pid, _, _ := strings.Cut(string(raw), "\n")
-	name, err := os.ReadFile(filepath.Join("/proc", pid, "comm"))
-	if err == nil && strings.HasPrefix(string(name), "postgres") {
-		return fmt.Errorf("another noren runs on %s (PostgreSQL pid %s): stop it, or choose another --data-dir", c.dir, pid)
+	return fmt.Errorf("another noren runs on %s (PostgreSQL pid %s): stop it, or choose another --data-dir", c.dir, pid)
+}
+
+// running is the process id of the server that works in the data directory;
+// empty if none does. The file alone proves nothing: a crash leaves it behind,
+// and the number may be another program's by now.
+func (c cluster) running() string {
+	raw, err := os.ReadFile(filepath.Join(c.dir, "postmaster.pid"))
+	if err != nil {
+		return ""
 	}
-	return nil
+	pid, _, _ := strings.Cut(string(raw), "\n")
+	if cwd, err := os.Readlink(filepath.Join("/proc", pid, "cwd")); err != nil || cwd != c.dir {
+		return ""
+	}
+	return pid
 }
 
 func freePort() (int, error) {

@@ -5,29 +5,54 @@ package postgres
 import (
 	"context"
 	"fmt"
+	"sync/atomic"
 	"time"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/multitracer"
-	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/pgxpool"
 )
 
+// acquireWithin is how long a statement waits for a free connection, unless
+// WithAcquireTimeout says otherwise.
+const acquireWithin = 5 * time.Second
+
+// pingAfter is how long a connection may have been idle and still be trusted.
+const pingAfter = time.Second
+
 // DB is a pool of connections to one database.
-type DB struct{ pool *pgxpool.Pool }
+type DB struct {
+	pool      *pgxpool.Pool
+	brokeAt   atomic.Int64 // Unix nanoseconds of the last connection that died
+	committed Committed
+}
+
+// settings are what options change.
+type settings struct {
+	pool      *pgxpool.Config
+	tracers   []pgx.QueryTracer
+	committed Committed
+	acquire   time.Duration
+}
 
 // Option changes how a database is opened.
-type Option func(*pgxpool.Config, *[]pgx.QueryTracer)
+type Option func(*settings)
 
 // WithMaxConns bounds the pool. Unsaid, pgx's default of at least 4 holds, or
 // what the URL's pool_max_conns says.
 func WithMaxConns(n int32) Option {
-	return func(c *pgxpool.Config, _ *[]pgx.QueryTracer) { c.MaxConns = n }
+	return func(s *settings) { s.pool.MaxConns = n }
+}
+
+// WithAcquireTimeout bounds how long a statement waits for a free connection.
+// After that the database counts as unavailable: a queue that long only grows.
+func WithAcquireTimeout(d time.Duration) Option {
+	return func(s *settings) { s.acquire = d }
 }
 
 // WithTracer tells the tracer of every statement.
 func WithTracer(tracer pgx.QueryTracer) Option {
-	return func(_ *pgxpool.Config, tracers *[]pgx.QueryTracer) { *tracers = append(*tracers, tracer) }
+	return func(s *settings) { s.tracers = append(s.tracers, tracer) }
 }
 
 // Open makes the pool; the database need not answer yet.
@@ -36,19 +61,22 @@ func Open(ctx context.Context, url string, options ...Option) (*DB, error) {
 	if err != nil {
 		return nil, fmt.Errorf("DATABASE_URL must be a PostgreSQL URL such as postgres://user:password@host:5432/name: %w", err)
 	}
-	tracers := []pgx.QueryTracer{statementTracer{}}
 	config.MaxConnIdleTime = 5 * time.Minute
 	config.ConnConfig.RuntimeParams["application_name"] = "noren"
 	config.ConnConfig.RuntimeParams["timezone"] = "UTC"
+	s := settings{pool: config, acquire: acquireWithin, tracers: []pgx.QueryTracer{statementTracer{}}}
 	for _, option := range options {
-		option(config, &tracers)
+		option(&s)
 	}
-	config.ConnConfig.Tracer = multitracer.New(tracers...)
-	pool, err := pgxpool.NewWithConfig(ctx, config)
-	if err != nil {
+	db := &DB{committed: s.committed}
+	tracer := multitracer.New(s.tracers...)
+	tracer.PoolAcquireTracers = append(tracer.PoolAcquireTracers, acquireTracer{s.acquire})
+	config.ConnConfig.Tracer = tracer
+	config.ShouldPing = db.shouldPing
+	if db.pool, err = pgxpool.NewWithConfig(ctx, config); err != nil {
 		return nil, err
 	}
-	return &DB{pool: pool}, nil
+	return db, nil
 }
 
 // Close ends the pool once the running statements have ended.
@@ -57,18 +85,31 @@ func (db *DB) Close() { db.pool.Close() }
 // Pool is the pool itself, for what noren does not own: jobs, copies, health.
 func (db *DB) Pool() *pgxpool.Pool { return db.pool }
 
-// conn is what a statement runs on: the transaction of the context, or the pool.
-type conn interface {
-	Exec(ctx context.Context, sql string, args ...any) (pgconn.CommandTag, error)
-	Query(ctx context.Context, sql string, args ...any) (pgx.Rows, error)
-	QueryRow(ctx context.Context, sql string, args ...any) pgx.Row
-	SendBatch(ctx context.Context, b *pgx.Batch) pgx.BatchResults
-	CopyFrom(ctx context.Context, table pgx.Identifier, columns []string, rows pgx.CopyFromSource) (int64, error)
+// shouldPing tests a connection before use when it may have died: when one of
+// its siblings has since it was last used, or when it has been idle for long.
+func (db *DB) shouldPing(_ context.Context, p pgxpool.ShouldPingParams) bool {
+	if p.IdleDuration > pingAfter {
+		return true
+	}
+	broke := db.brokeAt.Load()
+	return broke != 0 && time.Now().Add(-p.IdleDuration).UnixNano() <= broke
 }
 
-func (db *DB) conn(ctx context.Context) conn {
-	if tx := txFrom(ctx); tx != nil {
-		return tx
+// acquireTracer bounds the wait for a connection. The pool waits in the context
+// that its tracer returns; the statement itself keeps its own.
+type acquireTracer struct{ within time.Duration }
+
+type acquireKey struct{}
+
+// TraceAcquireStart starts the clock.
+func (t acquireTracer) TraceAcquireStart(ctx context.Context, _ *pgxpool.Pool, _ pgxpool.TraceAcquireStartData) context.Context {
+	bounded, cancel := context.WithTimeout(ctx, t.within)
+	return context.WithValue(bounded, acquireKey{}, cancel)
+}
+
+// TraceAcquireEnd stops the clock.
+func (acquireTracer) TraceAcquireEnd(ctx context.Context, _ *pgxpool.Pool, _ pgxpool.TraceAcquireEndData) {
+	if cancel, ok := ctx.Value(acquireKey{}).(context.CancelFunc); ok {
+		cancel()
 	}
-	return db.pool
 }

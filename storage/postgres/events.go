@@ -24,7 +24,11 @@ func (s *Events) Record(ctx context.Context, events ...event.Event) error {
 			VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)`,
 			e.ID, e.At, e.Type, orNull(e.BrandID), e.Subject, e.SubjectID, e.ActorRole, orNull(e.ActorID), e.Data)
 	}
-	return s.db.conn(ctx).SendBatch(ctx, batch).Close()
+	if err := s.db.conn(ctx).SendBatch(ctx, batch).Close(); err != nil {
+		return err
+	}
+	s.db.recorded(ctx, events)
+	return nil
 }
 
 // orNull turns the zero key into SQL's null.

@@ -42,7 +42,7 @@ func (j *Jobs) Insert(ctx context.Context, jobs ...river.JobArgs) error {
 		_, err = j.client.InsertManyFast(ctx, params)
 	}
 	if err != nil {
-		return fmt.Errorf("queue a job: %w", unavailable(err))
+		return fmt.Errorf("queue a job: %w", j.db.unavailable(ctx, err))
 	}
 	return nil
 }

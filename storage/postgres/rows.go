@@ -3,8 +3,6 @@ package postgres
 import (
 	"context"
 	"errors"
-	"io"
-	"net"
 
 	"github.com/jackc/pgx/v5"
 )
@@ -46,15 +44,9 @@ func read[R any](ctx context.Context, db *DB, sql string, args []any, collect fu
 		return collect(rows)
 	}
 	result, err := run()
-	if err != nil && txFrom(ctx) == nil && ctx.Err() == nil && isUnavailable(err) {
+	if err != nil && txFrom(ctx) == nil && ctx.Err() == nil && isDown(err) {
+		db.broke()
 		result, err = run()
 	}
-	return result, unavailable(err)
-}
-
-// isBroken reports whether the connection died under the statement.
-func isBroken(err error) bool {
-	var network net.Error
-	return errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, net.ErrClosed) ||
-		(errors.As(err, &network) && !errors.Is(err, context.DeadlineExceeded) && !errors.Is(err, context.Canceled))
+	return result, db.unavailable(ctx, err)
 }

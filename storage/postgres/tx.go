@@ -9,35 +9,50 @@ import (
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
 
-	"github.com/noren-commerce/noren/core/fault"
+	"github.com/noren-commerce/noren/core/event"
 )
 
 // maxAttempts bounds how often a transaction that PostgreSQL broke off is run again.
 const maxAttempts = 5
 
+// Committed is told of the events of a transaction once it is committed and
+// before InTx returns: whoever made the change hears of success only when this
+// has run. It must not fail and must be quick.
+type Committed func(ctx context.Context, events []event.Event)
+
+// WithCommitted tells f of every event that was committed.
+func WithCommitted(f Committed) Option {
+	return func(s *settings) { s.committed = f }
+}
+
 type txKey struct{}
 
-func txFrom(ctx context.Context) pgx.Tx {
-	tx, _ := ctx.Value(txKey{}).(pgx.Tx)
+// transaction is what a context carries inside InTx.
+type transaction struct {
+	pgx.Tx
+	events []event.Event
+}
+
+func txFrom(ctx context.Context) *transaction {
+	tx, _ := ctx.Value(txKey{}).(*transaction)
 	return tx
 }
 
 // InTx runs f in one transaction that every store joins through the context. An
-// error from f rolls back. Inside a transaction it joins that one. PostgreSQL's
-// serialisation failures and deadlocks run f again, and only here; a database
-// that cannot be reached is fault.ErrUnavailable.
+// error from f rolls back. Inside a transaction it joins that one. What
+// PostgreSQL broke off (a serialisation failure, a deadlock, a connection lost
+// before commit) runs again, and only here, so f must change nothing but the
+// database; a database that cannot be reached is fault.ErrUnavailable.
 func (db *DB) InTx(ctx context.Context, f func(context.Context) error) error {
 	if txFrom(ctx) != nil {
 		return f(ctx)
 	}
 	for attempt := 1; ; attempt++ {
-		err := pgx.BeginFunc(ctx, db.pool, func(tx pgx.Tx) error {
-			return f(context.WithValue(ctx, txKey{}, tx))
-		})
-		if err == nil || attempt == maxAttempts || !runAgain(err) {
-			return unavailable(err)
+		err, again := db.attempt(ctx, f)
+		if err == nil || !again || attempt == maxAttempts || ctx.Err() != nil {
+			return db.unavailable(ctx, err)
 		}
-		pause := time.Duration(attempt) * time.Duration(1+rand.IntN(10)) * time.Millisecond
+		pause := time.Duration(attempt) * time.Duration(1+rand.IntN(10)) * time.Millisecond //nolint:gosec // jitter
 		select {
 		case <-time.After(pause):
 		case <-ctx.Done():
@@ -46,34 +61,55 @@ func (db *DB) InTx(ctx context.Context, f func(context.Context) error) error {
 	}
 }
 
-// runAgain reports whether nothing of the transaction has been kept, so that it
-// may be run once more.
-func runAgain(err error) bool {
-	var pg *pgconn.PgError
-	if errors.As(err, &pg) {
-		return pg.Code == "40001" || pg.Code == "40P01"
-	}
-	return pgconn.SafeToRetry(err)
-}
-
-// unavailable turns "the database does not answer" into fault.ErrUnavailable,
-// keeping the cause; other errors stay as they are.
-func unavailable(err error) error {
-	var pg *pgconn.PgError
-	var connect *pgconn.ConnectError
-	switch {
-	case err == nil:
-		return nil
-	case errors.As(err, &pg):
-		// 08 connection exception, 53 insufficient resources, 57P0x shutdown.
-		if class := pg.Code[:2]; class == "08" || class == "53" || pg.Code[:4] == "57P0" {
-			return errors.Join(fault.ErrUnavailable, err)
+// attempt runs f once. again says that it failed and nothing of it was kept.
+func (db *DB) attempt(ctx context.Context, f func(context.Context) error) (err error, again bool) { //nolint:revive // the error is the answer
+	begun, err := db.pool.Begin(ctx)
+	if err != nil {
+		if isDown(err) {
+			db.broke()
+			return err, true
 		}
-		return err
-	case errors.As(err, &connect), pgconn.SafeToRetry(err), isBroken(err):
-		return errors.Join(fault.ErrUnavailable, err)
+		return err, false
 	}
-	return err
+	tx := &transaction{Tx: begun}
+	defer func() {
+		// After a commit this does nothing; after a panic it frees the connection.
+		cleanup, cancel := context.WithTimeout(context.WithoutCancel(ctx), acquireWithin)
+		defer cancel()
+		_ = begun.Rollback(cleanup)
+	}()
+	if err = f(context.WithValue(ctx, txKey{}, tx)); err != nil {
+		lost := begun.Conn().IsClosed()
+		if lost {
+			db.broke()
+		}
+		return err, lost || isBrokenOff(err)
+	}
+	// A connection lost here leaves it open whether the commit came through:
+	// nothing but PostgreSQL's own word lets it run again.
+	if err = begun.Commit(ctx); err != nil {
+		return err, isBrokenOff(err)
+	}
+	if db.committed != nil && len(tx.events) > 0 {
+		db.committed(ctx, tx.events)
+	}
+	return nil, false
 }
 
-func isUnavailable(err error) bool { return errors.Is(unavailable(err), fault.ErrUnavailable) }
+// isBrokenOff reports a serialisation failure or a deadlock.
+func isBrokenOff(err error) bool {
+	var pg *pgconn.PgError
+	return errors.As(err, &pg) && (pg.Code == "40001" || pg.Code == "40P01")
+}
+
+// recorded keeps the events until the transaction is committed; outside one
+// they are committed already.
+func (db *DB) recorded(ctx context.Context, events []event.Event) {
+	if tx := txFrom(ctx); tx != nil {
+		tx.events = append(tx.events, events...)
+		return
+	}
+	if db.committed != nil && len(events) > 0 {
+		db.committed(ctx, events)
+	}
+}

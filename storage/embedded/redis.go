@@ -1,0 +1,31 @@
+package embedded
+
+import (
+	"fmt"
+
+	"github.com/alicebob/miniredis/v2"
+)
+
+// Redis is a Redis inside this process. What it holds goes with it.
+type Redis struct {
+	URL    string // redis://127.0.0.1:port/0
+	server *miniredis.Miniredis
+}
+
+// StartRedis starts a Redis on a free port of 127.0.0.1.
+func StartRedis() (*Redis, error) {
+	server := miniredis.NewMiniRedis()
+	if err := server.Start(); err != nil {
+		return nil, fmt.Errorf("start the in-process Redis: %w", err)
+	}
+	return &Redis{URL: "redis://" + server.Addr() + "/0", server: server}, nil
+}
+
+// Stop ends it; clients find the port closed.
+func (r *Redis) Stop() { r.server.Close() }
+
+// Restart opens it again on the same port, with what it held.
+func (r *Redis) Restart() error { return r.server.Restart() }
+
+// Flush empties it, as a Redis without persistence is after a restart.
+func (r *Redis) Flush() { r.server.FlushAll() }
