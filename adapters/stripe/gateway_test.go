@@ -143,10 +143,11 @@ func TestLostAnswerIsRetriedUnderTheSameKey(t *testing.T) {
 func TestAnswerLostForGoodIsFoundAgain(t *testing.T) {
 	t.Parallel()
 	server, g := gateway(t)
-	server.LoseAnswers(3)
+	server.LoseAnswers(100)
 	r := request(stripetest.CardVisa)
 	_, err := g.Start(t.Context(), r)
 	require.ErrorIs(t, err, payment.ErrUnanswered)
+	server.LoseAnswers(0)
 
 	find := payment.FindRequest{PaymentID: r.PaymentID, Since: time.Now(), Operation: payment.Operation{ID: r.Key, Kind: payment.OperationStart}}
 	found, err := g.Find(t.Context(), find)

@@ -49,6 +49,7 @@ type Server struct {
 	lose     int // of the next calls that change something, the answer is lost
 	drop     int // the next calls that change something never arrive
 	events   int
+	onCall   func()
 }
 
 // Request is one call that Stripe has received.
@@ -157,6 +158,23 @@ func (s *Server) Intents() int {
 	return len(s.intents)
 }
 
+// OnCall runs f whenever a call arrives, before it takes effect.
+func (s *Server) OnCall(f func()) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.onCall = f
+}
+
+// Status is how Stripe itself sees a PaymentIntent: "canceled".
+func (s *Server) Status(t testing.TB, reference string) string {
+	t.Helper()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	i := s.find(reference)
+	require.NotNil(t, i)
+	return i.status
+}
+
 // Confirm is what a customer does with a client secret and a good card.
 func (s *Server) Confirm(t testing.TB, reference string) {
 	t.Helper()
@@ -233,6 +251,9 @@ func (s *Server) check(r *http.Request, raw []byte) *answer {
 func (s *Server) handle(r *http.Request, form url.Values) (a answer, lost bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if s.onCall != nil {
+		s.onCall()
+	}
 	changing := r.Method == http.MethodPost
 	if changing && s.drop > 0 {
 		s.drop--
