@@ -1,0 +1,117 @@
+// Package customer is who buys: their profile, addresses and pets.
+package customer
+
+import (
+	"errors"
+	"regexp"
+	"strings"
+	"unicode/utf8"
+
+	"golang.org/x/text/unicode/norm"
+
+	"github.com/noren-commerce/noren/core/fault"
+)
+
+// Address is where a parcel goes in Japan.
+type Address struct {
+	Name       string     `json:"name"`
+	Kana       string     `json:"kana,omitempty"` // the name's reading in katakana
+	Company    string     `json:"company,omitempty"`
+	PostalCode string     `json:"postalCode"` // 〒 seven digits, no hyphen
+	Prefecture Prefecture `json:"prefecture"`
+	City       string     `json:"city"`            // 市区町村
+	Line1      string     `json:"line1"`           // 町名・番地
+	Line2      string     `json:"line2,omitempty"` // 建物名・部屋番号
+	Phone      string     `json:"phone"`           // digits only
+}
+
+var (
+	postalCode = regexp.MustCompile(`^\d{7}$`)
+	phone      = regexp.MustCompile(`^0\d{9,10}$`)
+	katakana   = regexp.MustCompile(`^[\p{Katakana}ー・\s]*$`)
+)
+
+// Failures of an address.
+var (
+	ErrPostalCode = fault.Invalid("POSTAL_CODE_INVALID", "郵便番号は7桁の数字で入力してください", "The postal code has seven digits")
+	ErrPhone      = fault.Invalid("PHONE_INVALID", "電話番号は0から始まる10〜11桁の数字で入力してください", "The phone number has 10 or 11 digits and begins with 0")
+	ErrKana       = fault.Invalid("KANA_INVALID", "フリガナはカタカナで入力してください", "The reading is written in katakana")
+	ErrPrefecture = fault.Invalid("PREFECTURE_INVALID", "都道府県を選択してください", "Choose a prefecture")
+	ErrTooLong    = fault.Invalid(fault.CodeTooLong, "%d文字以内で入力してください", "Use at most %d characters")
+)
+
+const maxLine = 100
+
+// Normalised is the address as noren keeps it: full-width digits, hyphens and 〒
+// folded away, hiragana readings turned into katakana.
+func (a Address) Normalised() Address {
+	a.Name, a.Company = tidy(a.Name), tidy(a.Company)
+	a.Kana = ToKatakana(tidy(a.Kana))
+	a.PostalCode, a.Phone = digits(a.PostalCode), digits(a.Phone)
+	a.City, a.Line1, a.Line2 = tidy(a.City), tidy(a.Line1), tidy(a.Line2)
+	return a
+}
+
+// Validate checks a normalised address; field is its path in the input.
+func (a Address) Validate(field string) error {
+	at := func(name string) string { return strings.TrimPrefix(field+"."+name, ".") }
+	var all []error
+	for name, value := range map[string]string{"name": a.Name, "city": a.City, "line1": a.Line1} {
+		if value == "" {
+			all = append(all, fault.ErrRequired.At(at(name)))
+		}
+	}
+	for name, value := range map[string]string{"name": a.Name, "kana": a.Kana, "company": a.Company, "city": a.City, "line1": a.Line1, "line2": a.Line2} {
+		if utf8.RuneCountInString(value) > maxLine {
+			all = append(all, ErrTooLong.With(maxLine).At(at(name)))
+		}
+	}
+	if !postalCode.MatchString(a.PostalCode) {
+		all = append(all, ErrPostalCode.At(at("postalCode")))
+	}
+	if !phone.MatchString(a.Phone) {
+		all = append(all, ErrPhone.At(at("phone")))
+	}
+	if !katakana.MatchString(a.Kana) {
+		all = append(all, ErrKana.At(at("kana")))
+	}
+	if a.Prefecture.Name() == "" {
+		all = append(all, ErrPrefecture.At(at("prefecture")))
+	}
+	return errors.Join(all...)
+}
+
+// Lines are the address as printed on a parcel.
+func (a Address) Lines() []string {
+	lines := []string{"〒" + a.PostalCode, a.Prefecture.Name() + a.City + a.Line1}
+	if len(a.PostalCode) == 7 {
+		lines[0] = "〒" + a.PostalCode[:3] + "-" + a.PostalCode[3:]
+	}
+	for _, more := range []string{a.Line2, a.Company} {
+		if more != "" {
+			lines = append(lines, more)
+		}
+	}
+	return append(lines, a.Name+" 様")
+}
+
+// ToKatakana turns hiragana into katakana and leaves the rest.
+func ToKatakana(s string) string {
+	return strings.Map(func(r rune) rune {
+		if r >= 'ぁ' && r <= 'ゖ' {
+			return r + 'ァ' - 'ぁ'
+		}
+		return r
+	}, s)
+}
+
+func tidy(s string) string { return strings.Join(strings.Fields(norm.NFKC.String(s)), " ") }
+
+func digits(s string) string {
+	return strings.Map(func(r rune) rune {
+		if r < '0' || r > '9' {
+			return -1
+		}
+		return r
+	}, norm.NFKC.String(s))
+}
