@@ -19,16 +19,20 @@ func NewEvents(db *DB) *Events { return &Events{db} }
 func (s *Events) Record(ctx context.Context, events ...event.Event) error {
 	batch := &pgx.Batch{}
 	for _, e := range events {
-		batch.Queue(`
-			INSERT INTO events (id, at, type, brand_id, subject, subject_id, actor_role, actor_id, data)
-			VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)`,
-			e.ID, e.At, e.Type, orNull(e.BrandID), e.Subject, e.SubjectID, e.ActorRole, orNull(e.ActorID), e.Data)
+		queueEvent(batch, e)
 	}
 	if err := s.db.conn(ctx).SendBatch(ctx, batch).Close(); err != nil {
 		return err
 	}
 	s.db.recorded(ctx, events)
 	return nil
+}
+
+func queueEvent(batch *pgx.Batch, e event.Event) {
+	batch.Queue(`
+		INSERT INTO events (id, at, type, brand_id, subject, subject_id, actor_role, actor_id, data)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)`,
+		e.ID, e.At, e.Type, orNull(e.BrandID), e.Subject, e.SubjectID, e.ActorRole, orNull(e.ActorID), e.Data)
 }
 
 // orNull turns the zero key into SQL's null.

@@ -1,0 +1,129 @@
+// Package cart is what a customer is about to buy. Its lines are priced anew
+// whenever it is looked at.
+package cart
+
+import (
+	"crypto/rand"
+	"crypto/sha256"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/noren-commerce/noren/core/access"
+	"github.com/noren-commerce/noren/core/customer"
+	"github.com/noren-commerce/noren/core/fault"
+	"github.com/noren-commerce/noren/core/i18n"
+	"github.com/noren-commerce/noren/core/id"
+	"github.com/noren-commerce/noren/core/inventory"
+	"github.com/noren-commerce/noren/core/money"
+	"github.com/noren-commerce/noren/core/pricing"
+	"github.com/noren-commerce/noren/core/shipping"
+)
+
+// MaxLines is how many different variants a cart may hold.
+const MaxLines = 200
+
+// Failures of a cart.
+var (
+	ErrUnknownVariant = fault.NotFound("VARIANT_UNAVAILABLE", "この商品は現在販売していません", "This product is not on sale")
+	ErrSoldOut        = fault.Conflict("INSUFFICIENT_STOCK", "在庫が不足しています（残り%d点）", "Not enough stock (%d left)")
+	ErrTooManyLines   = fault.Invalid(fault.CodeTooMany, "カートに入れられる商品は%d種類までです", "A cart holds at most %d different products")
+	ErrUnknownLine    = fault.NotFound(fault.CodeNotFound, "カートにこの商品はありません", "The cart has no such line")
+	ErrUnknownMethod  = fault.NotFound("SHIPPING_METHOD_UNAVAILABLE", "この配送方法は選択できません", "This shipping method cannot be chosen")
+	ErrEmail          = fault.Invalid("EMAIL_INVALID", "メールアドレスの形式が正しくありません", "This is not a valid e-mail address")
+	ErrNoCart         = fault.NotFound(fault.CodeNotFound, "カートがありません", "There is no cart")
+)
+
+// Cart is a customer's cart as it is kept.
+type Cart struct {
+	ID               uuid.UUID
+	BrandID          uuid.UUID
+	ChannelID        uuid.UUID
+	MemberID         *uuid.UUID
+	Email            string
+	ShippingAddress  *customer.Address
+	ShippingMethodID *uuid.UUID
+	UpdatedAt        time.Time
+}
+
+// Item is one line as it is kept, with what is needed to price and sell it.
+type Item struct {
+	ID        uuid.UUID
+	VariantID uuid.UUID
+	Quantity  int
+	ProductID uuid.UUID
+	SKU       string
+	Name      i18n.Text
+	Options   []string
+	TaxClass  money.TaxClass
+	OnSale    bool // listed by the channel at this moment
+}
+
+// Level is the free stock of a variant at one location.
+type Level struct {
+	VariantID  uuid.UUID
+	LocationID uuid.UUID
+	Free       int
+}
+
+// Basket is a cart with all that pricing and placing an order need, read in one go.
+type Basket struct {
+	Cart   Cart
+	Items  []Item
+	Prices []pricing.Price
+	Levels []Level // of shipping locations, those that ship first before others
+	Method *shipping.Method
+}
+
+// Line is one line of a priced cart.
+type Line struct {
+	Item
+	Price        *pricing.Line // nil if it has no price
+	Availability inventory.Availability
+	Problem      *fault.Error // why the line cannot be ordered as it is
+}
+
+// GlobalID is the line's id in the schema.
+func (l Line) GlobalID() string { return id.Global("CartLine", l.Item.ID) }
+
+// Priced is a cart with its lines priced at this moment.
+type Priced struct {
+	Cart
+	Lines  []Line
+	Method *shipping.Method
+	Quote  pricing.Quote
+	// Token is the guest's key to a cart just made; empty otherwise.
+	Token string
+}
+
+// GlobalID is the cart's id in the schema.
+func (p Priced) GlobalID() string { return id.Global("Cart", p.Cart.ID) }
+
+// Owner says whose cart is meant: a member's, or the guest's who has the token.
+type Owner struct {
+	MemberID  *uuid.UUID
+	TokenHash []byte
+}
+
+// OwnerOf is whose cart the actor may touch.
+func OwnerOf(a access.Actor) Owner {
+	if a.Is(access.RoleMember, access.RoleCompanyBuyer) {
+		return Owner{MemberID: &a.ID}
+	}
+	if a.CartToken == "" {
+		return Owner{}
+	}
+	return Owner{TokenHash: HashToken(a.CartToken)}
+}
+
+// Nobody reports whether the owner has no cart and could have none.
+func (o Owner) Nobody() bool { return o.MemberID == nil && o.TokenHash == nil }
+
+// NewToken is a fresh key to a guest's cart: 130 random bits.
+func NewToken() string { return rand.Text() }
+
+// HashToken is what noren keeps of a token.
+func HashToken(token string) []byte {
+	hash := sha256.Sum256([]byte(token))
+	return hash[:]
+}

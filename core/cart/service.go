@@ -1,0 +1,262 @@
+package cart
+
+import (
+	"context"
+	"net/mail"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/noren-commerce/noren/core/access"
+	"github.com/noren-commerce/noren/core/channel"
+	"github.com/noren-commerce/noren/core/clock"
+	"github.com/noren-commerce/noren/core/customer"
+	"github.com/noren-commerce/noren/core/fault"
+	"github.com/noren-commerce/noren/core/id"
+	"github.com/noren-commerce/noren/core/inventory"
+	"github.com/noren-commerce/noren/core/pricing"
+)
+
+// Store keeps carts. Every change answers the basket after it, in one round trip.
+type Store interface {
+	// Basket is the owner's open cart in the channel; nil if there is none.
+	Basket(ctx context.Context, in Lookup) (*Basket, error)
+	// AddLine adds pieces of a variant, making the cart when there is none. Nothing
+	// is added, and added is false, unless the channel sells the variant, as many
+	// are free as the line then has, and the cart holds fewer than MaxLines others.
+	AddLine(ctx context.Context, in Lookup, line NewLine) (basket *Basket, added bool, err error)
+	// SetQuantity sets a line's pieces; 0 removes it. changed is false, and nothing
+	// is, if there is no such line or fewer are free.
+	SetQuantity(ctx context.Context, in Lookup, lineID uuid.UUID, quantity int) (basket *Basket, changed bool, err error)
+	// Sellable tells whether the channel sells the variant and how many are free.
+	Sellable(ctx context.Context, in Lookup, variantID uuid.UUID) (onSale bool, free int, err error)
+	// Update writes what is not nil.
+	Update(ctx context.Context, in Lookup, change Change) (*Basket, error)
+	// Merge moves the guest's lines into the member's cart; quantities add up.
+	Merge(ctx context.Context, guest []byte, memberID uuid.UUID, at time.Time) error
+}
+
+// Lookup says which cart is meant.
+type Lookup struct {
+	Owner       Owner
+	BrandID     uuid.UUID
+	ChannelID   uuid.UUID
+	PriceListID uuid.UUID
+	At          time.Time
+}
+
+// NewLine is what is put into a cart.
+type NewLine struct {
+	CartID    uuid.UUID // for the cart if one has to be made
+	LineID    uuid.UUID
+	VariantID uuid.UUID
+	Quantity  int
+}
+
+// Change is what a customer says about an order to come; nil leaves as it is.
+type Change struct {
+	Email            *string
+	ShippingAddress  *customer.Address
+	ShippingMethodID *uuid.UUID
+}
+
+// Service keeps customers' carts.
+type Service struct {
+	store  Store
+	prices *pricing.Service
+	now    clock.Clock
+}
+
+// New makes the cart service.
+func New(store Store, prices *pricing.Service, now clock.Clock) *Service {
+	return &Service{store: store, prices: prices, now: now}
+}
+
+// Lookup says which cart the actor of the context means.
+func (s *Service) Lookup(ctx context.Context) Lookup {
+	c := channel.From(ctx)
+	return Lookup{
+		Owner: OwnerOf(access.From(ctx)), BrandID: c.BrandID,
+		ChannelID: c.ID, PriceListID: c.PriceListID, At: s.now(),
+	}
+}
+
+// Mine is the actor's cart, priced now; nil if there is none.
+func (s *Service) Mine(ctx context.Context) (*Priced, error) {
+	in := s.Lookup(ctx)
+	if in.Owner.Nobody() {
+		return nil, nil
+	}
+	basket, err := s.store.Basket(ctx, in)
+	if err != nil || basket == nil {
+		return nil, err
+	}
+	return s.Price(ctx, *basket)
+}
+
+// AddLineInput is what to put into the cart.
+type AddLineInput struct {
+	VariantID uuid.UUID
+	Quantity  int
+}
+
+// AddLine puts pieces of a variant into the actor's cart, which is made when there
+// is none: a guest then finds the key to it in Priced.Token.
+func (s *Service) AddLine(ctx context.Context, in AddLineInput) (*Priced, error) {
+	if in.Quantity < 1 || in.Quantity > pricing.MaxQuantity {
+		return nil, pricing.ErrQuantity.At("quantity")
+	}
+	lookup, token := s.Lookup(ctx), ""
+	if lookup.Owner.Nobody() {
+		token = NewToken()
+		lookup.Owner.TokenHash = HashToken(token)
+	}
+	line := NewLine{CartID: id.New(), LineID: id.New(), VariantID: in.VariantID, Quantity: in.Quantity}
+	basket, added, err := s.store.AddLine(ctx, lookup, line)
+	switch {
+	case err != nil:
+		return nil, err
+	case !added:
+		return nil, s.whyNotAdded(ctx, lookup, basket, in)
+	}
+	priced, err := s.Price(ctx, *basket)
+	if err == nil {
+		priced.Token = token
+	}
+	return priced, err
+}
+
+// SetQuantityInput is how many pieces a line shall have; 0 removes it.
+type SetQuantityInput struct {
+	LineID   uuid.UUID
+	Quantity int
+}
+
+// SetQuantity changes a line of the actor's cart.
+func (s *Service) SetQuantity(ctx context.Context, in SetQuantityInput) (*Priced, error) {
+	if in.Quantity < 0 || in.Quantity > pricing.MaxQuantity {
+		return nil, pricing.ErrQuantity.At("quantity")
+	}
+	basket, changed, err := s.store.SetQuantity(ctx, s.Lookup(ctx), in.LineID, in.Quantity)
+	switch {
+	case err != nil:
+		return nil, err
+	case !changed:
+		return nil, whyNotSet(basket, in)
+	}
+	return s.Price(ctx, *basket)
+}
+
+// whyNotAdded finds the reason after the fact, so that adding itself stays one
+// round trip.
+func (s *Service) whyNotAdded(ctx context.Context, in Lookup, basket *Basket, wanted AddLineInput) error {
+	onSale, free, err := s.store.Sellable(ctx, in, wanted.VariantID)
+	switch {
+	case err != nil:
+		return err
+	case !onSale:
+		return ErrUnknownVariant.At("variantId")
+	case basket != nil && len(basket.Items) >= MaxLines:
+		return ErrTooManyLines.With(MaxLines).At("variantId")
+	}
+	return ErrSoldOut.With(free).At("quantity")
+}
+
+func whyNotSet(basket *Basket, wanted SetQuantityInput) error {
+	if basket != nil {
+		for _, item := range basket.Items {
+			if item.ID == wanted.LineID {
+				return ErrSoldOut.With(basket.Free()[item.VariantID]).At("quantity")
+			}
+		}
+	}
+	return ErrUnknownLine.At("lineId")
+}
+
+// UpdateInput is what the customer says about the order to come.
+type UpdateInput struct {
+	Email            *string
+	ShippingAddress  *customer.Address
+	ShippingMethodID *uuid.UUID
+}
+
+// Update notes e-mail address, shipping address and shipping method.
+func (s *Service) Update(ctx context.Context, in UpdateInput) (*Priced, error) {
+	change := Change(in)
+	if in.Email != nil {
+		if _, err := mail.ParseAddress(*in.Email); err != nil || len(*in.Email) > 254 {
+			return nil, ErrEmail.At("email")
+		}
+	}
+	if in.ShippingAddress != nil {
+		normalised := in.ShippingAddress.Normalised()
+		if err := normalised.Validate("shippingAddress"); err != nil {
+			return nil, err
+		}
+		change.ShippingAddress = &normalised
+	}
+	basket, err := s.store.Update(ctx, s.Lookup(ctx), change)
+	switch {
+	case err != nil:
+		return nil, err
+	case basket == nil:
+		return nil, ErrNoCart
+	case in.ShippingMethodID != nil && (basket.Method == nil || basket.Method.ID != *in.ShippingMethodID):
+		return nil, ErrUnknownMethod.At("shippingMethodId")
+	}
+	return s.Price(ctx, *basket)
+}
+
+// MergeGuest moves the lines of the guest cart with the token into the member's.
+func (s *Service) MergeGuest(ctx context.Context, token string, memberID uuid.UUID) error {
+	if token == "" {
+		return nil
+	}
+	return s.store.Merge(ctx, HashToken(token), memberID, s.now())
+}
+
+// Price prices a basket at this moment and says what stands against ordering it.
+func (s *Service) Price(ctx context.Context, b Basket) (*Priced, error) {
+	items := make([]pricing.Item, len(b.Items))
+	for i, item := range b.Items {
+		items[i] = pricing.Item{VariantID: item.VariantID, Quantity: item.Quantity, TaxClass: item.TaxClass}
+	}
+	var fee *pricing.Fee
+	if b.Method != nil {
+		fee = b.Method.Fee()
+	}
+	quote, err := s.prices.QuoteFrom(ctx, pricing.NewBook(b.Prices), items, fee)
+	if err != nil {
+		return nil, err
+	}
+	priced := &Priced{Cart: b.Cart, Lines: make([]Line, len(items)), Method: b.Method, Quote: quote}
+	free := b.Free()
+	for i, item := range b.Items {
+		priced.Lines[i] = line(item, &quote.Lines[i], free[item.VariantID])
+	}
+	return priced, nil
+}
+
+// Free sums the free pieces of each variant over the locations.
+func (b Basket) Free() map[uuid.UUID]int {
+	free := make(map[uuid.UUID]int, len(b.Items))
+	for _, level := range b.Levels {
+		free[level.VariantID] += max(level.Free, 0)
+	}
+	return free
+}
+
+func line(item Item, price *pricing.Line, free int) Line {
+	l := Line{Item: item, Price: price, Availability: inventory.AvailabilityOf(free)}
+	var missing *fault.Error
+	switch {
+	case !item.OnSale:
+		l.Problem = ErrUnknownVariant
+	case price.Err != nil:
+		missing = pricing.ErrNoPrice
+		l.Problem, l.Price = missing, nil
+	case free < item.Quantity:
+		l.Problem = ErrSoldOut.With(free)
+	}
+	return l
+}

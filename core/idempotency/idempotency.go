@@ -1,0 +1,115 @@
+// Package idempotency makes an intent happen once: a client chooses a key for each
+// intent and keeps it over retries and restarts. The same key with the same input
+// replays the first answer; with other input it is an error.
+package idempotency
+
+import (
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"encoding/json"
+	"fmt"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/noren-commerce/noren/core/access"
+	"github.com/noren-commerce/noren/core/clock"
+	"github.com/noren-commerce/noren/core/fault"
+)
+
+// Failures of a key.
+var (
+	ErrKey    = fault.Invalid("IDEMPOTENCY_KEY_INVALID", "冪等キーは8〜100文字で指定してください", "The idempotency key has 8 to 100 characters")
+	ErrReused = fault.Conflict("IDEMPOTENCY_KEY_REUSED", "同じ冪等キーが別の内容で使われています", "This idempotency key was used with other input")
+)
+
+// Claim is one use of a key.
+type Claim struct {
+	Scope     uuid.UUID // whose key it is
+	Operation string
+	Key       string
+	InputHash []byte
+	At        time.Time
+}
+
+// Earlier is what a key was used for before.
+type Earlier struct {
+	InputHash []byte
+	Answer    json.RawMessage
+}
+
+// Store keeps keys in the transaction of the context.
+type Store interface {
+	// Claim takes the key. If it is taken, it waits for the taker's transaction and
+	// answers what was kept; nil means that the key is ours.
+	Claim(ctx context.Context, c Claim) (*Earlier, error)
+	// Keep notes the answer to a claim.
+	Keep(ctx context.Context, c Claim, answer json.RawMessage) error
+}
+
+// Tx runs f in one transaction, which the context carries.
+type Tx interface {
+	InTx(ctx context.Context, f func(ctx context.Context) error) error
+}
+
+// Keys makes intents happen once.
+type Keys struct {
+	tx    Tx
+	store Store
+	now   clock.Clock
+}
+
+// New makes the keeper of keys.
+func New(tx Tx, store Store, now clock.Clock) *Keys { return &Keys{tx, store, now} }
+
+// Scope is whose keys the context's actor chooses: the account's, or those of the
+// guest with the cart token.
+func Scope(a access.Actor) uuid.UUID {
+	if a.ID != uuid.Nil {
+		return a.ID
+	}
+	return uuid.NewSHA1(uuid.NameSpaceOID, []byte("cart:"+a.CartToken))
+}
+
+// Once runs f in a transaction, unless the actor's key has been used for the
+// operation: then it answers what f answered. Only what succeeded is kept.
+func Once[A any](ctx context.Context, k *Keys, operation, key string, input any, f func(ctx context.Context) (A, error)) (A, error) {
+	var answer A
+	claim, err := k.claim(ctx, operation, key, input)
+	if err != nil {
+		return answer, err
+	}
+	err = k.tx.InTx(ctx, func(ctx context.Context) error {
+		earlier, err := k.store.Claim(ctx, claim)
+		switch {
+		case err != nil:
+			return err
+		case earlier != nil && !bytes.Equal(earlier.InputHash, claim.InputHash):
+			return ErrReused.At("idempotencyKey")
+		case earlier != nil:
+			return json.Unmarshal(earlier.Answer, &answer)
+		}
+		if answer, err = f(ctx); err != nil {
+			return err
+		}
+		raw, err := json.Marshal(answer)
+		if err != nil {
+			return fmt.Errorf("keep the answer to %s: %w", operation, err)
+		}
+		return k.store.Keep(ctx, claim, raw)
+	})
+	return answer, err
+}
+
+func (k *Keys) claim(ctx context.Context, operation, key string, input any) (Claim, error) {
+	if len(key) < 8 || len(key) > 100 {
+		return Claim{}, ErrKey.At("idempotencyKey")
+	}
+	raw, err := json.Marshal(input)
+	if err != nil {
+		return Claim{}, fmt.Errorf("hash the input of %s: %w", operation, err)
+	}
+	hash := sha256.Sum256(raw)
+	return Claim{Scope: Scope(access.From(ctx)), Operation: operation, Key: key, InputHash: hash[:], At: k.now()}, nil
+}

@@ -1,0 +1,107 @@
+package order
+
+import (
+	"context"
+
+	"github.com/google/uuid"
+
+	"github.com/noren-commerce/noren/core/access"
+	"github.com/noren-commerce/noren/core/fault"
+	"github.com/noren-commerce/noren/core/messaging"
+)
+
+// AdvanceInput moves an order on.
+type AdvanceInput struct {
+	OrderID        uuid.UUID
+	To             Status
+	Carrier        string // for SHIPPED
+	TrackingNumber string // for SHIPPED
+}
+
+// Advance moves an order to its next status, for staff. What the machine does not
+// allow is ErrTransition; confirming an order that is not paid is ErrUnpaid.
+func (s *Service) Advance(ctx context.Context, in AdvanceInput) (*Order, error) {
+	if err := access.Require(ctx, access.OrderWrite); err != nil {
+		return nil, err
+	}
+	if in.To == Cancelled {
+		return s.Cancel(ctx, CancelInput{OrderID: in.OrderID})
+	}
+	return s.change(ctx, in.OrderID, "order.advanced", func(ctx context.Context, o *Order) error {
+		if !o.Status.MayBecome(in.To) {
+			return ErrTransition.With(o.Status).At("to")
+		}
+		if in.To == Confirmed && !o.Paid {
+			return ErrUnpaid.At("to")
+		}
+		o.Status = in.To
+		if in.To != Shipped {
+			return nil
+		}
+		if err := s.store.Ship(ctx, o.ID, s.now(), access.From(ctx).ID); err != nil {
+			return err
+		}
+		return s.mail(ctx, *o, o.ID.String(), messaging.OrderShipped{
+			Name: o.ShippingAddress.Name, OrderNumber: o.Number, Carrier: in.Carrier, TrackingNumber: in.TrackingNumber,
+		})
+	})
+}
+
+// CancelInput gives an order up.
+type CancelInput struct {
+	OrderID uuid.UUID
+	Reason  string
+}
+
+// Cancel gives an order up: its stock returns and its money is given back. Its
+// customer may until it is being picked, staff until it is shipped.
+func (s *Service) Cancel(ctx context.Context, in CancelInput) (*Order, error) {
+	return s.change(ctx, in.OrderID, "order.cancelled", func(ctx context.Context, o *Order) error {
+		staff := access.From(ctx).May(access.OrderWrite)
+		switch {
+		case !o.Status.MayBecome(Cancelled), o.Status == Picking && !staff:
+			return ErrTransition.With(o.Status)
+		case access.From(ctx).May(access.OrderRead) && !staff:
+			return fault.ErrForbidden
+		}
+		return s.cancel(ctx, o, in.Reason)
+	})
+}
+
+func (s *Service) cancel(ctx context.Context, o *Order, reason string) error {
+	o.Status = Cancelled
+	flipped, err := s.store.Release(ctx, o.ID)
+	if err != nil {
+		return err
+	}
+	if err := s.stockFlipped(ctx, flipped); err != nil {
+		return err
+	}
+	if err := s.payments.Release(ctx, o.ID, reason); err != nil {
+		return err
+	}
+	return s.mail(ctx, *o, o.ID.String(), messaging.OrderCancelled{Name: o.ShippingAddress.Name, OrderNumber: o.Number, Reason: reason, Currency: string(o.Currency)})
+}
+
+// NoteInput is what staff tell each other about an order.
+type NoteInput struct {
+	OrderID uuid.UUID
+	Note    string
+}
+
+// maxNote is the length of an internal note in bytes.
+const maxNote = 4000
+
+// Note replaces the internal note of an order, for staff.
+func (s *Service) Note(ctx context.Context, in NoteInput) (*Order, error) {
+	if err := access.Require(ctx, access.OrderWrite); err != nil {
+		return nil, err
+	}
+	if len(in.Note) > maxNote {
+		return nil, fault.Invalid(fault.CodeTooLong, "メモが長すぎます", "The note is too long").At("note")
+	}
+	return s.change(ctx, in.OrderID, "order.noted", func(_ context.Context, o *Order) error {
+		o.InternalNote = in.Note
+		return nil
+	})
+}

@@ -1,0 +1,136 @@
+// Package order is what customers have bought: placed once, advanced by a state
+// machine, and never forgotten.
+package order
+
+import (
+	"slices"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/noren-commerce/noren/core/customer"
+	"github.com/noren-commerce/noren/core/fault"
+	"github.com/noren-commerce/noren/core/i18n"
+	"github.com/noren-commerce/noren/core/id"
+	"github.com/noren-commerce/noren/core/money"
+	"github.com/noren-commerce/noren/core/payment"
+	"github.com/noren-commerce/noren/core/pricing"
+)
+
+// Status is where an order stands.
+type Status string
+
+// The life of an order.
+const (
+	PendingPayment Status = "PENDING_PAYMENT" // placed, stock held, money awaited
+	Confirmed      Status = "CONFIRMED"       // the money is there or promised
+	Picking        Status = "PICKING"         // being taken from the shelves
+	Shipped        Status = "SHIPPED"         // handed to the carrier
+	Delivered      Status = "DELIVERED"       // received by the customer
+	Cancelled      Status = "CANCELLED"       // given up, stock returned
+)
+
+// Statuses lists every status.
+var Statuses = []Status{PendingPayment, Confirmed, Picking, Shipped, Delivered, Cancelled}
+
+// next states the machine: from each status, what may follow.
+var next = map[Status][]Status{
+	PendingPayment: {Confirmed, Cancelled},
+	Confirmed:      {Picking, Cancelled},
+	Picking:        {Shipped, Cancelled},
+	Shipped:        {Delivered},
+}
+
+// MayBecome reports whether the machine allows the step.
+func (s Status) MayBecome(to Status) bool { return slices.Contains(next[s], to) }
+
+// Failures of an order.
+var (
+	ErrEmptyCart    = fault.Invalid("CART_EMPTY", "カートに商品がありません", "The cart is empty")
+	ErrPriceChanged = fault.Conflict("PRICE_CHANGED", "金額が変わりました。新しい合計は%sです。ご確認ください", "The price has changed; the new total is %s. Please confirm")
+	ErrTransition   = fault.Conflict("ORDER_STATUS_CONFLICT", "注文の状態が%sのため、この操作はできません", "The order is %s; this cannot be done now")
+	ErrUnpaid       = fault.Conflict("ORDER_UNPAID", "入金が確認できていません", "The order has not been paid")
+)
+
+// Order is one order. Amounts are minor units of its currency.
+type Order struct {
+	ID              uuid.UUID
+	Number          string
+	BrandID         uuid.UUID
+	ChannelID       uuid.UUID
+	MemberID        *uuid.UUID
+	TokenHash       []byte
+	Email           string
+	Language        string
+	Status          Status
+	Currency        money.Currency
+	TaxInclusive    bool
+	SubtotalMinor   int64 `db:"subtotal"`
+	ShippingMinor   int64 `db:"shipping_fee"`
+	TaxMinor        int64 `db:"tax"`
+	TotalMinor      int64 `db:"total"`
+	Taxes           []money.Taxed
+	Breakdown       []pricing.Step
+	ShippingAddress customer.Address
+	ShippingMethod  Shipping
+	PaymentMethod   payment.Method
+	Paid            bool
+	InternalNote    string
+	PlacedAt        time.Time
+	UpdatedAt       time.Time
+}
+
+// Shipping is the shipping method as it was when the order was placed.
+type Shipping struct {
+	ID   uuid.UUID `json:"id"`
+	Name i18n.Text `json:"name"`
+}
+
+// GlobalID is the order's id in the schema.
+func (o Order) GlobalID() string { return id.Global("Order", o.ID) }
+
+// Subtotal is what the lines come to.
+func (o Order) Subtotal() money.Money { return money.Of(o.SubtotalMinor, o.Currency) }
+
+// ShippingFee is the fee of the shipping method.
+func (o Order) ShippingFee() money.Money { return money.Of(o.ShippingMinor, o.Currency) }
+
+// Tax is the consumption tax in the total.
+func (o Order) Tax() money.Money { return money.Of(o.TaxMinor, o.Currency) }
+
+// Total is what the customer pays.
+func (o Order) Total() money.Money { return money.Of(o.TotalMinor, o.Currency) }
+
+// Line is one line of an order, as it was when the order was placed.
+type Line struct {
+	ID         uuid.UUID
+	OrderID    uuid.UUID
+	Position   int
+	VariantID  uuid.UUID
+	ProductID  uuid.UUID
+	SKU        string
+	Name       i18n.Text
+	Options    []string
+	Quantity   int
+	UnitMinor  int64 `db:"unit"`
+	TotalMinor int64 `db:"total"`
+	TaxClass   money.TaxClass
+	Breakdown  []pricing.Step
+	Currency   money.Currency
+}
+
+// GlobalID is the line's id in the schema.
+func (l Line) GlobalID() string { return id.Global("OrderLine", l.ID) }
+
+// Unit is the price of one piece.
+func (l Line) Unit() money.Money { return money.Of(l.UnitMinor, l.Currency) }
+
+// Total is the price of the line.
+func (l Line) Total() money.Money { return money.Of(l.TotalMinor, l.Currency) }
+
+// Reservation is stock that an order holds.
+type Reservation struct {
+	VariantID  uuid.UUID
+	LocationID uuid.UUID
+	Quantity   int
+}

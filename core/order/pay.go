@@ -1,0 +1,62 @@
+package order
+
+import (
+	"context"
+
+	"github.com/google/uuid"
+
+	"github.com/noren-commerce/noren/core/access"
+	"github.com/noren-commerce/noren/core/event"
+	"github.com/noren-commerce/noren/core/fault"
+	"github.com/noren-commerce/noren/core/payment"
+)
+
+// PaymentDue is what the order asks of its customer.
+func (s *Service) PaymentDue(ctx context.Context, orderID uuid.UUID) (payment.Due, error) {
+	o, err := s.store.Lock(ctx, orderID)
+	if err != nil {
+		return payment.Due{}, err
+	}
+	if o == nil || !mine(ctx, *o) {
+		return payment.Due{}, fault.ErrNotFound
+	}
+	return payment.Due{
+		OrderID: o.ID, BrandID: o.BrandID, Number: o.Number, Amount: o.TotalMinor, Currency: string(o.Currency),
+		Payable: o.Status == PendingPayment, Email: o.Email,
+	}, nil
+}
+
+// PaymentChanged notes what has come in; an order that waited for its money and
+// now has it is confirmed.
+func (s *Service) PaymentChanged(ctx context.Context, orderID uuid.UUID, t payment.Totals) error {
+	o, err := s.store.Lock(ctx, orderID)
+	if err != nil || o == nil {
+		return err
+	}
+	paid, before := t.Secured() >= o.TotalMinor, o.Status
+	if paid == o.Paid {
+		return nil
+	}
+	o.Paid = paid
+	if paid && o.Status == PendingPayment {
+		o.Status = Confirmed
+	}
+	o.UpdatedAt = s.now()
+	if err := s.store.Update(ctx, *o); err != nil {
+		return err
+	}
+	return s.events.Record(ctx, event.New(ctx, o.UpdatedAt, "order.payment_changed", "Order", o.ID, map[string]any{
+		"before": before, "after": o.Status, "paid": paid,
+	}))
+}
+
+// PaymentExpired gives up an order whose money did not come in time.
+func (s *Service) PaymentExpired(ctx context.Context, orderID uuid.UUID) error {
+	_, err := s.change(access.With(ctx, access.System), orderID, "order.cancelled", func(ctx context.Context, o *Order) error {
+		if o.Status != PendingPayment {
+			return nil
+		}
+		return s.cancel(ctx, o, "payment expired")
+	})
+	return err
+}

@@ -1,0 +1,211 @@
+package order
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/google/uuid"
+	"github.com/shopspring/decimal"
+
+	"github.com/noren-commerce/noren/core/access"
+	"github.com/noren-commerce/noren/core/cart"
+	"github.com/noren-commerce/noren/core/channel"
+	"github.com/noren-commerce/noren/core/event"
+	"github.com/noren-commerce/noren/core/fault"
+	"github.com/noren-commerce/noren/core/i18n"
+	"github.com/noren-commerce/noren/core/id"
+	"github.com/noren-commerce/noren/core/idempotency"
+	"github.com/noren-commerce/noren/core/messaging"
+	"github.com/noren-commerce/noren/core/payment"
+)
+
+// PlaceInput is a customer's word: this cart, at this price, paid this way.
+type PlaceInput struct {
+	IdempotencyKey string
+	ExpectedTotal  decimal.Decimal // what the customer was shown, in major units
+	PaymentMethod  payment.Method
+}
+
+// errStockMoved says that stock went between planning and taking; planning anew helps.
+var errStockMoved = errors.New("stock moved")
+
+// maxPlans bounds how often an order is planned anew because stock moved.
+const maxPlans = 4
+
+// Place turns the actor's cart into an order, once for each idempotency key: the
+// lines priced now must come to the expected total, the stock is taken, the
+// payment opened, the confirmation queued, all in one transaction or not at all.
+func (s *Service) Place(ctx context.Context, in PlaceInput) (*Order, error) {
+	var (
+		placed uuid.UUID
+		err    error
+	)
+	for range maxPlans {
+		placed, err = idempotency.Once(ctx, s.keys, "placeOrder", in.IdempotencyKey, in, func(ctx context.Context) (uuid.UUID, error) {
+			return s.place(ctx, in)
+		})
+		if !errors.Is(err, errStockMoved) {
+			break
+		}
+	}
+	if errors.Is(err, errStockMoved) {
+		return nil, fault.ErrUnavailable
+	}
+	if err != nil {
+		return nil, err
+	}
+	return s.ByID(ctx, placed)
+}
+
+func (s *Service) place(ctx context.Context, in PlaceInput) (uuid.UUID, error) {
+	basket, err := s.store.LockCart(ctx, s.carts.Lookup(ctx))
+	switch {
+	case err != nil:
+		return uuid.Nil, err
+	case basket == nil:
+		return uuid.Nil, cart.ErrNoCart
+	}
+	priced, err := s.carts.Price(ctx, *basket)
+	if err != nil {
+		return uuid.Nil, err
+	}
+	if err := orderable(priced, in); err != nil {
+		return uuid.Nil, err
+	}
+	draft, err := s.draft(ctx, priced, in)
+	if err != nil {
+		return uuid.Nil, err
+	}
+	draft.Reservations = plan(*basket)
+	flipped, err := s.store.Insert(ctx, draft)
+	if err != nil {
+		return uuid.Nil, err
+	}
+	if err := s.stockFlipped(ctx, flipped); err != nil {
+		return uuid.Nil, err
+	}
+	return draft.Order.ID, s.follow(ctx, draft)
+}
+
+// orderable says what stands against ordering the cart as it is.
+func orderable(p *cart.Priced, in PlaceInput) error {
+	if len(p.Lines) == 0 {
+		return ErrEmptyCart
+	}
+	var all []error
+	for i, line := range p.Lines {
+		if line.Problem != nil {
+			all = append(all, line.Problem.At(fmt.Sprintf("lines.%d", i)))
+		}
+	}
+	if p.Email == "" {
+		all = append(all, fault.ErrRequired.At("email"))
+	}
+	if p.ShippingAddress == nil {
+		all = append(all, fault.ErrRequired.At("shippingAddress"))
+	}
+	if p.Method == nil {
+		all = append(all, fault.ErrRequired.At("shippingMethod"))
+	}
+	if len(all) == 0 && !p.Quote.Total.Amount().Equal(in.ExpectedTotal) {
+		return ErrPriceChanged.With(p.Quote.Total.String()).At("expectedTotal")
+	}
+	return errors.Join(all...)
+}
+
+// Draft is an order about to be written down.
+type Draft struct {
+	Order        Order
+	Lines        []Line
+	Reservations []Reservation
+	CartID       uuid.UUID
+	Event        event.Event
+}
+
+func (s *Service) draft(ctx context.Context, p *cart.Priced, in PlaceInput) (Draft, error) {
+	number, err := NewNumber()
+	if err != nil {
+		return Draft{}, err
+	}
+	now, actor, ch, q := s.now(), access.From(ctx), channel.From(ctx), p.Quote
+	d := Draft{CartID: p.Cart.ID, Order: Order{
+		ID: id.New(), Number: number, BrandID: ch.BrandID, ChannelID: ch.ID, MemberID: p.MemberID,
+		TokenHash: cart.OwnerOf(actor).TokenHash, Email: p.Email, Language: i18n.Language(ctx), Status: PendingPayment,
+		Currency: q.Total.Currency, TaxInclusive: ch.TaxInclusive,
+		SubtotalMinor: q.Subtotal.Minor, ShippingMinor: q.Shipping.Minor, TaxMinor: q.Tax.Minor, TotalMinor: q.Total.Minor,
+		Taxes: q.Taxes, Breakdown: q.Breakdown, ShippingAddress: *p.ShippingAddress,
+		ShippingMethod: Shipping{p.Method.ID, p.Method.Name}, PaymentMethod: in.PaymentMethod, PlacedAt: now, UpdatedAt: now,
+	}}
+	for i, l := range p.Lines {
+		d.Lines = append(d.Lines, Line{
+			ID: id.New(), OrderID: d.Order.ID, Position: i, VariantID: l.VariantID, ProductID: l.ProductID,
+			SKU: l.SKU, Name: l.Name, Options: l.Options, Quantity: l.Quantity,
+			UnitMinor: l.Price.Unit.Minor, TotalMinor: l.Price.Total.Minor, TaxClass: l.TaxClass,
+			Breakdown: l.Price.Breakdown, Currency: q.Total.Currency,
+		})
+	}
+	d.Event = event.New(ctx, now, "order.placed", "Order", d.Order.ID, map[string]any{
+		"number": number, "total": q.Total, "status": PendingPayment,
+	})
+	return d, nil
+}
+
+// follow opens the payment and queues the confirmation.
+func (s *Service) follow(ctx context.Context, d Draft) error {
+	o := d.Order
+	_, err := s.payments.Open(ctx, payment.OpenInput{
+		OrderID: o.ID, BrandID: o.BrandID, OrderNumber: o.Number, Method: o.PaymentMethod,
+		Amount: o.TotalMinor, Currency: string(o.Currency), Email: o.Email,
+	})
+	if err != nil {
+		return err
+	}
+	content := messaging.OrderConfirmation{
+		Name: o.ShippingAddress.Name, OrderNumber: o.Number, PlacedAt: o.PlacedAt, Currency: string(o.Currency),
+		Subtotal: o.SubtotalMinor, Shipping: o.ShippingMinor, Tax: o.TaxMinor, Total: o.TotalMinor,
+		Address: o.ShippingAddress.Lines(), PaymentMethod: string(o.PaymentMethod),
+	}
+	for _, l := range d.Lines {
+		content.Lines = append(content.Lines, messaging.OrderLine{Name: l.Name.In(o.Language), Quantity: l.Quantity, Total: l.TotalMinor})
+	}
+	return s.mail(ctx, o, o.ID.String(), content)
+}
+
+func (s *Service) mail(ctx context.Context, o Order, occasion string, content messaging.Content) error {
+	ctx = i18n.WithLanguage(ctx, o.Language)
+	message, err := messaging.New(ctx, messaging.Address{Name: o.ShippingAddress.Name, Email: o.Email}, occasion, content)
+	if err != nil {
+		return err
+	}
+	message.BrandID = o.BrandID
+	return s.outbox.Enqueue(ctx, message)
+}
+
+// plan chooses where the stock comes from: the first location that has all of a
+// line, else pieces from several, in the brand's order of locations.
+func plan(b cart.Basket) []Reservation {
+	var all []Reservation
+	for _, item := range b.Items {
+		all = append(all, planItem(b.Levels, item)...)
+	}
+	return all
+}
+
+func planItem(levels []cart.Level, item cart.Item) []Reservation {
+	var split []Reservation
+	left := item.Quantity
+	for _, level := range levels {
+		if level.VariantID != item.VariantID || level.Free <= 0 {
+			continue
+		}
+		if level.Free >= item.Quantity {
+			return []Reservation{{item.VariantID, level.LocationID, item.Quantity}}
+		}
+		if take := min(level.Free, left); take > 0 {
+			split = append(split, Reservation{item.VariantID, level.LocationID, take})
+			left -= take
+		}
+	}
+	return split
+}

@@ -1,0 +1,208 @@
+package order
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/noren-commerce/noren/core/access"
+	"github.com/noren-commerce/noren/core/cart"
+	"github.com/noren-commerce/noren/core/channel"
+	"github.com/noren-commerce/noren/core/clock"
+	"github.com/noren-commerce/noren/core/event"
+	"github.com/noren-commerce/noren/core/fault"
+	"github.com/noren-commerce/noren/core/idempotency"
+	"github.com/noren-commerce/noren/core/messaging"
+	"github.com/noren-commerce/noren/core/page"
+	"github.com/noren-commerce/noren/core/payment"
+)
+
+// Store keeps orders.
+type Store interface {
+	// LockCart reads the owner's open cart for placing; a second placer waits.
+	LockCart(ctx context.Context, in cart.Lookup) (*cart.Basket, error)
+	// Insert takes the stock, writes the order, its lines, reservations and event,
+	// and closes the cart, in one round trip. If a location has less than is asked
+	// of it, ErrStockMoved is returned and the transaction must end. Answered are
+	// the variants whose availability to shoppers changed.
+	Insert(ctx context.Context, d Draft) (flipped []uuid.UUID, err error)
+	// Lock reads an order and locks it; nil if there is none.
+	Lock(ctx context.Context, orderID uuid.UUID) (*Order, error)
+	Update(ctx context.Context, o Order) error
+	// Release returns the stock that the order holds, once. Ship takes it off the
+	// shelves. Both answer the variants whose availability changed.
+	Release(ctx context.Context, orderID uuid.UUID) (flipped []uuid.UUID, err error)
+	Ship(ctx context.Context, orderID uuid.UUID, at time.Time, actorID uuid.UUID) error
+
+	Orders(ctx context.Context, orderIDs []uuid.UUID) ([]Order, error)
+	List(ctx context.Context, q Query) (page.Connection[Order], error)
+	Lines(ctx context.Context, orderIDs []uuid.UUID) ([]Line, error)
+	History(ctx context.Context, orderIDs []uuid.UUID) ([]event.Event, error)
+}
+
+// ErrStockMoved says that stock went between planning an order and taking it.
+var ErrStockMoved = errStockMoved
+
+// Query asks for one page of orders, newest first. Zero fields do not filter.
+type Query struct {
+	BrandID  uuid.UUID
+	Owner    *cart.Owner // only this customer's
+	Statuses []Status
+	Number   string
+	Email    string
+	Page     page.Args
+}
+
+// Flips is told of variants whose availability to shoppers changed, in the
+// transaction that changed it.
+type Flips interface {
+	Flipped(ctx context.Context, variantIDs []uuid.UUID) error
+}
+
+// Service places and advances orders.
+type Service struct {
+	tx       idempotency.Tx
+	store    Store
+	carts    *cart.Service
+	keys     *idempotency.Keys
+	payments payment.Opener
+	outbox   messaging.Outbox
+	events   event.Recorder
+	flips    Flips
+	now      clock.Clock
+}
+
+// Parts are what the order service stands on.
+type Parts struct {
+	Tx     idempotency.Tx
+	Store  Store
+	Carts  *cart.Service
+	Keys   *idempotency.Keys
+	Outbox messaging.Outbox
+	Events event.Recorder
+	Flips  Flips
+	Now    clock.Clock
+}
+
+// New makes the order service. Orders and payments know each other; PayBy closes
+// the circle.
+func New(p Parts) *Service {
+	return &Service{
+		tx: p.Tx, store: p.Store, carts: p.Carts, keys: p.Keys,
+		outbox: p.Outbox, events: p.Events, flips: p.Flips, now: p.Now,
+	}
+}
+
+// PayBy says who opens and releases the payments of orders.
+func (s *Service) PayBy(payments payment.Opener) { s.payments = payments }
+
+// mine reports whether the actor may see the order: its customer, or staff.
+func mine(ctx context.Context, o Order) bool {
+	actor := access.From(ctx)
+	if actor.May(access.OrderRead) {
+		return true
+	}
+	owner := cart.OwnerOf(actor)
+	switch {
+	case owner.MemberID != nil:
+		return o.MemberID != nil && *o.MemberID == *owner.MemberID
+	case owner.TokenHash != nil:
+		return o.MemberID == nil && string(o.TokenHash) == string(owner.TokenHash)
+	}
+	return false
+}
+
+// ByID is the order, if the actor may see it; else fault.CodeNotFound.
+func (s *Service) ByID(ctx context.Context, orderID uuid.UUID) (*Order, error) {
+	orders, err := s.ByIDs(ctx, []uuid.UUID{orderID})
+	if err != nil {
+		return nil, err
+	}
+	if len(orders) == 0 {
+		return nil, fault.ErrNotFound
+	}
+	return &orders[0], nil
+}
+
+// ByIDs are those of the orders that the actor may see.
+func (s *Service) ByIDs(ctx context.Context, orderIDs []uuid.UUID) ([]Order, error) {
+	orders, err := s.store.Orders(ctx, orderIDs)
+	var visible []Order
+	for _, o := range orders {
+		if mine(ctx, o) {
+			visible = append(visible, o)
+		}
+	}
+	return visible, err
+}
+
+// ListInput filters a list of orders. Zero fields do not filter.
+type ListInput struct {
+	Statuses []Status
+	Number   string // as a person typed it; staff only
+	Email    string // staff only
+	Page     page.Args
+}
+
+// List is one page of the actor's own orders, or of the brand's for staff.
+func (s *Service) List(ctx context.Context, in ListInput) (page.Connection[Order], error) {
+	q := Query{BrandID: channel.From(ctx).BrandID, Statuses: in.Statuses, Page: in.Page}
+	actor := access.From(ctx)
+	if actor.May(access.OrderRead) {
+		q.Number, q.Email = in.Number, in.Email
+		if number, ok := ParseNumber(in.Number); ok {
+			q.Number = number
+		}
+		return s.store.List(ctx, q)
+	}
+	owner := cart.OwnerOf(actor)
+	if owner.Nobody() {
+		return page.Connection[Order]{}, nil
+	}
+	q.Owner = &owner
+	return s.store.List(ctx, q)
+}
+
+// Lines are the lines of orders that were read through this service.
+func (s *Service) Lines(ctx context.Context, orderIDs []uuid.UUID) ([]Line, error) {
+	return s.store.Lines(ctx, orderIDs)
+}
+
+// History is what happened to the orders, oldest first.
+func (s *Service) History(ctx context.Context, orderIDs []uuid.UUID) ([]event.Event, error) {
+	return s.store.History(ctx, orderIDs)
+}
+
+// change locks an order that the actor may see, lets f act on it, and writes it
+// down with an event, in one transaction.
+func (s *Service) change(ctx context.Context, orderID uuid.UUID, eventType string, f func(ctx context.Context, o *Order) error) (*Order, error) {
+	var changed *Order
+	err := s.tx.InTx(ctx, func(ctx context.Context) error {
+		o, err := s.store.Lock(ctx, orderID)
+		if err != nil {
+			return err
+		}
+		if o == nil || !mine(ctx, *o) {
+			return fault.ErrNotFound
+		}
+		before := o.Status
+		if err := f(ctx, o); err != nil {
+			return err
+		}
+		o.UpdatedAt = s.now()
+		changed = o
+		return errors.Join(s.store.Update(ctx, *o), s.events.Record(ctx, event.New(ctx, o.UpdatedAt, eventType, "Order", o.ID, map[string]any{
+			"before": before, "after": o.Status, "note": o.InternalNote,
+		})))
+	})
+	return changed, err
+}
+
+func (s *Service) stockFlipped(ctx context.Context, variants []uuid.UUID) error {
+	if len(variants) == 0 || s.flips == nil {
+		return nil
+	}
+	return s.flips.Flipped(ctx, variants)
+}

@@ -1,0 +1,211 @@
+package postgres
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
+
+	"github.com/noren-commerce/noren/core/cart"
+	"github.com/noren-commerce/noren/core/pricing"
+	"github.com/noren-commerce/noren/core/shipping"
+)
+
+// Carts keeps carts in PostgreSQL. A change and the basket after it travel in one
+// batch, which is one round trip and one transaction.
+type Carts struct{ db *DB }
+
+// NewCarts makes the carts' store.
+func NewCarts(db *DB) *Carts { return &Carts{db} }
+
+// ownCart is the condition that the cart c is the owner's open one in the channel.
+const ownCart = `c.channel_id = @channel AND NOT c.closed AND (c.member_id = @member OR c.token_hash = @token)`
+
+// freePieces counts what online orders can still take of the variant v.
+const freePieces = `(SELECT coalesce(sum(greatest(s.on_hand - s.reserved, 0)), 0)
+	FROM stock_levels s JOIN locations o ON o.id = s.location_id
+	WHERE s.variant_id = v.id AND o.brand_id = v.brand_id AND o.ships AND o.active)`
+
+func cartArgs(in cart.Lookup, more pgx.NamedArgs) pgx.NamedArgs {
+	args := pgx.NamedArgs{
+		"channel": in.ChannelID, "brand": in.BrandID, "list": in.PriceListID, "at": in.At,
+		"member": in.Owner.MemberID, "token": in.Owner.TokenHash,
+	}
+	for k, v := range more {
+		args[k] = v
+	}
+	return args
+}
+
+// Basket is the owner's open cart in the channel; nil if there is none.
+func (s *Carts) Basket(ctx context.Context, in cart.Lookup) (*cart.Basket, error) {
+	return s.change(ctx, in, nil)
+}
+
+// AddLine adds pieces of a variant, making the cart when there is none.
+func (s *Carts) AddLine(ctx context.Context, in cart.Lookup, line cart.NewLine) (*cart.Basket, bool, error) {
+	added := false
+	args := cartArgs(in, pgx.NamedArgs{
+		"cart": line.CartID, "line": line.LineID, "variant": line.VariantID, "quantity": line.Quantity, "most": cart.MaxLines,
+	})
+	basket, err := s.change(ctx, in, func(batch *pgx.Batch) {
+		batch.Queue(`
+			INSERT INTO carts AS c (id, brand_id, channel_id, member_id, token_hash, updated_at)
+			SELECT @cart, @brand, @channel, @member, @token, @at
+			WHERE NOT EXISTS (SELECT FROM carts c WHERE `+ownCart+`)
+			ON CONFLICT DO NOTHING`, args)
+		batch.Queue(`
+			INSERT INTO cart_lines AS k (id, cart_id, variant_id, quantity)
+			SELECT @line, c.id, v.id, @quantity
+			FROM carts c, variants v
+			JOIN products p ON p.id = v.product_id
+			JOIN product_listings l ON l.product_id = p.id
+			WHERE `+ownCart+` AND v.id = @variant AND v.active AND `+listed+`
+			  AND (SELECT count(*) FROM cart_lines o WHERE o.cart_id = c.id AND o.variant_id <> v.id) < @most
+			  AND `+freePieces+` >= @quantity + coalesce((SELECT o.quantity FROM cart_lines o WHERE o.cart_id = c.id AND o.variant_id = v.id), 0)
+			ON CONFLICT (cart_id, variant_id) DO UPDATE SET quantity = k.quantity + EXCLUDED.quantity`, args).
+			Exec(func(tag pgconn.CommandTag) error {
+				added = tag.RowsAffected() > 0
+				return nil
+			})
+	})
+	return basket, added, err
+}
+
+// SetQuantity sets a line's pieces; 0 removes it.
+func (s *Carts) SetQuantity(ctx context.Context, in cart.Lookup, lineID uuid.UUID, quantity int) (*cart.Basket, bool, error) {
+	changed := false
+	sql := `UPDATE cart_lines k SET quantity = @quantity
+		FROM carts c, variants v
+		WHERE k.id = @line AND k.cart_id = c.id AND v.id = k.variant_id AND ` + ownCart + `
+		  AND (@quantity <= k.quantity OR ` + freePieces + ` >= @quantity)`
+	if quantity == 0 {
+		sql = `DELETE FROM cart_lines k USING carts c WHERE k.id = @line AND k.cart_id = c.id AND ` + ownCart
+	}
+	basket, err := s.change(ctx, in, func(batch *pgx.Batch) {
+		batch.Queue(sql, cartArgs(in, pgx.NamedArgs{"line": lineID, "quantity": quantity})).
+			Exec(func(tag pgconn.CommandTag) error {
+				changed = tag.RowsAffected() > 0
+				return nil
+			})
+	})
+	return basket, changed, err
+}
+
+// Update writes what is not nil. A shipping method that the brand does not offer
+// is left as it was.
+func (s *Carts) Update(ctx context.Context, in cart.Lookup, change cart.Change) (*cart.Basket, error) {
+	return s.change(ctx, in, func(batch *pgx.Batch) {
+		batch.Queue(`
+			UPDATE carts c SET
+				email = coalesce(@email, c.email),
+				shipping_address = coalesce(@address, c.shipping_address),
+				shipping_method_id = coalesce((SELECT m.id FROM shipping_methods m WHERE m.id = @method AND m.brand_id = @brand AND m.active), c.shipping_method_id),
+				updated_at = @at
+			WHERE `+ownCart, cartArgs(in, pgx.NamedArgs{
+			"email": change.Email, "address": change.ShippingAddress, "method": change.ShippingMethodID,
+		}))
+	})
+}
+
+// Sellable tells whether the channel sells the variant and how many are free.
+func (s *Carts) Sellable(ctx context.Context, in cart.Lookup, variantID uuid.UUID) (bool, int, error) {
+	row, err := first[struct {
+		OnSale bool
+		Free   int
+	}](ctx, s.db, `
+		SELECT v.active AND EXISTS (
+			SELECT FROM products p JOIN product_listings l ON l.product_id = p.id WHERE p.id = v.product_id AND `+listed+`) AS on_sale,
+			`+freePieces+`::int AS free
+		FROM variants v WHERE v.id = @variant`, cartArgs(in, pgx.NamedArgs{"variant": variantID}))
+	if err != nil || row == nil {
+		return false, 0, err
+	}
+	return row.OnSale, row.Free, nil
+}
+
+// Merge moves the guest's lines into the member's cart of the same channel;
+// quantities add up, and what the member had said about the order stays.
+func (s *Carts) Merge(ctx context.Context, guest []byte, memberID uuid.UUID, at time.Time) error {
+	return s.db.InTx(ctx, func(ctx context.Context) error {
+		args := pgx.NamedArgs{"token": guest, "member": memberID, "at": at}
+		batch := &pgx.Batch{}
+		batch.Queue(`
+			UPDATE carts g SET member_id = @member, updated_at = @at
+			WHERE g.token_hash = @token AND NOT g.closed AND g.member_id IS NULL
+			  AND NOT EXISTS (SELECT FROM carts c WHERE c.member_id = @member AND c.channel_id = g.channel_id AND NOT c.closed)`, args)
+		batch.Queue(`
+			INSERT INTO cart_lines AS k (id, cart_id, variant_id, quantity)
+			SELECT gen_random_uuid(), c.id, l.variant_id, l.quantity
+			FROM carts g JOIN cart_lines l ON l.cart_id = g.id
+			JOIN carts c ON c.member_id = @member AND c.channel_id = g.channel_id AND NOT c.closed
+			WHERE g.token_hash = @token AND NOT g.closed AND g.member_id IS NULL
+			ON CONFLICT (cart_id, variant_id) DO UPDATE SET quantity = least(k.quantity + EXCLUDED.quantity, 99999)`, args)
+		batch.Queue(`UPDATE carts g SET closed = true, updated_at = @at WHERE g.token_hash = @token AND NOT g.closed AND g.member_id IS NULL`, args)
+		return s.db.conn(ctx).SendBatch(ctx, batch).Close()
+	})
+}
+
+// change runs what queue asks and reads the basket after it; nil if there is none.
+func (s *Carts) change(ctx context.Context, in cart.Lookup, queue func(*pgx.Batch)) (*cart.Basket, error) {
+	batch := &pgx.Batch{}
+	if queue != nil {
+		queue(batch)
+	}
+	var basket *cart.Basket
+	queueBasket(batch, `c.id = (SELECT c.id FROM carts c WHERE `+ownCart+`)`, cartArgs(in, nil), &basket)
+	err := s.db.conn(ctx).SendBatch(ctx, batch).Close()
+	var pg *pgconn.PgError
+	if errors.As(err, &pg) && pg.ConstraintName == "cart_lines_quantity" {
+		return nil, pricing.ErrQuantity.At("quantity")
+	}
+	return basket, unavailable(err)
+}
+
+// queueBasket queues the statements that read the cart c that the condition finds.
+func queueBasket(batch *pgx.Batch, condition string, args pgx.NamedArgs, into **cart.Basket) {
+	var found cart.Basket
+	queueRows(batch, &[]cart.Cart{}, func(rows []cart.Cart) {
+		if len(rows) > 0 {
+			found.Cart = rows[0]
+			*into = &found
+		}
+	}, `SELECT c.id, c.brand_id, c.channel_id, c.member_id, c.email, c.shipping_address, c.shipping_method_id, c.updated_at
+		FROM carts c WHERE `+condition, args)
+	queueRows(batch, &found.Items, nil, `
+		SELECT k.id, k.variant_id, k.quantity, p.id AS product_id, v.sku, p.name, v.options, p.tax_class,
+			v.active AND EXISTS (SELECT FROM product_listings l WHERE l.product_id = p.id AND `+listed+`) AS on_sale
+		FROM carts c JOIN cart_lines k ON k.cart_id = c.id
+		JOIN variants v ON v.id = k.variant_id JOIN products p ON p.id = v.product_id
+		WHERE `+condition+` ORDER BY k.id`, args)
+	queueRows(batch, &found.Prices, nil, `
+		SELECT `+priceColumns+` FROM carts c JOIN cart_lines k ON k.cart_id = c.id JOIN prices r ON r.variant_id = k.variant_id
+		WHERE `+condition+` AND r.price_list_id = @list AND r.valid_until > @at`, args)
+	queueRows(batch, &found.Levels, nil, `
+		SELECT s.variant_id, s.location_id, s.on_hand - s.reserved AS free
+		FROM carts c JOIN cart_lines k ON k.cart_id = c.id JOIN stock_levels s ON s.variant_id = k.variant_id
+		JOIN locations o ON o.id = s.location_id
+		WHERE `+condition+` AND o.brand_id = c.brand_id AND o.ships AND o.active
+		ORDER BY o.priority, o.id`, args)
+	queueRows(batch, &[]shipping.Method{}, func(rows []shipping.Method) {
+		if len(rows) > 0 {
+			found.Method = &rows[0]
+		}
+	}, `SELECT `+shippingColumns+` FROM carts c JOIN shipping_methods m ON m.id = c.shipping_method_id
+		WHERE `+condition+` AND m.active`, args)
+}
+
+// queueRows queues a query whose rows are read into the structs of into; then, if
+// it is not nil, is told of them.
+func queueRows[T any](batch *pgx.Batch, into *[]T, then func([]T), sql string, args ...any) {
+	batch.Queue(sql, args...).Query(func(rows pgx.Rows) (err error) {
+		*into, err = pgx.CollectRows(rows, pgx.RowToStructByName[T])
+		if err == nil && then != nil {
+			then(*into)
+		}
+		return err
+	})
+}

@@ -1,0 +1,247 @@
+package postgres
+
+import (
+	"context"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
+
+	"github.com/noren-commerce/noren/core/cart"
+	"github.com/noren-commerce/noren/core/event"
+	"github.com/noren-commerce/noren/core/inventory"
+	"github.com/noren-commerce/noren/core/order"
+	"github.com/noren-commerce/noren/core/page"
+)
+
+// Orders keeps orders in PostgreSQL.
+type Orders struct{ db *DB }
+
+// NewOrders makes the orders' store.
+func NewOrders(db *DB) *Orders { return &Orders{db} }
+
+const orderColumns = `o.id, o.number, o.brand_id, o.channel_id, o.member_id, o.token_hash, o.email, o.language, o.status,
+	o.currency, o.tax_inclusive, o.subtotal, o.shipping_fee, o.tax, o.total, o.taxes, o.breakdown, o.shipping_address,
+	o.shipping_method, o.payment_method, o.paid, o.internal_note, o.placed_at, o.updated_at`
+
+// LockCart reads the owner's open cart for placing; a second placer waits, and
+// then finds it closed.
+func (s *Orders) LockCart(ctx context.Context, in cart.Lookup) (*cart.Basket, error) {
+	batch := &pgx.Batch{}
+	batch.Queue(`SELECT FROM carts c WHERE `+ownCart+` FOR UPDATE`, cartArgs(in, nil))
+	var basket *cart.Basket
+	queueBasket(batch, ownCart, cartArgs(in, nil), &basket)
+	return basket, unavailable(s.db.conn(ctx).SendBatch(ctx, batch).Close())
+}
+
+// takeStock raises what is reserved where enough is free. The rows are locked in
+// the order of their keys, so that two orders never wait for each other in a ring.
+const takeStock = `
+	WITH want AS (
+		SELECT * FROM unnest(@variants::uuid[], @locations::uuid[], @quantities::int[]) AS w (variant_id, location_id, quantity)
+	), locked AS (
+		SELECT s.variant_id, s.location_id FROM stock_levels s JOIN want USING (variant_id, location_id)
+		ORDER BY s.variant_id, s.location_id FOR UPDATE OF s
+	)
+	UPDATE stock_levels s SET reserved = s.reserved + w.quantity
+	FROM want w JOIN locked USING (variant_id, location_id)
+	WHERE s.variant_id = w.variant_id AND s.location_id = w.location_id AND s.on_hand - s.reserved >= w.quantity
+	RETURNING s.variant_id, s.on_hand - s.reserved AS free, w.quantity AS taken`
+
+// moved is a stock level after some of it was taken.
+type moved struct {
+	VariantID uuid.UUID
+	Free      int
+	Taken     int
+}
+
+// Insert takes the stock, writes the order and closes the cart, in one round trip.
+func (s *Orders) Insert(ctx context.Context, d order.Draft) ([]uuid.UUID, error) {
+	batch := &pgx.Batch{}
+	var levels []moved
+	queueRows(batch, &levels, nil, takeStock, reservationArgs(d.Reservations))
+	queueOrder(batch, d.Order)
+	queueLines(batch, d.Lines)
+	args := reservationArgs(d.Reservations)
+	args["order"], args["cart"], args["at"] = d.Order.ID, d.CartID, d.Order.PlacedAt
+	batch.Queue(`
+		INSERT INTO stock_reservations (order_id, variant_id, location_id, quantity)
+		SELECT @order, * FROM unnest(@variants::uuid[], @locations::uuid[], @quantities::int[])`, args)
+	batch.Queue(`UPDATE carts SET closed = true, updated_at = @at WHERE id = @cart`, args)
+	queueEvent(batch, d.Event)
+	if err := s.db.conn(ctx).SendBatch(ctx, batch).Close(); err != nil {
+		return nil, unavailable(err)
+	}
+	if len(levels) != len(d.Reservations) {
+		return nil, order.ErrStockMoved
+	}
+	return crossed(levels), nil
+}
+
+// crossed are the variants at whose location the movement crossed a bound that
+// shoppers may notice.
+func crossed(levels []moved) []uuid.UUID {
+	var flipped []uuid.UUID
+	for _, l := range levels {
+		if inventory.AvailabilityOf(l.Free) != inventory.AvailabilityOf(l.Free+l.Taken) {
+			flipped = append(flipped, l.VariantID)
+		}
+	}
+	return flipped
+}
+
+func reservationArgs(reservations []order.Reservation) pgx.NamedArgs {
+	variants, locations, quantities := make([]uuid.UUID, len(reservations)), make([]uuid.UUID, len(reservations)), make([]int, len(reservations))
+	for i, r := range reservations {
+		variants[i], locations[i], quantities[i] = r.VariantID, r.LocationID, r.Quantity
+	}
+	return pgx.NamedArgs{"variants": variants, "locations": locations, "quantities": quantities}
+}
+
+func queueOrder(batch *pgx.Batch, o order.Order) {
+	batch.Queue(`
+		INSERT INTO orders (id, number, brand_id, channel_id, member_id, token_hash, email, language, status, currency,
+			tax_inclusive, subtotal, shipping_fee, tax, total, taxes, breakdown, shipping_address, shipping_method,
+			payment_method, paid, internal_note, placed_at, updated_at)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24)`,
+		o.ID, o.Number, o.BrandID, o.ChannelID, o.MemberID, o.TokenHash, o.Email, o.Language, o.Status, o.Currency,
+		o.TaxInclusive, o.SubtotalMinor, o.ShippingMinor, o.TaxMinor, o.TotalMinor, o.Taxes, o.Breakdown, o.ShippingAddress,
+		o.ShippingMethod, o.PaymentMethod, o.Paid, o.InternalNote, o.PlacedAt, o.UpdatedAt)
+}
+
+func queueLines(batch *pgx.Batch, lines []order.Line) {
+	for _, l := range lines {
+		batch.Queue(`
+			INSERT INTO order_lines (id, order_id, position, variant_id, product_id, sku, name, options, quantity, unit, total, tax_class, breakdown)
+			VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)`,
+			l.ID, l.OrderID, l.Position, l.VariantID, l.ProductID, l.SKU, l.Name, l.Options, l.Quantity,
+			l.UnitMinor, l.TotalMinor, l.TaxClass, l.Breakdown)
+	}
+}
+
+// Lock reads an order and locks it; nil if there is none.
+func (s *Orders) Lock(ctx context.Context, orderID uuid.UUID) (*order.Order, error) {
+	return first[order.Order](ctx, s.db, `SELECT `+orderColumns+` FROM orders o WHERE o.id = @id FOR UPDATE`, pgx.NamedArgs{"id": orderID})
+}
+
+// Update writes what may change in an order.
+func (s *Orders) Update(ctx context.Context, o order.Order) error {
+	_, err := s.db.conn(ctx).Exec(ctx, `
+		UPDATE orders SET status = @status, paid = @paid, internal_note = @note, updated_at = @at WHERE id = @id`,
+		pgx.NamedArgs{"id": o.ID, "status": o.Status, "paid": o.Paid, "note": o.InternalNote, "at": o.UpdatedAt})
+	return err
+}
+
+// Release returns the stock that the order holds; what is released stays so.
+func (s *Orders) Release(ctx context.Context, orderID uuid.UUID) ([]uuid.UUID, error) {
+	levels, err := collect[moved](ctx, s.db, `
+		WITH released AS (
+			UPDATE stock_reservations SET state = 'RELEASED' WHERE order_id = @order AND state = 'OPEN'
+			RETURNING variant_id, location_id, quantity
+		), locked AS (
+			SELECT s.variant_id, s.location_id FROM stock_levels s JOIN released USING (variant_id, location_id)
+			ORDER BY s.variant_id, s.location_id FOR UPDATE OF s
+		)
+		UPDATE stock_levels s SET reserved = s.reserved - r.quantity
+		FROM released r JOIN locked USING (variant_id, location_id)
+		WHERE s.variant_id = r.variant_id AND s.location_id = r.location_id
+		RETURNING s.variant_id, s.on_hand - s.reserved AS free, -r.quantity AS taken`, pgx.NamedArgs{"order": orderID})
+	return crossed(levels), err
+}
+
+// Ship takes what the order holds off the shelves, each piece a movement.
+func (s *Orders) Ship(ctx context.Context, orderID uuid.UUID, at time.Time, actorID uuid.UUID) error {
+	_, err := s.db.conn(ctx).Exec(ctx, `
+		WITH shipped AS (
+			UPDATE stock_reservations SET state = 'SHIPPED' WHERE order_id = @order AND state = 'OPEN'
+			RETURNING variant_id, location_id, quantity
+		), locked AS (
+			SELECT s.variant_id, s.location_id FROM stock_levels s JOIN shipped USING (variant_id, location_id)
+			ORDER BY s.variant_id, s.location_id FOR UPDATE OF s
+		), taken AS (
+			UPDATE stock_levels s SET reserved = s.reserved - r.quantity, on_hand = s.on_hand - r.quantity
+			FROM shipped r JOIN locked USING (variant_id, location_id)
+			WHERE s.variant_id = r.variant_id AND s.location_id = r.location_id
+		)
+		INSERT INTO stock_movements (id, at, variant_id, location_id, kind, quantity, reference, actor_id)
+		SELECT gen_random_uuid(), @at, variant_id, location_id, 'SHIPMENT', -quantity, @order::text, @actor FROM shipped`,
+		pgx.NamedArgs{"order": orderID, "at": at, "actor": orNull(actorID)})
+	return err
+}
+
+// Orders are the orders with the ids.
+func (s *Orders) Orders(ctx context.Context, orderIDs []uuid.UUID) ([]order.Order, error) {
+	return collect[order.Order](ctx, s.db, `SELECT `+orderColumns+` FROM orders o WHERE o.id = ANY(@ids)`, pgx.NamedArgs{"ids": orderIDs})
+}
+
+// placedKey is the sort key of an order in a list.
+type placedKey struct {
+	At time.Time `json:"t"`
+	ID uuid.UUID `json:"i"`
+}
+
+// List is one page of orders, newest first.
+func (s *Orders) List(ctx context.Context, q order.Query) (page.Connection[order.Order], error) {
+	var none page.Connection[order.Order]
+	size, err := q.Page.Size()
+	if err != nil {
+		return none, err
+	}
+	var after placedKey
+	behind, err := q.Page.Start(&after)
+	if err != nil {
+		return none, err
+	}
+	where, args := orderFilter(q)
+	keyset := ""
+	if behind {
+		keyset = ` AND (o.placed_at, o.id) < (@after_at, @after_id)`
+	}
+	args["limit"], args["after_at"], args["after_id"] = size+1, after.At, after.ID
+	rows, err := collect[order.Order](ctx, s.db, `SELECT `+orderColumns+` FROM orders o WHERE `+where+keyset+`
+		ORDER BY o.placed_at DESC, o.id DESC LIMIT @limit`, args)
+	if err != nil {
+		return none, err
+	}
+	connection := page.Of(rows, size, behind, func(o order.Order) any { return placedKey{o.PlacedAt, o.ID} })
+	connection.Count = func(ctx context.Context) (int, error) {
+		return one[int](ctx, s.db, `SELECT count(*) FROM orders o WHERE `+where, args)
+	}
+	return connection, nil
+}
+
+func orderFilter(q order.Query) (string, pgx.NamedArgs) {
+	where, args := `o.brand_id = @brand`, pgx.NamedArgs{"brand": q.BrandID}
+	if q.Owner != nil && q.Owner.MemberID != nil {
+		where, args["member"] = where+` AND o.member_id = @member`, *q.Owner.MemberID
+	} else if q.Owner != nil {
+		where, args["token"] = where+` AND o.member_id IS NULL AND o.token_hash = @token`, q.Owner.TokenHash
+	}
+	if len(q.Statuses) > 0 {
+		where, args["statuses"] = where+` AND o.status = ANY(@statuses)`, q.Statuses
+	}
+	if q.Number != "" {
+		where, args["number"] = where+` AND o.number = @number`, q.Number
+	}
+	if q.Email != "" {
+		where, args["email"] = where+` AND o.email = @email`, q.Email
+	}
+	return where, args
+}
+
+// Lines are the lines of the orders, each order's in its order.
+func (s *Orders) Lines(ctx context.Context, orderIDs []uuid.UUID) ([]order.Line, error) {
+	return collect[order.Line](ctx, s.db, `
+		SELECT l.id, l.order_id, l.position, l.variant_id, l.product_id, l.sku, l.name, l.options, l.quantity,
+			l.unit, l.total, l.tax_class, l.breakdown, o.currency
+		FROM order_lines l JOIN orders o ON o.id = l.order_id
+		WHERE l.order_id = ANY(@ids) ORDER BY l.order_id, l.position`, pgx.NamedArgs{"ids": orderIDs})
+}
+
+// History is what happened to the orders, oldest first.
+func (s *Orders) History(ctx context.Context, orderIDs []uuid.UUID) ([]event.Event, error) {
+	return collect[event.Event](ctx, s.db, `
+		SELECT id, at, type, coalesce(brand_id, @none) AS brand_id, subject, subject_id, actor_role, coalesce(actor_id, @none) AS actor_id, data
+		FROM events WHERE subject_id = ANY(@ids) AND subject = 'Order' ORDER BY subject_id, position`,
+		pgx.NamedArgs{"ids": orderIDs, "none": uuid.Nil})
+}
