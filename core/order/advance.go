@@ -80,7 +80,7 @@ func (s *Service) cancel(ctx context.Context, o *Order, reason string) error {
 	if err := s.payments.Release(ctx, o.ID, reason); err != nil {
 		return err
 	}
-	return s.mail(ctx, *o, o.ID.String(), messaging.OrderCancelled{Name: o.ShippingAddress.Name, OrderNumber: o.Number, Reason: reason, Currency: string(o.Currency)})
+	return s.mail(ctx, *o, o.ID.String(), messaging.OrderCancelled{Name: o.ShippingAddress.Name, OrderNumber: o.Number, Reason: reason, Currency: o.Currency})
 }
 
 // NoteInput is what staff tell each other about an order.

@@ -21,7 +21,7 @@ func (s *Service) PaymentDue(ctx context.Context, orderID uuid.UUID) (payment.Du
 		return payment.Due{}, fault.ErrNotFound
 	}
 	return payment.Due{
-		OrderID: o.ID, BrandID: o.BrandID, Number: o.Number, Amount: o.TotalMinor, Currency: string(o.Currency),
+		OrderID: o.ID, BrandID: o.BrandID, Number: o.Number, Amount: o.TotalMinor, Currency: o.Currency,
 		Payable: o.Status == PendingPayment, Email: o.Email,
 	}, nil
 }

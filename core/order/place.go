@@ -156,13 +156,13 @@ func (s *Service) follow(ctx context.Context, d Draft) error {
 	o := d.Order
 	_, err := s.payments.Open(ctx, payment.OpenInput{
 		OrderID: o.ID, BrandID: o.BrandID, OrderNumber: o.Number, Method: o.PaymentMethod,
-		Amount: o.TotalMinor, Currency: string(o.Currency), Email: o.Email,
+		Amount: o.TotalMinor, Currency: o.Currency, Email: o.Email,
 	})
 	if err != nil {
 		return err
 	}
 	content := messaging.OrderConfirmation{
-		Name: o.ShippingAddress.Name, OrderNumber: o.Number, PlacedAt: o.PlacedAt, Currency: string(o.Currency),
+		Name: o.ShippingAddress.Name, OrderNumber: o.Number, PlacedAt: o.PlacedAt, Currency: o.Currency,
 		Subtotal: o.SubtotalMinor, Shipping: o.ShippingMinor, Tax: o.TaxMinor, Total: o.TotalMinor,
 		Address: o.ShippingAddress.Lines(), PaymentMethod: string(o.PaymentMethod),
 	}

@@ -162,7 +162,7 @@ func (s *Carts) change(ctx context.Context, in cart.Lookup, queue func(*pgx.Batc
 	if errors.As(err, &pg) && pg.ConstraintName == "cart_lines_quantity" {
 		return nil, pricing.ErrQuantity.At("quantity")
 	}
-	return basket, unavailable(err)
+	return basket, err
 }
 
 // queueBasket queues the statements that read the cart c that the condition finds.

@@ -31,7 +31,7 @@ func (s *Orders) LockCart(ctx context.Context, in cart.Lookup) (*cart.Basket, er
 	batch.Queue(`SELECT FROM carts c WHERE `+ownCart+` FOR UPDATE`, cartArgs(in, nil))
 	var basket *cart.Basket
 	queueBasket(batch, ownCart, cartArgs(in, nil), &basket)
-	return basket, unavailable(s.db.conn(ctx).SendBatch(ctx, batch).Close())
+	return basket, s.db.conn(ctx).SendBatch(ctx, batch).Close()
 }
 
 // takeStock raises what is reserved where enough is free. The rows are locked in
@@ -70,7 +70,7 @@ func (s *Orders) Insert(ctx context.Context, d order.Draft) ([]uuid.UUID, error)
 	batch.Queue(`UPDATE carts SET closed = true, updated_at = @at WHERE id = @cart`, args)
 	queueEvent(batch, d.Event)
 	if err := s.db.conn(ctx).SendBatch(ctx, batch).Close(); err != nil {
-		return nil, unavailable(err)
+		return nil, err
 	}
 	if len(levels) != len(d.Reservations) {
 		return nil, order.ErrStockMoved
