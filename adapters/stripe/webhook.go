@@ -32,9 +32,9 @@ func (g *Gateway) Interpret(body []byte, signature string) (payment.Notice, erro
 		errors.Is(err, webhook.ErrInvalidHeader), errors.Is(err, webhook.ErrTooOld):
 		return payment.Notice{}, fmt.Errorf("%w: %w", payment.ErrUnsigned, err)
 	case err != nil:
-		return payment.Notice{}, fmt.Errorf("read webhook: %w", err)
+		return payment.Notice{}, fmt.Errorf("%w: %w", payment.ErrUnreadable, err)
 	case event.ID == "" || event.Data == nil:
-		return payment.Notice{}, errors.New("read webhook: an event without id or data")
+		return payment.Notice{}, fmt.Errorf("%w: an event without id or data", payment.ErrUnreadable)
 	}
 	n := payment.Notice{EventID: event.ID, Type: string(event.Type), At: time.Unix(event.Created, 0).UTC()}
 	switch {
@@ -49,7 +49,7 @@ func (g *Gateway) Interpret(body []byte, signature string) (payment.Notice, erro
 func readIntent(event stripe.Event, n *payment.Notice) error {
 	var pi stripe.PaymentIntent
 	if err := json.Unmarshal(event.Data.Raw, &pi); err != nil {
-		return fmt.Errorf("read %s: %w", event.Type, err)
+		return fmt.Errorf("%w: %s: %w", payment.ErrUnreadable, event.Type, err)
 	}
 	n.Answer = state(&pi)
 	n.PaymentID = ours(pi.Metadata)
@@ -59,7 +59,7 @@ func readIntent(event stripe.Event, n *payment.Notice) error {
 func readCharge(event stripe.Event, n *payment.Notice) error {
 	var charge stripe.Charge
 	if err := json.Unmarshal(event.Data.Raw, &charge); err != nil {
-		return fmt.Errorf("read %s: %w", event.Type, err)
+		return fmt.Errorf("%w: %s: %w", payment.ErrUnreadable, event.Type, err)
 	}
 	if charge.Object != "charge" || charge.PaymentIntent == nil {
 		return nil

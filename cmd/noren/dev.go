@@ -39,10 +39,17 @@ func (c *devCommand) Run(ctx context.Context) error {
 		return err
 	}
 	defer db.Close()
-	fmt.Printf("DATABASE_URL=%s\nGraphQL      http://%s/graphql\n", c.DatabaseURL, c.Addr)
 	c.Dev = true
 	if c.Secret == "" {
 		c.Secret = app.DevSecret
 	}
-	return serve(ctx, c.Config, app.New(c.Config, db, clock.System).Handler())
+	a, err := app.New(c.Config, db, clock.System)
+	if err != nil {
+		return err
+	}
+	fmt.Printf("DATABASE_URL=%s\nGraphQL      http://%s/graphql\n", c.DatabaseURL, c.Addr)
+	if a.Mailbox != nil {
+		fmt.Printf("Mails        http://%s/dev/mail\n", c.Addr)
+	}
+	return both(ctx, a.Work, func(ctx context.Context) error { return serve(ctx, c.Config, a.Handler()) })
 }

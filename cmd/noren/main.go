@@ -15,6 +15,7 @@ import (
 type commands struct {
 	Dev     devCommand     `cmd:"" help:"Run everything on this machine: PostgreSQL, Redis, sample data, worker and server."`
 	Serve   serveCommand   `cmd:"" help:"Answer clients, over the PostgreSQL and Redis that are named."`
+	Worker  workerCommand  `cmd:"" help:"Do the background work: mails, payments, deadlines."`
 	Migrate migrateCommand `cmd:"" help:"Bring the database to this version's schema, or back."`
 	Schema  schemaCommand  `cmd:"" help:"Print the whole GraphQL schema."`
 }

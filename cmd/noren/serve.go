@@ -27,7 +27,11 @@ func (c *serveCommand) Run(ctx context.Context) error {
 		return err
 	}
 	defer db.Close()
-	return serve(ctx, c.Config, app.New(c.Config, db, clock.System).Handler())
+	a, err := app.New(c.Config, db, clock.System)
+	if err != nil {
+		return err
+	}
+	return serve(ctx, c.Config, a.Handler())
 }
 
 // serve answers requests until ctx ends. Then it takes no new ones, and the

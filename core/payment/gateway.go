@@ -60,6 +60,10 @@ var (
 	ErrNeverArrived = errors.New("payment gateway has never received the call")
 	// ErrUnsigned says that a webhook does not prove where it comes from.
 	ErrUnsigned = errors.New("webhook signature is missing, wrong or too old")
+	// ErrUnreadable says that a webhook is signed but not understood.
+	ErrUnreadable = errors.New("webhook cannot be read")
+	// ErrNoGateway says that a gateway is not set up here.
+	ErrNoGateway = errors.New("payment gateway is not set up")
 	// ErrUnsupported says that the gateway cannot do this.
 	ErrUnsupported = errors.New("payment gateway does not support this")
 )

@@ -7,7 +7,6 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/noren-commerce/noren/core/access"
-	"github.com/noren-commerce/noren/core/fault"
 )
 
 // NoticeOutcome is what became of a webhook.
@@ -30,7 +29,7 @@ func (s *Service) HandleNotice(ctx context.Context, gateway string, body []byte,
 	}
 	listener, ok := g.(Listener)
 	if !ok {
-		return "", fault.ErrNotFound
+		return "", ErrNoGateway
 	}
 	n, err := listener.Interpret(body, signature)
 	if err != nil {

@@ -10,7 +10,6 @@ import (
 	"github.com/noren-commerce/noren/adapters/banktransfer"
 	"github.com/noren-commerce/noren/adapters/stripe"
 	"github.com/noren-commerce/noren/adapters/stripe/stripetest"
-	"github.com/noren-commerce/noren/core/fault"
 	"github.com/noren-commerce/noren/core/id"
 	"github.com/noren-commerce/noren/core/payment"
 )
@@ -29,7 +28,7 @@ func TestUnsignedWebhookChangesNothing(t *testing.T) {
 		require.ErrorIs(t, err, payment.ErrUnsigned)
 	}
 	_, err = s.HandleNotice(t.Context(), banktransfer.Name, body, "")
-	require.ErrorIs(t, err, fault.ErrNotFound)
+	require.ErrorIs(t, err, payment.ErrNoGateway)
 	require.Equal(t, payment.StatusPending, s.only(t, order).Status)
 }
 

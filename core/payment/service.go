@@ -2,6 +2,7 @@ package payment
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 	"time"
 
@@ -10,7 +11,6 @@ import (
 	"github.com/noren-commerce/noren/core/access"
 	"github.com/noren-commerce/noren/core/clock"
 	"github.com/noren-commerce/noren/core/event"
-	"github.com/noren-commerce/noren/core/fault"
 	"github.com/noren-commerce/noren/core/i18n"
 	"github.com/noren-commerce/noren/core/id"
 	"github.com/noren-commerce/noren/core/messaging"
@@ -143,7 +143,7 @@ func (s *Service) byName(name string) (Gateway, error) {
 			return g, nil
 		}
 	}
-	return nil, fault.Unavailable(fault.CodeUnavailable, "この決済サービスは現在ご利用いただけません", "This payment service is not available now")
+	return nil, errors.Join(ErrNoGateway, errGatewayOff)
 }
 
 // hold locks the order of a payment, then its payments, and gives both. asCaller

@@ -32,6 +32,9 @@ type Config struct {
 	MaxConns       int32         `env:"NOREN_MAX_CONNS" default:"16" help:"Connections to PostgreSQL that one process keeps at most."`
 	Introspection  bool          `env:"NOREN_INTROSPECTION" default:"false" negatable:"" help:"Let the public read the schema by introspection."`
 	Dev            bool          `kong:"-"`
+
+	MailConfig    `embed:""`
+	PaymentConfig `embed:""`
 }
 
 // Production fails on the first setting that is not safe to serve the public
@@ -54,7 +57,10 @@ func (c Config) Production() error {
 	case err != nil || public.Host == "" || (public.Scheme != "https" && !local(public.Hostname())):
 		return setting("NOREN_PUBLIC_URL", "must be the https:// address under which clients reach noren")
 	}
-	return nil
+	if err := c.MailConfig.check(); err != nil {
+		return err
+	}
+	return c.PaymentConfig.check()
 }
 
 func local(host string) bool {

@@ -13,6 +13,8 @@ func TestProductionRefusesUnsafeSettings(t *testing.T) {
 	safe := app.Config{
 		DatabaseURL: "postgres://noren@db/noren", Secret: "0123456789abcdef0123456789abcdef",
 		CORSOrigins: []string{"https://shop.example.jp"}, SecureCookies: true, PublicURL: "https://api.example.jp",
+		MailConfig:    app.MailConfig{SMTPURL: "smtps://shop:secret@mail.example.jp", MailFrom: "shop@example.jp"},
+		PaymentConfig: app.PaymentConfig{StripeSecretKey: "sk_live_1", StripeWebhookSecret: "whsec_1"},
 	}
 	require.NoError(t, safe.Production())
 	for name, spoil := range map[string]func(*app.Config){
@@ -24,6 +26,14 @@ func TestProductionRefusesUnsafeSettings(t *testing.T) {
 		"origins; *":           func(c *app.Config) { c.CORSOrigins = []string{"*"} },
 		"NOREN_SECURE_COOKIES": func(c *app.Config) { c.SecureCookies = false },
 		"NOREN_PUBLIC_URL":     func(c *app.Config) { c.PublicURL = "http://api.example.jp" },
+
+		"SMTP_URL must":              func(c *app.Config) { c.SMTPURL = "" },
+		"SMTP_URL should be":         func(c *app.Config) { c.SMTPURL = "mail.example.jp" },
+		"MAIL_FROM":                  func(c *app.Config) { c.MailFrom = "shop" },
+		"STRIPE_SECRET_KEY or":       func(c *app.Config) { c.StripeSecretKey = "" },
+		"STRIPE_SECRET_KEY must":     func(c *app.Config) { c.StripeSecretKey = "pk_live_1" },
+		"STRIPE_WEBHOOK_SECRET must": func(c *app.Config) { c.StripeWebhookSecret = "" },
+		"NOREN_BANK_BRANCH":          func(c *app.Config) { c.BankName = "のれん銀行" },
 	} {
 		unsafe := safe
 		spoil(&unsafe)

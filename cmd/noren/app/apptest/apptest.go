@@ -4,6 +4,7 @@ package apptest
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"io"
 	"net/http"
@@ -26,13 +27,30 @@ type App struct {
 	URL string
 }
 
-// Start runs a noren over an empty test shop.
-func Start(t testing.TB) *App {
+// Start runs a noren over an empty test shop. The options change its settings.
+func Start(t testing.TB, options ...func(*app.Config)) *App {
 	shop := pgtest.NewShop(t)
-	a := app.New(app.Config{Secret: app.DevSecret, Dev: true}, shop.DB, clock.System)
+	config := app.Config{Secret: app.DevSecret, Dev: true}
+	for _, option := range options {
+		option(&config)
+	}
+	a, err := app.New(config, shop.DB, clock.System)
+	require.NoError(t, err)
 	server := httptest.NewServer(counted(a.Handler()))
 	t.Cleanup(server.Close)
 	return &App{Shop: shop, App: a, URL: server.URL}
+}
+
+// Work runs the background jobs until the test ends.
+func (a *App) Work(t testing.TB) {
+	t.Helper()
+	ctx, stop := context.WithCancel(context.WithoutCancel(t.Context()))
+	done := make(chan error, 1)
+	go func() { done <- a.App.Work(ctx) }()
+	t.Cleanup(func() {
+		stop()
+		require.NoError(t, <-done)
+	})
 }
 
 // statementsHeader carries the number of SQL statements that a request ran.
@@ -50,8 +68,8 @@ func counted(next http.Handler) http.Handler {
 
 // Answer is what the endpoint said.
 type Answer struct {
-	Status int             `json:"-"`
-	Header http.Header     `json:"-"`
+	Status int         `json:"-"`
+	Header http.Header `json:"-"`
 	// Statements is how many SQL statements the answer took.
 	Statements int `json:"-"`
 

@@ -1,0 +1,85 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"github.com/riverqueue/river"
+	"github.com/riverqueue/river/riverdriver/riverpgxv5"
+
+	"github.com/noren-commerce/noren/core/access"
+	"github.com/noren-commerce/noren/core/messaging"
+	"github.com/noren-commerce/noren/core/payment"
+)
+
+// jobsAtOnce is how many jobs one process works on at the same time.
+const jobsAtOnce = 10
+
+// jobPatience bounds one attempt at a job.
+const jobPatience = 2 * time.Minute
+
+// Work works on background jobs until ctx ends. Then it takes no new ones, and
+// the running ones may finish within the drain timeout.
+func (a *App) Work(ctx context.Context) error {
+	workers, regular := a.workers()
+	client, err := river.NewClient(riverpgxv5.New(a.DB.Pool()), &river.Config{
+		Queues:       map[string]river.QueueConfig{river.QueueDefault: {MaxWorkers: jobsAtOnce}},
+		Workers:      workers,
+		PeriodicJobs: regular,
+		JobTimeout:   jobPatience,
+		Logger:       slog.Default(),
+	})
+	if err != nil {
+		return fmt.Errorf("open the job queue: %w", err)
+	}
+	running := context.WithoutCancel(ctx) // jobs outlive the signal, up to the drain timeout
+	if err := client.Start(running); err != nil {
+		return fmt.Errorf("start the worker: %w", err)
+	}
+	<-ctx.Done()
+	drain, cancel := context.WithTimeout(running, max(a.Config.DrainTimeout, time.Second))
+	defer cancel()
+	if err := client.Stop(drain); err != nil {
+		return errors.Join(err, client.StopAndCancel(running))
+	}
+	return nil
+}
+
+// workers are the jobs that noren knows, and those that it runs regularly.
+func (a *App) workers() (*river.Workers, []*river.PeriodicJob) {
+	w := river.NewWorkers()
+	work(w, func(ctx context.Context, j messaging.SendJob) error {
+		err := a.Sender.Send(ctx, j.Message)
+		if errors.Is(err, messaging.ErrRejected) {
+			return river.JobCancel(err)
+		}
+		return err
+	})
+	work(w, func(ctx context.Context, j payment.OperateJob) error {
+		return a.Payments.Execute(ctx, j.OperationID)
+	})
+	work(w, func(ctx context.Context, _ payment.ReconcileJob) error { return a.Payments.Reconcile(ctx) })
+	work(w, func(ctx context.Context, _ payment.ExpireJob) error { return a.Payments.Expire(ctx) })
+	return w, []*river.PeriodicJob{
+		every(time.Minute, payment.ReconcileJob{}),
+		every(time.Minute, payment.ExpireJob{}),
+	}
+}
+
+// work registers f for jobs of one kind. Jobs act as noren itself.
+func work[T river.JobArgs](workers *river.Workers, f func(ctx context.Context, args T) error) {
+	river.AddWorker(workers, river.WorkFunc(func(ctx context.Context, job *river.Job[T]) error {
+		return f(access.With(ctx, access.System), job.Args)
+	}))
+}
+
+// every makes a job that one of the processes runs at each interval. A failed
+// round is not tried again: the next one is near.
+func every(interval time.Duration, args river.JobArgs) *river.PeriodicJob {
+	return river.NewPeriodicJob(river.PeriodicInterval(interval), func() (river.JobArgs, *river.InsertOpts) {
+		return args, &river.InsertOpts{MaxAttempts: 1, UniqueOpts: river.UniqueOpts{ByPeriod: interval}}
+	}, &river.PeriodicJobOpts{ID: args.Kind()})
+}

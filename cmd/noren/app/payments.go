@@ -1,0 +1,71 @@
+package app
+
+import (
+	"log/slog"
+	"strings"
+
+	"github.com/noren-commerce/noren/adapters/banktransfer"
+	"github.com/noren-commerce/noren/adapters/stripe"
+	"github.com/noren-commerce/noren/core/clock"
+	"github.com/noren-commerce/noren/core/payment"
+	"github.com/noren-commerce/noren/storage/postgres"
+)
+
+// PaymentConfig says how customers pay. A method without its settings is not
+// offered; nothing pretends that money has come in.
+type PaymentConfig struct {
+	StripeSecretKey     string `env:"STRIPE_SECRET_KEY" help:"Stripe's secret key (sk_…); without it cards are not offered."`
+	StripeWebhookSecret string `env:"STRIPE_WEBHOOK_SECRET" help:"Signing secret (whsec_…) of the webhook endpoint /webhooks/stripe."`
+	StripeAPIBase       string `name:"stripe-api-base" env:"STRIPE_API_BASE" help:"Another Stripe, for tests: http://127.0.0.1:12111 (stripe-mock)."`
+	CardHold            bool   `env:"NOREN_CARD_HOLD" default:"false" negatable:"" help:"Hold the money of a card at the order and take it when the order ships."`
+
+	BankName          string `env:"NOREN_BANK_NAME" help:"Bank that customers pay into; without it bank transfer is not offered (noren dev shows a sample account)."`
+	BankBranch        string `env:"NOREN_BANK_BRANCH" help:"Branch of the account."`
+	BankAccountType   string `env:"NOREN_BANK_ACCOUNT_TYPE" default:"普通" help:"Kind of the account: 普通 or 当座."`
+	BankAccountNumber string `env:"NOREN_BANK_ACCOUNT_NUMBER" help:"Number of the account."`
+	BankAccountHolder string `env:"NOREN_BANK_ACCOUNT_HOLDER" help:"Holder of the account in half-width kana, as banks print it."`
+}
+
+// check fails on the first setting that money would be lost with.
+func (c PaymentConfig) check() error {
+	switch {
+	case c.StripeSecretKey == "" && c.BankName == "":
+		return setting("STRIPE_SECRET_KEY", "or NOREN_BANK_NAME must be set: customers need a way to pay")
+	case c.StripeSecretKey != "" && !strings.HasPrefix(c.StripeSecretKey, "sk_") && !strings.HasPrefix(c.StripeSecretKey, "rk_"):
+		return setting("STRIPE_SECRET_KEY", "must be a secret key of Stripe: sk_live_…")
+	case c.StripeSecretKey != "" && !strings.HasPrefix(c.StripeWebhookSecret, "whsec_"):
+		return setting("STRIPE_WEBHOOK_SECRET", "must be the signing secret of the webhook endpoint: whsec_…")
+	case c.BankName != "" && (c.BankBranch == "" || c.BankAccountNumber == "" || c.BankAccountHolder == ""):
+		return setting("NOREN_BANK_BRANCH", "NOREN_BANK_ACCOUNT_NUMBER and NOREN_BANK_ACCOUNT_HOLDER must be set with NOREN_BANK_NAME")
+	}
+	return nil
+}
+
+// gateways are the ways to pay that are set up.
+func (c PaymentConfig) gateways(dev bool) []payment.Gateway {
+	var all []payment.Gateway
+	if c.StripeSecretKey != "" {
+		all = append(all, stripe.New(stripe.Config{
+			SecretKey: c.StripeSecretKey, WebhookSecret: c.StripeWebhookSecret, BaseURL: c.StripeAPIBase, HoldOnly: c.CardHold,
+		}))
+	}
+	account := banktransfer.Account{
+		BankName: c.BankName, BranchName: c.BankBranch, Type: c.BankAccountType, Number: c.BankAccountNumber, Holder: c.BankAccountHolder,
+	}
+	if c.BankName == "" && dev {
+		account = banktransfer.Account{BankName: "見本銀行", BranchName: "見本支店", Type: "普通", Number: "0000000", Holder: "ﾐﾎﾝ ﾌﾘｺﾐｷﾝｼ"}
+	}
+	if account.BankName != "" {
+		all = append(all, banktransfer.New(account))
+	}
+	return all
+}
+
+// newPayments makes the service that collects money. It has yet to be told of
+// the orders.
+func newPayments(c Config, db *postgres.DB, jobs *postgres.Jobs, now clock.Clock) *payment.Service {
+	return payment.New(payment.Needs{
+		Tx: db, Store: postgres.NewPayments(db), Jobs: jobs, Outbox: jobs, Events: postgres.NewEvents(db),
+		Gateways: c.gateways(c.Dev), Terms: payment.DefaultTerms(), Now: now, Log: slog.Default(),
+	})
+}
