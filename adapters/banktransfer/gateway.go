@@ -35,14 +35,14 @@ func (g *Gateway) Name() string { return Name }
 // Method is payment by bank transfer.
 func (g *Gateway) Method() payment.Method { return payment.MethodBankTransfer }
 
-// Instruct names the account, the amount, and the number that tells the order:
-// the digits of the order number, because a transfer carries digits and kana only.
+// Instruct names the account, the amount, and what tells the order: its number
+// without the hyphen, since banks carry capital letters, digits and kana only.
 func (g *Gateway) Instruct(r payment.StartRequest) payment.Instructions {
 	return payment.Instructions{
 		BankName: g.account.BankName, BankCode: g.account.BankCode,
 		BranchName: g.account.BranchName, BranchCode: g.account.BranchCode,
 		AccountType: g.account.Type, AccountNumber: g.account.Number, AccountHolder: g.account.Holder,
-		Reference: digits(r.OrderNumber), Amount: r.Amount, DueAt: r.DueAt,
+		Reference: reference(r.OrderNumber), Amount: r.Amount, DueAt: r.DueAt,
 	}
 }
 
@@ -72,11 +72,12 @@ func (g *Gateway) Find(context.Context, payment.FindRequest) (payment.Answer, er
 	return payment.Answer{}, payment.ErrNeverArrived
 }
 
-func digits(s string) string {
+// reference keeps what a transfer can carry.
+func reference(number string) string {
 	return strings.Map(func(r rune) rune {
-		if r < '0' || r > '9' {
-			return -1
+		if (r >= '0' && r <= '9') || (r >= 'A' && r <= 'Z') {
+			return r
 		}
-		return r
-	}, s)
+		return -1
+	}, strings.ToUpper(number))
 }

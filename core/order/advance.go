@@ -41,6 +41,9 @@ func (s *Service) Advance(ctx context.Context, in AdvanceInput) (*Order, error) 
 		if err := s.store.Ship(ctx, o.ID, s.now(), access.From(ctx).ID); err != nil {
 			return err
 		}
+		if err := s.payments.Take(ctx, o.ID); err != nil {
+			return err
+		}
 		return s.mail(ctx, *o, o.ID.String(), messaging.OrderShipped{
 			Name: o.ShippingAddress.Name, OrderNumber: o.Number, Carrier: in.Carrier, TrackingNumber: in.TrackingNumber,
 		})

@@ -22,7 +22,8 @@ func (s *Service) PaymentDue(ctx context.Context, orderID uuid.UUID) (payment.Du
 	}
 	return payment.Due{
 		OrderID: o.ID, BrandID: o.BrandID, Number: o.Number, Amount: o.TotalMinor, Currency: o.Currency,
-		Payable: o.Status == PendingPayment, Email: o.Email,
+		Payable: o.Status == PendingPayment, Cancelled: o.Status == Cancelled,
+		Name: o.ShippingAddress.Name, Email: o.Email, Language: o.Language,
 	}, nil
 }
 
@@ -33,7 +34,7 @@ func (s *Service) PaymentChanged(ctx context.Context, orderID uuid.UUID, t payme
 	if err != nil || o == nil {
 		return err
 	}
-	paid, before := t.Secured() >= o.TotalMinor, o.Status
+	paid, before := t.Covered() >= o.TotalMinor, o.Status
 	if paid == o.Paid {
 		return nil
 	}

@@ -156,7 +156,7 @@ func (s *Service) follow(ctx context.Context, d Draft) error {
 	o := d.Order
 	_, err := s.payments.Open(ctx, payment.OpenInput{
 		OrderID: o.ID, BrandID: o.BrandID, OrderNumber: o.Number, Method: o.PaymentMethod,
-		Amount: o.TotalMinor, Currency: o.Currency, Email: o.Email,
+		Amount: o.TotalMinor, Currency: o.Currency, Name: o.ShippingAddress.Name, Email: o.Email,
 	})
 	if err != nil {
 		return err
@@ -164,7 +164,7 @@ func (s *Service) follow(ctx context.Context, d Draft) error {
 	content := messaging.OrderConfirmation{
 		Name: o.ShippingAddress.Name, OrderNumber: o.Number, PlacedAt: o.PlacedAt, Currency: o.Currency,
 		Subtotal: o.SubtotalMinor, Shipping: o.ShippingMinor, Tax: o.TaxMinor, Total: o.TotalMinor,
-		Address: o.ShippingAddress.Lines(), PaymentMethod: string(o.PaymentMethod),
+		Address: o.ShippingAddress.Lines(), PaymentMethod: o.PaymentMethod.Name().In(o.Language),
 	}
 	for _, l := range d.Lines {
 		content.Lines = append(content.Lines, messaging.OrderLine{Name: l.Name.In(o.Language), Quantity: l.Quantity, Total: l.TotalMinor})

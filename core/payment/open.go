@@ -31,6 +31,8 @@ type Opener interface {
 	// Release gives up or gives back all money of an order that was cancelled, in
 	// the order's transaction; the gateways are called by a job after it commits.
 	Release(ctx context.Context, orderID uuid.UUID, reason string) error
+	// Take takes the money that is held for an order which ships, in its transaction.
+	Take(ctx context.Context, orderID uuid.UUID) error
 	// Deadline is the moment until which an order by this method waits for its money.
 	Deadline(m Method, placedAt time.Time) time.Time
 }

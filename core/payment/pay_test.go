@@ -254,7 +254,7 @@ func TestCustomerChangesToAnotherMethod(t *testing.T) {
 
 	got, err := s.Pay(as(t, customer), payment.PayInput{OrderID: order, Method: payment.MethodBankTransfer, IdempotencyKey: "k2"})
 	require.NoError(t, err)
-	require.Equal(t, "1001", got.Payment.Instructions.Reference)
+	require.Equal(t, "A1001", got.Payment.Instructions.Reference)
 	require.NoError(t, s.work(t))
 	all := s.payments(t, order)
 	require.Equal(t, payment.StatusCancelled, all[0].Status)

@@ -8,6 +8,7 @@ import (
 
 	"github.com/google/uuid"
 
+	"github.com/noren-commerce/noren/core/i18n"
 	"github.com/noren-commerce/noren/core/id"
 	"github.com/noren-commerce/noren/core/money"
 )
@@ -23,6 +24,17 @@ const (
 
 // Methods lists every method.
 var Methods = []Method{MethodCard, MethodBankTransfer}
+
+// Name is what the customer reads.
+func (m Method) Name() i18n.Text {
+	switch m {
+	case MethodCard:
+		return i18n.Text{"ja": "クレジットカード", "en": "Card"}
+	case MethodBankTransfer:
+		return i18n.Text{"ja": "銀行振込（前払い）", "en": "Bank transfer in advance"}
+	}
+	return i18n.JA(string(m))
+}
 
 // Status is how far a payment has come.
 type Status string

@@ -52,8 +52,11 @@ type Totals struct {
 	Refunded   int64
 }
 
-// Secured is what the shop has or can take: the order can be shipped when it
-// covers the order's total.
+// Covered is what was received or is held, whatever has been given back since: an
+// order is paid when this reaches its total.
+func (t Totals) Covered() int64 { return t.Authorised + t.Captured }
+
+// Secured is what the shop has or can take now.
 func (t Totals) Secured() int64 { return t.Authorised + t.Captured - t.Refunded }
 
 // Store keeps payments, their operations and what came in.

@@ -20,7 +20,7 @@ func TestOrderByBankTransferSaysWhereToPay(t *testing.T) {
 	s := open(t)
 	p := s.only(t, s.place(t, payment.MethodBankTransfer))
 	require.Equal(t, "のれん銀行", p.Instructions.BankName)
-	require.Equal(t, "1001", p.Instructions.Reference)
+	require.Equal(t, "A1001", p.Instructions.Reference)
 	require.Equal(t, int64(1980), p.Instructions.Amount)
 	jst := p.DueAt.In(time.FixedZone("JST", 9*60*60))
 	require.Equal(t, "23:59:59", jst.Format("15:04:05"), "to the end of the day in Japan")
