@@ -7,6 +7,7 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/noren-commerce/noren/core/catalog"
+	"github.com/noren-commerce/noren/core/order"
 	"github.com/noren-commerce/noren/graph"
 )
 
@@ -37,6 +38,24 @@ func productsAhead(ctx context.Context, products []catalog.Product, paths ...str
 		_, err = load(ctx).Free.Ahead(ctx, variants)
 	}
 	return err
+}
+
+// ordersAhead does the same for orders.
+func ordersAhead(ctx context.Context, orders []order.Order, paths ...string) error {
+	ids := keys(orders, func(o order.Order) uuid.UUID { return o.ID })
+	for _, path := range paths {
+		if graph.Asks(ctx, path+".lines") {
+			if _, err := load(ctx).OrderLines.Ahead(ctx, ids); err != nil {
+				return err
+			}
+		}
+		if graph.Asks(ctx, path+".history") {
+			if _, err := load(ctx).OrderHistory.Ahead(ctx, ids); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
 }
 
 func keys[T any](rows []T, key func(T) uuid.UUID) []uuid.UUID {

@@ -109,7 +109,9 @@ func TestListCostsAsManyStatementsForManyAsForOne(t *testing.T) {
 					PriceRange struct{ Min, Max struct{ Amount string } }
 					Variants   []struct {
 						Availability string
-						Price        struct{ Total struct{ Amount, Currency string } }
+						Price        struct {
+							Total struct{ Amount, Currency string }
+						}
 					}
 				}
 			}

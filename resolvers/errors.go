@@ -21,20 +21,23 @@ func orNil[T any](entity *T, err error) (*T, error) {
 	return entity, err
 }
 
-// payload answers a mutation: business failures become its userErrors, anything
+// userErrors are the business failures in err, in the caller's language. Anything
 // else (noren failed, or could not be reached) stays an error of the request.
-func payload[P any](ctx context.Context, err error, build func([]model.UserError) P) (P, error) {
+func userErrors(ctx context.Context, err error) ([]model.UserError, error) {
 	faults := fault.All(err)
 	unavailable := slices.ContainsFunc(faults, func(f *fault.Error) bool { return f.Kind == fault.KindUnavailable })
 	if err != nil && (len(faults) == 0 || unavailable) {
-		var none P
-		return none, err
+		return nil, err
 	}
 	all := make([]model.UserError, len(faults))
 	for i, f := range faults {
-		all[i] = model.UserError{Code: f.Code, Field: path(f.Field), Message: f.Message(i18n.Language(ctx))}
+		all[i] = userError(ctx, f)
 	}
-	return build(all), nil
+	return all, nil
+}
+
+func userError(ctx context.Context, f *fault.Error) model.UserError {
+	return model.UserError{Code: f.Code, Field: path(f.Field), Message: f.Message(i18n.Language(ctx))}
 }
 
 func path(field string) []string {
@@ -42,4 +45,13 @@ func path(field string) []string {
 		return []string{}
 	}
 	return strings.Split(field, ".")
+}
+
+// value is what the pointer points to; nothing for a null.
+func value[T any](p *T) T {
+	if p == nil {
+		var zero T
+		return zero
+	}
+	return *p
 }

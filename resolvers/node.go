@@ -16,6 +16,13 @@ func (r *queryResolver) nodes() map[string]func(context.Context, uuid.UUID) (mod
 			p, err := load(ctx).Products.Load(ctx, key)
 			return orNull(p, p.ID, err)
 		},
+		"Order": func(ctx context.Context, key uuid.UUID) (model.Node, error) {
+			o, err := orNil(r.Resolver.Orders.ByID(ctx, key))
+			if o == nil {
+				return nil, err
+			}
+			return *o, nil
+		},
 	}
 }
 

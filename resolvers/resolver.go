@@ -7,9 +7,13 @@ import (
 
 	"github.com/google/uuid"
 
+	"github.com/noren-commerce/noren/core/cart"
 	"github.com/noren-commerce/noren/core/catalog"
+	"github.com/noren-commerce/noren/core/event"
 	"github.com/noren-commerce/noren/core/inventory"
+	"github.com/noren-commerce/noren/core/order"
 	"github.com/noren-commerce/noren/core/pricing"
+	"github.com/noren-commerce/noren/core/shipping"
 	"github.com/noren-commerce/noren/graph"
 )
 
@@ -18,6 +22,9 @@ type Resolver struct {
 	Catalog   *catalog.Service
 	Pricing   *pricing.Service
 	Inventory *inventory.Service
+	Carts     *cart.Service
+	Shipping  *shipping.Service
+	Orders    *order.Service
 }
 
 // Loaders are the dataloaders of one request.
@@ -26,6 +33,10 @@ type Loaders struct {
 	Variants *graph.Loader[uuid.UUID, []catalog.Variant] // by product
 	Prices   *graph.Loader[uuid.UUID, []pricing.Price]   // by variant
 	Free     *graph.Loader[uuid.UUID, inventory.Free]    // by variant
+	Variant  *graph.Loader[uuid.UUID, catalog.Variant]
+
+	OrderLines   *graph.Loader[uuid.UUID, []order.Line]
+	OrderHistory *graph.Loader[uuid.UUID, []event.Event]
 }
 
 // NewLoaders makes the dataloaders of one request: a line each.
@@ -35,6 +46,10 @@ func (r *Resolver) NewLoaders() *Loaders {
 		Variants: graph.NewLoader(graph.Grouped(r.Catalog.VariantsOf, func(v catalog.Variant) uuid.UUID { return v.ProductID })),
 		Prices:   graph.NewLoader(graph.Grouped(r.Pricing.Prices, func(p pricing.Price) uuid.UUID { return p.VariantID })),
 		Free:     graph.NewLoader(graph.ByKey(r.Inventory.Free, func(f inventory.Free) uuid.UUID { return f.VariantID })),
+		Variant:  graph.NewLoader(graph.ByKey(r.Catalog.VariantsByID, func(v catalog.Variant) uuid.UUID { return v.ID })),
+
+		OrderLines:   graph.NewLoader(graph.Grouped(r.Orders.Lines, func(l order.Line) uuid.UUID { return l.OrderID })),
+		OrderHistory: graph.NewLoader(graph.Grouped(r.Orders.History, func(e event.Event) uuid.UUID { return e.SubjectID })),
 	}
 }
 

@@ -99,6 +99,21 @@ type Priced struct {
 // GlobalID is the cart's id in the schema.
 func (p Priced) GlobalID() string { return id.Global("Cart", p.Cart.ID) }
 
+// Subtotal is what the lines come to.
+func (p Priced) Subtotal() money.Money { return p.Quote.Subtotal }
+
+// ShippingFee is the fee of the chosen shipping method.
+func (p Priced) ShippingFee() money.Money { return p.Quote.Shipping }
+
+// Taxes are the consumption tax by rate.
+func (p Priced) Taxes() []money.Taxed { return p.Quote.Taxes }
+
+// Total is what the order would cost.
+func (p Priced) Total() money.Money { return p.Quote.Total }
+
+// Breakdown explains the total.
+func (p Priced) Breakdown() []pricing.Step { return p.Quote.Breakdown }
+
 // Owner says whose cart is meant: a member's, or the guest's who has the token.
 type Owner struct {
 	MemberID  *uuid.UUID

@@ -18,6 +18,7 @@ type Store interface {
 	ProductBySlug(ctx context.Context, channelID uuid.UUID, slug string, at time.Time) (*Product, error)
 	ProductsByID(ctx context.Context, channelID uuid.UUID, ids []uuid.UUID, at time.Time) ([]Product, error)
 	VariantsOf(ctx context.Context, productIDs []uuid.UUID) ([]Variant, error)
+	VariantsByID(ctx context.Context, ids []uuid.UUID) ([]Variant, error)
 	Categories(ctx context.Context, brandID uuid.UUID) ([]Category, error)
 }
 
@@ -59,6 +60,11 @@ func (s *Service) ByIDs(ctx context.Context, ids []uuid.UUID) ([]Product, error)
 // VariantsOf are the active variants of many products, in the order of their positions.
 func (s *Service) VariantsOf(ctx context.Context, productIDs []uuid.UUID) ([]Variant, error) {
 	return s.store.VariantsOf(ctx, productIDs)
+}
+
+// VariantsByID are the active variants among ids.
+func (s *Service) VariantsByID(ctx context.Context, ids []uuid.UUID) ([]Variant, error) {
+	return s.store.VariantsByID(ctx, ids)
 }
 
 // Categories are all shelves of the channel's brand, parents before children.

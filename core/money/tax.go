@@ -32,6 +32,9 @@ type Taxed struct {
 	Gross Money // 税込
 }
 
+// Percent is the rate in whole per cent.
+func (t Taxed) Percent() int { return int(t.Class.Percent()) }
+
 // TaxOf works out the tax of everything on an invoice that has one rate. Sums
 // are taxed, not lines: a qualified invoice rounds once for each rate
 // (適格請求書, 消費税法 §57-4, 施行令 §70-10). When inclusive, sum contains the tax.

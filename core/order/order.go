@@ -101,6 +101,9 @@ func (o Order) Tax() money.Money { return money.Of(o.TaxMinor, o.Currency) }
 // Total is what the customer pays.
 func (o Order) Total() money.Money { return money.Of(o.TotalMinor, o.Currency) }
 
+// ShippingMethodName is the shipping method's name when the order was placed.
+func (o Order) ShippingMethodName() i18n.Text { return o.ShippingMethod.Name }
+
 // Line is one line of an order, as it was when the order was placed.
 type Line struct {
 	ID         uuid.UUID

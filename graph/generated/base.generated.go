@@ -8,11 +8,14 @@ import (
 	"math"
 	"strconv"
 	"sync/atomic"
+	"time"
 
 	"github.com/99designs/gqlgen/graphql"
 	"github.com/noren-commerce/noren/core/access"
+	"github.com/noren-commerce/noren/core/cart"
 	"github.com/noren-commerce/noren/core/catalog"
 	"github.com/noren-commerce/noren/core/fault"
+	"github.com/noren-commerce/noren/core/order"
 	"github.com/noren-commerce/noren/core/page"
 	"github.com/noren-commerce/noren/graph/model"
 	"github.com/noren-commerce/noren/graph/scalar"
@@ -217,6 +220,13 @@ func _Node(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj 
 			return graphql.Null
 		}
 		return _Product(ctx, ec, sel, obj)
+	case order.Order:
+		return _Order(ctx, ec, sel, &obj)
+	case *order.Order:
+		if obj == nil {
+			return graphql.Null
+		}
+		return _Order(ctx, ec, sel, obj)
 	case catalog.Category:
 		return _Category(ctx, ec, sel, &obj)
 	case *catalog.Category:
@@ -224,6 +234,13 @@ func _Node(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj 
 			return graphql.Null
 		}
 		return _Category(ctx, ec, sel, obj)
+	case cart.Priced:
+		return _Cart(ctx, ec, sel, &obj)
+	case *cart.Priced:
+		if obj == nil {
+			return graphql.Null
+		}
+		return _Cart(ctx, ec, sel, obj)
 	default:
 		if typedObj, ok := obj.(graphql.Marshaler); ok {
 			return typedObj
@@ -331,6 +348,20 @@ func _UserError(ctx context.Context, ec *executionContext, sel ast.SelectionSet,
 // endregion **************************** object.gotpl ****************************
 
 // region    ***************************** type.gotpl *****************************
+
+func unmarshalNDateTime2timeᚐTime(ctx context.Context, ec *executionContext, v any) (time.Time, error) {
+	res, err := scalar.UnmarshalDateTime(v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func marshalNDateTime2timeᚐTime(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v time.Time) graphql.Marshaler {
+	_ = sel
+	res := scalar.MarshalDateTime(v)
+	if res == graphql.Null {
+		graphql.AddInvalidNullFromMarshaler(ctx, "DateTime!")
+	}
+	return res
+}
 
 func unmarshalNDecimal2githubᚗcomᚋshopspringᚋdecimalᚐDecimal(ctx context.Context, ec *executionContext, v any) (decimal.Decimal, error) {
 	res, err := scalar.UnmarshalDecimal(v)
@@ -440,6 +471,26 @@ func marshalNRole2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋaccessᚐR
 	return ret
 }
 
+func marshalNUserError2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋgraphᚋmodelᚐUserError(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v model.UserError) graphql.Marshaler {
+	return _UserError(ctx, ec, sel, &v)
+}
+
+func marshalNUserError2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋgraphᚋmodelᚐUserErrorᚄ(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v []model.UserError) graphql.Marshaler {
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return marshalNUserError2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋgraphᚋmodelᚐUserError(ctx, ec, sel, v[i])
+	})
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
+}
+
 func unmarshalNUserErrorCode2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋfaultᚐCode(ctx context.Context, ec *executionContext, v any) (fault.Code, error) {
 	tmp, err := graphql.UnmarshalString(v)
 	res := fault.Code(tmp)
@@ -460,6 +511,13 @@ func marshalONode2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋgraphᚋmodelᚐNode
 		return graphql.Null
 	}
 	return _Node(ctx, ec, sel, v)
+}
+
+func marshalOUserError2ᚖgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋgraphᚋmodelᚐUserError(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v *model.UserError) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return _UserError(ctx, ec, sel, v)
 }
 
 // endregion ***************************** type.gotpl *****************************

@@ -1304,4 +1304,11 @@ func marshalOProduct2ᚖgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋcatalog
 	return _Product(ctx, ec, sel, v)
 }
 
+func marshalOVariant2ᚖgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋcatalogᚐVariant(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v *catalog.Variant) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return _Variant(ctx, ec, sel, v)
+}
+
 // endregion ***************************** type.gotpl *****************************

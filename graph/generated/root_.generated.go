@@ -10,6 +10,9 @@ import (
 
 	"github.com/99designs/gqlgen/graphql"
 	"github.com/noren-commerce/noren/core/access"
+	"github.com/noren-commerce/noren/core/cart"
+	"github.com/noren-commerce/noren/core/order"
+	"github.com/noren-commerce/noren/graph/model"
 	gqlparser "github.com/vektah/gqlparser/v2"
 	"github.com/vektah/gqlparser/v2/ast"
 )
@@ -22,6 +25,9 @@ func NewExecutableSchema(cfg Config) graphql.ExecutableSchema {
 type Config = graphql.Config[ResolverRoot, DirectiveRoot, ComplexityRoot]
 
 type ResolverRoot interface {
+	CartLine() CartLineResolver
+	Mutation() MutationResolver
+	Order() OrderResolver
 	Product() ProductResolver
 	Query() QueryResolver
 	Variant() VariantResolver
@@ -33,6 +39,49 @@ type DirectiveRoot struct {
 }
 
 type ComplexityRoot struct {
+	Address struct {
+		City       func(childComplexity int) int
+		Company    func(childComplexity int) int
+		Kana       func(childComplexity int) int
+		Line1      func(childComplexity int) int
+		Line2      func(childComplexity int) int
+		Name       func(childComplexity int) int
+		Phone      func(childComplexity int) int
+		PostalCode func(childComplexity int) int
+		Prefecture func(childComplexity int) int
+	}
+
+	Cart struct {
+		Breakdown       func(childComplexity int) int
+		Email           func(childComplexity int) int
+		GlobalID        func(childComplexity int) int
+		Lines           func(childComplexity int) int
+		Method          func(childComplexity int) int
+		ShippingAddress func(childComplexity int) int
+		ShippingFee     func(childComplexity int) int
+		Subtotal        func(childComplexity int) int
+		Taxes           func(childComplexity int) int
+		Total           func(childComplexity int) int
+	}
+
+	CartLine struct {
+		Availability func(childComplexity int) int
+		GlobalID     func(childComplexity int) int
+		Name         func(childComplexity int) int
+		Options      func(childComplexity int) int
+		Price        func(childComplexity int) int
+		Problem      func(childComplexity int) int
+		Quantity     func(childComplexity int) int
+		SKU          func(childComplexity int) int
+		Variant      func(childComplexity int) int
+	}
+
+	CartPayload struct {
+		Cart       func(childComplexity int) int
+		CartToken  func(childComplexity int) int
+		UserErrors func(childComplexity int) int
+	}
+
 	Category struct {
 		Description func(childComplexity int) int
 		GlobalID    func(childComplexity int) int
@@ -45,9 +94,75 @@ type ComplexityRoot struct {
 		Currency func(childComplexity int) int
 	}
 
+	Mutation struct {
+		AddCartLine         func(childComplexity int, input cart.AddLineInput) int
+		AdvanceOrder        func(childComplexity int, input order.AdvanceInput) int
+		CancelOrder         func(childComplexity int, input order.CancelInput) int
+		NoteOrder           func(childComplexity int, input order.NoteInput) int
+		PlaceOrder          func(childComplexity int, input order.PlaceInput) int
+		SetCartLineQuantity func(childComplexity int, input cart.SetQuantityInput) int
+		UpdateCart          func(childComplexity int, input cart.UpdateInput) int
+	}
+
 	Option struct {
 		Name   func(childComplexity int) int
 		Values func(childComplexity int) int
+	}
+
+	Order struct {
+		Breakdown          func(childComplexity int) int
+		Email              func(childComplexity int) int
+		GlobalID           func(childComplexity int) int
+		History            func(childComplexity int) int
+		InternalNote       func(childComplexity int) int
+		Lines              func(childComplexity int) int
+		Number             func(childComplexity int) int
+		Paid               func(childComplexity int) int
+		PaymentMethod      func(childComplexity int) int
+		PlacedAt           func(childComplexity int) int
+		ShippingAddress    func(childComplexity int) int
+		ShippingFee        func(childComplexity int) int
+		ShippingMethodName func(childComplexity int) int
+		Status             func(childComplexity int) int
+		Subtotal           func(childComplexity int) int
+		Tax                func(childComplexity int) int
+		Taxes              func(childComplexity int) int
+		Total              func(childComplexity int) int
+	}
+
+	OrderConnection struct {
+		Edges      func(childComplexity int) int
+		Nodes      func(childComplexity int) int
+		PageInfo   func(childComplexity int) int
+		TotalCount func(childComplexity int) int
+	}
+
+	OrderEdge struct {
+		Cursor func(childComplexity int) int
+		Node   func(childComplexity int) int
+	}
+
+	OrderEvent struct {
+		ActorRole func(childComplexity int) int
+		At        func(childComplexity int) int
+		Type      func(childComplexity int) int
+	}
+
+	OrderLine struct {
+		Breakdown func(childComplexity int) int
+		GlobalID  func(childComplexity int) int
+		Name      func(childComplexity int) int
+		Options   func(childComplexity int) int
+		Quantity  func(childComplexity int) int
+		SKU       func(childComplexity int) int
+		TaxClass  func(childComplexity int) int
+		Total     func(childComplexity int) int
+		Unit      func(childComplexity int) int
+	}
+
+	OrderPayload struct {
+		Order      func(childComplexity int) int
+		UserErrors func(childComplexity int) int
 	}
 
 	PageInfo struct {
@@ -104,10 +219,29 @@ type ComplexityRoot struct {
 	}
 
 	Query struct {
-		Categories func(childComplexity int) int
-		Node       func(childComplexity int, id string) int
-		Product    func(childComplexity int, slug string) int
-		Products   func(childComplexity int, first *int, after *string) int
+		Cart            func(childComplexity int) int
+		Categories      func(childComplexity int) int
+		Node            func(childComplexity int, id string) int
+		Order           func(childComplexity int, id string) int
+		Orders          func(childComplexity int, first *int, after *string, filter *model.OrderFilter) int
+		Product         func(childComplexity int, slug string) int
+		Products        func(childComplexity int, first *int, after *string) int
+		ShippingMethods func(childComplexity int) int
+	}
+
+	ShippingMethod struct {
+		Code     func(childComplexity int) int
+		Cost     func(childComplexity int) int
+		GlobalID func(childComplexity int) int
+		Name     func(childComplexity int) int
+	}
+
+	TaxAmount struct {
+		Class   func(childComplexity int) int
+		Gross   func(childComplexity int) int
+		Net     func(childComplexity int) int
+		Percent func(childComplexity int) int
+		Tax     func(childComplexity int) int
 	}
 
 	UserError struct {
@@ -140,6 +274,196 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 	ec := newExecutionContext(nil, e, nil)
 	_ = ec
 	switch typeName + "." + field {
+
+	case "Address.city":
+		if e.ComplexityRoot.Address.City == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Address.City(childComplexity), true
+	case "Address.company":
+		if e.ComplexityRoot.Address.Company == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Address.Company(childComplexity), true
+	case "Address.kana":
+		if e.ComplexityRoot.Address.Kana == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Address.Kana(childComplexity), true
+	case "Address.line1":
+		if e.ComplexityRoot.Address.Line1 == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Address.Line1(childComplexity), true
+	case "Address.line2":
+		if e.ComplexityRoot.Address.Line2 == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Address.Line2(childComplexity), true
+	case "Address.name":
+		if e.ComplexityRoot.Address.Name == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Address.Name(childComplexity), true
+	case "Address.phone":
+		if e.ComplexityRoot.Address.Phone == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Address.Phone(childComplexity), true
+	case "Address.postalCode":
+		if e.ComplexityRoot.Address.PostalCode == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Address.PostalCode(childComplexity), true
+	case "Address.prefecture":
+		if e.ComplexityRoot.Address.Prefecture == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Address.Prefecture(childComplexity), true
+
+	case "Cart.breakdown":
+		if e.ComplexityRoot.Cart.Breakdown == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Cart.Breakdown(childComplexity), true
+	case "Cart.email":
+		if e.ComplexityRoot.Cart.Email == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Cart.Email(childComplexity), true
+	case "Cart.id":
+		if e.ComplexityRoot.Cart.GlobalID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Cart.GlobalID(childComplexity), true
+	case "Cart.lines":
+		if e.ComplexityRoot.Cart.Lines == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Cart.Lines(childComplexity), true
+	case "Cart.shippingMethod":
+		if e.ComplexityRoot.Cart.Method == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Cart.Method(childComplexity), true
+	case "Cart.shippingAddress":
+		if e.ComplexityRoot.Cart.ShippingAddress == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Cart.ShippingAddress(childComplexity), true
+	case "Cart.shippingFee":
+		if e.ComplexityRoot.Cart.ShippingFee == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Cart.ShippingFee(childComplexity), true
+	case "Cart.subtotal":
+		if e.ComplexityRoot.Cart.Subtotal == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Cart.Subtotal(childComplexity), true
+	case "Cart.taxes":
+		if e.ComplexityRoot.Cart.Taxes == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Cart.Taxes(childComplexity), true
+	case "Cart.total":
+		if e.ComplexityRoot.Cart.Total == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Cart.Total(childComplexity), true
+
+	case "CartLine.availability":
+		if e.ComplexityRoot.CartLine.Availability == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CartLine.Availability(childComplexity), true
+	case "CartLine.id":
+		if e.ComplexityRoot.CartLine.GlobalID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CartLine.GlobalID(childComplexity), true
+	case "CartLine.name":
+		if e.ComplexityRoot.CartLine.Name == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CartLine.Name(childComplexity), true
+	case "CartLine.options":
+		if e.ComplexityRoot.CartLine.Options == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CartLine.Options(childComplexity), true
+	case "CartLine.price":
+		if e.ComplexityRoot.CartLine.Price == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CartLine.Price(childComplexity), true
+	case "CartLine.problem":
+		if e.ComplexityRoot.CartLine.Problem == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CartLine.Problem(childComplexity), true
+	case "CartLine.quantity":
+		if e.ComplexityRoot.CartLine.Quantity == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CartLine.Quantity(childComplexity), true
+	case "CartLine.sku":
+		if e.ComplexityRoot.CartLine.SKU == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CartLine.SKU(childComplexity), true
+	case "CartLine.variant":
+		if e.ComplexityRoot.CartLine.Variant == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CartLine.Variant(childComplexity), true
+
+	case "CartPayload.cart":
+		if e.ComplexityRoot.CartPayload.Cart == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CartPayload.Cart(childComplexity), true
+	case "CartPayload.cartToken":
+		if e.ComplexityRoot.CartPayload.CartToken == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CartPayload.CartToken(childComplexity), true
+	case "CartPayload.userErrors":
+		if e.ComplexityRoot.CartPayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CartPayload.UserErrors(childComplexity), true
 
 	case "Category.description":
 		if e.ComplexityRoot.Category.Description == nil {
@@ -179,6 +503,84 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.Money.Currency(childComplexity), true
 
+	case "Mutation.addCartLine":
+		if e.ComplexityRoot.Mutation.AddCartLine == nil {
+			break
+		}
+
+		args, err := field_Mutation_addCartLine_args(ctx, ec, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.AddCartLine(childComplexity, args["input"].(cart.AddLineInput)), true
+	case "Mutation.advanceOrder":
+		if e.ComplexityRoot.Mutation.AdvanceOrder == nil {
+			break
+		}
+
+		args, err := field_Mutation_advanceOrder_args(ctx, ec, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.AdvanceOrder(childComplexity, args["input"].(order.AdvanceInput)), true
+	case "Mutation.cancelOrder":
+		if e.ComplexityRoot.Mutation.CancelOrder == nil {
+			break
+		}
+
+		args, err := field_Mutation_cancelOrder_args(ctx, ec, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.CancelOrder(childComplexity, args["input"].(order.CancelInput)), true
+	case "Mutation.noteOrder":
+		if e.ComplexityRoot.Mutation.NoteOrder == nil {
+			break
+		}
+
+		args, err := field_Mutation_noteOrder_args(ctx, ec, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.NoteOrder(childComplexity, args["input"].(order.NoteInput)), true
+	case "Mutation.placeOrder":
+		if e.ComplexityRoot.Mutation.PlaceOrder == nil {
+			break
+		}
+
+		args, err := field_Mutation_placeOrder_args(ctx, ec, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.PlaceOrder(childComplexity, args["input"].(order.PlaceInput)), true
+	case "Mutation.setCartLineQuantity":
+		if e.ComplexityRoot.Mutation.SetCartLineQuantity == nil {
+			break
+		}
+
+		args, err := field_Mutation_setCartLineQuantity_args(ctx, ec, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.SetCartLineQuantity(childComplexity, args["input"].(cart.SetQuantityInput)), true
+	case "Mutation.updateCart":
+		if e.ComplexityRoot.Mutation.UpdateCart == nil {
+			break
+		}
+
+		args, err := field_Mutation_updateCart_args(ctx, ec, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.UpdateCart(childComplexity, args["input"].(cart.UpdateInput)), true
+
 	case "Option.name":
 		if e.ComplexityRoot.Option.Name == nil {
 			break
@@ -191,6 +593,240 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Option.Values(childComplexity), true
+
+	case "Order.breakdown":
+		if e.ComplexityRoot.Order.Breakdown == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Order.Breakdown(childComplexity), true
+	case "Order.email":
+		if e.ComplexityRoot.Order.Email == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Order.Email(childComplexity), true
+	case "Order.id":
+		if e.ComplexityRoot.Order.GlobalID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Order.GlobalID(childComplexity), true
+	case "Order.history":
+		if e.ComplexityRoot.Order.History == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Order.History(childComplexity), true
+	case "Order.internalNote":
+		if e.ComplexityRoot.Order.InternalNote == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Order.InternalNote(childComplexity), true
+	case "Order.lines":
+		if e.ComplexityRoot.Order.Lines == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Order.Lines(childComplexity), true
+	case "Order.number":
+		if e.ComplexityRoot.Order.Number == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Order.Number(childComplexity), true
+	case "Order.paid":
+		if e.ComplexityRoot.Order.Paid == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Order.Paid(childComplexity), true
+	case "Order.paymentMethod":
+		if e.ComplexityRoot.Order.PaymentMethod == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Order.PaymentMethod(childComplexity), true
+	case "Order.placedAt":
+		if e.ComplexityRoot.Order.PlacedAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Order.PlacedAt(childComplexity), true
+	case "Order.shippingAddress":
+		if e.ComplexityRoot.Order.ShippingAddress == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Order.ShippingAddress(childComplexity), true
+	case "Order.shippingFee":
+		if e.ComplexityRoot.Order.ShippingFee == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Order.ShippingFee(childComplexity), true
+	case "Order.shippingMethodName":
+		if e.ComplexityRoot.Order.ShippingMethodName == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Order.ShippingMethodName(childComplexity), true
+	case "Order.status":
+		if e.ComplexityRoot.Order.Status == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Order.Status(childComplexity), true
+	case "Order.subtotal":
+		if e.ComplexityRoot.Order.Subtotal == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Order.Subtotal(childComplexity), true
+	case "Order.tax":
+		if e.ComplexityRoot.Order.Tax == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Order.Tax(childComplexity), true
+	case "Order.taxes":
+		if e.ComplexityRoot.Order.Taxes == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Order.Taxes(childComplexity), true
+	case "Order.total":
+		if e.ComplexityRoot.Order.Total == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Order.Total(childComplexity), true
+
+	case "OrderConnection.edges":
+		if e.ComplexityRoot.OrderConnection.Edges == nil {
+			break
+		}
+
+		return e.ComplexityRoot.OrderConnection.Edges(childComplexity), true
+	case "OrderConnection.nodes":
+		if e.ComplexityRoot.OrderConnection.Nodes == nil {
+			break
+		}
+
+		return e.ComplexityRoot.OrderConnection.Nodes(childComplexity), true
+	case "OrderConnection.pageInfo":
+		if e.ComplexityRoot.OrderConnection.PageInfo == nil {
+			break
+		}
+
+		return e.ComplexityRoot.OrderConnection.PageInfo(childComplexity), true
+	case "OrderConnection.totalCount":
+		if e.ComplexityRoot.OrderConnection.TotalCount == nil {
+			break
+		}
+
+		return e.ComplexityRoot.OrderConnection.TotalCount(childComplexity), true
+
+	case "OrderEdge.cursor":
+		if e.ComplexityRoot.OrderEdge.Cursor == nil {
+			break
+		}
+
+		return e.ComplexityRoot.OrderEdge.Cursor(childComplexity), true
+	case "OrderEdge.node":
+		if e.ComplexityRoot.OrderEdge.Node == nil {
+			break
+		}
+
+		return e.ComplexityRoot.OrderEdge.Node(childComplexity), true
+
+	case "OrderEvent.actor":
+		if e.ComplexityRoot.OrderEvent.ActorRole == nil {
+			break
+		}
+
+		return e.ComplexityRoot.OrderEvent.ActorRole(childComplexity), true
+	case "OrderEvent.at":
+		if e.ComplexityRoot.OrderEvent.At == nil {
+			break
+		}
+
+		return e.ComplexityRoot.OrderEvent.At(childComplexity), true
+	case "OrderEvent.type":
+		if e.ComplexityRoot.OrderEvent.Type == nil {
+			break
+		}
+
+		return e.ComplexityRoot.OrderEvent.Type(childComplexity), true
+
+	case "OrderLine.breakdown":
+		if e.ComplexityRoot.OrderLine.Breakdown == nil {
+			break
+		}
+
+		return e.ComplexityRoot.OrderLine.Breakdown(childComplexity), true
+	case "OrderLine.id":
+		if e.ComplexityRoot.OrderLine.GlobalID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.OrderLine.GlobalID(childComplexity), true
+	case "OrderLine.name":
+		if e.ComplexityRoot.OrderLine.Name == nil {
+			break
+		}
+
+		return e.ComplexityRoot.OrderLine.Name(childComplexity), true
+	case "OrderLine.options":
+		if e.ComplexityRoot.OrderLine.Options == nil {
+			break
+		}
+
+		return e.ComplexityRoot.OrderLine.Options(childComplexity), true
+	case "OrderLine.quantity":
+		if e.ComplexityRoot.OrderLine.Quantity == nil {
+			break
+		}
+
+		return e.ComplexityRoot.OrderLine.Quantity(childComplexity), true
+	case "OrderLine.sku":
+		if e.ComplexityRoot.OrderLine.SKU == nil {
+			break
+		}
+
+		return e.ComplexityRoot.OrderLine.SKU(childComplexity), true
+	case "OrderLine.taxClass":
+		if e.ComplexityRoot.OrderLine.TaxClass == nil {
+			break
+		}
+
+		return e.ComplexityRoot.OrderLine.TaxClass(childComplexity), true
+	case "OrderLine.total":
+		if e.ComplexityRoot.OrderLine.Total == nil {
+			break
+		}
+
+		return e.ComplexityRoot.OrderLine.Total(childComplexity), true
+	case "OrderLine.unit":
+		if e.ComplexityRoot.OrderLine.Unit == nil {
+			break
+		}
+
+		return e.ComplexityRoot.OrderLine.Unit(childComplexity), true
+
+	case "OrderPayload.order":
+		if e.ComplexityRoot.OrderPayload.Order == nil {
+			break
+		}
+
+		return e.ComplexityRoot.OrderPayload.Order(childComplexity), true
+	case "OrderPayload.userErrors":
+		if e.ComplexityRoot.OrderPayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.OrderPayload.UserErrors(childComplexity), true
 
 	case "PageInfo.endCursor":
 		if e.ComplexityRoot.PageInfo.EndCursor == nil {
@@ -391,6 +1027,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.ProductEdge.Node(childComplexity), true
 
+	case "Query.cart":
+		if e.ComplexityRoot.Query.Cart == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Query.Cart(childComplexity), true
 	case "Query.categories":
 		if e.ComplexityRoot.Query.Categories == nil {
 			break
@@ -409,6 +1051,28 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Query.Node(childComplexity, args["id"].(string)), true
+	case "Query.order":
+		if e.ComplexityRoot.Query.Order == nil {
+			break
+		}
+
+		args, err := field_Query_order_args(ctx, ec, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Query.Order(childComplexity, args["id"].(string)), true
+	case "Query.orders":
+		if e.ComplexityRoot.Query.Orders == nil {
+			break
+		}
+
+		args, err := field_Query_orders_args(ctx, ec, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Query.Orders(childComplexity, args["first"].(*int), args["after"].(*string), args["filter"].(*model.OrderFilter)), true
 	case "Query.product":
 		if e.ComplexityRoot.Query.Product == nil {
 			break
@@ -431,6 +1095,68 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Query.Products(childComplexity, args["first"].(*int), args["after"].(*string)), true
+	case "Query.shippingMethods":
+		if e.ComplexityRoot.Query.ShippingMethods == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Query.ShippingMethods(childComplexity), true
+
+	case "ShippingMethod.code":
+		if e.ComplexityRoot.ShippingMethod.Code == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ShippingMethod.Code(childComplexity), true
+	case "ShippingMethod.fee":
+		if e.ComplexityRoot.ShippingMethod.Cost == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ShippingMethod.Cost(childComplexity), true
+	case "ShippingMethod.id":
+		if e.ComplexityRoot.ShippingMethod.GlobalID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ShippingMethod.GlobalID(childComplexity), true
+	case "ShippingMethod.name":
+		if e.ComplexityRoot.ShippingMethod.Name == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ShippingMethod.Name(childComplexity), true
+
+	case "TaxAmount.class":
+		if e.ComplexityRoot.TaxAmount.Class == nil {
+			break
+		}
+
+		return e.ComplexityRoot.TaxAmount.Class(childComplexity), true
+	case "TaxAmount.gross":
+		if e.ComplexityRoot.TaxAmount.Gross == nil {
+			break
+		}
+
+		return e.ComplexityRoot.TaxAmount.Gross(childComplexity), true
+	case "TaxAmount.net":
+		if e.ComplexityRoot.TaxAmount.Net == nil {
+			break
+		}
+
+		return e.ComplexityRoot.TaxAmount.Net(childComplexity), true
+	case "TaxAmount.percent":
+		if e.ComplexityRoot.TaxAmount.Percent == nil {
+			break
+		}
+
+		return e.ComplexityRoot.TaxAmount.Percent(childComplexity), true
+	case "TaxAmount.tax":
+		if e.ComplexityRoot.TaxAmount.Tax == nil {
+			break
+		}
+
+		return e.ComplexityRoot.TaxAmount.Tax(childComplexity), true
 
 	case "UserError.code":
 		if e.ComplexityRoot.UserError.Code == nil {
@@ -507,7 +1233,17 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 	opCtx := graphql.GetOperationContext(ctx)
 	ec := newExecutionContext(opCtx, e, make(chan graphql.DeferredResult))
 	inputUnmarshalers := func() *graphql.InputUnmarshalerIndex {
-		return graphql.NewInputUnmarshalerIndex()
+		return graphql.NewInputUnmarshalerIndex(
+			graphql.NewInputUnmarshaler("AddCartLineInput", graphql.BindUnmarshaler(ec, unmarshalInputAddCartLineInput)),
+			graphql.NewInputUnmarshaler("AddressInput", graphql.BindUnmarshaler(ec, unmarshalInputAddressInput)),
+			graphql.NewInputUnmarshaler("AdvanceOrderInput", graphql.BindUnmarshaler(ec, unmarshalInputAdvanceOrderInput)),
+			graphql.NewInputUnmarshaler("CancelOrderInput", graphql.BindUnmarshaler(ec, unmarshalInputCancelOrderInput)),
+			graphql.NewInputUnmarshaler("NoteOrderInput", graphql.BindUnmarshaler(ec, unmarshalInputNoteOrderInput)),
+			graphql.NewInputUnmarshaler("OrderFilter", graphql.BindUnmarshaler(ec, unmarshalInputOrderFilter)),
+			graphql.NewInputUnmarshaler("PlaceOrderInput", graphql.BindUnmarshaler(ec, unmarshalInputPlaceOrderInput)),
+			graphql.NewInputUnmarshaler("SetCartLineQuantityInput", graphql.BindUnmarshaler(ec, unmarshalInputSetCartLineQuantityInput)),
+			graphql.NewInputUnmarshaler("UpdateCartInput", graphql.BindUnmarshaler(ec, unmarshalInputUpdateCartInput)),
+		)
 	}
 	first := true
 
@@ -541,6 +1277,21 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 			}
 
 			return &response
+		}
+	case ast.Mutation:
+		return func(ctx context.Context) *graphql.Response {
+			if !first {
+				return nil
+			}
+			first = false
+			ctx = graphql.WithLazyInputUnmarshalerIndex(ctx, inputUnmarshalers)
+			data := _Mutation(ctx, ec, opCtx.Operation.SelectionSet)
+			var buf bytes.Buffer
+			data.MarshalGQL(&buf)
+
+			return &graphql.Response{
+				Data: buf.Bytes(),
+			}
 		}
 
 	default:
@@ -597,6 +1348,148 @@ type Query {
     "The object's global id."
     id: ID!
   ): Node @allow(anyone: true)
+}
+`, BuiltIn: false},
+	{Name: "../schema/address.graphqls", Input: `"One of Japan's 47 prefectures (都道府県), in the order of JIS X 0401."
+enum Prefecture {
+  "北海道"
+  HOKKAIDO
+  "青森県"
+  AOMORI
+  "岩手県"
+  IWATE
+  "宮城県"
+  MIYAGI
+  "秋田県"
+  AKITA
+  "山形県"
+  YAMAGATA
+  "福島県"
+  FUKUSHIMA
+  "茨城県"
+  IBARAKI
+  "栃木県"
+  TOCHIGI
+  "群馬県"
+  GUNMA
+  "埼玉県"
+  SAITAMA
+  "千葉県"
+  CHIBA
+  "東京都"
+  TOKYO
+  "神奈川県"
+  KANAGAWA
+  "新潟県"
+  NIIGATA
+  "富山県"
+  TOYAMA
+  "石川県"
+  ISHIKAWA
+  "福井県"
+  FUKUI
+  "山梨県"
+  YAMANASHI
+  "長野県"
+  NAGANO
+  "岐阜県"
+  GIFU
+  "静岡県"
+  SHIZUOKA
+  "愛知県"
+  AICHI
+  "三重県"
+  MIE
+  "滋賀県"
+  SHIGA
+  "京都府"
+  KYOTO
+  "大阪府"
+  OSAKA
+  "兵庫県"
+  HYOGO
+  "奈良県"
+  NARA
+  "和歌山県"
+  WAKAYAMA
+  "鳥取県"
+  TOTTORI
+  "島根県"
+  SHIMANE
+  "岡山県"
+  OKAYAMA
+  "広島県"
+  HIROSHIMA
+  "山口県"
+  YAMAGUCHI
+  "徳島県"
+  TOKUSHIMA
+  "香川県"
+  KAGAWA
+  "愛媛県"
+  EHIME
+  "高知県"
+  KOCHI
+  "福岡県"
+  FUKUOKA
+  "佐賀県"
+  SAGA
+  "長崎県"
+  NAGASAKI
+  "熊本県"
+  KUMAMOTO
+  "大分県"
+  OITA
+  "宮崎県"
+  MIYAZAKI
+  "鹿児島県"
+  KAGOSHIMA
+  "沖縄県"
+  OKINAWA
+}
+
+"Where a parcel goes in Japan."
+type Address {
+  "Whom it is for."
+  name: String!
+  "The name's reading in katakana; empty if it is not known."
+  kana: String!
+  "The company; empty if there is none."
+  company: String!
+  "The postal code: seven digits without a hyphen."
+  postalCode: String!
+  "The prefecture (都道府県)."
+  prefecture: Prefecture!
+  "City, ward, town or village (市区町村)."
+  city: String!
+  "District and number (町名・番地)."
+  line1: String!
+  "Building and room (建物名・部屋番号); empty if there is none."
+  line2: String!
+  "The phone number that the carrier may call: digits only."
+  phone: String!
+}
+
+"An address as it is entered; full-width digits and hyphens are understood."
+input AddressInput {
+  "Whom it is for, at most 100 characters."
+  name: String!
+  "The name's reading, katakana or hiragana."
+  kana: String! = ""
+  "The company."
+  company: String! = ""
+  "The postal code, seven digits."
+  postalCode: String!
+  "The prefecture (都道府県)."
+  prefecture: Prefecture!
+  "City, ward, town or village (市区町村)."
+  city: String!
+  "District and number (町名・番地)."
+  line1: String!
+  "Building and room (建物名・部屋番号)."
+  line2: String! = ""
+  "The phone number that the carrier may call."
+  phone: String!
 }
 `, BuiltIn: false},
 	{Name: "../schema/base.graphqls", Input: `"A decimal number as a string, exact: \"1980\", \"12.50\"."
@@ -716,6 +1609,177 @@ enum UserErrorCode {
   AMOUNT_TOO_FINE
   "Amounts of two currencies cannot be reckoned together."
   CURRENCY_MISMATCH
+  "The variant is unknown, or the channel does not sell it."
+  VARIANT_UNAVAILABLE
+  "Fewer pieces are free than asked for."
+  INSUFFICIENT_STOCK
+  "The shipping method cannot be chosen."
+  SHIPPING_METHOD_UNAVAILABLE
+  "This is not an e-mail address."
+  EMAIL_INVALID
+  "The postal code does not have seven digits."
+  POSTAL_CODE_INVALID
+  "This is not a Japanese phone number."
+  PHONE_INVALID
+  "The reading is not written in katakana."
+  KANA_INVALID
+  "There is no such prefecture."
+  PREFECTURE_INVALID
+  "The cart has no lines."
+  CART_EMPTY
+  "The cart no longer costs what the customer was shown."
+  PRICE_CHANGED
+  "The order does not stand where this can be done."
+  ORDER_STATUS_CONFLICT
+  "The order's money has not come in."
+  ORDER_UNPAID
+  "The idempotency key is too short or too long."
+  IDEMPOTENCY_KEY_INVALID
+  "The idempotency key was used with other input."
+  IDEMPOTENCY_KEY_REUSED
+}
+`, BuiltIn: false},
+	{Name: "../schema/cart.graphqls", Input: `extend type Query {
+  "The caller's cart, priced now; null if there is none. A guest's is found by the ` + "`" + `X-Cart-Token` + "`" + ` header."
+  cart: Cart @allow(roles: [GUEST, MEMBER, COMPANY_BUYER])
+  "The ways to ship that the channel offers."
+  shippingMethods: [ShippingMethod!]! @allow(anyone: true) @public
+}
+
+extend type Mutation {
+  "Put pieces of a variant into the cart, which is made when there is none."
+  addCartLine(
+    "What to put in."
+    input: AddCartLineInput!
+  ): CartPayload! @allow(roles: [GUEST, MEMBER, COMPANY_BUYER])
+  "Set the pieces of a cart line; 0 removes it."
+  setCartLineQuantity(
+    "Which line, and how many."
+    input: SetCartLineQuantityInput!
+  ): CartPayload! @allow(roles: [GUEST, MEMBER, COMPANY_BUYER])
+  "Note e-mail address, shipping address and shipping method of the order to come."
+  updateCart(
+    "What to note; what is left out stays."
+    input: UpdateCartInput!
+  ): CartPayload! @allow(roles: [GUEST, MEMBER, COMPANY_BUYER])
+}
+
+"What a customer is about to buy, priced now."
+type Cart implements Node {
+  "The cart's opaque global id."
+  id: ID!
+  "Where mails about the order go; empty if not said yet."
+  email: String!
+  "Where the parcel goes; null if not said yet."
+  shippingAddress: Address
+  "How it is shipped; null if not chosen yet."
+  shippingMethod: ShippingMethod
+  "The lines, in the order in which they were put in."
+  lines: [CartLine!]!
+  "What the lines come to."
+  subtotal: Money!
+  "The fee of the shipping method; zero while none is chosen."
+  shippingFee: Money!
+  "The consumption tax in the total, by rate."
+  taxes: [TaxAmount!]!
+  "What the order would cost: give it to placeOrder as ` + "`" + `expectedTotal` + "`" + `."
+  total: Money!
+  "How the total came about: the changes add up to it."
+  breakdown: [PriceStep!]!
+}
+
+"One variant in a cart."
+type CartLine {
+  "The line's opaque global id."
+  id: ID!
+  "How many pieces."
+  quantity: Int!
+  "The stock keeping unit."
+  sku: String!
+  "The product's name, in the caller's language."
+  name: String!
+  "The chosen option values."
+  options: [String!]!
+  "The variant; null if it is no longer sold."
+  variant: Variant
+  "What the pieces cost now, and why; null if there is no price."
+  price: Price
+  "Whether it can be ordered now."
+  availability: Availability!
+  "Why the line cannot be ordered as it is; null if it can."
+  problem: UserError
+}
+
+"What one tax rate of a cart or order comes to."
+type TaxAmount {
+  "The tax class."
+  class: TaxClass!
+  "The rate in whole per cent."
+  percent: Int!
+  "The amount without tax (税抜)."
+  net: Money!
+  "The consumption tax, rounded once (消費税)."
+  tax: Money!
+  "The amount with tax (税込)."
+  gross: Money!
+}
+
+"The classes of the Consumption Tax Act."
+enum TaxClass {
+  "Standard rate, 10 % (標準税率)."
+  STANDARD
+  "Reduced rate, 8 %: food and drink but alcohol and dining out (軽減税率)."
+  REDUCED
+  "Not taxed (非課税)."
+  EXEMPT
+}
+
+"One way to ship, for a flat fee."
+type ShippingMethod {
+  "The method's opaque global id."
+  id: ID!
+  "The method's code, unique in the brand."
+  code: String!
+  "The name, in the caller's language."
+  name: String!
+  "The fee, with or without tax as the channel shows prices."
+  fee: Money!
+}
+
+"What to put into the cart."
+input AddCartLineInput {
+  "The variant."
+  variantId: ID!
+  "How many pieces, 1 to 99,999; they add to those already in the cart."
+  quantity: Int! = 1
+}
+
+"How many pieces a cart line shall have."
+input SetCartLineQuantityInput {
+  "The line."
+  lineId: ID!
+  "How many pieces, 0 to 99,999; 0 removes the line."
+  quantity: Int!
+}
+
+"What to note about the order to come; what is left out stays."
+input UpdateCartInput {
+  "Where mails about the order go."
+  email: String
+  "Where the parcel goes."
+  shippingAddress: AddressInput
+  "How it is shipped."
+  shippingMethodId: ID
+}
+
+"The cart after a change."
+type CartPayload {
+  "The cart; null if nothing was done."
+  cart: Cart
+  "A guest's key to a cart that was just made, to be sent as ` + "`" + `X-Cart-Token` + "`" + ` from now on; null otherwise."
+  cartToken: String
+  "Why nothing was done; empty if it was."
+  userErrors: [UserError!]!
 }
 `, BuiltIn: false},
 	{Name: "../schema/catalog.graphqls", Input: `extend type Query {
@@ -828,6 +1892,224 @@ extend type Variant {
   availability: Availability!
 }
 `, BuiltIn: false},
+	{Name: "../schema/order.graphqls", Input: `extend type Query {
+  "The caller's own orders, newest first; for staff who may read orders, the brand's."
+  orders(
+    "How many, 0 to 100."
+    first: Int = 20
+    "The cursor behind which the page starts."
+    after: String
+    "Which orders; all if left out."
+    filter: OrderFilter
+  ): OrderConnection! @allow(roles: [GUEST, MEMBER, COMPANY_BUYER], permissions: [ORDER_READ])
+  "One order; null if there is none that the caller may see."
+  order(
+    "The order's global id."
+    id: ID!
+  ): Order @allow(roles: [GUEST, MEMBER, COMPANY_BUYER], permissions: [ORDER_READ])
+}
+
+extend type Mutation {
+  """
+  Turn the cart into an order. The lines are priced now: if they do not come to
+  ` + "`" + `expectedTotal` + "`" + `, nothing is placed and PRICE_CHANGED tells the new total.
+
+  Choose an ` + "`" + `idempotencyKey` + "`" + ` for each intent to buy and keep it until the answer
+  is known, over retries and restarts of the app: the same key never orders twice.
+  """
+  placeOrder(
+    "The customer's word."
+    input: PlaceOrderInput!
+  ): OrderPayload! @allow(roles: [GUEST, MEMBER, COMPANY_BUYER])
+  "Give an order up: its stock returns and its money is given back. A customer may until it is being picked, staff until it is shipped."
+  cancelOrder(
+    "Which order, and why."
+    input: CancelOrderInput!
+  ): OrderPayload! @allow(roles: [GUEST, MEMBER, COMPANY_BUYER], permissions: [ORDER_WRITE])
+  "Move an order to its next status."
+  advanceOrder(
+    "Which order, and where to."
+    input: AdvanceOrderInput!
+  ): OrderPayload! @allow(permissions: [ORDER_WRITE])
+  "Replace the internal note of an order."
+  noteOrder(
+    "Which order, and the note."
+    input: NoteOrderInput!
+  ): OrderPayload! @allow(permissions: [ORDER_WRITE])
+}
+
+"What a customer has bought."
+type Order implements Node {
+  "The order's opaque global id."
+  id: ID!
+  "The number that people read out: ten symbols, the last of which checks the others."
+  number: String!
+  "Where the order stands."
+  status: OrderStatus!
+  "Whether its money is there, or held for us."
+  paid: Boolean!
+  "Where mails about the order go."
+  email: String!
+  "When it was placed."
+  placedAt: DateTime!
+  "The lines, as they were when the order was placed."
+  lines: [OrderLine!]!
+  "What the lines come to."
+  subtotal: Money!
+  "The fee of the shipping method."
+  shippingFee: Money!
+  "The consumption tax in the total."
+  tax: Money!
+  "The consumption tax by rate."
+  taxes: [TaxAmount!]!
+  "What the customer pays."
+  total: Money!
+  "How the total came about: the changes add up to it."
+  breakdown: [PriceStep!]!
+  "Where the parcel goes."
+  shippingAddress: Address!
+  "The name of the shipping method, in the caller's language."
+  shippingMethodName: String!
+  "How it is paid."
+  paymentMethod: PaymentMethod!
+  "What happened to the order, oldest first."
+  history: [OrderEvent!]!
+  "What staff tell each other about the order."
+  internalNote: String! @allow(permissions: [ORDER_READ])
+}
+
+"Where an order stands."
+enum OrderStatus {
+  "Placed; stock is held and the money awaited."
+  PENDING_PAYMENT
+  "The money is there, or held for us."
+  CONFIRMED
+  "Being taken from the shelves."
+  PICKING
+  "Handed to the carrier."
+  SHIPPED
+  "Received by the customer."
+  DELIVERED
+  "Given up; the stock is returned."
+  CANCELLED
+}
+
+"How a customer pays."
+enum PaymentMethod {
+  "By card."
+  CARD
+  "By bank transfer, in advance (先入金)."
+  BANK_TRANSFER
+}
+
+"One line of an order, as it was when the order was placed."
+type OrderLine {
+  "The line's opaque global id."
+  id: ID!
+  "The stock keeping unit."
+  sku: String!
+  "The product's name, in the caller's language."
+  name: String!
+  "The chosen option values."
+  options: [String!]!
+  "How many pieces."
+  quantity: Int!
+  "The price of one piece."
+  unit: Money!
+  "The price of the line."
+  total: Money!
+  "The tax class."
+  taxClass: TaxClass!
+  "How the line's total came about: the changes add up to it."
+  breakdown: [PriceStep!]!
+}
+
+"One thing that happened to an order."
+type OrderEvent {
+  "When."
+  at: DateTime!
+  "What: \"order.placed\", \"order.advanced\", \"order.cancelled\", …"
+  type: String!
+  "The kind of caller that did it."
+  actor: Role!
+}
+
+"One page of orders."
+type OrderConnection {
+  "The orders with their cursors."
+  edges: [OrderEdge!]!
+  "The orders without cursors."
+  nodes: [Order!]!
+  "Where the page lies."
+  pageInfo: PageInfo!
+  "How many orders the whole list has; costs a count."
+  totalCount: Int!
+}
+
+"An order on a page."
+type OrderEdge {
+  "The cursor behind this order."
+  cursor: String!
+  "The order."
+  node: Order!
+}
+
+"Which orders to list; what is left out does not filter."
+input OrderFilter {
+  "Orders that stand at one of these."
+  status: [OrderStatus!]
+  "The order with the number, as a person typed it; for staff."
+  number: String
+  "Orders of the e-mail address; for staff."
+  email: String
+}
+
+"A customer's word: this cart, at this price, paid this way."
+input PlaceOrderInput {
+  "The client's key of this intent, 8 to 100 characters: a UUID does."
+  idempotencyKey: String!
+  "What the customer was shown, in major units: ` + "`" + `Cart.total.amount` + "`" + `."
+  expectedTotal: Decimal!
+  "How the customer pays."
+  paymentMethod: PaymentMethod!
+}
+
+"Which order to give up, and why."
+input CancelOrderInput {
+  "The order."
+  orderId: ID!
+  "Why; the customer reads it."
+  reason: String! = ""
+}
+
+"Where to move an order."
+input AdvanceOrderInput {
+  "The order."
+  orderId: ID!
+  "Its next status."
+  to: OrderStatus!
+  "Who carries the parcel, when ` + "`" + `to` + "`" + ` is SHIPPED."
+  carrier: String! = ""
+  "The parcel's number at the carrier, when ` + "`" + `to` + "`" + ` is SHIPPED."
+  trackingNumber: String! = ""
+}
+
+"An internal note."
+input NoteOrderInput {
+  "The order."
+  orderId: ID!
+  "The note, at most 4,000 bytes."
+  note: String!
+}
+
+"An order after a change."
+type OrderPayload {
+  "The order; null if nothing was done."
+  order: Order
+  "Why nothing was done; empty if it was."
+  userErrors: [UserError!]!
+}
+`, BuiltIn: false},
 	{Name: "../schema/pricing.graphqls", Input: `"An ISO 4217 currency code: \"JPY\"."
 scalar CurrencyCode
 
@@ -907,6 +2189,92 @@ var parsedSchema = gqlparser.MustLoadSchema(sources...)
 // Each function is generated once per unique object type, deduplicating the
 // switch statements that were previously inlined in every fieldContext_* function.
 
+func childFields_Address(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "name":
+		return fieldContext_Address_name(ctx, ec, field)
+	case "kana":
+		return fieldContext_Address_kana(ctx, ec, field)
+	case "company":
+		return fieldContext_Address_company(ctx, ec, field)
+	case "postalCode":
+		return fieldContext_Address_postalCode(ctx, ec, field)
+	case "prefecture":
+		return fieldContext_Address_prefecture(ctx, ec, field)
+	case "city":
+		return fieldContext_Address_city(ctx, ec, field)
+	case "line1":
+		return fieldContext_Address_line1(ctx, ec, field)
+	case "line2":
+		return fieldContext_Address_line2(ctx, ec, field)
+	case "phone":
+		return fieldContext_Address_phone(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type Address", field.Name)
+}
+
+func childFields_Cart(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return fieldContext_Cart_id(ctx, ec, field)
+	case "email":
+		return fieldContext_Cart_email(ctx, ec, field)
+	case "shippingAddress":
+		return fieldContext_Cart_shippingAddress(ctx, ec, field)
+	case "shippingMethod":
+		return fieldContext_Cart_shippingMethod(ctx, ec, field)
+	case "lines":
+		return fieldContext_Cart_lines(ctx, ec, field)
+	case "subtotal":
+		return fieldContext_Cart_subtotal(ctx, ec, field)
+	case "shippingFee":
+		return fieldContext_Cart_shippingFee(ctx, ec, field)
+	case "taxes":
+		return fieldContext_Cart_taxes(ctx, ec, field)
+	case "total":
+		return fieldContext_Cart_total(ctx, ec, field)
+	case "breakdown":
+		return fieldContext_Cart_breakdown(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type Cart", field.Name)
+}
+
+func childFields_CartLine(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return fieldContext_CartLine_id(ctx, ec, field)
+	case "quantity":
+		return fieldContext_CartLine_quantity(ctx, ec, field)
+	case "sku":
+		return fieldContext_CartLine_sku(ctx, ec, field)
+	case "name":
+		return fieldContext_CartLine_name(ctx, ec, field)
+	case "options":
+		return fieldContext_CartLine_options(ctx, ec, field)
+	case "variant":
+		return fieldContext_CartLine_variant(ctx, ec, field)
+	case "price":
+		return fieldContext_CartLine_price(ctx, ec, field)
+	case "availability":
+		return fieldContext_CartLine_availability(ctx, ec, field)
+	case "problem":
+		return fieldContext_CartLine_problem(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type CartLine", field.Name)
+}
+
+func childFields_CartPayload(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cart":
+		return fieldContext_CartPayload_cart(ctx, ec, field)
+	case "cartToken":
+		return fieldContext_CartPayload_cartToken(ctx, ec, field)
+	case "userErrors":
+		return fieldContext_CartPayload_userErrors(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type CartPayload", field.Name)
+}
+
 func childFields_Category(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "id":
@@ -939,6 +2307,118 @@ func childFields_Option(ctx context.Context, ec *executionContext, field graphql
 		return fieldContext_Option_values(ctx, ec, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type Option", field.Name)
+}
+
+func childFields_Order(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return fieldContext_Order_id(ctx, ec, field)
+	case "number":
+		return fieldContext_Order_number(ctx, ec, field)
+	case "status":
+		return fieldContext_Order_status(ctx, ec, field)
+	case "paid":
+		return fieldContext_Order_paid(ctx, ec, field)
+	case "email":
+		return fieldContext_Order_email(ctx, ec, field)
+	case "placedAt":
+		return fieldContext_Order_placedAt(ctx, ec, field)
+	case "lines":
+		return fieldContext_Order_lines(ctx, ec, field)
+	case "subtotal":
+		return fieldContext_Order_subtotal(ctx, ec, field)
+	case "shippingFee":
+		return fieldContext_Order_shippingFee(ctx, ec, field)
+	case "tax":
+		return fieldContext_Order_tax(ctx, ec, field)
+	case "taxes":
+		return fieldContext_Order_taxes(ctx, ec, field)
+	case "total":
+		return fieldContext_Order_total(ctx, ec, field)
+	case "breakdown":
+		return fieldContext_Order_breakdown(ctx, ec, field)
+	case "shippingAddress":
+		return fieldContext_Order_shippingAddress(ctx, ec, field)
+	case "shippingMethodName":
+		return fieldContext_Order_shippingMethodName(ctx, ec, field)
+	case "paymentMethod":
+		return fieldContext_Order_paymentMethod(ctx, ec, field)
+	case "history":
+		return fieldContext_Order_history(ctx, ec, field)
+	case "internalNote":
+		return fieldContext_Order_internalNote(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type Order", field.Name)
+}
+
+func childFields_OrderConnection(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edges":
+		return fieldContext_OrderConnection_edges(ctx, ec, field)
+	case "nodes":
+		return fieldContext_OrderConnection_nodes(ctx, ec, field)
+	case "pageInfo":
+		return fieldContext_OrderConnection_pageInfo(ctx, ec, field)
+	case "totalCount":
+		return fieldContext_OrderConnection_totalCount(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type OrderConnection", field.Name)
+}
+
+func childFields_OrderEdge(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cursor":
+		return fieldContext_OrderEdge_cursor(ctx, ec, field)
+	case "node":
+		return fieldContext_OrderEdge_node(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type OrderEdge", field.Name)
+}
+
+func childFields_OrderEvent(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "at":
+		return fieldContext_OrderEvent_at(ctx, ec, field)
+	case "type":
+		return fieldContext_OrderEvent_type(ctx, ec, field)
+	case "actor":
+		return fieldContext_OrderEvent_actor(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type OrderEvent", field.Name)
+}
+
+func childFields_OrderLine(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return fieldContext_OrderLine_id(ctx, ec, field)
+	case "sku":
+		return fieldContext_OrderLine_sku(ctx, ec, field)
+	case "name":
+		return fieldContext_OrderLine_name(ctx, ec, field)
+	case "options":
+		return fieldContext_OrderLine_options(ctx, ec, field)
+	case "quantity":
+		return fieldContext_OrderLine_quantity(ctx, ec, field)
+	case "unit":
+		return fieldContext_OrderLine_unit(ctx, ec, field)
+	case "total":
+		return fieldContext_OrderLine_total(ctx, ec, field)
+	case "taxClass":
+		return fieldContext_OrderLine_taxClass(ctx, ec, field)
+	case "breakdown":
+		return fieldContext_OrderLine_breakdown(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type OrderLine", field.Name)
+}
+
+func childFields_OrderPayload(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "order":
+		return fieldContext_OrderPayload_order(ctx, ec, field)
+	case "userErrors":
+		return fieldContext_OrderPayload_userErrors(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type OrderPayload", field.Name)
 }
 
 func childFields_PageInfo(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -1045,6 +2525,48 @@ func childFields_ProductEdge(ctx context.Context, ec *executionContext, field gr
 		return fieldContext_ProductEdge_node(ctx, ec, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type ProductEdge", field.Name)
+}
+
+func childFields_ShippingMethod(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return fieldContext_ShippingMethod_id(ctx, ec, field)
+	case "code":
+		return fieldContext_ShippingMethod_code(ctx, ec, field)
+	case "name":
+		return fieldContext_ShippingMethod_name(ctx, ec, field)
+	case "fee":
+		return fieldContext_ShippingMethod_fee(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ShippingMethod", field.Name)
+}
+
+func childFields_TaxAmount(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "class":
+		return fieldContext_TaxAmount_class(ctx, ec, field)
+	case "percent":
+		return fieldContext_TaxAmount_percent(ctx, ec, field)
+	case "net":
+		return fieldContext_TaxAmount_net(ctx, ec, field)
+	case "tax":
+		return fieldContext_TaxAmount_tax(ctx, ec, field)
+	case "gross":
+		return fieldContext_TaxAmount_gross(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type TaxAmount", field.Name)
+}
+
+func childFields_UserError(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "code":
+		return fieldContext_UserError_code(ctx, ec, field)
+	case "field":
+		return fieldContext_UserError_field(ctx, ec, field)
+	case "message":
+		return fieldContext_UserError_message(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type UserError", field.Name)
 }
 
 func childFields_Variant(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {

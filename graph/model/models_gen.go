@@ -3,8 +3,41 @@
 package model
 
 import (
+	"github.com/noren-commerce/noren/core/cart"
 	"github.com/noren-commerce/noren/core/fault"
+	"github.com/noren-commerce/noren/core/order"
 )
+
+// The cart after a change.
+type CartPayload struct {
+	// The cart; null if nothing was done.
+	Cart *cart.Priced `json:"cart,omitempty"`
+	// A guest's key to a cart that was just made, to be sent as `X-Cart-Token` from now on; null otherwise.
+	CartToken *string `json:"cartToken,omitempty"`
+	// Why nothing was done; empty if it was.
+	UserErrors []UserError `json:"userErrors"`
+}
+
+type Mutation struct {
+}
+
+// Which orders to list; what is left out does not filter.
+type OrderFilter struct {
+	// Orders that stand at one of these.
+	Status []order.Status `json:"status,omitempty"`
+	// The order with the number, as a person typed it; for staff.
+	Number *string `json:"number,omitempty"`
+	// Orders of the e-mail address; for staff.
+	Email *string `json:"email,omitempty"`
+}
+
+// An order after a change.
+type OrderPayload struct {
+	// The order; null if nothing was done.
+	Order *order.Order `json:"order,omitempty"`
+	// Why nothing was done; empty if it was.
+	UserErrors []UserError `json:"userErrors"`
+}
 
 // What a client can read. Everything is seen through the channel of the request.
 type Query struct {

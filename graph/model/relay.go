@@ -4,6 +4,7 @@ package model
 
 import (
 	"github.com/noren-commerce/noren/core/catalog"
+	"github.com/noren-commerce/noren/core/order"
 	"github.com/noren-commerce/noren/core/page"
 )
 
@@ -14,4 +15,6 @@ type Node interface{ GlobalID() string }
 type (
 	ProductConnection = page.Connection[catalog.Product] // a page of products
 	ProductEdge       = page.Edge[catalog.Product]       // a product on a page
+	OrderConnection   = page.Connection[order.Order]     // a page of orders
+	OrderEdge         = page.Edge[order.Order]           // an order on a page
 )

@@ -22,6 +22,9 @@ func NewCatalog(db *DB) *Catalog { return &Catalog{db} }
 const productColumns = `p.id, p.brand_id, p.product_brand_id, p.slug, p.name, p.description, p.seo_title,
 	p.seo_description, p.options, p.tags, p.status, p.tax_class, p.internal_note, p.version, p.created_at, p.updated_at`
 
+// variantColumns are the columns of catalog.Variant, for the alias v.
+const variantColumns = `v.id, v.brand_id, v.product_id, v.sku, v.barcode, v.options, v.weight, v.cost, v.position, v.active`
+
 // listed is the condition that a channel shows the product p with the listing l at @at.
 const listed = `l.channel_id = @channel AND l.published AND l.published_at <= @at AND l.retired_at > @at AND p.status = 'ACTIVE'`
 
@@ -86,9 +89,14 @@ func (s *Catalog) ProductsByID(ctx context.Context, channelID uuid.UUID, ids []u
 // VariantsOf are the active variants of the products, each product's in order.
 func (s *Catalog) VariantsOf(ctx context.Context, productIDs []uuid.UUID) ([]catalog.Variant, error) {
 	return collect[catalog.Variant](ctx, s.db, `
-		SELECT id, brand_id, product_id, sku, barcode, options, weight, cost, position, active
-		FROM variants WHERE product_id = ANY(@products) AND active
-		ORDER BY product_id, position, id`, pgx.NamedArgs{"products": productIDs})
+		SELECT `+variantColumns+` FROM variants v WHERE v.product_id = ANY(@products) AND v.active
+		ORDER BY v.product_id, v.position, v.id`, pgx.NamedArgs{"products": productIDs})
+}
+
+// VariantsByID are the active variants among ids.
+func (s *Catalog) VariantsByID(ctx context.Context, ids []uuid.UUID) ([]catalog.Variant, error) {
+	return collect[catalog.Variant](ctx, s.db, `
+		SELECT `+variantColumns+` FROM variants v WHERE v.id = ANY(@ids) AND v.active`, pgx.NamedArgs{"ids": ids})
 }
 
 // Categories are the shelves of a brand, parents before children.

@@ -71,6 +71,14 @@ func (s *Shop) AddProduct(t testing.TB, slug string, prices ...int64) Product {
 	return p
 }
 
+// AddShipping adds a shipping method with a flat fee (yen).
+func (s *Shop) AddShipping(t testing.TB, code string, fee int64) uuid.UUID {
+	key := id.New()
+	s.exec(t, `INSERT INTO shipping_methods (id, brand_id, code, name, fee) VALUES (@id, @brand, @code, '{"ja":"宅配便","en":"Parcel"}', @fee)`,
+		pgx.NamedArgs{"id": key, "code": code, "fee": fee})
+	return key
+}
+
 // SetStock sets the pieces of a variant in the warehouse.
 func (s *Shop) SetStock(t testing.TB, variant uuid.UUID, onHand int) {
 	s.exec(t, `UPDATE stock_levels SET on_hand = @n WHERE variant_id = @variant AND location_id = @warehouse`,
