@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"math"
 	"time"
 
 	"github.com/99designs/gqlgen/graphql"
@@ -43,6 +44,19 @@ func UnmarshalKey(v any) (uuid.UUID, error) {
 	}
 	_, key, err := id.Parse(s)
 	return key, err
+}
+
+// MarshalInt writes a whole number.
+func MarshalInt(n int) graphql.Marshaler { return graphql.MarshalInt(n) }
+
+// UnmarshalInt reads a whole number of 32 bits, as the GraphQL specification
+// bounds Int (§3.5.1).
+func UnmarshalInt(v any) (int, error) {
+	n, err := graphql.UnmarshalInt(v)
+	if err == nil && (n > math.MaxInt32 || n < math.MinInt32) {
+		err = fmt.Errorf("%d is not an Int: it has more than 32 bits", n)
+	}
+	return n, err
 }
 
 // MarshalDecimal writes an exact decimal as a string.

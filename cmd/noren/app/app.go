@@ -10,13 +10,17 @@ import (
 	"github.com/go-chi/chi/v5"
 
 	"github.com/noren-commerce/noren/adapters/mailbox"
+	"github.com/noren-commerce/noren/core/cart"
 	"github.com/noren-commerce/noren/core/catalog"
 	"github.com/noren-commerce/noren/core/channel"
 	"github.com/noren-commerce/noren/core/clock"
+	"github.com/noren-commerce/noren/core/idempotency"
 	"github.com/noren-commerce/noren/core/inventory"
 	"github.com/noren-commerce/noren/core/messaging"
+	"github.com/noren-commerce/noren/core/order"
 	"github.com/noren-commerce/noren/core/payment"
 	"github.com/noren-commerce/noren/core/pricing"
+	"github.com/noren-commerce/noren/core/shipping"
 	"github.com/noren-commerce/noren/graph"
 	"github.com/noren-commerce/noren/graph/generated"
 	"github.com/noren-commerce/noren/resolvers"
@@ -45,16 +49,28 @@ func New(cfg Config, db *postgres.DB, now clock.Clock) (*App, error) {
 	if err != nil {
 		return nil, err
 	}
+	payments := newPayments(cfg, db, jobs, now)
+	prices := pricing.New(postgres.NewPricing(db), now)
+	carts := cart.New(postgres.NewCarts(db), prices, now)
+	orders := order.New(order.Parts{
+		Tx: db, Store: postgres.NewOrders(db), Carts: carts, Keys: idempotency.New(db, postgres.NewKeys(db), now),
+		Outbox: jobs, Events: postgres.NewEvents(db), Now: now,
+	})
+	orders.PayBy(payments)
+	payments.Tell(orders)
 	return &App{
 		Config:   cfg,
 		DB:       db,
 		Channels: channel.New(postgres.NewChannels(db), now),
 		Resolvers: &resolvers.Resolver{
 			Catalog:   catalog.New(postgres.NewCatalog(db), now),
-			Pricing:   pricing.New(postgres.NewPricing(db), now),
+			Pricing:   prices,
 			Inventory: inventory.New(postgres.NewInventory(db)),
+			Carts:     carts,
+			Shipping:  shipping.New(postgres.NewShipping(db)),
+			Orders:    orders,
 		},
-		Payments: newPayments(cfg, db, jobs, now),
+		Payments: payments,
 		Sender:   sender,
 		Mailbox:  box,
 		now:      now,
