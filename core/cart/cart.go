@@ -84,7 +84,7 @@ type Line struct {
 }
 
 // GlobalID is the line's id in the schema.
-func (l Line) GlobalID() string { return id.Global("CartLine", l.Item.ID) }
+func (l Line) GlobalID() string { return id.Global("CartLine", l.ID) }
 
 // Priced is a cart with its lines priced at this moment.
 type Priced struct {
@@ -97,7 +97,7 @@ type Priced struct {
 }
 
 // GlobalID is the cart's id in the schema.
-func (p Priced) GlobalID() string { return id.Global("Cart", p.Cart.ID) }
+func (p Priced) GlobalID() string { return id.Global("Cart", p.ID) }
 
 // Subtotal is what the lines come to.
 func (p Priced) Subtotal() money.Money { return p.Quote.Subtotal }

@@ -129,7 +129,7 @@ func (s *Service) draft(ctx context.Context, p *cart.Priced, in PlaceInput) (Dra
 		return Draft{}, err
 	}
 	now, actor, ch, q := s.now(), access.From(ctx), channel.From(ctx), p.Quote
-	d := Draft{CartID: p.Cart.ID, Order: Order{
+	d := Draft{CartID: p.ID, Order: Order{
 		ID: id.New(), Number: number, BrandID: ch.BrandID, ChannelID: ch.ID, MemberID: p.MemberID,
 		TokenHash: cart.OwnerOf(actor).TokenHash, Email: p.Email, Language: i18n.Language(ctx), Status: PendingPayment,
 		Currency: q.Total.Currency, TaxInclusive: ch.TaxInclusive,

@@ -11,7 +11,7 @@ import (
 // Node is any object with a global id.
 type Node interface{ GlobalID() string }
 
-// Pages of the schema's lists, under the names that Relay wants.
+// ProductConnection and its like are the pages of the schema's lists, under the names that Relay wants.
 type (
 	ProductConnection = page.Connection[catalog.Product] // a page of products
 	ProductEdge       = page.Edge[catalog.Product]       // a product on a page
