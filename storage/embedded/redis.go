@@ -29,3 +29,21 @@ func (r *Redis) Restart() error { return r.server.Restart() }
 
 // Flush empties it, as a Redis without persistence is after a restart.
 func (r *Redis) Flush() { r.server.FlushAll() }
+
+// Dump is a copy of the strings it holds, for tests of a Redis that falls back.
+func (r *Redis) Dump() map[string]string {
+	held := map[string]string{}
+	for _, key := range r.server.Keys() {
+		if value, err := r.server.Get(key); err == nil {
+			held[key] = value
+		}
+	}
+	return held
+}
+
+// Load puts a dump back.
+func (r *Redis) Load(held map[string]string) {
+	for key, value := range held {
+		_ = r.server.Set(key, value)
+	}
+}
