@@ -47,3 +47,16 @@ func (r *Redis) Load(held map[string]string) {
 		_ = r.server.Set(key, value)
 	}
 }
+
+// Stream is what the stream under the key holds, oldest first.
+func (r *Redis) Stream(key string) ([]map[string]string, error) {
+	entries, err := r.server.Stream(key)
+	all := make([]map[string]string, len(entries))
+	for i, entry := range entries {
+		all[i] = map[string]string{}
+		for j := 0; j+1 < len(entry.Values); j += 2 {
+			all[i][entry.Values[j]] = entry.Values[j+1]
+		}
+	}
+	return all, err
+}

@@ -24,15 +24,14 @@ const pingAfter = time.Second
 type DB struct {
 	pool      *pgxpool.Pool
 	brokeAt   atomic.Int64 // Unix nanoseconds of the last connection that died
-	committed Committed
+	committed []Committed  // set before use
 }
 
 // settings are what options change.
 type settings struct {
-	pool      *pgxpool.Config
-	tracers   []pgx.QueryTracer
-	committed Committed
-	acquire   time.Duration
+	pool    *pgxpool.Config
+	tracers []pgx.QueryTracer
+	acquire time.Duration
 }
 
 // Option changes how a database is opened.
@@ -68,7 +67,7 @@ func Open(ctx context.Context, url string, options ...Option) (*DB, error) {
 	for _, option := range options {
 		option(&s)
 	}
-	db := &DB{committed: s.committed}
+	db := &DB{}
 	tracer := multitracer.New(s.tracers...)
 	tracer.PoolAcquireTracers = append(tracer.PoolAcquireTracers, acquireTracer{s.acquire})
 	config.ConnConfig.Tracer = tracer

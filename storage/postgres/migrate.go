@@ -15,6 +15,8 @@ import (
 	"github.com/pressly/goose/v3/lock"
 	"github.com/riverqueue/river/riverdriver/riverpgxv5"
 	"github.com/riverqueue/river/rivermigrate"
+
+	"github.com/noren-commerce/noren/core/clock"
 )
 
 //go:embed migrations/*.sql
@@ -36,9 +38,22 @@ func Migrate(ctx context.Context, url string) error {
 		if err := migrateJobs(ctx, url); err != nil {
 			return err
 		}
-		_, err := p.Up(ctx)
-		return err
+		if _, err := p.Up(ctx); err != nil {
+			return err
+		}
+		return partition(ctx, url)
 	})
+}
+
+// partition makes the first months' partitions of the events; the worker makes
+// those that follow.
+func partition(ctx context.Context, url string) error {
+	db, err := Open(ctx, url, WithMaxConns(1))
+	if err != nil {
+		return err
+	}
+	defer db.Close()
+	return NewEvents(db).Partition(ctx, clock.System())
 }
 
 // MigrateDown takes the newest migration back.

@@ -75,6 +75,7 @@ func (s *Orders) Insert(ctx context.Context, d order.Draft) ([]uuid.UUID, error)
 	if len(levels) != len(d.Reservations) {
 		return nil, order.ErrStockMoved
 	}
+	s.db.recorded(ctx, []event.Event{d.Event})
 	return crossed(levels), nil
 }
 

@@ -20,9 +20,17 @@ const maxAttempts = 5
 // has run. It must not fail and must be quick.
 type Committed func(ctx context.Context, events []event.Event)
 
-// WithCommitted tells f of every event that was committed.
-func WithCommitted(f Committed) Option {
-	return func(s *settings) { s.committed = f }
+// OnCommit tells f of the events of every transaction from now on. It is called
+// while noren is put together, before anything is written.
+func (db *DB) OnCommit(f Committed) { db.committed = append(db.committed, f) }
+
+func (db *DB) tell(ctx context.Context, events []event.Event) {
+	if len(events) == 0 {
+		return
+	}
+	for _, f := range db.committed {
+		f(ctx, events)
+	}
 }
 
 type txKey struct{}
@@ -90,9 +98,7 @@ func (db *DB) attempt(ctx context.Context, f func(context.Context) error) (err e
 	if err = begun.Commit(ctx); err != nil {
 		return err, isBrokenOff(err)
 	}
-	if db.committed != nil && len(tx.events) > 0 {
-		db.committed(ctx, tx.events)
-	}
+	db.tell(ctx, tx.events)
 	return nil, false
 }
 
@@ -109,7 +115,5 @@ func (db *DB) recorded(ctx context.Context, events []event.Event) {
 		tx.events = append(tx.events, events...)
 		return
 	}
-	if db.committed != nil && len(events) > 0 {
-		db.committed(ctx, events)
-	}
+	db.tell(ctx, events)
 }

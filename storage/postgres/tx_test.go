@@ -39,16 +39,13 @@ func TestInTxRollsBackOnErrorAndJoinsWhatIsOpen(t *testing.T) {
 func TestCommittedHearsOfEventsOnlyAfterCommit(t *testing.T) {
 	t.Parallel()
 	var heard []string
-	var db *postgres.DB
-	db, err := postgres.Open(t.Context(), pgtest.URL(t), postgres.WithMaxConns(2),
-		postgres.WithCommitted(func(_ context.Context, events []event.Event) {
-			for _, e := range events {
-				heard = append(heard, e.Type)
-			}
-			require.Equal(t, len(heard), countEvents(t, db), "committed and visible to others by now")
-		}))
-	require.NoError(t, err)
-	t.Cleanup(db.Close)
+	db := pgtest.New(t)
+	db.OnCommit(func(_ context.Context, events []event.Event) {
+		for _, e := range events {
+			heard = append(heard, e.Type)
+		}
+		require.Equal(t, len(heard), countEvents(t, db), "committed and visible to others by now")
+	})
 	events := postgres.NewEvents(db)
 
 	require.Error(t, db.InTx(t.Context(), func(ctx context.Context) error {

@@ -363,3 +363,25 @@ func TestSignalsReachOtherProcessesAndThisOneWithoutRedis(t *testing.T) {
 	_, open := <-here
 	require.False(t, open, "the channel closes with its context")
 }
+
+func TestStreamTellsEventsInOrderOrFails(t *testing.T) {
+	t.Parallel()
+	server := pgtest.Redis(t)
+	p := newProcess(t, server.URL, id.New())
+	stream := redis.NewStream(p.client)
+	var events []event.Event
+	for _, name := range []string{"a", "b", "c"} {
+		events = append(events, event.New(p.context(t), time.Now(), name, "Order", id.New(), map[string]string{"犬": name}))
+	}
+	require.NoError(t, stream.Tell(t.Context(), events))
+	entries, err := server.Stream("noren:events")
+	require.NoError(t, err)
+	require.Len(t, entries, 3)
+	for i, entry := range entries {
+		require.Equal(t, events[i].ID.String(), entry["id"])
+		require.Equal(t, events[i].Type, entry["type"])
+		require.JSONEq(t, string(events[i].Data), entry["data"])
+	}
+	server.Stop()
+	require.Error(t, stream.Tell(t.Context(), events))
+}
