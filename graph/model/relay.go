@@ -11,10 +11,13 @@ import (
 // Node is any object with a global id.
 type Node interface{ GlobalID() string }
 
-// ProductConnection and its like are the pages of the schema's lists, under the names that Relay wants.
 type (
-	ProductConnection = page.Connection[catalog.Product] // a page of products
-	ProductEdge       = page.Edge[catalog.Product]       // a product on a page
-	OrderConnection   = page.Connection[order.Order]     // a page of orders
-	OrderEdge         = page.Edge[order.Order]           // an order on a page
+	// ProductConnection is a page of products.
+	ProductConnection = page.Connection[catalog.Product]
+	// ProductEdge is a product on a page.
+	ProductEdge = page.Edge[catalog.Product]
+	// OrderConnection is a page of orders.
+	OrderConnection = page.Connection[order.Order]
+	// OrderEdge is an order on a page.
+	OrderEdge = page.Edge[order.Order]
 )
