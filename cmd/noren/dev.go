@@ -39,6 +39,9 @@ func (c *devCommand) Run(ctx context.Context) error {
 		return err
 	}
 	defer db.Close()
+	if err := writeSample(ctx, db, 0); err != nil {
+		return err
+	}
 	c.Dev = true
 	if c.Secret == "" {
 		c.Secret = app.DevSecret

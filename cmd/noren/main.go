@@ -17,6 +17,7 @@ type commands struct {
 	Serve   serveCommand   `cmd:"" help:"Answer clients, over the PostgreSQL and Redis that are named."`
 	Worker  workerCommand  `cmd:"" help:"Do the background work: mails, payments, deadlines."`
 	Migrate migrateCommand `cmd:"" help:"Bring the database to this version's schema, or back."`
+	Seed    seedCommand    `cmd:"" help:"Fill the database with a sample pet retailer, or with a catalog of any size."`
 	Schema  schemaCommand  `cmd:"" help:"Print the whole GraphQL schema."`
 }
 

@@ -24,6 +24,7 @@ import (
 	"github.com/noren-commerce/noren/graph"
 	"github.com/noren-commerce/noren/graph/generated"
 	"github.com/noren-commerce/noren/resolvers"
+	"github.com/noren-commerce/noren/seed"
 	"github.com/noren-commerce/noren/storage/postgres"
 )
 
@@ -82,6 +83,7 @@ func (a *App) Handler() http.Handler {
 	r := chi.NewRouter()
 	r.With(a.inScope).Handle("/graphql", a.graphql())
 	a.webhooks(r)
+	r.Get("/sample/*", seed.Picture)
 	if a.Config.Dev && a.Mailbox != nil {
 		r.Method(http.MethodGet, "/dev/mail", a.Mailbox)
 	}

@@ -1,0 +1,174 @@
+package seed
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/noren-commerce/noren/core/catalog"
+	"github.com/noren-commerce/noren/core/i18n"
+	"github.com/noren-commerce/noren/storage/postgres"
+)
+
+// chunk is how many products travel in one COPY, and in one transaction.
+const chunk = 1000
+
+// Options say what to write.
+type Options struct {
+	Scale    int                         // products of the first brand; 0 is the sample's own
+	Progress func(done int)              // told of products written; may be nil
+	Search   func(catalog.Bundle) string // makes the search vector; nil leaves it empty
+}
+
+// Count is the number of products that the options write.
+func (o Options) Count() int {
+	n := 0
+	for i, b := range Brands() {
+		for range b.Products(o.scaleOf(i)) {
+			n++
+		}
+	}
+	return n
+}
+
+func (o Options) scaleOf(brand int) int {
+	if brand == 0 {
+		return o.Scale
+	}
+	return 0
+}
+
+// Write puts the sample retailer into the database. What is there is left as it
+// is, so that writing twice, or going on after a break, is one shop.
+func Write(ctx context.Context, db *postgres.DB, o Options) error {
+	for i, b := range Brands() {
+		if err := b.frame(ctx, db); err != nil {
+			return fmt.Errorf("write the brand %s: %w", b.Code, err)
+		}
+		if err := b.fill(ctx, db, o, o.scaleOf(i)); err != nil {
+			return fmt.Errorf("write the products of %s: %w", b.Code, err)
+		}
+	}
+	return nil
+}
+
+// fill writes the products that are missing.
+func (b Brand) fill(ctx context.Context, db *postgres.DB, o Options, scale int) error {
+	bulk, done := postgres.NewBulk(db), 0
+	var pending []catalog.Bundle
+	flush := func() error {
+		missing, err := absent(ctx, db, pending)
+		if err == nil && len(missing) > 0 {
+			err = bulk.Load(ctx, missing)
+		}
+		done += len(pending)
+		pending = pending[:0]
+		if o.Progress != nil {
+			o.Progress(done)
+		}
+		return err
+	}
+	for bundle := range b.Products(scale) {
+		if o.Search != nil {
+			bundle.Search = o.Search(bundle)
+		}
+		if pending = append(pending, bundle); len(pending) == chunk {
+			if err := flush(); err != nil {
+				return err
+			}
+		}
+	}
+	return flush()
+}
+
+// absent are those of the bundles whose products are not in the database.
+func absent(ctx context.Context, db *postgres.DB, bundles []catalog.Bundle) ([]catalog.Bundle, error) {
+	ids := make([]any, 0, len(bundles))
+	for _, b := range bundles {
+		ids = append(ids, b.Product.ID)
+	}
+	rows, err := db.Pool().Query(ctx, `SELECT id::text FROM products WHERE id = ANY($1::uuid[])`, ids)
+	if err != nil {
+		return nil, err
+	}
+	there, err := pgx.CollectRows(rows, pgx.RowTo[string])
+	if err != nil {
+		return nil, err
+	}
+	known := make(map[string]bool, len(there))
+	for _, id := range there {
+		known[id] = true
+	}
+	var missing []catalog.Bundle
+	for _, b := range bundles {
+		if !known[b.Product.ID.String()] {
+			missing = append(missing, b)
+		}
+	}
+	return missing, nil
+}
+
+// frame writes what products hang on: the brand with its channel, price list,
+// locations, shipping methods, shelves, makers and attributes.
+func (b Brand) frame(ctx context.Context, db *postgres.DB) error {
+	batch := &pgx.Batch{}
+	batch.Queue(`INSERT INTO brands (id, code, name) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING`, b.ID, b.Code, b.Name)
+	batch.Queue(`INSERT INTO price_lists (id, brand_id, code, name, currency, tax_inclusive) VALUES ($1, $2, 'standard', $3, 'JPY', true) ON CONFLICT DO NOTHING`,
+		b.PriceListID, b.ID, i18n.Text{"ja": "標準価格", "en": "Standard prices"})
+	batch.Queue(`INSERT INTO channels (id, brand_id, code, name, currency, price_list_id) VALUES ($1, $2, $3, $4, 'JPY', $5) ON CONFLICT DO NOTHING`,
+		b.ChannelID, b.ID, b.Code, b.Name, b.PriceListID)
+	for _, l := range b.Shops {
+		batch.Queue(`INSERT INTO locations (id, brand_id, code, name, kind, address, priority, ships) VALUES ($1, $2, $3, $4, $5, $6, $7, $8) ON CONFLICT DO NOTHING`,
+			l.ID, b.ID, l.Code, l.Name, l.Kind, l.Address.Normalised(), l.Priority, l.Kind == "WAREHOUSE")
+	}
+	for i, m := range []struct {
+		code string
+		name i18n.Text
+		fee  int64
+	}{
+		{"parcel", i18n.Text{"ja": "宅配便", "en": "Parcel"}, 660},
+		{"mail", i18n.Text{"ja": "メール便", "en": "Letter post"}, 250},
+	} {
+		batch.Queue(`INSERT INTO shipping_methods (id, brand_id, code, name, fee, position) VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT DO NOTHING`,
+			key("shipping", b.Code, m.code), b.ID, m.code, m.name, m.fee, i)
+	}
+	for i, s := range shelves {
+		var parent any
+		if s.parent != "" {
+			parent = b.CategoryID(s.parent)
+		}
+		batch.Queue(`INSERT INTO categories (id, brand_id, parent_id, slug, name, position) VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT DO NOTHING`,
+			b.CategoryID(s.slug), b.ID, parent, s.slug, i18n.Text{"ja": s.ja, "en": s.en}, i)
+	}
+	for i, m := range makers {
+		batch.Queue(`INSERT INTO product_brands (id, brand_id, slug, name, position) VALUES ($1, $2, $3, $4, $5) ON CONFLICT DO NOTHING`,
+			b.MakerID(m.slug), b.ID, m.slug, i18n.Text{"ja": m.ja, "en": m.en}, i)
+	}
+	for i, a := range attributes {
+		batch.Queue(`INSERT INTO attributes (id, brand_id, code, name, type, choices, filterable, position) VALUES ($1, $2, $3, $4, 'SELECT', $5, true, $6) ON CONFLICT DO NOTHING`,
+			b.AttributeID(a.code), b.ID, a.code, a.name, a.choices, i)
+	}
+	return db.Pool().SendBatch(ctx, batch).Close()
+}
+
+// choice is one value of a SELECT attribute.
+type choice struct {
+	Value string    `json:"value"`
+	Label i18n.Text `json:"label"`
+}
+
+var attributes = []struct {
+	code    string
+	name    i18n.Text
+	choices []choice
+}{
+	{"pet", i18n.Text{"ja": "対象のペット", "en": "Pet"}, []choice{
+		{"dog", i18n.Text{"ja": "犬", "en": "Dog"}}, {"cat", i18n.Text{"ja": "猫", "en": "Cat"}}, {"small", i18n.Text{"ja": "小動物", "en": "Small animal"}},
+		{"bird", i18n.Text{"ja": "鳥", "en": "Bird"}}, {"fish", i18n.Text{"ja": "魚", "en": "Fish"}}, {"reptile", i18n.Text{"ja": "爬虫類", "en": "Reptile"}},
+		{"human", i18n.Text{"ja": "飼い主さん", "en": "Owner"}},
+	}},
+	{"origin", i18n.Text{"ja": "原産国", "en": "Country of origin"}, []choice{
+		{"jp", i18n.Text{"ja": "日本", "en": "Japan"}}, {"nz", i18n.Text{"ja": "ニュージーランド", "en": "New Zealand"}}, {"fr", i18n.Text{"ja": "フランス", "en": "France"}},
+	}},
+}
