@@ -25,3 +25,6 @@ lint: $(LINT) ## Vet and lint.
 
 $(LINT):
 	GOBIN=$(BIN) $(GO) install github.com/golangci/golangci-lint/v2/cmd/golangci-lint@$(LINT_VERSION)
+
+audit: ## Audit GraphQL over HTTP with the npm package graphql-http.
+	.ci/graphql-audit/run

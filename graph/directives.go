@@ -13,7 +13,7 @@ import (
 
 // Directives are what the schema's directives do.
 func Directives() generated.DirectiveRoot {
-	return generated.DirectiveRoot{Allow: allow, Public: public}
+	return generated.DirectiveRoot{Allow: allow}
 }
 
 // allow lets the caller pass by openness, role or permission, and no one else.
@@ -30,6 +30,3 @@ func allow(ctx context.Context, _ any, next graphql.Resolver, anyone bool, roles
 	}
 	return nil, fault.ErrForbidden
 }
-
-// public only marks a field for the cache of whole answers.
-func public(ctx context.Context, _ any, next graphql.Resolver) (any, error) { return next(ctx) }

@@ -54,5 +54,5 @@ func (c *devCommand) Run(ctx context.Context) error {
 	if a.Mailbox != nil {
 		fmt.Printf("Mails        http://%s/dev/mail\n", c.Addr)
 	}
-	return both(ctx, a.Work, func(ctx context.Context) error { return serve(ctx, c.Config, a.Handler()) })
+	return both(ctx, a.Work, func(ctx context.Context) error { return serve(ctx, a) })
 }

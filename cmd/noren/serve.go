@@ -31,24 +31,24 @@ func (c *serveCommand) Run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	return serve(ctx, c.Config, a.Handler())
+	return serve(ctx, a)
 }
 
 // serve answers requests until ctx ends. Then it takes no new ones, and the
 // running ones may finish within the drain timeout.
-func serve(ctx context.Context, c app.Config, handler http.Handler) error {
-	listener, err := (&net.ListenConfig{}).Listen(ctx, "tcp", c.Addr)
+func serve(ctx context.Context, a *app.App) error {
+	listener, err := (&net.ListenConfig{}).Listen(ctx, "tcp", a.Config.Addr)
 	if err != nil {
 		return fmt.Errorf("NOREN_ADDR: %w", err)
 	}
-	server := &http.Server{Handler: handler, ReadHeaderTimeout: 10 * time.Second, IdleTimeout: 2 * time.Minute}
+	server := &http.Server{Handler: a.Handler(), ReadHeaderTimeout: 10 * time.Second, IdleTimeout: 2 * time.Minute}
 	stopped := make(chan error, 1)
 	go func() {
 		<-ctx.Done()
 		fmt.Fprintln(os.Stderr, "noren: finishing what is running")
-		drain, cancel := context.WithTimeout(context.WithoutCancel(ctx), c.DrainTimeout)
+		drain, cancel := context.WithTimeout(context.WithoutCancel(ctx), a.Config.DrainTimeout)
 		defer cancel()
-		stopped <- server.Shutdown(drain)
+		stopped <- errors.Join(a.Drain(drain), server.Shutdown(drain))
 	}()
 	if err := server.Serve(listener); !errors.Is(err, http.ErrServerClosed) {
 		return err

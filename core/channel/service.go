@@ -35,7 +35,8 @@ type snapshot struct {
 func New(store Store, now clock.Clock) *Service { return &Service{store: store, now: now} }
 
 // Resolve is the channel with the code, else the one that serves the host, else
-// the oldest. An unknown code is fault.CodeNotFound.
+// the oldest, else, in an installation that has none yet, a channel that shows
+// nothing. An unknown code is fault.CodeNotFound.
 func (s *Service) Resolve(ctx context.Context, code, host string) (Channel, error) {
 	channels, err := s.All(ctx)
 	if err != nil {
@@ -52,7 +53,9 @@ func (s *Service) Resolve(ctx context.Context, code, host string) (Channel, erro
 		}
 	}
 	switch {
-	case code != "" || len(channels) == 0:
+	case code == "" && len(channels) == 0:
+		return Channel{DefaultLocale: "ja"}, nil
+	case code != "":
 		return Channel{}, fault.NotFound(fault.CodeNotFound, "指定されたチャネルはありません", "There is no such channel")
 	case found == nil:
 		return channels[0], nil

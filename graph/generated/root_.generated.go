@@ -34,8 +34,7 @@ type ResolverRoot interface {
 }
 
 type DirectiveRoot struct {
-	Allow  func(ctx context.Context, obj any, next graphql.Resolver, anyone bool, roles []access.Role, permissions []access.Permission) (res any, err error)
-	Public func(ctx context.Context, obj any, next graphql.Resolver) (res any, err error)
+	Allow func(ctx context.Context, obj any, next graphql.Resolver, anyone bool, roles []access.Role, permissions []access.Permission) (res any, err error)
 }
 
 type ComplexityRoot struct {
@@ -1340,6 +1339,17 @@ The field shows every caller of a channel the same, so that an operation made of
 such fields alone may be answered from the cache of whole answers.
 """
 directive @public on FIELD_DEFINITION
+
+"""
+What the field costs of what an operation may cost. Unsaid, an object costs 1 and a
+leaf nothing, and a list is taken to hold 10; pages cost as many as ` + "`" + `first` + "`" + ` says.
+"""
+directive @cost(
+  "The cost of one object that the field yields, without what is selected in it."
+  weight: Int
+  "How many objects a plain list holds, at most or as a rule."
+  size: Int
+) on FIELD_DEFINITION
 
 "What a client can read. Everything is seen through the channel of the request."
 type Query {

@@ -348,15 +348,8 @@ func _Query_shippingMethods(ctx context.Context, ec *executionContext, field gra
 				}
 				return ec.Directives.Allow(ctx, nil, directive0, anyone, roles, permissions)
 			}
-			directive2 := func(ctx context.Context) (any, error) {
-				if ec.Directives.Public == nil {
-					var zeroVal []shipping.Method
-					return zeroVal, errors.New("directive public is not implemented")
-				}
-				return ec.Directives.Public(ctx, nil, directive1)
-			}
 
-			next = directive2
+			next = directive1
 			return next
 		},
 		func(ctx context.Context, selections ast.SelectionSet, v []shipping.Method) graphql.Marshaler {
@@ -416,15 +409,8 @@ func _Query_products(ctx context.Context, ec *executionContext, field graphql.Co
 				}
 				return ec.Directives.Allow(ctx, nil, directive0, anyone, roles, permissions)
 			}
-			directive2 := func(ctx context.Context) (any, error) {
-				if ec.Directives.Public == nil {
-					var zeroVal page.Connection[catalog.Product]
-					return zeroVal, errors.New("directive public is not implemented")
-				}
-				return ec.Directives.Public(ctx, nil, directive1)
-			}
 
-			next = directive2
+			next = directive1
 			return next
 		},
 		func(ctx context.Context, selections ast.SelectionSet, v page.Connection[catalog.Product]) graphql.Marshaler {
@@ -495,15 +481,8 @@ func _Query_product(ctx context.Context, ec *executionContext, field graphql.Col
 				}
 				return ec.Directives.Allow(ctx, nil, directive0, anyone, roles, permissions)
 			}
-			directive2 := func(ctx context.Context) (any, error) {
-				if ec.Directives.Public == nil {
-					var zeroVal *catalog.Product
-					return zeroVal, errors.New("directive public is not implemented")
-				}
-				return ec.Directives.Public(ctx, nil, directive1)
-			}
 
-			next = directive2
+			next = directive1
 			return next
 		},
 		func(ctx context.Context, selections ast.SelectionSet, v *catalog.Product) graphql.Marshaler {
@@ -573,15 +552,8 @@ func _Query_categories(ctx context.Context, ec *executionContext, field graphql.
 				}
 				return ec.Directives.Allow(ctx, nil, directive0, anyone, roles, permissions)
 			}
-			directive2 := func(ctx context.Context) (any, error) {
-				if ec.Directives.Public == nil {
-					var zeroVal []catalog.Category
-					return zeroVal, errors.New("directive public is not implemented")
-				}
-				return ec.Directives.Public(ctx, nil, directive1)
-			}
 
-			next = directive2
+			next = directive1
 			return next
 		},
 		func(ctx context.Context, selections ast.SelectionSet, v []catalog.Category) graphql.Marshaler {

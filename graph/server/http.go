@@ -87,7 +87,9 @@ func (s *Server) write(w http.ResponseWriter, media string, status int, body []b
 		h.Set("Retry-After", "1")
 	}
 	h.Set("Content-Type", media+"; charset=utf-8")
-	h.Set("Content-Length", strconv.Itoa(len(body)))
+	if h.Get("Trailer") == "" { // trailers follow chunks only
+		h.Set("Content-Length", strconv.Itoa(len(body)))
+	}
 	h.Set("Cache-Control", "no-store")
 	h.Set("X-Content-Type-Options", "nosniff")
 	h.Add("Vary", "Accept, Accept-Language, Authorization")

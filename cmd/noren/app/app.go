@@ -5,8 +5,6 @@ package app
 import (
 	"net/http"
 
-	"github.com/99designs/gqlgen/graphql/handler"
-	"github.com/99designs/gqlgen/graphql/handler/transport"
 	"github.com/go-chi/chi/v5"
 
 	"github.com/noren-commerce/noren/adapters/mailbox"
@@ -21,8 +19,7 @@ import (
 	"github.com/noren-commerce/noren/core/payment"
 	"github.com/noren-commerce/noren/core/pricing"
 	"github.com/noren-commerce/noren/core/shipping"
-	"github.com/noren-commerce/noren/graph"
-	"github.com/noren-commerce/noren/graph/generated"
+	"github.com/noren-commerce/noren/graph/server"
 	"github.com/noren-commerce/noren/resolvers"
 	"github.com/noren-commerce/noren/seed"
 	"github.com/noren-commerce/noren/storage/postgres"
@@ -34,6 +31,7 @@ type App struct {
 	DB        *postgres.DB
 	Channels  *channel.Service
 	Resolvers *resolvers.Resolver
+	Edge      *server.Server // the GraphQL endpoint
 	Payments  *payment.Service
 	Sender    *messaging.Sender
 	Mailbox   *mailbox.Mailbox // keeps the mails; nil if a mail server is set
@@ -59,7 +57,7 @@ func New(cfg Config, db *postgres.DB, now clock.Clock) (*App, error) {
 	})
 	orders.PayBy(payments)
 	payments.Tell(orders)
-	return &App{
+	a := &App{
 		Config:   cfg,
 		DB:       db,
 		Channels: channel.New(postgres.NewChannels(db), now),
@@ -75,26 +73,20 @@ func New(cfg Config, db *postgres.DB, now clock.Clock) (*App, error) {
 		Sender:   sender,
 		Mailbox:  box,
 		now:      now,
-	}, nil
+	}
+	a.Edge, err = a.newEdge()
+	return a, err
 }
 
 // Handler answers every HTTP request.
 func (a *App) Handler() http.Handler {
 	r := chi.NewRouter()
-	r.With(a.inScope).Handle("/graphql", a.graphql())
+	r.Use(a.guarded)
+	r.With(a.inScope).Handle("/graphql", a.Edge)
 	a.webhooks(r)
 	r.Get("/sample/*", seed.Picture)
 	if a.Config.Dev && a.Mailbox != nil {
 		r.Method(http.MethodGet, "/dev/mail", a.Mailbox)
 	}
 	return r
-}
-
-func (a *App) graphql() http.Handler {
-	server := handler.New(generated.NewExecutableSchema(generated.Config{
-		Resolvers:  a.Resolvers,
-		Directives: graph.Directives(),
-	}))
-	server.AddTransport(transport.POST{})
-	return server
 }

@@ -11,20 +11,20 @@ import (
 	"github.com/noren-commerce/noren/core/i18n"
 )
 
-// inScope puts what a request runs in into its context: channel, language,
-// actor and dataloaders.
+// inScope puts what a request runs in into its context: channel, language
+// and actor.
 func (a *App) inScope(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		ctx := r.Context()
 		ch, err := a.Channels.Resolve(ctx, r.Header.Get("X-Noren-Channel"), r.Host)
 		if err != nil {
-			http.Error(w, err.Error(), http.StatusNotFound)
+			a.Edge.WriteFault(w, r, err)
 			return
 		}
 		ctx = channel.With(ctx, ch)
 		ctx = i18n.WithLanguage(ctx, chooseLanguage(ch, r.Header.Get("Accept-Language")))
 		ctx = access.With(ctx, actorOf(r))
-		next.ServeHTTP(w, r.WithContext(a.Resolvers.WithLoaders(ctx)))
+		next.ServeHTTP(w, r.WithContext(ctx))
 	})
 }
 

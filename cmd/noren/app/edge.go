@@ -1,0 +1,67 @@
+package app
+
+import (
+	"context"
+	"net/http"
+	"strings"
+
+	"github.com/noren-commerce/noren/core/access"
+	"github.com/noren-commerce/noren/core/channel"
+	"github.com/noren-commerce/noren/core/i18n"
+	"github.com/noren-commerce/noren/graph"
+	"github.com/noren-commerce/noren/graph/generated"
+	"github.com/noren-commerce/noren/graph/server"
+)
+
+// newEdge makes the GraphQL endpoint over the resolvers.
+func (a *App) newEdge() (*server.Server, error) {
+	limits := server.DefaultLimits()
+	if a.Config.RequestTimeout > 0 {
+		limits.Timeout = a.Config.RequestTimeout
+	}
+	return server.New(server.Config{
+		Schema: generated.NewExecutableSchema(generated.Config{
+			Resolvers:  a.Resolvers,
+			Directives: graph.Directives(),
+		}),
+		Limits:        limits,
+		Origins:       a.Config.CORSOrigins,
+		Introspection: a.mayIntrospect,
+		Prepare:       a.Resolvers.WithLoaders,
+		Connect:       a.connect,
+		Scope:         answerScope,
+	})
+}
+
+// mayIntrospect lets staff read the schema, and the public where it is set so.
+func (a *App) mayIntrospect(ctx context.Context) bool {
+	return a.Config.Dev || a.Config.Introspection || access.From(ctx).Is(access.RoleStaff, access.RoleAdmin)
+}
+
+// answerScope shares public answers between shoppers of a channel and language.
+// Buyers with terms of their own see prices of their own and share with nobody.
+func answerScope(ctx context.Context) (server.AnswerScope, bool) {
+	scope := server.AnswerScope{Channel: channel.From(ctx).ID, Language: i18n.Language(ctx)}
+	return scope, access.From(ctx).Is(access.RoleGuest, access.RoleMember)
+}
+
+// connect takes what a WebSocket's connection_init carries for the headers that a
+// browser cannot set on it: {"Authorization": "Bearer …", "X-Cart-Token": "…"}.
+func (a *App) connect(ctx context.Context, payload map[string]any) (context.Context, context.CancelFunc, error) {
+	actor := access.From(ctx)
+	for name, value := range payload {
+		if text, ok := value.(string); ok && strings.EqualFold(name, "X-Cart-Token") {
+			actor.CartToken = text
+		}
+	}
+	return access.With(ctx, actor), func() {}, nil
+}
+
+// guarded puts what protects every page and answer in front of the handler.
+func (a *App) guarded(next http.Handler) http.Handler {
+	tls := strings.HasPrefix(a.Config.PublicURL, "https://")
+	return server.SecurityHeaders(tls)(server.CORS(a.Config.CORSOrigins)(next))
+}
+
+// Drain ends subscriptions, so that their clients reconnect to another process.
+func (a *App) Drain(ctx context.Context) error { return a.Edge.Drain(ctx) }
