@@ -1,0 +1,122 @@
+package search
+
+import (
+	"strings"
+	"sync"
+)
+
+// Analyzer turns text into what PostgreSQL searches by. One serves a process: it
+// holds the dictionary, read when it is first needed.
+type Analyzer struct {
+	dictionary func() *Dictionary
+}
+
+// NewAnalyzer makes an analyzer; the dictionary is read at the first Japanese text.
+func NewAnalyzer() *Analyzer {
+	return &Analyzer{dictionary: shared}
+}
+
+// shared is the dictionary of the process: read once, then only read from.
+var shared = sync.OnceValue(func() *Dictionary {
+	d, err := load()
+	if err != nil {
+		panic("search: the built-in dictionary does not load: " + err.Error())
+	}
+	return d
+})
+
+// Reading is the text as it is said, in folded hiragana; Latin stays as it is.
+func (a *Analyzer) Reading(text string) string {
+	var b strings.Builder
+	for _, s := range segments(Normalize(clip(text, maxQuery))) {
+		if !s.japanese {
+			b.WriteString(s.text)
+			continue
+		}
+		for _, w := range a.dictionary().words(s.text) {
+			if w.reading != "" {
+				b.WriteString(Fold(w.reading))
+			} else {
+				b.WriteString(Fold(w.surface))
+			}
+		}
+	}
+	return b.String()
+}
+
+// SortKey orders texts by reading as a dictionary does (五十音順): clear before
+// voiced (は, ば, ぱ) and large before small only where all else is equal.
+// Compare keys byte by byte (COLLATE "C").
+func (a *Analyzer) SortKey(text string) string {
+	reading := a.Reading(text)
+	var b strings.Builder
+	for _, r := range reading {
+		b.WriteRune(clear(r))
+	}
+	return b.String() + "\x01" + reading
+}
+
+// clear is a kana without voiced mark, and large.
+func clear(r rune) rune {
+	switch {
+	case strings.ContainsRune("がぎぐげござじずぜぞだぢづでどばびぶべぼ", r):
+		return r - 1
+	case strings.ContainsRune("ぱぴぷぺぽ", r):
+		return r - 2
+	case strings.ContainsRune("ゃゅょっ", r):
+		return r + 1
+	}
+	return r
+}
+
+// Keys are the beginnings by which a suggestion is found: the text as written and
+// as read, from each word on.
+func (a *Analyzer) Keys(text string) []string {
+	seen := map[string]bool{}
+	var keys []string
+	add := func(key string) {
+		if key = clip(key, maxLexeme); key != "" && !seen[key] && len(keys) < 24 {
+			seen[key] = true
+			keys = append(keys, key)
+		}
+	}
+	var rest []word
+	for _, s := range segments(Normalize(clip(text, maxQuery))) {
+		if s.japanese {
+			rest = append(rest, a.dictionary().words(s.text)...)
+		} else {
+			rest = append(rest, word{surface: s.text, reading: s.text})
+		}
+	}
+	for i, w := range rest {
+		if w.stop && i > 0 {
+			continue
+		}
+		var written, read strings.Builder
+		for _, w := range rest[i:] {
+			written.WriteString(w.surface)
+			if w.reading != "" {
+				read.WriteString(w.reading)
+			} else {
+				read.WriteString(w.surface)
+			}
+		}
+		add(Fold(read.String()))
+		add(Fold(written.String()))
+	}
+	return keys
+}
+
+// Beginnings are the keys that a half-typed text may be a beginning of: as
+// written, and for Latin letters also as kana.
+func Beginnings(text string) []string {
+	text = strings.Join(strings.Fields(Normalize(clip(text, maxLexeme))), "")
+	if text == "" {
+		return nil
+	}
+	all := []string{Fold(text)}
+	if kana := Kana(text); kana != "" {
+		all = append(all, Fold(kana))
+	}
+	return all
+}
