@@ -51,13 +51,13 @@ func (a *Analyzer) SortKey(text string) string {
 	reading := a.Reading(text)
 	var b strings.Builder
 	for _, r := range reading {
-		b.WriteRune(clear(r))
+		b.WriteRune(unvoiced(r))
 	}
 	return b.String() + "\x01" + reading
 }
 
-// clear is a kana without voiced mark, and large.
-func clear(r rune) rune {
+// unvoiced is a kana without voiced mark, and large.
+func unvoiced(r rune) rune {
 	switch {
 	case strings.ContainsRune("がぎぐげござじずぜぞだぢづでどばびぶべぼ", r):
 		return r - 1
@@ -85,7 +85,8 @@ func (a *Analyzer) Keys(text string) []string {
 		if s.japanese {
 			rest = append(rest, a.dictionary().words(s.text)...)
 		} else {
-			rest = append(rest, word{surface: s.text, reading: s.text})
+			code := strings.Join(parts(s.text), "")
+			rest = append(rest, word{surface: code, reading: code})
 		}
 	}
 	for i, w := range rest {
@@ -110,13 +111,23 @@ func (a *Analyzer) Keys(text string) []string {
 // Beginnings are the keys that a half-typed text may be a beginning of: as
 // written, and for Latin letters also as kana.
 func Beginnings(text string) []string {
-	text = strings.Join(strings.Fields(Normalize(clip(text, maxLexeme))), "")
-	if text == "" {
+	var written strings.Builder
+	all := segments(Normalize(clip(text, maxLexeme)))
+	for _, s := range all {
+		if s.japanese {
+			written.WriteString(s.text)
+		} else {
+			written.WriteString(strings.Join(parts(s.text), ""))
+		}
+	}
+	if written.Len() == 0 {
 		return nil
 	}
-	all := []string{Fold(text)}
-	if kana := Kana(text); kana != "" {
-		all = append(all, Fold(kana))
+	keys := []string{Fold(written.String())}
+	if len(all) == 1 && !all[0].japanese {
+		if kana := Kana(all[0].text); kana != "" {
+			keys = append(keys, Fold(kana))
+		}
 	}
-	return all
+	return keys
 }

@@ -37,20 +37,29 @@ func Kana(latin string) string {
 			s = s[n:]
 			continue
 		}
-		switch {
-		case isConsonant(s[0]) && len(s) > 1 && (s[0] == s[1] || s[0] == 't' && s[1] == 'c') && s[0] != 'n':
-			b.WriteString("っ")
-			s = s[1:]
-		case s[0] == 'n' || s[0] == 'm' && len(s) > 1 && strings.ContainsRune("bpm", rune(s[1])):
-			b.WriteString("ん")
-			s = strings.TrimPrefix(s[1:], "'")
-		case isConsonant(s[0]) && len(s) <= 2 && b.Len() > 0 && (len(s) == 1 || isConsonant(s[1])):
-			s = ""
-		default:
+		kana, rest, ok := consonant(s)
+		if !ok || (rest == "" && kana == "" && b.Len() == 0) {
 			return ""
 		}
+		b.WriteString(kana)
+		s = rest
 	}
 	return b.String()
+}
+
+// consonant reads a consonant that begins no syllable: doubled (っ), an n (ん), or
+// the last one of a half-typed word, which is dropped.
+func consonant(s string) (kana, rest string, ok bool) {
+	doubled := len(s) > 1 && (s[0] == s[1] || s[:2] == "tc")
+	switch {
+	case !isConsonant(s[0]):
+		return "", "", false
+	case doubled && s[0] != 'n':
+		return "っ", s[1:], true
+	case s[0] == 'n' || s[0] == 'm' && len(s) > 1 && strings.ContainsRune("bpm", rune(s[1])):
+		return "ん", strings.TrimPrefix(s[1:], "'"), true
+	}
+	return "", "", len(s) == 1 || len(s) == 2 && isConsonant(s[1])
 }
 
 func syllable(s string) (kana string, length int) {
