@@ -27,6 +27,7 @@ const (
 // Config sets up the gateway.
 type Config struct {
 	SecretKey     string        // sk_live_… or sk_test_…
+	PublicKey     string        // pk_live_… or pk_test_…, for the client's card form
 	WebhookSecret string        // whsec_…
 	BaseURL       string        // Stripe itself if empty
 	Timeout       time.Duration // of one HTTP exchange; 20 s if zero
@@ -62,6 +63,9 @@ func (g *Gateway) Name() string { return Name }
 
 // Method is payment by card.
 func (g *Gateway) Method() payment.Method { return payment.MethodCard }
+
+// PublicKey is Stripe's publishable key.
+func (g *Gateway) PublicKey() string { return g.config.PublicKey }
 
 // Start creates the PaymentIntent, or tries an existing one with another card.
 // One PaymentIntent is paid at most once, so a second try never charges twice.

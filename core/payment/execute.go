@@ -66,9 +66,9 @@ func (s *Service) perform(ctx context.Context, g Gateway, p Payment, op *Operati
 	}
 	switch op.Kind {
 	case OperationCapture:
-		return g.Capture(calling, AmountRequest{Key: op.ID, PaymentID: p.ID, Reference: p.Reference, Amount: op.Amount, Currency: p.Currency})
+		return g.Capture(calling, AmountRequest{Key: op.ID, PaymentID: p.ID, Reference: p.Reference, Amount: op.AmountMinor, Currency: p.Currency})
 	case OperationRefund:
-		return g.Refund(calling, AmountRequest{Key: op.ID, PaymentID: p.ID, Reference: p.Reference, Amount: op.Amount, Currency: p.Currency})
+		return g.Refund(calling, AmountRequest{Key: op.ID, PaymentID: p.ID, Reference: p.Reference, Amount: op.AmountMinor, Currency: p.Currency})
 	case OperationVoid:
 		return g.Void(calling, VoidRequest{Key: op.ID, PaymentID: p.ID, Reference: p.Reference})
 	}

@@ -4,6 +4,8 @@ import (
 	"time"
 
 	"github.com/google/uuid"
+
+	"github.com/noren-commerce/noren/core/money"
 )
 
 // OperationKind is what is asked of a gateway.
@@ -32,17 +34,21 @@ const (
 // Operation is one thing asked of a gateway, written down before it is asked. Its
 // id is the idempotency key of the call.
 type Operation struct {
-	ID         uuid.UUID
-	PaymentID  uuid.UUID
-	Kind       OperationKind
-	Status     OperationStatus
-	Amount     int64  // minor units
-	ClientKey  string // the client's idempotencyKey; empty if noren itself asked
-	InputHash  []byte // of the client's input, to tell a replay from a misused key
-	Reason     string
-	Attempts   int
-	Detail     string // the gateway's own words on a refusal; for staff and logs
-	CreatedAt  time.Time
-	LastCallAt *time.Time
-	AnsweredAt *time.Time
+	ID          uuid.UUID
+	PaymentID   uuid.UUID
+	Kind        OperationKind
+	Status      OperationStatus
+	AmountMinor int64 `db:"amount"` // minor units; zero for a void
+	Currency    money.Currency
+	ClientKey   string // the client's idempotencyKey; empty if noren itself asked
+	InputHash   []byte // of the client's input, to tell a replay from a misused key
+	Reason      string
+	Attempts    int
+	Detail      string // the gateway's own words on a refusal; for staff and logs
+	CreatedAt   time.Time
+	LastCallAt  *time.Time
+	AnsweredAt  *time.Time
 }
+
+// Amount is what is to be collected, taken or given back.
+func (o Operation) Amount() money.Money { return money.Of(o.AmountMinor, o.Currency) }

@@ -8,12 +8,12 @@ import (
 	"errors"
 	"net/url"
 	"time"
-	"unicode/utf8"
 
 	"github.com/google/uuid"
 
 	"github.com/noren-commerce/noren/core/fault"
 	"github.com/noren-commerce/noren/core/id"
+	"github.com/noren-commerce/noren/core/idempotency"
 )
 
 // callPatience bounds one conversation with a gateway, its retries included.
@@ -35,12 +35,7 @@ type PayInput struct {
 // Validate checks what can be known without asking anybody.
 func (in PayInput) Validate() error {
 	var all []error
-	if in.IdempotencyKey == "" {
-		all = append(all, fault.ErrRequired.At("idempotencyKey"))
-	}
-	if utf8.RuneCountInString(in.IdempotencyKey) > 200 {
-		all = append(all, errTooLong.With(200).At("idempotencyKey"))
-	}
+	all = append(all, checkKey(in.IdempotencyKey))
 	if len(in.Token) > 200 {
 		all = append(all, errTooLong.With(200).At("token"))
 	}
@@ -48,6 +43,23 @@ func (in PayInput) Validate() error {
 		all = append(all, errURL.At("returnUrl"))
 	}
 	return errors.Join(all...)
+}
+
+// checkKey holds a client's key to the rule of all keys.
+func checkKey(key string) error {
+	if len(key) < 8 || len(key) > 100 {
+		return idempotency.ErrKey.At("idempotencyKey")
+	}
+	return nil
+}
+
+// at names the field that a business failure is about.
+func at(field string, err error) error {
+	var f *fault.Error
+	if errors.As(err, &f) {
+		return f.At(field)
+	}
+	return err
 }
 
 func (in PayInput) hash() []byte {
@@ -129,7 +141,7 @@ func (s *Service) prepare(ctx context.Context, in PayInput) (attempt, error) {
 	}
 	now := s.Now()
 	op := Operation{
-		ID: id.New(), PaymentID: p.ID, Kind: OperationStart, Status: OperationOutstanding, Amount: p.AmountMinor,
+		ID: id.New(), PaymentID: p.ID, Kind: OperationStart, Status: OperationOutstanding, AmountMinor: p.AmountMinor,
 		ClientKey: in.IdempotencyKey, InputHash: in.hash(), Attempts: 1, CreatedAt: now, LastCallAt: &now,
 	}
 	return attempt{payment: p, operation: op, gateway: g, due: due}, s.Store.InsertOperation(ctx, op)
@@ -137,7 +149,7 @@ func (s *Service) prepare(ctx context.Context, in PayInput) (attempt, error) {
 
 func replayOf(op Operation, all []Payment, in PayInput) (attempt, error) {
 	if !bytes.Equal(op.InputHash, in.hash()) {
-		return attempt{}, ErrKeyReused.At("idempotencyKey")
+		return attempt{}, idempotency.ErrReused.At("idempotencyKey")
 	}
 	for _, p := range all {
 		if p.ID == op.PaymentID {

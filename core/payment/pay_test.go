@@ -13,6 +13,7 @@ import (
 	"github.com/noren-commerce/noren/adapters/stripe"
 	"github.com/noren-commerce/noren/adapters/stripe/stripetest"
 	"github.com/noren-commerce/noren/core/fault"
+	"github.com/noren-commerce/noren/core/idempotency"
 	"github.com/noren-commerce/noren/core/messaging"
 	"github.com/noren-commerce/noren/core/payment"
 )
@@ -94,7 +95,7 @@ func TestSameKeyTwiceAtOnceChargesOnce(t *testing.T) {
 	_, err := s.pay(t, order, stripetest.CardVisa, "k1")
 	require.NoError(t, err)
 	_, err = s.pay(t, order, "pm_card_mastercard", "k1")
-	require.ErrorIs(t, err, payment.ErrKeyReused)
+	require.ErrorIs(t, err, idempotency.ErrReused)
 }
 
 func TestTwoKeysAtOnceChargeOnce(t *testing.T) {
@@ -152,7 +153,7 @@ func TestSomebodyElsesOrderCannotBePaid(t *testing.T) {
 	t.Parallel()
 	s := open(t)
 	order := s.place(t, payment.MethodCard)
-	_, err := s.Pay(as(t, other), payment.PayInput{OrderID: order, Token: stripetest.CardVisa, IdempotencyKey: "k1"})
+	_, err := s.Pay(as(t, other), payment.PayInput{OrderID: order, Token: stripetest.CardVisa, IdempotencyKey: "key-0000-k1"})
 	require.ErrorIs(t, err, fault.ErrNotFound)
 	require.Empty(t, s.stripe.Requests())
 }
@@ -161,8 +162,8 @@ func TestBadInputIsNamed(t *testing.T) {
 	t.Parallel()
 	for field, in := range map[string]payment.PayInput{
 		"idempotencyKey": {},
-		"token":          {IdempotencyKey: "k", Token: strings.Repeat("x", 201)},
-		"returnUrl":      {IdempotencyKey: "k", ReturnURL: "javascript:alert(1)"},
+		"token":          {IdempotencyKey: "key-0000-k", Token: strings.Repeat("x", 201)},
+		"returnUrl":      {IdempotencyKey: "key-0000-k", ReturnURL: "javascript:alert(1)"},
 	} {
 		faults := fault.All(in.Validate())
 		require.Len(t, faults, 1)
@@ -170,7 +171,7 @@ func TestBadInputIsNamed(t *testing.T) {
 	}
 	s := open(t)
 	order := s.place(t, payment.MethodCard)
-	_, err := s.Pay(as(t, customer), payment.PayInput{OrderID: order, Method: "CHEQUE", IdempotencyKey: "k"})
+	_, err := s.Pay(as(t, customer), payment.PayInput{OrderID: order, Method: "CHEQUE", IdempotencyKey: "key-0000-k"})
 	require.ErrorIs(t, err, payment.ErrMethodUnavailable)
 }
 
@@ -220,7 +221,7 @@ func TestCustomerWhoLeavesDoesNotBreakOffTheCharge(t *testing.T) {
 	order := s.place(t, payment.MethodCard)
 	ctx, leave := context.WithCancel(as(t, customer))
 	s.stripe.OnCall(leave)
-	_, err := s.Pay(ctx, payment.PayInput{OrderID: order, Token: stripetest.CardVisa, IdempotencyKey: "k1"})
+	_, err := s.Pay(ctx, payment.PayInput{OrderID: order, Token: stripetest.CardVisa, IdempotencyKey: "key-0000-k1"})
 	require.NoError(t, err)
 	require.Equal(t, payment.StatusCaptured, s.only(t, order).Status)
 }
@@ -252,7 +253,7 @@ func TestCustomerChangesToAnotherMethod(t *testing.T) {
 	first, err := s.pay(t, order, stripetest.CardDeclined, "k1")
 	require.ErrorIs(t, err, payment.ErrCardDeclined)
 
-	got, err := s.Pay(as(t, customer), payment.PayInput{OrderID: order, Method: payment.MethodBankTransfer, IdempotencyKey: "k2"})
+	got, err := s.Pay(as(t, customer), payment.PayInput{OrderID: order, Method: payment.MethodBankTransfer, IdempotencyKey: "key-0000-k2"})
 	require.NoError(t, err)
 	require.Equal(t, "A1001", got.Payment.Instructions.Reference)
 	require.NoError(t, s.work(t))

@@ -54,15 +54,6 @@ func New(n Needs) *Service { return &Service{Needs: n} }
 // Tell connects the service with the orders it collects for; the two need each other.
 func (s *Service) Tell(o Orders) { s.orders = o }
 
-// Offered are the methods that the shop takes, in the order of its gateways.
-func (s *Service) Offered() []Method {
-	methods := make([]Method, len(s.Gateways))
-	for i, g := range s.Gateways {
-		methods[i] = g.Method()
-	}
-	return methods
-}
-
 // Deadline is the moment until which an order by this method waits for its money.
 func (s *Service) Deadline(m Method, placedAt time.Time) time.Time {
 	if m == MethodCard {
@@ -118,12 +109,6 @@ func (s *Service) instruct(ctx context.Context, p *Payment, g Gateway, in OpenIn
 	}
 	m.BrandID = in.BrandID
 	return s.Outbox.Enqueue(ctx, m)
-}
-
-// OfOrders are the payments of many orders, oldest first. Whoever may see an
-// order may see its payments: callers have checked that.
-func (s *Service) OfOrders(ctx context.Context, orderIDs []uuid.UUID) ([]Payment, error) {
-	return s.Store.OfOrders(ctx, orderIDs)
 }
 
 func (s *Service) byMethod(m Method) (Gateway, error) {

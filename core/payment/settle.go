@@ -8,7 +8,6 @@ import (
 
 	"github.com/google/uuid"
 
-	"github.com/noren-commerce/noren/core/access"
 	"github.com/noren-commerce/noren/core/event"
 	"github.com/noren-commerce/noren/core/fault"
 	"github.com/noren-commerce/noren/core/id"
@@ -147,7 +146,7 @@ func (s *Service) ask(ctx context.Context, p Payment, kind OperationKind, amount
 		}
 	}
 	op := Operation{
-		ID: id.New(), PaymentID: p.ID, Kind: kind, Status: OperationOutstanding, Amount: amount, Reason: reason, CreatedAt: s.Now(),
+		ID: id.New(), PaymentID: p.ID, Kind: kind, Status: OperationOutstanding, AmountMinor: amount, Reason: reason, CreatedAt: s.Now(),
 	}
 	if err := s.Store.InsertOperation(ctx, op); err != nil {
 		return err
@@ -244,116 +243,4 @@ func (s *Service) Take(ctx context.Context, orderID uuid.UUID) error {
 		}
 	}
 	return nil
-}
-
-// RefundInput gives back a part or all of a received payment.
-type RefundInput struct {
-	PaymentID      uuid.UUID
-	Amount         int64 // minor units
-	Reason         string
-	IdempotencyKey string
-}
-
-// Validate checks what can be known without asking anybody.
-func (in RefundInput) Validate() error {
-	var all []error
-	if in.Amount < 1 {
-		all = append(all, ErrAmount.At("amount"))
-	}
-	if in.IdempotencyKey == "" {
-		all = append(all, fault.ErrRequired.At("idempotencyKey"))
-	}
-	return errors.Join(all...)
-}
-
-// Refund gives money back (staff with ORDER_WRITE). The gateway is asked by a job;
-// a bank transfer has been sent back by the caller and is only recorded.
-func (s *Service) Refund(ctx context.Context, in RefundInput) (*Payment, error) {
-	if err := access.Require(ctx, access.OrderWrite); err != nil {
-		return nil, err
-	}
-	if err := in.Validate(); err != nil {
-		return nil, err
-	}
-	found, err := s.Store.Payment(ctx, in.PaymentID)
-	if err != nil || found == nil {
-		return nil, errors.Join(err, fault.ErrNotFound.At("paymentId"))
-	}
-	var p Payment
-	err = s.Tx.InTx(ctx, func(ctx context.Context) (err error) {
-		p, err = s.refundIn(ctx, found.OrderID, in)
-		return err
-	})
-	if err != nil {
-		return nil, err
-	}
-	return &p, nil
-}
-
-func (s *Service) refundIn(ctx context.Context, orderID uuid.UUID, in RefundInput) (Payment, error) {
-	due, all, err := s.hold(ctx, orderID, true)
-	if err != nil {
-		return Payment{}, err
-	}
-	p, ok := among(all, in.PaymentID)
-	if !ok {
-		return p, fault.ErrNotFound.At("paymentId")
-	}
-	earlier, err := s.Store.OperationByClientKey(ctx, orderID, in.IdempotencyKey)
-	if err != nil {
-		return p, err
-	}
-	if earlier != nil {
-		if earlier.Kind != OperationRefund || earlier.Amount != in.Amount || earlier.PaymentID != in.PaymentID {
-			return p, ErrKeyReused.At("idempotencyKey")
-		}
-		return p, nil
-	}
-	under, err := s.refunding(ctx, p.ID)
-	if err != nil {
-		return p, err
-	}
-	if in.Amount > p.CapturedMinor-p.RefundedMinor-under {
-		return p, ErrRefundTooMuch.At("amount")
-	}
-	return s.refundNow(ctx, due, all, p, in)
-}
-
-func (s *Service) refundNow(ctx context.Context, due Due, all []Payment, p Payment, in RefundInput) (Payment, error) {
-	g, err := s.byName(p.Gateway)
-	if err != nil {
-		return p, err
-	}
-	now := s.Now()
-	op := Operation{
-		ID: id.New(), PaymentID: p.ID, Kind: OperationRefund, Status: OperationOutstanding, Amount: in.Amount,
-		ClientKey: in.IdempotencyKey, Reason: in.Reason, CreatedAt: now,
-	}
-	_, offline := g.(Offline)
-	if offline {
-		op.Status, op.AnsweredAt = OperationDone, &now
-	}
-	if err := s.Store.InsertOperation(ctx, op); err != nil {
-		return p, err
-	}
-	if !offline {
-		return p, s.Jobs.Operate(ctx, op.ID)
-	}
-	after := p.Advance(Answer{Captured: p.CapturedMinor, Refunded: p.RefundedMinor + in.Amount, RefundsKnown: true}, now)
-	return after, s.save(ctx, due, all, p, after)
-}
-
-// refunding is what is being given back and not yet confirmed.
-func (s *Service) refunding(ctx context.Context, paymentID uuid.UUID) (int64, error) {
-	outstanding, err := s.Store.Outstanding(ctx, paymentID)
-	if err != nil {
-		return 0, err
-	}
-	var sum int64
-	for _, o := range outstanding {
-		if o.Kind == OperationRefund {
-			sum += o.Amount
-		}
-	}
-	return sum, nil
 }

@@ -88,7 +88,7 @@ func (s *shop) place(t *testing.T, m payment.Method) uuid.UUID {
 // pay pays by card as the customer.
 func (s *shop) pay(t *testing.T, order uuid.UUID, card, key string) (payment.PayResult, error) {
 	t.Helper()
-	return s.Pay(as(t, customer), payment.PayInput{OrderID: order, Token: card, IdempotencyKey: key})
+	return s.Pay(as(t, customer), payment.PayInput{OrderID: order, Token: card, IdempotencyKey: "key-0000-" + key})
 }
 
 func (s *shop) payments(t *testing.T, order uuid.UUID) []payment.Payment {

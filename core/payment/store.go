@@ -7,6 +7,7 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/noren-commerce/noren/core/money"
+	"github.com/noren-commerce/noren/core/page"
 )
 
 // Tx runs f in one transaction, which the context carries.
@@ -88,7 +89,10 @@ type Store interface {
 
 	InsertTransfer(ctx context.Context, t Transfer) error
 	TransferByKey(ctx context.Context, paymentID uuid.UUID, key string) (*Transfer, error)
-	TransfersOf(ctx context.Context, paymentID uuid.UUID) ([]Transfer, error)
+	TransfersOf(ctx context.Context, paymentIDs []uuid.UUID) ([]Transfer, error)
+	OperationsOf(ctx context.Context, paymentIDs []uuid.UUID) ([]Operation, error)
+	ByIDs(ctx context.Context, ids []uuid.UUID) ([]Payment, error)
+	List(ctx context.Context, q Query) (page.Connection[Payment], error)
 }
 
 // Jobs enqueues work in the context's transaction.

@@ -7,26 +7,33 @@ import (
 	"unicode/utf8"
 
 	"github.com/google/uuid"
+	"github.com/shopspring/decimal"
 
 	"github.com/noren-commerce/noren/core/access"
 	"github.com/noren-commerce/noren/core/fault"
 	"github.com/noren-commerce/noren/core/id"
+	"github.com/noren-commerce/noren/core/idempotency"
 	"github.com/noren-commerce/noren/core/messaging"
+	"github.com/noren-commerce/noren/core/money"
 )
 
 // Transfer is money that arrived at the shop's bank account, as staff saw it on
 // the statement (入金).
 type Transfer struct {
-	ID         uuid.UUID
-	PaymentID  uuid.UUID
-	Amount     int64 // minor units
-	PayerName  string
-	ReceivedAt time.Time
-	Note       string
-	ClientKey  string
-	RecordedBy uuid.UUID
-	CreatedAt  time.Time
+	ID          uuid.UUID
+	PaymentID   uuid.UUID
+	AmountMinor int64 `db:"amount"` // minor units
+	Currency    money.Currency
+	PayerName   string
+	ReceivedAt  time.Time
+	Note        string
+	ClientKey   string
+	RecordedBy  uuid.UUID
+	CreatedAt   time.Time
 }
+
+// Amount is what arrived.
+func (t Transfer) Amount() money.Money { return money.Of(t.AmountMinor, t.Currency) }
 
 // GlobalID is the transfer's id in the schema.
 func (t Transfer) GlobalID() string { return id.Global("BankTransfer", t.ID) }
@@ -45,7 +52,7 @@ const (
 // TransferInput records money that arrived by bank transfer.
 type TransferInput struct {
 	PaymentID      uuid.UUID
-	Amount         int64 // minor units
+	Amount         decimal.Decimal // major units
 	PayerName      string
 	ReceivedAt     time.Time
 	Note           string
@@ -55,16 +62,14 @@ type TransferInput struct {
 // Validate checks what can be known without asking anybody.
 func (in TransferInput) Validate() error {
 	var all []error
-	if in.Amount < 1 {
+	if !in.Amount.IsPositive() {
 		all = append(all, ErrAmount.At("amount"))
 	}
-	if in.IdempotencyKey == "" {
-		all = append(all, fault.ErrRequired.At("idempotencyKey"))
-	}
+	all = append(all, checkKey(in.IdempotencyKey))
 	if in.ReceivedAt.IsZero() {
 		all = append(all, fault.ErrRequired.At("receivedAt"))
 	}
-	for field, text := range map[string]string{"payerName": in.PayerName, "note": in.Note, "idempotencyKey": in.IdempotencyKey} {
+	for field, text := range map[string]string{"payerName": in.PayerName, "note": in.Note} {
 		if utf8.RuneCountInString(text) > 200 {
 			all = append(all, errTooLong.With(200).At(field))
 		}
@@ -74,10 +79,10 @@ func (in TransferInput) Validate() error {
 
 // TransferResult is a recorded transfer and how the payment stands now.
 type TransferResult struct {
-	Transfer   Transfer
-	Payment    Payment
-	Outcome    TransferOutcome
-	Difference int64 // received minus asked over all transfers, minor units; negative when short
+	Transfer Transfer
+	Payment  Payment
+	Outcome  TransferOutcome
+	Gap      int64 // received minus asked over all transfers, minor units; negative when short
 }
 
 // RecordTransfer records an incoming transfer (staff with ORDER_WRITE). Several
@@ -96,15 +101,19 @@ func (s *Service) RecordTransfer(ctx context.Context, in TransferInput) (Transfe
 	if found.Method != MethodBankTransfer {
 		return TransferResult{}, ErrNotTransfer.At("paymentId")
 	}
+	amount, err := money.Parse(in.Amount, found.Currency)
+	if err != nil {
+		return TransferResult{}, at("amount", err)
+	}
 	var r TransferResult
 	err = s.Tx.InTx(ctx, func(ctx context.Context) (err error) {
-		r, err = s.receive(ctx, *found, in)
+		r, err = s.receive(ctx, *found, in, amount.Minor)
 		return err
 	})
 	return r, err
 }
 
-func (s *Service) receive(ctx context.Context, found Payment, in TransferInput) (TransferResult, error) {
+func (s *Service) receive(ctx context.Context, found Payment, in TransferInput, amount int64) (TransferResult, error) {
 	due, all, err := s.hold(ctx, found.OrderID, true)
 	if err != nil {
 		return TransferResult{}, err
@@ -118,20 +127,20 @@ func (s *Service) receive(ctx context.Context, found Payment, in TransferInput) 
 		return TransferResult{}, err
 	}
 	if earlier != nil {
-		if earlier.Amount != in.Amount || earlier.PayerName != in.PayerName || !earlier.ReceivedAt.Equal(in.ReceivedAt) {
-			return TransferResult{}, ErrKeyReused.At("idempotencyKey")
+		if earlier.AmountMinor != amount || earlier.PayerName != in.PayerName || !earlier.ReceivedAt.Equal(in.ReceivedAt) {
+			return TransferResult{}, idempotency.ErrReused.At("idempotencyKey")
 		}
 		return resultOf(*earlier, before, due), nil
 	}
 	now := s.Now()
 	t := Transfer{
-		ID: id.New(), PaymentID: before.ID, Amount: in.Amount, PayerName: in.PayerName, ReceivedAt: in.ReceivedAt.UTC(),
+		ID: id.New(), PaymentID: before.ID, AmountMinor: amount, Currency: before.Currency, PayerName: in.PayerName, ReceivedAt: in.ReceivedAt.UTC(),
 		Note: in.Note, ClientKey: in.IdempotencyKey, RecordedBy: access.From(ctx).ID, CreatedAt: now,
 	}
 	if err := s.Store.InsertTransfer(ctx, t); err != nil {
 		return TransferResult{}, err
 	}
-	after := before.Receive(in.Amount, now)
+	after := before.Receive(amount, now)
 	if err := s.save(ctx, due, all, before, after); err != nil {
 		return TransferResult{}, err
 	}
@@ -139,14 +148,17 @@ func (s *Service) receive(ctx context.Context, found Payment, in TransferInput) 
 	return r, s.follow(ctx, due, all, r)
 }
 
+// Difference is what was received minus what was asked; negative when short.
+func (r TransferResult) Difference() money.Money { return money.Of(r.Gap, r.Payment.Currency) }
+
 func resultOf(t Transfer, p Payment, due Due) TransferResult {
-	r := TransferResult{Transfer: t, Payment: p, Difference: p.CapturedMinor - p.AmountMinor, Outcome: TransferExact}
+	r := TransferResult{Transfer: t, Payment: p, Gap: p.CapturedMinor - p.AmountMinor, Outcome: TransferExact}
 	switch {
 	case due.Cancelled || p.Status == StatusCancelled:
 		r.Outcome = TransferLate
-	case r.Difference < 0:
+	case r.Gap < 0:
 		r.Outcome = TransferShort
-	case r.Difference > 0:
+	case r.Gap > 0:
 		r.Outcome = TransferOver
 	}
 	return r
@@ -156,14 +168,14 @@ func resultOf(t Transfer, p Payment, due Due) TransferResult {
 func (s *Service) follow(ctx context.Context, due Due, all []Payment, r TransferResult) error {
 	switch {
 	case due.Cancelled:
-		return s.giveBack(ctx, r.Payment, r.Transfer.Amount, "ORDER_CANCELLED")
+		return s.giveBack(ctx, r.Payment, r.Transfer.AmountMinor, "ORDER_CANCELLED")
 	case r.Outcome == TransferOver:
-		if err := s.giveBack(ctx, r.Payment, min(r.Difference, r.Transfer.Amount), "OVERPAID"); err != nil {
+		if err := s.giveBack(ctx, r.Payment, min(r.Gap, r.Transfer.AmountMinor), "OVERPAID"); err != nil {
 			return err
 		}
 	case r.Outcome == TransferShort && due.Email != "" && s.Outbox != nil:
 		return s.mail(ctx, due, r.Transfer.ID.String(), messaging.PaymentReceived{
-			Name: due.Name, OrderNumber: due.Number, Amount: r.Transfer.Amount, Currency: r.Payment.Currency, Short: -r.Difference,
+			Name: due.Name, OrderNumber: due.Number, Amount: r.Transfer.AmountMinor, Currency: r.Payment.Currency, Short: -r.Gap,
 		})
 	}
 	return s.dropOthers(ctx, due, all, r.Payment)

@@ -4,12 +4,15 @@ import (
 	"testing"
 	"time"
 
+	"github.com/shopspring/decimal"
 	"github.com/stretchr/testify/require"
 
 	"github.com/noren-commerce/noren/adapters/stripe/stripetest"
 	"github.com/noren-commerce/noren/core/fault"
 	"github.com/noren-commerce/noren/core/id"
+	"github.com/noren-commerce/noren/core/idempotency"
 	"github.com/noren-commerce/noren/core/messaging"
+	"github.com/noren-commerce/noren/core/money"
 	"github.com/noren-commerce/noren/core/payment"
 )
 
@@ -52,7 +55,7 @@ func TestTransferIsComparedWithWhatWasAsked(t *testing.T) {
 				require.NoError(t, err)
 			}
 			require.Equal(t, c.outcome, got.Outcome)
-			require.Equal(t, c.difference, got.Difference)
+			require.Equal(t, c.difference, got.Gap)
 			require.Equal(t, c.status, got.Payment.Status)
 			require.Equal(t, c.status != payment.StatusPending, s.orders.row(order).totals.Secured() >= 1980)
 		})
@@ -70,7 +73,7 @@ func TestSameTransferIsRecordedOnce(t *testing.T) {
 	require.Equal(t, payment.TransferExact, got.Outcome)
 	require.Equal(t, int64(1980), s.only(t, order).CapturedMinor)
 	_, err = s.record(t, order, 1, "statement 7")
-	require.ErrorIs(t, err, payment.ErrKeyReused)
+	require.ErrorIs(t, err, idempotency.ErrReused)
 }
 
 func TestTransferForAGivenUpOrderIsLateAndOwedBack(t *testing.T) {
@@ -86,7 +89,7 @@ func TestTransferForAGivenUpOrderIsLateAndOwedBack(t *testing.T) {
 	require.Equal(t, payment.TransferLate, got.Outcome)
 	require.Contains(t, s.events(t, order), "payment.refund_due")
 
-	p, err := s.Refund(as(t, clerk), payment.RefundInput{PaymentID: got.Payment.ID, Amount: 1980, IdempotencyKey: "r"})
+	p, err := s.Refund(as(t, clerk), payment.RefundInput{PaymentID: got.Payment.ID, Amount: yen(1980), IdempotencyKey: "key-0000-r"})
 	require.NoError(t, err)
 	require.Equal(t, payment.StatusRefunded, p.Status)
 }
@@ -106,7 +109,7 @@ func TestOnlyStaffRecordTransfers(t *testing.T) {
 	t.Parallel()
 	s := open(t)
 	p := s.only(t, s.place(t, payment.MethodBankTransfer))
-	in := payment.TransferInput{PaymentID: p.ID, Amount: 1980, ReceivedAt: received, IdempotencyKey: "k"}
+	in := payment.TransferInput{PaymentID: p.ID, Amount: yen(1980), ReceivedAt: received, IdempotencyKey: "key-0000-k"}
 	_, err := s.RecordTransfer(as(t, customer), in)
 	require.ErrorIs(t, err, fault.ErrForbidden)
 
@@ -116,8 +119,12 @@ func TestOnlyStaffRecordTransfers(t *testing.T) {
 	in.PaymentID = s.only(t, s.place(t, payment.MethodCard)).ID
 	_, err = s.RecordTransfer(as(t, clerk), in)
 	require.ErrorIs(t, err, payment.ErrNotTransfer)
-	_, err = s.RecordTransfer(as(t, clerk), payment.TransferInput{Amount: 0})
+	_, err = s.RecordTransfer(as(t, clerk), payment.TransferInput{})
 	require.Len(t, fault.All(err), 3)
+	in.Amount = decimal.RequireFromString("0.5")
+	in.PaymentID = p.ID
+	_, err = s.RecordTransfer(as(t, clerk), in)
+	require.ErrorIs(t, err, money.ErrPrecision)
 }
 
 func TestStaffRefundThroughStripe(t *testing.T) {
@@ -126,7 +133,7 @@ func TestStaffRefundThroughStripe(t *testing.T) {
 	order := s.place(t, payment.MethodCard)
 	paid, err := s.pay(t, order, stripetest.CardVisa, "k1")
 	require.NoError(t, err)
-	in := payment.RefundInput{PaymentID: paid.Payment.ID, Amount: 980, Reason: "傷あり", IdempotencyKey: "r1"}
+	in := payment.RefundInput{PaymentID: paid.Payment.ID, Amount: yen(980), Reason: "傷あり", IdempotencyKey: "key-0000-r1"}
 
 	_, err = s.Refund(as(t, customer), in)
 	require.ErrorIs(t, err, fault.ErrForbidden)
@@ -134,7 +141,7 @@ func TestStaffRefundThroughStripe(t *testing.T) {
 	require.NoError(t, err)
 	_, err = s.Refund(as(t, clerk), in)
 	require.NoError(t, err, "the same key asks once")
-	in.IdempotencyKey, in.Amount = "r2", 1001
+	in.IdempotencyKey, in.Amount = "key-0000-r2", yen(1001)
 	_, err = s.Refund(as(t, clerk), in)
 	require.ErrorIs(t, err, payment.ErrRefundTooMuch, "what is under way counts")
 
@@ -143,16 +150,18 @@ func TestStaffRefundThroughStripe(t *testing.T) {
 	p := s.only(t, order)
 	require.Equal(t, payment.StatusPartlyRefunded, p.Status)
 	require.Equal(t, int64(980), p.RefundedMinor)
-	in.Amount = 1000
+	in.Amount = yen(1000)
 	_, err = s.Refund(as(t, clerk), in)
 	require.NoError(t, err)
 	require.NoError(t, s.work(t))
 	require.Equal(t, payment.StatusRefunded, s.only(t, order).Status)
 }
 
+func yen(n int64) decimal.Decimal { return decimal.NewFromInt(n) }
+
 func (s *shop) record(t *testing.T, order [16]byte, amount int64, key string) (payment.TransferResult, error) {
 	t.Helper()
 	return s.RecordTransfer(as(t, clerk), payment.TransferInput{
-		PaymentID: s.only(t, order).ID, Amount: amount, PayerName: "ﾔﾏﾀﾞ ﾊﾅｺ", ReceivedAt: received, IdempotencyKey: key,
+		PaymentID: s.only(t, order).ID, Amount: yen(amount), PayerName: "ﾔﾏﾀﾞ ﾊﾅｺ", ReceivedAt: received, IdempotencyKey: "key-0000-" + key,
 	})
 }

@@ -5,7 +5,9 @@ import (
 	"time"
 
 	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
 
+	"github.com/noren-commerce/noren/core/page"
 	"github.com/noren-commerce/noren/core/payment"
 )
 
@@ -68,13 +70,14 @@ func (s *Payments) Overdue(ctx context.Context, at time.Time, limit int) ([]paym
 		WHERE status IN ('PENDING', 'FAILED') AND captured = 0 AND due_at <= $1 ORDER BY due_at LIMIT $2`, at, limit)
 }
 
-const operationColumns = `id, payment_id, kind, status, amount, client_key, input_hash, reason, attempts, detail, created_at, last_call_at, answered_at`
+const operationColumns = `id, payment_id, kind, status, amount, (SELECT currency FROM payments WHERE payments.id = payment_id) AS currency, client_key, input_hash, reason, attempts, detail, created_at, last_call_at, answered_at`
 
 // InsertOperation adds an operation.
 func (s *Payments) InsertOperation(ctx context.Context, o payment.Operation) error {
 	_, err := s.db.conn(ctx).Exec(ctx, `
-		INSERT INTO payment_operations (`+operationColumns+`) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)`,
-		o.ID, o.PaymentID, o.Kind, o.Status, o.Amount, o.ClientKey, o.InputHash, o.Reason, o.Attempts, o.Detail, o.CreatedAt, o.LastCallAt, o.AnsweredAt)
+		INSERT INTO payment_operations (id, payment_id, kind, status, amount, client_key, input_hash, reason, attempts, detail, created_at, last_call_at, answered_at)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)`,
+		o.ID, o.PaymentID, o.Kind, o.Status, o.AmountMinor, o.ClientKey, o.InputHash, o.Reason, o.Attempts, o.Detail, o.CreatedAt, o.LastCallAt, o.AnsweredAt)
 	return err
 }
 
@@ -123,13 +126,14 @@ func (s *Payments) InsertNotice(ctx context.Context, gateway string, n payment.N
 	return tag.RowsAffected() == 1, err
 }
 
-const transferColumns = `id, payment_id, amount, payer_name, received_at, note, client_key, recorded_by, created_at`
+const transferColumns = `id, payment_id, amount, (SELECT currency FROM payments WHERE payments.id = payment_id) AS currency, payer_name, received_at, note, client_key, recorded_by, created_at`
 
 // InsertTransfer adds an incoming bank transfer.
 func (s *Payments) InsertTransfer(ctx context.Context, t payment.Transfer) error {
 	_, err := s.db.conn(ctx).Exec(ctx, `
-		INSERT INTO bank_transfers (`+transferColumns+`) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)`,
-		t.ID, t.PaymentID, t.Amount, t.PayerName, t.ReceivedAt, t.Note, t.ClientKey, t.RecordedBy, t.CreatedAt)
+		INSERT INTO bank_transfers (id, payment_id, amount, payer_name, received_at, note, client_key, recorded_by, created_at)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)`,
+		t.ID, t.PaymentID, t.AmountMinor, t.PayerName, t.ReceivedAt, t.Note, t.ClientKey, t.RecordedBy, t.CreatedAt)
 	return err
 }
 
@@ -139,7 +143,68 @@ func (s *Payments) TransferByKey(ctx context.Context, paymentID uuid.UUID, key s
 		SELECT `+transferColumns+` FROM bank_transfers WHERE payment_id = $1 AND client_key = $2`, paymentID, key)
 }
 
-// TransfersOf are the transfers that came in for a payment, oldest first.
-func (s *Payments) TransfersOf(ctx context.Context, paymentID uuid.UUID) ([]payment.Transfer, error) {
-	return collect[payment.Transfer](ctx, s.db, `SELECT `+transferColumns+` FROM bank_transfers WHERE payment_id = $1 ORDER BY id`, paymentID)
+// TransfersOf are the transfers that came in for many payments, oldest first.
+func (s *Payments) TransfersOf(ctx context.Context, paymentIDs []uuid.UUID) ([]payment.Transfer, error) {
+	return collect[payment.Transfer](ctx, s.db, `SELECT `+transferColumns+` FROM bank_transfers WHERE payment_id = ANY($1) ORDER BY id`, paymentIDs)
+}
+
+// OperationsOf are the operations of many payments, oldest first.
+func (s *Payments) OperationsOf(ctx context.Context, paymentIDs []uuid.UUID) ([]payment.Operation, error) {
+	return collect[payment.Operation](ctx, s.db, `SELECT `+operationColumns+` FROM payment_operations WHERE payment_id = ANY($1) ORDER BY id`, paymentIDs)
+}
+
+// ByIDs are the payments with the ids.
+func (s *Payments) ByIDs(ctx context.Context, ids []uuid.UUID) ([]payment.Payment, error) {
+	return collect[payment.Payment](ctx, s.db, `SELECT `+paymentColumns+` FROM payments WHERE id = ANY($1)`, ids)
+}
+
+// List is one page of a brand's payments, newest first. Keys are UUIDv7, so their
+// order is the order of time.
+func (s *Payments) List(ctx context.Context, q payment.Query) (page.Connection[payment.Payment], error) {
+	var none page.Connection[payment.Payment]
+	size, err := q.Page.Size()
+	if err != nil {
+		return none, err
+	}
+	var after uuid.UUID
+	behind, err := q.Page.Start(&after)
+	if err != nil {
+		return none, err
+	}
+	where, args := paymentFilter(q)
+	keyset := ""
+	if behind {
+		keyset = ` AND id < @after`
+	}
+	args["limit"], args["after"] = size+1, after
+	rows, err := collect[payment.Payment](ctx, s.db, `
+		SELECT `+paymentColumns+` FROM payments WHERE `+where+keyset+` ORDER BY id DESC LIMIT @limit`, args)
+	if err != nil {
+		return none, err
+	}
+	connection := page.Of(rows, size, behind, func(p payment.Payment) any { return p.ID })
+	connection.Count = func(ctx context.Context) (int, error) {
+		return one[int](ctx, s.db, `SELECT count(*) FROM payments WHERE `+where, args)
+	}
+	return connection, nil
+}
+
+func paymentFilter(q payment.Query) (string, pgx.NamedArgs) {
+	where, args := `brand_id = @brand`, pgx.NamedArgs{"brand": q.BrandID}
+	if len(q.Statuses) > 0 {
+		where, args["statuses"] = where+` AND status = ANY(@statuses)`, q.Statuses
+	}
+	if q.Method != "" {
+		where, args["method"] = where+` AND method = @method`, q.Method
+	}
+	if q.Reference != "" {
+		where, args["reference"] = where+` AND reference = @reference`, q.Reference
+	}
+	if q.Attention {
+		where += ` AND (captured - refunded > amount
+			OR (status = 'CANCELLED' AND captured > refunded)
+			OR (status = 'PENDING' AND captured > 0)
+			OR id IN (SELECT payment_id FROM payment_operations WHERE status IN ('OUTSTANDING', 'REFUSED') AND kind <> 'START'))`
+	}
+	return where, args
 }

@@ -15,6 +15,7 @@ import (
 // offered; nothing pretends that money has come in.
 type PaymentConfig struct {
 	StripeSecretKey     string `env:"STRIPE_SECRET_KEY" help:"Stripe's secret key (sk_…); without it cards are not offered."`
+	StripePublicKey     string `env:"STRIPE_PUBLISHABLE_KEY" help:"Stripe's publishable key (pk_…), handed to the clients' card forms."`
 	StripeWebhookSecret string `env:"STRIPE_WEBHOOK_SECRET" help:"Signing secret (whsec_…) of the webhook endpoint /webhooks/stripe."`
 	StripeAPIBase       string `name:"stripe-api-base" env:"STRIPE_API_BASE" help:"Another Stripe, for tests: http://127.0.0.1:12111 (stripe-mock)."`
 	CardHold            bool   `env:"NOREN_CARD_HOLD" default:"false" negatable:"" help:"Hold the money of a card at the order and take it when the order ships."`
@@ -46,7 +47,7 @@ func (c PaymentConfig) gateways(dev bool) []payment.Gateway {
 	var all []payment.Gateway
 	if c.StripeSecretKey != "" {
 		all = append(all, stripe.New(stripe.Config{
-			SecretKey: c.StripeSecretKey, WebhookSecret: c.StripeWebhookSecret, BaseURL: c.StripeAPIBase, HoldOnly: c.CardHold,
+			SecretKey: c.StripeSecretKey, PublicKey: c.StripePublicKey, WebhookSecret: c.StripeWebhookSecret, BaseURL: c.StripeAPIBase, HoldOnly: c.CardHold,
 		}))
 	}
 	account := banktransfer.Account{

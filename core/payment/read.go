@@ -1,0 +1,87 @@
+package payment
+
+import (
+	"context"
+
+	"github.com/google/uuid"
+
+	"github.com/noren-commerce/noren/core/access"
+	"github.com/noren-commerce/noren/core/channel"
+	"github.com/noren-commerce/noren/core/i18n"
+	"github.com/noren-commerce/noren/core/page"
+)
+
+// Option is one way to pay that the shop offers.
+type Option struct {
+	Method    Method
+	Name      i18n.Text
+	PublicKey string // what the client's card form needs; empty where there is none
+}
+
+// Published is a Gateway whose client library needs a public key.
+type Published interface {
+	Gateway
+	// PublicKey is no secret: it only lets a client talk to the gateway.
+	PublicKey() string
+}
+
+// Options are the ways to pay that the shop offers, in the order of its gateways.
+func (s *Service) Options() []Option {
+	all := make([]Option, len(s.Gateways))
+	for i, g := range s.Gateways {
+		all[i] = Option{Method: g.Method(), Name: g.Method().Name()}
+		if p, ok := g.(Published); ok {
+			all[i].PublicKey = p.PublicKey()
+		}
+	}
+	return all
+}
+
+// OfOrders are the payments of many orders, oldest first. Whoever may see an
+// order may see its payments: the orders were read through their service.
+func (s *Service) OfOrders(ctx context.Context, orderIDs []uuid.UUID) ([]Payment, error) {
+	return s.Store.OfOrders(ctx, orderIDs)
+}
+
+// ByIDs are those of the payments that staff with ORDER_READ may see.
+func (s *Service) ByIDs(ctx context.Context, ids []uuid.UUID) ([]Payment, error) {
+	if !access.From(ctx).May(access.OrderRead) {
+		return nil, nil
+	}
+	return s.Store.ByIDs(ctx, ids)
+}
+
+// OperationsOf are what was asked of the gateways for payments, for staff.
+func (s *Service) OperationsOf(ctx context.Context, paymentIDs []uuid.UUID) ([]Operation, error) {
+	if err := access.Require(ctx, access.OrderRead); err != nil {
+		return nil, err
+	}
+	return s.Store.OperationsOf(ctx, paymentIDs)
+}
+
+// TransfersOf are the bank transfers that came in for payments, for staff.
+func (s *Service) TransfersOf(ctx context.Context, paymentIDs []uuid.UUID) ([]Transfer, error) {
+	if err := access.Require(ctx, access.OrderRead); err != nil {
+		return nil, err
+	}
+	return s.Store.TransfersOf(ctx, paymentIDs)
+}
+
+// Query asks for one page of payments, newest first. Zero fields do not filter.
+type Query struct {
+	BrandID   uuid.UUID
+	Statuses  []Status
+	Method    Method
+	Reference string // the gateway's id, or what the payer of a transfer writes
+	Attention bool   // only what staff should look at: overpaid, short, owed back, refused
+	Page      page.Args
+}
+
+// List is one page of the brand's payments, for staff.
+func (s *Service) List(ctx context.Context, q Query) (page.Connection[Payment], error) {
+	if err := access.Require(ctx, access.OrderRead); err != nil {
+		return page.Connection[Payment]{}, err
+	}
+	q.BrandID = channel.From(ctx).BrandID
+	return s.Store.List(ctx, q)
+}
