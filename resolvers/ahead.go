@@ -6,8 +6,10 @@ import (
 
 	"github.com/google/uuid"
 
+	"github.com/noren-commerce/noren/core/access"
 	"github.com/noren-commerce/noren/core/catalog"
 	"github.com/noren-commerce/noren/core/order"
+	"github.com/noren-commerce/noren/core/payment"
 	"github.com/noren-commerce/noren/graph"
 )
 
@@ -49,8 +51,48 @@ func ordersAhead(ctx context.Context, orders []order.Order, paths ...string) err
 				return err
 			}
 		}
+		if graph.Asks(ctx, path+".payments") {
+			if err := orderPaymentsAhead(ctx, ids, path+".payments"); err != nil {
+				return err
+			}
+		}
 		if graph.Asks(ctx, path+".history") {
 			if _, err := load(ctx).OrderHistory.Ahead(ctx, ids); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// orderPaymentsAhead fetches the payments of orders, and what is asked of them.
+func orderPaymentsAhead(ctx context.Context, orderIDs []uuid.UUID, path string) error {
+	byOrder, err := load(ctx).Payments.Ahead(ctx, orderIDs)
+	if err != nil {
+		return err
+	}
+	var all []payment.Payment
+	for _, some := range byOrder {
+		all = append(all, some...)
+	}
+	return paymentsAhead(ctx, all, path)
+}
+
+// paymentsAhead fetches what is asked of payments. Those who may not read it get
+// their error where they asked, not here.
+func paymentsAhead(ctx context.Context, payments []payment.Payment, paths ...string) error {
+	if !access.From(ctx).May(access.OrderRead) {
+		return nil
+	}
+	ids := keys(payments, func(p payment.Payment) uuid.UUID { return p.ID })
+	for _, path := range paths {
+		if graph.Asks(ctx, path+".operations") {
+			if _, err := load(ctx).Operations.Ahead(ctx, ids); err != nil {
+				return err
+			}
+		}
+		if graph.Asks(ctx, path+".transfers") {
+			if _, err := load(ctx).Transfers.Ahead(ctx, ids); err != nil {
 				return err
 			}
 		}

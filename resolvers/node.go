@@ -23,6 +23,13 @@ func (r *queryResolver) nodes() map[string]func(context.Context, uuid.UUID) (mod
 			}
 			return *o, nil
 		},
+		"Payment": func(ctx context.Context, key uuid.UUID) (model.Node, error) {
+			p, err := orNil(r.Resolver.Payments.ByID(ctx, key))
+			if p == nil {
+				return nil, err
+			}
+			return *p, nil
+		},
 	}
 }
 

@@ -3,8 +3,11 @@ package resolvers
 import (
 	"context"
 
+	"github.com/google/uuid"
+
 	"github.com/noren-commerce/noren/core/cart"
 	"github.com/noren-commerce/noren/core/order"
+	"github.com/noren-commerce/noren/core/payment"
 	"github.com/noren-commerce/noren/graph/model"
 )
 
@@ -20,4 +23,30 @@ func cartPayload(ctx context.Context, c *cart.Priced, err error) (model.CartPayl
 func orderPayload(ctx context.Context, o *order.Order, err error) (model.OrderPayload, error) {
 	errors, err := userErrors(ctx, err)
 	return model.OrderPayload{Order: o, UserErrors: errors}, err
+}
+
+// payOrderPayload shows the payment though it failed: it says how it stands. What
+// an earlier field of the operation has read of the order is read anew.
+func (r *Resolver) payOrderPayload(ctx context.Context, orderID uuid.UUID, paid payment.PayResult, err error) (model.PayOrderPayload, error) {
+	errors, err := userErrors(ctx, err)
+	p := model.PayOrderPayload{UserErrors: errors, NeedsAction: paid.NeedsAction}
+	if err != nil || paid.Payment.ID == uuid.Nil {
+		return p, err
+	}
+	p.Payment = &paid.Payment
+	if paid.ClientSecret != "" && paid.Payment.Open() {
+		p.ClientSecret = &paid.ClientSecret
+	}
+	p.Order, err = orNil(r.Orders.ByID(ctx, orderID))
+	return p, err
+}
+
+func transferPayload(ctx context.Context, t payment.TransferResult, err error) (model.RecordBankTransferPayload, error) {
+	errors, err := userErrors(ctx, err)
+	p := model.RecordBankTransferPayload{UserErrors: errors}
+	if err == nil && t.Transfer.ID != uuid.Nil {
+		difference := t.Difference()
+		p.Transfer, p.Payment, p.Outcome, p.Difference = &t.Transfer, &t.Payment, &t.Outcome, &difference
+	}
+	return p, err
 }

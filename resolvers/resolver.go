@@ -12,6 +12,7 @@ import (
 	"github.com/noren-commerce/noren/core/event"
 	"github.com/noren-commerce/noren/core/inventory"
 	"github.com/noren-commerce/noren/core/order"
+	"github.com/noren-commerce/noren/core/payment"
 	"github.com/noren-commerce/noren/core/pricing"
 	"github.com/noren-commerce/noren/core/shipping"
 	"github.com/noren-commerce/noren/graph"
@@ -25,6 +26,7 @@ type Resolver struct {
 	Carts     *cart.Service
 	Shipping  *shipping.Service
 	Orders    *order.Service
+	Payments  *payment.Service
 }
 
 // Loaders are the dataloaders of one request.
@@ -37,6 +39,10 @@ type Loaders struct {
 
 	OrderLines   *graph.Loader[uuid.UUID, []order.Line]
 	OrderHistory *graph.Loader[uuid.UUID, []event.Event]
+
+	Payments   *graph.Loader[uuid.UUID, []payment.Payment] // by order
+	Operations *graph.Loader[uuid.UUID, []payment.Operation]
+	Transfers  *graph.Loader[uuid.UUID, []payment.Transfer]
 }
 
 // NewLoaders makes the dataloaders of one request: a line each.
@@ -50,6 +56,10 @@ func (r *Resolver) NewLoaders() *Loaders {
 
 		OrderLines:   graph.NewLoader(graph.Grouped(r.Orders.Lines, func(l order.Line) uuid.UUID { return l.OrderID })),
 		OrderHistory: graph.NewLoader(graph.Grouped(r.Orders.History, func(e event.Event) uuid.UUID { return e.SubjectID })),
+
+		Payments:   graph.NewLoader(graph.Grouped(r.Payments.OfOrders, func(p payment.Payment) uuid.UUID { return p.OrderID })),
+		Operations: graph.NewLoader(graph.Grouped(r.Payments.OperationsOf, func(o payment.Operation) uuid.UUID { return o.PaymentID })),
+		Transfers:  graph.NewLoader(graph.Grouped(r.Payments.TransfersOf, func(t payment.Transfer) uuid.UUID { return t.PaymentID })),
 	}
 }
 

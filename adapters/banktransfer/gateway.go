@@ -42,7 +42,7 @@ func (g *Gateway) Instruct(r payment.StartRequest) payment.Instructions {
 		BankName: g.account.BankName, BankCode: g.account.BankCode,
 		BranchName: g.account.BranchName, BranchCode: g.account.BranchCode,
 		AccountType: g.account.Type, AccountNumber: g.account.Number, AccountHolder: g.account.Holder,
-		Reference: reference(r.OrderNumber), Amount: r.Amount, DueAt: r.DueAt,
+		Reference: reference(r.OrderNumber), Amount: r.Amount, Currency: r.Currency, DueAt: r.DueAt,
 	}
 }
 

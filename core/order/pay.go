@@ -27,6 +27,12 @@ func (s *Service) PaymentDue(ctx context.Context, orderID uuid.UUID) (payment.Du
 	}, nil
 }
 
+// MaySee reports whether the actor may see the order.
+func (s *Service) MaySee(ctx context.Context, orderID uuid.UUID) (bool, error) {
+	orders, err := s.ByIDs(ctx, []uuid.UUID{orderID})
+	return len(orders) == 1, err
+}
+
 // PaymentChanged notes what has come in; an order that waited for its money and
 // now has it is confirmed.
 func (s *Service) PaymentChanged(ctx context.Context, orderID uuid.UUID, t payment.Totals) error {

@@ -97,14 +97,18 @@ func (p Payment) Received() bool { return p.CapturedMinor >= p.AmountMinor && p.
 // Instructions tell the customer how to pay outside noren: for a bank transfer
 // the account, for a convenience store the number to show at the till.
 type Instructions struct {
-	BankName      string    `json:"bankName,omitempty"`
-	BankCode      string    `json:"bankCode,omitempty"`
-	BranchName    string    `json:"branchName,omitempty"`
-	BranchCode    string    `json:"branchCode,omitempty"`
-	AccountType   string    `json:"accountType,omitempty"` // 普通 or 当座
-	AccountNumber string    `json:"accountNumber,omitempty"`
-	AccountHolder string    `json:"accountHolder,omitempty"` // half-width kana as banks print it (口座名義)
-	Reference     string    `json:"reference"`               // what the payer writes before the own name
-	Amount        int64     `json:"amount"`                  // minor units still to be paid
-	DueAt         time.Time `json:"dueAt"`
+	BankName      string         `json:"bankName,omitempty"`
+	BankCode      string         `json:"bankCode,omitempty"`
+	BranchName    string         `json:"branchName,omitempty"`
+	BranchCode    string         `json:"branchCode,omitempty"`
+	AccountType   string         `json:"accountType,omitempty"` // 普通 or 当座
+	AccountNumber string         `json:"accountNumber,omitempty"`
+	AccountHolder string         `json:"accountHolder,omitempty"` // half-width kana as banks print it (口座名義)
+	Reference     string         `json:"reference"`               // what the payer writes before the own name
+	Amount        int64          `json:"amount"`                  // minor units to be paid
+	Currency      money.Currency `json:"currency"`
+	DueAt         time.Time      `json:"dueAt"`
 }
+
+// Asked is what is to be paid.
+func (i Instructions) Asked() money.Money { return money.Of(i.Amount, i.Currency) }

@@ -2,11 +2,13 @@ package payment
 
 import (
 	"context"
+	"errors"
 
 	"github.com/google/uuid"
 
 	"github.com/noren-commerce/noren/core/access"
 	"github.com/noren-commerce/noren/core/channel"
+	"github.com/noren-commerce/noren/core/fault"
 	"github.com/noren-commerce/noren/core/i18n"
 	"github.com/noren-commerce/noren/core/page"
 )
@@ -43,12 +45,16 @@ func (s *Service) OfOrders(ctx context.Context, orderIDs []uuid.UUID) ([]Payment
 	return s.Store.OfOrders(ctx, orderIDs)
 }
 
-// ByIDs are those of the payments that staff with ORDER_READ may see.
-func (s *Service) ByIDs(ctx context.Context, ids []uuid.UUID) ([]Payment, error) {
-	if !access.From(ctx).May(access.OrderRead) {
-		return nil, nil
+// ByID is the payment, if the actor may see its order; else fault.CodeNotFound.
+func (s *Service) ByID(ctx context.Context, paymentID uuid.UUID) (*Payment, error) {
+	p, err := s.Store.Payment(ctx, paymentID)
+	if err != nil || p == nil {
+		return nil, errors.Join(err, fault.ErrNotFound)
 	}
-	return s.Store.ByIDs(ctx, ids)
+	if visible, err := s.orders.MaySee(ctx, p.OrderID); err != nil || !visible {
+		return nil, errors.Join(err, fault.ErrNotFound)
+	}
+	return p, nil
 }
 
 // OperationsOf are what was asked of the gateways for payments, for staff.

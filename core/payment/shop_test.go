@@ -239,6 +239,11 @@ func (o *orders) PaymentDue(ctx context.Context, order uuid.UUID) (payment.Due, 
 	return row.due, nil
 }
 
+func (o *orders) MaySee(ctx context.Context, _ uuid.UUID) (bool, error) {
+	actor := access.From(ctx)
+	return actor.ID == customer.ID || actor.May(access.OrderRead), nil
+}
+
 func (o *orders) PaymentChanged(_ context.Context, order uuid.UUID, t payment.Totals) error {
 	o.mu.Lock()
 	defer o.mu.Unlock()

@@ -15,13 +15,15 @@ type Tx interface {
 	InTx(ctx context.Context, f func(ctx context.Context) error) error
 }
 
-// Orders is what payments need of the orders they pay. Every method runs in the
-// payment's transaction and locks the order's row: the order is locked before its
+// Orders is what payments need of the orders they pay. But for MaySee, every
+// method runs in the payment's transaction and locks the order's row: the order is locked before its
 // payments, always, so that nothing deadlocks.
 type Orders interface {
 	// PaymentDue is what an order asks of its customer. It fails as for an unknown
 	// order when the context's actor is neither its customer nor staff (nor system).
 	PaymentDue(ctx context.Context, orderID uuid.UUID) (Due, error)
+	// MaySee reports whether the context's actor may see the order. It locks nothing.
+	MaySee(ctx context.Context, orderID uuid.UUID) (bool, error)
 	// PaymentChanged tells that the sums of the order's payments have changed, and
 	// the order moves on (paid → to be shipped) if that pays it.
 	PaymentChanged(ctx context.Context, orderID uuid.UUID, t Totals) error
@@ -91,7 +93,6 @@ type Store interface {
 	TransferByKey(ctx context.Context, paymentID uuid.UUID, key string) (*Transfer, error)
 	TransfersOf(ctx context.Context, paymentIDs []uuid.UUID) ([]Transfer, error)
 	OperationsOf(ctx context.Context, paymentIDs []uuid.UUID) ([]Operation, error)
-	ByIDs(ctx context.Context, ids []uuid.UUID) ([]Payment, error)
 	List(ctx context.Context, q Query) (page.Connection[Payment], error)
 }
 

@@ -17,6 +17,7 @@ import (
 	"github.com/noren-commerce/noren/core/fault"
 	"github.com/noren-commerce/noren/core/order"
 	"github.com/noren-commerce/noren/core/page"
+	"github.com/noren-commerce/noren/core/payment"
 	"github.com/noren-commerce/noren/graph/model"
 	"github.com/noren-commerce/noren/graph/scalar"
 	"github.com/shopspring/decimal"
@@ -220,6 +221,13 @@ func _Node(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj 
 			return graphql.Null
 		}
 		return _Product(ctx, ec, sel, obj)
+	case payment.Payment:
+		return _Payment(ctx, ec, sel, &obj)
+	case *payment.Payment:
+		if obj == nil {
+			return graphql.Null
+		}
+		return _Payment(ctx, ec, sel, obj)
 	case order.Order:
 		return _Order(ctx, ec, sel, &obj)
 	case *order.Order:
@@ -503,6 +511,24 @@ func marshalNUserErrorCode2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋfaul
 	if res == graphql.Null {
 		graphql.AddInvalidNullFromMarshaler(ctx, "UserErrorCode!")
 	}
+	return res
+}
+
+func unmarshalODateTime2ᚖtimeᚐTime(ctx context.Context, ec *executionContext, v any) (*time.Time, error) {
+	if v == nil {
+		return nil, nil
+	}
+	res, err := scalar.UnmarshalDateTime(v)
+	return &res, graphql.ErrorOnPath(ctx, err)
+}
+
+func marshalODateTime2ᚖtimeᚐTime(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v *time.Time) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	_ = sel
+	_ = ctx
+	res := scalar.MarshalDateTime(*v)
 	return res
 }
 

@@ -30,6 +30,8 @@ type OrderResolver interface {
 	Lines(ctx context.Context, obj *order.Order) ([]order.Line, error)
 
 	History(ctx context.Context, obj *order.Order) ([]event.Event, error)
+
+	Payments(ctx context.Context, obj *order.Order) ([]payment.Payment, error)
 }
 
 // endregion ************************** generated!.gotpl **************************
@@ -561,6 +563,38 @@ func _Order_internalNote(ctx context.Context, ec *executionContext, field graphq
 }
 func fieldContext_Order_internalNote(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	return graphql.NewScalarFieldContext("Order", field, false, false, "String")
+}
+
+func _Order_payments(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *order.Order) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_Order_payments(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.Resolvers.Order().Payments(ctx, obj)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []payment.Payment) graphql.Marshaler {
+			return marshalNPayment2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpaymentᚐPaymentᚄ(ctx, ec, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func fieldContext_Order_payments(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Order",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return childFields_Payment(ctx, ec, field)
+		},
+	}
+	return fc, nil
 }
 
 func _OrderConnection_edges(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Connection[order.Order]) (ret graphql.Marshaler) {
@@ -1503,6 +1537,12 @@ func _Order(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj
 			if out.Values[i] == graphql.Null {
 				atomic.AddUint32(&out.Invalids, 1)
 			}
+		case "payments":
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, true,
+				func(ctx context.Context) graphql.Marshaler {
+					return _Order_payments(ctx, ec, field, obj)
+				})
 		default:
 			panic("unknown field " + strconv.Quote(field.Name))
 		}
@@ -1952,6 +1992,38 @@ func marshalOOrderStatus2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋord
 	}
 
 	return ret
+}
+
+func unmarshalOPaymentMethod2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpaymentᚐMethod(ctx context.Context, ec *executionContext, v any) (payment.Method, error) {
+	tmp, err := graphql.UnmarshalString(v)
+	res := payment.Method(tmp)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func marshalOPaymentMethod2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpaymentᚐMethod(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v payment.Method) graphql.Marshaler {
+	_ = sel
+	_ = ctx
+	res := graphql.MarshalString(string(v))
+	return res
+}
+
+func unmarshalOPaymentMethod2ᚖgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpaymentᚐMethod(ctx context.Context, ec *executionContext, v any) (*payment.Method, error) {
+	if v == nil {
+		return nil, nil
+	}
+	tmp, err := graphql.UnmarshalString(v)
+	res := payment.Method(tmp)
+	return &res, graphql.ErrorOnPath(ctx, err)
+}
+
+func marshalOPaymentMethod2ᚖgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpaymentᚐMethod(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v *payment.Method) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	_ = sel
+	_ = ctx
+	res := graphql.MarshalString(string(*v))
+	return res
 }
 
 // endregion ***************************** type.gotpl *****************************

@@ -12,6 +12,7 @@ import (
 	"github.com/noren-commerce/noren/core/access"
 	"github.com/noren-commerce/noren/core/cart"
 	"github.com/noren-commerce/noren/core/order"
+	"github.com/noren-commerce/noren/core/payment"
 	"github.com/noren-commerce/noren/graph/model"
 	gqlparser "github.com/vektah/gqlparser/v2"
 	"github.com/vektah/gqlparser/v2/ast"
@@ -28,6 +29,7 @@ type ResolverRoot interface {
 	CartLine() CartLineResolver
 	Mutation() MutationResolver
 	Order() OrderResolver
+	Payment() PaymentResolver
 	Product() ProductResolver
 	Query() QueryResolver
 	Variant() VariantResolver
@@ -48,6 +50,15 @@ type ComplexityRoot struct {
 		Phone      func(childComplexity int) int
 		PostalCode func(childComplexity int) int
 		Prefecture func(childComplexity int) int
+	}
+
+	BankTransfer struct {
+		Amount     func(childComplexity int) int
+		CreatedAt  func(childComplexity int) int
+		GlobalID   func(childComplexity int) int
+		Note       func(childComplexity int) int
+		PayerName  func(childComplexity int) int
+		ReceivedAt func(childComplexity int) int
 	}
 
 	Cart struct {
@@ -98,7 +109,10 @@ type ComplexityRoot struct {
 		AdvanceOrder        func(childComplexity int, input order.AdvanceInput) int
 		CancelOrder         func(childComplexity int, input order.CancelInput) int
 		NoteOrder           func(childComplexity int, input order.NoteInput) int
+		PayOrder            func(childComplexity int, input payment.PayInput) int
 		PlaceOrder          func(childComplexity int, input order.PlaceInput) int
+		RecordBankTransfer  func(childComplexity int, input payment.TransferInput) int
+		RefundPayment       func(childComplexity int, input payment.RefundInput) int
 		SetCartLineQuantity func(childComplexity int, input cart.SetQuantityInput) int
 		UpdateCart          func(childComplexity int, input cart.UpdateInput) int
 	}
@@ -118,6 +132,7 @@ type ComplexityRoot struct {
 		Number             func(childComplexity int) int
 		Paid               func(childComplexity int) int
 		PaymentMethod      func(childComplexity int) int
+		Payments           func(childComplexity int) int
 		PlacedAt           func(childComplexity int) int
 		ShippingAddress    func(childComplexity int) int
 		ShippingFee        func(childComplexity int) int
@@ -169,6 +184,74 @@ type ComplexityRoot struct {
 		HasNextPage     func(childComplexity int) int
 		HasPreviousPage func(childComplexity int) int
 		StartCursor     func(childComplexity int) int
+	}
+
+	PayOrderPayload struct {
+		ClientSecret func(childComplexity int) int
+		NeedsAction  func(childComplexity int) int
+		Order        func(childComplexity int) int
+		Payment      func(childComplexity int) int
+		UserErrors   func(childComplexity int) int
+	}
+
+	Payment struct {
+		Amount       func(childComplexity int) int
+		Authorised   func(childComplexity int) int
+		Captured     func(childComplexity int) int
+		CreatedAt    func(childComplexity int) int
+		DueAt        func(childComplexity int) int
+		FailureCode  func(childComplexity int) int
+		Gateway      func(childComplexity int) int
+		GlobalID     func(childComplexity int) int
+		Instructions func(childComplexity int) int
+		Method       func(childComplexity int) int
+		Operations   func(childComplexity int) int
+		Reference    func(childComplexity int) int
+		Refunded     func(childComplexity int) int
+		Status       func(childComplexity int) int
+		Transfers    func(childComplexity int) int
+	}
+
+	PaymentConnection struct {
+		Edges      func(childComplexity int) int
+		Nodes      func(childComplexity int) int
+		PageInfo   func(childComplexity int) int
+		TotalCount func(childComplexity int) int
+	}
+
+	PaymentEdge struct {
+		Cursor func(childComplexity int) int
+		Node   func(childComplexity int) int
+	}
+
+	PaymentInstructions struct {
+		AccountHolder func(childComplexity int) int
+		AccountNumber func(childComplexity int) int
+		AccountType   func(childComplexity int) int
+		Asked         func(childComplexity int) int
+		BankCode      func(childComplexity int) int
+		BankName      func(childComplexity int) int
+		BranchCode    func(childComplexity int) int
+		BranchName    func(childComplexity int) int
+		DueAt         func(childComplexity int) int
+		Reference     func(childComplexity int) int
+	}
+
+	PaymentOperation struct {
+		Amount     func(childComplexity int) int
+		AnsweredAt func(childComplexity int) int
+		Attempts   func(childComplexity int) int
+		CreatedAt  func(childComplexity int) int
+		Detail     func(childComplexity int) int
+		Kind       func(childComplexity int) int
+		Reason     func(childComplexity int) int
+		Status     func(childComplexity int) int
+	}
+
+	PaymentOption struct {
+		Method    func(childComplexity int) int
+		Name      func(childComplexity int) int
+		PublicKey func(childComplexity int) int
 	}
 
 	Price struct {
@@ -223,9 +306,24 @@ type ComplexityRoot struct {
 		Node            func(childComplexity int, id string) int
 		Order           func(childComplexity int, id string) int
 		Orders          func(childComplexity int, first *int, after *string, filter *model.OrderFilter) int
+		PaymentMethods  func(childComplexity int) int
+		Payments        func(childComplexity int, first *int, after *string, filter *model.PaymentFilter) int
 		Product         func(childComplexity int, slug string) int
 		Products        func(childComplexity int, first *int, after *string) int
 		ShippingMethods func(childComplexity int) int
+	}
+
+	RecordBankTransferPayload struct {
+		Difference func(childComplexity int) int
+		Outcome    func(childComplexity int) int
+		Payment    func(childComplexity int) int
+		Transfer   func(childComplexity int) int
+		UserErrors func(childComplexity int) int
+	}
+
+	RefundPaymentPayload struct {
+		Payment    func(childComplexity int) int
+		UserErrors func(childComplexity int) int
 	}
 
 	ShippingMethod struct {
@@ -328,6 +426,43 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Address.Prefecture(childComplexity), true
+
+	case "BankTransfer.amount":
+		if e.ComplexityRoot.BankTransfer.Amount == nil {
+			break
+		}
+
+		return e.ComplexityRoot.BankTransfer.Amount(childComplexity), true
+	case "BankTransfer.createdAt":
+		if e.ComplexityRoot.BankTransfer.CreatedAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.BankTransfer.CreatedAt(childComplexity), true
+	case "BankTransfer.id":
+		if e.ComplexityRoot.BankTransfer.GlobalID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.BankTransfer.GlobalID(childComplexity), true
+	case "BankTransfer.note":
+		if e.ComplexityRoot.BankTransfer.Note == nil {
+			break
+		}
+
+		return e.ComplexityRoot.BankTransfer.Note(childComplexity), true
+	case "BankTransfer.payerName":
+		if e.ComplexityRoot.BankTransfer.PayerName == nil {
+			break
+		}
+
+		return e.ComplexityRoot.BankTransfer.PayerName(childComplexity), true
+	case "BankTransfer.receivedAt":
+		if e.ComplexityRoot.BankTransfer.ReceivedAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.BankTransfer.ReceivedAt(childComplexity), true
 
 	case "Cart.breakdown":
 		if e.ComplexityRoot.Cart.Breakdown == nil {
@@ -546,6 +681,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.NoteOrder(childComplexity, args["input"].(order.NoteInput)), true
+	case "Mutation.payOrder":
+		if e.ComplexityRoot.Mutation.PayOrder == nil {
+			break
+		}
+
+		args, err := field_Mutation_payOrder_args(ctx, ec, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.PayOrder(childComplexity, args["input"].(payment.PayInput)), true
 	case "Mutation.placeOrder":
 		if e.ComplexityRoot.Mutation.PlaceOrder == nil {
 			break
@@ -557,6 +703,28 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.PlaceOrder(childComplexity, args["input"].(order.PlaceInput)), true
+	case "Mutation.recordBankTransfer":
+		if e.ComplexityRoot.Mutation.RecordBankTransfer == nil {
+			break
+		}
+
+		args, err := field_Mutation_recordBankTransfer_args(ctx, ec, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.RecordBankTransfer(childComplexity, args["input"].(payment.TransferInput)), true
+	case "Mutation.refundPayment":
+		if e.ComplexityRoot.Mutation.RefundPayment == nil {
+			break
+		}
+
+		args, err := field_Mutation_refundPayment_args(ctx, ec, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.RefundPayment(childComplexity, args["input"].(payment.RefundInput)), true
 	case "Mutation.setCartLineQuantity":
 		if e.ComplexityRoot.Mutation.SetCartLineQuantity == nil {
 			break
@@ -647,6 +815,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Order.PaymentMethod(childComplexity), true
+	case "Order.payments":
+		if e.ComplexityRoot.Order.Payments == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Order.Payments(childComplexity), true
 	case "Order.placedAt":
 		if e.ComplexityRoot.Order.PlacedAt == nil {
 			break
@@ -851,6 +1025,295 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.PageInfo.StartCursor(childComplexity), true
+
+	case "PayOrderPayload.clientSecret":
+		if e.ComplexityRoot.PayOrderPayload.ClientSecret == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PayOrderPayload.ClientSecret(childComplexity), true
+	case "PayOrderPayload.needsAction":
+		if e.ComplexityRoot.PayOrderPayload.NeedsAction == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PayOrderPayload.NeedsAction(childComplexity), true
+	case "PayOrderPayload.order":
+		if e.ComplexityRoot.PayOrderPayload.Order == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PayOrderPayload.Order(childComplexity), true
+	case "PayOrderPayload.payment":
+		if e.ComplexityRoot.PayOrderPayload.Payment == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PayOrderPayload.Payment(childComplexity), true
+	case "PayOrderPayload.userErrors":
+		if e.ComplexityRoot.PayOrderPayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PayOrderPayload.UserErrors(childComplexity), true
+
+	case "Payment.amount":
+		if e.ComplexityRoot.Payment.Amount == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Payment.Amount(childComplexity), true
+	case "Payment.authorised":
+		if e.ComplexityRoot.Payment.Authorised == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Payment.Authorised(childComplexity), true
+	case "Payment.captured":
+		if e.ComplexityRoot.Payment.Captured == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Payment.Captured(childComplexity), true
+	case "Payment.createdAt":
+		if e.ComplexityRoot.Payment.CreatedAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Payment.CreatedAt(childComplexity), true
+	case "Payment.dueAt":
+		if e.ComplexityRoot.Payment.DueAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Payment.DueAt(childComplexity), true
+	case "Payment.failureCode":
+		if e.ComplexityRoot.Payment.FailureCode == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Payment.FailureCode(childComplexity), true
+	case "Payment.gateway":
+		if e.ComplexityRoot.Payment.Gateway == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Payment.Gateway(childComplexity), true
+	case "Payment.id":
+		if e.ComplexityRoot.Payment.GlobalID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Payment.GlobalID(childComplexity), true
+	case "Payment.instructions":
+		if e.ComplexityRoot.Payment.Instructions == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Payment.Instructions(childComplexity), true
+	case "Payment.method":
+		if e.ComplexityRoot.Payment.Method == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Payment.Method(childComplexity), true
+	case "Payment.operations":
+		if e.ComplexityRoot.Payment.Operations == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Payment.Operations(childComplexity), true
+	case "Payment.reference":
+		if e.ComplexityRoot.Payment.Reference == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Payment.Reference(childComplexity), true
+	case "Payment.refunded":
+		if e.ComplexityRoot.Payment.Refunded == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Payment.Refunded(childComplexity), true
+	case "Payment.status":
+		if e.ComplexityRoot.Payment.Status == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Payment.Status(childComplexity), true
+	case "Payment.transfers":
+		if e.ComplexityRoot.Payment.Transfers == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Payment.Transfers(childComplexity), true
+
+	case "PaymentConnection.edges":
+		if e.ComplexityRoot.PaymentConnection.Edges == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PaymentConnection.Edges(childComplexity), true
+	case "PaymentConnection.nodes":
+		if e.ComplexityRoot.PaymentConnection.Nodes == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PaymentConnection.Nodes(childComplexity), true
+	case "PaymentConnection.pageInfo":
+		if e.ComplexityRoot.PaymentConnection.PageInfo == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PaymentConnection.PageInfo(childComplexity), true
+	case "PaymentConnection.totalCount":
+		if e.ComplexityRoot.PaymentConnection.TotalCount == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PaymentConnection.TotalCount(childComplexity), true
+
+	case "PaymentEdge.cursor":
+		if e.ComplexityRoot.PaymentEdge.Cursor == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PaymentEdge.Cursor(childComplexity), true
+	case "PaymentEdge.node":
+		if e.ComplexityRoot.PaymentEdge.Node == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PaymentEdge.Node(childComplexity), true
+
+	case "PaymentInstructions.accountHolder":
+		if e.ComplexityRoot.PaymentInstructions.AccountHolder == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PaymentInstructions.AccountHolder(childComplexity), true
+	case "PaymentInstructions.accountNumber":
+		if e.ComplexityRoot.PaymentInstructions.AccountNumber == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PaymentInstructions.AccountNumber(childComplexity), true
+	case "PaymentInstructions.accountType":
+		if e.ComplexityRoot.PaymentInstructions.AccountType == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PaymentInstructions.AccountType(childComplexity), true
+	case "PaymentInstructions.amount":
+		if e.ComplexityRoot.PaymentInstructions.Asked == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PaymentInstructions.Asked(childComplexity), true
+	case "PaymentInstructions.bankCode":
+		if e.ComplexityRoot.PaymentInstructions.BankCode == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PaymentInstructions.BankCode(childComplexity), true
+	case "PaymentInstructions.bankName":
+		if e.ComplexityRoot.PaymentInstructions.BankName == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PaymentInstructions.BankName(childComplexity), true
+	case "PaymentInstructions.branchCode":
+		if e.ComplexityRoot.PaymentInstructions.BranchCode == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PaymentInstructions.BranchCode(childComplexity), true
+	case "PaymentInstructions.branchName":
+		if e.ComplexityRoot.PaymentInstructions.BranchName == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PaymentInstructions.BranchName(childComplexity), true
+	case "PaymentInstructions.dueAt":
+		if e.ComplexityRoot.PaymentInstructions.DueAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PaymentInstructions.DueAt(childComplexity), true
+	case "PaymentInstructions.reference":
+		if e.ComplexityRoot.PaymentInstructions.Reference == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PaymentInstructions.Reference(childComplexity), true
+
+	case "PaymentOperation.amount":
+		if e.ComplexityRoot.PaymentOperation.Amount == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PaymentOperation.Amount(childComplexity), true
+	case "PaymentOperation.answeredAt":
+		if e.ComplexityRoot.PaymentOperation.AnsweredAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PaymentOperation.AnsweredAt(childComplexity), true
+	case "PaymentOperation.attempts":
+		if e.ComplexityRoot.PaymentOperation.Attempts == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PaymentOperation.Attempts(childComplexity), true
+	case "PaymentOperation.createdAt":
+		if e.ComplexityRoot.PaymentOperation.CreatedAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PaymentOperation.CreatedAt(childComplexity), true
+	case "PaymentOperation.detail":
+		if e.ComplexityRoot.PaymentOperation.Detail == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PaymentOperation.Detail(childComplexity), true
+	case "PaymentOperation.kind":
+		if e.ComplexityRoot.PaymentOperation.Kind == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PaymentOperation.Kind(childComplexity), true
+	case "PaymentOperation.reason":
+		if e.ComplexityRoot.PaymentOperation.Reason == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PaymentOperation.Reason(childComplexity), true
+	case "PaymentOperation.status":
+		if e.ComplexityRoot.PaymentOperation.Status == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PaymentOperation.Status(childComplexity), true
+
+	case "PaymentOption.method":
+		if e.ComplexityRoot.PaymentOption.Method == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PaymentOption.Method(childComplexity), true
+	case "PaymentOption.name":
+		if e.ComplexityRoot.PaymentOption.Name == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PaymentOption.Name(childComplexity), true
+	case "PaymentOption.publicKey":
+		if e.ComplexityRoot.PaymentOption.PublicKey == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PaymentOption.PublicKey(childComplexity), true
 
 	case "Price.breakdown":
 		if e.ComplexityRoot.Price.Breakdown == nil {
@@ -1072,6 +1535,23 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Query.Orders(childComplexity, args["first"].(*int), args["after"].(*string), args["filter"].(*model.OrderFilter)), true
+	case "Query.paymentMethods":
+		if e.ComplexityRoot.Query.PaymentMethods == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Query.PaymentMethods(childComplexity), true
+	case "Query.payments":
+		if e.ComplexityRoot.Query.Payments == nil {
+			break
+		}
+
+		args, err := field_Query_payments_args(ctx, ec, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Query.Payments(childComplexity, args["first"].(*int), args["after"].(*string), args["filter"].(*model.PaymentFilter)), true
 	case "Query.product":
 		if e.ComplexityRoot.Query.Product == nil {
 			break
@@ -1100,6 +1580,50 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Query.ShippingMethods(childComplexity), true
+
+	case "RecordBankTransferPayload.difference":
+		if e.ComplexityRoot.RecordBankTransferPayload.Difference == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RecordBankTransferPayload.Difference(childComplexity), true
+	case "RecordBankTransferPayload.outcome":
+		if e.ComplexityRoot.RecordBankTransferPayload.Outcome == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RecordBankTransferPayload.Outcome(childComplexity), true
+	case "RecordBankTransferPayload.payment":
+		if e.ComplexityRoot.RecordBankTransferPayload.Payment == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RecordBankTransferPayload.Payment(childComplexity), true
+	case "RecordBankTransferPayload.transfer":
+		if e.ComplexityRoot.RecordBankTransferPayload.Transfer == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RecordBankTransferPayload.Transfer(childComplexity), true
+	case "RecordBankTransferPayload.userErrors":
+		if e.ComplexityRoot.RecordBankTransferPayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RecordBankTransferPayload.UserErrors(childComplexity), true
+
+	case "RefundPaymentPayload.payment":
+		if e.ComplexityRoot.RefundPaymentPayload.Payment == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RefundPaymentPayload.Payment(childComplexity), true
+	case "RefundPaymentPayload.userErrors":
+		if e.ComplexityRoot.RefundPaymentPayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RefundPaymentPayload.UserErrors(childComplexity), true
 
 	case "ShippingMethod.code":
 		if e.ComplexityRoot.ShippingMethod.Code == nil {
@@ -1239,7 +1763,11 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 			graphql.NewInputUnmarshaler("CancelOrderInput", graphql.BindUnmarshaler(ec, unmarshalInputCancelOrderInput)),
 			graphql.NewInputUnmarshaler("NoteOrderInput", graphql.BindUnmarshaler(ec, unmarshalInputNoteOrderInput)),
 			graphql.NewInputUnmarshaler("OrderFilter", graphql.BindUnmarshaler(ec, unmarshalInputOrderFilter)),
+			graphql.NewInputUnmarshaler("PayOrderInput", graphql.BindUnmarshaler(ec, unmarshalInputPayOrderInput)),
+			graphql.NewInputUnmarshaler("PaymentFilter", graphql.BindUnmarshaler(ec, unmarshalInputPaymentFilter)),
 			graphql.NewInputUnmarshaler("PlaceOrderInput", graphql.BindUnmarshaler(ec, unmarshalInputPlaceOrderInput)),
+			graphql.NewInputUnmarshaler("RecordBankTransferInput", graphql.BindUnmarshaler(ec, unmarshalInputRecordBankTransferInput)),
+			graphql.NewInputUnmarshaler("RefundPaymentInput", graphql.BindUnmarshaler(ec, unmarshalInputRefundPaymentInput)),
 			graphql.NewInputUnmarshaler("SetCartLineQuantityInput", graphql.BindUnmarshaler(ec, unmarshalInputSetCartLineQuantityInput)),
 			graphql.NewInputUnmarshaler("UpdateCartInput", graphql.BindUnmarshaler(ec, unmarshalInputUpdateCartInput)),
 		)
@@ -2120,6 +2648,350 @@ type OrderPayload {
   userErrors: [UserError!]!
 }
 `, BuiltIn: false},
+	{Name: "../schema/payment.graphqls", Input: `extend type Query {
+  "The ways to pay that the shop offers now."
+  paymentMethods: [PaymentOption!]! @allow(anyone: true) @public
+  "The brand's payments, newest first."
+  payments(
+    "How many, 0 to 100."
+    first: Int = 20
+    "The cursor behind which the page starts."
+    after: String
+    "Which payments; all if left out."
+    filter: PaymentFilter
+  ): PaymentConnection! @allow(permissions: [ORDER_READ])
+}
+
+extend type Mutation {
+  """
+  Pay an order that stands. A card is charged at once if ` + "`" + `cardToken` + "`" + ` names it; else
+  the client confirms with ` + "`" + `clientSecret` + "`" + ` and Stripe's library, as it must when
+  ` + "`" + `needsAction` + "`" + ` is true (3-D Secure). A declined card leaves the order payable
+  until it expires: pay again with a new key.
+
+  Choose an ` + "`" + `idempotencyKey` + "`" + ` for each attempt and keep it until the answer is
+  known: the same key never charges twice. PAYMENT_UNCONFIRMED means that the
+  answer is being looked up; ask again with the same key.
+  """
+  payOrder(
+    "Which order, and how."
+    input: PayOrderInput!
+  ): PayOrderPayload! @allow(roles: [GUEST, MEMBER, COMPANY_BUYER])
+  "Record money that arrived by bank transfer. Several transfers may add up to one payment."
+  recordBankTransfer(
+    "What the bank's statement says."
+    input: RecordBankTransferInput!
+  ): RecordBankTransferPayload! @allow(permissions: [ORDER_WRITE])
+  """
+  Give back a received payment or a part of it. A card is refunded by the gateway,
+  soon after; for a bank transfer this records that staff have sent the money back.
+  """
+  refundPayment(
+    "Which payment, and how much."
+    input: RefundPaymentInput!
+  ): RefundPaymentPayload! @allow(permissions: [ORDER_WRITE])
+}
+
+extend type Order {
+  "Its payments, oldest first: one, unless the customer changed the method."
+  payments: [Payment!]!
+}
+
+"One way to pay."
+type PaymentOption {
+  "The method."
+  method: PaymentMethod!
+  "Its name, in the caller's language."
+  name: String!
+  "The key that the client's card form needs (Stripe: pk_…); empty for methods without one."
+  publicKey: String!
+}
+
+"Money for an order by one method."
+type Payment implements Node {
+  "The payment's opaque global id."
+  id: ID!
+  "How it is paid."
+  method: PaymentMethod!
+  "How far it has come."
+  status: PaymentStatus!
+  "What is asked of the customer."
+  amount: Money!
+  "What is held and not yet taken (与信)."
+  authorised: Money!
+  "What has been received."
+  captured: Money!
+  "What has been given back."
+  refunded: Money!
+  "How to pay, for methods that are paid outside; null for cards."
+  instructions: PaymentInstructions
+  "Unpaid after this moment, the order is given up."
+  dueAt: DateTime
+  "When it was begun."
+  createdAt: DateTime!
+  "The gateway that collects: \"stripe\"."
+  gateway: String! @allow(permissions: [ORDER_READ])
+  "The gateway's own id of the payment; for a bank transfer what the payer writes before the name."
+  reference: String! @allow(permissions: [ORDER_READ])
+  "The gateway's word for the last decline: \"insufficient_funds\". Empty if there was none."
+  failureCode: String! @allow(permissions: [ORDER_READ])
+  "What was asked of the gateway, oldest first."
+  operations: [PaymentOperation!]! @allow(permissions: [ORDER_READ])
+  "The bank transfers that came in, oldest first."
+  transfers: [BankTransfer!]! @allow(permissions: [ORDER_READ])
+}
+
+"How far a payment has come."
+enum PaymentStatus {
+  "The money is awaited."
+  PENDING
+  "The last attempt was declined; another may succeed."
+  FAILED
+  "Nothing is to be collected any more."
+  CANCELLED
+  "The money is held for the shop and not yet taken."
+  AUTHORISED
+  "The money has been received."
+  CAPTURED
+  "A part of the money has been given back."
+  PARTLY_REFUNDED
+  "All of the money has been given back."
+  REFUNDED
+}
+
+"Where and how to pay by bank transfer (振込先)."
+type PaymentInstructions {
+  "The bank."
+  bankName: String!
+  "The bank's code, four digits; empty if not known."
+  bankCode: String!
+  "The branch."
+  branchName: String!
+  "The branch's code, three digits; empty if not known."
+  branchCode: String!
+  "The kind of the account: 普通 or 当座."
+  accountType: String!
+  "The account's number."
+  accountNumber: String!
+  "The account's holder in half-width kana (口座名義)."
+  accountHolder: String!
+  "What the payer writes before the own name, so that the order is found."
+  reference: String!
+  "How much to pay."
+  amount: Money!
+  "Until when."
+  dueAt: DateTime!
+}
+
+"One thing asked of a payment gateway."
+type PaymentOperation {
+  "What was asked."
+  kind: PaymentOperationKind!
+  "What became of it."
+  status: PaymentOperationStatus!
+  "How much; zero for a void."
+  amount: Money!
+  "Why."
+  reason: String!
+  "How often it was asked."
+  attempts: Int!
+  "The gateway's own words on a refusal; empty otherwise."
+  detail: String!
+  "When it was written down."
+  createdAt: DateTime!
+  "When the answer came; null while there is none."
+  answeredAt: DateTime
+}
+
+"What can be asked of a payment gateway."
+enum PaymentOperationKind {
+  "Begin to collect."
+  START
+  "Take held money."
+  CAPTURE
+  "Give up what is held or expected."
+  VOID
+  "Give back taken money."
+  REFUND
+}
+
+"What became of an operation."
+enum PaymentOperationStatus {
+  "The answer is not known yet."
+  OUTSTANDING
+  "It is done."
+  DONE
+  "The customer's bank said no."
+  DECLINED
+  "The gateway called it wrong."
+  REFUSED
+  "It never arrived at the gateway, and is not tried again."
+  ABANDONED
+}
+
+"Money that arrived at the shop's bank account."
+type BankTransfer {
+  "The transfer's opaque global id."
+  id: ID!
+  "How much."
+  amount: Money!
+  "Whom the bank names as the payer."
+  payerName: String!
+  "When it arrived."
+  receivedAt: DateTime!
+  "What staff noted."
+  note: String!
+  "When it was recorded."
+  createdAt: DateTime!
+}
+
+"What has arrived, compared with what was asked."
+enum BankTransferOutcome {
+  "All transfers together are what was asked."
+  EXACT
+  "Something is missing; the payment waits for the rest."
+  SHORT
+  "The order is paid, and the excess is to be given back."
+  OVER
+  "The order was given up before; all of it is to be given back."
+  LATE
+}
+
+"One page of payments."
+type PaymentConnection {
+  "The payments with their cursors."
+  edges: [PaymentEdge!]!
+  "The payments without cursors."
+  nodes: [Payment!]!
+  "Where the page lies."
+  pageInfo: PageInfo!
+  "How many payments the whole list has; costs a count."
+  totalCount: Int!
+}
+
+"A payment on a page."
+type PaymentEdge {
+  "The cursor behind this payment."
+  cursor: String!
+  "The payment."
+  node: Payment!
+}
+
+"Which payments to list; what is left out does not filter."
+input PaymentFilter {
+  "Payments that have come this far."
+  status: [PaymentStatus!]
+  "Payments by this method."
+  method: PaymentMethod
+  "The payment that the gateway knows by this id, or whose payer writes this."
+  reference: String
+  "Only what staff should look at: paid short or too much, owed back, refused or unanswered by the gateway."
+  attention: Boolean = false
+}
+
+"Which order to pay, and how."
+input PayOrderInput {
+  "The client's key of this attempt, 8 to 100 characters: a UUID does."
+  idempotencyKey: String!
+  "The order."
+  orderId: ID!
+  "Another method than the order's, if the customer has changed the mind."
+  paymentMethod: PaymentMethod
+  "The gateway's token of the card (Stripe: pm_…), never a card number; empty if the client confirms by itself."
+  cardToken: String! = ""
+  "Where 3-D Secure brings the customer back to."
+  returnUrl: String! = ""
+}
+
+"A payment under way, and what the client has to do next."
+type PayOrderPayload {
+  "The order; null if there is none that the caller may pay."
+  order: Order
+  "The payment; null if nothing was tried."
+  payment: Payment
+  "With it the client confirms the payment by the gateway's own library; null if there is nothing to confirm."
+  clientSecret: String
+  "Whether the customer has to confirm (3-D Secure)."
+  needsAction: Boolean!
+  "Why the order is not paid; empty if it is, or will be."
+  userErrors: [UserError!]!
+}
+
+"What the bank's statement says."
+input RecordBankTransferInput {
+  "The client's key of this entry, 8 to 100 characters, so that it is recorded once: the statement's line does."
+  idempotencyKey: String!
+  "The payment that it is for."
+  paymentId: ID!
+  "How much arrived, in major units."
+  amount: Decimal!
+  "Whom the bank names as the payer."
+  payerName: String! = ""
+  "When it arrived."
+  receivedAt: DateTime!
+  "A note for colleagues."
+  note: String! = ""
+}
+
+"A recorded transfer and how its payment stands now."
+type RecordBankTransferPayload {
+  "The transfer; null if nothing was recorded."
+  transfer: BankTransfer
+  "The payment after it; null if nothing was recorded."
+  payment: Payment
+  "How it compares with what was asked; null if nothing was recorded."
+  outcome: BankTransferOutcome
+  "Received minus asked, over all transfers: negative when short; null if nothing was recorded."
+  difference: Money
+  "Why nothing was recorded; empty if it was."
+  userErrors: [UserError!]!
+}
+
+"Which payment to give back, and how much."
+input RefundPaymentInput {
+  "The client's key of this intent, 8 to 100 characters: a UUID does."
+  idempotencyKey: String!
+  "The payment."
+  paymentId: ID!
+  "How much, in major units."
+  amount: Decimal!
+  "Why; for staff."
+  reason: String! = ""
+}
+
+"A payment that is given back."
+type RefundPaymentPayload {
+  "The payment; null if nothing was done. The gateway confirms a refund soon after."
+  payment: Payment
+  "Why nothing was done; empty if it was."
+  userErrors: [UserError!]!
+}
+
+extend enum UserErrorCode {
+  "The shop does not take payments by this method."
+  PAYMENT_METHOD_UNAVAILABLE
+  "The customer's bank declined the card."
+  CARD_DECLINED
+  "The gateway does not accept the payment's details, such as the card's token."
+  PAYMENT_REFUSED
+  "The order has been paid."
+  ALREADY_PAID
+  "The order is not one that can be paid."
+  ORDER_NOT_PAYABLE
+  "An attempt to pay is still under way."
+  PAYMENT_IN_PROGRESS
+  "The gateway's answer is being looked up; nothing is charged twice."
+  PAYMENT_UNCONFIRMED
+  "The attempt never took place; start again with a new key."
+  PAYMENT_ABANDONED
+  "The payment is not a bank transfer."
+  NOT_A_BANK_TRANSFER
+  "The amount is not above zero."
+  AMOUNT_INVALID
+  "The refund is more than was received."
+  REFUND_EXCEEDS_PAYMENT
+}
+`, BuiltIn: false},
 	{Name: "../schema/pricing.graphqls", Input: `"An ISO 4217 currency code: \"JPY\"."
 scalar CurrencyCode
 
@@ -2221,6 +3093,24 @@ func childFields_Address(ctx context.Context, ec *executionContext, field graphq
 		return fieldContext_Address_phone(ctx, ec, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type Address", field.Name)
+}
+
+func childFields_BankTransfer(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return fieldContext_BankTransfer_id(ctx, ec, field)
+	case "amount":
+		return fieldContext_BankTransfer_amount(ctx, ec, field)
+	case "payerName":
+		return fieldContext_BankTransfer_payerName(ctx, ec, field)
+	case "receivedAt":
+		return fieldContext_BankTransfer_receivedAt(ctx, ec, field)
+	case "note":
+		return fieldContext_BankTransfer_note(ctx, ec, field)
+	case "createdAt":
+		return fieldContext_BankTransfer_createdAt(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type BankTransfer", field.Name)
 }
 
 func childFields_Cart(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -2357,6 +3247,8 @@ func childFields_Order(ctx context.Context, ec *executionContext, field graphql.
 		return fieldContext_Order_history(ctx, ec, field)
 	case "internalNote":
 		return fieldContext_Order_internalNote(ctx, ec, field)
+	case "payments":
+		return fieldContext_Order_payments(ctx, ec, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type Order", field.Name)
 }
@@ -2443,6 +3335,142 @@ func childFields_PageInfo(ctx context.Context, ec *executionContext, field graph
 		return fieldContext_PageInfo_endCursor(ctx, ec, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type PageInfo", field.Name)
+}
+
+func childFields_PayOrderPayload(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "order":
+		return fieldContext_PayOrderPayload_order(ctx, ec, field)
+	case "payment":
+		return fieldContext_PayOrderPayload_payment(ctx, ec, field)
+	case "clientSecret":
+		return fieldContext_PayOrderPayload_clientSecret(ctx, ec, field)
+	case "needsAction":
+		return fieldContext_PayOrderPayload_needsAction(ctx, ec, field)
+	case "userErrors":
+		return fieldContext_PayOrderPayload_userErrors(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type PayOrderPayload", field.Name)
+}
+
+func childFields_Payment(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return fieldContext_Payment_id(ctx, ec, field)
+	case "method":
+		return fieldContext_Payment_method(ctx, ec, field)
+	case "status":
+		return fieldContext_Payment_status(ctx, ec, field)
+	case "amount":
+		return fieldContext_Payment_amount(ctx, ec, field)
+	case "authorised":
+		return fieldContext_Payment_authorised(ctx, ec, field)
+	case "captured":
+		return fieldContext_Payment_captured(ctx, ec, field)
+	case "refunded":
+		return fieldContext_Payment_refunded(ctx, ec, field)
+	case "instructions":
+		return fieldContext_Payment_instructions(ctx, ec, field)
+	case "dueAt":
+		return fieldContext_Payment_dueAt(ctx, ec, field)
+	case "createdAt":
+		return fieldContext_Payment_createdAt(ctx, ec, field)
+	case "gateway":
+		return fieldContext_Payment_gateway(ctx, ec, field)
+	case "reference":
+		return fieldContext_Payment_reference(ctx, ec, field)
+	case "failureCode":
+		return fieldContext_Payment_failureCode(ctx, ec, field)
+	case "operations":
+		return fieldContext_Payment_operations(ctx, ec, field)
+	case "transfers":
+		return fieldContext_Payment_transfers(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type Payment", field.Name)
+}
+
+func childFields_PaymentConnection(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edges":
+		return fieldContext_PaymentConnection_edges(ctx, ec, field)
+	case "nodes":
+		return fieldContext_PaymentConnection_nodes(ctx, ec, field)
+	case "pageInfo":
+		return fieldContext_PaymentConnection_pageInfo(ctx, ec, field)
+	case "totalCount":
+		return fieldContext_PaymentConnection_totalCount(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type PaymentConnection", field.Name)
+}
+
+func childFields_PaymentEdge(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cursor":
+		return fieldContext_PaymentEdge_cursor(ctx, ec, field)
+	case "node":
+		return fieldContext_PaymentEdge_node(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type PaymentEdge", field.Name)
+}
+
+func childFields_PaymentInstructions(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "bankName":
+		return fieldContext_PaymentInstructions_bankName(ctx, ec, field)
+	case "bankCode":
+		return fieldContext_PaymentInstructions_bankCode(ctx, ec, field)
+	case "branchName":
+		return fieldContext_PaymentInstructions_branchName(ctx, ec, field)
+	case "branchCode":
+		return fieldContext_PaymentInstructions_branchCode(ctx, ec, field)
+	case "accountType":
+		return fieldContext_PaymentInstructions_accountType(ctx, ec, field)
+	case "accountNumber":
+		return fieldContext_PaymentInstructions_accountNumber(ctx, ec, field)
+	case "accountHolder":
+		return fieldContext_PaymentInstructions_accountHolder(ctx, ec, field)
+	case "reference":
+		return fieldContext_PaymentInstructions_reference(ctx, ec, field)
+	case "amount":
+		return fieldContext_PaymentInstructions_amount(ctx, ec, field)
+	case "dueAt":
+		return fieldContext_PaymentInstructions_dueAt(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type PaymentInstructions", field.Name)
+}
+
+func childFields_PaymentOperation(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "kind":
+		return fieldContext_PaymentOperation_kind(ctx, ec, field)
+	case "status":
+		return fieldContext_PaymentOperation_status(ctx, ec, field)
+	case "amount":
+		return fieldContext_PaymentOperation_amount(ctx, ec, field)
+	case "reason":
+		return fieldContext_PaymentOperation_reason(ctx, ec, field)
+	case "attempts":
+		return fieldContext_PaymentOperation_attempts(ctx, ec, field)
+	case "detail":
+		return fieldContext_PaymentOperation_detail(ctx, ec, field)
+	case "createdAt":
+		return fieldContext_PaymentOperation_createdAt(ctx, ec, field)
+	case "answeredAt":
+		return fieldContext_PaymentOperation_answeredAt(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type PaymentOperation", field.Name)
+}
+
+func childFields_PaymentOption(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "method":
+		return fieldContext_PaymentOption_method(ctx, ec, field)
+	case "name":
+		return fieldContext_PaymentOption_name(ctx, ec, field)
+	case "publicKey":
+		return fieldContext_PaymentOption_publicKey(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type PaymentOption", field.Name)
 }
 
 func childFields_Price(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -2535,6 +3563,32 @@ func childFields_ProductEdge(ctx context.Context, ec *executionContext, field gr
 		return fieldContext_ProductEdge_node(ctx, ec, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type ProductEdge", field.Name)
+}
+
+func childFields_RecordBankTransferPayload(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "transfer":
+		return fieldContext_RecordBankTransferPayload_transfer(ctx, ec, field)
+	case "payment":
+		return fieldContext_RecordBankTransferPayload_payment(ctx, ec, field)
+	case "outcome":
+		return fieldContext_RecordBankTransferPayload_outcome(ctx, ec, field)
+	case "difference":
+		return fieldContext_RecordBankTransferPayload_difference(ctx, ec, field)
+	case "userErrors":
+		return fieldContext_RecordBankTransferPayload_userErrors(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type RecordBankTransferPayload", field.Name)
+}
+
+func childFields_RefundPaymentPayload(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "payment":
+		return fieldContext_RefundPaymentPayload_payment(ctx, ec, field)
+	case "userErrors":
+		return fieldContext_RefundPaymentPayload_userErrors(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type RefundPaymentPayload", field.Name)
 }
 
 func childFields_ShippingMethod(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {

@@ -5,7 +5,9 @@ package model
 import (
 	"github.com/noren-commerce/noren/core/cart"
 	"github.com/noren-commerce/noren/core/fault"
+	"github.com/noren-commerce/noren/core/money"
 	"github.com/noren-commerce/noren/core/order"
+	"github.com/noren-commerce/noren/core/payment"
 )
 
 // The cart after a change.
@@ -39,8 +41,56 @@ type OrderPayload struct {
 	UserErrors []UserError `json:"userErrors"`
 }
 
+// A payment under way, and what the client has to do next.
+type PayOrderPayload struct {
+	// The order; null if there is none that the caller may pay.
+	Order *order.Order `json:"order,omitempty"`
+	// The payment; null if nothing was tried.
+	Payment *payment.Payment `json:"payment,omitempty"`
+	// With it the client confirms the payment by the gateway's own library; null if there is nothing to confirm.
+	ClientSecret *string `json:"clientSecret,omitempty"`
+	// Whether the customer has to confirm (3-D Secure).
+	NeedsAction bool `json:"needsAction"`
+	// Why the order is not paid; empty if it is, or will be.
+	UserErrors []UserError `json:"userErrors"`
+}
+
+// Which payments to list; what is left out does not filter.
+type PaymentFilter struct {
+	// Payments that have come this far.
+	Status []payment.Status `json:"status,omitempty"`
+	// Payments by this method.
+	Method *payment.Method `json:"method,omitempty"`
+	// The payment that the gateway knows by this id, or whose payer writes this.
+	Reference *string `json:"reference,omitempty"`
+	// Only what staff should look at: paid short or too much, owed back, refused or unanswered by the gateway.
+	Attention *bool `json:"attention,omitempty"`
+}
+
 // What a client can read. Everything is seen through the channel of the request.
 type Query struct {
+}
+
+// A recorded transfer and how its payment stands now.
+type RecordBankTransferPayload struct {
+	// The transfer; null if nothing was recorded.
+	Transfer *payment.Transfer `json:"transfer,omitempty"`
+	// The payment after it; null if nothing was recorded.
+	Payment *payment.Payment `json:"payment,omitempty"`
+	// How it compares with what was asked; null if nothing was recorded.
+	Outcome *payment.TransferOutcome `json:"outcome,omitempty"`
+	// Received minus asked, over all transfers: negative when short; null if nothing was recorded.
+	Difference *money.Money `json:"difference,omitempty"`
+	// Why nothing was recorded; empty if it was.
+	UserErrors []UserError `json:"userErrors"`
+}
+
+// A payment that is given back.
+type RefundPaymentPayload struct {
+	// The payment; null if nothing was done. The gateway confirms a refund soon after.
+	Payment *payment.Payment `json:"payment,omitempty"`
+	// Why nothing was done; empty if it was.
+	UserErrors []UserError `json:"userErrors"`
 }
 
 // Why a mutation did not do what was asked. Nothing was changed.

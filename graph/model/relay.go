@@ -6,6 +6,7 @@ import (
 	"github.com/noren-commerce/noren/core/catalog"
 	"github.com/noren-commerce/noren/core/order"
 	"github.com/noren-commerce/noren/core/page"
+	"github.com/noren-commerce/noren/core/payment"
 )
 
 // Node is any object with a global id.
@@ -20,4 +21,8 @@ type (
 	OrderConnection = page.Connection[order.Order]
 	// OrderEdge is an order on a page.
 	OrderEdge = page.Edge[order.Order]
+	// PaymentConnection is a page of payments.
+	PaymentConnection = page.Connection[payment.Payment]
+	// PaymentEdge is a payment on a page.
+	PaymentEdge = page.Edge[payment.Payment]
 )

@@ -153,11 +153,6 @@ func (s *Payments) OperationsOf(ctx context.Context, paymentIDs []uuid.UUID) ([]
 	return collect[payment.Operation](ctx, s.db, `SELECT `+operationColumns+` FROM payment_operations WHERE payment_id = ANY($1) ORDER BY id`, paymentIDs)
 }
 
-// ByIDs are the payments with the ids.
-func (s *Payments) ByIDs(ctx context.Context, ids []uuid.UUID) ([]payment.Payment, error) {
-	return collect[payment.Payment](ctx, s.db, `SELECT `+paymentColumns+` FROM payments WHERE id = ANY($1)`, ids)
-}
-
 // List is one page of a brand's payments, newest first. Keys are UUIDv7, so their
 // order is the order of time.
 func (s *Payments) List(ctx context.Context, q payment.Query) (page.Connection[payment.Payment], error) {

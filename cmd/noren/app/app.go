@@ -68,6 +68,7 @@ func New(cfg Config, db *postgres.DB, now clock.Clock) (*App, error) {
 			Carts:     carts,
 			Shipping:  shipping.New(postgres.NewShipping(db)),
 			Orders:    orders,
+			Payments:  payments,
 		},
 		Payments: payments,
 		Sender:   sender,
