@@ -26,7 +26,7 @@ func TestHostileOperationsAreRefused(t *testing.T) {
 		"{...A} fragment A on Query{...B} fragment B on Query{...A}":          "FRAGMENT_CYCLE",
 		"{products(first:100){nodes{" + many("a%d:variants{sku}", 40) + "}}}": "QUERY_TOO_COSTLY",
 		"{" + many("a%d:products(first:1){nodes{id}}", 31) + "}":              "TOO_MANY_ROOT_FIELDS",
-		"{products(first:1){... @defer{nodes{id}}}}":                               "DEFER_NOT_SUPPORTED",
+		"{products(first:1){... @defer{nodes{id}}}}":                          "DEFER_NOT_SUPPORTED",
 		"query($n:Int){products(first:$n){nodes{id}}} query b{__typename}":    "GRAPHQL_VALIDATION_FAILED",
 		"{": "GRAPHQL_PARSE_FAILED",
 		"{product(slug:\"" + strings.Repeat("x", 2<<20) + "\"){id}}": "BODY_TOO_LARGE",
