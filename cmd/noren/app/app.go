@@ -19,6 +19,7 @@ import (
 	"github.com/noren-commerce/noren/core/payment"
 	"github.com/noren-commerce/noren/core/pricing"
 	"github.com/noren-commerce/noren/core/shipping"
+	"github.com/noren-commerce/noren/graph/graphiql"
 	"github.com/noren-commerce/noren/graph/server"
 	"github.com/noren-commerce/noren/resolvers"
 	"github.com/noren-commerce/noren/seed"
@@ -84,6 +85,8 @@ func (a *App) Handler() http.Handler {
 	r := chi.NewRouter()
 	r.Use(a.guarded)
 	r.With(a.inScope).Handle("/graphql", a.Edge)
+	r.Get("/", graphiql.Handler().ServeHTTP)
+	r.Get(graphiql.Prefix+"*", graphiql.Handler().ServeHTTP)
 	a.webhooks(r)
 	r.Get("/sample/*", seed.Picture)
 	if a.Config.Dev && a.Mailbox != nil {
