@@ -4,11 +4,15 @@ import (
 	"bytes"
 	"fmt"
 	"net/http"
+	"slices"
+	"strings"
 	"testing"
 	"time"
 
+	"github.com/google/uuid"
 	"github.com/stretchr/testify/require"
 
+	"github.com/noren-commerce/noren/adapters/mailbox"
 	"github.com/noren-commerce/noren/adapters/stripe/stripetest"
 	"github.com/noren-commerce/noren/cmd/noren/app"
 	"github.com/noren-commerce/noren/cmd/noren/app/apptest"
@@ -262,6 +266,37 @@ func TestStaffRecordABankTransfer(t *testing.T) {
 	require.Equal(t, 1, list.Payments.TotalCount)
 	require.Equal(t, "2740", list.Payments.Nodes[0].Captured.Amount)
 	require.Len(t, list.Payments.Nodes[0].Transfers, 3)
+}
+
+func TestUnpaidOrderGivesItsStockBack(t *testing.T) {
+	t.Parallel()
+	s := newTill(t, "CARD")
+	s.Work(t)
+	variant := s.variant(t)
+	requireStock(t, s.App, variant, 100, 1)
+	require.Equal(t, "CARD_DECLINED", s.pay(t, "attempt-1", stripetest.CardDeclined).code())
+
+	require.NoError(t, s.App.App.Payments.Expire(t.Context()))
+	require.Equal(t, "PENDING_PAYMENT", s.status(t), "it is not due yet")
+	_, err := s.DB.Pool().Exec(t.Context(), `UPDATE payments SET due_at = now() - interval '1 second'`)
+	require.NoError(t, err)
+	require.NoError(t, s.App.App.Payments.Expire(t.Context()))
+	require.NoError(t, s.App.App.Payments.Expire(t.Context()))
+
+	require.Equal(t, "CANCELLED", s.status(t))
+	requireStock(t, s.App, variant, 100, 0)
+	require.Equal(t, "ORDER_NOT_PAYABLE", s.pay(t, "attempt-2", stripetest.CardVisa).code())
+	require.Eventually(t, func() bool { return s.stripe.Status(t, "pi_1") == "canceled" }, 20*time.Second, 20*time.Millisecond)
+	require.Eventually(t, func() bool {
+		mails := s.App.App.Mailbox.To("hanako@example.jp")
+		return slices.ContainsFunc(mails, func(l mailbox.Letter) bool { return strings.Contains(l.Text, "お支払い期限までに") })
+	}, 20*time.Second, 20*time.Millisecond)
+}
+
+func (s *till) variant(t *testing.T) (variant uuid.UUID) {
+	t.Helper()
+	require.NoError(t, s.DB.Pool().QueryRow(t.Context(), `SELECT variant_id FROM order_lines`).Scan(&variant))
+	return variant
 }
 
 func (s *till) status(t *testing.T) string {

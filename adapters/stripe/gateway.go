@@ -31,6 +31,7 @@ type Config struct {
 	WebhookSecret string        // whsec_…
 	BaseURL       string        // Stripe itself if empty
 	Timeout       time.Duration // of one HTTP exchange; 20 s if zero
+	Retries       int64         // after a call without an answer; 2 if zero, none if negative
 	HoldOnly      bool          // authorise at the order, capture when it ships (与信のみ)
 }
 
@@ -46,9 +47,12 @@ func New(c Config) *Gateway {
 	if c.Timeout == 0 {
 		c.Timeout = 20 * time.Second
 	}
+	if c.Retries == 0 {
+		c.Retries = 2
+	}
 	backend := &stripe.BackendConfig{
 		HTTPClient:        &http.Client{Timeout: c.Timeout},
-		MaxNetworkRetries: stripe.Int64(2), // safe: each call has an idempotency key
+		MaxNetworkRetries: stripe.Int64(max(c.Retries, 0)), // safe: each call has an idempotency key
 		LeveledLogger:     &stripe.LeveledLogger{Level: stripe.LevelNull},
 		EnableTelemetry:   stripe.Bool(false),
 	}

@@ -31,8 +31,8 @@ func (s *Service) Advance(ctx context.Context, in AdvanceInput) (*Order, error) 
 		if !o.Status.MayBecome(in.To) {
 			return ErrTransition.With(o.Status).At("to")
 		}
-		if in.To == Confirmed && !o.Paid {
-			return ErrUnpaid.At("to")
+		if (in.To == Confirmed || in.To == Shipped) && !o.Paid {
+			return ErrUnpaid.At("to") // paid before, a hold may have lapsed since
 		}
 		o.Status = in.To
 		if in.To != Shipped {
@@ -80,10 +80,13 @@ func (s *Service) cancel(ctx context.Context, o *Order, reason string) error {
 	if err := s.stockFlipped(ctx, flipped); err != nil {
 		return err
 	}
-	if err := s.payments.Release(ctx, o.ID, reason); err != nil {
+	refund, err := s.payments.Release(ctx, o.ID, reason)
+	if err != nil {
 		return err
 	}
-	return s.mail(ctx, *o, o.ID.String(), messaging.OrderCancelled{Name: o.ShippingAddress.Name, OrderNumber: o.Number, Reason: reason, Currency: o.Currency})
+	return s.mail(ctx, *o, o.ID.String(), messaging.OrderCancelled{
+		Name: o.ShippingAddress.Name, OrderNumber: o.Number, Reason: reason, Refund: refund, Currency: o.Currency,
+	})
 }
 
 // NoteInput is what staff tell each other about an order.

@@ -2,12 +2,14 @@ package order
 
 import (
 	"context"
+	"errors"
 
 	"github.com/google/uuid"
 
 	"github.com/noren-commerce/noren/core/access"
 	"github.com/noren-commerce/noren/core/event"
 	"github.com/noren-commerce/noren/core/fault"
+	"github.com/noren-commerce/noren/core/i18n"
 	"github.com/noren-commerce/noren/core/payment"
 )
 
@@ -57,13 +59,24 @@ func (s *Service) PaymentChanged(ctx context.Context, orderID uuid.UUID, t payme
 	}))
 }
 
+// errStands says that an order is not waiting for money any more.
+var errStands = errors.New("the order stands")
+
+// expired is what the customer reads in the mail.
+func expired(language string) string {
+	return i18n.Text{"ja": "お支払い期限までにご入金を確認できなかったため", "en": "The payment did not arrive in time"}.In(language)
+}
+
 // PaymentExpired gives up an order whose money did not come in time.
 func (s *Service) PaymentExpired(ctx context.Context, orderID uuid.UUID) error {
 	_, err := s.change(access.With(ctx, access.System), orderID, "order.cancelled", func(ctx context.Context, o *Order) error {
 		if o.Status != PendingPayment {
-			return nil
+			return errStands
 		}
-		return s.cancel(ctx, o, "payment expired")
+		return s.cancel(ctx, o, expired(o.Language))
 	})
+	if errors.Is(err, errStands) {
+		return nil
+	}
 	return err
 }

@@ -7,6 +7,7 @@ var (
 	ErrMethodUnavailable = fault.Invalid("PAYMENT_METHOD_UNAVAILABLE", "このお支払い方法はご利用いただけません", "This payment method is not available")
 	ErrCardDeclined      = fault.Conflict("CARD_DECLINED", "カードが承認されませんでした。別のカードをお試しください", "The card was declined; please try another one")
 	ErrPaymentRefused    = fault.Invalid("PAYMENT_REFUSED", "お支払い情報が受け付けられませんでした", "The payment details were not accepted")
+	ErrTooManyDeclines   = fault.Limited(fault.CodeRateLimited, "カードの承認に何度も失敗したため、この注文ではカードをご利用いただけません", "Cards were declined too often; this order cannot be paid by card any more")
 	ErrAlreadyPaid       = fault.Conflict("ALREADY_PAID", "この注文はすでにお支払い済みです", "This order has already been paid")
 	ErrNotPayable        = fault.Conflict("ORDER_NOT_PAYABLE", "この注文はお支払いいただけません", "This order cannot be paid")
 	ErrInProgress        = fault.Conflict("PAYMENT_IN_PROGRESS", "お支払いを処理しています。しばらくしてからご確認ください", "A payment is being processed; please check again in a moment")

@@ -30,7 +30,8 @@ type Opener interface {
 	Open(ctx context.Context, in OpenInput) (*Payment, error)
 	// Release gives up or gives back all money of an order that was cancelled, in
 	// the order's transaction; the gateways are called by a job after it commits.
-	Release(ctx context.Context, orderID uuid.UUID, reason string) error
+	// It answers what goes back to the customer, in minor units.
+	Release(ctx context.Context, orderID uuid.UUID, reason string) (refund int64, err error)
 	// Take takes the money that is held for an order which ships, in its transaction.
 	Take(ctx context.Context, orderID uuid.UUID) error
 	// Deadline is the moment until which an order by this method waits for its money.

@@ -132,12 +132,15 @@ func (s *Service) prepare(ctx context.Context, in PayInput) (attempt, error) {
 	if err != nil {
 		return attempt{}, err
 	}
-	p, err := s.tender(ctx, due, current, g)
-	if err != nil {
-		return attempt{}, err
+	_, offline := g.(Offline)
+	if !offline {
+		if err := s.notTooOften(ctx, all); err != nil {
+			return attempt{}, err
+		}
 	}
-	if _, offline := g.(Offline); offline {
-		return attempt{payment: p, due: due}, nil
+	p, err := s.tender(ctx, due, current, g)
+	if err != nil || offline {
+		return attempt{payment: p, due: due}, err
 	}
 	now := s.Now()
 	op := Operation{
@@ -213,6 +216,32 @@ func (s *Service) tender(ctx context.Context, due Due, current *Payment, g Gatew
 		return Payment{}, err
 	}
 	return *p, nil
+}
+
+// maxDeclines is how many cards may fail on one order: a checkout must not be
+// where stolen card numbers are tried out.
+const maxDeclines = 10
+
+// notTooOften stops an order on which too many cards have failed.
+func (s *Service) notTooOften(ctx context.Context, all []Payment) error {
+	ids := make([]uuid.UUID, len(all))
+	for i, p := range all {
+		ids[i] = p.ID
+	}
+	operations, err := s.Store.OperationsOf(ctx, ids)
+	if err != nil {
+		return err
+	}
+	declines := 0
+	for _, o := range operations {
+		if o.Kind == OperationStart && (o.Status == OperationDeclined || o.Status == OperationRefused) {
+			declines++
+		}
+	}
+	if declines >= maxDeclines {
+		return ErrTooManyDeclines
+	}
+	return nil
 }
 
 // again readies a payment for another try, unless one is still under way.

@@ -3,6 +3,7 @@ package payment_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"strings"
 	"sync"
 	"testing"
@@ -56,6 +57,24 @@ func TestDeclinedCardLeavesTheOrderPayable(t *testing.T) {
 	require.Equal(t, payment.StatusCaptured, got.Payment.Status)
 	require.Equal(t, 1, s.stripe.Intents())
 	require.Equal(t, []string{"payment.failed", "payment.captured"}, s.events(t, order))
+}
+
+func TestCardsAreNotTriedOutWithoutEnd(t *testing.T) {
+	t.Parallel()
+	s := open(t)
+	order := s.place(t, payment.MethodCard)
+	for i := range 10 {
+		_, err := s.pay(t, order, stripetest.CardDeclined, fmt.Sprint(i))
+		require.ErrorIs(t, err, payment.ErrCardDeclined)
+	}
+	asked := len(s.stripe.Requests())
+	_, err := s.pay(t, order, stripetest.CardVisa, "last")
+	require.ErrorIs(t, err, payment.ErrTooManyDeclines)
+	require.Len(t, s.stripe.Requests(), asked)
+	_, err = s.Pay(as(t, customer), payment.PayInput{OrderID: order, Method: payment.MethodBankTransfer, IdempotencyKey: "key-0000-bank"})
+	require.NoError(t, err)
+	_, err = s.Pay(as(t, customer), payment.PayInput{OrderID: order, Method: payment.MethodCard, Token: stripetest.CardVisa, IdempotencyKey: "key-0000-back"})
+	require.ErrorIs(t, err, payment.ErrTooManyDeclines, "nor by going there and back")
 }
 
 func TestCardThatStripeDoesNotKnowIsRefused(t *testing.T) {

@@ -208,24 +208,26 @@ func (s *Service) giveUp(ctx context.Context, p Payment, reason string) error {
 }
 
 // Release gives up or gives back all money of an order that was cancelled, in
-// the order's transaction, which has the order's row locked.
-func (s *Service) Release(ctx context.Context, orderID uuid.UUID, reason string) error {
+// the order's transaction, which has the order's row locked. It answers what goes
+// back to the customer.
+func (s *Service) Release(ctx context.Context, orderID uuid.UUID, reason string) (refund int64, err error) {
 	all, err := s.Store.LockedOf(ctx, orderID)
 	if err != nil {
-		return err
+		return 0, err
 	}
 	for _, p := range all {
-		switch {
-		case p.CapturedMinor > p.RefundedMinor:
-			err = s.giveBack(ctx, p, p.CapturedMinor-p.RefundedMinor, reason)
+		switch back := p.CapturedMinor - p.RefundedMinor; {
+		case back > 0:
+			refund += back
+			err = s.giveBack(ctx, p, back, reason)
 		case p.Open() || p.Status == StatusAuthorised:
 			err = s.giveUp(ctx, p, reason)
 		}
 		if err != nil {
-			return fmt.Errorf("release payment %s: %w", p.ID, err)
+			return 0, fmt.Errorf("release payment %s: %w", p.ID, err)
 		}
 	}
-	return nil
+	return refund, nil
 }
 
 // Take captures what is held for an order that ships, in its transaction.

@@ -47,7 +47,7 @@ func open(t *testing.T, options ...func(*stripe.Config)) *shop {
 	t.Helper()
 	p := pgtest.NewShop(t)
 	server := stripetest.New(t)
-	config := stripe.Config{SecretKey: stripetest.Key, WebhookSecret: stripetest.WebhookSecret, BaseURL: server.URL}
+	config := stripe.Config{SecretKey: stripetest.Key, WebhookSecret: stripetest.WebhookSecret, BaseURL: server.URL, Retries: -1}
 	for _, o := range options {
 		o(&config)
 	}
@@ -258,5 +258,6 @@ func (o *orders) PaymentExpired(ctx context.Context, order uuid.UUID) error {
 	row := o.rows[order]
 	row.due.Cancelled, row.due.Payable = true, false
 	o.mu.Unlock()
-	return o.payments.Release(ctx, order, "EXPIRED")
+	_, err := o.payments.Release(ctx, order, "EXPIRED")
+	return err
 }

@@ -37,9 +37,9 @@ func (j *Jobs) Insert(ctx context.Context, jobs ...river.JobArgs) error {
 	}
 	var err error
 	if tx := txFrom(ctx); tx != nil {
-		_, err = j.client.InsertManyFastTx(ctx, tx, params)
+		_, err = j.client.InsertManyTx(ctx, tx, params)
 	} else {
-		_, err = j.client.InsertManyFast(ctx, params)
+		_, err = j.client.InsertMany(ctx, params)
 	}
 	if err != nil {
 		return fmt.Errorf("queue a job: %w", j.db.unavailable(ctx, err))

@@ -30,7 +30,9 @@ func (a *App) Work(ctx context.Context) error {
 		Workers:      workers,
 		PeriodicJobs: regular,
 		JobTimeout:   jobPatience,
-		Logger:       slog.Default(),
+		// A sent message's arguments hold the links of its mail: gone soon after.
+		CompletedJobRetentionPeriod: time.Hour,
+		Logger:                      slog.Default(),
 	})
 	if err != nil {
 		return fmt.Errorf("open the job queue: %w", err)
