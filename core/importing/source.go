@@ -1,0 +1,184 @@
+package importing
+
+import (
+	"bufio"
+	"bytes"
+	"encoding/csv"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/xuri/excelize/v2"
+	"golang.org/x/text/encoding/japanese"
+	"golang.org/x/text/transform"
+)
+
+// Encoding is how a file's characters are written.
+type Encoding string
+
+// The encodings.
+const (
+	EncodingAuto  Encoding = ""      // UTF-8 if the beginning is, else CP932
+	EncodingUTF8  Encoding = "utf-8" // with or without byte order mark
+	EncodingCP932 Encoding = "cp932" // Windows-31J, what Excel writes in Japan
+)
+
+// sniff is how much of a file is looked at to tell its encoding.
+const sniff = 64 << 10
+
+// maxRecord bounds one record of a CSV file: a quote that never closes must not
+// swallow the rest into memory.
+const maxRecord = 4 << 20
+
+// record is one row of a table.
+type record struct {
+	line   int
+	fields []string
+	bad    *Rejection // why the row cannot be used; the next ones can
+}
+
+// source reads the rows of a table one by one; io.EOF ends it.
+type source interface {
+	next() (record, error)
+}
+
+// open tells a file's kind by its first bytes and reads it as a table. read is
+// told of every byte taken from r.
+func open(r io.Reader, o Options) (source, error) {
+	buffered := bufio.NewReaderSize(r, sniff)
+	head, err := buffered.Peek(sniff)
+	if err != nil && !errors.Is(err, io.EOF) {
+		return nil, fmt.Errorf("read the file: %w", err)
+	}
+	if len(head) == 0 {
+		return nil, reject(1, "", "", "ファイルが空です", "The file is empty")
+	}
+	if bytes.HasPrefix(head, []byte("PK\x03\x04")) {
+		return openSheet(buffered)
+	}
+	return openCSV(buffered, head, o.Encoding)
+}
+
+type csvSource struct {
+	reader *csv.Reader
+	budget *budget
+	cp932  bool
+	begins int // line on which the next record begins
+}
+
+func openCSV(r *bufio.Reader, head []byte, encoding Encoding) (source, error) {
+	if encoding == EncodingAuto {
+		encoding = EncodingCP932
+		if utf8.Valid(cutRune(head)) {
+			encoding = EncodingUTF8
+		}
+	}
+	limited := &budget{r: r}
+	s := &csvSource{budget: limited, begins: 1, cp932: encoding == EncodingCP932}
+	var decoded io.Reader = limited
+	switch encoding {
+	case EncodingUTF8:
+		if bytes.HasPrefix(head, []byte("\xef\xbb\xbf")) {
+			_, _ = r.Discard(3)
+		}
+	case EncodingCP932:
+		decoded = transform.NewReader(limited, japanese.ShiftJIS.NewDecoder())
+	default:
+		return nil, reject(1, "", string(encoding), "文字コードは utf-8 か cp932 を指定してください", "The encoding is utf-8 or cp932")
+	}
+	s.reader = csv.NewReader(decoded)
+	s.reader.FieldsPerRecord = -1
+	s.reader.ReuseRecord = true
+	return s, nil
+}
+
+// cutRune drops a rune that the end of the buffer has cut in two.
+func cutRune(b []byte) []byte {
+	for i := 1; i < utf8.UTFMax && i <= len(b); i++ {
+		if utf8.RuneStart(b[len(b)-i]) {
+			if !utf8.FullRune(b[len(b)-i:]) {
+				return b[:len(b)-i]
+			}
+			break
+		}
+	}
+	return b
+}
+
+func (s *csvSource) next() (record, error) {
+	s.budget.left = maxRecord
+	fields, err := s.reader.Read()
+	line := s.begins
+	if err == nil {
+		line, _ = s.reader.FieldPos(0)
+		end, _ := s.reader.FieldPos(len(fields) - 1)
+		s.begins = end + strings.Count(fields[len(fields)-1], "\n") + 1
+	}
+	var syntax *csv.ParseError
+	switch {
+	case errors.Is(err, errRecordTooLong):
+		return record{}, reject(line, "", "", "1行が長すぎます。引用符（\"）が閉じられていない可能性があります", "The row is too long; perhaps a quote (\") is never closed")
+	case errors.As(err, &syntax):
+		return record{}, reject(syntax.StartLine, "", "", "引用符（\"）の使い方が正しくありません: %s", "The quotes (\") are not right: %s", syntax.Err)
+	case err != nil:
+		return record{}, err
+	}
+	for i, field := range fields {
+		if s.cp932 && bytes.ContainsRune([]byte(field), utf8.RuneError) || !utf8.ValidString(field) {
+			bad := reject(line, fmt.Sprintf("#%d", i+1), field, "文字コードが正しくありません（--encoding で utf-8 か cp932 を指定してください）", "The characters are not in the file's encoding (say --encoding utf-8 or cp932)")
+			return record{line, fields, &bad}, nil
+		}
+	}
+	return record{line: line, fields: fields}, nil
+}
+
+var errRecordTooLong = errors.New("record is too long")
+
+// budget is a reader that gives out left bytes and then fails.
+type budget struct {
+	r    io.Reader
+	left int
+}
+
+func (b *budget) Read(p []byte) (int, error) {
+	if b.left <= 0 {
+		return 0, errRecordTooLong
+	}
+	n, err := b.r.Read(p[:min(len(p), b.left)])
+	b.left -= n
+	return n, err
+}
+
+// sheetSource reads the first sheet of an Excel workbook, row by row.
+type sheetSource struct {
+	book *excelize.File
+	rows *excelize.Rows
+	line int
+}
+
+// maxSheet bounds the unpacked size of one sheet in memory; larger ones pass
+// through a temporary file.
+const maxSheet = 16 << 20
+
+func openSheet(r io.Reader) (source, error) {
+	book, err := excelize.OpenReader(r, excelize.Options{UnzipXMLSizeLimit: maxSheet, RawCellValue: true})
+	if err != nil {
+		return nil, reject(1, "", "", "Excelファイルとして読めません: %s", "The file cannot be read as an Excel workbook: %s", err)
+	}
+	rows, err := book.Rows(book.GetSheetName(0))
+	if err != nil {
+		return nil, errors.Join(err, book.Close())
+	}
+	return &sheetSource{book: book, rows: rows}, nil
+}
+
+func (s *sheetSource) next() (record, error) {
+	if !s.rows.Next() {
+		return record{}, errors.Join(io.EOF, s.rows.Error(), s.book.Close())
+	}
+	s.line++
+	fields, err := s.rows.Columns()
+	return record{line: s.line, fields: fields}, err
+}
