@@ -57,9 +57,4 @@ func (r *queryResolver) ShippingMethods(ctx context.Context) ([]shipping.Method,
 
 func (r *Resolver) CartLine() generated.CartLineResolver { return &cartLineResolver{r} }
 
-func (r *Resolver) Mutation() generated.MutationResolver { return &mutationResolver{r} }
-
-type (
-	cartLineResolver struct{ *Resolver }
-	mutationResolver struct{ *Resolver }
-)
+type cartLineResolver struct{ *Resolver }

@@ -6,6 +6,7 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/noren-commerce/noren/core/cart"
+	"github.com/noren-commerce/noren/core/identity"
 	"github.com/noren-commerce/noren/core/order"
 	"github.com/noren-commerce/noren/core/payment"
 	"github.com/noren-commerce/noren/graph/model"
@@ -47,6 +48,15 @@ func transferPayload(ctx context.Context, t payment.TransferResult, err error) (
 	if err == nil && t.Transfer.ID != uuid.Nil {
 		difference := t.Difference()
 		p.Transfer, p.Payment, p.Outcome, p.Difference = &t.Transfer, &t.Payment, &t.Outcome, &difference
+	}
+	return p, err
+}
+
+func loginPayload(ctx context.Context, g *identity.Grant, err error) (model.LoginPayload, error) {
+	errors, err := userErrors(ctx, err)
+	p := model.LoginPayload{Tokens: g, UserErrors: errors}
+	if g != nil {
+		p.Account = &g.Account
 	}
 	return p, err
 }

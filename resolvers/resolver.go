@@ -10,6 +10,7 @@ import (
 	"github.com/noren-commerce/noren/core/cart"
 	"github.com/noren-commerce/noren/core/catalog"
 	"github.com/noren-commerce/noren/core/event"
+	"github.com/noren-commerce/noren/core/identity"
 	"github.com/noren-commerce/noren/core/inventory"
 	"github.com/noren-commerce/noren/core/order"
 	"github.com/noren-commerce/noren/core/payment"
@@ -27,6 +28,7 @@ type Resolver struct {
 	Shipping  *shipping.Service
 	Orders    *order.Service
 	Payments  *payment.Service
+	Accounts  *identity.Service
 }
 
 // Loaders are the dataloaders of one request.

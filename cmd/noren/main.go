@@ -18,6 +18,7 @@ type commands struct {
 	Worker  workerCommand  `cmd:"" help:"Do the background work: mails, payments, deadlines."`
 	Migrate migrateCommand `cmd:"" help:"Bring the database to this version's schema, or back."`
 	Seed    seedCommand    `cmd:"" help:"Fill the database with a sample pet retailer, or with a catalog of any size."`
+	Keys    keysCommand    `cmd:"" help:"Look after the keys that sign access tokens."`
 	Schema  schemaCommand  `cmd:"" help:"Print the whole GraphQL schema."`
 }
 

@@ -11,6 +11,7 @@ import (
 	"github.com/99designs/gqlgen/graphql"
 	"github.com/noren-commerce/noren/core/access"
 	"github.com/noren-commerce/noren/core/cart"
+	"github.com/noren-commerce/noren/core/identity"
 	"github.com/noren-commerce/noren/core/order"
 	"github.com/noren-commerce/noren/core/payment"
 	"github.com/noren-commerce/noren/graph/model"
@@ -40,6 +41,15 @@ type DirectiveRoot struct {
 }
 
 type ComplexityRoot struct {
+	Account struct {
+		CreatedAt     func(childComplexity int) int
+		Email         func(childComplexity int) int
+		EmailVerified func(childComplexity int) int
+		GlobalID      func(childComplexity int) int
+		Name          func(childComplexity int) int
+		Role          func(childComplexity int) int
+	}
+
 	Address struct {
 		City       func(childComplexity int) int
 		Company    func(childComplexity int) int
@@ -99,6 +109,16 @@ type ComplexityRoot struct {
 		Slug        func(childComplexity int) int
 	}
 
+	LoginPayload struct {
+		Account    func(childComplexity int) int
+		Tokens     func(childComplexity int) int
+		UserErrors func(childComplexity int) int
+	}
+
+	LogoutPayload struct {
+		UserErrors func(childComplexity int) int
+	}
+
 	Money struct {
 		Amount   func(childComplexity int) int
 		Currency func(childComplexity int) int
@@ -108,11 +128,15 @@ type ComplexityRoot struct {
 		AddCartLine         func(childComplexity int, input cart.AddLineInput) int
 		AdvanceOrder        func(childComplexity int, input order.AdvanceInput) int
 		CancelOrder         func(childComplexity int, input order.CancelInput) int
+		Login               func(childComplexity int, input identity.LoginInput) int
+		Logout              func(childComplexity int) int
 		NoteOrder           func(childComplexity int, input order.NoteInput) int
 		PayOrder            func(childComplexity int, input payment.PayInput) int
 		PlaceOrder          func(childComplexity int, input order.PlaceInput) int
 		RecordBankTransfer  func(childComplexity int, input payment.TransferInput) int
+		RefreshToken        func(childComplexity int, input model.RefreshTokenInput) int
 		RefundPayment       func(childComplexity int, input payment.RefundInput) int
+		Register            func(childComplexity int, input identity.RegisterInput) int
 		SetCartLineQuantity func(childComplexity int, input cart.SetQuantityInput) int
 		UpdateCart          func(childComplexity int, input cart.UpdateInput) int
 	}
@@ -303,6 +327,7 @@ type ComplexityRoot struct {
 	Query struct {
 		Cart            func(childComplexity int) int
 		Categories      func(childComplexity int) int
+		Me              func(childComplexity int) int
 		Node            func(childComplexity int, id string) int
 		Order           func(childComplexity int, id string) int
 		Orders          func(childComplexity int, first *int, after *string, filter *model.OrderFilter) int
@@ -341,6 +366,12 @@ type ComplexityRoot struct {
 		Tax     func(childComplexity int) int
 	}
 
+	Tokens struct {
+		AccessToken  func(childComplexity int) int
+		ExpiresAt    func(childComplexity int) int
+		RefreshToken func(childComplexity int) int
+	}
+
 	UserError struct {
 		Code    func(childComplexity int) int
 		Field   func(childComplexity int) int
@@ -371,6 +402,43 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 	ec := newExecutionContext(nil, e, nil)
 	_ = ec
 	switch typeName + "." + field {
+
+	case "Account.createdAt":
+		if e.ComplexityRoot.Account.CreatedAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Account.CreatedAt(childComplexity), true
+	case "Account.email":
+		if e.ComplexityRoot.Account.Email == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Account.Email(childComplexity), true
+	case "Account.emailVerified":
+		if e.ComplexityRoot.Account.EmailVerified == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Account.EmailVerified(childComplexity), true
+	case "Account.id":
+		if e.ComplexityRoot.Account.GlobalID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Account.GlobalID(childComplexity), true
+	case "Account.name":
+		if e.ComplexityRoot.Account.Name == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Account.Name(childComplexity), true
+	case "Account.role":
+		if e.ComplexityRoot.Account.Role == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Account.Role(childComplexity), true
 
 	case "Address.city":
 		if e.ComplexityRoot.Address.City == nil {
@@ -624,6 +692,32 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.Category.Slug(childComplexity), true
 
+	case "LoginPayload.account":
+		if e.ComplexityRoot.LoginPayload.Account == nil {
+			break
+		}
+
+		return e.ComplexityRoot.LoginPayload.Account(childComplexity), true
+	case "LoginPayload.tokens":
+		if e.ComplexityRoot.LoginPayload.Tokens == nil {
+			break
+		}
+
+		return e.ComplexityRoot.LoginPayload.Tokens(childComplexity), true
+	case "LoginPayload.userErrors":
+		if e.ComplexityRoot.LoginPayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.LoginPayload.UserErrors(childComplexity), true
+
+	case "LogoutPayload.userErrors":
+		if e.ComplexityRoot.LogoutPayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.LogoutPayload.UserErrors(childComplexity), true
+
 	case "Money.amount":
 		if e.ComplexityRoot.Money.Amount == nil {
 			break
@@ -670,6 +764,23 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.CancelOrder(childComplexity, args["input"].(order.CancelInput)), true
+	case "Mutation.login":
+		if e.ComplexityRoot.Mutation.Login == nil {
+			break
+		}
+
+		args, err := field_Mutation_login_args(ctx, ec, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.Login(childComplexity, args["input"].(identity.LoginInput)), true
+	case "Mutation.logout":
+		if e.ComplexityRoot.Mutation.Logout == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Mutation.Logout(childComplexity), true
 	case "Mutation.noteOrder":
 		if e.ComplexityRoot.Mutation.NoteOrder == nil {
 			break
@@ -714,6 +825,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.RecordBankTransfer(childComplexity, args["input"].(payment.TransferInput)), true
+	case "Mutation.refreshToken":
+		if e.ComplexityRoot.Mutation.RefreshToken == nil {
+			break
+		}
+
+		args, err := field_Mutation_refreshToken_args(ctx, ec, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.RefreshToken(childComplexity, args["input"].(model.RefreshTokenInput)), true
 	case "Mutation.refundPayment":
 		if e.ComplexityRoot.Mutation.RefundPayment == nil {
 			break
@@ -725,6 +847,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.RefundPayment(childComplexity, args["input"].(payment.RefundInput)), true
+	case "Mutation.register":
+		if e.ComplexityRoot.Mutation.Register == nil {
+			break
+		}
+
+		args, err := field_Mutation_register_args(ctx, ec, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.Register(childComplexity, args["input"].(identity.RegisterInput)), true
 	case "Mutation.setCartLineQuantity":
 		if e.ComplexityRoot.Mutation.SetCartLineQuantity == nil {
 			break
@@ -1502,6 +1635,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.Query.Categories(childComplexity), true
 
+	case "Query.me":
+		if e.ComplexityRoot.Query.Me == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Query.Me(childComplexity), true
 	case "Query.node":
 		if e.ComplexityRoot.Query.Node == nil {
 			break
@@ -1681,6 +1820,25 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.TaxAmount.Tax(childComplexity), true
 
+	case "Tokens.accessToken":
+		if e.ComplexityRoot.Tokens.AccessToken == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Tokens.AccessToken(childComplexity), true
+	case "Tokens.expiresAt":
+		if e.ComplexityRoot.Tokens.ExpiresAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Tokens.ExpiresAt(childComplexity), true
+	case "Tokens.refreshToken":
+		if e.ComplexityRoot.Tokens.RefreshToken == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Tokens.RefreshToken(childComplexity), true
+
 	case "UserError.code":
 		if e.ComplexityRoot.UserError.Code == nil {
 			break
@@ -1761,13 +1919,16 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 			graphql.NewInputUnmarshaler("AddressInput", graphql.BindUnmarshaler(ec, unmarshalInputAddressInput)),
 			graphql.NewInputUnmarshaler("AdvanceOrderInput", graphql.BindUnmarshaler(ec, unmarshalInputAdvanceOrderInput)),
 			graphql.NewInputUnmarshaler("CancelOrderInput", graphql.BindUnmarshaler(ec, unmarshalInputCancelOrderInput)),
+			graphql.NewInputUnmarshaler("LoginInput", graphql.BindUnmarshaler(ec, unmarshalInputLoginInput)),
 			graphql.NewInputUnmarshaler("NoteOrderInput", graphql.BindUnmarshaler(ec, unmarshalInputNoteOrderInput)),
 			graphql.NewInputUnmarshaler("OrderFilter", graphql.BindUnmarshaler(ec, unmarshalInputOrderFilter)),
 			graphql.NewInputUnmarshaler("PayOrderInput", graphql.BindUnmarshaler(ec, unmarshalInputPayOrderInput)),
 			graphql.NewInputUnmarshaler("PaymentFilter", graphql.BindUnmarshaler(ec, unmarshalInputPaymentFilter)),
 			graphql.NewInputUnmarshaler("PlaceOrderInput", graphql.BindUnmarshaler(ec, unmarshalInputPlaceOrderInput)),
 			graphql.NewInputUnmarshaler("RecordBankTransferInput", graphql.BindUnmarshaler(ec, unmarshalInputRecordBankTransferInput)),
+			graphql.NewInputUnmarshaler("RefreshTokenInput", graphql.BindUnmarshaler(ec, unmarshalInputRefreshTokenInput)),
 			graphql.NewInputUnmarshaler("RefundPaymentInput", graphql.BindUnmarshaler(ec, unmarshalInputRefundPaymentInput)),
+			graphql.NewInputUnmarshaler("RegisterInput", graphql.BindUnmarshaler(ec, unmarshalInputRegisterInput)),
 			graphql.NewInputUnmarshaler("SetCartLineQuantityInput", graphql.BindUnmarshaler(ec, unmarshalInputSetCartLineQuantityInput)),
 			graphql.NewInputUnmarshaler("UpdateCartInput", graphql.BindUnmarshaler(ec, unmarshalInputUpdateCartInput)),
 		)
@@ -1886,6 +2047,111 @@ type Query {
     "The object's global id."
     id: ID!
   ): Node @allow(anyone: true)
+}
+`, BuiltIn: false},
+	{Name: "../schema/account.graphqls", Input: `extend type Query {
+  "The caller's own account; null for a guest."
+  me: Account @allow(anyone: true)
+}
+
+extend type Mutation {
+  """
+  Makes a member's account and logs it in. The guest's cart (` + "`" + `X-Cart-Token` + "`" + `)
+  becomes the member's.
+  """
+  register(
+    "The new member."
+    input: RegisterInput!
+  ): LoginPayload! @allow(anyone: true)
+
+  """
+  Logs in. Send the access token as ` + "`" + `Authorization: Bearer …` + "`" + ` from now on, and
+  keep the refresh token secret. A member's cart takes over what the guest's cart
+  (` + "`" + `X-Cart-Token` + "`" + `) holds.
+  """
+  login(
+    "Who logs in."
+    input: LoginInput!
+  ): LoginPayload! @allow(anyone: true)
+
+  """
+  Gives a new pair of tokens for a refresh token, which is used up. Send it
+  without ` + "`" + `Authorization` + "`" + `, and once: a refresh token that returns ends the
+  session, because it may be in a second hand.
+  """
+  refreshToken(
+    "The refresh token."
+    input: RefreshTokenInput!
+  ): LoginPayload! @allow(anyone: true)
+
+  "Ends the caller's session. Its access token is refused within seconds."
+  logout: LogoutPayload! @allow(roles: [MEMBER, COMPANY_BUYER, STORE_STAFF, STAFF, ADMIN])
+}
+
+"Somebody who can log in: a member or staff. One account serves all brands."
+type Account {
+  "The account's opaque global id."
+  id: ID!
+  "The e-mail address, in lower case."
+  email: String!
+  "Whether the address is known to be the account's."
+  emailVerified: Boolean!
+  "The name to address its holder with; empty if unknown."
+  name: String!
+  "The account's role."
+  role: Role!
+  "When the account was made."
+  createdAt: DateTime!
+}
+
+"What a client acts with in the name of an account."
+type Tokens {
+  "The access token (JWT): good for 15 minutes."
+  accessToken: String!
+  "When the access token expires."
+  expiresAt: DateTime!
+  "Gets the next pair of tokens, once: good for 30 days."
+  refreshToken: String!
+}
+
+"A new member."
+input RegisterInput {
+  "The e-mail address to log in with."
+  email: String!
+  "10 to 128 characters."
+  password: String!
+  "The member's name, at most 100 characters."
+  name: String
+}
+
+"What somebody logs in with."
+input LoginInput {
+  "The account's e-mail address."
+  email: String!
+  "The account's password."
+  password: String!
+}
+
+"A refresh token."
+input RefreshTokenInput {
+  "The token as it was given."
+  refreshToken: String!
+}
+
+"What a login gives."
+type LoginPayload {
+  "The tokens; null if nobody was logged in."
+  tokens: Tokens
+  "Who was logged in; null if nobody was."
+  account: Account
+  "Why nobody was logged in; empty if somebody was."
+  userErrors: [UserError!]!
+}
+
+"What became of logging out."
+type LogoutPayload {
+  "Why nobody was logged out; empty if somebody was."
+  userErrors: [UserError!]!
 }
 `, BuiltIn: false},
 	{Name: "../schema/address.graphqls", Input: `"One of Japan's 47 prefectures (都道府県), in the order of JIS X 0401."
@@ -2175,6 +2441,20 @@ enum UserErrorCode {
   IDEMPOTENCY_KEY_INVALID
   "The idempotency key was used with other input."
   IDEMPOTENCY_KEY_REUSED
+  "The e-mail address belongs to an account already."
+  EMAIL_TAKEN
+  "The password is too short."
+  PASSWORD_TOO_SHORT
+  "The password is too easy to guess."
+  PASSWORD_GUESSABLE
+  "The e-mail address or the password is wrong."
+  CREDENTIALS_INVALID
+  "The refresh token is unknown, used or expired: log in again."
+  REFRESH_TOKEN_INVALID
+  "The access token cannot be believed: log in again."
+  TOKEN_INVALID
+  "The access token has expired: refresh it."
+  TOKEN_EXPIRED
 }
 `, BuiltIn: false},
 	{Name: "../schema/cart.graphqls", Input: `extend type Query {
@@ -3071,6 +3351,24 @@ var parsedSchema = gqlparser.MustLoadSchema(sources...)
 // Each function is generated once per unique object type, deduplicating the
 // switch statements that were previously inlined in every fieldContext_* function.
 
+func childFields_Account(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return fieldContext_Account_id(ctx, ec, field)
+	case "email":
+		return fieldContext_Account_email(ctx, ec, field)
+	case "emailVerified":
+		return fieldContext_Account_emailVerified(ctx, ec, field)
+	case "name":
+		return fieldContext_Account_name(ctx, ec, field)
+	case "role":
+		return fieldContext_Account_role(ctx, ec, field)
+	case "createdAt":
+		return fieldContext_Account_createdAt(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type Account", field.Name)
+}
+
 func childFields_Address(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "name":
@@ -3187,6 +3485,26 @@ func childFields_Category(ctx context.Context, ec *executionContext, field graph
 		return fieldContext_Category_description(ctx, ec, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type Category", field.Name)
+}
+
+func childFields_LoginPayload(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "tokens":
+		return fieldContext_LoginPayload_tokens(ctx, ec, field)
+	case "account":
+		return fieldContext_LoginPayload_account(ctx, ec, field)
+	case "userErrors":
+		return fieldContext_LoginPayload_userErrors(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type LoginPayload", field.Name)
+}
+
+func childFields_LogoutPayload(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "userErrors":
+		return fieldContext_LogoutPayload_userErrors(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type LogoutPayload", field.Name)
 }
 
 func childFields_Money(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -3619,6 +3937,18 @@ func childFields_TaxAmount(ctx context.Context, ec *executionContext, field grap
 		return fieldContext_TaxAmount_gross(ctx, ec, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type TaxAmount", field.Name)
+}
+
+func childFields_Tokens(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "accessToken":
+		return fieldContext_Tokens_accessToken(ctx, ec, field)
+	case "expiresAt":
+		return fieldContext_Tokens_expiresAt(ctx, ec, field)
+	case "refreshToken":
+		return fieldContext_Tokens_refreshToken(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type Tokens", field.Name)
 }
 
 func childFields_UserError(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {

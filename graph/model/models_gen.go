@@ -5,6 +5,7 @@ package model
 import (
 	"github.com/noren-commerce/noren/core/cart"
 	"github.com/noren-commerce/noren/core/fault"
+	"github.com/noren-commerce/noren/core/identity"
 	"github.com/noren-commerce/noren/core/money"
 	"github.com/noren-commerce/noren/core/order"
 	"github.com/noren-commerce/noren/core/payment"
@@ -17,6 +18,22 @@ type CartPayload struct {
 	// A guest's key to a cart that was just made, to be sent as `X-Cart-Token` from now on; null otherwise.
 	CartToken *string `json:"cartToken,omitempty"`
 	// Why nothing was done; empty if it was.
+	UserErrors []UserError `json:"userErrors"`
+}
+
+// What a login gives.
+type LoginPayload struct {
+	// The tokens; null if nobody was logged in.
+	Tokens *identity.Grant `json:"tokens,omitempty"`
+	// Who was logged in; null if nobody was.
+	Account *identity.Account `json:"account,omitempty"`
+	// Why nobody was logged in; empty if somebody was.
+	UserErrors []UserError `json:"userErrors"`
+}
+
+// What became of logging out.
+type LogoutPayload struct {
+	// Why nobody was logged out; empty if somebody was.
 	UserErrors []UserError `json:"userErrors"`
 }
 
@@ -83,6 +100,12 @@ type RecordBankTransferPayload struct {
 	Difference *money.Money `json:"difference,omitempty"`
 	// Why nothing was recorded; empty if it was.
 	UserErrors []UserError `json:"userErrors"`
+}
+
+// A refresh token.
+type RefreshTokenInput struct {
+	// The token as it was given.
+	RefreshToken string `json:"refreshToken"`
 }
 
 // A payment that is given back.

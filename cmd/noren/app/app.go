@@ -13,6 +13,7 @@ import (
 	"github.com/noren-commerce/noren/core/channel"
 	"github.com/noren-commerce/noren/core/clock"
 	"github.com/noren-commerce/noren/core/idempotency"
+	"github.com/noren-commerce/noren/core/identity"
 	"github.com/noren-commerce/noren/core/inventory"
 	"github.com/noren-commerce/noren/core/messaging"
 	"github.com/noren-commerce/noren/core/order"
@@ -33,6 +34,7 @@ type App struct {
 	Channels  *channel.Service
 	Resolvers *resolvers.Resolver
 	Edge      *server.Server // the GraphQL endpoint
+	Accounts  *identity.Service
 	Payments  *payment.Service
 	Sender    *messaging.Sender
 	Mailbox   *mailbox.Mailbox // keeps the mails; nil if a mail server is set
@@ -56,6 +58,10 @@ func New(cfg Config, db *postgres.DB, now clock.Clock) (*App, error) {
 		Tx: db, Store: postgres.NewOrders(db), Carts: carts, Keys: idempotency.New(db, postgres.NewKeys(db), now),
 		Outbox: jobs, Events: postgres.NewEvents(db), Now: now,
 	})
+	accounts, err := newAccounts(cfg, db, carts, now)
+	if err != nil {
+		return nil, err
+	}
 	orders.PayBy(payments)
 	payments.Tell(orders)
 	a := &App{
@@ -70,7 +76,9 @@ func New(cfg Config, db *postgres.DB, now clock.Clock) (*App, error) {
 			Shipping:  shipping.New(postgres.NewShipping(db)),
 			Orders:    orders,
 			Payments:  payments,
+			Accounts:  accounts,
 		},
+		Accounts: accounts,
 		Payments: payments,
 		Sender:   sender,
 		Mailbox:  box,
@@ -87,6 +95,7 @@ func (a *App) Handler() http.Handler {
 	r.With(a.inScope).Handle("/graphql", a.Edge)
 	r.Get("/", graphiql.Handler().ServeHTTP)
 	r.Get(graphiql.Prefix+"*", graphiql.Handler().ServeHTTP)
+	r.Get("/.well-known/jwks.json", a.keySet)
 	a.webhooks(r)
 	r.Get("/sample/*", seed.Picture)
 	if a.Config.Dev && a.Mailbox != nil {

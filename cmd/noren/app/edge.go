@@ -47,14 +47,27 @@ func answerScope(ctx context.Context) (server.AnswerScope, bool) {
 
 // connect takes what a WebSocket's connection_init carries for the headers that a
 // browser cannot set on it: {"Authorization": "Bearer …", "X-Cart-Token": "…"}.
+// The connection lasts as long as the access token: then the client reconnects
+// with a new one.
 func (a *App) connect(ctx context.Context, payload map[string]any) (context.Context, context.CancelFunc, error) {
-	actor := access.From(ctx)
+	actor, authorization := access.From(ctx), ""
 	for name, value := range payload {
-		if text, ok := value.(string); ok && strings.EqualFold(name, "X-Cart-Token") {
+		switch text, ok := value.(string); {
+		case ok && strings.EqualFold(name, "X-Cart-Token"):
 			actor.CartToken = text
+		case ok && strings.EqualFold(name, "Authorization"):
+			authorization = text
 		}
 	}
-	return access.With(ctx, actor), func() {}, nil
+	if authorization == "" {
+		return access.With(ctx, actor), func() {}, nil
+	}
+	actor, until, err := a.bearer(ctx, authorization, actor)
+	if err != nil {
+		return ctx, func() {}, err
+	}
+	ctx, cancel := context.WithDeadline(access.With(ctx, actor), until)
+	return ctx, cancel, nil
 }
 
 // guarded puts what protects every page and answer in front of the handler.

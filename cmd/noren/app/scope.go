@@ -2,13 +2,13 @@ package app
 
 import (
 	"net/http"
-	"net/netip"
 
 	"golang.org/x/text/language"
 
 	"github.com/noren-commerce/noren/core/access"
 	"github.com/noren-commerce/noren/core/channel"
 	"github.com/noren-commerce/noren/core/i18n"
+	"github.com/noren-commerce/noren/core/identity"
 )
 
 // inScope puts what a request runs in into its context: channel, language
@@ -23,7 +23,12 @@ func (a *App) inScope(next http.Handler) http.Handler {
 		}
 		ctx = channel.With(ctx, ch)
 		ctx = i18n.WithLanguage(ctx, chooseLanguage(ch, r.Header.Get("Accept-Language")))
-		ctx = access.With(ctx, actorOf(r))
+		actor, err := a.actorOf(ctx, r)
+		if err != nil {
+			a.Edge.WriteFault(w, r.WithContext(ctx), err)
+			return
+		}
+		ctx = identity.WithDevice(access.With(ctx, actor), r.UserAgent())
 		next.ServeHTTP(w, r.WithContext(ctx))
 	})
 }
@@ -43,13 +48,4 @@ func chooseLanguage(ch channel.Channel, header string) string {
 		return ch.DefaultLocale
 	}
 	return ch.Locales[i]
-}
-
-func actorOf(r *http.Request) access.Actor {
-	actor := access.Guest
-	actor.CartToken = r.Header.Get("X-Cart-Token")
-	if address, err := netip.ParseAddrPort(r.RemoteAddr); err == nil {
-		actor.Address = address.Addr()
-	}
-	return actor
 }

@@ -1,0 +1,82 @@
+package identity
+
+import (
+	"context"
+	"net/netip"
+	"slices"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/maypok86/otter/v2"
+
+	"github.com/noren-commerce/noren/core/access"
+	"github.com/noren-commerce/noren/core/fault"
+)
+
+const (
+	// standingFor is how long a process trusts what it knows of a session. One that
+	// is ended elsewhere is refused here at the latest after that, although its
+	// access token is good for minutes more.
+	standingFor = 5 * time.Second
+	// standingsKept bounds the sessions that a process remembers.
+	standingsKept = 50_000
+)
+
+// standings remembers sessions for a moment, so that a signed token costs a busy
+// client no question to the database.
+type standings struct {
+	cache *otter.Cache[uuid.UUID, Standing]
+}
+
+func newStandings() *standings {
+	return &standings{otter.Must(&otter.Options[uuid.UUID, Standing]{
+		MaximumSize:      standingsKept,
+		ExpiryCalculator: otter.ExpiryWriting[uuid.UUID, Standing](standingFor),
+	})}
+}
+
+// forget makes the process ask for the sessions anew.
+func (s *standings) forget(sessionIDs ...uuid.UUID) {
+	for _, key := range sessionIDs {
+		s.cache.Invalidate(key)
+	}
+}
+
+// Authenticate finds who holds the access token. Beside the token's own signature
+// and times, its session and account must be open, which a process asks the
+// database at most every few seconds. until is when the token expires.
+func (s *Service) Authenticate(ctx context.Context, token string, from netip.Addr) (actor access.Actor, until time.Time, err error) {
+	claims, err := s.Tokens.Read(ctx, token)
+	if err != nil {
+		return access.Actor{}, until, err
+	}
+	standing, known := s.standings.cache.GetIfPresent(claims.SessionID)
+	if !known {
+		found, err := s.Store.Standing(ctx, claims.SessionID, s.Now())
+		switch {
+		case err != nil:
+			return access.Actor{}, until, err
+		case found == nil:
+			return access.Actor{}, until, ErrTokenInvalid
+		}
+		standing = *found
+		s.standings.cache.Set(claims.SessionID, standing)
+	}
+	if claims.Subject != standing.AccountID.String() {
+		return access.Actor{}, until, ErrTokenInvalid
+	}
+	if !standing.allows(from) {
+		return access.Actor{}, until, fault.ErrForbidden
+	}
+	actor = standing.Actor()
+	actor.Address = from
+	return actor, claims.ExpiresAt.Time, nil
+}
+
+// allows reports whether the account may act from the address.
+func (s Standing) allows(from netip.Addr) bool {
+	if len(s.Networks) == 0 {
+		return true
+	}
+	return slices.ContainsFunc(s.Networks, func(p netip.Prefix) bool { return p.Contains(from.Unmap()) })
+}

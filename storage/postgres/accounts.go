@@ -1,0 +1,168 @@
+package postgres
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
+
+	"github.com/noren-commerce/noren/core/identity"
+)
+
+// Accounts keeps accounts and sessions in PostgreSQL.
+type Accounts struct{ db *DB }
+
+// NewAccounts makes the accounts' store.
+func NewAccounts(db *DB) *Accounts { return &Accounts{db} }
+
+const accountColumns = `a.id, a.role, a.email, a.email_verified_at, a.name, a.password, a.brand_id, a.language, a.created_at, a.updated_at, a.closed_at`
+
+// InsertAccount keeps a new account; an address that is taken is ErrEmailTaken.
+func (s *Accounts) InsertAccount(ctx context.Context, a identity.Account) error {
+	tag, err := s.db.conn(ctx).Exec(ctx, `
+		INSERT INTO accounts (id, role, email, email_verified_at, name, password, brand_id, language, created_at, updated_at)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) ON CONFLICT (email) WHERE closed_at IS NULL DO NOTHING`,
+		a.ID, a.Role, a.Email, a.EmailVerifiedAt, a.Name, a.Password, a.BrandID, a.Language, a.CreatedAt, a.UpdatedAt)
+	if err == nil && tag.RowsAffected() == 0 {
+		return identity.ErrEmailTaken
+	}
+	return err
+}
+
+// AccountByEmail is the open account with the normalised address; nil if there is none.
+func (s *Accounts) AccountByEmail(ctx context.Context, email string) (*identity.Account, error) {
+	return first[identity.Account](ctx, s.db, `SELECT `+accountColumns+` FROM accounts a WHERE a.email = $1 AND a.closed_at IS NULL`, email)
+}
+
+// Account is the open account; nil if there is none.
+func (s *Accounts) Account(ctx context.Context, accountID uuid.UUID) (*identity.Account, error) {
+	return first[identity.Account](ctx, s.db, `SELECT `+accountColumns+` FROM accounts a WHERE a.id = $1 AND a.closed_at IS NULL`, accountID)
+}
+
+// SetPassword replaces the stored hash.
+func (s *Accounts) SetPassword(ctx context.Context, accountID uuid.UUID, hash string, at time.Time) error {
+	_, err := s.db.conn(ctx).Exec(ctx, `UPDATE accounts SET password = $2, updated_at = $3 WHERE id = $1`, accountID, hash, at)
+	return err
+}
+
+// InsertSession keeps a new session with its first refresh token.
+func (s *Accounts) InsertSession(ctx context.Context, in identity.Session, refreshHash []byte) error {
+	batch := &pgx.Batch{}
+	batch.Queue(`
+		INSERT INTO sessions (id, account_id, device, address, created_at, last_used_at, expires_at)
+		VALUES ($1, $2, $3, $4, $5, $6, $7)`,
+		in.ID, in.AccountID, in.Device, in.Address, in.CreatedAt, in.LastUsedAt, in.ExpiresAt)
+	batch.Queue(`INSERT INTO refresh_tokens (hash, session_id, issued_at) VALUES ($1, $2, $3)`, refreshHash, in.ID, in.CreatedAt)
+	return s.db.conn(ctx).SendBatch(ctx, batch).Close()
+}
+
+// Rotate uses a refresh token up and keeps its successor. Of two that use one
+// token at once, the second waits on its row and then finds it used.
+func (s *Accounts) Rotate(ctx context.Context, r *identity.Rotation) (*identity.Account, error) {
+	err := s.db.conn(ctx).QueryRow(ctx, `
+		WITH used AS (
+			UPDATE refresh_tokens t SET used_at = $3
+			FROM sessions s JOIN accounts a ON a.id = s.account_id
+			WHERE t.hash = $1 AND t.used_at IS NULL AND s.id = t.session_id
+			  AND s.ended_at IS NULL AND s.expires_at > $3 AND a.closed_at IS NULL
+			RETURNING t.session_id
+		), extended AS (
+			UPDATE sessions s SET last_used_at = $3, expires_at = $4 FROM used WHERE s.id = used.session_id
+		)
+		INSERT INTO refresh_tokens (hash, session_id, issued_at) SELECT $2, session_id, $3 FROM used
+		RETURNING session_id`, r.Old, r.New, r.At, r.ExpiresAt).Scan(&r.SessionID)
+	if errors.Is(err, pgx.ErrNoRows) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	return first[identity.Account](ctx, s.db, `
+		SELECT `+accountColumns+` FROM accounts a JOIN sessions s ON s.account_id = a.id WHERE s.id = $1`, r.SessionID)
+}
+
+// SessionOfUsed is the session whose token with the hash was used before; nil if
+// there is no such token.
+func (s *Accounts) SessionOfUsed(ctx context.Context, refreshHash []byte) (*uuid.UUID, error) {
+	return orNone(one[uuid.UUID](ctx, s.db, `SELECT session_id FROM refresh_tokens WHERE hash = $1 AND used_at IS NOT NULL`, refreshHash))
+}
+
+// EndSession ends an open session, of the account if one is named, and answers
+// whose it was; nil if there is none.
+func (s *Accounts) EndSession(ctx context.Context, accountID *uuid.UUID, sessionID uuid.UUID, reason string, at time.Time) (*uuid.UUID, error) {
+	return orNone(one[uuid.UUID](ctx, s.db, `
+		UPDATE sessions SET ended_at = $4, end_reason = $3
+		WHERE id = $2 AND ended_at IS NULL AND account_id = coalesce($1, account_id)
+		RETURNING account_id`, accountID, sessionID, reason, at))
+}
+
+// orNone turns "no row" into nil.
+func orNone[T any](value T, err error) (*T, error) {
+	if errors.Is(err, pgx.ErrNoRows) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	return &value, nil
+}
+
+// Standing is what an open session and its open account come to; nil without.
+func (s *Accounts) Standing(ctx context.Context, sessionID uuid.UUID, at time.Time) (*identity.Standing, error) {
+	return first[identity.Standing](ctx, s.db, `
+		SELECT s.id AS session_id, a.id AS account_id, a.role,
+			'{}'::text[] AS permissions, '{}'::uuid[] AS stores, '{}'::cidr[] AS networks
+		FROM sessions s JOIN accounts a ON a.id = s.account_id
+		WHERE s.id = $1 AND s.ended_at IS NULL AND s.expires_at > $2 AND a.closed_at IS NULL`, sessionID, at)
+}
+
+// SigningKeys keeps the keys that sign access tokens in PostgreSQL.
+type SigningKeys struct{ db *DB }
+
+// NewSigningKeys makes the signing keys' store.
+func NewSigningKeys(db *DB) *SigningKeys { return &SigningKeys{db} }
+
+// Keys are the keys that are valid at the moment, newest first.
+func (s *SigningKeys) Keys(ctx context.Context, at time.Time) ([]identity.Key, error) {
+	return collect[identity.Key](ctx, s.db, `
+		SELECT id, public_key, private_key, created_at, signs_from, valid_until FROM signing_keys
+		WHERE valid_until IS NULL OR valid_until > $1 ORDER BY signs_from DESC`, at)
+}
+
+// AddFirst keeps the key unless a valid one is there. Processes that start
+// together take turns.
+func (s *SigningKeys) AddFirst(ctx context.Context, k identity.Key) error {
+	return s.db.InTx(ctx, func(ctx context.Context) error {
+		if err := s.takeTurn(ctx); err != nil {
+			return err
+		}
+		_, err := s.db.conn(ctx).Exec(ctx, insertKey+`
+			WHERE NOT EXISTS (SELECT FROM signing_keys WHERE valid_until IS NULL OR valid_until > $4)`,
+			k.ID, []byte(k.PublicKey), k.PrivateKey, k.CreatedAt, k.SignsFrom)
+		return err
+	})
+}
+
+// Rotate keeps the key and ends the validity of all others at the moment.
+func (s *SigningKeys) Rotate(ctx context.Context, k identity.Key, othersUntil time.Time) error {
+	return s.db.InTx(ctx, func(ctx context.Context) error {
+		if err := s.takeTurn(ctx); err != nil {
+			return err
+		}
+		conn := s.db.conn(ctx)
+		if _, err := conn.Exec(ctx, `UPDATE signing_keys SET valid_until = $1 WHERE valid_until IS NULL OR valid_until > $1`, othersUntil); err != nil {
+			return err
+		}
+		_, err := conn.Exec(ctx, insertKey, k.ID, []byte(k.PublicKey), k.PrivateKey, k.CreatedAt, k.SignsFrom)
+		return err
+	})
+}
+
+const insertKey = `INSERT INTO signing_keys (id, public_key, private_key, created_at, signs_from) SELECT $1, $2, $3, $4, $5`
+
+func (s *SigningKeys) takeTurn(ctx context.Context) error {
+	_, err := s.db.conn(ctx).Exec(ctx, `SELECT pg_advisory_xact_lock(hashtext('noren signing keys'))`)
+	return err
+}
