@@ -15,9 +15,10 @@ test: ## Run every test; PostgreSQL and Redis are brought up where no URL names 
 
 generate: ## Make Go from the schema.
 	$(GO) generate ./graph
+	$(GO) run ./cmd/noren operations build
 
 check: generate ## Fail if the generated code is not what the schema says.
-	git diff --exit-code -- graph resolvers
+	git diff --exit-code -- graph resolvers clients
 
 lint: $(LINT) ## Vet and lint.
 	$(GO) vet ./...

@@ -13,13 +13,14 @@ import (
 
 // commands are what noren can be told to do.
 type commands struct {
-	Dev     devCommand     `cmd:"" help:"Run everything on this machine: PostgreSQL, Redis, sample data, worker and server."`
-	Serve   serveCommand   `cmd:"" help:"Answer clients, over the PostgreSQL and Redis that are named."`
-	Worker  workerCommand  `cmd:"" help:"Do the background work: mails, payments, deadlines."`
-	Migrate migrateCommand `cmd:"" help:"Bring the database to this version's schema, or back."`
-	Seed    seedCommand    `cmd:"" help:"Fill the database with a sample pet retailer, or with a catalog of any size."`
-	Keys    keysCommand    `cmd:"" help:"Look after the keys that sign access tokens."`
-	Schema  schemaCommand  `cmd:"" help:"Print the whole GraphQL schema."`
+	Dev        devCommand        `cmd:"" help:"Run everything on this machine: PostgreSQL, Redis, sample data, worker and server."`
+	Serve      serveCommand      `cmd:"" help:"Answer clients, over the PostgreSQL and Redis that are named."`
+	Worker     workerCommand     `cmd:"" help:"Do the background work: mails, payments, deadlines."`
+	Migrate    migrateCommand    `cmd:"" help:"Bring the database to this version's schema, or back."`
+	Seed       seedCommand       `cmd:"" help:"Fill the database with a sample pet retailer, or with a catalog of any size."`
+	Operations operationsCommand `cmd:"" help:"Build, register, list and retire the operations that clients may run."`
+	Keys       keysCommand       `cmd:"" help:"Look after the keys that sign access tokens."`
+	Schema     schemaCommand     `cmd:"" help:"Print the whole GraphQL schema."`
 }
 
 func main() {

@@ -16,6 +16,7 @@ import (
 	"github.com/noren-commerce/noren/core/identity"
 	"github.com/noren-commerce/noren/core/inventory"
 	"github.com/noren-commerce/noren/core/messaging"
+	"github.com/noren-commerce/noren/core/operation"
 	"github.com/noren-commerce/noren/core/order"
 	"github.com/noren-commerce/noren/core/payment"
 	"github.com/noren-commerce/noren/core/pricing"
@@ -29,16 +30,17 @@ import (
 
 // App is a noren put together.
 type App struct {
-	Config    Config
-	DB        *postgres.DB
-	Channels  *channel.Service
-	Resolvers *resolvers.Resolver
-	Edge      *server.Server // the GraphQL endpoint
-	Accounts  *identity.Service
-	Payments  *payment.Service
-	Sender    *messaging.Sender
-	Mailbox   *mailbox.Mailbox // keeps the mails; nil if a mail server is set
-	now       clock.Clock
+	Config     Config
+	DB         *postgres.DB
+	Channels   *channel.Service
+	Resolvers  *resolvers.Resolver
+	Edge       *server.Server // the GraphQL endpoint
+	Operations *operation.Registry
+	Accounts   *identity.Service
+	Payments   *payment.Service
+	Sender     *messaging.Sender
+	Mailbox    *mailbox.Mailbox // keeps the mails; nil if a mail server is set
+	now        clock.Clock
 }
 
 // New puts noren together over an open, migrated database.

@@ -33,8 +33,9 @@ type Config struct {
 	Introspection  bool          `env:"NOREN_INTROSPECTION" default:"false" negatable:"" help:"Let the public read the schema by introspection."`
 	Dev            bool          `kong:"-"`
 
-	MailConfig    `embed:""`
-	PaymentConfig `embed:""`
+	OperationConfig `embed:""`
+	MailConfig      `embed:""`
+	PaymentConfig   `embed:""`
 }
 
 // Production fails on the first setting that is not safe to serve the public

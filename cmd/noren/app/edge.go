@@ -2,6 +2,7 @@ package app
 
 import (
 	"context"
+	"errors"
 	"net/http"
 	"strings"
 
@@ -19,6 +20,7 @@ func (a *App) newEdge() (*server.Server, error) {
 	if a.Config.RequestTimeout > 0 {
 		limits.Timeout = a.Config.RequestTimeout
 	}
+	a.Operations = a.newRegistry()
 	return server.New(server.Config{
 		Schema: generated.NewExecutableSchema(generated.Config{
 			Resolvers:  a.Resolvers,
@@ -30,6 +32,8 @@ func (a *App) newEdge() (*server.Server, error) {
 		Prepare:       a.Resolvers.WithLoaders,
 		Connect:       a.connect,
 		Scope:         answerScope,
+		Documents:     registered{a.Operations},
+		Policy:        a.policy,
 	})
 }
 
@@ -76,5 +80,8 @@ func (a *App) guarded(next http.Handler) http.Handler {
 	return server.SecurityHeaders(tls)(server.CORS(a.Config.CORSOrigins)(next))
 }
 
-// Drain ends subscriptions, so that their clients reconnect to another process.
-func (a *App) Drain(ctx context.Context) error { return a.Edge.Drain(ctx) }
+// Drain ends subscriptions, so that their clients reconnect to another process, and
+// writes down what was only counted in memory.
+func (a *App) Drain(ctx context.Context) error {
+	return errors.Join(a.Edge.Drain(ctx), a.Operations.Flush(ctx))
+}
