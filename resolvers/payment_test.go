@@ -293,6 +293,36 @@ func TestUnpaidOrderGivesItsStockBack(t *testing.T) {
 	}, 20*time.Second, 20*time.Millisecond)
 }
 
+func TestOrderThatCostsNothingIsPaid(t *testing.T) {
+	t.Parallel()
+	a := apptest.Start(t)
+	sample := a.AddProduct(t, "sample", 0)
+	free := a.AddShipping(t, "free", 0)
+	s := &shopper{App: a}
+	s.add(t, sample.Variants[0], 1)
+	s.fillIn(t, free)
+	placed := s.place(t, "intent-1", "0")
+	require.Empty(t, placed.UserErrors)
+	require.Equal(t, "CONFIRMED", placed.Order.Status)
+}
+
+func TestMethodThatTheShopDoesNotTakePlacesNothing(t *testing.T) {
+	t.Parallel()
+	a := apptest.Start(t)
+	leash := a.AddProduct(t, "leash", 1980)
+	parcel := a.AddShipping(t, "parcel", 660)
+	s := &shopper{App: a}
+	s.add(t, leash.Variants[0], 1)
+	s.fillIn(t, parcel)
+	var placed struct{ PlaceOrder orderAnswer }
+	s.Do(t, `mutation { placeOrder(input: {idempotencyKey: "intent-1", expectedTotal: "2640", paymentMethod: CARD}) { `+orderFields+` } }`,
+		nil, "X-Cart-Token", s.token).Into(t, &placed)
+	require.Equal(t, "PAYMENT_METHOD_UNAVAILABLE", placed.PlaceOrder.code())
+	require.Equal(t, []string{"paymentMethod"}, placed.PlaceOrder.UserErrors[0].Field)
+	requireStock(t, a, leash.Variants[0], 100, 0)
+	require.Empty(t, s.place(t, "intent-1", "2640").UserErrors, "the key was not used up")
+}
+
 func (s *till) variant(t *testing.T) (variant uuid.UUID) {
 	t.Helper()
 	require.NoError(t, s.DB.Pool().QueryRow(t.Context(), `SELECT variant_id FROM order_lines`).Scan(&variant))

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 
 	"github.com/google/uuid"
 	"github.com/shopspring/decimal"
@@ -78,6 +79,9 @@ func (s *Service) place(ctx context.Context, in PlaceInput) (uuid.UUID, error) {
 		return uuid.Nil, err
 	}
 	draft.Reservations = plan(*basket)
+	if err := s.billed(ctx, &draft); err != nil {
+		return uuid.Nil, err
+	}
 	flipped, err := s.store.Insert(ctx, draft)
 	if err != nil {
 		return uuid.Nil, err
@@ -85,7 +89,7 @@ func (s *Service) place(ctx context.Context, in PlaceInput) (uuid.UUID, error) {
 	if err := s.stockFlipped(ctx, flipped); err != nil {
 		return uuid.Nil, err
 	}
-	return draft.Order.ID, s.follow(ctx, draft)
+	return draft.Order.ID, s.outbox.Enqueue(ctx, draft.Messages...)
 }
 
 // orderable says what stands against ordering the cart as it is.
@@ -120,6 +124,8 @@ type Draft struct {
 	Lines        []Line
 	Reservations []Reservation
 	CartID       uuid.UUID
+	Payment      *payment.Payment // nil if the order costs nothing
+	Messages     []messaging.Message
 	Event        event.Event
 }
 
@@ -151,35 +157,68 @@ func (s *Service) draft(ctx context.Context, p *cart.Priced, in PlaceInput) (Dra
 	return d, nil
 }
 
-// follow opens the payment and queues the confirmation.
-func (s *Service) follow(ctx context.Context, d Draft) error {
-	o := d.Order
-	_, err := s.payments.Open(ctx, payment.OpenInput{
+// billed adds the payment, and the mails that say what was ordered and how to pay.
+// An order that costs nothing is paid.
+func (s *Service) billed(ctx context.Context, d *Draft) error {
+	o := &d.Order
+	confirmation, err := s.message(ctx, *o, o.ID.String(), confirmationOf(*d))
+	if err != nil {
+		return err
+	}
+	d.Messages = []messaging.Message{confirmation}
+	if o.TotalMinor == 0 {
+		o.Paid, o.Status = true, Confirmed
+		return nil
+	}
+	bill, err := s.payments.Draft(i18n.WithLanguage(ctx, o.Language), payment.OpenInput{
 		OrderID: o.ID, BrandID: o.BrandID, OrderNumber: o.Number, Method: o.PaymentMethod,
 		Amount: o.TotalMinor, Currency: o.Currency, Name: o.ShippingAddress.Name, Email: o.Email,
 	})
 	if err != nil {
-		return err
+		return at("paymentMethod", err)
 	}
+	d.Payment, d.Messages = &bill.Payment, append(d.Messages, bill.Messages...)
+	return nil
+}
+
+// at names the field that a business failure is about.
+func at(field string, err error) error {
+	var f *fault.Error
+	if errors.As(err, &f) {
+		return f.At(field)
+	}
+	return err
+}
+
+func confirmationOf(d Draft) messaging.OrderConfirmation {
+	o := d.Order
 	content := messaging.OrderConfirmation{
 		Name: o.ShippingAddress.Name, OrderNumber: o.Number, PlacedAt: o.PlacedAt, Currency: o.Currency,
 		Subtotal: o.SubtotalMinor, Shipping: o.ShippingMinor, Tax: o.TaxMinor, Total: o.TotalMinor,
 		Address: o.ShippingAddress.Lines(), PaymentMethod: o.PaymentMethod.Name().In(o.Language),
 	}
 	for _, l := range d.Lines {
-		content.Lines = append(content.Lines, messaging.OrderLine{Name: l.Name.In(o.Language), Quantity: l.Quantity, Total: l.TotalMinor})
+		content.Lines = append(content.Lines, messaging.OrderLine{
+			Name: l.Name.In(o.Language), Option: strings.Join(l.Options, " / "), Quantity: l.Quantity, Total: l.TotalMinor,
+		})
 	}
-	return s.mail(ctx, o, o.ID.String(), content)
+	return content
+}
+
+// message is a mail to the order's customer, in the order's language.
+func (s *Service) message(ctx context.Context, o Order, occasion string, content messaging.Content) (messaging.Message, error) {
+	ctx = i18n.WithLanguage(ctx, o.Language)
+	m, err := messaging.New(ctx, messaging.Address{Name: o.ShippingAddress.Name, Email: o.Email}, occasion, content)
+	m.BrandID = o.BrandID
+	return m, err
 }
 
 func (s *Service) mail(ctx context.Context, o Order, occasion string, content messaging.Content) error {
-	ctx = i18n.WithLanguage(ctx, o.Language)
-	message, err := messaging.New(ctx, messaging.Address{Name: o.ShippingAddress.Name, Email: o.Email}, occasion, content)
+	m, err := s.message(ctx, o, occasion, content)
 	if err != nil {
 		return err
 	}
-	message.BrandID = o.BrandID
-	return s.outbox.Enqueue(ctx, message)
+	return s.outbox.Enqueue(ctx, m)
 }
 
 // plan chooses where the stock comes from: the first location that has all of a

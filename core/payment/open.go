@@ -6,6 +6,7 @@ import (
 
 	"github.com/google/uuid"
 
+	"github.com/noren-commerce/noren/core/messaging"
 	"github.com/noren-commerce/noren/core/money"
 )
 
@@ -21,13 +22,18 @@ type OpenInput struct {
 	Email       string
 }
 
+// Draft is a payment about to be written down.
+type Draft struct {
+	Payment  Payment
+	Messages []messaging.Message // how to pay, for methods that are paid outside
+}
+
 // Opener is the part of Service that placing and cancelling an order needs.
 type Opener interface {
-	// Open writes down the payment of a new order, in the order's transaction. No
-	// gateway is called: a card is charged by Service.Pay after the order stands; a
-	// bank transfer carries its instructions at once. An unknown method is
-	// ErrMethodUnavailable.
-	Open(ctx context.Context, in OpenInput) (*Payment, error)
+	// Draft is the payment of a new order, to be written down with it, and what to
+	// tell the customer. No gateway is called: a card is charged by Service.Pay after
+	// the order stands. An unknown method is ErrMethodUnavailable.
+	Draft(ctx context.Context, in OpenInput) (Draft, error)
 	// Release gives up or gives back all money of an order that was cancelled, in
 	// the order's transaction; the gateways are called by a job after it commits.
 	// It answers what goes back to the customer, in minor units.

@@ -12,6 +12,7 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/noren-commerce/noren/core/fault"
+	"github.com/noren-commerce/noren/core/i18n"
 	"github.com/noren-commerce/noren/core/id"
 	"github.com/noren-commerce/noren/core/idempotency"
 )
@@ -211,11 +212,7 @@ func (s *Service) tender(ctx context.Context, due Due, current *Payment, g Gatew
 			return Payment{}, err
 		}
 	}
-	p, err := s.Open(ctx, in)
-	if err != nil {
-		return Payment{}, err
-	}
-	return *p, nil
+	return s.open(i18n.WithLanguage(ctx, due.Language), in)
 }
 
 // maxDeclines is how many cards may fail on one order: a checkout must not be

@@ -63,52 +63,50 @@ func (s *Service) Deadline(m Method, placedAt time.Time) time.Time {
 	return time.Date(day.Year(), day.Month(), day.Day(), 23, 59, 59, 0, s.Terms.Zone).UTC()
 }
 
-// Open writes down the payment of a new order in the order's transaction. A
-// transfer's instructions go out by mail; a card is charged later, by Pay.
-func (s *Service) Open(ctx context.Context, in OpenInput) (*Payment, error) {
+// Draft is the payment of a new order. A transfer's instructions go out by mail; a
+// card is charged later, by Pay.
+func (s *Service) Draft(ctx context.Context, in OpenInput) (Draft, error) {
 	g, err := s.byMethod(in.Method)
 	if err != nil {
-		return nil, err
+		return Draft{}, err
 	}
-	p := s.draft(in, g)
-	if err := s.instruct(ctx, &p, g, in); err != nil {
-		return nil, err
-	}
-	return &p, s.Store.Insert(ctx, p)
-}
-
-func (s *Service) draft(in OpenInput, g Gateway) Payment {
 	now := s.Now()
 	due := s.Deadline(g.Method(), now)
-	return Payment{
+	d := Draft{Payment: Payment{
 		ID: id.New(), BrandID: in.BrandID, OrderID: in.OrderID, Method: g.Method(), Gateway: g.Name(),
 		Status: StatusPending, Currency: in.Currency, AmountMinor: in.Amount, DueAt: &due, CreatedAt: now, UpdatedAt: now,
-	}
-}
-
-// instruct lets an offline gateway say how to pay, and the customer know.
-func (s *Service) instruct(ctx context.Context, p *Payment, g Gateway, in OpenInput) error {
+	}}
 	offline, ok := g.(Offline)
 	if !ok {
-		return nil
+		return d, nil
 	}
 	how := offline.Instruct(StartRequest{
-		Key: p.ID, PaymentID: p.ID, OrderNumber: in.OrderNumber, Amount: p.AmountMinor, Currency: p.Currency, Email: in.Email, DueAt: *p.DueAt,
+		Key: d.Payment.ID, PaymentID: d.Payment.ID, OrderNumber: in.OrderNumber, Amount: in.Amount, Currency: in.Currency, Email: in.Email, DueAt: due,
 	})
-	p.Instructions, p.Reference = &how, how.Reference
-	if in.Email == "" || s.Outbox == nil {
-		return nil
+	d.Payment.Instructions, d.Payment.Reference = &how, how.Reference
+	if in.Email == "" {
+		return d, nil
 	}
-	m, err := messaging.New(ctx, messaging.Address{Name: in.Name, Email: in.Email}, p.ID.String(), messaging.BankTransfer{
-		Name: in.Name, OrderNumber: in.OrderNumber, Amount: how.Amount, Currency: p.Currency,
+	m, err := messaging.New(ctx, messaging.Address{Name: in.Name, Email: in.Email}, d.Payment.ID.String(), messaging.BankTransfer{
+		Name: in.Name, OrderNumber: in.OrderNumber, Amount: how.Amount, Currency: in.Currency,
 		BankName: how.BankName, BranchName: how.BranchName, AccountType: how.AccountType,
 		AccountNumber: how.AccountNumber, AccountHolder: how.AccountHolder, Reference: how.Reference, DueAt: how.DueAt,
 	})
-	if err != nil {
-		return err
-	}
 	m.BrandID = in.BrandID
-	return s.Outbox.Enqueue(ctx, m)
+	d.Messages = []messaging.Message{m}
+	return d, err
+}
+
+// open writes down another payment of an order that stands.
+func (s *Service) open(ctx context.Context, in OpenInput) (Payment, error) {
+	d, err := s.Draft(ctx, in)
+	if err != nil {
+		return Payment{}, err
+	}
+	if err := s.Store.Insert(ctx, d.Payment); err != nil || len(d.Messages) == 0 {
+		return d.Payment, err
+	}
+	return d.Payment, s.Outbox.Enqueue(ctx, d.Messages...)
 }
 
 func (s *Service) byMethod(m Method) (Gateway, error) {
@@ -211,7 +209,7 @@ func eventName(status Status) string {
 
 // thank tells the customer that the money has come in.
 func (s *Service) thank(ctx context.Context, due Due, p Payment) error {
-	if due.Email == "" || s.Outbox == nil {
+	if due.Email == "" {
 		return nil
 	}
 	return s.mail(ctx, due, p.ID.String(), messaging.PaymentReceived{

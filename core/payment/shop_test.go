@@ -76,11 +76,11 @@ func (s *shop) place(t *testing.T, m payment.Method) uuid.UUID {
 	}}
 	s.orders.put(row)
 	require.NoError(t, s.db.InTx(t.Context(), func(ctx context.Context) error {
-		_, err := s.Open(ctx, payment.OpenInput{
+		d, err := s.Draft(ctx, payment.OpenInput{
 			OrderID: row.due.OrderID, BrandID: row.due.BrandID, OrderNumber: row.due.Number, Method: m,
 			Amount: row.due.Amount, Currency: row.due.Currency, Name: row.due.Name, Email: row.due.Email,
 		})
-		return err
+		return errors.Join(err, s.store.Insert(ctx, d.Payment), s.outbox.Enqueue(ctx, d.Messages...))
 	}))
 	return row.due.OrderID
 }

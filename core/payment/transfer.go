@@ -173,7 +173,7 @@ func (s *Service) follow(ctx context.Context, due Due, all []Payment, r Transfer
 		if err := s.giveBack(ctx, r.Payment, min(r.Gap, r.Transfer.AmountMinor), "OVERPAID"); err != nil {
 			return err
 		}
-	case r.Outcome == TransferShort && due.Email != "" && s.Outbox != nil:
+	case r.Outcome == TransferShort && due.Email != "":
 		return s.mail(ctx, due, r.Transfer.ID.String(), messaging.PaymentReceived{
 			Name: due.Name, OrderNumber: due.Number, Amount: r.Transfer.AmountMinor, Currency: r.Payment.Currency, Short: -r.Gap,
 		})

@@ -68,6 +68,9 @@ func (s *Orders) Insert(ctx context.Context, d order.Draft) ([]uuid.UUID, error)
 		INSERT INTO stock_reservations (order_id, variant_id, location_id, quantity)
 		SELECT @order, * FROM unnest(@variants::uuid[], @locations::uuid[], @quantities::int[])`, args)
 	batch.Queue(`UPDATE carts SET closed = true, updated_at = @at WHERE id = @cart`, args)
+	if d.Payment != nil {
+		queuePayment(batch, *d.Payment)
+	}
 	queueEvent(batch, d.Event)
 	if err := s.db.conn(ctx).SendBatch(ctx, batch).Close(); err != nil {
 		return nil, err

@@ -22,12 +22,17 @@ const paymentColumns = `id, brand_id, order_id, method, gateway, status, currenc
 
 // Insert adds a payment.
 func (s *Payments) Insert(ctx context.Context, p payment.Payment) error {
-	_, err := s.db.conn(ctx).Exec(ctx, `
+	batch := &pgx.Batch{}
+	queuePayment(batch, p)
+	return s.db.conn(ctx).SendBatch(ctx, batch).Close()
+}
+
+func queuePayment(batch *pgx.Batch, p payment.Payment) {
+	batch.Queue(`
 		INSERT INTO payments (`+paymentColumns+`)
 		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17)`,
 		p.ID, p.BrandID, p.OrderID, p.Method, p.Gateway, p.Status, p.Currency, p.AmountMinor, p.AuthorisedMinor,
 		p.CapturedMinor, p.RefundedMinor, p.Reference, p.Instructions, p.FailureCode, p.DueAt, p.CreatedAt, p.UpdatedAt)
-	return err
 }
 
 // Update stores what may change of a payment.
