@@ -37,11 +37,6 @@ func (r *queryResolver) Me(ctx context.Context) (*identity.Account, error) {
 	return r.Accounts.Me(ctx)
 }
 
-func (r *Resolver) Account() generated.AccountResolver { return &accountResolver{r} }
-
 func (r *Resolver) Mutation() generated.MutationResolver { return &mutationResolver{r} }
 
-type (
-	accountResolver  struct{ *Resolver }
-	mutationResolver struct{ *Resolver }
-)
+type mutationResolver struct{ *Resolver }

@@ -1,0 +1,128 @@
+package postgres_test
+
+import (
+	"context"
+	"errors"
+	"io"
+	"strings"
+	"testing"
+
+	"github.com/google/uuid"
+	"github.com/stretchr/testify/require"
+
+	"github.com/noren-commerce/noren/core/access"
+	"github.com/noren-commerce/noren/core/channel"
+	"github.com/noren-commerce/noren/core/clock"
+	"github.com/noren-commerce/noren/core/importing"
+	"github.com/noren-commerce/noren/core/page"
+	"github.com/noren-commerce/noren/storage/postgres"
+	"github.com/noren-commerce/noren/storage/postgres/pgtest"
+)
+
+type importer struct {
+	*pgtest.Shop
+	service *importing.Service
+}
+
+func newImporter(t *testing.T) *importer {
+	shop := pgtest.NewShop(t)
+	return &importer{shop, importing.New(postgres.NewImports(shop.DB), nil, clock.System)}
+}
+
+func (i *importer) run(t *testing.T, file io.Reader) (*importing.Run, error) {
+	ctx := access.With(t.Context(), access.System)
+	ctx = channel.With(ctx, channel.Channel{ID: i.ChannelID, BrandID: i.BrandID, PriceListID: i.PriceListID, Currency: "JPY"})
+	raw, err := io.ReadAll(file)
+	require.NoError(t, err)
+	return i.service.Import(ctx, importing.Input{FileName: "f.csv", Open: func() (io.ReadCloser, error) {
+		return io.NopCloser(strings.NewReader(string(raw))), nil
+	}})
+}
+
+func (i *importer) number(t *testing.T, sql string, args ...any) (n int) {
+	require.NoError(t, i.DB.Pool().QueryRow(t.Context(), sql, args...).Scan(&n))
+	return n
+}
+
+const pets = `slug,name.ja,brand,categories,sku,price,option1,option1_value,stock.main
+leash,リード,もりのけ,犬 > お散歩,L-S,1980,サイズ,S,10
+,,,,L-M,2180,,M,5
+bowl,食器,もりのけ,犬,B-1,900,,,0
+`
+
+func TestImportWritesAndUpdates(t *testing.T) {
+	t.Parallel()
+	i := newImporter(t)
+	run, err := i.run(t, strings.NewReader(pets))
+	require.NoError(t, err)
+	require.Equal(t, [3]int{2, 0, 0}, [3]int{run.Created, run.Updated, run.Rejected})
+	require.Equal(t, 1980, i.number(t, `SELECT min_price FROM product_listings l JOIN products p ON p.id = l.product_id WHERE slug = 'leash'`))
+	require.Equal(t, 1, i.number(t, `SELECT count(*) FROM product_listings WHERE in_stock`), "the bowl is not in stock")
+	require.Equal(t, 2, i.number(t, `SELECT count(*) FROM categories`))
+	require.Equal(t, 1, i.number(t, `SELECT count(*) FROM product_brands`))
+	require.Equal(t, 15, i.number(t, `SELECT sum(quantity) FROM stock_movements`))
+
+	run, err = i.run(t, strings.NewReader(strings.Replace(pets, "1980", "1500", 1)))
+	require.NoError(t, err)
+	require.Equal(t, [3]int{0, 2, 0}, [3]int{run.Created, run.Updated, run.Rejected})
+	require.Equal(t, 2, i.number(t, `SELECT count(*) FROM products`))
+	require.Equal(t, 3, i.number(t, `SELECT count(*) FROM variants`))
+	require.Equal(t, 1500, i.number(t, `SELECT min_price FROM product_listings l JOIN products p ON p.id = l.product_id WHERE slug = 'leash'`))
+	require.Equal(t, 15, i.number(t, `SELECT sum(quantity) FROM stock_movements`), "counting the same moves nothing")
+}
+
+func TestImportRejectsWhatTheDatabaseForbids(t *testing.T) {
+	t.Parallel()
+	i := newImporter(t)
+	i.AddProduct(t, "old", 100)
+	run, err := i.run(t, strings.NewReader(`slug,name.ja,sku,price,attr.pet,stock.moon
+thief,盗品,old-1,5,,
+strange,不明,X-1,5,dog,
+far,遠い,X-2,5,,3
+fine,よい,X-3,5,,
+`))
+	require.NoError(t, err)
+	require.Equal(t, [2]int{1, 3}, [2]int{run.Created, run.Rejected})
+	ctx := access.With(t.Context(), access.System)
+	rejections, err := i.service.Rejections(ctx, run.ID, page.Args{})
+	require.NoError(t, err)
+	var columns []string
+	for _, r := range rejections.Nodes() {
+		columns = append(columns, r.Column)
+	}
+	require.Equal(t, []string{"SKU", "attr.pet", "stock.moon"}, columns)
+}
+
+// breaking is an index that fails once, as a killed process would leave things.
+type breaking struct{ calls int }
+
+var errBroken = errors.New("broken off")
+
+func (b *breaking) Products(_ context.Context, _ ...uuid.UUID) error {
+	if b.calls++; b.calls == 2 {
+		return errBroken
+	}
+	return nil
+}
+
+func TestImportGoesOnWhereItStopped(t *testing.T) {
+	t.Parallel()
+	i := newImporter(t)
+	index := &breaking{}
+	i.service = importing.New(postgres.NewImports(i.DB), index, clock.System)
+	var file strings.Builder
+	file.WriteString("slug,name.ja,sku,price\n")
+	for n := range 900 {
+		s := strings.Repeat("x", 1+n%3) + uuid.NewSHA1(uuid.Nil, []byte{byte(n), byte(n >> 8)}).String()
+		file.WriteString(s + ",品," + s + ",100\n")
+	}
+	broken, err := i.run(t, strings.NewReader(file.String()))
+	require.ErrorIs(t, err, errBroken)
+	require.Equal(t, importing.Failed, broken.Status)
+	require.Equal(t, 400, i.number(t, `SELECT count(*) FROM products`))
+	again, err := i.run(t, strings.NewReader(file.String()))
+	require.NoError(t, err)
+	require.Equal(t, broken.ID, again.ID)
+	require.Equal(t, 900, again.Position)
+	require.Equal(t, [2]int{900, 0}, [2]int{again.Created, again.Updated}, "nothing was done twice")
+}
