@@ -37,6 +37,11 @@ func (r *queryResolver) Me(ctx context.Context) (*identity.Account, error) {
 	return r.Accounts.Me(ctx)
 }
 
+func (r *Resolver) Account() generated.AccountResolver { return &accountResolver{r} }
+
 func (r *Resolver) Mutation() generated.MutationResolver { return &mutationResolver{r} }
 
-type mutationResolver struct{ *Resolver }
+type (
+	accountResolver  struct{ *Resolver }
+	mutationResolver struct{ *Resolver }
+)

@@ -6,6 +6,7 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/noren-commerce/noren/core/cart"
+	"github.com/noren-commerce/noren/core/customer"
 	"github.com/noren-commerce/noren/core/identity"
 	"github.com/noren-commerce/noren/core/order"
 	"github.com/noren-commerce/noren/core/payment"
@@ -59,4 +60,19 @@ func loginPayload(ctx context.Context, g *identity.Grant, err error) (model.Logi
 		p.Account = &g.Account
 	}
 	return p, err
+}
+
+func profilePayload(ctx context.Context, p *customer.Profile, err error) (model.ProfilePayload, error) {
+	errors, err := userErrors(ctx, err)
+	return model.ProfilePayload{Profile: p, UserErrors: errors}, err
+}
+
+func savedAddressPayload(ctx context.Context, a *customer.SavedAddress, err error) (model.SavedAddressPayload, error) {
+	errors, err := userErrors(ctx, err)
+	return model.SavedAddressPayload{Address: a, UserErrors: errors}, err
+}
+
+func petPayload(ctx context.Context, p *customer.Pet, err error) (model.PetPayload, error) {
+	errors, err := userErrors(ctx, err)
+	return model.PetPayload{Pet: p, UserErrors: errors}, err
 }

@@ -9,6 +9,7 @@ import (
 
 	"github.com/noren-commerce/noren/core/cart"
 	"github.com/noren-commerce/noren/core/catalog"
+	"github.com/noren-commerce/noren/core/customer"
 	"github.com/noren-commerce/noren/core/event"
 	"github.com/noren-commerce/noren/core/identity"
 	"github.com/noren-commerce/noren/core/inventory"
@@ -29,6 +30,7 @@ type Resolver struct {
 	Orders    *order.Service
 	Payments  *payment.Service
 	Accounts  *identity.Service
+	Customers *customer.Service
 }
 
 // Loaders are the dataloaders of one request.
@@ -41,6 +43,10 @@ type Loaders struct {
 
 	OrderLines   *graph.Loader[uuid.UUID, []order.Line]
 	OrderHistory *graph.Loader[uuid.UUID, []event.Event]
+
+	Profiles  *graph.Loader[uuid.UUID, *customer.Profile]       // by member
+	Addresses *graph.Loader[uuid.UUID, []customer.SavedAddress] // by member
+	Pets      *graph.Loader[uuid.UUID, []customer.Pet]          // by member
 
 	Payments   *graph.Loader[uuid.UUID, []payment.Payment] // by order
 	Operations *graph.Loader[uuid.UUID, []payment.Operation]
@@ -58,6 +64,10 @@ func (r *Resolver) NewLoaders() *Loaders {
 
 		OrderLines:   graph.NewLoader(graph.Grouped(r.Orders.Lines, func(l order.Line) uuid.UUID { return l.OrderID })),
 		OrderHistory: graph.NewLoader(graph.Grouped(r.Orders.History, func(e event.Event) uuid.UUID { return e.SubjectID })),
+
+		Profiles:  graph.NewLoader(graph.ByKey(r.Customers.Profiles, func(p *customer.Profile) uuid.UUID { return p.MemberID })),
+		Addresses: graph.NewLoader(graph.Grouped(r.Customers.Addresses, func(a customer.SavedAddress) uuid.UUID { return a.MemberID })),
+		Pets:      graph.NewLoader(graph.Grouped(r.Customers.Pets, func(p customer.Pet) uuid.UUID { return p.MemberID })),
 
 		Payments:   graph.NewLoader(graph.Grouped(r.Payments.OfOrders, func(p payment.Payment) uuid.UUID { return p.OrderID })),
 		Operations: graph.NewLoader(graph.Grouped(r.Payments.OperationsOf, func(o payment.Operation) uuid.UUID { return o.PaymentID })),

@@ -31,15 +31,6 @@ var (
 	katakana   = regexp.MustCompile(`^[\p{Katakana}ー・\s]*$`)
 )
 
-// Failures of an address.
-var (
-	ErrPostalCode = fault.Invalid("POSTAL_CODE_INVALID", "郵便番号は7桁の数字で入力してください", "The postal code has seven digits")
-	ErrPhone      = fault.Invalid("PHONE_INVALID", "電話番号は0から始まる10〜11桁の数字で入力してください", "The phone number has 10 or 11 digits and begins with 0")
-	ErrKana       = fault.Invalid("KANA_INVALID", "フリガナはカタカナで入力してください", "The reading is written in katakana")
-	ErrPrefecture = fault.Invalid("PREFECTURE_INVALID", "都道府県を選択してください", "Choose a prefecture")
-	ErrTooLong    = fault.Invalid(fault.CodeTooLong, "%d文字以内で入力してください", "Use at most %d characters")
-)
-
 const maxLine = 100
 
 // Normalised is the address as noren keeps it: full-width digits, hyphens and 〒

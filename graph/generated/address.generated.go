@@ -431,6 +431,11 @@ func marshalNAddress2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋcustomer�
 	return _Address(ctx, ec, sel, &v)
 }
 
+func unmarshalNAddressInput2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋcustomerᚐAddress(ctx context.Context, ec *executionContext, v any) (customer.Address, error) {
+	res, err := unmarshalInputAddressInput(ctx, ec, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
 func unmarshalNPrefecture2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋcustomerᚐPrefecture(ctx context.Context, ec *executionContext, v any) (customer.Prefecture, error) {
 	tmp, err := graphql.UnmarshalString(v)
 	res := customer.Prefecture(tmp)

@@ -11,6 +11,7 @@ import (
 	"github.com/99designs/gqlgen/graphql"
 	"github.com/noren-commerce/noren/core/access"
 	"github.com/noren-commerce/noren/core/cart"
+	"github.com/noren-commerce/noren/core/customer"
 	"github.com/noren-commerce/noren/core/identity"
 	"github.com/noren-commerce/noren/core/order"
 	"github.com/noren-commerce/noren/core/payment"
@@ -27,6 +28,7 @@ func NewExecutableSchema(cfg Config) graphql.ExecutableSchema {
 type Config = graphql.Config[ResolverRoot, DirectiveRoot, ComplexityRoot]
 
 type ResolverRoot interface {
+	Account() AccountResolver
 	CartLine() CartLineResolver
 	Mutation() MutationResolver
 	Order() OrderResolver
@@ -42,11 +44,14 @@ type DirectiveRoot struct {
 
 type ComplexityRoot struct {
 	Account struct {
+		Addresses     func(childComplexity int) int
 		CreatedAt     func(childComplexity int) int
 		Email         func(childComplexity int) int
 		EmailVerified func(childComplexity int) int
 		GlobalID      func(childComplexity int) int
 		Name          func(childComplexity int) int
+		Pets          func(childComplexity int) int
+		Profile       func(childComplexity int) int
 		Role          func(childComplexity int) int
 	}
 
@@ -125,7 +130,9 @@ type ComplexityRoot struct {
 	}
 
 	Mutation struct {
+		AddAddress          func(childComplexity int, input customer.AddAddressInput) int
 		AddCartLine         func(childComplexity int, input cart.AddLineInput) int
+		AddPet              func(childComplexity int, input customer.AddPetInput) int
 		AdvanceOrder        func(childComplexity int, input order.AdvanceInput) int
 		CancelOrder         func(childComplexity int, input order.CancelInput) int
 		Login               func(childComplexity int, input identity.LoginInput) int
@@ -137,8 +144,13 @@ type ComplexityRoot struct {
 		RefreshToken        func(childComplexity int, input model.RefreshTokenInput) int
 		RefundPayment       func(childComplexity int, input payment.RefundInput) int
 		Register            func(childComplexity int, input identity.RegisterInput) int
+		RemoveAddress       func(childComplexity int, input customer.RemoveInput) int
+		RemovePet           func(childComplexity int, input customer.RemoveInput) int
 		SetCartLineQuantity func(childComplexity int, input cart.SetQuantityInput) int
+		UpdateAddress       func(childComplexity int, input customer.UpdateAddressInput) int
 		UpdateCart          func(childComplexity int, input cart.UpdateInput) int
+		UpdatePet           func(childComplexity int, input customer.UpdatePetInput) int
+		UpdateProfile       func(childComplexity int, input customer.UpdateProfileInput) int
 	}
 
 	Option struct {
@@ -278,6 +290,20 @@ type ComplexityRoot struct {
 		PublicKey func(childComplexity int) int
 	}
 
+	Pet struct {
+		Birthday  func(childComplexity int) int
+		Breed     func(childComplexity int) int
+		GlobalID  func(childComplexity int) int
+		Name      func(childComplexity int) int
+		Species   func(childComplexity int) int
+		UpdatedAt func(childComplexity int) int
+	}
+
+	PetPayload struct {
+		Pet        func(childComplexity int) int
+		UserErrors func(childComplexity int) int
+	}
+
 	Price struct {
 		Breakdown func(childComplexity int) int
 		CompareAt func(childComplexity int) int
@@ -324,6 +350,21 @@ type ComplexityRoot struct {
 		Node   func(childComplexity int) int
 	}
 
+	Profile struct {
+		Birthday   func(childComplexity int) int
+		Gender     func(childComplexity int) int
+		Kana       func(childComplexity int) int
+		Name       func(childComplexity int) int
+		Newsletter func(childComplexity int) int
+		Phone      func(childComplexity int) int
+		UpdatedAt  func(childComplexity int) int
+	}
+
+	ProfilePayload struct {
+		Profile    func(childComplexity int) int
+		UserErrors func(childComplexity int) int
+	}
+
 	Query struct {
 		Cart            func(childComplexity int) int
 		Categories      func(childComplexity int) int
@@ -348,6 +389,18 @@ type ComplexityRoot struct {
 
 	RefundPaymentPayload struct {
 		Payment    func(childComplexity int) int
+		UserErrors func(childComplexity int) int
+	}
+
+	SavedAddress struct {
+		Address   func(childComplexity int) int
+		GlobalID  func(childComplexity int) int
+		IsDefault func(childComplexity int) int
+		UpdatedAt func(childComplexity int) int
+	}
+
+	SavedAddressPayload struct {
+		Address    func(childComplexity int) int
 		UserErrors func(childComplexity int) int
 	}
 
@@ -403,6 +456,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 	_ = ec
 	switch typeName + "." + field {
 
+	case "Account.addresses":
+		if e.ComplexityRoot.Account.Addresses == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Account.Addresses(childComplexity), true
 	case "Account.createdAt":
 		if e.ComplexityRoot.Account.CreatedAt == nil {
 			break
@@ -433,6 +492,18 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Account.Name(childComplexity), true
+	case "Account.pets":
+		if e.ComplexityRoot.Account.Pets == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Account.Pets(childComplexity), true
+	case "Account.profile":
+		if e.ComplexityRoot.Account.Profile == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Account.Profile(childComplexity), true
 	case "Account.role":
 		if e.ComplexityRoot.Account.Role == nil {
 			break
@@ -731,6 +802,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.Money.Currency(childComplexity), true
 
+	case "Mutation.addAddress":
+		if e.ComplexityRoot.Mutation.AddAddress == nil {
+			break
+		}
+
+		args, err := field_Mutation_addAddress_args(ctx, ec, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.AddAddress(childComplexity, args["input"].(customer.AddAddressInput)), true
 	case "Mutation.addCartLine":
 		if e.ComplexityRoot.Mutation.AddCartLine == nil {
 			break
@@ -742,6 +824,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.AddCartLine(childComplexity, args["input"].(cart.AddLineInput)), true
+	case "Mutation.addPet":
+		if e.ComplexityRoot.Mutation.AddPet == nil {
+			break
+		}
+
+		args, err := field_Mutation_addPet_args(ctx, ec, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.AddPet(childComplexity, args["input"].(customer.AddPetInput)), true
 	case "Mutation.advanceOrder":
 		if e.ComplexityRoot.Mutation.AdvanceOrder == nil {
 			break
@@ -858,6 +951,28 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.Register(childComplexity, args["input"].(identity.RegisterInput)), true
+	case "Mutation.removeAddress":
+		if e.ComplexityRoot.Mutation.RemoveAddress == nil {
+			break
+		}
+
+		args, err := field_Mutation_removeAddress_args(ctx, ec, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.RemoveAddress(childComplexity, args["input"].(customer.RemoveInput)), true
+	case "Mutation.removePet":
+		if e.ComplexityRoot.Mutation.RemovePet == nil {
+			break
+		}
+
+		args, err := field_Mutation_removePet_args(ctx, ec, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.RemovePet(childComplexity, args["input"].(customer.RemoveInput)), true
 	case "Mutation.setCartLineQuantity":
 		if e.ComplexityRoot.Mutation.SetCartLineQuantity == nil {
 			break
@@ -869,6 +984,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.SetCartLineQuantity(childComplexity, args["input"].(cart.SetQuantityInput)), true
+	case "Mutation.updateAddress":
+		if e.ComplexityRoot.Mutation.UpdateAddress == nil {
+			break
+		}
+
+		args, err := field_Mutation_updateAddress_args(ctx, ec, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.UpdateAddress(childComplexity, args["input"].(customer.UpdateAddressInput)), true
 	case "Mutation.updateCart":
 		if e.ComplexityRoot.Mutation.UpdateCart == nil {
 			break
@@ -880,6 +1006,28 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.UpdateCart(childComplexity, args["input"].(cart.UpdateInput)), true
+	case "Mutation.updatePet":
+		if e.ComplexityRoot.Mutation.UpdatePet == nil {
+			break
+		}
+
+		args, err := field_Mutation_updatePet_args(ctx, ec, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.UpdatePet(childComplexity, args["input"].(customer.UpdatePetInput)), true
+	case "Mutation.updateProfile":
+		if e.ComplexityRoot.Mutation.UpdateProfile == nil {
+			break
+		}
+
+		args, err := field_Mutation_updateProfile_args(ctx, ec, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.UpdateProfile(childComplexity, args["input"].(customer.UpdateProfileInput)), true
 
 	case "Option.name":
 		if e.ComplexityRoot.Option.Name == nil {
@@ -1448,6 +1596,56 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.PaymentOption.PublicKey(childComplexity), true
 
+	case "Pet.birthday":
+		if e.ComplexityRoot.Pet.Birthday == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Pet.Birthday(childComplexity), true
+	case "Pet.breed":
+		if e.ComplexityRoot.Pet.Breed == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Pet.Breed(childComplexity), true
+	case "Pet.id":
+		if e.ComplexityRoot.Pet.GlobalID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Pet.GlobalID(childComplexity), true
+	case "Pet.name":
+		if e.ComplexityRoot.Pet.Name == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Pet.Name(childComplexity), true
+	case "Pet.species":
+		if e.ComplexityRoot.Pet.Species == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Pet.Species(childComplexity), true
+	case "Pet.updatedAt":
+		if e.ComplexityRoot.Pet.UpdatedAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Pet.UpdatedAt(childComplexity), true
+
+	case "PetPayload.pet":
+		if e.ComplexityRoot.PetPayload.Pet == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PetPayload.Pet(childComplexity), true
+	case "PetPayload.userErrors":
+		if e.ComplexityRoot.PetPayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PetPayload.UserErrors(childComplexity), true
+
 	case "Price.breakdown":
 		if e.ComplexityRoot.Price.Breakdown == nil {
 			break
@@ -1622,6 +1820,62 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.ProductEdge.Node(childComplexity), true
 
+	case "Profile.birthday":
+		if e.ComplexityRoot.Profile.Birthday == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Profile.Birthday(childComplexity), true
+	case "Profile.gender":
+		if e.ComplexityRoot.Profile.Gender == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Profile.Gender(childComplexity), true
+	case "Profile.kana":
+		if e.ComplexityRoot.Profile.Kana == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Profile.Kana(childComplexity), true
+	case "Profile.name":
+		if e.ComplexityRoot.Profile.Name == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Profile.Name(childComplexity), true
+	case "Profile.newsletter":
+		if e.ComplexityRoot.Profile.Newsletter == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Profile.Newsletter(childComplexity), true
+	case "Profile.phone":
+		if e.ComplexityRoot.Profile.Phone == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Profile.Phone(childComplexity), true
+	case "Profile.updatedAt":
+		if e.ComplexityRoot.Profile.UpdatedAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Profile.UpdatedAt(childComplexity), true
+
+	case "ProfilePayload.profile":
+		if e.ComplexityRoot.ProfilePayload.Profile == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ProfilePayload.Profile(childComplexity), true
+	case "ProfilePayload.userErrors":
+		if e.ComplexityRoot.ProfilePayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ProfilePayload.UserErrors(childComplexity), true
+
 	case "Query.cart":
 		if e.ComplexityRoot.Query.Cart == nil {
 			break
@@ -1763,6 +2017,44 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.RefundPaymentPayload.UserErrors(childComplexity), true
+
+	case "SavedAddress.address":
+		if e.ComplexityRoot.SavedAddress.Address == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SavedAddress.Address(childComplexity), true
+	case "SavedAddress.id":
+		if e.ComplexityRoot.SavedAddress.GlobalID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SavedAddress.GlobalID(childComplexity), true
+	case "SavedAddress.isDefault":
+		if e.ComplexityRoot.SavedAddress.IsDefault == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SavedAddress.IsDefault(childComplexity), true
+	case "SavedAddress.updatedAt":
+		if e.ComplexityRoot.SavedAddress.UpdatedAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SavedAddress.UpdatedAt(childComplexity), true
+
+	case "SavedAddressPayload.address":
+		if e.ComplexityRoot.SavedAddressPayload.Address == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SavedAddressPayload.Address(childComplexity), true
+	case "SavedAddressPayload.userErrors":
+		if e.ComplexityRoot.SavedAddressPayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SavedAddressPayload.UserErrors(childComplexity), true
 
 	case "ShippingMethod.code":
 		if e.ComplexityRoot.ShippingMethod.Code == nil {
@@ -1915,7 +2207,9 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 	ec := newExecutionContext(opCtx, e, make(chan graphql.DeferredResult))
 	inputUnmarshalers := func() *graphql.InputUnmarshalerIndex {
 		return graphql.NewInputUnmarshalerIndex(
+			graphql.NewInputUnmarshaler("AddAddressInput", graphql.BindUnmarshaler(ec, unmarshalInputAddAddressInput)),
 			graphql.NewInputUnmarshaler("AddCartLineInput", graphql.BindUnmarshaler(ec, unmarshalInputAddCartLineInput)),
+			graphql.NewInputUnmarshaler("AddPetInput", graphql.BindUnmarshaler(ec, unmarshalInputAddPetInput)),
 			graphql.NewInputUnmarshaler("AddressInput", graphql.BindUnmarshaler(ec, unmarshalInputAddressInput)),
 			graphql.NewInputUnmarshaler("AdvanceOrderInput", graphql.BindUnmarshaler(ec, unmarshalInputAdvanceOrderInput)),
 			graphql.NewInputUnmarshaler("CancelOrderInput", graphql.BindUnmarshaler(ec, unmarshalInputCancelOrderInput)),
@@ -1929,8 +2223,13 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 			graphql.NewInputUnmarshaler("RefreshTokenInput", graphql.BindUnmarshaler(ec, unmarshalInputRefreshTokenInput)),
 			graphql.NewInputUnmarshaler("RefundPaymentInput", graphql.BindUnmarshaler(ec, unmarshalInputRefundPaymentInput)),
 			graphql.NewInputUnmarshaler("RegisterInput", graphql.BindUnmarshaler(ec, unmarshalInputRegisterInput)),
+			graphql.NewInputUnmarshaler("RemoveAddressInput", graphql.BindUnmarshaler(ec, unmarshalInputRemoveAddressInput)),
+			graphql.NewInputUnmarshaler("RemovePetInput", graphql.BindUnmarshaler(ec, unmarshalInputRemovePetInput)),
 			graphql.NewInputUnmarshaler("SetCartLineQuantityInput", graphql.BindUnmarshaler(ec, unmarshalInputSetCartLineQuantityInput)),
+			graphql.NewInputUnmarshaler("UpdateAddressInput", graphql.BindUnmarshaler(ec, unmarshalInputUpdateAddressInput)),
 			graphql.NewInputUnmarshaler("UpdateCartInput", graphql.BindUnmarshaler(ec, unmarshalInputUpdateCartInput)),
+			graphql.NewInputUnmarshaler("UpdatePetInput", graphql.BindUnmarshaler(ec, unmarshalInputUpdatePetInput)),
+			graphql.NewInputUnmarshaler("UpdateProfileInput", graphql.BindUnmarshaler(ec, unmarshalInputUpdateProfileInput)),
 		)
 	}
 	first := true
@@ -2302,6 +2601,9 @@ scalar Decimal
 "A moment, RFC 3339 in UTC: \"2026-11-23T03:00:00Z\"."
 scalar DateTime
 
+"A day, ISO 8601: \"2026-11-23\"."
+scalar Date
+
 "A file sent by the GraphQL multipart request protocol."
 scalar Upload
 
@@ -2429,6 +2731,8 @@ enum UserErrorCode {
   KANA_INVALID
   "There is no such prefecture."
   PREFECTURE_INVALID
+  "The birthday lies in the future or too long ago."
+  BIRTHDAY_INVALID
   "The cart has no lines."
   CART_EMPTY
   "The cart no longer costs what the customer was shown."
@@ -2693,6 +2997,235 @@ type Category implements Node {
   name: String!
   "The description, in the caller's language."
   description: String!
+}
+`, BuiltIn: false},
+	{Name: "../schema/customer.graphqls", Input: `extend type Account {
+  "What the member has told about themselves; null if the caller may not see it (their owner and head office staff with MEMBER_READ may)."
+  profile: Profile @allow(roles: [MEMBER, COMPANY_BUYER, STORE_STAFF, STAFF, ADMIN])
+  "The member's address book, the default first; empty if the caller may not see it."
+  addresses: [SavedAddress!]! @allow(roles: [MEMBER, COMPANY_BUYER, STORE_STAFF, STAFF, ADMIN]) @cost(size: 20)
+  "The member's pets, in the order in which they were entered; empty if the caller may not see them."
+  pets: [Pet!]! @allow(roles: [MEMBER, COMPANY_BUYER, STORE_STAFF, STAFF, ADMIN]) @cost(size: 10)
+}
+
+extend type Mutation {
+  "Corrects the caller's profile."
+  updateProfile(
+    "What changes."
+    input: UpdateProfileInput!
+  ): ProfilePayload! @allow(roles: [MEMBER, COMPANY_BUYER])
+
+  "Adds an address to the caller's address book, which holds 20 at most."
+  addAddress(
+    "The new entry."
+    input: AddAddressInput!
+  ): SavedAddressPayload! @allow(roles: [MEMBER, COMPANY_BUYER])
+
+  "Corrects an entry of the caller's address book, or makes it the default."
+  updateAddress(
+    "What changes."
+    input: UpdateAddressInput!
+  ): SavedAddressPayload! @allow(roles: [MEMBER, COMPANY_BUYER])
+
+  "Removes an entry from the caller's address book. When it was the default, the oldest that is left becomes it."
+  removeAddress(
+    "The entry."
+    input: RemoveAddressInput!
+  ): SavedAddressPayload! @allow(roles: [MEMBER, COMPANY_BUYER])
+
+  "Enters a pet of the caller; 50 at most."
+  addPet(
+    "The pet."
+    input: AddPetInput!
+  ): PetPayload! @allow(roles: [MEMBER, COMPANY_BUYER])
+
+  "Corrects a pet of the caller."
+  updatePet(
+    "What changes."
+    input: UpdatePetInput!
+  ): PetPayload! @allow(roles: [MEMBER, COMPANY_BUYER])
+
+  "Removes a pet of the caller."
+  removePet(
+    "The pet."
+    input: RemovePetInput!
+  ): PetPayload! @allow(roles: [MEMBER, COMPANY_BUYER])
+}
+
+"What a member has told about themselves, the same for all brands but for the newsletter."
+type Profile {
+  "The name; empty if it is not known."
+  name: String!
+  "The name's reading in katakana (フリガナ); empty if it is not known."
+  kana: String!
+  "The phone number, digits only; empty if it is not known."
+  phone: String!
+  "The day of birth; null if it is not known."
+  birthday: Date
+  "What the member says of themselves."
+  gender: Gender!
+  "Whether the brand of the channel may send its mail magazine (メールマガジン)."
+  newsletter: Boolean!
+  "When the profile was last changed."
+  updatedAt: DateTime!
+}
+
+"What a member says of themselves."
+enum Gender {
+  "Nothing said."
+  UNSAID
+  "Female."
+  FEMALE
+  "Male."
+  MALE
+  "Another."
+  OTHER
+}
+
+"An entry of a member's address book (アドレス帳)."
+type SavedAddress {
+  "The entry's opaque global id."
+  id: ID!
+  "The address."
+  address: Address!
+  "Whether it is the one to offer first. One of a member's addresses is."
+  isDefault: Boolean!
+  "When the entry was last changed."
+  updatedAt: DateTime!
+}
+
+"An animal that lives with a member."
+type Pet {
+  "The pet's opaque global id."
+  id: ID!
+  "The name it is called by."
+  name: String!
+  "The kind of animal."
+  species: Species!
+  "The breed (犬種・猫種); empty if it is not known."
+  breed: String!
+  "The day of birth; null if it is not known."
+  birthday: Date
+  "When the entry was last changed."
+  updatedAt: DateTime!
+}
+
+"The kind of animal that a pet is."
+enum Species {
+  "犬"
+  DOG
+  "猫"
+  CAT
+  "うさぎ"
+  RABBIT
+  "ハムスターなどの小動物"
+  SMALL_MAMMAL
+  "鳥"
+  BIRD
+  "魚・エビ"
+  FISH
+  "爬虫類・両生類"
+  REPTILE
+  "昆虫"
+  INSECT
+  "その他"
+  OTHER
+}
+
+"What a member corrects in the profile; what is absent or null stays as it is."
+input UpdateProfileInput {
+  "The name, at most 100 characters; empty to remove it."
+  name: String
+  "The name's reading, katakana or hiragana; empty to remove it."
+  kana: String
+  "The phone number, 10 or 11 digits; empty to remove it."
+  phone: String
+  "The day of birth."
+  birthday: Date
+  "What the member says of themselves."
+  gender: Gender
+  "Whether the brand of the channel may send its mail magazine."
+  newsletter: Boolean
+}
+
+"A new entry of the address book."
+input AddAddressInput {
+  "The address."
+  address: AddressInput!
+  "Whether to offer it first from now on; the first entry always is."
+  isDefault: Boolean! = false
+}
+
+"What changes in an entry of the address book; what is absent or null stays as it is."
+input UpdateAddressInput {
+  "The entry's id."
+  id: ID!
+  "The whole address, as it is now."
+  address: AddressInput
+  "true makes it the default. false changes nothing: make another one the default instead."
+  isDefault: Boolean
+}
+
+"An entry of the address book to remove."
+input RemoveAddressInput {
+  "The entry's id."
+  id: ID!
+}
+
+"A pet that its owner enters."
+input AddPetInput {
+  "The name it is called by, at most 100 characters."
+  name: String!
+  "The kind of animal."
+  species: Species!
+  "The breed, at most 100 characters."
+  breed: String! = ""
+  "The day of birth."
+  birthday: Date
+}
+
+"What changes of a pet; what is absent or null stays as it is."
+input UpdatePetInput {
+  "The pet's id."
+  id: ID!
+  "The name it is called by, at most 100 characters."
+  name: String
+  "The kind of animal."
+  species: Species
+  "The breed, at most 100 characters; empty to remove it."
+  breed: String
+  "The day of birth."
+  birthday: Date
+}
+
+"A pet to remove."
+input RemovePetInput {
+  "The pet's id."
+  id: ID!
+}
+
+"What became of a profile."
+type ProfilePayload {
+  "The profile as it is now; null if nothing was changed."
+  profile: Profile
+  "Why nothing was changed; empty if it was."
+  userErrors: [UserError!]!
+}
+
+"What became of an entry of the address book."
+type SavedAddressPayload {
+  "The entry that was added, changed or removed; null if nothing was."
+  address: SavedAddress
+  "Why nothing was changed; empty if it was."
+  userErrors: [UserError!]!
+}
+
+"What became of a pet."
+type PetPayload {
+  "The pet that was added, changed or removed; null if none was."
+  pet: Pet
+  "Why nothing was changed; empty if it was."
+  userErrors: [UserError!]!
 }
 `, BuiltIn: false},
 	{Name: "../schema/inventory.graphqls", Input: `"What a shopper learns about stock."
@@ -3365,6 +3898,12 @@ func childFields_Account(ctx context.Context, ec *executionContext, field graphq
 		return fieldContext_Account_role(ctx, ec, field)
 	case "createdAt":
 		return fieldContext_Account_createdAt(ctx, ec, field)
+	case "profile":
+		return fieldContext_Account_profile(ctx, ec, field)
+	case "addresses":
+		return fieldContext_Account_addresses(ctx, ec, field)
+	case "pets":
+		return fieldContext_Account_pets(ctx, ec, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type Account", field.Name)
 }
@@ -3791,6 +4330,34 @@ func childFields_PaymentOption(ctx context.Context, ec *executionContext, field 
 	return nil, fmt.Errorf("no field named %q was found under type PaymentOption", field.Name)
 }
 
+func childFields_Pet(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return fieldContext_Pet_id(ctx, ec, field)
+	case "name":
+		return fieldContext_Pet_name(ctx, ec, field)
+	case "species":
+		return fieldContext_Pet_species(ctx, ec, field)
+	case "breed":
+		return fieldContext_Pet_breed(ctx, ec, field)
+	case "birthday":
+		return fieldContext_Pet_birthday(ctx, ec, field)
+	case "updatedAt":
+		return fieldContext_Pet_updatedAt(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type Pet", field.Name)
+}
+
+func childFields_PetPayload(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "pet":
+		return fieldContext_PetPayload_pet(ctx, ec, field)
+	case "userErrors":
+		return fieldContext_PetPayload_userErrors(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type PetPayload", field.Name)
+}
+
 func childFields_Price(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "quantity":
@@ -3883,6 +4450,36 @@ func childFields_ProductEdge(ctx context.Context, ec *executionContext, field gr
 	return nil, fmt.Errorf("no field named %q was found under type ProductEdge", field.Name)
 }
 
+func childFields_Profile(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "name":
+		return fieldContext_Profile_name(ctx, ec, field)
+	case "kana":
+		return fieldContext_Profile_kana(ctx, ec, field)
+	case "phone":
+		return fieldContext_Profile_phone(ctx, ec, field)
+	case "birthday":
+		return fieldContext_Profile_birthday(ctx, ec, field)
+	case "gender":
+		return fieldContext_Profile_gender(ctx, ec, field)
+	case "newsletter":
+		return fieldContext_Profile_newsletter(ctx, ec, field)
+	case "updatedAt":
+		return fieldContext_Profile_updatedAt(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type Profile", field.Name)
+}
+
+func childFields_ProfilePayload(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "profile":
+		return fieldContext_ProfilePayload_profile(ctx, ec, field)
+	case "userErrors":
+		return fieldContext_ProfilePayload_userErrors(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ProfilePayload", field.Name)
+}
+
 func childFields_RecordBankTransferPayload(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "transfer":
@@ -3907,6 +4504,30 @@ func childFields_RefundPaymentPayload(ctx context.Context, ec *executionContext,
 		return fieldContext_RefundPaymentPayload_userErrors(ctx, ec, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type RefundPaymentPayload", field.Name)
+}
+
+func childFields_SavedAddress(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return fieldContext_SavedAddress_id(ctx, ec, field)
+	case "address":
+		return fieldContext_SavedAddress_address(ctx, ec, field)
+	case "isDefault":
+		return fieldContext_SavedAddress_isDefault(ctx, ec, field)
+	case "updatedAt":
+		return fieldContext_SavedAddress_updatedAt(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type SavedAddress", field.Name)
+}
+
+func childFields_SavedAddressPayload(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "address":
+		return fieldContext_SavedAddressPayload_address(ctx, ec, field)
+	case "userErrors":
+		return fieldContext_SavedAddressPayload_userErrors(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type SavedAddressPayload", field.Name)
 }
 
 func childFields_ShippingMethod(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {

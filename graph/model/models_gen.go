@@ -4,6 +4,7 @@ package model
 
 import (
 	"github.com/noren-commerce/noren/core/cart"
+	"github.com/noren-commerce/noren/core/customer"
 	"github.com/noren-commerce/noren/core/fault"
 	"github.com/noren-commerce/noren/core/identity"
 	"github.com/noren-commerce/noren/core/money"
@@ -84,6 +85,22 @@ type PaymentFilter struct {
 	Attention *bool `json:"attention,omitempty"`
 }
 
+// What became of a pet.
+type PetPayload struct {
+	// The pet that was added, changed or removed; null if none was.
+	Pet *customer.Pet `json:"pet,omitempty"`
+	// Why nothing was changed; empty if it was.
+	UserErrors []UserError `json:"userErrors"`
+}
+
+// What became of a profile.
+type ProfilePayload struct {
+	// The profile as it is now; null if nothing was changed.
+	Profile *customer.Profile `json:"profile,omitempty"`
+	// Why nothing was changed; empty if it was.
+	UserErrors []UserError `json:"userErrors"`
+}
+
 // What a client can read. Everything is seen through the channel of the request.
 type Query struct {
 }
@@ -113,6 +130,14 @@ type RefundPaymentPayload struct {
 	// The payment; null if nothing was done. The gateway confirms a refund soon after.
 	Payment *payment.Payment `json:"payment,omitempty"`
 	// Why nothing was done; empty if it was.
+	UserErrors []UserError `json:"userErrors"`
+}
+
+// What became of an entry of the address book.
+type SavedAddressPayload struct {
+	// The entry that was added, changed or removed; null if nothing was.
+	Address *customer.SavedAddress `json:"address,omitempty"`
+	// Why nothing was changed; empty if it was.
 	UserErrors []UserError `json:"userErrors"`
 }
 

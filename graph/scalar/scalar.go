@@ -104,3 +104,18 @@ func UnmarshalDateTime(v any) (time.Time, error) {
 	}
 	return t.UTC(), nil
 }
+
+// MarshalDate writes the day of a moment at midnight UTC.
+func MarshalDate(day time.Time) graphql.Marshaler {
+	return graphql.MarshalString(day.Format(time.DateOnly))
+}
+
+// UnmarshalDate reads a day as midnight UTC.
+func UnmarshalDate(v any) (time.Time, error) {
+	s, _ := v.(string)
+	day, err := time.Parse(time.DateOnly, s)
+	if err != nil {
+		return time.Time{}, fmt.Errorf("a day is a string such as \"2026-11-23\", not %v", v)
+	}
+	return day, nil
+}

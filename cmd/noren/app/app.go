@@ -12,6 +12,7 @@ import (
 	"github.com/noren-commerce/noren/core/catalog"
 	"github.com/noren-commerce/noren/core/channel"
 	"github.com/noren-commerce/noren/core/clock"
+	"github.com/noren-commerce/noren/core/customer"
 	"github.com/noren-commerce/noren/core/idempotency"
 	"github.com/noren-commerce/noren/core/identity"
 	"github.com/noren-commerce/noren/core/inventory"
@@ -79,6 +80,7 @@ func New(cfg Config, db *postgres.DB, now clock.Clock) (*App, error) {
 			Orders:    orders,
 			Payments:  payments,
 			Accounts:  accounts,
+			Customers: customer.New(db, postgres.NewCustomers(db), postgres.NewEvents(db), now),
 		},
 		Accounts: accounts,
 		Payments: payments,
