@@ -7,6 +7,10 @@ import (
 	"github.com/99designs/gqlgen/graphql"
 )
 
+// members are the types behind unions and interfaces whose selections count, so
+// that "node.variants" is found under "... on Product".
+var members = []string{"Product", "Node"}
+
 // Asks reports whether the operation selects the dotted path below the field
 // being resolved, e.g. "edges.node.variants".
 func Asks(ctx context.Context, path string) bool {
@@ -23,7 +27,7 @@ func asks(oc *graphql.OperationContext, fields []graphql.CollectedField, path []
 		if f.Name != path[0] {
 			continue
 		}
-		if len(path) == 1 || asks(oc, graphql.CollectFields(oc, f.Selections, nil), path[1:]) {
+		if len(path) == 1 || asks(oc, graphql.CollectFields(oc, f.Selections, members), path[1:]) {
 			return true
 		}
 	}

@@ -9,7 +9,6 @@ import (
 	"context"
 
 	"github.com/noren-commerce/noren/core/catalog"
-	"github.com/noren-commerce/noren/core/page"
 	"github.com/noren-commerce/noren/graph/generated"
 )
 
@@ -17,8 +16,8 @@ func (r *productResolver) Variants(ctx context.Context, obj *catalog.Product) ([
 	return load(ctx).Variants.Load(ctx, obj.ID)
 }
 
-func (r *queryResolver) Products(ctx context.Context, first *int, after *string) (page.Connection[catalog.Product], error) {
-	products, err := r.Catalog.List(ctx, page.Args{First: first, After: after})
+func (r *queryResolver) Products(ctx context.Context, first *int, after *string, filter *catalog.Filter, sort *catalog.Sort) (catalog.ProductPage, error) {
+	products, err := r.Catalog.List(ctx, listInput(first, after, filter, sort))
 	if err != nil {
 		return products, err
 	}

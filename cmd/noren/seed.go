@@ -7,6 +7,8 @@ import (
 
 	"github.com/schollz/progressbar/v3"
 
+	"github.com/noren-commerce/noren/core/catalog"
+	"github.com/noren-commerce/noren/core/search"
 	"github.com/noren-commerce/noren/seed"
 	"github.com/noren-commerce/noren/storage/postgres"
 )
@@ -43,5 +45,8 @@ func writeSample(ctx context.Context, db *postgres.DB, scale int) error {
 		_ = bar.Add(done - before)
 		before = done
 	}
-	return seed.Write(ctx, db, options)
+	if err := seed.Write(ctx, db, options); err != nil {
+		return err
+	}
+	return catalog.NewIndexer(postgres.NewCatalog(db), search.NewAnalyzer()).Missing(ctx, nil)
 }

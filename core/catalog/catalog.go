@@ -93,3 +93,37 @@ type ProductBrand struct {
 
 // GlobalID is the product brand's id in the schema.
 func (b ProductBrand) GlobalID() string { return id.Global("ProductBrand", b.ID) }
+
+// AttributeType is what values an attribute has.
+type AttributeType string
+
+// The types of attribute.
+const (
+	AttributeText    AttributeType = "TEXT"
+	AttributeNumber  AttributeType = "NUMBER"  // with the attribute's unit
+	AttributeBoolean AttributeType = "BOOLEAN" // "true" or "false"
+	AttributeSelect  AttributeType = "SELECT"  // one of the attribute's choices
+	AttributeDate    AttributeType = "DATE"    // "2026-11-23"
+)
+
+// Attribute is one thing that is known of products (原産国, 対象年齢).
+type Attribute struct {
+	ID         uuid.UUID
+	BrandID    uuid.UUID
+	Code       string
+	Name       i18n.Text
+	Type       AttributeType
+	Unit       string
+	Choices    []Choice
+	Filterable bool
+	Position   int
+}
+
+// GlobalID is the attribute's id in the schema.
+func (a Attribute) GlobalID() string { return id.Global("Attribute", a.ID) }
+
+// Choice is one value that a SELECT attribute may have.
+type Choice struct {
+	Value string    `json:"value"`
+	Label i18n.Text `json:"label"`
+}

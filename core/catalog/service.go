@@ -10,37 +10,50 @@ import (
 	"github.com/noren-commerce/noren/core/clock"
 	"github.com/noren-commerce/noren/core/fault"
 	"github.com/noren-commerce/noren/core/page"
+	"github.com/noren-commerce/noren/core/search"
 )
 
 // Store keeps the catalog.
 type Store interface {
-	Listed(ctx context.Context, q ListQuery) (page.Connection[Product], error)
+	Listed(ctx context.Context, q ListQuery) (ProductPage, error)
+	Search(ctx context.Context, q ListQuery) (page.Connection[SearchResult], error)
+	Suggest(ctx context.Context, in SuggestQueryInput) ([]Suggestion, error)
+	Synonyms(ctx context.Context, brandID uuid.UUID) ([]Synonym, error)
+	CountQueries(ctx context.Context, asked []Asked) error
 	ProductBySlug(ctx context.Context, channelID uuid.UUID, slug string, at time.Time) (*Product, error)
 	ProductsByID(ctx context.Context, channelID uuid.UUID, ids []uuid.UUID, at time.Time) ([]Product, error)
 	VariantsOf(ctx context.Context, productIDs []uuid.UUID) ([]Variant, error)
 	VariantsByID(ctx context.Context, ids []uuid.UUID) ([]Variant, error)
 	Categories(ctx context.Context, brandID uuid.UUID) ([]Category, error)
+	CategoriesByID(ctx context.Context, brandID uuid.UUID, ids []uuid.UUID) ([]Category, error)
+	BrandsByID(ctx context.Context, brandID uuid.UUID, ids []uuid.UUID) ([]ProductBrand, error)
 }
 
-// ListQuery asks for one page of what a channel shows at a moment.
-type ListQuery struct {
+// SuggestQueryInput asks for suggestions by the beginnings of their keys.
+type SuggestQueryInput struct {
 	ChannelID uuid.UUID
+	BrandID   uuid.UUID
 	At        time.Time
-	Page      page.Args
+	Keys      []string
+	First     int
 }
 
 // Service answers what is in the catalog.
 type Service struct {
-	store Store
-	now   clock.Clock
+	store    Store
+	words    *search.Analyzer
+	synonyms *synonymBook
+	popular  *popularity
+	now      clock.Clock
 }
 
 // New makes the catalog service.
-func New(store Store, now clock.Clock) *Service { return &Service{store: store, now: now} }
-
-// List is one page of the products that the request's channel shows, newest first.
-func (s *Service) List(ctx context.Context, args page.Args) (page.Connection[Product], error) {
-	return s.store.Listed(ctx, ListQuery{ChannelID: channel.From(ctx).ID, At: s.now(), Page: args})
+func New(store Store, words *search.Analyzer, now clock.Clock) *Service {
+	return &Service{
+		store: store, words: words, now: now,
+		synonyms: &synonymBook{store: store, now: now, books: map[uuid.UUID]datedBook{}},
+		popular:  &popularity{store: store, now: now, counts: map[askedKey]*Asked{}},
+	}
 }
 
 // BySlug is the product that the channel shows under the slug, or fault.CodeNotFound.

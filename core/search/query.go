@@ -108,7 +108,7 @@ func codeExpression(code string, last bool) (string, []string) {
 		for i, part := range all {
 			each[i] = prefix(part, last && i == len(all)-1)
 		}
-		alternatives = append(alternatives, allOf(each))
+		alternatives = append(alternatives, "("+strings.Join(each, " <-> ")+")")
 	}
 	// People also write kana in Latin letters: inu is いぬ.
 	if kana := Kana(code); last && utf8.RuneCountInString(kana) > 1 {

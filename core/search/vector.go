@@ -122,9 +122,9 @@ func addKanji(v *vector, surface string, w Weight) {
 
 // addCode stores a code whole, in pieces, and by every end, without its marks.
 func addCode(v *vector, code string, w Weight) {
-	v.at++
 	all := parts(code)
 	for i, part := range all {
+		v.at++
 		v.add(part, w)
 		v.add(strings.Join(all[i:], ""), w)
 	}

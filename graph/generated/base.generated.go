@@ -214,6 +214,13 @@ func _Node(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj 
 			return graphql.Null
 		}
 		return _Variant(ctx, ec, sel, obj)
+	case catalog.ProductBrand:
+		return _ProductBrand(ctx, ec, sel, &obj)
+	case *catalog.ProductBrand:
+		if obj == nil {
+			return graphql.Null
+		}
+		return _ProductBrand(ctx, ec, sel, obj)
 	case catalog.Product:
 		return _Product(ctx, ec, sel, &obj)
 	case *catalog.Product:
@@ -547,6 +554,24 @@ func marshalODateTime2ᚖtimeᚐTime(ctx context.Context, ec *executionContext, 
 	_ = sel
 	_ = ctx
 	res := scalar.MarshalDateTime(*v)
+	return res
+}
+
+func unmarshalODecimal2ᚖgithubᚗcomᚋshopspringᚋdecimalᚐDecimal(ctx context.Context, ec *executionContext, v any) (*decimal.Decimal, error) {
+	if v == nil {
+		return nil, nil
+	}
+	res, err := scalar.UnmarshalDecimal(v)
+	return &res, graphql.ErrorOnPath(ctx, err)
+}
+
+func marshalODecimal2ᚖgithubᚗcomᚋshopspringᚋdecimalᚐDecimal(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v *decimal.Decimal) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	_ = sel
+	_ = ctx
+	res := scalar.MarshalDecimal(*v)
 	return res
 }
 

@@ -498,7 +498,7 @@ func fieldContext_Product_priceRange(_ context.Context, ec *executionContext, fi
 	return fc, nil
 }
 
-func _ProductConnection_edges(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Connection[catalog.Product]) (ret graphql.Marshaler) {
+func _ProductConnection_edges(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *catalog.ProductPage) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -530,7 +530,7 @@ func fieldContext_ProductConnection_edges(_ context.Context, ec *executionContex
 	return fc, nil
 }
 
-func _ProductConnection_nodes(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Connection[catalog.Product]) (ret graphql.Marshaler) {
+func _ProductConnection_nodes(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *catalog.ProductPage) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -562,7 +562,7 @@ func fieldContext_ProductConnection_nodes(_ context.Context, ec *executionContex
 	return fc, nil
 }
 
-func _ProductConnection_pageInfo(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Connection[catalog.Product]) (ret graphql.Marshaler) {
+func _ProductConnection_pageInfo(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *catalog.ProductPage) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -594,7 +594,7 @@ func fieldContext_ProductConnection_pageInfo(_ context.Context, ec *executionCon
 	return fc, nil
 }
 
-func _ProductConnection_totalCount(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Connection[catalog.Product]) (ret graphql.Marshaler) {
+func _ProductConnection_totalCount(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *catalog.ProductPage) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -615,6 +615,38 @@ func _ProductConnection_totalCount(ctx context.Context, ec *executionContext, fi
 }
 func fieldContext_ProductConnection_totalCount(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	return graphql.NewScalarFieldContext("ProductConnection", field, true, false, "Int")
+}
+
+func _ProductConnection_facets(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *catalog.ProductPage) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_ProductConnection_facets(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Facets(ctx)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []catalog.Facet) graphql.Marshaler {
+			return marshalNFacet2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋcatalogᚐFacetᚄ(ctx, ec, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func fieldContext_ProductConnection_facets(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "ProductConnection",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return childFields_Facet(ctx, ec, field)
+		},
+	}
+	return fc, nil
 }
 
 func _ProductEdge_cursor(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Edge[catalog.Product]) (ret graphql.Marshaler) {
@@ -866,7 +898,7 @@ func fieldContext_Variant_price(ctx context.Context, ec *executionContext, field
 
 // region    **************************** object.gotpl ****************************
 
-var categoryImplementors = []string{"Category", "Node"}
+var categoryImplementors = []string{"Category", "Node", "SearchResult"}
 
 func _Category(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *catalog.Category) graphql.Marshaler {
 	fields := graphql.CollectFields(ec.OperationContext, sel, categoryImplementors)
@@ -952,7 +984,7 @@ func _Option(ctx context.Context, ec *executionContext, sel ast.SelectionSet, ob
 	return out
 }
 
-var productImplementors = []string{"Product", "Node"}
+var productImplementors = []string{"Product", "Node", "SearchResult"}
 
 func _Product(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *catalog.Product) graphql.Marshaler {
 	fields := graphql.CollectFields(ec.OperationContext, sel, productImplementors)
@@ -1039,7 +1071,7 @@ func _Product(ctx context.Context, ec *executionContext, sel ast.SelectionSet, o
 
 var productConnectionImplementors = []string{"ProductConnection"}
 
-func _ProductConnection(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *page.Connection[catalog.Product]) graphql.Marshaler {
+func _ProductConnection(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *catalog.ProductPage) graphql.Marshaler {
 	fields := graphql.CollectFields(ec.OperationContext, sel, productConnectionImplementors)
 
 	out := graphql.NewFieldSet(fields)
@@ -1068,6 +1100,12 @@ func _ProductConnection(ctx context.Context, ec *executionContext, sel ast.Selec
 				true, true,
 				func(ctx context.Context) graphql.Marshaler {
 					return _ProductConnection_totalCount(ctx, ec, field, obj)
+				})
+		case "facets":
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, true,
+				func(ctx context.Context) graphql.Marshaler {
+					return _ProductConnection_facets(ctx, ec, field, obj)
 				})
 		default:
 			panic("unknown field " + strconv.Quote(field.Name))
@@ -1253,7 +1291,7 @@ func marshalNProduct2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋcatalog
 	return ret
 }
 
-func marshalNProductConnection2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpageᚐConnection(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v page.Connection[catalog.Product]) graphql.Marshaler {
+func marshalNProductConnection2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋcatalogᚐProductPage(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v catalog.ProductPage) graphql.Marshaler {
 	return _ProductConnection(ctx, ec, sel, &v)
 }
 

@@ -14,7 +14,7 @@ type Node interface{ GlobalID() string }
 
 type (
 	// ProductConnection is a page of products.
-	ProductConnection = page.Connection[catalog.Product]
+	ProductConnection = catalog.ProductPage
 	// ProductEdge is a product on a page.
 	ProductEdge = page.Edge[catalog.Product]
 	// OrderConnection is a page of orders.
@@ -25,4 +25,8 @@ type (
 	PaymentConnection = page.Connection[payment.Payment]
 	// PaymentEdge is a payment on a page.
 	PaymentEdge = page.Edge[payment.Payment]
+	// SearchConnection is a page of what a search found.
+	SearchConnection = page.Connection[catalog.SearchResult]
+	// SearchEdge is a hit on a page.
+	SearchEdge = page.Edge[catalog.SearchResult]
 )

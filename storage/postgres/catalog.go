@@ -2,14 +2,12 @@ package postgres
 
 import (
 	"context"
-	"errors"
 	"time"
 
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
 
 	"github.com/noren-commerce/noren/core/catalog"
-	"github.com/noren-commerce/noren/core/page"
 )
 
 // Catalog keeps products, variants and categories in PostgreSQL.
@@ -27,45 +25,6 @@ const variantColumns = `v.id, v.brand_id, v.product_id, v.sku, v.barcode, v.opti
 
 // listed is the condition that a channel shows the product p with the listing l at @at.
 const listed = `l.channel_id = @channel AND l.published AND l.published_at <= @at AND l.retired_at > @at AND p.status = 'ACTIVE'`
-
-type listedRow struct {
-	catalog.Product
-	PublishedAt time.Time
-}
-
-type newestKey struct {
-	At time.Time `json:"t"`
-	ID uuid.UUID `json:"i"`
-}
-
-// Listed is one page of the products that a channel shows, newest first.
-func (s *Catalog) Listed(ctx context.Context, q catalog.ListQuery) (page.Connection[catalog.Product], error) {
-	var after newestKey
-	size, sizeErr := q.Page.Size()
-	behind, startErr := q.Page.Start(&after)
-	if err := errors.Join(sizeErr, startErr); err != nil {
-		return page.Connection[catalog.Product]{}, err
-	}
-	keyset := ""
-	if behind {
-		keyset = `AND (l.published_at, l.product_id) < (@after_at, @after_id)`
-	}
-	args := pgx.NamedArgs{"channel": q.ChannelID, "at": q.At, "limit": size + 1, "after_at": after.At, "after_id": after.ID}
-	rows, err := collect[listedRow](ctx, s.db, `
-		SELECT `+productColumns+`, l.published_at
-		FROM product_listings l JOIN products p ON p.id = l.product_id
-		WHERE `+listed+` `+keyset+`
-		ORDER BY l.published_at DESC, l.product_id DESC LIMIT @limit`, args)
-	if err != nil {
-		return page.Connection[catalog.Product]{}, err
-	}
-	paged := page.Of(rows, size, behind, func(r listedRow) any { return newestKey{r.PublishedAt, r.ID} })
-	connection := page.Map(paged, func(r listedRow) catalog.Product { return r.Product })
-	connection.Count = func(ctx context.Context) (int, error) {
-		return one[int](ctx, s.db, `SELECT count(*) FROM product_listings l JOIN products p ON p.id = l.product_id WHERE `+listed, args)
-	}
-	return connection, nil
-}
 
 // ProductBySlug is the product that the channel shows under the slug; nil if none.
 func (s *Catalog) ProductBySlug(ctx context.Context, channelID uuid.UUID, slug string, at time.Time) (*catalog.Product, error) {

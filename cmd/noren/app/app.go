@@ -21,6 +21,7 @@ import (
 	"github.com/noren-commerce/noren/core/order"
 	"github.com/noren-commerce/noren/core/payment"
 	"github.com/noren-commerce/noren/core/pricing"
+	"github.com/noren-commerce/noren/core/search"
 	"github.com/noren-commerce/noren/core/shipping"
 	"github.com/noren-commerce/noren/graph/graphiql"
 	"github.com/noren-commerce/noren/graph/server"
@@ -72,7 +73,7 @@ func New(cfg Config, db *postgres.DB, now clock.Clock) (*App, error) {
 		DB:       db,
 		Channels: channel.New(postgres.NewChannels(db), now),
 		Resolvers: &resolvers.Resolver{
-			Catalog:   catalog.New(postgres.NewCatalog(db), now),
+			Catalog:   catalog.New(postgres.NewCatalog(db), search.NewAnalyzer(), now),
 			Pricing:   prices,
 			Inventory: inventory.New(postgres.NewInventory(db)),
 			Carts:     carts,
