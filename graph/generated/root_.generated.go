@@ -11,6 +11,7 @@ import (
 	"github.com/99designs/gqlgen/graphql"
 	"github.com/noren-commerce/noren/core/access"
 	"github.com/noren-commerce/noren/core/cart"
+	"github.com/noren-commerce/noren/core/catalog"
 	"github.com/noren-commerce/noren/core/customer"
 	"github.com/noren-commerce/noren/core/identity"
 	"github.com/noren-commerce/noren/core/order"
@@ -112,6 +113,24 @@ type ComplexityRoot struct {
 		GlobalID    func(childComplexity int) int
 		Name        func(childComplexity int) int
 		Slug        func(childComplexity int) int
+	}
+
+	Facet struct {
+		Code   func(childComplexity int) int
+		Kind   func(childComplexity int) int
+		Name   func(childComplexity int) int
+		Unit   func(childComplexity int) int
+		Values func(childComplexity int) int
+	}
+
+	FacetValue struct {
+		Count    func(childComplexity int) int
+		Label    func(childComplexity int) int
+		Max      func(childComplexity int) int
+		Min      func(childComplexity int) int
+		Parent   func(childComplexity int) int
+		Selected func(childComplexity int) int
+		Value    func(childComplexity int) int
 	}
 
 	LoginPayload struct {
@@ -338,8 +357,15 @@ type ComplexityRoot struct {
 		Variants       func(childComplexity int) int
 	}
 
+	ProductBrand struct {
+		GlobalID func(childComplexity int) int
+		Name     func(childComplexity int) int
+		Slug     func(childComplexity int) int
+	}
+
 	ProductConnection struct {
 		Edges      func(childComplexity int) int
+		Facets     func(childComplexity int) int
 		Nodes      func(childComplexity int) int
 		PageInfo   func(childComplexity int) int
 		TotalCount func(childComplexity int) int
@@ -366,17 +392,19 @@ type ComplexityRoot struct {
 	}
 
 	Query struct {
-		Cart            func(childComplexity int) int
-		Categories      func(childComplexity int) int
-		Me              func(childComplexity int) int
-		Node            func(childComplexity int, id string) int
-		Order           func(childComplexity int, id string) int
-		Orders          func(childComplexity int, first *int, after *string, filter *model.OrderFilter) int
-		PaymentMethods  func(childComplexity int) int
-		Payments        func(childComplexity int, first *int, after *string, filter *model.PaymentFilter) int
-		Product         func(childComplexity int, slug string) int
-		Products        func(childComplexity int, first *int, after *string) int
-		ShippingMethods func(childComplexity int) int
+		Cart              func(childComplexity int) int
+		Categories        func(childComplexity int) int
+		Me                func(childComplexity int) int
+		Node              func(childComplexity int, id string) int
+		Order             func(childComplexity int, id string) int
+		Orders            func(childComplexity int, first *int, after *string, filter *model.OrderFilter) int
+		PaymentMethods    func(childComplexity int) int
+		Payments          func(childComplexity int, first *int, after *string, filter *model.PaymentFilter) int
+		Product           func(childComplexity int, slug string) int
+		Products          func(childComplexity int, first *int, after *string, filter *catalog.Filter, sort *catalog.Sort) int
+		Search            func(childComplexity int, query string, first *int, after *string, filter *catalog.Filter, sort *catalog.Sort) int
+		SearchSuggestions func(childComplexity int, prefix string, first int) int
+		ShippingMethods   func(childComplexity int) int
 	}
 
 	RecordBankTransferPayload struct {
@@ -402,6 +430,24 @@ type ComplexityRoot struct {
 	SavedAddressPayload struct {
 		Address    func(childComplexity int) int
 		UserErrors func(childComplexity int) int
+	}
+
+	SearchConnection struct {
+		Edges      func(childComplexity int) int
+		Nodes      func(childComplexity int) int
+		PageInfo   func(childComplexity int) int
+		TotalCount func(childComplexity int) int
+	}
+
+	SearchEdge struct {
+		Cursor func(childComplexity int) int
+		Node   func(childComplexity int) int
+	}
+
+	SearchSuggestion struct {
+		Kind func(childComplexity int) int
+		Slug func(childComplexity int) int
+		Text func(childComplexity int) int
 	}
 
 	ShippingMethod struct {
@@ -762,6 +808,80 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Category.Slug(childComplexity), true
+
+	case "Facet.code":
+		if e.ComplexityRoot.Facet.Code == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Facet.Code(childComplexity), true
+	case "Facet.kind":
+		if e.ComplexityRoot.Facet.Kind == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Facet.Kind(childComplexity), true
+	case "Facet.name":
+		if e.ComplexityRoot.Facet.Name == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Facet.Name(childComplexity), true
+	case "Facet.unit":
+		if e.ComplexityRoot.Facet.Unit == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Facet.Unit(childComplexity), true
+	case "Facet.values":
+		if e.ComplexityRoot.Facet.Values == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Facet.Values(childComplexity), true
+
+	case "FacetValue.count":
+		if e.ComplexityRoot.FacetValue.Count == nil {
+			break
+		}
+
+		return e.ComplexityRoot.FacetValue.Count(childComplexity), true
+	case "FacetValue.label":
+		if e.ComplexityRoot.FacetValue.Label == nil {
+			break
+		}
+
+		return e.ComplexityRoot.FacetValue.Label(childComplexity), true
+	case "FacetValue.max":
+		if e.ComplexityRoot.FacetValue.Max == nil {
+			break
+		}
+
+		return e.ComplexityRoot.FacetValue.Max(childComplexity), true
+	case "FacetValue.min":
+		if e.ComplexityRoot.FacetValue.Min == nil {
+			break
+		}
+
+		return e.ComplexityRoot.FacetValue.Min(childComplexity), true
+	case "FacetValue.parent":
+		if e.ComplexityRoot.FacetValue.Parent == nil {
+			break
+		}
+
+		return e.ComplexityRoot.FacetValue.Parent(childComplexity), true
+	case "FacetValue.selected":
+		if e.ComplexityRoot.FacetValue.Selected == nil {
+			break
+		}
+
+		return e.ComplexityRoot.FacetValue.Selected(childComplexity), true
+	case "FacetValue.value":
+		if e.ComplexityRoot.FacetValue.Value == nil {
+			break
+		}
+
+		return e.ComplexityRoot.FacetValue.Value(childComplexity), true
 
 	case "LoginPayload.account":
 		if e.ComplexityRoot.LoginPayload.Account == nil {
@@ -1782,12 +1902,37 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.Product.Variants(childComplexity), true
 
+	case "ProductBrand.id":
+		if e.ComplexityRoot.ProductBrand.GlobalID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ProductBrand.GlobalID(childComplexity), true
+	case "ProductBrand.name":
+		if e.ComplexityRoot.ProductBrand.Name == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ProductBrand.Name(childComplexity), true
+	case "ProductBrand.slug":
+		if e.ComplexityRoot.ProductBrand.Slug == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ProductBrand.Slug(childComplexity), true
+
 	case "ProductConnection.edges":
 		if e.ComplexityRoot.ProductConnection.Edges == nil {
 			break
 		}
 
 		return e.ComplexityRoot.ProductConnection.Edges(childComplexity), true
+	case "ProductConnection.facets":
+		if e.ComplexityRoot.ProductConnection.Facets == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ProductConnection.Facets(childComplexity), true
 	case "ProductConnection.nodes":
 		if e.ComplexityRoot.ProductConnection.Nodes == nil {
 			break
@@ -1966,7 +2111,29 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 			return 0, false
 		}
 
-		return e.ComplexityRoot.Query.Products(childComplexity, args["first"].(*int), args["after"].(*string)), true
+		return e.ComplexityRoot.Query.Products(childComplexity, args["first"].(*int), args["after"].(*string), args["filter"].(*catalog.Filter), args["sort"].(*catalog.Sort)), true
+	case "Query.search":
+		if e.ComplexityRoot.Query.Search == nil {
+			break
+		}
+
+		args, err := field_Query_search_args(ctx, ec, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Query.Search(childComplexity, args["query"].(string), args["first"].(*int), args["after"].(*string), args["filter"].(*catalog.Filter), args["sort"].(*catalog.Sort)), true
+	case "Query.searchSuggestions":
+		if e.ComplexityRoot.Query.SearchSuggestions == nil {
+			break
+		}
+
+		args, err := field_Query_searchSuggestions_args(ctx, ec, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Query.SearchSuggestions(childComplexity, args["prefix"].(string), args["first"].(int)), true
 	case "Query.shippingMethods":
 		if e.ComplexityRoot.Query.ShippingMethods == nil {
 			break
@@ -2055,6 +2222,63 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.SavedAddressPayload.UserErrors(childComplexity), true
+
+	case "SearchConnection.edges":
+		if e.ComplexityRoot.SearchConnection.Edges == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SearchConnection.Edges(childComplexity), true
+	case "SearchConnection.nodes":
+		if e.ComplexityRoot.SearchConnection.Nodes == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SearchConnection.Nodes(childComplexity), true
+	case "SearchConnection.pageInfo":
+		if e.ComplexityRoot.SearchConnection.PageInfo == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SearchConnection.PageInfo(childComplexity), true
+	case "SearchConnection.totalCount":
+		if e.ComplexityRoot.SearchConnection.TotalCount == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SearchConnection.TotalCount(childComplexity), true
+
+	case "SearchEdge.cursor":
+		if e.ComplexityRoot.SearchEdge.Cursor == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SearchEdge.Cursor(childComplexity), true
+	case "SearchEdge.node":
+		if e.ComplexityRoot.SearchEdge.Node == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SearchEdge.Node(childComplexity), true
+
+	case "SearchSuggestion.kind":
+		if e.ComplexityRoot.SearchSuggestion.Kind == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SearchSuggestion.Kind(childComplexity), true
+	case "SearchSuggestion.slug":
+		if e.ComplexityRoot.SearchSuggestion.Slug == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SearchSuggestion.Slug(childComplexity), true
+	case "SearchSuggestion.text":
+		if e.ComplexityRoot.SearchSuggestion.Text == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SearchSuggestion.Text(childComplexity), true
 
 	case "ShippingMethod.code":
 		if e.ComplexityRoot.ShippingMethod.Code == nil {
@@ -2212,6 +2436,7 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 			graphql.NewInputUnmarshaler("AddPetInput", graphql.BindUnmarshaler(ec, unmarshalInputAddPetInput)),
 			graphql.NewInputUnmarshaler("AddressInput", graphql.BindUnmarshaler(ec, unmarshalInputAddressInput)),
 			graphql.NewInputUnmarshaler("AdvanceOrderInput", graphql.BindUnmarshaler(ec, unmarshalInputAdvanceOrderInput)),
+			graphql.NewInputUnmarshaler("AttributeFilter", graphql.BindUnmarshaler(ec, unmarshalInputAttributeFilter)),
 			graphql.NewInputUnmarshaler("CancelOrderInput", graphql.BindUnmarshaler(ec, unmarshalInputCancelOrderInput)),
 			graphql.NewInputUnmarshaler("LoginInput", graphql.BindUnmarshaler(ec, unmarshalInputLoginInput)),
 			graphql.NewInputUnmarshaler("NoteOrderInput", graphql.BindUnmarshaler(ec, unmarshalInputNoteOrderInput)),
@@ -2219,6 +2444,7 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 			graphql.NewInputUnmarshaler("PayOrderInput", graphql.BindUnmarshaler(ec, unmarshalInputPayOrderInput)),
 			graphql.NewInputUnmarshaler("PaymentFilter", graphql.BindUnmarshaler(ec, unmarshalInputPaymentFilter)),
 			graphql.NewInputUnmarshaler("PlaceOrderInput", graphql.BindUnmarshaler(ec, unmarshalInputPlaceOrderInput)),
+			graphql.NewInputUnmarshaler("ProductFilter", graphql.BindUnmarshaler(ec, unmarshalInputProductFilter)),
 			graphql.NewInputUnmarshaler("RecordBankTransferInput", graphql.BindUnmarshaler(ec, unmarshalInputRecordBankTransferInput)),
 			graphql.NewInputUnmarshaler("RefreshTokenInput", graphql.BindUnmarshaler(ec, unmarshalInputRefreshTokenInput)),
 			graphql.NewInputUnmarshaler("RefundPaymentInput", graphql.BindUnmarshaler(ec, unmarshalInputRefundPaymentInput)),
@@ -2905,12 +3131,16 @@ type CartPayload {
 }
 `, BuiltIn: false},
 	{Name: "../schema/catalog.graphqls", Input: `extend type Query {
-  "The products that the channel shows, newest first."
+  "The products that the channel shows."
   products(
     "How many, 0 to 100."
     first: Int = 20
-    "The cursor behind which the page starts."
+    "The cursor behind which the page starts; it belongs to one sort."
     after: String
+    "Which products; all if left out."
+    filter: ProductFilter
+    "The order."
+    sort: ProductSort = RELEVANCE
   ): ProductConnection! @allow(anyone: true) @public
   "The product that the channel shows under the slug; null if there is none."
   product(
@@ -3877,6 +4107,184 @@ extend type Product {
   priceRange: PriceRange
 }
 `, BuiltIn: false},
+	{Name: "../schema/search.graphqls", Input: `extend type Query {
+  """
+  What the channel shows for a shopper's words: categories and brands so named,
+  then products. Kana, kanji, width and half-typed last words are understood.
+  """
+  search(
+    "The shopper's words, at most 200 characters are read."
+    query: String!
+    "How many, 0 to 100."
+    first: Int = 20
+    "The cursor behind which the page starts."
+    after: String
+    "Which products; its ` + "`" + `query` + "`" + ` is ignored here."
+    filter: ProductFilter
+    "The order of the products."
+    sort: ProductSort = RELEVANCE
+  ): SearchConnection! @allow(anyone: true) @public
+  "Ways on from a half-typed word, by kana, kanji or Latin letters: categories, brands, what others asked for, products."
+  searchSuggestions(
+    "What is typed so far."
+    prefix: String!
+    "How many, 0 to 20."
+    first: Int! = 10
+  ): [SearchSuggestion!]! @allow(anyone: true) @public
+}
+
+"What a search finds."
+union SearchResult = Product | Category | ProductBrand
+
+"One page of what a search found."
+type SearchConnection {
+  "The hits with their cursors."
+  edges: [SearchEdge!]!
+  "The hits without cursors."
+  nodes: [SearchResult!]!
+  "Where the page lies."
+  pageInfo: PageInfo!
+  "How many hits there are in all; costs a count, so ask only when it is shown."
+  totalCount: Int!
+}
+
+"A hit on a page."
+type SearchEdge {
+  "The cursor behind this hit."
+  cursor: String!
+  "The hit."
+  node: SearchResult!
+}
+
+"One way on from a half-typed word."
+type SearchSuggestion {
+  "What it leads to."
+  kind: SuggestionKind!
+  "What to show, in the caller's language."
+  text: String!
+  "The slug of the product, category or brand; empty for a query."
+  slug: String!
+}
+
+"What a suggestion leads to."
+enum SuggestionKind {
+  "A product's page."
+  PRODUCT
+  "A category's page."
+  CATEGORY
+  "A brand's page."
+  BRAND
+  "A search for the text."
+  QUERY
+}
+
+"Which products a list holds. Values of one field are alternatives; fields narrow each other."
+input ProductFilter {
+  "Words that must be found."
+  query: String
+  "Slugs of categories; their subcategories count."
+  categories: [String!]
+  "Slugs of product brands."
+  brands: [String!]
+  "The lowest price of one piece, in major units."
+  minPrice: Decimal
+  "The highest price of one piece, in major units, inclusive."
+  maxPrice: Decimal
+  "Only what can be ordered now, or only what cannot."
+  inStock: Boolean
+  "Any of these tags."
+  tags: [String!]
+  "Values of attributes."
+  attributes: [AttributeFilter!]
+}
+
+"Asks for products by the value of one attribute."
+input AttributeFilter {
+  "The attribute's code."
+  code: String!
+  "Alternatives, as facets name them."
+  values: [String!]
+  "The lowest number, for NUMBER attributes."
+  min: Decimal
+  "The highest number, for NUMBER attributes."
+  max: Decimal
+}
+
+"The order of a list of products."
+enum ProductSort {
+  "Best match first; newest where no words are asked for."
+  RELEVANCE
+  "Newest first."
+  NEWEST
+  "Cheapest first."
+  PRICE_ASC
+  "Dearest first."
+  PRICE_DESC
+  "By the reading of the name (五十音順)."
+  NAME
+}
+
+"What a facet narrows by."
+enum FacetKind {
+  "Categories, counted with their subcategories."
+  CATEGORY
+  "Product brands."
+  BRAND
+  "Bands of the lowest price."
+  PRICE
+  "Whether it can be ordered now."
+  AVAILABILITY
+  "The values of one attribute."
+  ATTRIBUTE
+}
+
+"One way to narrow a list. What is chosen in a facet narrows the others and not itself."
+type Facet {
+  "What it narrows by."
+  kind: FacetKind!
+  "The attribute's code; empty for the other kinds."
+  code: String!
+  "The attribute's name, in the caller's language; empty for the other kinds."
+  name: String!
+  "The attribute's unit; empty if there is none."
+  unit: String!
+  "The values that the list has."
+  values: [FacetValue!]!
+}
+
+"One value of a facet."
+type FacetValue {
+  "What the filter takes: a slug, or the attribute's value."
+  value: String!
+  "What to show, in the caller's language; empty for price bands."
+  label: String!
+  "How many products have it."
+  count: Int!
+  "Whether the filter asks for it."
+  selected: Boolean!
+  "The slug of a category's parent; null at the top."
+  parent: String
+  "The lowest price of a band; null if it has none."
+  min: Money
+  "The price at which the next band begins; null if there is none."
+  max: Money
+}
+
+extend type ProductConnection {
+  "The whole list counted by category, brand, price, availability and attribute; costs a query, so ask only when it is shown."
+  facets: [Facet!]!
+}
+
+"The manufacturer's brand that a product carries (メーカー・ブランド)."
+type ProductBrand implements Node {
+  "The brand's opaque global id."
+  id: ID!
+  "The brand's part of a page address, unique in the shop's brand."
+  slug: String!
+  "The name, in the caller's language."
+  name: String!
+}
+`, BuiltIn: false},
 }
 var parsedSchema = gqlparser.MustLoadSchema(sources...)
 
@@ -4024,6 +4432,42 @@ func childFields_Category(ctx context.Context, ec *executionContext, field graph
 		return fieldContext_Category_description(ctx, ec, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type Category", field.Name)
+}
+
+func childFields_Facet(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "kind":
+		return fieldContext_Facet_kind(ctx, ec, field)
+	case "code":
+		return fieldContext_Facet_code(ctx, ec, field)
+	case "name":
+		return fieldContext_Facet_name(ctx, ec, field)
+	case "unit":
+		return fieldContext_Facet_unit(ctx, ec, field)
+	case "values":
+		return fieldContext_Facet_values(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type Facet", field.Name)
+}
+
+func childFields_FacetValue(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "value":
+		return fieldContext_FacetValue_value(ctx, ec, field)
+	case "label":
+		return fieldContext_FacetValue_label(ctx, ec, field)
+	case "count":
+		return fieldContext_FacetValue_count(ctx, ec, field)
+	case "selected":
+		return fieldContext_FacetValue_selected(ctx, ec, field)
+	case "parent":
+		return fieldContext_FacetValue_parent(ctx, ec, field)
+	case "min":
+		return fieldContext_FacetValue_min(ctx, ec, field)
+	case "max":
+		return fieldContext_FacetValue_max(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type FacetValue", field.Name)
 }
 
 func childFields_LoginPayload(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -4436,6 +4880,8 @@ func childFields_ProductConnection(ctx context.Context, ec *executionContext, fi
 		return fieldContext_ProductConnection_pageInfo(ctx, ec, field)
 	case "totalCount":
 		return fieldContext_ProductConnection_totalCount(ctx, ec, field)
+	case "facets":
+		return fieldContext_ProductConnection_facets(ctx, ec, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type ProductConnection", field.Name)
 }
@@ -4528,6 +4974,42 @@ func childFields_SavedAddressPayload(ctx context.Context, ec *executionContext, 
 		return fieldContext_SavedAddressPayload_userErrors(ctx, ec, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type SavedAddressPayload", field.Name)
+}
+
+func childFields_SearchConnection(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edges":
+		return fieldContext_SearchConnection_edges(ctx, ec, field)
+	case "nodes":
+		return fieldContext_SearchConnection_nodes(ctx, ec, field)
+	case "pageInfo":
+		return fieldContext_SearchConnection_pageInfo(ctx, ec, field)
+	case "totalCount":
+		return fieldContext_SearchConnection_totalCount(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type SearchConnection", field.Name)
+}
+
+func childFields_SearchEdge(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cursor":
+		return fieldContext_SearchEdge_cursor(ctx, ec, field)
+	case "node":
+		return fieldContext_SearchEdge_node(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type SearchEdge", field.Name)
+}
+
+func childFields_SearchSuggestion(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "kind":
+		return fieldContext_SearchSuggestion_kind(ctx, ec, field)
+	case "text":
+		return fieldContext_SearchSuggestion_text(ctx, ec, field)
+	case "slug":
+		return fieldContext_SearchSuggestion_slug(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type SearchSuggestion", field.Name)
 }
 
 func childFields_ShippingMethod(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
