@@ -293,6 +293,32 @@ func TestUnpaidOrderGivesItsStockBack(t *testing.T) {
 	}, 20*time.Second, 20*time.Millisecond)
 }
 
+func TestPaymentsOfManyOrdersCostAsManyStatementsAsOfOne(t *testing.T) {
+	t.Parallel()
+	a := apptest.Start(t)
+	leash := a.AddProduct(t, "leash", 1980)
+	parcel := a.AddShipping(t, "parcel", 660)
+	query := `{ payments(first: 50) { nodes { id operations { kind } transfers { id } } } orders { nodes { payments { id operations { kind } } } } }`
+	place := func(key string) {
+		s := &shopper{App: a}
+		s.add(t, leash.Variants[0], 1)
+		s.fillIn(t, parcel)
+		require.Empty(t, s.place(t, key, "2640").UserErrors)
+	}
+	count := func() int {
+		answer := a.DoAs(t, cashier, query, nil)
+		require.Empty(t, answer.Errors)
+		return answer.Statements
+	}
+	place("intent-00")
+	one := count()
+	require.Positive(t, one)
+	for i := range 7 {
+		place(fmt.Sprintf("intent-1%d", i))
+	}
+	require.Equal(t, one, count())
+}
+
 func TestOrderThatCostsNothingIsPaid(t *testing.T) {
 	t.Parallel()
 	a := apptest.Start(t)

@@ -12,6 +12,7 @@ import (
 	"github.com/noren-commerce/noren/core/channel"
 	"github.com/noren-commerce/noren/graph"
 	"github.com/noren-commerce/noren/graph/generated"
+	"github.com/noren-commerce/noren/storage/postgres"
 )
 
 // DoAs runs one operation as the actor, whom nobody has had to log in: for tests
@@ -20,7 +21,8 @@ func (a *App) DoAs(t testing.TB, actor access.Actor, query string, variables Var
 	t.Helper()
 	ch, err := a.App.Channels.Resolve(t.Context(), "web", "")
 	require.NoError(t, err)
-	ctx := a.App.Resolvers.WithLoaders(access.With(channel.With(t.Context(), ch), actor))
+	ctx, statements := postgres.CountStatements(t.Context())
+	ctx = a.App.Resolvers.WithLoaders(access.With(channel.With(ctx, ch), actor))
 	ctx = graphql.StartOperationTrace(ctx)
 	exec := executor.New(generated.NewExecutableSchema(generated.Config{Resolvers: a.App.Resolvers, Directives: graph.Directives()}))
 	raw, err := json.Marshal(variables)
@@ -34,5 +36,6 @@ func (a *App) DoAs(t testing.TB, actor access.Actor, query string, variables Var
 	require.NoError(t, err)
 	var answer Answer
 	require.NoError(t, json.Unmarshal(response, &answer))
+	answer.Statements = statements.Count()
 	return answer
 }
