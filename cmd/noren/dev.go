@@ -6,7 +6,6 @@ import (
 	"path/filepath"
 
 	"github.com/noren-commerce/noren/cmd/noren/app"
-	"github.com/noren-commerce/noren/core/clock"
 	"github.com/noren-commerce/noren/storage/embedded"
 	"github.com/noren-commerce/noren/storage/postgres"
 )
@@ -34,25 +33,29 @@ func (c *devCommand) Run(ctx context.Context) error {
 	if err := postgres.Migrate(ctx, c.DatabaseURL); err != nil {
 		return err
 	}
-	db, err := postgres.Open(ctx, c.DatabaseURL, postgres.WithMaxConns(c.MaxConns))
-	if err != nil {
-		return err
-	}
-	defer db.Close()
-	if err := writeSample(ctx, db, 0); err != nil {
-		return err
+	if c.RedisURL == "" {
+		server, err := embedded.StartRedis()
+		if err != nil {
+			return err
+		}
+		defer server.Stop()
+		c.RedisURL = server.URL
 	}
 	c.Dev = true
 	if c.Secret == "" {
 		c.Secret = app.DevSecret
 	}
-	a, err := app.New(c.Config, db, clock.System)
+	a, err := app.Open(ctx, c.Config)
 	if err != nil {
+		return err
+	}
+	defer func() { _ = a.Close() }()
+	if err := writeSample(ctx, a.DB, 0); err != nil {
 		return err
 	}
 	fmt.Printf("DATABASE_URL=%s\nGraphQL      http://%s/graphql\n", c.DatabaseURL, c.Addr)
 	if a.Mailbox != nil {
 		fmt.Printf("Mails        http://%s/dev/mail\n", c.Addr)
 	}
-	return both(ctx, a.Work, func(ctx context.Context) error { return serve(ctx, a) })
+	return together(ctx, a.Watch, a.Work, func(ctx context.Context) error { return serve(ctx, a) })
 }

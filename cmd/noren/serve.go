@@ -10,8 +10,6 @@ import (
 	"time"
 
 	"github.com/noren-commerce/noren/cmd/noren/app"
-	"github.com/noren-commerce/noren/core/clock"
-	"github.com/noren-commerce/noren/storage/postgres"
 )
 
 // serveCommand answers clients.
@@ -22,20 +20,16 @@ func (c *serveCommand) Run(ctx context.Context) error {
 	if err := c.Production(); err != nil {
 		return err
 	}
-	db, err := postgres.Open(ctx, c.DatabaseURL, postgres.WithMaxConns(c.MaxConns))
+	a, err := app.Open(ctx, c.Config)
 	if err != nil {
 		return err
 	}
-	defer db.Close()
-	a, err := app.New(c.Config, db, clock.System)
-	if err != nil {
-		return err
-	}
-	return serve(ctx, a)
+	return errors.Join(together(ctx, a.Watch, func(ctx context.Context) error { return serve(ctx, a) }), a.Close())
 }
 
 // serve answers requests until ctx ends. Then it takes no new ones, and the
-// running ones may finish within the drain timeout.
+// running ones may finish within the drain timeout. New ones are refused by an
+// answer, not by a closed door, as long as it waits.
 func serve(ctx context.Context, a *app.App) error {
 	listener, err := (&net.ListenConfig{}).Listen(ctx, "tcp", a.Config.Addr)
 	if err != nil {
@@ -46,7 +40,7 @@ func serve(ctx context.Context, a *app.App) error {
 	go func() {
 		<-ctx.Done()
 		fmt.Fprintln(os.Stderr, "noren: finishing what is running")
-		drain, cancel := context.WithTimeout(context.WithoutCancel(ctx), a.Config.DrainTimeout)
+		drain, cancel := context.WithTimeout(context.WithoutCancel(ctx), a.Config.DrainDelay+a.Config.DrainTimeout)
 		defer cancel()
 		stopped <- errors.Join(a.Drain(drain), server.Shutdown(drain))
 	}()

@@ -2,12 +2,11 @@ package main
 
 import (
 	"context"
+	"errors"
 
 	"golang.org/x/sync/errgroup"
 
 	"github.com/noren-commerce/noren/cmd/noren/app"
-	"github.com/noren-commerce/noren/core/clock"
-	"github.com/noren-commerce/noren/storage/postgres"
 )
 
 // workerCommand does the background work.
@@ -18,22 +17,18 @@ func (c *workerCommand) Run(ctx context.Context) error {
 	if err := c.Production(); err != nil {
 		return err
 	}
-	db, err := postgres.Open(ctx, c.DatabaseURL, postgres.WithMaxConns(c.MaxConns))
+	a, err := app.Open(ctx, c.Config)
 	if err != nil {
 		return err
 	}
-	defer db.Close()
-	a, err := app.New(c.Config, db, clock.System)
-	if err != nil {
-		return err
-	}
-	return a.Work(ctx)
+	return errors.Join(together(ctx, a.Watch, a.Work), a.Close())
 }
 
-// both runs the two until ctx ends; if one fails, the other is stopped.
-func both(ctx context.Context, one, other func(context.Context) error) error {
+// together runs all of them until ctx ends; if one fails, the others are stopped.
+func together(ctx context.Context, all ...func(context.Context) error) error {
 	group, ctx := errgroup.WithContext(ctx)
-	group.Go(func() error { return one(ctx) })
-	group.Go(func() error { return other(ctx) })
+	for _, run := range all {
+		group.Go(func() error { return run(ctx) })
+	}
 	return group.Wait()
 }

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"net/http"
+	"slices"
 
 	"github.com/99designs/gqlgen/graphql"
 	"github.com/vektah/gqlparser/v2/ast"
@@ -179,15 +180,35 @@ func encode(ctx context.Context, response *graphql.Response) answer {
 	a := answer{body: appendResponse(make([]byte, 0, len(data)+32), data, errs, graphql.GetExtensions(ctx))}
 	if len(errs) > 0 {
 		a.codes = codesOf(errs)
-		a.unavailable = bytes.Equal(data, []byte("null")) && isUnavailable(errs)
+		a.unavailable = (bytes.Equal(data, []byte("null")) && isUnavailable(errs)) ||
+			(isBlank(data) && allAre(errs, fault.CodeUnavailable))
 	}
 	return a
 }
 
+// isBlank reports whether the data holds nothing at all: every root field is null.
+func isBlank(data []byte) bool {
+	var fields map[string]json.RawMessage
+	if err := json.Unmarshal(data, &fields); err != nil {
+		return false
+	}
+	for _, value := range fields {
+		if !bytes.Equal(value, []byte("null")) {
+			return false
+		}
+	}
+	return true
+}
+
 // isUnavailable reports whether the errors say that all of it may work later.
 func isUnavailable(errs gqlerror.List) bool {
+	return allAre(errs, fault.CodeUnavailable, CodeTimeout)
+}
+
+// allAre reports whether there are errors and all have one of the codes.
+func allAre(errs gqlerror.List, allowed ...fault.Code) bool {
 	for _, code := range codesOf(errs) {
-		if code != string(fault.CodeUnavailable) && code != string(CodeTimeout) {
+		if !slices.Contains(allowed, fault.Code(code)) {
 			return false
 		}
 	}

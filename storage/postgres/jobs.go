@@ -60,3 +60,19 @@ func (j *Jobs) Enqueue(ctx context.Context, messages ...messaging.Message) error
 func (j *Jobs) Operate(ctx context.Context, operationID uuid.UUID) error {
 	return j.Insert(ctx, payment.OperateJob{OperationID: operationID})
 }
+
+// Depth counts the jobs that are not done, by state; discarded ones are those that
+// were given up in the last days.
+func (j *Jobs) Depth(ctx context.Context) (map[string]float64, error) {
+	type row struct {
+		State string
+		Jobs  int
+	}
+	rows, err := collect[row](ctx, j.db, `
+		SELECT state::text, count(*) AS jobs FROM river_job WHERE state NOT IN ('completed', 'cancelled') GROUP BY state`)
+	depth := map[string]float64{"available": 0, "running": 0, "retryable": 0, "scheduled": 0, "pending": 0, "discarded": 0}
+	for _, r := range rows {
+		depth[r.State] = float64(r.Jobs)
+	}
+	return depth, err
+}

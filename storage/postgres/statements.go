@@ -9,16 +9,21 @@ import (
 
 // Statements counts the SQL statements that run under a context, so that a test
 // can hold an operation to its number. Begin and commit count as well.
-type Statements struct{ n atomic.Int64 }
+type Statements struct {
+	n     atomic.Int64
+	outer *Statements // counts as well
+}
 
 // Count is the number of statements so far; each statement of a batch counts.
 func (s *Statements) Count() int { return int(s.n.Load()) }
 
 type statementsKey struct{}
 
-// CountStatements counts what runs under the returned context.
+// CountStatements counts what runs under the returned context. Whoever counts
+// already goes on counting.
 func CountStatements(ctx context.Context) (context.Context, *Statements) {
 	s := new(Statements)
+	s.outer, _ = ctx.Value(statementsKey{}).(*Statements)
 	return context.WithValue(ctx, statementsKey{}, s), s
 }
 
@@ -50,7 +55,8 @@ func (statementTracer) TraceCopyFromStart(ctx context.Context, _ *pgx.Conn, _ pg
 func (statementTracer) TraceCopyFromEnd(context.Context, *pgx.Conn, pgx.TraceCopyFromEndData) {}
 
 func count(ctx context.Context) {
-	if s, ok := ctx.Value(statementsKey{}).(*Statements); ok {
+	s, _ := ctx.Value(statementsKey{}).(*Statements)
+	for ; s != nil; s = s.outer {
 		s.n.Add(1)
 	}
 }

@@ -76,6 +76,14 @@ func dial(redisURL string) (goredis.UniversalClient, error) {
 	return goredis.NewClient(options), nil
 }
 
+// Silence keeps the Redis library from writing lines of its own for each failed
+// connection, in the whole program; the breaker says once what is wrong.
+func Silence() { goredis.SetLogger(silent{}) }
+
+type silent struct{}
+
+func (silent) Printf(context.Context, string, ...any) {}
+
 // Close ends the client's connections.
 func (c *Client) Close() error {
 	if c.rdb == nil {

@@ -185,10 +185,12 @@ func (g *Generations) Move(ctx context.Context, brands ...uuid.UUID) {
 			return
 		}
 	}
-	g.log.WarnContext(ctx, "a change is not yet known to other processes' caches", "error", err)
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	for _, brand := range brands {
+		if !g.known(brand).owed {
+			g.log.WarnContext(ctx, "a change is not yet known to other processes' caches", "brand", brand, "error", err)
+		}
 		g.owe(brand)
 	}
 }

@@ -28,6 +28,7 @@ import (
 	"github.com/noren-commerce/noren/resolvers"
 	"github.com/noren-commerce/noren/seed"
 	"github.com/noren-commerce/noren/storage/postgres"
+	"github.com/noren-commerce/noren/telemetry"
 )
 
 // App is a noren put together.
@@ -42,11 +43,16 @@ type App struct {
 	Payments   *payment.Service
 	Sender     *messaging.Sender
 	Mailbox    *mailbox.Mailbox // keeps the mails; nil if a mail server is set
+	Ground                      // what all of it stands on and is watched by
 	now        clock.Clock
 }
 
 // New puts noren together over an open, migrated database.
-func New(cfg Config, db *postgres.DB, now clock.Clock) (*App, error) {
+func New(cfg Config, db *postgres.DB, now clock.Clock, options ...Option) (*App, error) {
+	ground, err := newGround(cfg, db, options)
+	if err != nil {
+		return nil, err
+	}
 	jobs, err := postgres.NewJobs(db)
 	if err != nil {
 		return nil, err
@@ -58,9 +64,10 @@ func New(cfg Config, db *postgres.DB, now clock.Clock) (*App, error) {
 	payments := newPayments(cfg, db, jobs, now)
 	prices := pricing.New(postgres.NewPricing(db), now)
 	carts := cart.New(postgres.NewCarts(db), prices, now)
+	stock, events := postgres.NewInventory(db), postgres.NewEvents(db)
 	orders := order.New(order.Parts{
 		Tx: db, Store: postgres.NewOrders(db), Carts: carts, Keys: idempotency.New(db, postgres.NewKeys(db), now),
-		Outbox: jobs, Events: postgres.NewEvents(db), Now: now,
+		Outbox: jobs, Events: events, Flips: inventory.NewShown(stock, events, now), Now: now,
 	})
 	accounts, err := newAccounts(cfg, db, carts, now)
 	if err != nil {
@@ -75,7 +82,7 @@ func New(cfg Config, db *postgres.DB, now clock.Clock) (*App, error) {
 		Resolvers: &resolvers.Resolver{
 			Catalog:   catalog.New(postgres.NewCatalog(db), search.NewAnalyzer(), now),
 			Pricing:   prices,
-			Inventory: inventory.New(postgres.NewInventory(db)),
+			Inventory: inventory.New(stock),
 			Carts:     carts,
 			Shipping:  shipping.New(postgres.NewShipping(db)),
 			Orders:    orders,
@@ -87,8 +94,10 @@ func New(cfg Config, db *postgres.DB, now clock.Clock) (*App, error) {
 		Payments: payments,
 		Sender:   sender,
 		Mailbox:  box,
+		Ground:   ground,
 		now:      now,
 	}
+	a.watch(jobs)
 	a.Edge, err = a.newEdge()
 	return a, err
 }
@@ -96,15 +105,21 @@ func New(cfg Config, db *postgres.DB, now clock.Clock) (*App, error) {
 // Handler answers every HTTP request.
 func (a *App) Handler() http.Handler {
 	r := chi.NewRouter()
-	r.Use(a.guarded)
-	r.With(a.inScope).Handle("/graphql", a.Edge)
-	r.Get("/", graphiql.Handler().ServeHTTP)
-	r.Get(graphiql.Prefix+"*", graphiql.Handler().ServeHTTP)
-	r.Get("/.well-known/jwks.json", a.keySet)
-	a.webhooks(r)
-	r.Get("/sample/*", seed.Picture)
-	if a.Config.Dev && a.Mailbox != nil {
-		r.Method(http.MethodGet, "/dev/mail", a.Mailbox)
+	r.Use(telemetry.Identified, a.guarded)
+	if a.Config.MetricsAddr == "" {
+		a.watching(r)
 	}
-	return r
+	r.Group(func(r chi.Router) {
+		r.Use(a.admitted)
+		r.With(a.inScope).Handle("/graphql", a.Edge)
+		r.Get("/", graphiql.Handler().ServeHTTP)
+		r.Get(graphiql.Prefix+"*", graphiql.Handler().ServeHTTP)
+		r.Get("/.well-known/jwks.json", a.keySet)
+		a.webhooks(r)
+		r.Get("/sample/*", seed.Picture)
+		if a.Config.Dev && a.Mailbox != nil {
+			r.Method(http.MethodGet, "/dev/mail", a.Mailbox)
+		}
+	})
+	return a.tracing.HTTP(r)
 }

@@ -28,11 +28,13 @@ type Config struct {
 	TrustedProxy  []string `env:"NOREN_TRUSTED_PROXIES" help:"Addresses (CIDR) of proxies whose X-Forwarded-For is believed, comma-separated."`
 
 	RequestTimeout time.Duration `env:"NOREN_REQUEST_TIMEOUT" default:"15s" help:"How long one operation may take."`
+	DrainDelay     time.Duration `env:"NOREN_DRAIN_DELAY" default:"0s" help:"How long /readyz answers 503 after SIGTERM while requests are still taken, so that load balancers notice."`
 	DrainTimeout   time.Duration `env:"NOREN_DRAIN_TIMEOUT" default:"25s" help:"How long running requests and jobs may take to finish after SIGTERM."`
 	MaxConns       int32         `env:"NOREN_MAX_CONNS" default:"16" help:"Connections to PostgreSQL that one process keeps at most."`
 	Introspection  bool          `env:"NOREN_INTROSPECTION" default:"false" negatable:"" help:"Let the public read the schema by introspection."`
 	Dev            bool          `kong:"-"`
 
+	WatchConfig     `embed:""`
 	OperationConfig `embed:""`
 	MailConfig      `embed:""`
 	PaymentConfig   `embed:""`

@@ -2,7 +2,6 @@ package app
 
 import (
 	"context"
-	"errors"
 	"net/http"
 	"strings"
 
@@ -12,6 +11,8 @@ import (
 	"github.com/noren-commerce/noren/graph"
 	"github.com/noren-commerce/noren/graph/generated"
 	"github.com/noren-commerce/noren/graph/server"
+	"github.com/noren-commerce/noren/storage/redis"
+	"github.com/noren-commerce/noren/telemetry"
 )
 
 // newEdge makes the GraphQL endpoint over the resolvers.
@@ -34,6 +35,11 @@ func (a *App) newEdge() (*server.Server, error) {
 		Scope:         answerScope,
 		Documents:     registered{a.Operations},
 		Policy:        a.policy,
+		Answers:       a.answers,
+		Automatic:     redis.NewDocuments(a.Redis),
+		Observer:      a.observer(),
+		Field:         a.tracing.Field(),
+		RequestID:     telemetry.RequestID,
 	})
 }
 
@@ -78,10 +84,4 @@ func (a *App) connect(ctx context.Context, payload map[string]any) (context.Cont
 func (a *App) guarded(next http.Handler) http.Handler {
 	tls := strings.HasPrefix(a.Config.PublicURL, "https://")
 	return server.SecurityHeaders(tls)(server.CORS(a.Config.CORSOrigins)(next))
-}
-
-// Drain ends subscriptions, so that their clients reconnect to another process, and
-// writes down what was only counted in memory.
-func (a *App) Drain(ctx context.Context) error {
-	return errors.Join(a.Edge.Drain(ctx), a.Operations.Flush(ctx))
 }

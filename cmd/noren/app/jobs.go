@@ -11,8 +11,10 @@ import (
 	"github.com/riverqueue/river/riverdriver/riverpgxv5"
 
 	"github.com/noren-commerce/noren/core/access"
+	"github.com/noren-commerce/noren/core/event"
 	"github.com/noren-commerce/noren/core/messaging"
 	"github.com/noren-commerce/noren/core/payment"
+	"github.com/noren-commerce/noren/storage/postgres"
 )
 
 // jobsAtOnce is how many jobs one process works on at the same time.
@@ -41,6 +43,10 @@ func (a *App) Work(ctx context.Context) error {
 	if err := client.Start(running); err != nil {
 		return fmt.Errorf("start the worker: %w", err)
 	}
+	if err := postgres.NewEvents(a.DB).Partition(ctx, a.now()); err != nil {
+		slog.WarnContext(ctx, "the events' partitions could not be made", "error", err)
+	}
+	a.relay(ctx)
 	<-ctx.Done()
 	drain, cancel := context.WithTimeout(running, max(a.Config.DrainTimeout, time.Second))
 	defer cancel()
@@ -63,11 +69,15 @@ func (a *App) workers() (*river.Workers, []*river.PeriodicJob) {
 	work(w, func(ctx context.Context, j payment.OperateJob) error {
 		return a.Payments.Execute(ctx, j.OperationID)
 	})
+	work(w, func(ctx context.Context, _ event.PartitionJob) error {
+		return postgres.NewEvents(a.DB).Partition(ctx, a.now())
+	})
 	work(w, func(ctx context.Context, _ payment.ReconcileJob) error { return a.Payments.Reconcile(ctx) })
 	work(w, func(ctx context.Context, _ payment.ExpireJob) error { return a.Payments.Expire(ctx) })
 	return w, []*river.PeriodicJob{
 		every(time.Minute, payment.ReconcileJob{}),
 		every(time.Minute, payment.ExpireJob{}),
+		every(24*time.Hour, event.PartitionJob{}),
 	}
 }
 

@@ -26,8 +26,11 @@ type Shop struct {
 }
 
 // NewShop opens a test database with an empty shop whose channel code is "web".
-func NewShop(t testing.TB) *Shop {
-	s := &Shop{DB: New(t), BrandID: id.New(), ChannelID: id.New(), PriceListID: id.New(), WarehouseID: id.New()}
+func NewShop(t testing.TB) *Shop { return FillShop(t, New(t)) }
+
+// FillShop puts such a shop into an empty, migrated database.
+func FillShop(t testing.TB, db *postgres.DB) *Shop {
+	s := &Shop{DB: db, BrandID: id.New(), ChannelID: id.New(), PriceListID: id.New(), WarehouseID: id.New()}
 	s.exec(t, `INSERT INTO brands (id, code, name) VALUES (@brand, 'wan', '{"ja":"わんこ堂","en":"Wanko-do"}')`)
 	s.exec(t, `INSERT INTO price_lists (id, brand_id, code, name, currency, tax_inclusive) VALUES (@list, @brand, 'standard', '{"ja":"標準"}', 'JPY', true)`)
 	s.exec(t, `INSERT INTO channels (id, brand_id, code, name, currency, price_list_id) VALUES (@channel, @brand, 'web', '{"ja":"ウェブ"}', 'JPY', @list)`)

@@ -34,8 +34,15 @@ func Start(t testing.TB, options ...func(*app.Config)) *App {
 	for _, option := range options {
 		option(&config)
 	}
-	a, err := app.New(config, shop.DB, clock.System)
+	return Serve(t, shop, config)
+}
+
+// Serve runs a noren over the shop, beside others that may serve it already.
+func Serve(t testing.TB, shop *pgtest.Shop, config app.Config, options ...app.Option) *App {
+	t.Helper()
+	a, err := app.New(config, shop.DB, clock.System, options...)
 	require.NoError(t, err)
+	t.Cleanup(func() { _ = a.Close() })
 	server := httptest.NewServer(counted(a.Handler()))
 	t.Cleanup(server.Close)
 	return &App{Shop: shop, App: a, URL: server.URL}
