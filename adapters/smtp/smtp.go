@@ -113,7 +113,7 @@ func patience(ctx context.Context) time.Duration {
 }
 
 func compose(out messaging.Mail) (*mail.Msg, error) {
-	msg := mail.NewMsg(mail.WithEncoding(mail.EncodingB64))
+	msg := mail.NewMsg(mail.WithEncoding(mail.EncodingB64), mail.WithNoDefaultUserAgent())
 	if err := msg.FromFormat(out.From.Name, out.From.Email); err != nil {
 		return nil, fmt.Errorf("sender: %w", err)
 	}

@@ -1,7 +1,8 @@
 package messaging
 
-// SendJob is the job that sends one message.
+// SendJob is the job that sends one message. The queue holds one for each key.
 type SendJob struct {
+	Key     string  `json:"key" river:"unique"`
 	Message Message `json:"message"`
 }
 

@@ -35,6 +35,13 @@ func (j *Jobs) Insert(ctx context.Context, jobs ...river.JobArgs) error {
 	for i, args := range jobs {
 		params[i] = river.InsertManyParams{Args: args}
 	}
+	return j.insert(ctx, params)
+}
+
+func (j *Jobs) insert(ctx context.Context, params []river.InsertManyParams) error {
+	if len(params) == 0 {
+		return nil
+	}
 	var err error
 	if tx := txFrom(ctx); tx != nil {
 		_, err = j.client.InsertManyTx(ctx, tx, params)
@@ -47,13 +54,17 @@ func (j *Jobs) Insert(ctx context.Context, jobs ...river.JobArgs) error {
 	return nil
 }
 
-// Enqueue queues messages to be sent.
+// Enqueue queues messages to be sent. One that is queued or was just sent is not
+// queued again.
 func (j *Jobs) Enqueue(ctx context.Context, messages ...messaging.Message) error {
-	jobs := make([]river.JobArgs, len(messages))
+	params := make([]river.InsertManyParams, len(messages))
 	for i, m := range messages {
-		jobs[i] = messaging.SendJob{Message: m}
+		params[i] = river.InsertManyParams{
+			Args:       messaging.SendJob{Key: m.Key, Message: m},
+			InsertOpts: &river.InsertOpts{UniqueOpts: river.UniqueOpts{ByArgs: true}},
+		}
 	}
-	return j.Insert(ctx, jobs...)
+	return j.insert(ctx, params)
 }
 
 // Operate queues an operation to be carried out by its gateway.
