@@ -12,6 +12,7 @@ import (
 	"github.com/noren-commerce/noren/core/customer"
 	"github.com/noren-commerce/noren/core/event"
 	"github.com/noren-commerce/noren/core/identity"
+	"github.com/noren-commerce/noren/core/importing"
 	"github.com/noren-commerce/noren/core/inventory"
 	"github.com/noren-commerce/noren/core/order"
 	"github.com/noren-commerce/noren/core/payment"
@@ -28,6 +29,7 @@ type Resolver struct {
 	Carts     *cart.Service
 	Shipping  *shipping.Service
 	Orders    *order.Service
+	Imports   *importing.Service
 	Payments  *payment.Service
 	Accounts  *identity.Service
 	Customers *customer.Service

@@ -59,7 +59,7 @@ func (c *importProducts) Run(ctx context.Context) error {
 		report.path = c.File + ".rejected.csv"
 	}
 	ctx = channel.With(access.With(ctx, access.System), ch)
-	run, err := app.NewImports(db, clock.System).Import(ctx, importing.Input{
+	run, err := app.NewImports(db, nil, clock.System).Import(ctx, importing.Input{
 		FileName: filepath.Base(c.File), Open: func() (io.ReadCloser, error) { return os.Open(c.File) }, Restart: c.Restart,
 		Options: importing.Options{Format: importing.Format(c.Format), Encoding: importing.Encoding(c.Encoding), Exact: c.Exact},
 		Progress: func(p importing.Progress) {

@@ -89,6 +89,9 @@ func (r Rejection) Error() string {
 	return fmt.Sprintf("line %d, column %q (%q): %s", r.Line, r.Column, r.Value, r.EN)
 }
 
+// Reason is why, in the caller's language.
+func (r Rejection) Reason() i18n.Text { return i18n.Text{"ja": r.JA, "en": r.EN} }
+
 func reject(line int, column, value, ja, en string, args ...any) Rejection {
 	if cut := []rune(value); len(cut) > 100 {
 		value = string(cut[:100])

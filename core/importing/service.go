@@ -75,13 +75,16 @@ const step = 200
 
 // Service imports files.
 type Service struct {
-	store Store
-	index Indexer
-	now   clock.Clock
+	store   Store
+	uploads Uploads
+	index   Indexer
+	now     clock.Clock
 }
 
-// New makes the import service.
-func New(store Store, index Indexer, now clock.Clock) *Service { return &Service{store, index, now} }
+// New makes the import service; uploads may be nil where no client sends files.
+func New(store Store, uploads Uploads, index Indexer, now clock.Clock) *Service {
+	return &Service{store, uploads, index, now}
+}
 
 // Input is a file to import into the channel of the context.
 type Input struct {

@@ -31,6 +31,7 @@ type Config = graphql.Config[ResolverRoot, DirectiveRoot, ComplexityRoot]
 type ResolverRoot interface {
 	Account() AccountResolver
 	CartLine() CartLineResolver
+	ImportRun() ImportRunResolver
 	Mutation() MutationResolver
 	Order() OrderResolver
 	Payment() PaymentResolver
@@ -133,6 +134,46 @@ type ComplexityRoot struct {
 		Value    func(childComplexity int) int
 	}
 
+	ImportPayload struct {
+		Run        func(childComplexity int) int
+		UserErrors func(childComplexity int) int
+	}
+
+	ImportRejection struct {
+		Column  func(childComplexity int) int
+		Line    func(childComplexity int) int
+		Reason  func(childComplexity int) int
+		Slug    func(childComplexity int) int
+		Value   func(childComplexity int) int
+		Warning func(childComplexity int) int
+	}
+
+	ImportRejectionConnection struct {
+		Edges      func(childComplexity int) int
+		Nodes      func(childComplexity int) int
+		PageInfo   func(childComplexity int) int
+		TotalCount func(childComplexity int) int
+	}
+
+	ImportRejectionEdge struct {
+		Cursor func(childComplexity int) int
+		Node   func(childComplexity int) int
+	}
+
+	ImportRun struct {
+		Created    func(childComplexity int) int
+		Failure    func(childComplexity int) int
+		FileName   func(childComplexity int) int
+		FinishedAt func(childComplexity int) int
+		GlobalID   func(childComplexity int) int
+		Position   func(childComplexity int) int
+		Rejected   func(childComplexity int) int
+		Rejections func(childComplexity int, first *int, after *string) int
+		StartedAt  func(childComplexity int) int
+		Status     func(childComplexity int) int
+		Updated    func(childComplexity int) int
+	}
+
 	LoginPayload struct {
 		Account    func(childComplexity int) int
 		Tokens     func(childComplexity int) int
@@ -154,6 +195,7 @@ type ComplexityRoot struct {
 		AddPet              func(childComplexity int, input customer.AddPetInput) int
 		AdvanceOrder        func(childComplexity int, input order.AdvanceInput) int
 		CancelOrder         func(childComplexity int, input order.CancelInput) int
+		ImportProducts      func(childComplexity int, input model.ImportProductsInput) int
 		Login               func(childComplexity int, input identity.LoginInput) int
 		Logout              func(childComplexity int) int
 		NoteOrder           func(childComplexity int, input order.NoteInput) int
@@ -394,6 +436,7 @@ type ComplexityRoot struct {
 	Query struct {
 		Cart              func(childComplexity int) int
 		Categories        func(childComplexity int) int
+		ImportRun         func(childComplexity int, id string) int
 		Me                func(childComplexity int) int
 		Node              func(childComplexity int, id string) int
 		Order             func(childComplexity int, id string) int
@@ -883,6 +926,166 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.FacetValue.Value(childComplexity), true
 
+	case "ImportPayload.run":
+		if e.ComplexityRoot.ImportPayload.Run == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ImportPayload.Run(childComplexity), true
+	case "ImportPayload.userErrors":
+		if e.ComplexityRoot.ImportPayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ImportPayload.UserErrors(childComplexity), true
+
+	case "ImportRejection.column":
+		if e.ComplexityRoot.ImportRejection.Column == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ImportRejection.Column(childComplexity), true
+	case "ImportRejection.line":
+		if e.ComplexityRoot.ImportRejection.Line == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ImportRejection.Line(childComplexity), true
+	case "ImportRejection.reason":
+		if e.ComplexityRoot.ImportRejection.Reason == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ImportRejection.Reason(childComplexity), true
+	case "ImportRejection.slug":
+		if e.ComplexityRoot.ImportRejection.Slug == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ImportRejection.Slug(childComplexity), true
+	case "ImportRejection.value":
+		if e.ComplexityRoot.ImportRejection.Value == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ImportRejection.Value(childComplexity), true
+	case "ImportRejection.warning":
+		if e.ComplexityRoot.ImportRejection.Warning == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ImportRejection.Warning(childComplexity), true
+
+	case "ImportRejectionConnection.edges":
+		if e.ComplexityRoot.ImportRejectionConnection.Edges == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ImportRejectionConnection.Edges(childComplexity), true
+	case "ImportRejectionConnection.nodes":
+		if e.ComplexityRoot.ImportRejectionConnection.Nodes == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ImportRejectionConnection.Nodes(childComplexity), true
+	case "ImportRejectionConnection.pageInfo":
+		if e.ComplexityRoot.ImportRejectionConnection.PageInfo == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ImportRejectionConnection.PageInfo(childComplexity), true
+	case "ImportRejectionConnection.totalCount":
+		if e.ComplexityRoot.ImportRejectionConnection.TotalCount == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ImportRejectionConnection.TotalCount(childComplexity), true
+
+	case "ImportRejectionEdge.cursor":
+		if e.ComplexityRoot.ImportRejectionEdge.Cursor == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ImportRejectionEdge.Cursor(childComplexity), true
+	case "ImportRejectionEdge.node":
+		if e.ComplexityRoot.ImportRejectionEdge.Node == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ImportRejectionEdge.Node(childComplexity), true
+
+	case "ImportRun.created":
+		if e.ComplexityRoot.ImportRun.Created == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ImportRun.Created(childComplexity), true
+	case "ImportRun.failure":
+		if e.ComplexityRoot.ImportRun.Failure == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ImportRun.Failure(childComplexity), true
+	case "ImportRun.fileName":
+		if e.ComplexityRoot.ImportRun.FileName == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ImportRun.FileName(childComplexity), true
+	case "ImportRun.finishedAt":
+		if e.ComplexityRoot.ImportRun.FinishedAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ImportRun.FinishedAt(childComplexity), true
+	case "ImportRun.id":
+		if e.ComplexityRoot.ImportRun.GlobalID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ImportRun.GlobalID(childComplexity), true
+	case "ImportRun.position":
+		if e.ComplexityRoot.ImportRun.Position == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ImportRun.Position(childComplexity), true
+	case "ImportRun.rejected":
+		if e.ComplexityRoot.ImportRun.Rejected == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ImportRun.Rejected(childComplexity), true
+	case "ImportRun.rejections":
+		if e.ComplexityRoot.ImportRun.Rejections == nil {
+			break
+		}
+
+		args, err := field_ImportRun_rejections_args(ctx, ec, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.ImportRun.Rejections(childComplexity, args["first"].(*int), args["after"].(*string)), true
+	case "ImportRun.startedAt":
+		if e.ComplexityRoot.ImportRun.StartedAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ImportRun.StartedAt(childComplexity), true
+	case "ImportRun.status":
+		if e.ComplexityRoot.ImportRun.Status == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ImportRun.Status(childComplexity), true
+	case "ImportRun.updated":
+		if e.ComplexityRoot.ImportRun.Updated == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ImportRun.Updated(childComplexity), true
+
 	case "LoginPayload.account":
 		if e.ComplexityRoot.LoginPayload.Account == nil {
 			break
@@ -977,6 +1180,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.CancelOrder(childComplexity, args["input"].(order.CancelInput)), true
+	case "Mutation.importProducts":
+		if e.ComplexityRoot.Mutation.ImportProducts == nil {
+			break
+		}
+
+		args, err := field_Mutation_importProducts_args(ctx, ec, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.ImportProducts(childComplexity, args["input"].(model.ImportProductsInput)), true
 	case "Mutation.login":
 		if e.ComplexityRoot.Mutation.Login == nil {
 			break
@@ -2033,6 +2247,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Query.Categories(childComplexity), true
+	case "Query.importRun":
+		if e.ComplexityRoot.Query.ImportRun == nil {
+			break
+		}
+
+		args, err := field_Query_importRun_args(ctx, ec, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Query.ImportRun(childComplexity, args["id"].(string)), true
 
 	case "Query.me":
 		if e.ComplexityRoot.Query.Me == nil {
@@ -2438,6 +2663,7 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 			graphql.NewInputUnmarshaler("AdvanceOrderInput", graphql.BindUnmarshaler(ec, unmarshalInputAdvanceOrderInput)),
 			graphql.NewInputUnmarshaler("AttributeFilter", graphql.BindUnmarshaler(ec, unmarshalInputAttributeFilter)),
 			graphql.NewInputUnmarshaler("CancelOrderInput", graphql.BindUnmarshaler(ec, unmarshalInputCancelOrderInput)),
+			graphql.NewInputUnmarshaler("ImportProductsInput", graphql.BindUnmarshaler(ec, unmarshalInputImportProductsInput)),
 			graphql.NewInputUnmarshaler("LoginInput", graphql.BindUnmarshaler(ec, unmarshalInputLoginInput)),
 			graphql.NewInputUnmarshaler("NoteOrderInput", graphql.BindUnmarshaler(ec, unmarshalInputNoteOrderInput)),
 			graphql.NewInputUnmarshaler("OrderFilter", graphql.BindUnmarshaler(ec, unmarshalInputOrderFilter)),
@@ -3458,6 +3684,137 @@ type PetPayload {
   userErrors: [UserError!]!
 }
 `, BuiltIn: false},
+	{Name: "../schema/import.graphqls", Input: `extend type Query {
+  "One import; null if there is none."
+  importRun(
+    "The run's global id."
+    id: ID!
+  ): ImportRun @allow(permissions: [CATALOG_WRITE])
+}
+
+extend type Mutation {
+  "Import products from a file in the background; watch the run. The same file goes on where it broke off."
+  importProducts(
+    "The file, and how to read it."
+    input: ImportProductsInput!
+  ): ImportPayload! @allow(permissions: [CATALOG_WRITE])
+}
+
+"One reading of one file of products."
+type ImportRun implements Node {
+  "The run's opaque global id."
+  id: ID!
+  "The file's name."
+  fileName: String!
+  "How far it has come."
+  status: ImportStatus!
+  "Products of the file that are done."
+  position: Int!
+  "Products that were new."
+  created: Int!
+  "Products that were there and were updated."
+  updated: Int!
+  "Products that were not taken; ` + "`" + `rejections` + "`" + ` say why."
+  rejected: Int!
+  "Why the file could not be read to its end; empty if it could."
+  failure: String!
+  "When it was begun."
+  startedAt: DateTime!
+  "When it ended; null while it has not."
+  finishedAt: DateTime
+  "The rows that were not taken as they stood, in the order of the file."
+  rejections(
+    "How many, 0 to 100."
+    first: Int = 20
+    "The cursor behind which the page starts."
+    after: String
+  ): ImportRejectionConnection!
+}
+
+"How far an import has come."
+enum ImportStatus {
+  "Waiting for a worker."
+  QUEUED
+  "Being read."
+  RUNNING
+  "Read to the end."
+  DONE
+  "Broken off; ` + "`" + `failure` + "`" + ` says why."
+  FAILED
+}
+
+"A row that was not taken as it stood."
+type ImportRejection {
+  "The line of the file, from 1."
+  line: Int!
+  "The column; empty if the row as a whole is meant."
+  column: String!
+  "What stood there, at most 100 characters."
+  value: String!
+  "The product that the row belongs to."
+  slug: String!
+  "Whether the product was taken all the same, with a change."
+  warning: Boolean!
+  "Why, in the caller's language."
+  reason: String!
+}
+
+"One page of rejected rows."
+type ImportRejectionConnection {
+  "The rows with their cursors."
+  edges: [ImportRejectionEdge!]!
+  "The rows without cursors."
+  nodes: [ImportRejection!]!
+  "Where the page lies."
+  pageInfo: PageInfo!
+  "How many there are; costs a count."
+  totalCount: Int!
+}
+
+"A rejected row on a page."
+type ImportRejectionEdge {
+  "The cursor behind this row."
+  cursor: String!
+  "The row."
+  node: ImportRejection!
+}
+
+"A file of products, and how to read it."
+input ImportProductsInput {
+  "CSV (noren's own layout or Shopify's product export, UTF-8 or CP932) or xlsx."
+  file: Upload!
+  "The layout; told by the header if left out."
+  format: ImportFormat
+  "The characters; told by the content if left out."
+  encoding: ImportEncoding
+  "Reject amounts finer than the channel's currency instead of rounding them."
+  exact: Boolean! = false
+}
+
+"A layout of columns."
+enum ImportFormat {
+  "noren's own: see docs/import.md."
+  NOREN
+  "Shopify's product export."
+  SHOPIFY
+}
+
+"How a file's characters are written."
+enum ImportEncoding {
+  "UTF-8, with or without byte order mark."
+  UTF_8
+  "Windows-31J, what Excel writes in Japan."
+  CP932
+}
+
+"The import that was begun."
+type ImportPayload {
+  "The run; null if nothing was begun."
+  run: ImportRun
+  "Why nothing was begun; empty if it was."
+  userErrors: [UserError!]!
+}
+`, BuiltIn: false},
 	{Name: "../schema/inventory.graphqls", Input: `"What a shopper learns about stock."
 enum Availability {
   "Can be ordered."
@@ -4468,6 +4825,86 @@ func childFields_FacetValue(ctx context.Context, ec *executionContext, field gra
 		return fieldContext_FacetValue_max(ctx, ec, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type FacetValue", field.Name)
+}
+
+func childFields_ImportPayload(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "run":
+		return fieldContext_ImportPayload_run(ctx, ec, field)
+	case "userErrors":
+		return fieldContext_ImportPayload_userErrors(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ImportPayload", field.Name)
+}
+
+func childFields_ImportRejection(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "line":
+		return fieldContext_ImportRejection_line(ctx, ec, field)
+	case "column":
+		return fieldContext_ImportRejection_column(ctx, ec, field)
+	case "value":
+		return fieldContext_ImportRejection_value(ctx, ec, field)
+	case "slug":
+		return fieldContext_ImportRejection_slug(ctx, ec, field)
+	case "warning":
+		return fieldContext_ImportRejection_warning(ctx, ec, field)
+	case "reason":
+		return fieldContext_ImportRejection_reason(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ImportRejection", field.Name)
+}
+
+func childFields_ImportRejectionConnection(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edges":
+		return fieldContext_ImportRejectionConnection_edges(ctx, ec, field)
+	case "nodes":
+		return fieldContext_ImportRejectionConnection_nodes(ctx, ec, field)
+	case "pageInfo":
+		return fieldContext_ImportRejectionConnection_pageInfo(ctx, ec, field)
+	case "totalCount":
+		return fieldContext_ImportRejectionConnection_totalCount(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ImportRejectionConnection", field.Name)
+}
+
+func childFields_ImportRejectionEdge(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cursor":
+		return fieldContext_ImportRejectionEdge_cursor(ctx, ec, field)
+	case "node":
+		return fieldContext_ImportRejectionEdge_node(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ImportRejectionEdge", field.Name)
+}
+
+func childFields_ImportRun(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return fieldContext_ImportRun_id(ctx, ec, field)
+	case "fileName":
+		return fieldContext_ImportRun_fileName(ctx, ec, field)
+	case "status":
+		return fieldContext_ImportRun_status(ctx, ec, field)
+	case "position":
+		return fieldContext_ImportRun_position(ctx, ec, field)
+	case "created":
+		return fieldContext_ImportRun_created(ctx, ec, field)
+	case "updated":
+		return fieldContext_ImportRun_updated(ctx, ec, field)
+	case "rejected":
+		return fieldContext_ImportRun_rejected(ctx, ec, field)
+	case "failure":
+		return fieldContext_ImportRun_failure(ctx, ec, field)
+	case "startedAt":
+		return fieldContext_ImportRun_startedAt(ctx, ec, field)
+	case "finishedAt":
+		return fieldContext_ImportRun_finishedAt(ctx, ec, field)
+	case "rejections":
+		return fieldContext_ImportRun_rejections(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ImportRun", field.Name)
 }
 
 func childFields_LoginPayload(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {

@@ -3,10 +3,17 @@
 package model
 
 import (
+	"bytes"
+	"fmt"
+	"io"
+	"strconv"
+
+	"github.com/99designs/gqlgen/graphql"
 	"github.com/noren-commerce/noren/core/cart"
 	"github.com/noren-commerce/noren/core/customer"
 	"github.com/noren-commerce/noren/core/fault"
 	"github.com/noren-commerce/noren/core/identity"
+	"github.com/noren-commerce/noren/core/importing"
 	"github.com/noren-commerce/noren/core/money"
 	"github.com/noren-commerce/noren/core/order"
 	"github.com/noren-commerce/noren/core/payment"
@@ -20,6 +27,26 @@ type CartPayload struct {
 	CartToken *string `json:"cartToken,omitempty"`
 	// Why nothing was done; empty if it was.
 	UserErrors []UserError `json:"userErrors"`
+}
+
+// The import that was begun.
+type ImportPayload struct {
+	// The run; null if nothing was begun.
+	Run *importing.Run `json:"run,omitempty"`
+	// Why nothing was begun; empty if it was.
+	UserErrors []UserError `json:"userErrors"`
+}
+
+// A file of products, and how to read it.
+type ImportProductsInput struct {
+	// CSV (noren's own layout or Shopify's product export, UTF-8 or CP932) or xlsx.
+	File graphql.Upload `json:"file"`
+	// The layout; told by the header if left out.
+	Format *ImportFormat `json:"format,omitempty"`
+	// The characters; told by the content if left out.
+	Encoding *ImportEncoding `json:"encoding,omitempty"`
+	// Reject amounts finer than the channel's currency instead of rounding them.
+	Exact bool `json:"exact"`
 }
 
 // What a login gives.
@@ -149,4 +176,120 @@ type UserError struct {
 	Field []string `json:"field"`
 	// What went wrong, for people, in the caller's language.
 	Message string `json:"message"`
+}
+
+// How a file's characters are written.
+type ImportEncoding string
+
+const (
+	// UTF-8, with or without byte order mark.
+	ImportEncodingUtf8 ImportEncoding = "UTF_8"
+	// Windows-31J, what Excel writes in Japan.
+	ImportEncodingCp932 ImportEncoding = "CP932"
+)
+
+var AllImportEncoding = []ImportEncoding{
+	ImportEncodingUtf8,
+	ImportEncodingCp932,
+}
+
+func (e ImportEncoding) IsValid() bool {
+	switch e {
+	case ImportEncodingUtf8, ImportEncodingCp932:
+		return true
+	}
+	return false
+}
+
+func (e ImportEncoding) String() string {
+	return string(e)
+}
+
+func (e *ImportEncoding) UnmarshalGQL(v any) error {
+	str, ok := v.(string)
+	if !ok {
+		return fmt.Errorf("enums must be strings")
+	}
+
+	*e = ImportEncoding(str)
+	if !e.IsValid() {
+		return fmt.Errorf("%s is not a valid ImportEncoding", str)
+	}
+	return nil
+}
+
+func (e ImportEncoding) MarshalGQL(w io.Writer) {
+	_, _ = fmt.Fprint(w, strconv.Quote(e.String()))
+}
+
+func (e *ImportEncoding) UnmarshalJSON(b []byte) error {
+	s, err := strconv.Unquote(string(b))
+	if err != nil {
+		return err
+	}
+	return e.UnmarshalGQL(s)
+}
+
+func (e ImportEncoding) MarshalJSON() ([]byte, error) {
+	var buf bytes.Buffer
+	e.MarshalGQL(&buf)
+	return buf.Bytes(), nil
+}
+
+// A layout of columns.
+type ImportFormat string
+
+const (
+	// noren's own: see docs/import.md.
+	ImportFormatNoren ImportFormat = "NOREN"
+	// Shopify's product export.
+	ImportFormatShopify ImportFormat = "SHOPIFY"
+)
+
+var AllImportFormat = []ImportFormat{
+	ImportFormatNoren,
+	ImportFormatShopify,
+}
+
+func (e ImportFormat) IsValid() bool {
+	switch e {
+	case ImportFormatNoren, ImportFormatShopify:
+		return true
+	}
+	return false
+}
+
+func (e ImportFormat) String() string {
+	return string(e)
+}
+
+func (e *ImportFormat) UnmarshalGQL(v any) error {
+	str, ok := v.(string)
+	if !ok {
+		return fmt.Errorf("enums must be strings")
+	}
+
+	*e = ImportFormat(str)
+	if !e.IsValid() {
+		return fmt.Errorf("%s is not a valid ImportFormat", str)
+	}
+	return nil
+}
+
+func (e ImportFormat) MarshalGQL(w io.Writer) {
+	_, _ = fmt.Fprint(w, strconv.Quote(e.String()))
+}
+
+func (e *ImportFormat) UnmarshalJSON(b []byte) error {
+	s, err := strconv.Unquote(string(b))
+	if err != nil {
+		return err
+	}
+	return e.UnmarshalGQL(s)
+}
+
+func (e ImportFormat) MarshalJSON() ([]byte, error) {
+	var buf bytes.Buffer
+	e.MarshalGQL(&buf)
+	return buf.Bytes(), nil
 }

@@ -4,6 +4,7 @@ package model
 
 import (
 	"github.com/noren-commerce/noren/core/catalog"
+	"github.com/noren-commerce/noren/core/importing"
 	"github.com/noren-commerce/noren/core/order"
 	"github.com/noren-commerce/noren/core/page"
 	"github.com/noren-commerce/noren/core/payment"
@@ -19,6 +20,10 @@ type (
 	ProductEdge = page.Edge[catalog.Product]
 	// OrderConnection is a page of orders.
 	OrderConnection = page.Connection[order.Order]
+	// ImportRejectionConnection is a page of rejected rows.
+	ImportRejectionConnection = page.Connection[importing.Rejection]
+	// ImportRejectionEdge is a rejected row on a page.
+	ImportRejectionEdge = page.Edge[importing.Rejection]
 	// OrderEdge is an order on a page.
 	OrderEdge = page.Edge[order.Order]
 	// PaymentConnection is a page of payments.

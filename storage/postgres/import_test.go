@@ -26,7 +26,7 @@ type importer struct {
 
 func newImporter(t *testing.T) *importer {
 	shop := pgtest.NewShop(t)
-	return &importer{shop, importing.New(postgres.NewImports(shop.DB), nil, clock.System)}
+	return &importer{shop, importing.New(postgres.NewImports(shop.DB), nil, nil, clock.System)}
 }
 
 func (i *importer) run(t *testing.T, file io.Reader) (*importing.Run, error) {
@@ -109,7 +109,7 @@ func TestImportGoesOnWhereItStopped(t *testing.T) {
 	t.Parallel()
 	i := newImporter(t)
 	index := &breaking{}
-	i.service = importing.New(postgres.NewImports(i.DB), index, clock.System)
+	i.service = importing.New(postgres.NewImports(i.DB), nil, index, clock.System)
 	var file strings.Builder
 	file.WriteString("slug,name.ja,sku,price\n")
 	for n := range 900 {

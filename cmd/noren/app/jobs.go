@@ -12,6 +12,7 @@ import (
 
 	"github.com/noren-commerce/noren/core/access"
 	"github.com/noren-commerce/noren/core/event"
+	"github.com/noren-commerce/noren/core/importing"
 	"github.com/noren-commerce/noren/core/messaging"
 	"github.com/noren-commerce/noren/core/payment"
 	"github.com/noren-commerce/noren/storage/postgres"
@@ -74,6 +75,9 @@ func (a *App) workers() (*river.Workers, []*river.PeriodicJob) {
 	})
 	work(w, func(ctx context.Context, _ payment.ReconcileJob) error { return a.Payments.Reconcile(ctx) })
 	work(w, func(ctx context.Context, _ payment.ExpireJob) error { return a.Payments.Expire(ctx) })
+	work(w, func(ctx context.Context, j importing.Job) error {
+		return a.Resolvers.Imports.Work(ctx, j.RunID, a.channelByID)
+	})
 	return w, []*river.PeriodicJob{
 		every(time.Minute, payment.ReconcileJob{}),
 		every(time.Minute, payment.ExpireJob{}),
