@@ -5,10 +5,12 @@ import (
 
 	"github.com/google/uuid"
 
+	"github.com/noren-commerce/noren/core/catalog"
 	"github.com/noren-commerce/noren/core/channel"
 	"github.com/noren-commerce/noren/core/clock"
 	"github.com/noren-commerce/noren/core/fault"
 	"github.com/noren-commerce/noren/core/importing"
+	"github.com/noren-commerce/noren/core/search"
 	"github.com/noren-commerce/noren/storage/postgres"
 )
 
@@ -19,7 +21,7 @@ func NewImports(db *postgres.DB, jobs *postgres.Jobs, now clock.Clock) *importin
 	if jobs != nil {
 		uploads = postgres.NewUploads(db, jobs)
 	}
-	return importing.New(postgres.NewImports(db), uploads, nil, now)
+	return importing.New(postgres.NewImports(db), uploads, catalog.NewIndexer(postgres.NewCatalog(db), search.NewAnalyzer()), now)
 }
 
 // channelByID finds the channel that a job works for.
