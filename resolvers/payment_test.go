@@ -3,6 +3,7 @@ package resolvers_test
 import (
 	"bytes"
 	"fmt"
+	"io"
 	"net/http"
 	"slices"
 	"strings"
@@ -165,6 +166,25 @@ func TestStripesWebhookConfirmsTheOrder(t *testing.T) {
 	s.Do(t, `query($o: ID!) { order(id: $o) { status history { type } } }`, apptest.Variables{"o": s.order}, "X-Cart-Token", s.token).Into(t, &order)
 	require.Equal(t, "CONFIRMED", order.Order.Status)
 	require.Len(t, order.Order.History, 2)
+}
+
+func TestCallsToTheGatewayAreCounted(t *testing.T) {
+	t.Parallel()
+	s := newTill(t, "CARD")
+	s.pay(t, "attempt-1", stripetest.CardDeclined)
+	s.pay(t, "attempt-2", stripetest.CardVisa)
+	response, err := http.Get(s.URL + "/metrics")
+	require.NoError(t, err)
+	defer response.Body.Close()
+	raw, err := io.ReadAll(response.Body)
+	require.NoError(t, err)
+	for _, line := range []string{
+		`noren_gateway_call_duration_seconds_count{gateway="stripe",outcome="declined",verb="start"} 1`,
+		`noren_gateway_call_duration_seconds_count{gateway="stripe",outcome="done",verb="start"} 1`,
+		`noren_payments_waiting{what="unanswered"} 0`,
+	} {
+		require.Contains(t, string(raw), line)
+	}
 }
 
 func TestSomebodyElseCannotPayOrSeeAPayment(t *testing.T) {

@@ -18,6 +18,7 @@ type Metrics struct {
 	errors     *prometheus.CounterVec
 	refused    *prometheus.CounterVec
 	running    prometheus.Gauge
+	gateways   *prometheus.HistogramVec
 }
 
 // NewMetrics makes the numbers of one noren.
@@ -42,9 +43,18 @@ func NewMetrics() *Metrics {
 			Name: "noren_operations_running", Help: "GraphQL operations that run now, subscriptions included.",
 		}),
 	}
-	m.registry.MustRegister(m.duration, m.statements, m.errors, m.refused, m.running,
+	m.gateways = prometheus.NewHistogramVec(prometheus.HistogramOpts{
+		Name: "noren_gateway_call_duration_seconds", Help: "Time that calls to payment gateways took, by gateway, verb and outcome.",
+		Buckets: []float64{.05, .1, .25, .5, 1, 2.5, 5, 10, 20, 40},
+	}, []string{"gateway", "verb", "outcome"})
+	m.registry.MustRegister(m.duration, m.statements, m.errors, m.refused, m.running, m.gateways,
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	return m
+}
+
+// GatewayCall counts one call to a payment gateway.
+func (m *Metrics) GatewayCall(gateway, verb, outcome string, took time.Duration) {
+	m.gateways.WithLabelValues(gateway, verb, outcome).Observe(took.Seconds())
 }
 
 // Handler answers Prometheus.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/google/uuid"
@@ -51,10 +52,8 @@ var errStore = errors.New("write down the call")
 
 // perform asks the gateway, after looking whether an earlier call has arrived.
 func (s *Service) perform(ctx context.Context, g Gateway, p Payment, op *Operation) (Answer, error) {
-	calling, cancel := context.WithTimeout(ctx, callPatience)
-	defer cancel()
 	if op.Attempts > 0 {
-		found, err := g.Find(calling, FindRequest{PaymentID: p.ID, Reference: p.Reference, Operation: *op, Since: p.CreatedAt})
+		found, err := s.find(ctx, g, p, *op)
 		if !errors.Is(err, ErrNeverArrived) {
 			return found, err
 		}
@@ -64,15 +63,25 @@ func (s *Service) perform(ctx context.Context, g Gateway, p Payment, op *Operati
 	if err := s.Store.UpdateOperation(ctx, *op); err != nil {
 		return Answer{}, fmt.Errorf("%w: %w", errStore, err)
 	}
-	switch op.Kind {
-	case OperationCapture:
-		return g.Capture(calling, AmountRequest{Key: op.ID, PaymentID: p.ID, Reference: p.Reference, Amount: op.AmountMinor, Currency: p.Currency})
-	case OperationRefund:
-		return g.Refund(calling, AmountRequest{Key: op.ID, PaymentID: p.ID, Reference: p.Reference, Amount: op.AmountMinor, Currency: p.Currency})
-	case OperationVoid:
-		return g.Void(calling, VoidRequest{Key: op.ID, PaymentID: p.ID, Reference: p.Reference})
-	}
-	return Answer{}, fmt.Errorf("%w: %s", ErrUnsupported, op.Kind)
+	amount := AmountRequest{Key: op.ID, PaymentID: p.ID, Reference: p.Reference, Amount: op.AmountMinor, Currency: p.Currency}
+	return s.call(ctx, g, strings.ToLower(string(op.Kind)), func(ctx context.Context) (Answer, error) {
+		switch op.Kind {
+		case OperationCapture:
+			return g.Capture(ctx, amount)
+		case OperationRefund:
+			return g.Refund(ctx, amount)
+		case OperationVoid:
+			return g.Void(ctx, VoidRequest{Key: op.ID, PaymentID: p.ID, Reference: p.Reference})
+		}
+		return Answer{}, fmt.Errorf("%w: %s", ErrUnsupported, op.Kind)
+	})
+}
+
+// find asks a gateway what became of a payment, and of an operation on it.
+func (s *Service) find(ctx context.Context, g Gateway, p Payment, op Operation) (Answer, error) {
+	return s.call(ctx, g, "find", func(ctx context.Context) (Answer, error) {
+		return g.Find(ctx, FindRequest{PaymentID: p.ID, Reference: p.Reference, Operation: op, Since: p.CreatedAt})
+	})
 }
 
 // lookUp finds out what became of a start whose answer was lost. A start that
@@ -81,9 +90,7 @@ func (s *Service) lookUp(ctx context.Context, g Gateway, p Payment, op Operation
 	if op.LastCallAt != nil && s.Now().Sub(*op.LastCallAt) < lostAfter {
 		return fmt.Errorf("%w: it may still be under way", ErrUnanswered)
 	}
-	calling, cancel := context.WithTimeout(ctx, callPatience)
-	defer cancel()
-	found, err := g.Find(calling, FindRequest{PaymentID: p.ID, Reference: p.Reference, Operation: op, Since: p.CreatedAt})
+	found, err := s.find(ctx, g, p, op)
 	if errors.Is(err, ErrNeverArrived) {
 		return s.abandon(ctx, op.ID)
 	}
@@ -171,9 +178,7 @@ func (s *Service) refresh(ctx context.Context, p Payment) error {
 	if _, offline := g.(Offline); offline || p.Reference == "" {
 		return nil
 	}
-	calling, cancel := context.WithTimeout(ctx, callPatience)
-	defer cancel()
-	found, err := g.Find(calling, FindRequest{PaymentID: p.ID, Reference: p.Reference, Since: p.CreatedAt})
+	found, err := s.find(ctx, g, p, Operation{})
 	if errors.Is(err, ErrNeverArrived) {
 		return nil
 	}
@@ -190,4 +195,13 @@ func (s *Service) refresh(ctx context.Context, p Payment) error {
 		}
 		return err
 	})
+}
+
+// remembered is how long a webhook's event is known again. Gateways send an event
+// for some days, and sign it anew each time.
+const remembered = 90 * 24 * time.Hour
+
+// Forget drops what is known of webhooks that no gateway sends any more.
+func (s *Service) Forget(ctx context.Context) error {
+	return s.Store.ForgetNotices(ctx, s.Now().Add(-remembered))
 }

@@ -21,3 +21,9 @@ type ExpireJob struct{}
 
 // Kind is the job's name in the queue.
 func (ExpireJob) Kind() string { return "payment_expire" }
+
+// ForgetJob is the regular job that forgets old webhooks.
+type ForgetJob struct{}
+
+// Kind is the job's name in the queue.
+func (ForgetJob) Kind() string { return "payment_forget" }

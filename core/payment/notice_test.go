@@ -51,6 +51,26 @@ func TestReplayedWebhookCountsOnce(t *testing.T) {
 	require.Len(t, s.outbox.kinds(), 1)
 }
 
+func TestOldWebhooksAreForgotten(t *testing.T) {
+	t.Parallel()
+	s := open(t)
+	order := s.place(t, payment.MethodCard)
+	got, err := s.pay(t, order, "", "k1")
+	require.NoError(t, err)
+	_, err = s.notice(t, "payment_intent.created", got.Payment.Reference)
+	require.NoError(t, err)
+	known := func() (n int) {
+		require.NoError(t, s.db.Pool().QueryRow(t.Context(), `SELECT count(*) FROM payment_notices`).Scan(&n))
+		return n
+	}
+	s.time.turn(89 * 24 * time.Hour)
+	require.NoError(t, s.Forget(t.Context()))
+	require.Equal(t, 1, known())
+	s.time.turn(2 * 24 * time.Hour)
+	require.NoError(t, s.Forget(t.Context()))
+	require.Zero(t, known())
+}
+
 func TestWebhooksOutOfOrderNeverMoveAPaymentBack(t *testing.T) {
 	t.Parallel()
 	s := open(t)

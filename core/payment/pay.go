@@ -17,9 +17,6 @@ import (
 	"github.com/noren-commerce/noren/core/idempotency"
 )
 
-// callPatience bounds one conversation with a gateway, its retries included.
-const callPatience = 40 * time.Second
-
 // lostAfter is when a call without an answer counts as lost: longer than any
 // call may still be under way.
 const lostAfter = 2 * time.Minute
@@ -259,13 +256,14 @@ func (s *Service) again(ctx context.Context, p Payment) (Payment, error) {
 
 func (s *Service) start(ctx context.Context, in PayInput, a attempt) (PayResult, error) {
 	// The customer who closes the page does not break off a charge half-way.
-	calling, cancel := context.WithTimeout(context.WithoutCancel(ctx), callPatience)
-	defer cancel()
-	answer, callErr := a.gateway.Start(calling, StartRequest{
-		Key: a.operation.ID, PaymentID: a.payment.ID, Reference: a.payment.Reference, OrderNumber: a.due.Number,
-		Amount: a.payment.AmountMinor, Currency: a.payment.Currency, Token: in.Token, ReturnURL: in.ReturnURL, Email: a.due.Email,
+	ctx = context.WithoutCancel(ctx)
+	answer, callErr := s.call(ctx, a.gateway, "start", func(ctx context.Context) (Answer, error) {
+		return a.gateway.Start(ctx, StartRequest{
+			Key: a.operation.ID, PaymentID: a.payment.ID, Reference: a.payment.Reference, OrderNumber: a.due.Number,
+			Amount: a.payment.AmountMinor, Currency: a.payment.Currency, Token: in.Token, ReturnURL: in.ReturnURL, Email: a.due.Email,
+		})
 	})
-	p, err := s.settle(context.WithoutCancel(ctx), a.payment.OrderID, a.operation.ID, answer, callErr)
+	p, err := s.settle(ctx, a.payment.OrderID, a.operation.ID, answer, callErr)
 	if err != nil {
 		return PayResult{Payment: p}, err
 	}
@@ -291,7 +289,7 @@ func (s *Service) replay(ctx context.Context, a attempt) (PayResult, error) {
 	if err != nil {
 		return PayResult{}, err
 	}
-	found, err := g.Find(ctx, FindRequest{PaymentID: a.payment.ID, Reference: a.payment.Reference, Operation: a.operation, Since: a.payment.CreatedAt})
+	found, err := s.find(ctx, g, a.payment, a.operation)
 	if err != nil {
 		return PayResult{Payment: a.payment}, errors.Join(ErrUnconfirmed, err)
 	}

@@ -40,6 +40,15 @@ type Needs struct {
 	Terms    Terms
 	Now      clock.Clock
 	Log      *slog.Logger
+	Watch    func(c Call) // told of every call to a gateway; may be nil
+}
+
+// Call is one conversation with a gateway, for those who watch.
+type Call struct {
+	Gateway string
+	Verb    string // "start", "find", …
+	Outcome string // "done", "declined", "unanswered", "unknown" or "refused"
+	Took    time.Duration
 }
 
 // Service collects the money of orders.
@@ -127,6 +136,35 @@ func (s *Service) byName(name string) (Gateway, error) {
 		}
 	}
 	return nil, errors.Join(ErrNoGateway, errGatewayOff)
+}
+
+// callPatience bounds one conversation with a gateway, its retries included.
+const callPatience = 40 * time.Second
+
+// call talks to a gateway, with patience, and tells who watches.
+func (s *Service) call(ctx context.Context, g Gateway, verb string, f func(ctx context.Context) (Answer, error)) (Answer, error) {
+	ctx, cancel := context.WithTimeout(ctx, callPatience)
+	defer cancel()
+	began := time.Now()
+	a, err := f(ctx)
+	if s.Watch != nil {
+		s.Watch(Call{Gateway: g.Name(), Verb: verb, Outcome: outcome(a, err), Took: time.Since(began)})
+	}
+	return a, err
+}
+
+func outcome(a Answer, err error) string {
+	switch {
+	case errors.Is(err, ErrUnanswered):
+		return "unanswered"
+	case errors.Is(err, ErrNeverArrived):
+		return "unknown"
+	case err != nil:
+		return "refused"
+	case a.Decline != nil:
+		return "declined"
+	}
+	return "done"
 }
 
 // hold locks the order of a payment, then its payments, and gives both. asCaller

@@ -88,6 +88,7 @@ type Store interface {
 
 	// InsertNotice reports whether the event is new.
 	InsertNotice(ctx context.Context, gateway string, n Notice, at time.Time) (bool, error)
+	ForgetNotices(ctx context.Context, before time.Time) error
 
 	InsertTransfer(ctx context.Context, t Transfer) error
 	TransferByKey(ctx context.Context, paymentID uuid.UUID, key string) (*Transfer, error)

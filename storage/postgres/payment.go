@@ -131,6 +131,12 @@ func (s *Payments) InsertNotice(ctx context.Context, gateway string, n payment.N
 	return tag.RowsAffected() == 1, err
 }
 
+// ForgetNotices drops the events that were taken in before.
+func (s *Payments) ForgetNotices(ctx context.Context, before time.Time) error {
+	_, err := s.db.conn(ctx).Exec(ctx, `DELETE FROM payment_notices WHERE taken_at < $1`, before)
+	return err
+}
+
 const transferColumns = `id, payment_id, amount, (SELECT currency FROM payments WHERE payments.id = payment_id) AS currency, payer_name, received_at, note, client_key, recorded_by, created_at`
 
 // InsertTransfer adds an incoming bank transfer.
@@ -207,4 +213,25 @@ func paymentFilter(q payment.Query) (string, pgx.NamedArgs) {
 			OR id IN (SELECT payment_id FROM payment_operations WHERE status IN ('OUTSTANDING', 'REFUSED') AND kind <> 'START'))`
 	}
 	return where, args
+}
+
+// Waiting counts what keeps payments from being settled, for those who watch:
+// operations without an answer, operations that a gateway refused in the last
+// week, and payments past their time.
+func (s *Payments) Waiting(ctx context.Context) (map[string]float64, error) {
+	type row struct {
+		What string
+		N    float64
+	}
+	rows, err := collect[row](ctx, s.db, `
+		SELECT 'unanswered' AS what, count(*)::float8 AS n FROM payment_operations WHERE status = 'OUTSTANDING'
+		UNION ALL
+		SELECT 'refused', count(*) FROM payment_operations WHERE status = 'REFUSED' AND kind <> 'START' AND created_at > now() - interval '7 days'
+		UNION ALL
+		SELECT 'overdue', count(*) FROM payments WHERE status IN ('PENDING', 'FAILED') AND captured = 0 AND due_at <= now()`)
+	counts := map[string]float64{}
+	for _, r := range rows {
+		counts[r.What] = r.N
+	}
+	return counts, err
 }

@@ -61,7 +61,7 @@ func New(cfg Config, db *postgres.DB, now clock.Clock, options ...Option) (*App,
 	if err != nil {
 		return nil, err
 	}
-	payments := newPayments(cfg, db, jobs, now)
+	payments := newPayments(cfg, db, jobs, ground.Metrics, now)
 	prices := pricing.New(postgres.NewPricing(db), now)
 	carts := cart.New(postgres.NewCarts(db), prices, now)
 	stock, events := postgres.NewInventory(db), postgres.NewEvents(db)

@@ -198,5 +198,7 @@ func (a *App) watch(jobs *postgres.Jobs) {
 			}},
 		telemetry.Number{Name: "noren_jobs", Help: "Jobs of the whole installation that are not done, by state.", Label: "state", Timeout: time.Second,
 			Read: jobs.Depth},
+		telemetry.Number{Name: "noren_payments_waiting", Help: "What keeps payments of the whole installation from being settled: operations unanswered or refused, payments overdue.", Label: "what", Timeout: time.Second,
+			Read: postgres.NewPayments(a.DB).Waiting},
 	)
 }

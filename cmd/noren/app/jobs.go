@@ -78,10 +78,12 @@ func (a *App) workers() (*river.Workers, []*river.PeriodicJob) {
 	work(w, func(ctx context.Context, j importing.Job) error {
 		return a.Resolvers.Imports.Work(ctx, j.RunID, a.channelByID)
 	})
+	work(w, func(ctx context.Context, _ payment.ForgetJob) error { return a.Payments.Forget(ctx) })
 	return w, []*river.PeriodicJob{
 		every(time.Minute, payment.ReconcileJob{}),
 		every(time.Minute, payment.ExpireJob{}),
 		every(24*time.Hour, event.PartitionJob{}),
+		every(24*time.Hour, payment.ForgetJob{}),
 	}
 }
 
