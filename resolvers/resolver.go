@@ -15,6 +15,7 @@ import (
 	"github.com/noren-commerce/noren/core/importing"
 	"github.com/noren-commerce/noren/core/inventory"
 	"github.com/noren-commerce/noren/core/order"
+	"github.com/noren-commerce/noren/core/partner"
 	"github.com/noren-commerce/noren/core/payment"
 	"github.com/noren-commerce/noren/core/pricing"
 	"github.com/noren-commerce/noren/core/shipping"
@@ -33,6 +34,7 @@ type Resolver struct {
 	Payments  *payment.Service
 	Accounts  *identity.Service
 	Customers *customer.Service
+	Partners  *partner.Service
 }
 
 // Loaders are the dataloaders of one request.
@@ -53,6 +55,8 @@ type Loaders struct {
 	Payments   *graph.Loader[uuid.UUID, []payment.Payment] // by order
 	Operations *graph.Loader[uuid.UUID, []payment.Operation]
 	Transfers  *graph.Loader[uuid.UUID, []payment.Transfer]
+
+	PartnerKeys *graph.Loader[uuid.UUID, []partner.Key]
 }
 
 // NewLoaders makes the dataloaders of one request: a line each.
@@ -74,6 +78,8 @@ func (r *Resolver) NewLoaders() *Loaders {
 		Payments:   graph.NewLoader(graph.Grouped(r.Payments.OfOrders, func(p payment.Payment) uuid.UUID { return p.OrderID })),
 		Operations: graph.NewLoader(graph.Grouped(r.Payments.OperationsOf, func(o payment.Operation) uuid.UUID { return o.PaymentID })),
 		Transfers:  graph.NewLoader(graph.Grouped(r.Payments.TransfersOf, func(t payment.Transfer) uuid.UUID { return t.PaymentID })),
+
+		PartnerKeys: graph.NewLoader(graph.Grouped(r.Partners.KeysOf, func(k partner.Key) uuid.UUID { return k.PartnerID })),
 	}
 }
 

@@ -15,6 +15,7 @@ import (
 	"github.com/noren-commerce/noren/core/customer"
 	"github.com/noren-commerce/noren/core/identity"
 	"github.com/noren-commerce/noren/core/order"
+	"github.com/noren-commerce/noren/core/partner"
 	"github.com/noren-commerce/noren/core/payment"
 	"github.com/noren-commerce/noren/graph/model"
 	gqlparser "github.com/vektah/gqlparser/v2"
@@ -34,6 +35,7 @@ type ResolverRoot interface {
 	ImportRun() ImportRunResolver
 	Mutation() MutationResolver
 	Order() OrderResolver
+	Partner() PartnerResolver
 	Payment() PaymentResolver
 	Product() ProductResolver
 	Query() QueryResolver
@@ -195,7 +197,10 @@ type ComplexityRoot struct {
 		AddPet              func(childComplexity int, input customer.AddPetInput) int
 		AdvanceOrder        func(childComplexity int, input order.AdvanceInput) int
 		CancelOrder         func(childComplexity int, input order.CancelInput) int
+		ClosePartner        func(childComplexity int, input partner.CloseInput) int
+		CreatePartner       func(childComplexity int, input partner.CreateInput) int
 		ImportProducts      func(childComplexity int, input model.ImportProductsInput) int
+		IssuePartnerKey     func(childComplexity int, input partner.IssueKeyInput) int
 		Login               func(childComplexity int, input identity.LoginInput) int
 		Logout              func(childComplexity int) int
 		NoteOrder           func(childComplexity int, input order.NoteInput) int
@@ -207,9 +212,12 @@ type ComplexityRoot struct {
 		Register            func(childComplexity int, input identity.RegisterInput) int
 		RemoveAddress       func(childComplexity int, input customer.RemoveInput) int
 		RemovePet           func(childComplexity int, input customer.RemoveInput) int
+		RevokePartnerKey    func(childComplexity int, input partner.RevokeKeyInput) int
+		RotatePartnerKey    func(childComplexity int, input partner.RotateKeyInput) int
 		SetCartLineQuantity func(childComplexity int, input cart.SetQuantityInput) int
 		UpdateAddress       func(childComplexity int, input customer.UpdateAddressInput) int
 		UpdateCart          func(childComplexity int, input cart.UpdateInput) int
+		UpdatePartner       func(childComplexity int, input partner.UpdateInput) int
 		UpdatePet           func(childComplexity int, input customer.UpdatePetInput) int
 		UpdateProfile       func(childComplexity int, input customer.UpdateProfileInput) int
 	}
@@ -281,6 +289,37 @@ type ComplexityRoot struct {
 		HasNextPage     func(childComplexity int) int
 		HasPreviousPage func(childComplexity int) int
 		StartCursor     func(childComplexity int) int
+	}
+
+	Partner struct {
+		Client        func(childComplexity int) int
+		ClosedAt      func(childComplexity int) int
+		CreatedAt     func(childComplexity int) int
+		GlobalID      func(childComplexity int) int
+		Keys          func(childComplexity int) int
+		Name          func(childComplexity int) int
+		Permissions   func(childComplexity int) int
+		RatePerMinute func(childComplexity int) int
+	}
+
+	PartnerKey struct {
+		CreatedAt  func(childComplexity int) int
+		ExpiresAt  func(childComplexity int) int
+		GlobalID   func(childComplexity int) int
+		LastUsedAt func(childComplexity int) int
+		Prefix     func(childComplexity int) int
+		RevokedAt  func(childComplexity int) int
+	}
+
+	PartnerKeyPayload struct {
+		Key        func(childComplexity int) int
+		Secret     func(childComplexity int) int
+		UserErrors func(childComplexity int) int
+	}
+
+	PartnerPayload struct {
+		Partner    func(childComplexity int) int
+		UserErrors func(childComplexity int) int
 	}
 
 	PayOrderPayload struct {
@@ -441,6 +480,7 @@ type ComplexityRoot struct {
 		Node              func(childComplexity int, id string) int
 		Order             func(childComplexity int, id string) int
 		Orders            func(childComplexity int, first *int, after *string, filter *model.OrderFilter) int
+		Partners          func(childComplexity int) int
 		PaymentMethods    func(childComplexity int) int
 		Payments          func(childComplexity int, first *int, after *string, filter *model.PaymentFilter) int
 		Product           func(childComplexity int, slug string) int
@@ -1180,6 +1220,28 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.CancelOrder(childComplexity, args["input"].(order.CancelInput)), true
+	case "Mutation.closePartner":
+		if e.ComplexityRoot.Mutation.ClosePartner == nil {
+			break
+		}
+
+		args, err := field_Mutation_closePartner_args(ctx, ec, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.ClosePartner(childComplexity, args["input"].(partner.CloseInput)), true
+	case "Mutation.createPartner":
+		if e.ComplexityRoot.Mutation.CreatePartner == nil {
+			break
+		}
+
+		args, err := field_Mutation_createPartner_args(ctx, ec, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.CreatePartner(childComplexity, args["input"].(partner.CreateInput)), true
 	case "Mutation.importProducts":
 		if e.ComplexityRoot.Mutation.ImportProducts == nil {
 			break
@@ -1191,6 +1253,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.ImportProducts(childComplexity, args["input"].(model.ImportProductsInput)), true
+	case "Mutation.issuePartnerKey":
+		if e.ComplexityRoot.Mutation.IssuePartnerKey == nil {
+			break
+		}
+
+		args, err := field_Mutation_issuePartnerKey_args(ctx, ec, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.IssuePartnerKey(childComplexity, args["input"].(partner.IssueKeyInput)), true
 	case "Mutation.login":
 		if e.ComplexityRoot.Mutation.Login == nil {
 			break
@@ -1307,6 +1380,28 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.RemovePet(childComplexity, args["input"].(customer.RemoveInput)), true
+	case "Mutation.revokePartnerKey":
+		if e.ComplexityRoot.Mutation.RevokePartnerKey == nil {
+			break
+		}
+
+		args, err := field_Mutation_revokePartnerKey_args(ctx, ec, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.RevokePartnerKey(childComplexity, args["input"].(partner.RevokeKeyInput)), true
+	case "Mutation.rotatePartnerKey":
+		if e.ComplexityRoot.Mutation.RotatePartnerKey == nil {
+			break
+		}
+
+		args, err := field_Mutation_rotatePartnerKey_args(ctx, ec, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.RotatePartnerKey(childComplexity, args["input"].(partner.RotateKeyInput)), true
 	case "Mutation.setCartLineQuantity":
 		if e.ComplexityRoot.Mutation.SetCartLineQuantity == nil {
 			break
@@ -1340,6 +1435,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.UpdateCart(childComplexity, args["input"].(cart.UpdateInput)), true
+	case "Mutation.updatePartner":
+		if e.ComplexityRoot.Mutation.UpdatePartner == nil {
+			break
+		}
+
+		args, err := field_Mutation_updatePartner_args(ctx, ec, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.UpdatePartner(childComplexity, args["input"].(partner.UpdateInput)), true
 	case "Mutation.updatePet":
 		if e.ComplexityRoot.Mutation.UpdatePet == nil {
 			break
@@ -1640,6 +1746,124 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.PageInfo.StartCursor(childComplexity), true
+
+	case "Partner.client":
+		if e.ComplexityRoot.Partner.Client == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Partner.Client(childComplexity), true
+	case "Partner.closedAt":
+		if e.ComplexityRoot.Partner.ClosedAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Partner.ClosedAt(childComplexity), true
+	case "Partner.createdAt":
+		if e.ComplexityRoot.Partner.CreatedAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Partner.CreatedAt(childComplexity), true
+	case "Partner.id":
+		if e.ComplexityRoot.Partner.GlobalID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Partner.GlobalID(childComplexity), true
+	case "Partner.keys":
+		if e.ComplexityRoot.Partner.Keys == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Partner.Keys(childComplexity), true
+	case "Partner.name":
+		if e.ComplexityRoot.Partner.Name == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Partner.Name(childComplexity), true
+	case "Partner.permissions":
+		if e.ComplexityRoot.Partner.Permissions == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Partner.Permissions(childComplexity), true
+	case "Partner.ratePerMinute":
+		if e.ComplexityRoot.Partner.RatePerMinute == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Partner.RatePerMinute(childComplexity), true
+
+	case "PartnerKey.createdAt":
+		if e.ComplexityRoot.PartnerKey.CreatedAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PartnerKey.CreatedAt(childComplexity), true
+	case "PartnerKey.expiresAt":
+		if e.ComplexityRoot.PartnerKey.ExpiresAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PartnerKey.ExpiresAt(childComplexity), true
+	case "PartnerKey.id":
+		if e.ComplexityRoot.PartnerKey.GlobalID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PartnerKey.GlobalID(childComplexity), true
+	case "PartnerKey.lastUsedAt":
+		if e.ComplexityRoot.PartnerKey.LastUsedAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PartnerKey.LastUsedAt(childComplexity), true
+	case "PartnerKey.prefix":
+		if e.ComplexityRoot.PartnerKey.Prefix == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PartnerKey.Prefix(childComplexity), true
+	case "PartnerKey.revokedAt":
+		if e.ComplexityRoot.PartnerKey.RevokedAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PartnerKey.RevokedAt(childComplexity), true
+
+	case "PartnerKeyPayload.key":
+		if e.ComplexityRoot.PartnerKeyPayload.Key == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PartnerKeyPayload.Key(childComplexity), true
+	case "PartnerKeyPayload.secret":
+		if e.ComplexityRoot.PartnerKeyPayload.Secret == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PartnerKeyPayload.Secret(childComplexity), true
+	case "PartnerKeyPayload.userErrors":
+		if e.ComplexityRoot.PartnerKeyPayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PartnerKeyPayload.UserErrors(childComplexity), true
+
+	case "PartnerPayload.partner":
+		if e.ComplexityRoot.PartnerPayload.Partner == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PartnerPayload.Partner(childComplexity), true
+	case "PartnerPayload.userErrors":
+		if e.ComplexityRoot.PartnerPayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PartnerPayload.UserErrors(childComplexity), true
 
 	case "PayOrderPayload.clientSecret":
 		if e.ComplexityRoot.PayOrderPayload.ClientSecret == nil {
@@ -2298,6 +2522,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Query.Orders(childComplexity, args["first"].(*int), args["after"].(*string), args["filter"].(*model.OrderFilter)), true
+	case "Query.partners":
+		if e.ComplexityRoot.Query.Partners == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Query.Partners(childComplexity), true
 	case "Query.paymentMethods":
 		if e.ComplexityRoot.Query.PaymentMethods == nil {
 			break
@@ -2663,7 +2893,10 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 			graphql.NewInputUnmarshaler("AdvanceOrderInput", graphql.BindUnmarshaler(ec, unmarshalInputAdvanceOrderInput)),
 			graphql.NewInputUnmarshaler("AttributeFilter", graphql.BindUnmarshaler(ec, unmarshalInputAttributeFilter)),
 			graphql.NewInputUnmarshaler("CancelOrderInput", graphql.BindUnmarshaler(ec, unmarshalInputCancelOrderInput)),
+			graphql.NewInputUnmarshaler("ClosePartnerInput", graphql.BindUnmarshaler(ec, unmarshalInputClosePartnerInput)),
+			graphql.NewInputUnmarshaler("CreatePartnerInput", graphql.BindUnmarshaler(ec, unmarshalInputCreatePartnerInput)),
 			graphql.NewInputUnmarshaler("ImportProductsInput", graphql.BindUnmarshaler(ec, unmarshalInputImportProductsInput)),
+			graphql.NewInputUnmarshaler("IssuePartnerKeyInput", graphql.BindUnmarshaler(ec, unmarshalInputIssuePartnerKeyInput)),
 			graphql.NewInputUnmarshaler("LoginInput", graphql.BindUnmarshaler(ec, unmarshalInputLoginInput)),
 			graphql.NewInputUnmarshaler("NoteOrderInput", graphql.BindUnmarshaler(ec, unmarshalInputNoteOrderInput)),
 			graphql.NewInputUnmarshaler("OrderFilter", graphql.BindUnmarshaler(ec, unmarshalInputOrderFilter)),
@@ -2677,9 +2910,12 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 			graphql.NewInputUnmarshaler("RegisterInput", graphql.BindUnmarshaler(ec, unmarshalInputRegisterInput)),
 			graphql.NewInputUnmarshaler("RemoveAddressInput", graphql.BindUnmarshaler(ec, unmarshalInputRemoveAddressInput)),
 			graphql.NewInputUnmarshaler("RemovePetInput", graphql.BindUnmarshaler(ec, unmarshalInputRemovePetInput)),
+			graphql.NewInputUnmarshaler("RevokePartnerKeyInput", graphql.BindUnmarshaler(ec, unmarshalInputRevokePartnerKeyInput)),
+			graphql.NewInputUnmarshaler("RotatePartnerKeyInput", graphql.BindUnmarshaler(ec, unmarshalInputRotatePartnerKeyInput)),
 			graphql.NewInputUnmarshaler("SetCartLineQuantityInput", graphql.BindUnmarshaler(ec, unmarshalInputSetCartLineQuantityInput)),
 			graphql.NewInputUnmarshaler("UpdateAddressInput", graphql.BindUnmarshaler(ec, unmarshalInputUpdateAddressInput)),
 			graphql.NewInputUnmarshaler("UpdateCartInput", graphql.BindUnmarshaler(ec, unmarshalInputUpdateCartInput)),
+			graphql.NewInputUnmarshaler("UpdatePartnerInput", graphql.BindUnmarshaler(ec, unmarshalInputUpdatePartnerInput)),
 			graphql.NewInputUnmarshaler("UpdatePetInput", graphql.BindUnmarshaler(ec, unmarshalInputUpdatePetInput)),
 			graphql.NewInputUnmarshaler("UpdateProfileInput", graphql.BindUnmarshaler(ec, unmarshalInputUpdateProfileInput)),
 		)
@@ -3211,6 +3447,12 @@ enum UserErrorCode {
   TOKEN_INVALID
   "The access token has expired: refresh it."
   TOKEN_EXPIRED
+  "The permission cannot be given to a partner by the caller."
+  PARTNER_GRANT
+  "The rate per minute is out of bounds."
+  PARTNER_RATE
+  "The partner is closed."
+  PARTNER_CLOSED
 }
 `, BuiltIn: false},
 	{Name: "../schema/cart.graphqls", Input: `extend type Query {
@@ -4045,6 +4287,156 @@ type OrderPayload {
   "The order; null if nothing was done."
   order: Order
   "Why nothing was done; empty if it was."
+  userErrors: [UserError!]!
+}
+`, BuiltIn: false},
+	{Name: "../schema/partner.graphqls", Input: `extend type Query {
+  "The brand's partners, newest first, closed ones included."
+  partners: [Partner!]! @allow(permissions: [PARTNER_WRITE])
+}
+
+extend type Mutation {
+  "Make a partner of the channel's brand. It can call once a key is issued to it."
+  createPartner(
+    "What it is called and may do."
+    input: CreatePartnerInput!
+  ): PartnerPayload! @allow(permissions: [PARTNER_WRITE])
+  "Change what a partner is called and may do."
+  updatePartner(
+    "What changes; what is left out stays."
+    input: UpdatePartnerInput!
+  ): PartnerPayload! @allow(permissions: [PARTNER_WRITE])
+  "End what a partner may do, with all its keys. It stays on record."
+  closePartner(
+    "Which partner."
+    input: ClosePartnerInput!
+  ): PartnerPayload! @allow(permissions: [PARTNER_WRITE])
+  "Give a partner one more API key. The answer shows it this once."
+  issuePartnerKey(
+    "For whom, and until when."
+    input: IssuePartnerKeyInput!
+  ): PartnerKeyPayload! @allow(permissions: [PARTNER_WRITE])
+  "Replace an API key. The old one works for some hours more, so that the partner can change over."
+  rotatePartnerKey(
+    "Which key."
+    input: RotatePartnerKeyInput!
+  ): PartnerKeyPayload! @allow(permissions: [PARTNER_WRITE])
+  "End an API key, and the access tokens got for it, within seconds."
+  revokePartnerKey(
+    "Which key."
+    input: RevokePartnerKeyInput!
+  ): PartnerKeyPayload! @allow(permissions: [PARTNER_WRITE])
+}
+
+"""
+A program of another company that calls noren for one brand. It sends an API key,
+or an access token got for one at /oauth/token (client credentials), as
+` + "`" + `Authorization: Bearer …` + "`" + `, and runs registered operations only.
+"""
+type Partner {
+  "The partner's opaque global id."
+  id: ID!
+  "Its name, for staff."
+  name: String!
+  "The client whose registered operations it may run."
+  client: String!
+  "What it may do; also the scopes of its access tokens."
+  permissions: [Permission!]!
+  "How many operations it may run in a minute, a sixth of them at once."
+  ratePerMinute: Int!
+  "When it was made."
+  createdAt: DateTime!
+  "Since when it may do nothing; null while it may."
+  closedAt: DateTime
+  "Its API keys, newest first, ended ones included."
+  keys: [PartnerKey!]! @allow(permissions: [PARTNER_WRITE])
+}
+
+"An API key, without its secret."
+type PartnerKey {
+  "The key's opaque global id."
+  id: ID!
+  "How the key begins: to recognise it by, and its OAuth client_id."
+  prefix: String!
+  "When it was issued."
+  createdAt: DateTime!
+  "When it ends by itself; null if never."
+  expiresAt: DateTime
+  "When staff ended it."
+  revokedAt: DateTime
+  "When it was last used, to the minute; null if never."
+  lastUsedAt: DateTime
+}
+
+"A new partner."
+input CreatePartnerInput {
+  "Its name, for staff; 200 characters at most."
+  name: String!
+  "The client whose registered operations it may run; ` + "`" + `partner` + "`" + ` if left out."
+  client: String
+  "What it may do: of what the caller holds, anything but STAFF_WRITE and PARTNER_WRITE."
+  permissions: [Permission!]! = []
+  "How many operations it may run in a minute, 1 to 60,000."
+  ratePerMinute: Int! = 600
+}
+
+"What changes of a partner."
+input UpdatePartnerInput {
+  "Which partner."
+  partnerId: ID!
+  "Its new name."
+  name: String
+  "The client whose registered operations it may run."
+  client: String
+  "All that it may do from now on."
+  permissions: [Permission!]
+  "How many operations it may run in a minute, 1 to 60,000."
+  ratePerMinute: Int
+}
+
+"Which partner to close."
+input ClosePartnerInput {
+  "The partner."
+  partnerId: ID!
+}
+
+"A new key."
+input IssuePartnerKeyInput {
+  "For which partner."
+  partnerId: ID!
+  "When it ends by itself; never if left out."
+  expiresAt: DateTime
+}
+
+"Which key to replace."
+input RotatePartnerKeyInput {
+  "The key to replace."
+  keyId: ID!
+  "For how many hours the old key goes on working, 0 to 720."
+  graceHours: Int = 24
+}
+
+"Which key to end."
+input RevokePartnerKeyInput {
+  "The key."
+  keyId: ID!
+}
+
+"A partner after the change."
+type PartnerPayload {
+  "The partner; null if nothing was changed."
+  partner: Partner
+  "Why nothing was changed; empty when all went well."
+  userErrors: [UserError!]!
+}
+
+"A key after the change."
+type PartnerKeyPayload {
+  "The key; null if nothing was changed."
+  key: PartnerKey
+  "The whole new key, shown this once; null when none was issued."
+  secret: String
+  "Why nothing was changed; empty when all went well."
   userErrors: [UserError!]!
 }
 `, BuiltIn: false},
@@ -5073,6 +5465,68 @@ func childFields_PageInfo(ctx context.Context, ec *executionContext, field graph
 		return fieldContext_PageInfo_endCursor(ctx, ec, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type PageInfo", field.Name)
+}
+
+func childFields_Partner(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return fieldContext_Partner_id(ctx, ec, field)
+	case "name":
+		return fieldContext_Partner_name(ctx, ec, field)
+	case "client":
+		return fieldContext_Partner_client(ctx, ec, field)
+	case "permissions":
+		return fieldContext_Partner_permissions(ctx, ec, field)
+	case "ratePerMinute":
+		return fieldContext_Partner_ratePerMinute(ctx, ec, field)
+	case "createdAt":
+		return fieldContext_Partner_createdAt(ctx, ec, field)
+	case "closedAt":
+		return fieldContext_Partner_closedAt(ctx, ec, field)
+	case "keys":
+		return fieldContext_Partner_keys(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type Partner", field.Name)
+}
+
+func childFields_PartnerKey(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return fieldContext_PartnerKey_id(ctx, ec, field)
+	case "prefix":
+		return fieldContext_PartnerKey_prefix(ctx, ec, field)
+	case "createdAt":
+		return fieldContext_PartnerKey_createdAt(ctx, ec, field)
+	case "expiresAt":
+		return fieldContext_PartnerKey_expiresAt(ctx, ec, field)
+	case "revokedAt":
+		return fieldContext_PartnerKey_revokedAt(ctx, ec, field)
+	case "lastUsedAt":
+		return fieldContext_PartnerKey_lastUsedAt(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type PartnerKey", field.Name)
+}
+
+func childFields_PartnerKeyPayload(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "key":
+		return fieldContext_PartnerKeyPayload_key(ctx, ec, field)
+	case "secret":
+		return fieldContext_PartnerKeyPayload_secret(ctx, ec, field)
+	case "userErrors":
+		return fieldContext_PartnerKeyPayload_userErrors(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type PartnerKeyPayload", field.Name)
+}
+
+func childFields_PartnerPayload(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "partner":
+		return fieldContext_PartnerPayload_partner(ctx, ec, field)
+	case "userErrors":
+		return fieldContext_PartnerPayload_userErrors(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type PartnerPayload", field.Name)
 }
 
 func childFields_PayOrderPayload(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {

@@ -16,6 +16,7 @@ import (
 	"github.com/noren-commerce/noren/core/importing"
 	"github.com/noren-commerce/noren/core/money"
 	"github.com/noren-commerce/noren/core/order"
+	"github.com/noren-commerce/noren/core/partner"
 	"github.com/noren-commerce/noren/core/payment"
 )
 
@@ -83,6 +84,24 @@ type OrderPayload struct {
 	// The order; null if nothing was done.
 	Order *order.Order `json:"order,omitempty"`
 	// Why nothing was done; empty if it was.
+	UserErrors []UserError `json:"userErrors"`
+}
+
+// A key after the change.
+type PartnerKeyPayload struct {
+	// The key; null if nothing was changed.
+	Key *partner.Key `json:"key,omitempty"`
+	// The whole new key, shown this once; null when none was issued.
+	Secret *string `json:"secret,omitempty"`
+	// Why nothing was changed; empty when all went well.
+	UserErrors []UserError `json:"userErrors"`
+}
+
+// A partner after the change.
+type PartnerPayload struct {
+	// The partner; null if nothing was changed.
+	Partner *partner.Partner `json:"partner,omitempty"`
+	// Why nothing was changed; empty when all went well.
 	UserErrors []UserError `json:"userErrors"`
 }
 

@@ -19,6 +19,7 @@ import (
 	"github.com/noren-commerce/noren/core/messaging"
 	"github.com/noren-commerce/noren/core/operation"
 	"github.com/noren-commerce/noren/core/order"
+	"github.com/noren-commerce/noren/core/partner"
 	"github.com/noren-commerce/noren/core/payment"
 	"github.com/noren-commerce/noren/core/pricing"
 	"github.com/noren-commerce/noren/core/search"
@@ -39,6 +40,7 @@ type App struct {
 	Resolvers  *resolvers.Resolver
 	Edge       *server.Server // the GraphQL endpoint
 	Operations *operation.Registry
+	Partners   *partner.Service
 	Accounts   *identity.Service
 	Payments   *payment.Service
 	Sender     *messaging.Sender
@@ -75,6 +77,7 @@ func New(cfg Config, db *postgres.DB, now clock.Clock, options ...Option) (*App,
 	}
 	orders.PayBy(payments)
 	payments.Tell(orders)
+	partners := newPartners(db, now)
 	a := &App{
 		Config:   cfg,
 		DB:       db,
@@ -90,7 +93,9 @@ func New(cfg Config, db *postgres.DB, now clock.Clock, options ...Option) (*App,
 			Payments:  payments,
 			Accounts:  accounts,
 			Customers: customer.New(db, postgres.NewCustomers(db), postgres.NewEvents(db), now),
+			Partners:  partners,
 		},
+		Partners: partners,
 		Accounts: accounts,
 		Payments: payments,
 		Sender:   sender,
@@ -112,7 +117,8 @@ func (a *App) Handler() http.Handler {
 	}
 	r.Group(func(r chi.Router) {
 		r.Use(a.admitted)
-		r.With(a.inScope).Handle("/graphql", a.Edge)
+		r.With(a.inScope, a.asPartner).Handle("/graphql", a.Edge)
+		r.Post("/oauth/token", a.tokens)
 		r.Get("/", graphiql.Handler().ServeHTTP)
 		r.Get(graphiql.Prefix+"*", graphiql.Handler().ServeHTTP)
 		r.Get("/.well-known/jwks.json", a.keySet)

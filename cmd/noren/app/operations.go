@@ -7,6 +7,7 @@ import (
 
 	"github.com/noren-commerce/noren/core/access"
 	"github.com/noren-commerce/noren/core/operation"
+	"github.com/noren-commerce/noren/core/partner"
 	"github.com/noren-commerce/noren/graph/generated"
 	"github.com/noren-commerce/noren/graph/manifest"
 	"github.com/noren-commerce/noren/graph/server"
@@ -33,7 +34,8 @@ type registered struct{ *operation.Registry }
 // Document is the source registered under the id: for a partner, by the client
 // whose operations it may run.
 func (r registered) Document(ctx context.Context, id string) (string, bool, error) {
-	return r.Find(ctx, "", id)
+	p, _ := partner.From(ctx)
+	return r.Find(ctx, p.Client, id)
 }
 
 // policy lets staff send any operation and partners registered ones only; others

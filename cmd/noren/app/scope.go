@@ -1,6 +1,7 @@
 package app
 
 import (
+	"context"
 	"net/http"
 
 	"golang.org/x/text/language"
@@ -23,14 +24,24 @@ func (a *App) inScope(next http.Handler) http.Handler {
 		}
 		ctx = channel.With(ctx, ch)
 		ctx = i18n.WithLanguage(ctx, chooseLanguage(ch, r.Header.Get("Accept-Language")))
-		actor, err := a.actorOf(ctx, r)
+		ctx, err = a.withCaller(ctx, r)
 		if err != nil {
 			a.Edge.WriteFault(w, r.WithContext(ctx), err)
 			return
 		}
-		ctx = identity.WithDevice(access.With(ctx, actor), r.UserAgent())
+		ctx = identity.WithDevice(ctx, r.UserAgent())
 		next.ServeHTTP(w, r.WithContext(ctx))
 	})
+}
+
+// withCaller puts the actor of the request into the context: a partner by its key
+// or token, anyone else by the access token.
+func (a *App) withCaller(ctx context.Context, r *http.Request) (context.Context, error) {
+	if credential := partnerCredential(r); credential != "" {
+		return a.asPartnerActor(ctx, credential, r)
+	}
+	actor, err := a.actorOf(ctx, r)
+	return access.With(ctx, actor), err
 }
 
 // chooseLanguage is the channel's locale that fits the header best (RFC 9110 §12.5.4).

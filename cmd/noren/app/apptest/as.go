@@ -1,17 +1,16 @@
 package apptest
 
 import (
+	"bytes"
 	"encoding/json"
+	"net/http"
+	"net/http/httptest"
 	"testing"
 
-	"github.com/99designs/gqlgen/graphql"
-	"github.com/99designs/gqlgen/graphql/executor"
 	"github.com/stretchr/testify/require"
 
 	"github.com/noren-commerce/noren/core/access"
 	"github.com/noren-commerce/noren/core/channel"
-	"github.com/noren-commerce/noren/graph"
-	"github.com/noren-commerce/noren/graph/generated"
 	"github.com/noren-commerce/noren/storage/postgres"
 )
 
@@ -21,21 +20,16 @@ func (a *App) DoAs(t testing.TB, actor access.Actor, query string, variables Var
 	t.Helper()
 	ch, err := a.App.Channels.Resolve(t.Context(), "web", "")
 	require.NoError(t, err)
+	body, err := json.Marshal(map[string]any{"query": query, "variables": variables})
+	require.NoError(t, err)
 	ctx, statements := postgres.CountStatements(t.Context())
-	ctx = a.App.Resolvers.WithLoaders(access.With(channel.With(ctx, ch), actor))
-	ctx = graphql.StartOperationTrace(ctx)
-	exec := executor.New(generated.NewExecutableSchema(generated.Config{Resolvers: a.App.Resolvers, Directives: graph.Directives()}))
-	raw, err := json.Marshal(variables)
-	require.NoError(t, err)
-	params := &graphql.RawParams{Query: query}
-	require.NoError(t, json.Unmarshal(raw, &params.Variables))
-	operation, faults := exec.CreateOperationContext(ctx, params)
-	require.Empty(t, faults)
-	run, ctx := exec.DispatchOperation(ctx, operation)
-	response, err := json.Marshal(run(ctx))
-	require.NoError(t, err)
-	var answer Answer
-	require.NoError(t, json.Unmarshal(response, &answer))
+	ctx = access.With(channel.With(ctx, ch), actor)
+	request := httptest.NewRequestWithContext(ctx, http.MethodPost, "/graphql", bytes.NewReader(body))
+	request.Header.Set("Content-Type", "application/json")
+	response := httptest.NewRecorder()
+	a.App.Edge.ServeHTTP(response, request)
+	answer := Answer{Status: response.Code, Header: response.Header()}
+	require.NoError(t, json.Unmarshal(response.Body.Bytes(), &answer))
 	answer.Statements = statements.Count()
 	return answer
 }
