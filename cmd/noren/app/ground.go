@@ -168,6 +168,7 @@ func (a *App) observer() server.Observer {
 			ctx, statements := postgres.CountStatements(ctx)
 			return ctx, statements.Count
 		},
+		Known: func(string) bool { return a.Config.Dev },
 	}
 }
 

@@ -23,6 +23,7 @@ import (
 	"github.com/noren-commerce/noren/cmd/noren/app/apptest"
 	"github.com/noren-commerce/noren/core/channel"
 	"github.com/noren-commerce/noren/core/event"
+	"github.com/noren-commerce/noren/core/payment"
 	"github.com/noren-commerce/noren/storage/embedded"
 	"github.com/noren-commerce/noren/storage/postgres"
 	"github.com/noren-commerce/noren/storage/postgres/pgtest"
@@ -253,7 +254,7 @@ func TestMetricsShowOperationsPoolCacheAndJobs(t *testing.T) {
 	a.Do(t, `{ nonsense }`, nil)
 	_, metrics := get(t, a.URL+"/metrics")
 	for _, part := range []string{
-		`noren_operation_duration_seconds_count{cached="true",kind="query",operation="other"} 1`,
+		`noren_operation_duration_seconds_count{cached="true",kind="query",operation="Product"} 1`,
 		`noren_operations_refused_total{code="`,
 		`noren_answers_total{found="process"} 1`,
 		`noren_database_connections{state="most"} 4`,
@@ -314,4 +315,52 @@ func get(t *testing.T, url string) (int, string) {
 	raw, err := io.ReadAll(response.Body)
 	require.NoError(t, err)
 	return response.StatusCode, string(raw)
+}
+
+func TestRedisAbsentAtStartIsSlowerAndNothingElse(t *testing.T) {
+	t.Parallel()
+	server := pgtest.Redis(t)
+	server.Stop()
+	a, _ := two(t, server.URL)
+	p := a.AddProduct(t, "mat", 2200)
+	began := time.Now()
+	for range 20 {
+		_, answer := nameOf(t, a, p.Slug)
+		require.Positive(t, answer.Statements, "from PostgreSQL")
+	}
+	require.Less(t, time.Since(began), 5*time.Second)
+	status, report := get(t, a.URL+"/readyz")
+	require.Equal(t, http.StatusOK, status)
+	require.Contains(t, report, `"redis":"down"`)
+
+	require.NoError(t, server.Restart())
+	require.Eventually(t, func() bool { _, answer := nameOf(t, a, p.Slug); return answer.Statements == 0 }, 10*time.Second, 5*time.Millisecond,
+		"used as soon as it is there")
+}
+
+// A worker that is told to stop while a job runs lets it finish.
+func TestAStoppingWorkerFinishesItsJob(t *testing.T) {
+	t.Parallel()
+	a := apptest.Start(t, func(c *app.Config) { c.DrainTimeout = 20 * time.Second })
+	jobs, err := postgres.NewJobs(a.DB)
+	require.NoError(t, err)
+	require.NoError(t, jobs.Insert(t.Context(), payment.ExpireJob{}))
+	lock, err := a.DB.Pool().Begin(t.Context())
+	require.NoError(t, err)
+	_, err = lock.Exec(t.Context(), `LOCK TABLE payments`)
+	require.NoError(t, err)
+	state := func() (state string) {
+		require.NoError(t, a.DB.Pool().QueryRow(t.Context(), `SELECT state FROM river_job WHERE kind = $1`, payment.ExpireJob{}.Kind()).Scan(&state))
+		return state
+	}
+	ctx, terminate := context.WithCancel(t.Context())
+	ended := make(chan error, 1)
+	go func() { ended <- a.App.Work(ctx) }()
+	require.Eventually(t, func() bool { return state() == "running" }, 20*time.Second, 10*time.Millisecond)
+
+	terminate()
+	require.Never(t, func() bool { return len(ended) > 0 }, 200*time.Millisecond, 20*time.Millisecond, "the job runs yet")
+	require.NoError(t, lock.Rollback(t.Context()))
+	require.NoError(t, <-ended)
+	require.Equal(t, "completed", state())
 }
