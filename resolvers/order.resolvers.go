@@ -64,6 +64,14 @@ func (r *queryResolver) Order(ctx context.Context, id string) (*order.Order, err
 	return orNil(r.Resolver.Orders.ByID(ctx, key))
 }
 
+func (r *subscriptionResolver) OrderChanged(ctx context.Context, id string) (<-chan order.Order, error) {
+	_, key, err := globalid.Parse(id)
+	if err != nil {
+		return nil, err
+	}
+	return r.Resolver.Orders.Watch(ctx, r.Signals, key)
+}
+
 func (r *Resolver) Order() generated.OrderResolver { return &orderResolver{r} }
 
 type orderResolver struct{ *Resolver }

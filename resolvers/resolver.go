@@ -19,6 +19,7 @@ import (
 	"github.com/noren-commerce/noren/core/payment"
 	"github.com/noren-commerce/noren/core/pricing"
 	"github.com/noren-commerce/noren/core/shipping"
+	"github.com/noren-commerce/noren/core/signal"
 	"github.com/noren-commerce/noren/graph"
 )
 
@@ -35,6 +36,7 @@ type Resolver struct {
 	Accounts  *identity.Service
 	Customers *customer.Service
 	Partners  *partner.Service
+	Signals   signal.Board
 }
 
 // Loaders are the dataloaders of one request.

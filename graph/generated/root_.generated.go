@@ -39,6 +39,7 @@ type ResolverRoot interface {
 	Payment() PaymentResolver
 	Product() ProductResolver
 	Query() QueryResolver
+	Subscription() SubscriptionResolver
 	Variant() VariantResolver
 }
 
@@ -538,6 +539,10 @@ type ComplexityRoot struct {
 		Cost     func(childComplexity int) int
 		GlobalID func(childComplexity int) int
 		Name     func(childComplexity int) int
+	}
+
+	Subscription struct {
+		OrderChanged func(childComplexity int, id string) int
 	}
 
 	TaxAmount struct {
@@ -2760,6 +2765,18 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.ShippingMethod.Name(childComplexity), true
 
+	case "Subscription.orderChanged":
+		if e.ComplexityRoot.Subscription.OrderChanged == nil {
+			break
+		}
+
+		args, err := field_Subscription_orderChanged_args(ctx, ec, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Subscription.OrderChanged(childComplexity, args["id"].(string)), true
+
 	case "TaxAmount.class":
 		if e.ComplexityRoot.TaxAmount.Class == nil {
 			break
@@ -2968,6 +2985,23 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 				Data: buf.Bytes(),
 			}
 		}
+	case ast.Subscription:
+		next := _Subscription(ctx, ec, opCtx.Operation.SelectionSet)
+
+		var buf bytes.Buffer
+		return func(ctx context.Context) *graphql.Response {
+			buf.Reset()
+			data := next(ctx)
+
+			if data == nil {
+				return nil
+			}
+			data.MarshalGQL(&buf)
+
+			return &graphql.Response{
+				Data: buf.Bytes(),
+			}
+		}
 
 	default:
 		return graphql.OneShot(graphql.ErrorResponse(ctx, "unsupported GraphQL operation"))
@@ -3035,6 +3069,9 @@ type Query {
     id: ID!
   ): Node @allow(anyone: true)
 }
+
+"What a client can watch: over WebSocket (graphql-transport-ws) or server-sent events."
+type Subscription
 `, BuiltIn: false},
 	{Name: "../schema/account.graphqls", Input: `extend type Query {
   "The caller's own account; null for a guest."
@@ -4087,6 +4124,17 @@ extend type Variant {
     "The order's global id."
     id: ID!
   ): Order @allow(roles: [GUEST, MEMBER, COMPANY_BUYER], permissions: [ORDER_READ])
+}
+
+extend type Subscription {
+  """
+  The order as it is now, and again whenever it changes. Changes that follow each
+  other quickly may come as one: what arrives last is how it is.
+  """
+  orderChanged(
+    "The order's global id."
+    id: ID!
+  ): Order! @allow(roles: [GUEST, MEMBER, COMPANY_BUYER], permissions: [ORDER_READ])
 }
 
 extend type Mutation {

@@ -187,6 +187,10 @@ type SavedAddressPayload struct {
 	UserErrors []UserError `json:"userErrors"`
 }
 
+// What a client can watch: over WebSocket (graphql-transport-ws) or server-sent events.
+type Subscription struct {
+}
+
 // Why a mutation did not do what was asked. Nothing was changed.
 type UserError struct {
 	// What went wrong, for programs.

@@ -13,8 +13,10 @@ import (
 	"github.com/go-chi/chi/v5"
 
 	"github.com/noren-commerce/noren/core/clock"
+	"github.com/noren-commerce/noren/core/event"
 	"github.com/noren-commerce/noren/core/fault"
 	"github.com/noren-commerce/noren/core/limit"
+	"github.com/noren-commerce/noren/core/order"
 	"github.com/noren-commerce/noren/core/signal"
 	"github.com/noren-commerce/noren/graph/server"
 	"github.com/noren-commerce/noren/storage/postgres"
@@ -69,7 +71,9 @@ func newGround(cfg Config, db *postgres.DB, options []Option) (Ground, error) {
 		{Name: "database", Vital: true, Look: db.Pool().Ping},
 		{Name: "redis", Look: client.Ping},
 	}}
+	// The caches hear first: who is signalled reads again, and must not find the old.
 	db.OnCommit(g.Generations.Committed)
+	db.OnCommit(func(ctx context.Context, events []event.Event) { order.Signalled(ctx, g.Signals, events) })
 	for _, option := range options {
 		option(&g)
 	}

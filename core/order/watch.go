@@ -1,0 +1,52 @@
+package order
+
+import (
+	"context"
+
+	"github.com/google/uuid"
+
+	"github.com/noren-commerce/noren/core/event"
+	"github.com/noren-commerce/noren/core/signal"
+)
+
+// topic is where changes of the order are signalled.
+func topic(orderID uuid.UUID) string { return "order:" + orderID.String() }
+
+// Signalled tells whoever watches the orders that the events are about. It is
+// called when the events are committed.
+func Signalled(ctx context.Context, board signal.Board, events []event.Event) {
+	for _, e := range events {
+		if e.Subject == "Order" {
+			board.Publish(ctx, topic(e.SubjectID), nil)
+		}
+	}
+}
+
+// Watch is the order as it is now, and again after each change until ctx ends. It
+// listens before it reads, so nothing is missed between; changes that follow each
+// other quickly may come as one. An order that the actor may not see, or no longer,
+// is fault.CodeNotFound or ends the watch.
+func (s *Service) Watch(ctx context.Context, board signal.Board, orderID uuid.UUID) (<-chan Order, error) {
+	changed := board.Listen(ctx, topic(orderID))
+	now, err := s.ByID(ctx, orderID)
+	if err != nil {
+		return nil, err
+	}
+	states := make(chan Order, 1)
+	states <- *now
+	go func() {
+		defer close(states)
+		for range changed {
+			o, err := s.ByID(ctx, orderID)
+			if err != nil {
+				return // the client asks again, and hears why
+			}
+			select {
+			case states <- *o:
+			case <-ctx.Done():
+				return
+			}
+		}
+	}()
+	return states, nil
+}
