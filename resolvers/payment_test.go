@@ -282,10 +282,33 @@ func TestStaffRecordABankTransfer(t *testing.T) {
 			}
 		}
 	}
-	s.DoAs(t, cashier, `{ payments(filter: {attention: true}) { totalCount nodes { captured { amount } transfers { payerName } } } }`, nil).Into(t, &list)
+	attention := `{ payments(filter: {attention: true}) { totalCount nodes { captured { amount } transfers { payerName } } } }`
+	s.DoAs(t, cashier, attention, nil).Into(t, &list)
 	require.Equal(t, 1, list.Payments.TotalCount)
 	require.Equal(t, "2740", list.Payments.Nodes[0].Captured.Amount)
 	require.Len(t, list.Payments.Nodes[0].Transfers, 3)
+
+	refund := func(key, amount string) {
+		var got struct {
+			RefundPayment struct{ UserErrors []userError }
+		}
+		s.DoAs(t, cashier, `mutation($k: String!, $p: ID!, $a: Decimal!) { refundPayment(input: {idempotencyKey: $k, paymentId: $p, amount: $a}) { userErrors { code } } }`,
+			apptest.Variables{"k": key, "p": order.Order.Payments[0].ID, "a": amount}).Into(t, &got)
+		require.Empty(t, got.RefundPayment.UserErrors)
+	}
+	refund("refund-over", "100")
+	s.DoAs(t, cashier, attention, nil).Into(t, &list)
+	require.Zero(t, list.Payments.TotalCount, "the excess has gone back")
+	require.Equal(t, "CONFIRMED", s.status(t))
+
+	s.Do(t, `mutation($o: ID!) { cancelOrder(input: {orderId: $o}) { userErrors { code } } }`, apptest.Variables{"o": s.order}, "X-Cart-Token", s.token)
+	require.Equal(t, "CANCELLED", s.status(t))
+	s.DoAs(t, cashier, attention, nil).Into(t, &list)
+	require.Equal(t, 1, list.Payments.TotalCount, "the transfer is owed back")
+	refund("refund-rest", "2640")
+	s.DoAs(t, cashier, attention, nil).Into(t, &list)
+	require.Zero(t, list.Payments.TotalCount)
+	require.Equal(t, "REFUNDED", s.payment(t).Status)
 }
 
 func TestUnpaidOrderGivesItsStockBack(t *testing.T) {

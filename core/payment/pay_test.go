@@ -13,7 +13,9 @@ import (
 
 	"github.com/noren-commerce/noren/adapters/stripe"
 	"github.com/noren-commerce/noren/adapters/stripe/stripetest"
+	"github.com/noren-commerce/noren/core/channel"
 	"github.com/noren-commerce/noren/core/fault"
+	"github.com/noren-commerce/noren/core/id"
 	"github.com/noren-commerce/noren/core/idempotency"
 	"github.com/noren-commerce/noren/core/messaging"
 	"github.com/noren-commerce/noren/core/payment"
@@ -175,6 +177,12 @@ func TestSomebodyElsesOrderCannotBePaid(t *testing.T) {
 	_, err := s.Pay(as(t, other), payment.PayInput{OrderID: order, Token: stripetest.CardVisa, IdempotencyKey: "key-0000-k1"})
 	require.ErrorIs(t, err, fault.ErrNotFound)
 	require.Empty(t, s.stripe.Requests())
+
+	another := channel.With(as(t, clerk), channel.Channel{BrandID: id.New()})
+	_, err = s.RecordTransfer(another, payment.TransferInput{
+		PaymentID: s.only(t, s.place(t, payment.MethodBankTransfer)).ID, Amount: yen(1980), ReceivedAt: received, IdempotencyKey: "key-0000-x",
+	})
+	require.ErrorIs(t, err, fault.ErrNotFound, "nor through another brand's channel")
 }
 
 func TestBadInputIsNamed(t *testing.T) {

@@ -48,8 +48,11 @@ func (s *Service) OfOrders(ctx context.Context, orderIDs []uuid.UUID) ([]Payment
 // ByID is the payment, if the actor may see its order; else fault.CodeNotFound.
 func (s *Service) ByID(ctx context.Context, paymentID uuid.UUID) (*Payment, error) {
 	p, err := s.Store.Payment(ctx, paymentID)
-	if err != nil || p == nil {
-		return nil, errors.Join(err, fault.ErrNotFound)
+	if err != nil {
+		return nil, err
+	}
+	if p == nil || elsewhere(ctx, p.BrandID) {
+		return nil, fault.ErrNotFound
 	}
 	if visible, err := s.orders.MaySee(ctx, p.OrderID); err != nil || !visible {
 		return nil, errors.Join(err, fault.ErrNotFound)

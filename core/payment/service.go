@@ -9,8 +9,10 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/noren-commerce/noren/core/access"
+	"github.com/noren-commerce/noren/core/channel"
 	"github.com/noren-commerce/noren/core/clock"
 	"github.com/noren-commerce/noren/core/event"
+	"github.com/noren-commerce/noren/core/fault"
 	"github.com/noren-commerce/noren/core/i18n"
 	"github.com/noren-commerce/noren/core/id"
 	"github.com/noren-commerce/noren/core/messaging"
@@ -178,8 +180,17 @@ func (s *Service) hold(ctx context.Context, orderID uuid.UUID, asCaller bool) (D
 	if err != nil {
 		return Due{}, nil, err
 	}
+	if asCaller && elsewhere(ctx, due.BrandID) {
+		return Due{}, nil, fault.ErrNotFound
+	}
 	payments, err := s.Store.LockedOf(ctx, orderID)
 	return due, payments, err
+}
+
+// elsewhere reports whether the request came through another brand's channel.
+func elsewhere(ctx context.Context, brandID uuid.UUID) bool {
+	here := channel.From(ctx).BrandID
+	return here != uuid.Nil && here != brandID
 }
 
 // save stores a payment that may have changed, records what happened, and tells

@@ -208,7 +208,7 @@ func paymentFilter(q payment.Query) (string, pgx.NamedArgs) {
 	}
 	if q.Attention {
 		where += ` AND (captured - refunded > amount
-			OR (status = 'CANCELLED' AND captured > refunded)
+			OR (captured > refunded AND order_id IN (SELECT o.id FROM orders o WHERE o.id = order_id AND o.status = 'CANCELLED'))
 			OR (status = 'PENDING' AND captured > 0)
 			OR id IN (SELECT payment_id FROM payment_operations WHERE status IN ('OUTSTANDING', 'REFUSED') AND kind <> 'START'))`
 	}
