@@ -8,7 +8,7 @@ import (
 
 // shown are the subjects whose changes shoppers can see in a public answer.
 var shown = []string{
-	"Brand", "Channel", "Product", "ProductBrand", "Variant", "Category", "Attribute", "Media",
+	"Brand", "Channel", "Product", "ProductBrand", "ImportRun", "Variant", "Category", "Attribute", "Media",
 	"PriceList", "Price", "Availability", "Campaign", "Content", "Article", "Banner", "Shop", "ShippingMethod",
 }
 
