@@ -29,3 +29,6 @@ $(LINT):
 
 audit: ## Audit GraphQL over HTTP with the npm package graphql-http.
 	.ci/graphql-audit/run
+
+bench: ## Measure noren beside the baseline; prints ratios.
+	$(GO) run ./bench

@@ -33,8 +33,11 @@ func (r Request) bytes(host string) []byte {
 	return b.Bytes()
 }
 
-// Next makes the requests of one connection; done is told each answer's body.
+// Next makes the n-th request of a connection.
 type Next func(connection, n int) Request
+
+// Heard is told the body of each answer; an error ends the load.
+type Heard func(connection int, answer []byte) error
 
 // Result is what a load measured.
 type Result struct {
@@ -48,6 +51,11 @@ type Result struct {
 // Run keeps the connections busy for the time and measures. Latencies of the
 // first tenth are left out: it warms caches and prepared statements.
 func Run(ctx context.Context, address string, connections int, d time.Duration, next Next) (Result, error) {
+	return Walk(ctx, address, connections, d, next, func(int, []byte) error { return nil })
+}
+
+// Walk is Run for requests that depend on the answers before them.
+func Walk(ctx context.Context, address string, connections int, d time.Duration, next Next, heard Heard) (Result, error) {
 	ctx, cancel := context.WithTimeout(ctx, d)
 	defer cancel()
 	var (
@@ -60,7 +68,7 @@ func Run(ctx context.Context, address string, connections int, d time.Duration, 
 	warm := time.Now().Add(d / 10)
 	for c := range connections {
 		group.Go(func() {
-			own, failed, last, err := one(ctx, address, c, warm, next)
+			own, failed, last, err := one(ctx, address, c, warm, next, heard)
 			mutex.Lock()
 			defer mutex.Unlock()
 			latencies = append(latencies, own...)
@@ -83,7 +91,7 @@ func Run(ctx context.Context, address string, connections int, d time.Duration, 
 	return total, firstErr
 }
 
-func one(ctx context.Context, address string, c int, warm time.Time, next Next) (latencies []time.Duration, failed int, last []byte, err error) {
+func one(ctx context.Context, address string, c int, warm time.Time, next Next, heard Heard) (latencies []time.Duration, failed int, last []byte, err error) {
 	conn, err := (&net.Dialer{}).DialContext(ctx, "tcp", address)
 	if err != nil {
 		return nil, 0, nil, err
@@ -101,6 +109,9 @@ func one(ctx context.Context, address string, c int, warm time.Time, next Next) 
 			return latencies, failed + 1, last, err
 		}
 		took := time.Since(start)
+		if err := heard(c, body); err != nil {
+			return latencies, failed + 1, body, err
+		}
 		switch {
 		case status != http.StatusOK:
 			failed++
