@@ -37,6 +37,7 @@ type Resolver struct {
 	Customers *customer.Service
 	Partners  *partner.Service
 	Signals   signal.Board
+	SSO       *identity.SSO
 }
 
 // Loaders are the dataloaders of one request.
@@ -53,6 +54,7 @@ type Loaders struct {
 	Profiles  *graph.Loader[uuid.UUID, *customer.Profile]       // by member
 	Addresses *graph.Loader[uuid.UUID, []customer.SavedAddress] // by member
 	Pets      *graph.Loader[uuid.UUID, []customer.Pet]          // by member
+	Logins    *graph.Loader[uuid.UUID, []identity.Link]         // by account
 
 	Payments   *graph.Loader[uuid.UUID, []payment.Payment] // by order
 	Operations *graph.Loader[uuid.UUID, []payment.Operation]
@@ -75,6 +77,7 @@ func (r *Resolver) NewLoaders() *Loaders {
 
 		Profiles:  graph.NewLoader(graph.ByKey(r.Customers.Profiles, func(p *customer.Profile) uuid.UUID { return p.MemberID })),
 		Addresses: graph.NewLoader(graph.Grouped(r.Customers.Addresses, func(a customer.SavedAddress) uuid.UUID { return a.MemberID })),
+		Logins:    graph.NewLoader(graph.Grouped(r.SSO.Links, func(l identity.Link) uuid.UUID { return l.AccountID })),
 		Pets:      graph.NewLoader(graph.Grouped(r.Customers.Pets, func(p customer.Pet) uuid.UUID { return p.MemberID })),
 
 		Payments:   graph.NewLoader(graph.Grouped(r.Payments.OfOrders, func(p payment.Payment) uuid.UUID { return p.OrderID })),

@@ -54,6 +54,7 @@ type ComplexityRoot struct {
 		Email         func(childComplexity int) int
 		EmailVerified func(childComplexity int) int
 		GlobalID      func(childComplexity int) int
+		LinkedLogins  func(childComplexity int) int
 		Name          func(childComplexity int) int
 		Pets          func(childComplexity int) int
 		Profile       func(childComplexity int) int
@@ -177,6 +178,18 @@ type ComplexityRoot struct {
 		Updated    func(childComplexity int) int
 	}
 
+	LinkSsoPayload struct {
+		Link       func(childComplexity int) int
+		UserErrors func(childComplexity int) int
+	}
+
+	LinkedLogin struct {
+		CreatedAt func(childComplexity int) int
+		Email     func(childComplexity int) int
+		GlobalID  func(childComplexity int) int
+		Provider  func(childComplexity int) int
+	}
+
 	LoginPayload struct {
 		Account    func(childComplexity int) int
 		Tokens     func(childComplexity int) int
@@ -200,8 +213,10 @@ type ComplexityRoot struct {
 		CancelOrder         func(childComplexity int, input order.CancelInput) int
 		ClosePartner        func(childComplexity int, input partner.CloseInput) int
 		CreatePartner       func(childComplexity int, input partner.CreateInput) int
+		FinishSso           func(childComplexity int, input identity.FinishSSOInput) int
 		ImportProducts      func(childComplexity int, input model.ImportProductsInput) int
 		IssuePartnerKey     func(childComplexity int, input partner.IssueKeyInput) int
+		LinkSso             func(childComplexity int, input identity.FinishSSOInput) int
 		Login               func(childComplexity int, input identity.LoginInput) int
 		Logout              func(childComplexity int) int
 		NoteOrder           func(childComplexity int, input order.NoteInput) int
@@ -216,6 +231,8 @@ type ComplexityRoot struct {
 		RevokePartnerKey    func(childComplexity int, input partner.RevokeKeyInput) int
 		RotatePartnerKey    func(childComplexity int, input partner.RotateKeyInput) int
 		SetCartLineQuantity func(childComplexity int, input cart.SetQuantityInput) int
+		StartSso            func(childComplexity int, input identity.StartSSOInput) int
+		UnlinkSso           func(childComplexity int, input identity.UnlinkSSOInput) int
 		UpdateAddress       func(childComplexity int, input customer.UpdateAddressInput) int
 		UpdateCart          func(childComplexity int, input cart.UpdateInput) int
 		UpdatePartner       func(childComplexity int, input partner.UpdateInput) int
@@ -489,6 +506,7 @@ type ComplexityRoot struct {
 		Search            func(childComplexity int, query string, first *int, after *string, filter *catalog.Filter, sort *catalog.Sort) int
 		SearchSuggestions func(childComplexity int, prefix string, first int) int
 		ShippingMethods   func(childComplexity int) int
+		SsoProviders      func(childComplexity int) int
 	}
 
 	RecordBankTransferPayload struct {
@@ -541,6 +559,22 @@ type ComplexityRoot struct {
 		Name     func(childComplexity int) int
 	}
 
+	SsoProvider struct {
+		Key  func(childComplexity int) int
+		Name func(childComplexity int) int
+	}
+
+	StartSsoPayload struct {
+		Started    func(childComplexity int) int
+		UserErrors func(childComplexity int) int
+	}
+
+	StartedSso struct {
+		AuthorizationURL func(childComplexity int) int
+		ExpiresAt        func(childComplexity int) int
+		Ticket           func(childComplexity int) int
+	}
+
 	Subscription struct {
 		OrderChanged func(childComplexity int, id string) int
 	}
@@ -557,6 +591,10 @@ type ComplexityRoot struct {
 		AccessToken  func(childComplexity int) int
 		ExpiresAt    func(childComplexity int) int
 		RefreshToken func(childComplexity int) int
+	}
+
+	UnlinkSsoPayload struct {
+		UserErrors func(childComplexity int) int
 	}
 
 	UserError struct {
@@ -620,6 +658,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Account.GlobalID(childComplexity), true
+	case "Account.linkedLogins":
+		if e.ComplexityRoot.Account.LinkedLogins == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Account.LinkedLogins(childComplexity), true
 	case "Account.name":
 		if e.ComplexityRoot.Account.Name == nil {
 			break
@@ -1131,6 +1175,44 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.ImportRun.Updated(childComplexity), true
 
+	case "LinkSsoPayload.link":
+		if e.ComplexityRoot.LinkSsoPayload.Link == nil {
+			break
+		}
+
+		return e.ComplexityRoot.LinkSsoPayload.Link(childComplexity), true
+	case "LinkSsoPayload.userErrors":
+		if e.ComplexityRoot.LinkSsoPayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.LinkSsoPayload.UserErrors(childComplexity), true
+
+	case "LinkedLogin.createdAt":
+		if e.ComplexityRoot.LinkedLogin.CreatedAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.LinkedLogin.CreatedAt(childComplexity), true
+	case "LinkedLogin.email":
+		if e.ComplexityRoot.LinkedLogin.Email == nil {
+			break
+		}
+
+		return e.ComplexityRoot.LinkedLogin.Email(childComplexity), true
+	case "LinkedLogin.id":
+		if e.ComplexityRoot.LinkedLogin.GlobalID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.LinkedLogin.GlobalID(childComplexity), true
+	case "LinkedLogin.provider":
+		if e.ComplexityRoot.LinkedLogin.Provider == nil {
+			break
+		}
+
+		return e.ComplexityRoot.LinkedLogin.Provider(childComplexity), true
+
 	case "LoginPayload.account":
 		if e.ComplexityRoot.LoginPayload.Account == nil {
 			break
@@ -1247,6 +1329,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.CreatePartner(childComplexity, args["input"].(partner.CreateInput)), true
+	case "Mutation.finishSso":
+		if e.ComplexityRoot.Mutation.FinishSso == nil {
+			break
+		}
+
+		args, err := field_Mutation_finishSso_args(ctx, ec, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.FinishSso(childComplexity, args["input"].(identity.FinishSSOInput)), true
 	case "Mutation.importProducts":
 		if e.ComplexityRoot.Mutation.ImportProducts == nil {
 			break
@@ -1269,6 +1362,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.IssuePartnerKey(childComplexity, args["input"].(partner.IssueKeyInput)), true
+	case "Mutation.linkSso":
+		if e.ComplexityRoot.Mutation.LinkSso == nil {
+			break
+		}
+
+		args, err := field_Mutation_linkSso_args(ctx, ec, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.LinkSso(childComplexity, args["input"].(identity.FinishSSOInput)), true
 	case "Mutation.login":
 		if e.ComplexityRoot.Mutation.Login == nil {
 			break
@@ -1418,6 +1522,28 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.SetCartLineQuantity(childComplexity, args["input"].(cart.SetQuantityInput)), true
+	case "Mutation.startSso":
+		if e.ComplexityRoot.Mutation.StartSso == nil {
+			break
+		}
+
+		args, err := field_Mutation_startSso_args(ctx, ec, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.StartSso(childComplexity, args["input"].(identity.StartSSOInput)), true
+	case "Mutation.unlinkSso":
+		if e.ComplexityRoot.Mutation.UnlinkSso == nil {
+			break
+		}
+
+		args, err := field_Mutation_unlinkSso_args(ctx, ec, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.UnlinkSso(childComplexity, args["input"].(identity.UnlinkSSOInput)), true
 	case "Mutation.updateAddress":
 		if e.ComplexityRoot.Mutation.UpdateAddress == nil {
 			break
@@ -2600,6 +2726,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Query.ShippingMethods(childComplexity), true
+	case "Query.ssoProviders":
+		if e.ComplexityRoot.Query.SsoProviders == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Query.SsoProviders(childComplexity), true
 
 	case "RecordBankTransferPayload.difference":
 		if e.ComplexityRoot.RecordBankTransferPayload.Difference == nil {
@@ -2765,6 +2897,51 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.ShippingMethod.Name(childComplexity), true
 
+	case "SsoProvider.key":
+		if e.ComplexityRoot.SsoProvider.Key == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SsoProvider.Key(childComplexity), true
+	case "SsoProvider.name":
+		if e.ComplexityRoot.SsoProvider.Name == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SsoProvider.Name(childComplexity), true
+
+	case "StartSsoPayload.started":
+		if e.ComplexityRoot.StartSsoPayload.Started == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StartSsoPayload.Started(childComplexity), true
+	case "StartSsoPayload.userErrors":
+		if e.ComplexityRoot.StartSsoPayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StartSsoPayload.UserErrors(childComplexity), true
+
+	case "StartedSso.authorizationUrl":
+		if e.ComplexityRoot.StartedSso.AuthorizationURL == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StartedSso.AuthorizationURL(childComplexity), true
+	case "StartedSso.expiresAt":
+		if e.ComplexityRoot.StartedSso.ExpiresAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StartedSso.ExpiresAt(childComplexity), true
+	case "StartedSso.ticket":
+		if e.ComplexityRoot.StartedSso.Ticket == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StartedSso.Ticket(childComplexity), true
+
 	case "Subscription.orderChanged":
 		if e.ComplexityRoot.Subscription.OrderChanged == nil {
 			break
@@ -2826,6 +3003,13 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Tokens.RefreshToken(childComplexity), true
+
+	case "UnlinkSsoPayload.userErrors":
+		if e.ComplexityRoot.UnlinkSsoPayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.UnlinkSsoPayload.UserErrors(childComplexity), true
 
 	case "UserError.code":
 		if e.ComplexityRoot.UserError.Code == nil {
@@ -2912,6 +3096,7 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 			graphql.NewInputUnmarshaler("CancelOrderInput", graphql.BindUnmarshaler(ec, unmarshalInputCancelOrderInput)),
 			graphql.NewInputUnmarshaler("ClosePartnerInput", graphql.BindUnmarshaler(ec, unmarshalInputClosePartnerInput)),
 			graphql.NewInputUnmarshaler("CreatePartnerInput", graphql.BindUnmarshaler(ec, unmarshalInputCreatePartnerInput)),
+			graphql.NewInputUnmarshaler("FinishSsoInput", graphql.BindUnmarshaler(ec, unmarshalInputFinishSsoInput)),
 			graphql.NewInputUnmarshaler("ImportProductsInput", graphql.BindUnmarshaler(ec, unmarshalInputImportProductsInput)),
 			graphql.NewInputUnmarshaler("IssuePartnerKeyInput", graphql.BindUnmarshaler(ec, unmarshalInputIssuePartnerKeyInput)),
 			graphql.NewInputUnmarshaler("LoginInput", graphql.BindUnmarshaler(ec, unmarshalInputLoginInput)),
@@ -2930,6 +3115,8 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 			graphql.NewInputUnmarshaler("RevokePartnerKeyInput", graphql.BindUnmarshaler(ec, unmarshalInputRevokePartnerKeyInput)),
 			graphql.NewInputUnmarshaler("RotatePartnerKeyInput", graphql.BindUnmarshaler(ec, unmarshalInputRotatePartnerKeyInput)),
 			graphql.NewInputUnmarshaler("SetCartLineQuantityInput", graphql.BindUnmarshaler(ec, unmarshalInputSetCartLineQuantityInput)),
+			graphql.NewInputUnmarshaler("StartSsoInput", graphql.BindUnmarshaler(ec, unmarshalInputStartSsoInput)),
+			graphql.NewInputUnmarshaler("UnlinkSsoInput", graphql.BindUnmarshaler(ec, unmarshalInputUnlinkSsoInput)),
 			graphql.NewInputUnmarshaler("UpdateAddressInput", graphql.BindUnmarshaler(ec, unmarshalInputUpdateAddressInput)),
 			graphql.NewInputUnmarshaler("UpdateCartInput", graphql.BindUnmarshaler(ec, unmarshalInputUpdateCartInput)),
 			graphql.NewInputUnmarshaler("UpdatePartnerInput", graphql.BindUnmarshaler(ec, unmarshalInputUpdatePartnerInput)),
@@ -3490,6 +3677,24 @@ enum UserErrorCode {
   PARTNER_RATE
   "The partner is closed."
   PARTNER_CLOSED
+  "There is no such login provider."
+  SSO_PROVIDER_UNKNOWN
+  "The return URL is not one that the shop has set."
+  SSO_RETURN_URL_INVALID
+  "The login through a provider was not begun here, or too long ago: begin again."
+  SSO_STATE_INVALID
+  "The provider did not confirm the login: begin again."
+  SSO_REFUSED
+  "The provider told no e-mail address."
+  SSO_EMAIL_MISSING
+  "The e-mail address has an account, and the provider's word is not enough to enter it: log in and link the provider."
+  SSO_EMAIL_UNVERIFIED
+  "Staff do not log in through providers."
+  SSO_NOT_FOR_STAFF
+  "The login belongs to another account."
+  SSO_LINKED_ELSEWHERE
+  "It is the only way to log in: set a password first."
+  SSO_LAST_LOGIN
 }
 `, BuiltIn: false},
 	{Name: "../schema/cart.graphqls", Input: `extend type Query {
@@ -5082,6 +5287,126 @@ type ProductBrand implements Node {
   name: String!
 }
 `, BuiltIn: false},
+	{Name: "../schema/sso.graphqls", Input: `extend type Query {
+  "The providers through which members can log in, in the order in which to show them."
+  ssoProviders: [SsoProvider!]! @allow(anyone: true) @public @cost(size: 5)
+}
+
+extend type Mutation {
+  """
+  Begins a login through a provider (OpenID Connect). Keep the ticket where only this
+  client reads it, and send the person to the authorization URL. They come back to
+  the return URL with ` + "`" + `code` + "`" + ` and ` + "`" + `state` + "`" + ` in its query, or with ` + "`" + `error` + "`" + `.
+  """
+  startSso(
+    "Which provider, and where to come back to."
+    input: StartSsoInput!
+  ): StartSsoPayload! @allow(anyone: true)
+
+  """
+  Finishes a login through a provider, and logs in as ` + "`" + `login` + "`" + ` does. Somebody new gets
+  an account. Somebody whose e-mail address has an account gets that one, if the
+  provider vouches for the address; otherwise they log in first and use ` + "`" + `linkSso` + "`" + `.
+  """
+  finishSso(
+    "What came back."
+    input: FinishSsoInput!
+  ): LoginPayload! @allow(anyone: true)
+
+  "Lets the caller log in through a provider from now on: ` + "`" + `startSso` + "`" + ` first, then this in place of ` + "`" + `finishSso` + "`" + `."
+  linkSso(
+    "What came back."
+    input: FinishSsoInput!
+  ): LinkSsoPayload! @allow(roles: [MEMBER, COMPANY_BUYER])
+
+  "Ends that the caller can log in through a provider. The last way to log in stays."
+  unlinkSso(
+    "The link."
+    input: UnlinkSsoInput!
+  ): UnlinkSsoPayload! @allow(roles: [MEMBER, COMPANY_BUYER])
+}
+
+extend type Account {
+  "The providers through which the caller can log in; empty for another's account."
+  linkedLogins: [LinkedLogin!]! @allow(roles: [MEMBER, COMPANY_BUYER, STORE_STAFF, STAFF, ADMIN]) @cost(size: 5)
+}
+
+"Somebody else who knows who a person is."
+type SsoProvider {
+  "Names the provider in ` + "`" + `startSso` + "`" + `."
+  key: String!
+  "The provider's name for people."
+  name: String!
+}
+
+"A provider through which a member can log in."
+type LinkedLogin {
+  "The link's opaque global id."
+  id: ID!
+  "The provider's key."
+  provider: String!
+  "The e-mail address that the provider told; empty if none."
+  email: String!
+  "When the link was made."
+  createdAt: DateTime!
+}
+
+"A login through a provider that begins."
+input StartSsoInput {
+  "The provider's key."
+  provider: String!
+  "Where to come back to: exactly one of the URLs that the shop has set."
+  returnUrl: String!
+}
+
+"Where to send the person, and what to keep until they are back."
+type StartedSso {
+  "Where the person logs in."
+  authorizationUrl: String!
+  "Proves in ` + "`" + `finishSso` + "`" + ` that this client began. Do not send it anywhere else."
+  ticket: String!
+  "Until when the login must be finished."
+  expiresAt: DateTime!
+}
+
+"What became of beginning a login."
+type StartSsoPayload {
+  "How to go on; null if the login cannot begin."
+  started: StartedSso
+  "Why the login cannot begin; empty if it can."
+  userErrors: [UserError!]!
+}
+
+"What came back from a provider."
+input FinishSsoInput {
+  "The ticket of ` + "`" + `startSso` + "`" + `."
+  ticket: String!
+  "The query's ` + "`" + `state` + "`" + `."
+  state: String!
+  "The query's ` + "`" + `code` + "`" + `."
+  code: String!
+}
+
+"What became of a link."
+type LinkSsoPayload {
+  "The link; null if none was made."
+  link: LinkedLogin
+  "Why no link was made; empty if it was."
+  userErrors: [UserError!]!
+}
+
+"A link to remove."
+input UnlinkSsoInput {
+  "The link's id."
+  id: ID!
+}
+
+"What became of removing a link."
+type UnlinkSsoPayload {
+  "Why the link stays; empty if it was removed."
+  userErrors: [UserError!]!
+}
+`, BuiltIn: false},
 }
 var parsedSchema = gqlparser.MustLoadSchema(sources...)
 
@@ -5109,6 +5434,8 @@ func childFields_Account(ctx context.Context, ec *executionContext, field graphq
 		return fieldContext_Account_addresses(ctx, ec, field)
 	case "pets":
 		return fieldContext_Account_pets(ctx, ec, field)
+	case "linkedLogins":
+		return fieldContext_Account_linkedLogins(ctx, ec, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type Account", field.Name)
 }
@@ -5345,6 +5672,30 @@ func childFields_ImportRun(ctx context.Context, ec *executionContext, field grap
 		return fieldContext_ImportRun_rejections(ctx, ec, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type ImportRun", field.Name)
+}
+
+func childFields_LinkSsoPayload(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "link":
+		return fieldContext_LinkSsoPayload_link(ctx, ec, field)
+	case "userErrors":
+		return fieldContext_LinkSsoPayload_userErrors(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type LinkSsoPayload", field.Name)
+}
+
+func childFields_LinkedLogin(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return fieldContext_LinkedLogin_id(ctx, ec, field)
+	case "provider":
+		return fieldContext_LinkedLogin_provider(ctx, ec, field)
+	case "email":
+		return fieldContext_LinkedLogin_email(ctx, ec, field)
+	case "createdAt":
+		return fieldContext_LinkedLogin_createdAt(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type LinkedLogin", field.Name)
 }
 
 func childFields_LoginPayload(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -5965,6 +6316,38 @@ func childFields_ShippingMethod(ctx context.Context, ec *executionContext, field
 	return nil, fmt.Errorf("no field named %q was found under type ShippingMethod", field.Name)
 }
 
+func childFields_SsoProvider(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "key":
+		return fieldContext_SsoProvider_key(ctx, ec, field)
+	case "name":
+		return fieldContext_SsoProvider_name(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type SsoProvider", field.Name)
+}
+
+func childFields_StartSsoPayload(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "started":
+		return fieldContext_StartSsoPayload_started(ctx, ec, field)
+	case "userErrors":
+		return fieldContext_StartSsoPayload_userErrors(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type StartSsoPayload", field.Name)
+}
+
+func childFields_StartedSso(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "authorizationUrl":
+		return fieldContext_StartedSso_authorizationUrl(ctx, ec, field)
+	case "ticket":
+		return fieldContext_StartedSso_ticket(ctx, ec, field)
+	case "expiresAt":
+		return fieldContext_StartedSso_expiresAt(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type StartedSso", field.Name)
+}
+
 func childFields_TaxAmount(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "class":
@@ -5991,6 +6374,14 @@ func childFields_Tokens(ctx context.Context, ec *executionContext, field graphql
 		return fieldContext_Tokens_refreshToken(ctx, ec, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type Tokens", field.Name)
+}
+
+func childFields_UnlinkSsoPayload(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "userErrors":
+		return fieldContext_UnlinkSsoPayload_userErrors(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type UnlinkSsoPayload", field.Name)
 }
 
 func childFields_UserError(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {

@@ -50,6 +50,14 @@ type ImportProductsInput struct {
 	Exact bool `json:"exact"`
 }
 
+// What became of a link.
+type LinkSsoPayload struct {
+	// The link; null if none was made.
+	Link *identity.Link `json:"link,omitempty"`
+	// Why no link was made; empty if it was.
+	UserErrors []UserError `json:"userErrors"`
+}
+
 // What a login gives.
 type LoginPayload struct {
 	// The tokens; null if nobody was logged in.
@@ -187,8 +195,22 @@ type SavedAddressPayload struct {
 	UserErrors []UserError `json:"userErrors"`
 }
 
+// What became of beginning a login.
+type StartSsoPayload struct {
+	// How to go on; null if the login cannot begin.
+	Started *identity.StartedSSO `json:"started,omitempty"`
+	// Why the login cannot begin; empty if it can.
+	UserErrors []UserError `json:"userErrors"`
+}
+
 // What a client can watch: over WebSocket (graphql-transport-ws) or server-sent events.
 type Subscription struct {
+}
+
+// What became of removing a link.
+type UnlinkSsoPayload struct {
+	// Why the link stays; empty if it was removed.
+	UserErrors []UserError `json:"userErrors"`
 }
 
 // Why a mutation did not do what was asked. Nothing was changed.

@@ -42,6 +42,7 @@ type App struct {
 	Operations *operation.Registry
 	Partners   *partner.Service
 	Accounts   *identity.Service
+	SSO        *identity.SSO
 	Payments   *payment.Service
 	Sender     *messaging.Sender
 	Mailbox    *mailbox.Mailbox // keeps the mails; nil if a mail server is set
@@ -75,6 +76,10 @@ func New(cfg Config, db *postgres.DB, now clock.Clock, options ...Option) (*App,
 	if err != nil {
 		return nil, err
 	}
+	sso, err := newSSO(cfg, db, accounts)
+	if err != nil {
+		return nil, err
+	}
 	orders.PayBy(payments)
 	payments.Tell(orders)
 	partners := newPartners(db, now)
@@ -93,11 +98,13 @@ func New(cfg Config, db *postgres.DB, now clock.Clock, options ...Option) (*App,
 			Signals:   ground.Signals,
 			Payments:  payments,
 			Accounts:  accounts,
+			SSO:       sso,
 			Customers: customer.New(db, postgres.NewCustomers(db), postgres.NewEvents(db), now),
 			Partners:  partners,
 		},
 		Partners: partners,
 		Accounts: accounts,
+		SSO:      sso,
 		Payments: payments,
 		Sender:   sender,
 		Mailbox:  box,
@@ -123,6 +130,8 @@ func (a *App) Handler() http.Handler {
 		r.Get("/", graphiql.Handler().ServeHTTP)
 		r.Get(graphiql.Prefix+"*", graphiql.Handler().ServeHTTP)
 		r.Get("/.well-known/jwks.json", a.keySet)
+		r.Get(ssoReturnPath, a.ssoReturn)
+		r.Post(ssoReturnPath, a.ssoReturn)
 		a.webhooks(r)
 		r.Get("/sample/*", seed.Picture)
 		if a.Config.Dev && a.Mailbox != nil {

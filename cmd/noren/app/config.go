@@ -38,6 +38,7 @@ type Config struct {
 	OperationConfig `embed:""`
 	MailConfig      `embed:""`
 	PaymentConfig   `embed:""`
+	SSOConfig       `embed:""`
 }
 
 // Production fails on the first setting that is not safe to serve the public
@@ -63,7 +64,10 @@ func (c Config) Production() error {
 	if err := c.MailConfig.check(); err != nil {
 		return err
 	}
-	return c.PaymentConfig.check()
+	if err := c.PaymentConfig.check(); err != nil {
+		return err
+	}
+	return c.SSOConfig.check()
 }
 
 func local(host string) bool {

@@ -5,11 +5,13 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/noren-commerce/noren/adapters/openid"
 	"github.com/noren-commerce/noren/cmd/noren/app"
 )
 
 func TestProductionRefusesUnsafeSettings(t *testing.T) {
 	t.Parallel()
+	google := openid.Settings{Key: "google", Name: "Google", Issuer: "https://accounts.google.com", ClientID: "noren"}
 	safe := app.Config{
 		DatabaseURL: "postgres://noren@db/noren", Secret: "0123456789abcdef0123456789abcdef",
 		CORSOrigins: []string{"https://shop.example.jp"}, SecureCookies: true, PublicURL: "https://api.example.jp",
@@ -27,13 +29,17 @@ func TestProductionRefusesUnsafeSettings(t *testing.T) {
 		"NOREN_SECURE_COOKIES": func(c *app.Config) { c.SecureCookies = false },
 		"NOREN_PUBLIC_URL":     func(c *app.Config) { c.PublicURL = "http://api.example.jp" },
 
-		"SMTP_URL must":              func(c *app.Config) { c.SMTPURL = "" },
-		"SMTP_URL should be":         func(c *app.Config) { c.SMTPURL = "mail.example.jp" },
-		"MAIL_FROM":                  func(c *app.Config) { c.MailFrom = "shop" },
-		"STRIPE_SECRET_KEY or":       func(c *app.Config) { c.StripeSecretKey = "" },
-		"STRIPE_SECRET_KEY must":     func(c *app.Config) { c.StripeSecretKey = "pk_live_1" },
-		"STRIPE_WEBHOOK_SECRET must": func(c *app.Config) { c.StripeWebhookSecret = "" },
-		"NOREN_BANK_BRANCH":          func(c *app.Config) { c.BankName = "のれん銀行" },
+		"SMTP_URL must":                   func(c *app.Config) { c.SMTPURL = "" },
+		"SMTP_URL should be":              func(c *app.Config) { c.SMTPURL = "mail.example.jp" },
+		"MAIL_FROM":                       func(c *app.Config) { c.MailFrom = "shop" },
+		"STRIPE_SECRET_KEY or":            func(c *app.Config) { c.StripeSecretKey = "" },
+		"STRIPE_SECRET_KEY must":          func(c *app.Config) { c.StripeSecretKey = "pk_live_1" },
+		"STRIPE_WEBHOOK_SECRET must":      func(c *app.Config) { c.StripeWebhookSecret = "" },
+		"NOREN_SSO_RETURN_URLS must name": func(c *app.Config) { c.SSOProviders.Settings = []openid.Settings{google} },
+		"NOREN_SSO_RETURN_URLS has":       func(c *app.Config) { c.SSOReturnURLs = []string{"http://shop.example.jp/"} },
+		"data:":                           func(c *app.Config) { c.SSOReturnURLs = []string{"data:text/html,x"} },
+		"NOREN_SSO_PROVIDERS":             func(c *app.Config) { c.SSOProviders.Settings = []openid.Settings{google, google} },
+		"NOREN_BANK_BRANCH":               func(c *app.Config) { c.BankName = "のれん銀行" },
 	} {
 		unsafe := safe
 		spoil(&unsafe)
