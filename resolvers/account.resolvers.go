@@ -8,10 +8,24 @@ package resolvers
 import (
 	"context"
 
+	"github.com/noren-commerce/noren/core/access"
 	"github.com/noren-commerce/noren/core/identity"
 	"github.com/noren-commerce/noren/graph/generated"
 	"github.com/noren-commerce/noren/graph/model"
 )
+
+func (r *accountResolver) SecondFactor(ctx context.Context, obj *identity.Account) (bool, error) {
+	return load(ctx).SecondFactors.Load(ctx, obj.ID)
+}
+
+func (r *accountResolver) Permissions(ctx context.Context, obj *identity.Account) ([]access.Permission, error) {
+	groups, err := load(ctx).Groups.Load(ctx, obj.ID)
+	return identity.PermissionsOf(*obj, groups), err
+}
+
+func (r *accountResolver) Sessions(ctx context.Context, obj *identity.Account) ([]identity.Session, error) {
+	return load(ctx).Sessions.Load(ctx, obj.ID)
+}
 
 func (r *mutationResolver) Register(ctx context.Context, input identity.RegisterInput) (model.LoginPayload, error) {
 	grant, err := r.Accounts.Register(ctx, input)
@@ -19,8 +33,10 @@ func (r *mutationResolver) Register(ctx context.Context, input identity.Register
 }
 
 func (r *mutationResolver) Login(ctx context.Context, input identity.LoginInput) (model.LoginPayload, error) {
-	grant, err := r.Accounts.Login(ctx, input)
-	return loginPayload(ctx, grant, err)
+	result, err := r.Accounts.Login(ctx, input)
+	p, err := loginPayload(ctx, result.Grant, err)
+	p.Enrolment, p.RecoveryCodes = result.Enrolment, result.RecoveryCodes
+	return p, err
 }
 
 func (r *mutationResolver) RefreshToken(ctx context.Context, input model.RefreshTokenInput) (model.LoginPayload, error) {
@@ -28,20 +44,71 @@ func (r *mutationResolver) RefreshToken(ctx context.Context, input model.Refresh
 	return loginPayload(ctx, grant, err)
 }
 
-func (r *mutationResolver) Logout(ctx context.Context) (model.LogoutPayload, error) {
-	errors, err := userErrors(ctx, r.Accounts.Logout(ctx))
-	return model.LogoutPayload{UserErrors: errors}, err
+func (r *mutationResolver) Logout(ctx context.Context) (model.DonePayload, error) {
+	return donePayload(ctx, r.Accounts.Logout(ctx))
+}
+
+func (r *mutationResolver) LogoutEverywhere(ctx context.Context) (model.DonePayload, error) {
+	return donePayload(ctx, r.Accounts.LogoutEverywhere(ctx))
+}
+
+func (r *mutationResolver) RevokeSession(ctx context.Context, input identity.RevokeSessionInput) (model.DonePayload, error) {
+	return donePayload(ctx, r.Accounts.RevokeSession(ctx, input))
+}
+
+func (r *mutationResolver) RequestEmailVerification(ctx context.Context) (model.DonePayload, error) {
+	return donePayload(ctx, r.Accounts.RequestEmailVerification(ctx))
+}
+
+func (r *mutationResolver) VerifyEmail(ctx context.Context, input model.VerifyEmailInput) (model.AccountPayload, error) {
+	account, err := r.Accounts.VerifyEmail(ctx, input.Token)
+	return accountPayload(ctx, account, err)
+}
+
+func (r *mutationResolver) RequestPasswordReset(ctx context.Context, input model.RequestPasswordResetInput) (model.DonePayload, error) {
+	return donePayload(ctx, r.Accounts.RequestPasswordReset(ctx, input.Email))
+}
+
+func (r *mutationResolver) ResetPassword(ctx context.Context, input identity.ResetPasswordInput) (model.DonePayload, error) {
+	return donePayload(ctx, r.Accounts.ResetPassword(ctx, input))
+}
+
+func (r *mutationResolver) ChangePassword(ctx context.Context, input identity.ChangePasswordInput) (model.DonePayload, error) {
+	return donePayload(ctx, r.Accounts.ChangePassword(ctx, input))
+}
+
+func (r *mutationResolver) StartTotp(ctx context.Context) (model.StartTotpPayload, error) {
+	enrolment, err := r.Accounts.StartTotp(ctx)
+	errors, err := userErrors(ctx, err)
+	return model.StartTotpPayload{Enrolment: enrolment, UserErrors: errors}, err
+}
+
+func (r *mutationResolver) ConfirmTotp(ctx context.Context, input model.ConfirmTotpInput) (model.ConfirmTotpPayload, error) {
+	codes, err := r.Accounts.ConfirmTotp(ctx, input.Code)
+	errors, err := userErrors(ctx, err)
+	return model.ConfirmTotpPayload{RecoveryCodes: codes, UserErrors: errors}, err
+}
+
+func (r *mutationResolver) RemoveTotp(ctx context.Context, input identity.RemoveTotpInput) (model.DonePayload, error) {
+	return donePayload(ctx, r.Accounts.RemoveTotp(ctx, input))
 }
 
 func (r *queryResolver) Me(ctx context.Context) (*identity.Account, error) {
 	return r.Accounts.Me(ctx)
 }
 
+func (r *sessionResolver) Current(ctx context.Context, obj *identity.Session) (bool, error) {
+	return access.From(ctx).SessionID == obj.ID, nil
+}
+
 func (r *Resolver) Account() generated.AccountResolver { return &accountResolver{r} }
 
 func (r *Resolver) Mutation() generated.MutationResolver { return &mutationResolver{r} }
 
+func (r *Resolver) Session() generated.SessionResolver { return &sessionResolver{r} }
+
 type (
 	accountResolver  struct{ *Resolver }
 	mutationResolver struct{ *Resolver }
+	sessionResolver  struct{ *Resolver }
 )

@@ -76,3 +76,18 @@ func petPayload(ctx context.Context, p *customer.Pet, err error) (model.PetPaylo
 	errors, err := userErrors(ctx, err)
 	return model.PetPayload{Pet: p, UserErrors: errors}, err
 }
+
+func accountPayload(ctx context.Context, a *identity.Account, err error) (model.AccountPayload, error) {
+	errors, err := userErrors(ctx, err)
+	return model.AccountPayload{Account: a, UserErrors: errors}, err
+}
+
+func groupPayload(ctx context.Context, g *identity.Group, err error) (model.PermissionGroupPayload, error) {
+	errors, err := userErrors(ctx, err)
+	return model.PermissionGroupPayload{Group: g, UserErrors: errors}, err
+}
+
+func donePayload(ctx context.Context, err error) (model.DonePayload, error) {
+	errors, err := userErrors(ctx, err)
+	return model.DonePayload{UserErrors: errors}, err
+}

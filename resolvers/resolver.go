@@ -56,6 +56,10 @@ type Loaders struct {
 	Pets      *graph.Loader[uuid.UUID, []customer.Pet]          // by member
 	Logins    *graph.Loader[uuid.UUID, []identity.Link]         // by account
 
+	Sessions      *graph.Loader[uuid.UUID, []identity.Session]    // by account
+	Groups        *graph.Loader[uuid.UUID, []identity.Membership] // by account
+	SecondFactors *graph.Loader[uuid.UUID, bool]                  // by account
+
 	Payments   *graph.Loader[uuid.UUID, []payment.Payment] // by order
 	Operations *graph.Loader[uuid.UUID, []payment.Operation]
 	Transfers  *graph.Loader[uuid.UUID, []payment.Transfer]
@@ -79,6 +83,10 @@ func (r *Resolver) NewLoaders() *Loaders {
 		Addresses: graph.NewLoader(graph.Grouped(r.Customers.Addresses, func(a customer.SavedAddress) uuid.UUID { return a.MemberID })),
 		Logins:    graph.NewLoader(graph.Grouped(r.SSO.Links, func(l identity.Link) uuid.UUID { return l.AccountID })),
 		Pets:      graph.NewLoader(graph.Grouped(r.Customers.Pets, func(p customer.Pet) uuid.UUID { return p.MemberID })),
+
+		Sessions:      graph.NewLoader(graph.Grouped(r.Accounts.Sessions, func(s identity.Session) uuid.UUID { return s.AccountID })),
+		Groups:        graph.NewLoader(graph.Grouped(r.Accounts.GroupsOf, func(m identity.Membership) uuid.UUID { return m.AccountID })),
+		SecondFactors: graph.NewLoader(r.Accounts.WithFactor),
 
 		Payments:   graph.NewLoader(graph.Grouped(r.Payments.OfOrders, func(p payment.Payment) uuid.UUID { return p.OrderID })),
 		Operations: graph.NewLoader(graph.Grouped(r.Payments.OperationsOf, func(o payment.Operation) uuid.UUID { return o.PaymentID })),

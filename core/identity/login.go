@@ -51,6 +51,9 @@ func (s *Service) Register(ctx context.Context, in RegisterInput) (*Grant, error
 	if err := in.Validate(); err != nil {
 		return nil, err
 	}
+	if err := s.limited(ctx, "register", addressOf(ctx), registersPerHost); err != nil {
+		return nil, err
+	}
 	email, _ := NormaliseEmail(in.Email)
 	hash, err := s.Hasher.Hash(ctx, in.Password)
 	if err != nil {
@@ -70,6 +73,9 @@ func (s *Service) Register(ctx context.Context, in RegisterInput) (*Grant, error
 		if err := s.Events.Record(ctx, event.New(ctx, now, "account.registered", "Account", account.ID, nil)); err != nil {
 			return err
 		}
+		if err := s.sendVerification(ctx, account); err != nil {
+			return err
+		}
 		grant, err = s.open(ctx, account)
 		return err
 	})
@@ -80,21 +86,71 @@ func (s *Service) Register(ctx context.Context, in RegisterInput) (*Grant, error
 type LoginInput struct {
 	Email    string
 	Password string
+	Code     string // of the second factor: the app's, or a recovery code
+}
+
+// LoginResult is what became of a login.
+type LoginResult struct {
+	Grant         *Grant     // nil if nobody was logged in
+	Enrolment     *Enrolment // the second factor to set up first, with ErrEnrolmentRequired
+	RecoveryCodes []string   // of a second factor just confirmed, shown this once
 }
 
 // Login opens a session. Whether the address or the password was wrong cannot be
 // told from the answer, nor from its time. A member takes over the guest's cart.
-func (s *Service) Login(ctx context.Context, in LoginInput) (*Grant, error) {
+// Where policy asks staff for a second factor that is not set up, Enrolment shows
+// one, and logging in again with its code confirms it.
+func (s *Service) Login(ctx context.Context, in LoginInput) (LoginResult, error) {
+	var result LoginResult
 	account, err := s.identify(ctx, in)
 	if err != nil {
-		return nil, err
+		return result, err
 	}
-	var grant *Grant
+	ctx = as(ctx, *account)
+	if err := s.enter(ctx, *account, in.Code, &result); err != nil {
+		return result, err
+	}
 	err = s.Tx.InTx(ctx, func(ctx context.Context) error {
-		grant, err = s.open(as(ctx, *account), *account)
+		result.Grant, err = s.open(ctx, *account)
 		return err
 	})
-	return s.sign(ctx, grant, err)
+	result.Grant, err = s.sign(ctx, result.Grant, err)
+	return result, err
+}
+
+// enter checks what is asked beyond the password: where from, and the second factor.
+func (s *Service) enter(ctx context.Context, account Account, code string, result *LoginResult) error {
+	mandatory := false
+	if account.IsStaff() {
+		standing, err := s.Store.AccountStanding(ctx, account.ID)
+		if err != nil {
+			return err
+		}
+		if from := access.From(ctx).Address; standing == nil || from.IsValid() && !standing.allows(from) {
+			return ErrAddressNotAllowed
+		}
+		policy, err := s.Store.Policy(ctx)
+		if err != nil {
+			return err
+		}
+		mandatory = policy.RequireTotp
+	}
+	factor, err := s.Store.Factor(ctx, account.ID)
+	switch {
+	case err != nil:
+		return err
+	case factor != nil && factor.ConfirmedAt != nil:
+		return s.secondFactor(ctx, *factor, code)
+	case !mandatory:
+		return nil
+	case factor != nil && code != "":
+		result.RecoveryCodes, err = s.confirm(ctx, *factor, code)
+		return err
+	}
+	if result.Enrolment, err = s.enrol(ctx, account, factor); err != nil {
+		return err
+	}
+	return ErrEnrolmentRequired.At("code")
 }
 
 // identify finds the account that the address and password belong to.
@@ -105,6 +161,9 @@ func (s *Service) identify(ctx context.Context, in LoginInput) (*Account, error)
 	email, err := NormaliseEmail(in.Email)
 	if err != nil {
 		return nil, ErrEmail.At("email")
+	}
+	if err := s.mayTry(ctx, email); err != nil {
+		return nil, err
 	}
 	account, err := s.Store.AccountByEmail(ctx, email)
 	if err != nil {
@@ -124,6 +183,19 @@ func (s *Service) identify(ctx context.Context, in LoginInput) (*Account, error)
 		return account, s.rehash(ctx, account.ID, in.Password)
 	}
 	return account, nil
+}
+
+// mayTry counts a try at the account's password. It counts unknown accounts too,
+// so that the limit does not tell which exist.
+func (s *Service) mayTry(ctx context.Context, email string) error {
+	from := addressOf(ctx)
+	if err := s.limited(ctx, "login:address", from, loginsPerAddress); err != nil {
+		return err
+	}
+	if err := s.limited(ctx, "login:pair", email+"@"+from, loginsPerPair); err != nil {
+		return err
+	}
+	return s.limited(ctx, "login:account", email, loginsPerAccount)
 }
 
 // rehash stores the password under today's costs.

@@ -2,6 +2,7 @@ package identity
 
 import (
 	"context"
+	"crypto/cipher"
 	"time"
 
 	"github.com/google/uuid"
@@ -9,10 +10,16 @@ import (
 	"github.com/noren-commerce/noren/core/access"
 	"github.com/noren-commerce/noren/core/clock"
 	"github.com/noren-commerce/noren/core/event"
+	"github.com/noren-commerce/noren/core/limit"
+	"github.com/noren-commerce/noren/core/messaging"
 )
 
 // Store keeps accounts and sessions.
 type Store interface {
+	OneTimeStore
+	FactorStore
+	StaffStore
+
 	// InsertAccount keeps a new account; an address that is taken is ErrEmailTaken.
 	InsertAccount(ctx context.Context, a Account) error
 	// AccountByEmail is the open account with the normalised address; nil if there is none.
@@ -32,6 +39,11 @@ type Store interface {
 	// EndSession ends an open session, of the account if one is named, and answers
 	// whose it was; nil if there is none.
 	EndSession(ctx context.Context, accountID *uuid.UUID, sessionID uuid.UUID, reason string, at time.Time) (*uuid.UUID, error)
+	// Sessions are the accounts' open sessions, last used first.
+	Sessions(ctx context.Context, accountIDs []uuid.UUID, at time.Time) ([]Session, error)
+	// EndSessions ends the account's open sessions but the one to keep, and answers
+	// which those were.
+	EndSessions(ctx context.Context, accountID, keep uuid.UUID, reason string, at time.Time) ([]uuid.UUID, error)
 	// Standing is what an open session and its open account come to; nil without.
 	Standing(ctx context.Context, sessionID uuid.UUID, at time.Time) (*Standing, error)
 }
@@ -63,7 +75,12 @@ type Parts struct {
 	Hasher *Hasher
 	Carts  Carts
 	Events event.Recorder
+	Outbox messaging.Outbox
+	Seal   cipher.AEAD // encrypts second factors
 	Now    clock.Clock
+
+	Limiter limit.Limiter
+	Links   map[Purpose]string // the shop's pages that take one-time tokens
 }
 
 // Service registers accounts, logs them in and knows who calls.

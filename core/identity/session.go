@@ -31,6 +31,15 @@ type Session struct {
 // GlobalID is the session's id in the schema.
 func (s Session) GlobalID() string { return id.Global("Session", s.ID) }
 
+// From is the address as text; nil if it is unknown.
+func (s Session) From() *string {
+	if s.Address == nil {
+		return nil
+	}
+	text := s.Address.String()
+	return &text
+}
+
 // Standing is what an account and its session come to at a moment: all that is
 // needed to act in its name.
 type Standing struct {
@@ -39,7 +48,8 @@ type Standing struct {
 	Role        access.Role
 	Permissions []access.Permission
 	Stores      []uuid.UUID
-	Networks    []netip.Prefix // from where it may act; none: from anywhere
+	Networks    []netip.Prefix // from where its groups may act; none: from anywhere
+	Office      []netip.Prefix // from where all staff may; none: from anywhere
 }
 
 // Actor is the caller whose standing this is.
@@ -58,11 +68,11 @@ type Grant struct {
 
 // Why a session ended.
 const (
-	endedByLogout  = "LOGOUT"
-	endedByOwner   = "REVOKED"
-	endedByReuse   = "REFRESH_TOKEN_REUSED"
-	endedByPasword = "PASSWORD_CHANGED"
-	endedByStaff   = "REVOKED_BY_STAFF"
+	endedByLogout   = "LOGOUT"
+	endedByOwner    = "REVOKED"
+	endedByReuse    = "REFRESH_TOKEN_REUSED"
+	endedByPassword = "PASSWORD_CHANGED"
+	endedByStaff    = "REVOKED_BY_STAFF"
 )
 
 // newSecret is a fresh secret for a token: 130 random bits.

@@ -3,14 +3,12 @@ package identity
 import (
 	"context"
 	"net/netip"
-	"slices"
 	"time"
 
 	"github.com/google/uuid"
 	"github.com/maypok86/otter/v2"
 
 	"github.com/noren-commerce/noren/core/access"
-	"github.com/noren-commerce/noren/core/fault"
 )
 
 const (
@@ -42,6 +40,9 @@ func (s *standings) forget(sessionIDs ...uuid.UUID) {
 	}
 }
 
+// clear makes the process ask for every session anew: the rights of many changed.
+func (s *standings) clear() { s.cache.InvalidateAll() }
+
 // Authenticate finds who holds the access token. Beside the token's own signature
 // and times, its session and account must be open, which a process asks the
 // database at most every few seconds. until is when the token expires.
@@ -66,7 +67,7 @@ func (s *Service) Authenticate(ctx context.Context, token string, from netip.Add
 		return access.Actor{}, until, ErrTokenInvalid
 	}
 	if !standing.allows(from) {
-		return access.Actor{}, until, fault.ErrForbidden
+		return access.Actor{}, until, ErrAddressNotAllowed
 	}
 	actor = standing.Actor()
 	actor.Address = from
@@ -75,8 +76,5 @@ func (s *Service) Authenticate(ctx context.Context, token string, from netip.Add
 
 // allows reports whether the account may act from the address.
 func (s Standing) allows(from netip.Addr) bool {
-	if len(s.Networks) == 0 {
-		return true
-	}
-	return slices.ContainsFunc(s.Networks, func(p netip.Prefix) bool { return p.Contains(from.Unmap()) })
+	return within(s.Office, from) && within(s.Networks, from)
 }

@@ -25,16 +25,30 @@ import (
 // region    ************************** generated!.gotpl **************************
 
 type AccountResolver interface {
+	SecondFactor(ctx context.Context, obj *identity.Account) (bool, error)
+	Permissions(ctx context.Context, obj *identity.Account) ([]access.Permission, error)
+	Sessions(ctx context.Context, obj *identity.Account) ([]identity.Session, error)
 	Profile(ctx context.Context, obj *identity.Account) (*customer.Profile, error)
 	Addresses(ctx context.Context, obj *identity.Account) ([]customer.SavedAddress, error)
 	Pets(ctx context.Context, obj *identity.Account) ([]customer.Pet, error)
 	LinkedLogins(ctx context.Context, obj *identity.Account) ([]identity.Link, error)
+	Groups(ctx context.Context, obj *identity.Account) ([]identity.Group, error)
 }
 type MutationResolver interface {
 	Register(ctx context.Context, input identity.RegisterInput) (model.LoginPayload, error)
 	Login(ctx context.Context, input identity.LoginInput) (model.LoginPayload, error)
 	RefreshToken(ctx context.Context, input model.RefreshTokenInput) (model.LoginPayload, error)
-	Logout(ctx context.Context) (model.LogoutPayload, error)
+	Logout(ctx context.Context) (model.DonePayload, error)
+	LogoutEverywhere(ctx context.Context) (model.DonePayload, error)
+	RevokeSession(ctx context.Context, input identity.RevokeSessionInput) (model.DonePayload, error)
+	RequestEmailVerification(ctx context.Context) (model.DonePayload, error)
+	VerifyEmail(ctx context.Context, input model.VerifyEmailInput) (model.AccountPayload, error)
+	RequestPasswordReset(ctx context.Context, input model.RequestPasswordResetInput) (model.DonePayload, error)
+	ResetPassword(ctx context.Context, input identity.ResetPasswordInput) (model.DonePayload, error)
+	ChangePassword(ctx context.Context, input identity.ChangePasswordInput) (model.DonePayload, error)
+	StartTotp(ctx context.Context) (model.StartTotpPayload, error)
+	ConfirmTotp(ctx context.Context, input model.ConfirmTotpInput) (model.ConfirmTotpPayload, error)
+	RemoveTotp(ctx context.Context, input identity.RemoveTotpInput) (model.DonePayload, error)
 	AddCartLine(ctx context.Context, input cart.AddLineInput) (model.CartPayload, error)
 	SetCartLineQuantity(ctx context.Context, input cart.SetQuantityInput) (model.CartPayload, error)
 	UpdateCart(ctx context.Context, input cart.UpdateInput) (model.CartPayload, error)
@@ -63,6 +77,17 @@ type MutationResolver interface {
 	FinishSso(ctx context.Context, input identity.FinishSSOInput) (model.LoginPayload, error)
 	LinkSso(ctx context.Context, input identity.FinishSSOInput) (model.LinkSsoPayload, error)
 	UnlinkSso(ctx context.Context, input identity.UnlinkSSOInput) (model.UnlinkSsoPayload, error)
+	CreateStaff(ctx context.Context, input identity.CreateStaffInput) (model.AccountPayload, error)
+	UpdateStaff(ctx context.Context, input identity.UpdateStaffInput) (model.AccountPayload, error)
+	DeactivateStaff(ctx context.Context, input identity.StaffAccountInput) (model.AccountPayload, error)
+	ResetTotp(ctx context.Context, input identity.StaffAccountInput) (model.AccountPayload, error)
+	CreatePermissionGroup(ctx context.Context, input identity.GroupInput) (model.PermissionGroupPayload, error)
+	UpdatePermissionGroup(ctx context.Context, input identity.UpdateGroupInput) (model.PermissionGroupPayload, error)
+	DeletePermissionGroup(ctx context.Context, input identity.RemoveGroupInput) (model.DonePayload, error)
+	SetStaffPolicy(ctx context.Context, input identity.PolicyInput) (model.StaffPolicyPayload, error)
+}
+type SessionResolver interface {
+	Current(ctx context.Context, obj *identity.Session) (bool, error)
 }
 
 // endregion ************************** generated!.gotpl **************************
@@ -139,6 +164,20 @@ func field_Mutation_cancelOrder_args(ctx context.Context, ec *executionContext, 
 	return args, nil
 }
 
+func field_Mutation_changePassword_args(ctx context.Context, ec *executionContext, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
+		func(ctx context.Context, v any) (identity.ChangePasswordInput, error) {
+			return unmarshalNChangePasswordInput2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋidentityᚐChangePasswordInput(ctx, ec, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["input"] = arg0
+	return args, nil
+}
+
 func field_Mutation_closePartner_args(ctx context.Context, ec *executionContext, rawArgs map[string]any) (map[string]any, error) {
 	var err error
 	args := map[string]any{}
@@ -153,12 +192,82 @@ func field_Mutation_closePartner_args(ctx context.Context, ec *executionContext,
 	return args, nil
 }
 
+func field_Mutation_confirmTotp_args(ctx context.Context, ec *executionContext, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
+		func(ctx context.Context, v any) (model.ConfirmTotpInput, error) {
+			return unmarshalNConfirmTotpInput2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋgraphᚋmodelᚐConfirmTotpInput(ctx, ec, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["input"] = arg0
+	return args, nil
+}
+
 func field_Mutation_createPartner_args(ctx context.Context, ec *executionContext, rawArgs map[string]any) (map[string]any, error) {
 	var err error
 	args := map[string]any{}
 	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
 		func(ctx context.Context, v any) (partner.CreateInput, error) {
 			return unmarshalNCreatePartnerInput2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpartnerᚐCreateInput(ctx, ec, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["input"] = arg0
+	return args, nil
+}
+
+func field_Mutation_createPermissionGroup_args(ctx context.Context, ec *executionContext, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
+		func(ctx context.Context, v any) (identity.GroupInput, error) {
+			return unmarshalNPermissionGroupInput2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋidentityᚐGroupInput(ctx, ec, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["input"] = arg0
+	return args, nil
+}
+
+func field_Mutation_createStaff_args(ctx context.Context, ec *executionContext, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
+		func(ctx context.Context, v any) (identity.CreateStaffInput, error) {
+			return unmarshalNCreateStaffInput2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋidentityᚐCreateStaffInput(ctx, ec, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["input"] = arg0
+	return args, nil
+}
+
+func field_Mutation_deactivateStaff_args(ctx context.Context, ec *executionContext, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
+		func(ctx context.Context, v any) (identity.StaffAccountInput, error) {
+			return unmarshalNStaffAccountInput2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋidentityᚐStaffAccountInput(ctx, ec, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["input"] = arg0
+	return args, nil
+}
+
+func field_Mutation_deletePermissionGroup_args(ctx context.Context, ec *executionContext, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
+		func(ctx context.Context, v any) (identity.RemoveGroupInput, error) {
+			return unmarshalNDeletePermissionGroupInput2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋidentityᚐRemoveGroupInput(ctx, ec, v)
 		})
 	if err != nil {
 		return nil, err
@@ -363,12 +472,82 @@ func field_Mutation_removePet_args(ctx context.Context, ec *executionContext, ra
 	return args, nil
 }
 
+func field_Mutation_removeTotp_args(ctx context.Context, ec *executionContext, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
+		func(ctx context.Context, v any) (identity.RemoveTotpInput, error) {
+			return unmarshalNRemoveTotpInput2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋidentityᚐRemoveTotpInput(ctx, ec, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["input"] = arg0
+	return args, nil
+}
+
+func field_Mutation_requestPasswordReset_args(ctx context.Context, ec *executionContext, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
+		func(ctx context.Context, v any) (model.RequestPasswordResetInput, error) {
+			return unmarshalNRequestPasswordResetInput2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋgraphᚋmodelᚐRequestPasswordResetInput(ctx, ec, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["input"] = arg0
+	return args, nil
+}
+
+func field_Mutation_resetPassword_args(ctx context.Context, ec *executionContext, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
+		func(ctx context.Context, v any) (identity.ResetPasswordInput, error) {
+			return unmarshalNResetPasswordInput2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋidentityᚐResetPasswordInput(ctx, ec, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["input"] = arg0
+	return args, nil
+}
+
+func field_Mutation_resetTotp_args(ctx context.Context, ec *executionContext, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
+		func(ctx context.Context, v any) (identity.StaffAccountInput, error) {
+			return unmarshalNStaffAccountInput2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋidentityᚐStaffAccountInput(ctx, ec, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["input"] = arg0
+	return args, nil
+}
+
 func field_Mutation_revokePartnerKey_args(ctx context.Context, ec *executionContext, rawArgs map[string]any) (map[string]any, error) {
 	var err error
 	args := map[string]any{}
 	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
 		func(ctx context.Context, v any) (partner.RevokeKeyInput, error) {
 			return unmarshalNRevokePartnerKeyInput2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpartnerᚐRevokeKeyInput(ctx, ec, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["input"] = arg0
+	return args, nil
+}
+
+func field_Mutation_revokeSession_args(ctx context.Context, ec *executionContext, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
+		func(ctx context.Context, v any) (identity.RevokeSessionInput, error) {
+			return unmarshalNRevokeSessionInput2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋidentityᚐRevokeSessionInput(ctx, ec, v)
 		})
 	if err != nil {
 		return nil, err
@@ -397,6 +576,20 @@ func field_Mutation_setCartLineQuantity_args(ctx context.Context, ec *executionC
 	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
 		func(ctx context.Context, v any) (cart.SetQuantityInput, error) {
 			return unmarshalNSetCartLineQuantityInput2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋcartᚐSetQuantityInput(ctx, ec, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["input"] = arg0
+	return args, nil
+}
+
+func field_Mutation_setStaffPolicy_args(ctx context.Context, ec *executionContext, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
+		func(ctx context.Context, v any) (identity.PolicyInput, error) {
+			return unmarshalNStaffPolicyInput2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋidentityᚐPolicyInput(ctx, ec, v)
 		})
 	if err != nil {
 		return nil, err
@@ -475,6 +668,20 @@ func field_Mutation_updatePartner_args(ctx context.Context, ec *executionContext
 	return args, nil
 }
 
+func field_Mutation_updatePermissionGroup_args(ctx context.Context, ec *executionContext, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
+		func(ctx context.Context, v any) (identity.UpdateGroupInput, error) {
+			return unmarshalNUpdatePermissionGroupInput2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋidentityᚐUpdateGroupInput(ctx, ec, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["input"] = arg0
+	return args, nil
+}
+
 func field_Mutation_updatePet_args(ctx context.Context, ec *executionContext, rawArgs map[string]any) (map[string]any, error) {
 	var err error
 	args := map[string]any{}
@@ -495,6 +702,34 @@ func field_Mutation_updateProfile_args(ctx context.Context, ec *executionContext
 	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
 		func(ctx context.Context, v any) (customer.UpdateProfileInput, error) {
 			return unmarshalNUpdateProfileInput2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋcustomerᚐUpdateProfileInput(ctx, ec, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["input"] = arg0
+	return args, nil
+}
+
+func field_Mutation_updateStaff_args(ctx context.Context, ec *executionContext, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
+		func(ctx context.Context, v any) (identity.UpdateStaffInput, error) {
+			return unmarshalNUpdateStaffInput2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋidentityᚐUpdateStaffInput(ctx, ec, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["input"] = arg0
+	return args, nil
+}
+
+func field_Mutation_verifyEmail_args(ctx context.Context, ec *executionContext, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
+		func(ctx context.Context, v any) (model.VerifyEmailInput, error) {
+			return unmarshalNVerifyEmailInput2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋgraphᚋmodelᚐVerifyEmailInput(ctx, ec, v)
 		})
 	if err != nil {
 		return nil, err
@@ -643,6 +878,112 @@ func _Account_createdAt(ctx context.Context, ec *executionContext, field graphql
 }
 func fieldContext_Account_createdAt(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	return graphql.NewScalarFieldContext("Account", field, false, false, "DateTime")
+}
+
+func _Account_secondFactor(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *identity.Account) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_Account_secondFactor(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.Resolvers.Account().SecondFactor(ctx, obj)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v bool) graphql.Marshaler {
+			return marshalNBoolean2bool(ctx, ec, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func fieldContext_Account_secondFactor(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Account", field, true, true, "Boolean")
+}
+
+func _Account_permissions(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *identity.Account) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_Account_permissions(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.Resolvers.Account().Permissions(ctx, obj)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []access.Permission) graphql.Marshaler {
+			return marshalNPermission2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋaccessᚐPermissionᚄ(ctx, ec, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func fieldContext_Account_permissions(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Account", field, true, true, "Permission")
+}
+
+func _Account_sessions(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *identity.Account) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_Account_sessions(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.Resolvers.Account().Sessions(ctx, obj)
+		},
+		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
+			directive0 := next
+
+			directive1 := func(ctx context.Context) (any, error) {
+				anyone, err := unmarshalNBoolean2bool(ctx, ec, false)
+				if err != nil {
+					var zeroVal []identity.Session
+					return zeroVal, err
+				}
+				roles, err := unmarshalNRole2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋaccessᚐRoleᚄ(ctx, ec, []any{"MEMBER", "COMPANY_BUYER", "STORE_STAFF", "STAFF", "ADMIN"})
+				if err != nil {
+					var zeroVal []identity.Session
+					return zeroVal, err
+				}
+				permissions, err := unmarshalNPermission2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋaccessᚐPermissionᚄ(ctx, ec, []any{})
+				if err != nil {
+					var zeroVal []identity.Session
+					return zeroVal, err
+				}
+				if ec.Directives.Allow == nil {
+					var zeroVal []identity.Session
+					return zeroVal, errors.New("directive allow is not implemented")
+				}
+				return ec.Directives.Allow(ctx, obj, directive0, anyone, roles, permissions)
+			}
+
+			next = directive1
+			return next
+		},
+		func(ctx context.Context, selections ast.SelectionSet, v []identity.Session) graphql.Marshaler {
+			return marshalNSession2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋidentityᚐSessionᚄ(ctx, ec, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func fieldContext_Account_sessions(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Account",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return childFields_Session(ctx, ec, field)
+		},
+	}
+	return fc, nil
 }
 
 func _Account_profile(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *identity.Account) (ret graphql.Marshaler) {
@@ -885,6 +1226,217 @@ func fieldContext_Account_linkedLogins(_ context.Context, ec *executionContext, 
 	return fc, nil
 }
 
+func _Account_groups(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *identity.Account) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_Account_groups(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.Resolvers.Account().Groups(ctx, obj)
+		},
+		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
+			directive0 := next
+
+			directive1 := func(ctx context.Context) (any, error) {
+				anyone, err := unmarshalNBoolean2bool(ctx, ec, false)
+				if err != nil {
+					var zeroVal []identity.Group
+					return zeroVal, err
+				}
+				roles, err := unmarshalNRole2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋaccessᚐRoleᚄ(ctx, ec, []any{})
+				if err != nil {
+					var zeroVal []identity.Group
+					return zeroVal, err
+				}
+				permissions, err := unmarshalNPermission2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋaccessᚐPermissionᚄ(ctx, ec, []any{"STAFF_WRITE"})
+				if err != nil {
+					var zeroVal []identity.Group
+					return zeroVal, err
+				}
+				if ec.Directives.Allow == nil {
+					var zeroVal []identity.Group
+					return zeroVal, errors.New("directive allow is not implemented")
+				}
+				return ec.Directives.Allow(ctx, obj, directive0, anyone, roles, permissions)
+			}
+
+			next = directive1
+			return next
+		},
+		func(ctx context.Context, selections ast.SelectionSet, v []identity.Group) graphql.Marshaler {
+			return marshalNPermissionGroup2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋidentityᚐGroupᚄ(ctx, ec, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func fieldContext_Account_groups(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Account",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return childFields_PermissionGroup(ctx, ec, field)
+		},
+	}
+	return fc, nil
+}
+
+func _AccountPayload_account(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.AccountPayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_AccountPayload_account(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Account, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *identity.Account) graphql.Marshaler {
+			return marshalOAccount2ᚖgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋidentityᚐAccount(ctx, ec, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func fieldContext_AccountPayload_account(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "AccountPayload",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return childFields_Account(ctx, ec, field)
+		},
+	}
+	return fc, nil
+}
+
+func _AccountPayload_userErrors(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.AccountPayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_AccountPayload_userErrors(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.UserErrors, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []model.UserError) graphql.Marshaler {
+			return marshalNUserError2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋgraphᚋmodelᚐUserErrorᚄ(ctx, ec, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func fieldContext_AccountPayload_userErrors(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "AccountPayload",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return childFields_UserError(ctx, ec, field)
+		},
+	}
+	return fc, nil
+}
+
+func _ConfirmTotpPayload_recoveryCodes(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.ConfirmTotpPayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_ConfirmTotpPayload_recoveryCodes(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.RecoveryCodes, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []string) graphql.Marshaler {
+			return marshalOString2ᚕstringᚄ(ctx, ec, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func fieldContext_ConfirmTotpPayload_recoveryCodes(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("ConfirmTotpPayload", field, false, false, "String")
+}
+
+func _ConfirmTotpPayload_userErrors(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.ConfirmTotpPayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_ConfirmTotpPayload_userErrors(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.UserErrors, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []model.UserError) graphql.Marshaler {
+			return marshalNUserError2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋgraphᚋmodelᚐUserErrorᚄ(ctx, ec, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func fieldContext_ConfirmTotpPayload_userErrors(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "ConfirmTotpPayload",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return childFields_UserError(ctx, ec, field)
+		},
+	}
+	return fc, nil
+}
+
+func _DonePayload_userErrors(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.DonePayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_DonePayload_userErrors(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.UserErrors, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []model.UserError) graphql.Marshaler {
+			return marshalNUserError2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋgraphᚋmodelᚐUserErrorᚄ(ctx, ec, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func fieldContext_DonePayload_userErrors(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "DonePayload",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return childFields_UserError(ctx, ec, field)
+		},
+	}
+	return fc, nil
+}
+
 func _LoginPayload_tokens(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.LoginPayload) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -949,6 +1501,61 @@ func fieldContext_LoginPayload_account(_ context.Context, ec *executionContext, 
 	return fc, nil
 }
 
+func _LoginPayload_enrolment(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.LoginPayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_LoginPayload_enrolment(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Enrolment, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *identity.Enrolment) graphql.Marshaler {
+			return marshalOTotpEnrolment2ᚖgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋidentityᚐEnrolment(ctx, ec, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func fieldContext_LoginPayload_enrolment(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "LoginPayload",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return childFields_TotpEnrolment(ctx, ec, field)
+		},
+	}
+	return fc, nil
+}
+
+func _LoginPayload_recoveryCodes(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.LoginPayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_LoginPayload_recoveryCodes(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.RecoveryCodes, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []string) graphql.Marshaler {
+			return marshalOString2ᚕstringᚄ(ctx, ec, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func fieldContext_LoginPayload_recoveryCodes(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("LoginPayload", field, false, false, "String")
+}
+
 func _LoginPayload_userErrors(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.LoginPayload) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -971,38 +1578,6 @@ func _LoginPayload_userErrors(ctx context.Context, ec *executionContext, field g
 func fieldContext_LoginPayload_userErrors(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	fc = &graphql.FieldContext{
 		Object:     "LoginPayload",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_UserError(ctx, ec, field)
-		},
-	}
-	return fc, nil
-}
-
-func _LogoutPayload_userErrors(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.LogoutPayload) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_LogoutPayload_userErrors(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.UserErrors, nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v []model.UserError) graphql.Marshaler {
-			return marshalNUserError2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋgraphᚋmodelᚐUserErrorᚄ(ctx, ec, selections, v)
-		},
-		true,
-		true,
-	)
-}
-func fieldContext_LogoutPayload_userErrors(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "LogoutPayload",
 		Field:      field,
 		IsMethod:   false,
 		IsResolver: false,
@@ -1246,21 +1821,21 @@ func _Mutation_logout(ctx context.Context, ec *executionContext, field graphql.C
 			directive1 := func(ctx context.Context) (any, error) {
 				anyone, err := unmarshalNBoolean2bool(ctx, ec, false)
 				if err != nil {
-					var zeroVal model.LogoutPayload
+					var zeroVal model.DonePayload
 					return zeroVal, err
 				}
 				roles, err := unmarshalNRole2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋaccessᚐRoleᚄ(ctx, ec, []any{"MEMBER", "COMPANY_BUYER", "STORE_STAFF", "STAFF", "ADMIN"})
 				if err != nil {
-					var zeroVal model.LogoutPayload
+					var zeroVal model.DonePayload
 					return zeroVal, err
 				}
 				permissions, err := unmarshalNPermission2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋaccessᚐPermissionᚄ(ctx, ec, []any{})
 				if err != nil {
-					var zeroVal model.LogoutPayload
+					var zeroVal model.DonePayload
 					return zeroVal, err
 				}
 				if ec.Directives.Allow == nil {
-					var zeroVal model.LogoutPayload
+					var zeroVal model.DonePayload
 					return zeroVal, errors.New("directive allow is not implemented")
 				}
 				return ec.Directives.Allow(ctx, nil, directive0, anyone, roles, permissions)
@@ -1269,8 +1844,8 @@ func _Mutation_logout(ctx context.Context, ec *executionContext, field graphql.C
 			next = directive1
 			return next
 		},
-		func(ctx context.Context, selections ast.SelectionSet, v model.LogoutPayload) graphql.Marshaler {
-			return marshalNLogoutPayload2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋgraphᚋmodelᚐLogoutPayload(ctx, ec, selections, v)
+		func(ctx context.Context, selections ast.SelectionSet, v model.DonePayload) graphql.Marshaler {
+			return marshalNDonePayload2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋgraphᚋmodelᚐDonePayload(ctx, ec, selections, v)
 		},
 		true,
 		true,
@@ -1283,8 +1858,692 @@ func fieldContext_Mutation_logout(_ context.Context, ec *executionContext, field
 		IsMethod:   true,
 		IsResolver: true,
 		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_LogoutPayload(ctx, ec, field)
+			return childFields_DonePayload(ctx, ec, field)
 		},
+	}
+	return fc, nil
+}
+
+func _Mutation_logoutEverywhere(ctx context.Context, ec *executionContext, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_Mutation_logoutEverywhere(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.Resolvers.Mutation().LogoutEverywhere(ctx)
+		},
+		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
+			directive0 := next
+
+			directive1 := func(ctx context.Context) (any, error) {
+				anyone, err := unmarshalNBoolean2bool(ctx, ec, false)
+				if err != nil {
+					var zeroVal model.DonePayload
+					return zeroVal, err
+				}
+				roles, err := unmarshalNRole2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋaccessᚐRoleᚄ(ctx, ec, []any{"MEMBER", "COMPANY_BUYER", "STORE_STAFF", "STAFF", "ADMIN"})
+				if err != nil {
+					var zeroVal model.DonePayload
+					return zeroVal, err
+				}
+				permissions, err := unmarshalNPermission2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋaccessᚐPermissionᚄ(ctx, ec, []any{})
+				if err != nil {
+					var zeroVal model.DonePayload
+					return zeroVal, err
+				}
+				if ec.Directives.Allow == nil {
+					var zeroVal model.DonePayload
+					return zeroVal, errors.New("directive allow is not implemented")
+				}
+				return ec.Directives.Allow(ctx, nil, directive0, anyone, roles, permissions)
+			}
+
+			next = directive1
+			return next
+		},
+		func(ctx context.Context, selections ast.SelectionSet, v model.DonePayload) graphql.Marshaler {
+			return marshalNDonePayload2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋgraphᚋmodelᚐDonePayload(ctx, ec, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func fieldContext_Mutation_logoutEverywhere(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return childFields_DonePayload(ctx, ec, field)
+		},
+	}
+	return fc, nil
+}
+
+func _Mutation_revokeSession(ctx context.Context, ec *executionContext, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_Mutation_revokeSession(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().RevokeSession(ctx, fc.Args["input"].(identity.RevokeSessionInput))
+		},
+		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
+			directive0 := next
+
+			directive1 := func(ctx context.Context) (any, error) {
+				anyone, err := unmarshalNBoolean2bool(ctx, ec, false)
+				if err != nil {
+					var zeroVal model.DonePayload
+					return zeroVal, err
+				}
+				roles, err := unmarshalNRole2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋaccessᚐRoleᚄ(ctx, ec, []any{"MEMBER", "COMPANY_BUYER", "STORE_STAFF", "STAFF", "ADMIN"})
+				if err != nil {
+					var zeroVal model.DonePayload
+					return zeroVal, err
+				}
+				permissions, err := unmarshalNPermission2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋaccessᚐPermissionᚄ(ctx, ec, []any{})
+				if err != nil {
+					var zeroVal model.DonePayload
+					return zeroVal, err
+				}
+				if ec.Directives.Allow == nil {
+					var zeroVal model.DonePayload
+					return zeroVal, errors.New("directive allow is not implemented")
+				}
+				return ec.Directives.Allow(ctx, nil, directive0, anyone, roles, permissions)
+			}
+
+			next = directive1
+			return next
+		},
+		func(ctx context.Context, selections ast.SelectionSet, v model.DonePayload) graphql.Marshaler {
+			return marshalNDonePayload2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋgraphᚋmodelᚐDonePayload(ctx, ec, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func fieldContext_Mutation_revokeSession(ctx context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return childFields_DonePayload(ctx, ec, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = field_Mutation_revokeSession_args(ctx, ec, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func _Mutation_requestEmailVerification(ctx context.Context, ec *executionContext, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_Mutation_requestEmailVerification(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.Resolvers.Mutation().RequestEmailVerification(ctx)
+		},
+		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
+			directive0 := next
+
+			directive1 := func(ctx context.Context) (any, error) {
+				anyone, err := unmarshalNBoolean2bool(ctx, ec, false)
+				if err != nil {
+					var zeroVal model.DonePayload
+					return zeroVal, err
+				}
+				roles, err := unmarshalNRole2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋaccessᚐRoleᚄ(ctx, ec, []any{"MEMBER", "COMPANY_BUYER", "STORE_STAFF", "STAFF", "ADMIN"})
+				if err != nil {
+					var zeroVal model.DonePayload
+					return zeroVal, err
+				}
+				permissions, err := unmarshalNPermission2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋaccessᚐPermissionᚄ(ctx, ec, []any{})
+				if err != nil {
+					var zeroVal model.DonePayload
+					return zeroVal, err
+				}
+				if ec.Directives.Allow == nil {
+					var zeroVal model.DonePayload
+					return zeroVal, errors.New("directive allow is not implemented")
+				}
+				return ec.Directives.Allow(ctx, nil, directive0, anyone, roles, permissions)
+			}
+
+			next = directive1
+			return next
+		},
+		func(ctx context.Context, selections ast.SelectionSet, v model.DonePayload) graphql.Marshaler {
+			return marshalNDonePayload2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋgraphᚋmodelᚐDonePayload(ctx, ec, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func fieldContext_Mutation_requestEmailVerification(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return childFields_DonePayload(ctx, ec, field)
+		},
+	}
+	return fc, nil
+}
+
+func _Mutation_verifyEmail(ctx context.Context, ec *executionContext, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_Mutation_verifyEmail(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().VerifyEmail(ctx, fc.Args["input"].(model.VerifyEmailInput))
+		},
+		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
+			directive0 := next
+
+			directive1 := func(ctx context.Context) (any, error) {
+				anyone, err := unmarshalNBoolean2bool(ctx, ec, true)
+				if err != nil {
+					var zeroVal model.AccountPayload
+					return zeroVal, err
+				}
+				roles, err := unmarshalNRole2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋaccessᚐRoleᚄ(ctx, ec, []any{})
+				if err != nil {
+					var zeroVal model.AccountPayload
+					return zeroVal, err
+				}
+				permissions, err := unmarshalNPermission2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋaccessᚐPermissionᚄ(ctx, ec, []any{})
+				if err != nil {
+					var zeroVal model.AccountPayload
+					return zeroVal, err
+				}
+				if ec.Directives.Allow == nil {
+					var zeroVal model.AccountPayload
+					return zeroVal, errors.New("directive allow is not implemented")
+				}
+				return ec.Directives.Allow(ctx, nil, directive0, anyone, roles, permissions)
+			}
+
+			next = directive1
+			return next
+		},
+		func(ctx context.Context, selections ast.SelectionSet, v model.AccountPayload) graphql.Marshaler {
+			return marshalNAccountPayload2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋgraphᚋmodelᚐAccountPayload(ctx, ec, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func fieldContext_Mutation_verifyEmail(ctx context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return childFields_AccountPayload(ctx, ec, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = field_Mutation_verifyEmail_args(ctx, ec, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func _Mutation_requestPasswordReset(ctx context.Context, ec *executionContext, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_Mutation_requestPasswordReset(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().RequestPasswordReset(ctx, fc.Args["input"].(model.RequestPasswordResetInput))
+		},
+		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
+			directive0 := next
+
+			directive1 := func(ctx context.Context) (any, error) {
+				anyone, err := unmarshalNBoolean2bool(ctx, ec, true)
+				if err != nil {
+					var zeroVal model.DonePayload
+					return zeroVal, err
+				}
+				roles, err := unmarshalNRole2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋaccessᚐRoleᚄ(ctx, ec, []any{})
+				if err != nil {
+					var zeroVal model.DonePayload
+					return zeroVal, err
+				}
+				permissions, err := unmarshalNPermission2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋaccessᚐPermissionᚄ(ctx, ec, []any{})
+				if err != nil {
+					var zeroVal model.DonePayload
+					return zeroVal, err
+				}
+				if ec.Directives.Allow == nil {
+					var zeroVal model.DonePayload
+					return zeroVal, errors.New("directive allow is not implemented")
+				}
+				return ec.Directives.Allow(ctx, nil, directive0, anyone, roles, permissions)
+			}
+
+			next = directive1
+			return next
+		},
+		func(ctx context.Context, selections ast.SelectionSet, v model.DonePayload) graphql.Marshaler {
+			return marshalNDonePayload2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋgraphᚋmodelᚐDonePayload(ctx, ec, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func fieldContext_Mutation_requestPasswordReset(ctx context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return childFields_DonePayload(ctx, ec, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = field_Mutation_requestPasswordReset_args(ctx, ec, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func _Mutation_resetPassword(ctx context.Context, ec *executionContext, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_Mutation_resetPassword(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().ResetPassword(ctx, fc.Args["input"].(identity.ResetPasswordInput))
+		},
+		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
+			directive0 := next
+
+			directive1 := func(ctx context.Context) (any, error) {
+				anyone, err := unmarshalNBoolean2bool(ctx, ec, true)
+				if err != nil {
+					var zeroVal model.DonePayload
+					return zeroVal, err
+				}
+				roles, err := unmarshalNRole2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋaccessᚐRoleᚄ(ctx, ec, []any{})
+				if err != nil {
+					var zeroVal model.DonePayload
+					return zeroVal, err
+				}
+				permissions, err := unmarshalNPermission2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋaccessᚐPermissionᚄ(ctx, ec, []any{})
+				if err != nil {
+					var zeroVal model.DonePayload
+					return zeroVal, err
+				}
+				if ec.Directives.Allow == nil {
+					var zeroVal model.DonePayload
+					return zeroVal, errors.New("directive allow is not implemented")
+				}
+				return ec.Directives.Allow(ctx, nil, directive0, anyone, roles, permissions)
+			}
+
+			next = directive1
+			return next
+		},
+		func(ctx context.Context, selections ast.SelectionSet, v model.DonePayload) graphql.Marshaler {
+			return marshalNDonePayload2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋgraphᚋmodelᚐDonePayload(ctx, ec, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func fieldContext_Mutation_resetPassword(ctx context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return childFields_DonePayload(ctx, ec, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = field_Mutation_resetPassword_args(ctx, ec, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func _Mutation_changePassword(ctx context.Context, ec *executionContext, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_Mutation_changePassword(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().ChangePassword(ctx, fc.Args["input"].(identity.ChangePasswordInput))
+		},
+		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
+			directive0 := next
+
+			directive1 := func(ctx context.Context) (any, error) {
+				anyone, err := unmarshalNBoolean2bool(ctx, ec, false)
+				if err != nil {
+					var zeroVal model.DonePayload
+					return zeroVal, err
+				}
+				roles, err := unmarshalNRole2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋaccessᚐRoleᚄ(ctx, ec, []any{"MEMBER", "COMPANY_BUYER", "STORE_STAFF", "STAFF", "ADMIN"})
+				if err != nil {
+					var zeroVal model.DonePayload
+					return zeroVal, err
+				}
+				permissions, err := unmarshalNPermission2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋaccessᚐPermissionᚄ(ctx, ec, []any{})
+				if err != nil {
+					var zeroVal model.DonePayload
+					return zeroVal, err
+				}
+				if ec.Directives.Allow == nil {
+					var zeroVal model.DonePayload
+					return zeroVal, errors.New("directive allow is not implemented")
+				}
+				return ec.Directives.Allow(ctx, nil, directive0, anyone, roles, permissions)
+			}
+
+			next = directive1
+			return next
+		},
+		func(ctx context.Context, selections ast.SelectionSet, v model.DonePayload) graphql.Marshaler {
+			return marshalNDonePayload2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋgraphᚋmodelᚐDonePayload(ctx, ec, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func fieldContext_Mutation_changePassword(ctx context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return childFields_DonePayload(ctx, ec, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = field_Mutation_changePassword_args(ctx, ec, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func _Mutation_startTotp(ctx context.Context, ec *executionContext, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_Mutation_startTotp(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.Resolvers.Mutation().StartTotp(ctx)
+		},
+		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
+			directive0 := next
+
+			directive1 := func(ctx context.Context) (any, error) {
+				anyone, err := unmarshalNBoolean2bool(ctx, ec, false)
+				if err != nil {
+					var zeroVal model.StartTotpPayload
+					return zeroVal, err
+				}
+				roles, err := unmarshalNRole2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋaccessᚐRoleᚄ(ctx, ec, []any{"MEMBER", "COMPANY_BUYER", "STORE_STAFF", "STAFF", "ADMIN"})
+				if err != nil {
+					var zeroVal model.StartTotpPayload
+					return zeroVal, err
+				}
+				permissions, err := unmarshalNPermission2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋaccessᚐPermissionᚄ(ctx, ec, []any{})
+				if err != nil {
+					var zeroVal model.StartTotpPayload
+					return zeroVal, err
+				}
+				if ec.Directives.Allow == nil {
+					var zeroVal model.StartTotpPayload
+					return zeroVal, errors.New("directive allow is not implemented")
+				}
+				return ec.Directives.Allow(ctx, nil, directive0, anyone, roles, permissions)
+			}
+
+			next = directive1
+			return next
+		},
+		func(ctx context.Context, selections ast.SelectionSet, v model.StartTotpPayload) graphql.Marshaler {
+			return marshalNStartTotpPayload2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋgraphᚋmodelᚐStartTotpPayload(ctx, ec, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func fieldContext_Mutation_startTotp(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return childFields_StartTotpPayload(ctx, ec, field)
+		},
+	}
+	return fc, nil
+}
+
+func _Mutation_confirmTotp(ctx context.Context, ec *executionContext, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_Mutation_confirmTotp(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().ConfirmTotp(ctx, fc.Args["input"].(model.ConfirmTotpInput))
+		},
+		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
+			directive0 := next
+
+			directive1 := func(ctx context.Context) (any, error) {
+				anyone, err := unmarshalNBoolean2bool(ctx, ec, false)
+				if err != nil {
+					var zeroVal model.ConfirmTotpPayload
+					return zeroVal, err
+				}
+				roles, err := unmarshalNRole2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋaccessᚐRoleᚄ(ctx, ec, []any{"MEMBER", "COMPANY_BUYER", "STORE_STAFF", "STAFF", "ADMIN"})
+				if err != nil {
+					var zeroVal model.ConfirmTotpPayload
+					return zeroVal, err
+				}
+				permissions, err := unmarshalNPermission2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋaccessᚐPermissionᚄ(ctx, ec, []any{})
+				if err != nil {
+					var zeroVal model.ConfirmTotpPayload
+					return zeroVal, err
+				}
+				if ec.Directives.Allow == nil {
+					var zeroVal model.ConfirmTotpPayload
+					return zeroVal, errors.New("directive allow is not implemented")
+				}
+				return ec.Directives.Allow(ctx, nil, directive0, anyone, roles, permissions)
+			}
+
+			next = directive1
+			return next
+		},
+		func(ctx context.Context, selections ast.SelectionSet, v model.ConfirmTotpPayload) graphql.Marshaler {
+			return marshalNConfirmTotpPayload2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋgraphᚋmodelᚐConfirmTotpPayload(ctx, ec, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func fieldContext_Mutation_confirmTotp(ctx context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return childFields_ConfirmTotpPayload(ctx, ec, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = field_Mutation_confirmTotp_args(ctx, ec, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func _Mutation_removeTotp(ctx context.Context, ec *executionContext, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_Mutation_removeTotp(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().RemoveTotp(ctx, fc.Args["input"].(identity.RemoveTotpInput))
+		},
+		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
+			directive0 := next
+
+			directive1 := func(ctx context.Context) (any, error) {
+				anyone, err := unmarshalNBoolean2bool(ctx, ec, false)
+				if err != nil {
+					var zeroVal model.DonePayload
+					return zeroVal, err
+				}
+				roles, err := unmarshalNRole2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋaccessᚐRoleᚄ(ctx, ec, []any{"MEMBER", "COMPANY_BUYER", "STORE_STAFF", "STAFF", "ADMIN"})
+				if err != nil {
+					var zeroVal model.DonePayload
+					return zeroVal, err
+				}
+				permissions, err := unmarshalNPermission2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋaccessᚐPermissionᚄ(ctx, ec, []any{})
+				if err != nil {
+					var zeroVal model.DonePayload
+					return zeroVal, err
+				}
+				if ec.Directives.Allow == nil {
+					var zeroVal model.DonePayload
+					return zeroVal, errors.New("directive allow is not implemented")
+				}
+				return ec.Directives.Allow(ctx, nil, directive0, anyone, roles, permissions)
+			}
+
+			next = directive1
+			return next
+		},
+		func(ctx context.Context, selections ast.SelectionSet, v model.DonePayload) graphql.Marshaler {
+			return marshalNDonePayload2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋgraphᚋmodelᚐDonePayload(ctx, ec, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func fieldContext_Mutation_removeTotp(ctx context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return childFields_DonePayload(ctx, ec, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = field_Mutation_removeTotp_args(ctx, ec, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
 	}
 	return fc, nil
 }
@@ -3305,6 +4564,807 @@ func fieldContext_Mutation_unlinkSso(ctx context.Context, ec *executionContext, 
 	return fc, nil
 }
 
+func _Mutation_createStaff(ctx context.Context, ec *executionContext, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_Mutation_createStaff(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().CreateStaff(ctx, fc.Args["input"].(identity.CreateStaffInput))
+		},
+		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
+			directive0 := next
+
+			directive1 := func(ctx context.Context) (any, error) {
+				anyone, err := unmarshalNBoolean2bool(ctx, ec, false)
+				if err != nil {
+					var zeroVal model.AccountPayload
+					return zeroVal, err
+				}
+				roles, err := unmarshalNRole2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋaccessᚐRoleᚄ(ctx, ec, []any{})
+				if err != nil {
+					var zeroVal model.AccountPayload
+					return zeroVal, err
+				}
+				permissions, err := unmarshalNPermission2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋaccessᚐPermissionᚄ(ctx, ec, []any{"STAFF_WRITE"})
+				if err != nil {
+					var zeroVal model.AccountPayload
+					return zeroVal, err
+				}
+				if ec.Directives.Allow == nil {
+					var zeroVal model.AccountPayload
+					return zeroVal, errors.New("directive allow is not implemented")
+				}
+				return ec.Directives.Allow(ctx, nil, directive0, anyone, roles, permissions)
+			}
+
+			next = directive1
+			return next
+		},
+		func(ctx context.Context, selections ast.SelectionSet, v model.AccountPayload) graphql.Marshaler {
+			return marshalNAccountPayload2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋgraphᚋmodelᚐAccountPayload(ctx, ec, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func fieldContext_Mutation_createStaff(ctx context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return childFields_AccountPayload(ctx, ec, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = field_Mutation_createStaff_args(ctx, ec, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func _Mutation_updateStaff(ctx context.Context, ec *executionContext, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_Mutation_updateStaff(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().UpdateStaff(ctx, fc.Args["input"].(identity.UpdateStaffInput))
+		},
+		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
+			directive0 := next
+
+			directive1 := func(ctx context.Context) (any, error) {
+				anyone, err := unmarshalNBoolean2bool(ctx, ec, false)
+				if err != nil {
+					var zeroVal model.AccountPayload
+					return zeroVal, err
+				}
+				roles, err := unmarshalNRole2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋaccessᚐRoleᚄ(ctx, ec, []any{})
+				if err != nil {
+					var zeroVal model.AccountPayload
+					return zeroVal, err
+				}
+				permissions, err := unmarshalNPermission2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋaccessᚐPermissionᚄ(ctx, ec, []any{"STAFF_WRITE"})
+				if err != nil {
+					var zeroVal model.AccountPayload
+					return zeroVal, err
+				}
+				if ec.Directives.Allow == nil {
+					var zeroVal model.AccountPayload
+					return zeroVal, errors.New("directive allow is not implemented")
+				}
+				return ec.Directives.Allow(ctx, nil, directive0, anyone, roles, permissions)
+			}
+
+			next = directive1
+			return next
+		},
+		func(ctx context.Context, selections ast.SelectionSet, v model.AccountPayload) graphql.Marshaler {
+			return marshalNAccountPayload2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋgraphᚋmodelᚐAccountPayload(ctx, ec, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func fieldContext_Mutation_updateStaff(ctx context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return childFields_AccountPayload(ctx, ec, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = field_Mutation_updateStaff_args(ctx, ec, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func _Mutation_deactivateStaff(ctx context.Context, ec *executionContext, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_Mutation_deactivateStaff(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().DeactivateStaff(ctx, fc.Args["input"].(identity.StaffAccountInput))
+		},
+		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
+			directive0 := next
+
+			directive1 := func(ctx context.Context) (any, error) {
+				anyone, err := unmarshalNBoolean2bool(ctx, ec, false)
+				if err != nil {
+					var zeroVal model.AccountPayload
+					return zeroVal, err
+				}
+				roles, err := unmarshalNRole2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋaccessᚐRoleᚄ(ctx, ec, []any{})
+				if err != nil {
+					var zeroVal model.AccountPayload
+					return zeroVal, err
+				}
+				permissions, err := unmarshalNPermission2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋaccessᚐPermissionᚄ(ctx, ec, []any{"STAFF_WRITE"})
+				if err != nil {
+					var zeroVal model.AccountPayload
+					return zeroVal, err
+				}
+				if ec.Directives.Allow == nil {
+					var zeroVal model.AccountPayload
+					return zeroVal, errors.New("directive allow is not implemented")
+				}
+				return ec.Directives.Allow(ctx, nil, directive0, anyone, roles, permissions)
+			}
+
+			next = directive1
+			return next
+		},
+		func(ctx context.Context, selections ast.SelectionSet, v model.AccountPayload) graphql.Marshaler {
+			return marshalNAccountPayload2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋgraphᚋmodelᚐAccountPayload(ctx, ec, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func fieldContext_Mutation_deactivateStaff(ctx context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return childFields_AccountPayload(ctx, ec, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = field_Mutation_deactivateStaff_args(ctx, ec, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func _Mutation_resetTotp(ctx context.Context, ec *executionContext, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_Mutation_resetTotp(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().ResetTotp(ctx, fc.Args["input"].(identity.StaffAccountInput))
+		},
+		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
+			directive0 := next
+
+			directive1 := func(ctx context.Context) (any, error) {
+				anyone, err := unmarshalNBoolean2bool(ctx, ec, false)
+				if err != nil {
+					var zeroVal model.AccountPayload
+					return zeroVal, err
+				}
+				roles, err := unmarshalNRole2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋaccessᚐRoleᚄ(ctx, ec, []any{})
+				if err != nil {
+					var zeroVal model.AccountPayload
+					return zeroVal, err
+				}
+				permissions, err := unmarshalNPermission2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋaccessᚐPermissionᚄ(ctx, ec, []any{"STAFF_WRITE"})
+				if err != nil {
+					var zeroVal model.AccountPayload
+					return zeroVal, err
+				}
+				if ec.Directives.Allow == nil {
+					var zeroVal model.AccountPayload
+					return zeroVal, errors.New("directive allow is not implemented")
+				}
+				return ec.Directives.Allow(ctx, nil, directive0, anyone, roles, permissions)
+			}
+
+			next = directive1
+			return next
+		},
+		func(ctx context.Context, selections ast.SelectionSet, v model.AccountPayload) graphql.Marshaler {
+			return marshalNAccountPayload2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋgraphᚋmodelᚐAccountPayload(ctx, ec, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func fieldContext_Mutation_resetTotp(ctx context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return childFields_AccountPayload(ctx, ec, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = field_Mutation_resetTotp_args(ctx, ec, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func _Mutation_createPermissionGroup(ctx context.Context, ec *executionContext, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_Mutation_createPermissionGroup(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().CreatePermissionGroup(ctx, fc.Args["input"].(identity.GroupInput))
+		},
+		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
+			directive0 := next
+
+			directive1 := func(ctx context.Context) (any, error) {
+				anyone, err := unmarshalNBoolean2bool(ctx, ec, false)
+				if err != nil {
+					var zeroVal model.PermissionGroupPayload
+					return zeroVal, err
+				}
+				roles, err := unmarshalNRole2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋaccessᚐRoleᚄ(ctx, ec, []any{})
+				if err != nil {
+					var zeroVal model.PermissionGroupPayload
+					return zeroVal, err
+				}
+				permissions, err := unmarshalNPermission2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋaccessᚐPermissionᚄ(ctx, ec, []any{"STAFF_WRITE"})
+				if err != nil {
+					var zeroVal model.PermissionGroupPayload
+					return zeroVal, err
+				}
+				if ec.Directives.Allow == nil {
+					var zeroVal model.PermissionGroupPayload
+					return zeroVal, errors.New("directive allow is not implemented")
+				}
+				return ec.Directives.Allow(ctx, nil, directive0, anyone, roles, permissions)
+			}
+
+			next = directive1
+			return next
+		},
+		func(ctx context.Context, selections ast.SelectionSet, v model.PermissionGroupPayload) graphql.Marshaler {
+			return marshalNPermissionGroupPayload2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋgraphᚋmodelᚐPermissionGroupPayload(ctx, ec, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func fieldContext_Mutation_createPermissionGroup(ctx context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return childFields_PermissionGroupPayload(ctx, ec, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = field_Mutation_createPermissionGroup_args(ctx, ec, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func _Mutation_updatePermissionGroup(ctx context.Context, ec *executionContext, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_Mutation_updatePermissionGroup(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().UpdatePermissionGroup(ctx, fc.Args["input"].(identity.UpdateGroupInput))
+		},
+		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
+			directive0 := next
+
+			directive1 := func(ctx context.Context) (any, error) {
+				anyone, err := unmarshalNBoolean2bool(ctx, ec, false)
+				if err != nil {
+					var zeroVal model.PermissionGroupPayload
+					return zeroVal, err
+				}
+				roles, err := unmarshalNRole2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋaccessᚐRoleᚄ(ctx, ec, []any{})
+				if err != nil {
+					var zeroVal model.PermissionGroupPayload
+					return zeroVal, err
+				}
+				permissions, err := unmarshalNPermission2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋaccessᚐPermissionᚄ(ctx, ec, []any{"STAFF_WRITE"})
+				if err != nil {
+					var zeroVal model.PermissionGroupPayload
+					return zeroVal, err
+				}
+				if ec.Directives.Allow == nil {
+					var zeroVal model.PermissionGroupPayload
+					return zeroVal, errors.New("directive allow is not implemented")
+				}
+				return ec.Directives.Allow(ctx, nil, directive0, anyone, roles, permissions)
+			}
+
+			next = directive1
+			return next
+		},
+		func(ctx context.Context, selections ast.SelectionSet, v model.PermissionGroupPayload) graphql.Marshaler {
+			return marshalNPermissionGroupPayload2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋgraphᚋmodelᚐPermissionGroupPayload(ctx, ec, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func fieldContext_Mutation_updatePermissionGroup(ctx context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return childFields_PermissionGroupPayload(ctx, ec, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = field_Mutation_updatePermissionGroup_args(ctx, ec, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func _Mutation_deletePermissionGroup(ctx context.Context, ec *executionContext, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_Mutation_deletePermissionGroup(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().DeletePermissionGroup(ctx, fc.Args["input"].(identity.RemoveGroupInput))
+		},
+		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
+			directive0 := next
+
+			directive1 := func(ctx context.Context) (any, error) {
+				anyone, err := unmarshalNBoolean2bool(ctx, ec, false)
+				if err != nil {
+					var zeroVal model.DonePayload
+					return zeroVal, err
+				}
+				roles, err := unmarshalNRole2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋaccessᚐRoleᚄ(ctx, ec, []any{})
+				if err != nil {
+					var zeroVal model.DonePayload
+					return zeroVal, err
+				}
+				permissions, err := unmarshalNPermission2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋaccessᚐPermissionᚄ(ctx, ec, []any{"STAFF_WRITE"})
+				if err != nil {
+					var zeroVal model.DonePayload
+					return zeroVal, err
+				}
+				if ec.Directives.Allow == nil {
+					var zeroVal model.DonePayload
+					return zeroVal, errors.New("directive allow is not implemented")
+				}
+				return ec.Directives.Allow(ctx, nil, directive0, anyone, roles, permissions)
+			}
+
+			next = directive1
+			return next
+		},
+		func(ctx context.Context, selections ast.SelectionSet, v model.DonePayload) graphql.Marshaler {
+			return marshalNDonePayload2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋgraphᚋmodelᚐDonePayload(ctx, ec, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func fieldContext_Mutation_deletePermissionGroup(ctx context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return childFields_DonePayload(ctx, ec, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = field_Mutation_deletePermissionGroup_args(ctx, ec, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func _Mutation_setStaffPolicy(ctx context.Context, ec *executionContext, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_Mutation_setStaffPolicy(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().SetStaffPolicy(ctx, fc.Args["input"].(identity.PolicyInput))
+		},
+		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
+			directive0 := next
+
+			directive1 := func(ctx context.Context) (any, error) {
+				anyone, err := unmarshalNBoolean2bool(ctx, ec, false)
+				if err != nil {
+					var zeroVal model.StaffPolicyPayload
+					return zeroVal, err
+				}
+				roles, err := unmarshalNRole2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋaccessᚐRoleᚄ(ctx, ec, []any{})
+				if err != nil {
+					var zeroVal model.StaffPolicyPayload
+					return zeroVal, err
+				}
+				permissions, err := unmarshalNPermission2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋaccessᚐPermissionᚄ(ctx, ec, []any{"STAFF_WRITE"})
+				if err != nil {
+					var zeroVal model.StaffPolicyPayload
+					return zeroVal, err
+				}
+				if ec.Directives.Allow == nil {
+					var zeroVal model.StaffPolicyPayload
+					return zeroVal, errors.New("directive allow is not implemented")
+				}
+				return ec.Directives.Allow(ctx, nil, directive0, anyone, roles, permissions)
+			}
+
+			next = directive1
+			return next
+		},
+		func(ctx context.Context, selections ast.SelectionSet, v model.StaffPolicyPayload) graphql.Marshaler {
+			return marshalNStaffPolicyPayload2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋgraphᚋmodelᚐStaffPolicyPayload(ctx, ec, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func fieldContext_Mutation_setStaffPolicy(ctx context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return childFields_StaffPolicyPayload(ctx, ec, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = field_Mutation_setStaffPolicy_args(ctx, ec, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func _Session_id(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *identity.Session) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_Session_id(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.GlobalID(), nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return marshalNID2string(ctx, ec, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func fieldContext_Session_id(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Session", field, true, false, "ID")
+}
+
+func _Session_device(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *identity.Session) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_Session_device(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Device, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return marshalNString2string(ctx, ec, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func fieldContext_Session_device(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Session", field, false, false, "String")
+}
+
+func _Session_address(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *identity.Session) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_Session_address(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.From(), nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *string) graphql.Marshaler {
+			return marshalOString2ᚖstring(ctx, ec, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func fieldContext_Session_address(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Session", field, true, false, "String")
+}
+
+func _Session_createdAt(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *identity.Session) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_Session_createdAt(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.CreatedAt, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v time.Time) graphql.Marshaler {
+			return marshalNDateTime2timeᚐTime(ctx, ec, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func fieldContext_Session_createdAt(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Session", field, false, false, "DateTime")
+}
+
+func _Session_lastUsedAt(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *identity.Session) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_Session_lastUsedAt(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.LastUsedAt, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v time.Time) graphql.Marshaler {
+			return marshalNDateTime2timeᚐTime(ctx, ec, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func fieldContext_Session_lastUsedAt(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Session", field, false, false, "DateTime")
+}
+
+func _Session_expiresAt(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *identity.Session) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_Session_expiresAt(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.ExpiresAt, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v time.Time) graphql.Marshaler {
+			return marshalNDateTime2timeᚐTime(ctx, ec, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func fieldContext_Session_expiresAt(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Session", field, false, false, "DateTime")
+}
+
+func _Session_current(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *identity.Session) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_Session_current(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.Resolvers.Session().Current(ctx, obj)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v bool) graphql.Marshaler {
+			return marshalNBoolean2bool(ctx, ec, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func fieldContext_Session_current(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Session", field, true, true, "Boolean")
+}
+
+func _StartTotpPayload_enrolment(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.StartTotpPayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_StartTotpPayload_enrolment(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Enrolment, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *identity.Enrolment) graphql.Marshaler {
+			return marshalOTotpEnrolment2ᚖgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋidentityᚐEnrolment(ctx, ec, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func fieldContext_StartTotpPayload_enrolment(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "StartTotpPayload",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return childFields_TotpEnrolment(ctx, ec, field)
+		},
+	}
+	return fc, nil
+}
+
+func _StartTotpPayload_userErrors(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.StartTotpPayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_StartTotpPayload_userErrors(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.UserErrors, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []model.UserError) graphql.Marshaler {
+			return marshalNUserError2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋgraphᚋmodelᚐUserErrorᚄ(ctx, ec, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func fieldContext_StartTotpPayload_userErrors(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "StartTotpPayload",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return childFields_UserError(ctx, ec, field)
+		},
+	}
+	return fc, nil
+}
+
 func _Tokens_accessToken(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *identity.Grant) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -3374,9 +5434,146 @@ func fieldContext_Tokens_refreshToken(_ context.Context, ec *executionContext, f
 	return graphql.NewScalarFieldContext("Tokens", field, false, false, "String")
 }
 
+func _TotpEnrolment_secret(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *identity.Enrolment) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_TotpEnrolment_secret(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Secret, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return marshalNString2string(ctx, ec, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func fieldContext_TotpEnrolment_secret(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("TotpEnrolment", field, false, false, "String")
+}
+
+func _TotpEnrolment_uri(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *identity.Enrolment) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_TotpEnrolment_uri(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.URI, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return marshalNString2string(ctx, ec, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func fieldContext_TotpEnrolment_uri(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("TotpEnrolment", field, false, false, "String")
+}
+
 // endregion **************************** field.gotpl *****************************
 
 // region    **************************** input.gotpl *****************************
+
+func unmarshalInputChangePasswordInput(ctx context.Context, ec *executionContext, obj any) (identity.ChangePasswordInput, error) {
+	var it identity.ChangePasswordInput
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	fieldsInOrder := [...]string{"currentPassword", "newPassword"}
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "currentPassword":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("currentPassword"))
+			data, err := unmarshalNString2string(ctx, ec, v)
+			if err != nil {
+				return it, err
+			}
+			it.CurrentPassword = data
+		case "newPassword":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("newPassword"))
+			data, err := unmarshalNString2string(ctx, ec, v)
+			if err != nil {
+				return it, err
+			}
+			it.NewPassword = data
+		}
+	}
+	return it, nil
+}
+
+// UnmarshalChangePasswordInput unmarshals raw into the ChangePasswordInput input type, using the
+// unmarshaler bound to ctx's request. Call it from a resolver to decode an input
+// object that was not passed as a field argument.
+//
+// ctx must come from a gqlgen request; outside one there is no unmarshaler to use
+// and the returned error says so.
+func UnmarshalChangePasswordInput(ctx context.Context, raw any) (identity.ChangePasswordInput, error) {
+	var out identity.ChangePasswordInput
+	err := graphql.UnmarshalNamedInputFromContext(ctx, "ChangePasswordInput", raw, &out)
+	return out, err
+}
+
+func unmarshalInputConfirmTotpInput(ctx context.Context, ec *executionContext, obj any) (model.ConfirmTotpInput, error) {
+	var it model.ConfirmTotpInput
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	fieldsInOrder := [...]string{"code"}
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "code":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("code"))
+			data, err := unmarshalNString2string(ctx, ec, v)
+			if err != nil {
+				return it, err
+			}
+			it.Code = data
+		}
+	}
+	return it, nil
+}
+
+// UnmarshalConfirmTotpInput unmarshals raw into the ConfirmTotpInput input type, using the
+// unmarshaler bound to ctx's request. Call it from a resolver to decode an input
+// object that was not passed as a field argument.
+//
+// ctx must come from a gqlgen request; outside one there is no unmarshaler to use
+// and the returned error says so.
+func UnmarshalConfirmTotpInput(ctx context.Context, raw any) (model.ConfirmTotpInput, error) {
+	var out model.ConfirmTotpInput
+	err := graphql.UnmarshalNamedInputFromContext(ctx, "ConfirmTotpInput", raw, &out)
+	return out, err
+}
 
 func unmarshalInputLoginInput(ctx context.Context, ec *executionContext, obj any) (identity.LoginInput, error) {
 	var it identity.LoginInput
@@ -3389,7 +5586,7 @@ func unmarshalInputLoginInput(ctx context.Context, ec *executionContext, obj any
 		asMap[k] = v
 	}
 
-	fieldsInOrder := [...]string{"email", "password"}
+	fieldsInOrder := [...]string{"email", "password", "code"}
 	for _, k := range fieldsInOrder {
 		v, ok := asMap[k]
 		if !ok {
@@ -3410,6 +5607,13 @@ func unmarshalInputLoginInput(ctx context.Context, ec *executionContext, obj any
 				return it, err
 			}
 			it.Password = data
+		case "code":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("code"))
+			data, err := unmarshalOString2string(ctx, ec, v)
+			if err != nil {
+				return it, err
+			}
+			it.Code = data
 		}
 	}
 	return it, nil
@@ -3525,6 +5729,230 @@ func UnmarshalRegisterInput(ctx context.Context, raw any) (identity.RegisterInpu
 	return out, err
 }
 
+func unmarshalInputRemoveTotpInput(ctx context.Context, ec *executionContext, obj any) (identity.RemoveTotpInput, error) {
+	var it identity.RemoveTotpInput
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	fieldsInOrder := [...]string{"password", "code"}
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "password":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("password"))
+			data, err := unmarshalNString2string(ctx, ec, v)
+			if err != nil {
+				return it, err
+			}
+			it.Password = data
+		case "code":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("code"))
+			data, err := unmarshalNString2string(ctx, ec, v)
+			if err != nil {
+				return it, err
+			}
+			it.Code = data
+		}
+	}
+	return it, nil
+}
+
+// UnmarshalRemoveTotpInput unmarshals raw into the RemoveTotpInput input type, using the
+// unmarshaler bound to ctx's request. Call it from a resolver to decode an input
+// object that was not passed as a field argument.
+//
+// ctx must come from a gqlgen request; outside one there is no unmarshaler to use
+// and the returned error says so.
+func UnmarshalRemoveTotpInput(ctx context.Context, raw any) (identity.RemoveTotpInput, error) {
+	var out identity.RemoveTotpInput
+	err := graphql.UnmarshalNamedInputFromContext(ctx, "RemoveTotpInput", raw, &out)
+	return out, err
+}
+
+func unmarshalInputRequestPasswordResetInput(ctx context.Context, ec *executionContext, obj any) (model.RequestPasswordResetInput, error) {
+	var it model.RequestPasswordResetInput
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	fieldsInOrder := [...]string{"email"}
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "email":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("email"))
+			data, err := unmarshalNString2string(ctx, ec, v)
+			if err != nil {
+				return it, err
+			}
+			it.Email = data
+		}
+	}
+	return it, nil
+}
+
+// UnmarshalRequestPasswordResetInput unmarshals raw into the RequestPasswordResetInput input type, using the
+// unmarshaler bound to ctx's request. Call it from a resolver to decode an input
+// object that was not passed as a field argument.
+//
+// ctx must come from a gqlgen request; outside one there is no unmarshaler to use
+// and the returned error says so.
+func UnmarshalRequestPasswordResetInput(ctx context.Context, raw any) (model.RequestPasswordResetInput, error) {
+	var out model.RequestPasswordResetInput
+	err := graphql.UnmarshalNamedInputFromContext(ctx, "RequestPasswordResetInput", raw, &out)
+	return out, err
+}
+
+func unmarshalInputResetPasswordInput(ctx context.Context, ec *executionContext, obj any) (identity.ResetPasswordInput, error) {
+	var it identity.ResetPasswordInput
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	fieldsInOrder := [...]string{"token", "newPassword"}
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "token":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("token"))
+			data, err := unmarshalNString2string(ctx, ec, v)
+			if err != nil {
+				return it, err
+			}
+			it.Token = data
+		case "newPassword":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("newPassword"))
+			data, err := unmarshalNString2string(ctx, ec, v)
+			if err != nil {
+				return it, err
+			}
+			it.NewPassword = data
+		}
+	}
+	return it, nil
+}
+
+// UnmarshalResetPasswordInput unmarshals raw into the ResetPasswordInput input type, using the
+// unmarshaler bound to ctx's request. Call it from a resolver to decode an input
+// object that was not passed as a field argument.
+//
+// ctx must come from a gqlgen request; outside one there is no unmarshaler to use
+// and the returned error says so.
+func UnmarshalResetPasswordInput(ctx context.Context, raw any) (identity.ResetPasswordInput, error) {
+	var out identity.ResetPasswordInput
+	err := graphql.UnmarshalNamedInputFromContext(ctx, "ResetPasswordInput", raw, &out)
+	return out, err
+}
+
+func unmarshalInputRevokeSessionInput(ctx context.Context, ec *executionContext, obj any) (identity.RevokeSessionInput, error) {
+	var it identity.RevokeSessionInput
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	fieldsInOrder := [...]string{"sessionId"}
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "sessionId":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("sessionId"))
+			data, err := unmarshalNID2githubᚗcomᚋgoogleᚋuuidᚐUUID(ctx, ec, v)
+			if err != nil {
+				return it, err
+			}
+			it.SessionID = data
+		}
+	}
+	return it, nil
+}
+
+// UnmarshalRevokeSessionInput unmarshals raw into the RevokeSessionInput input type, using the
+// unmarshaler bound to ctx's request. Call it from a resolver to decode an input
+// object that was not passed as a field argument.
+//
+// ctx must come from a gqlgen request; outside one there is no unmarshaler to use
+// and the returned error says so.
+func UnmarshalRevokeSessionInput(ctx context.Context, raw any) (identity.RevokeSessionInput, error) {
+	var out identity.RevokeSessionInput
+	err := graphql.UnmarshalNamedInputFromContext(ctx, "RevokeSessionInput", raw, &out)
+	return out, err
+}
+
+func unmarshalInputVerifyEmailInput(ctx context.Context, ec *executionContext, obj any) (model.VerifyEmailInput, error) {
+	var it model.VerifyEmailInput
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	fieldsInOrder := [...]string{"token"}
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "token":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("token"))
+			data, err := unmarshalNString2string(ctx, ec, v)
+			if err != nil {
+				return it, err
+			}
+			it.Token = data
+		}
+	}
+	return it, nil
+}
+
+// UnmarshalVerifyEmailInput unmarshals raw into the VerifyEmailInput input type, using the
+// unmarshaler bound to ctx's request. Call it from a resolver to decode an input
+// object that was not passed as a field argument.
+//
+// ctx must come from a gqlgen request; outside one there is no unmarshaler to use
+// and the returned error says so.
+func UnmarshalVerifyEmailInput(ctx context.Context, raw any) (model.VerifyEmailInput, error) {
+	var out model.VerifyEmailInput
+	err := graphql.UnmarshalNamedInputFromContext(ctx, "VerifyEmailInput", raw, &out)
+	return out, err
+}
+
 // endregion **************************** input.gotpl *****************************
 
 // region    ************************** interface.gotpl ***************************
@@ -3574,6 +6002,24 @@ func _Account(ctx context.Context, ec *executionContext, sel ast.SelectionSet, o
 			if out.Values[i] == graphql.Null {
 				atomic.AddUint32(&out.Invalids, 1)
 			}
+		case "secondFactor":
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, true,
+				func(ctx context.Context) graphql.Marshaler {
+					return _Account_secondFactor(ctx, ec, field, obj)
+				})
+		case "permissions":
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, true,
+				func(ctx context.Context) graphql.Marshaler {
+					return _Account_permissions(ctx, ec, field, obj)
+				})
+		case "sessions":
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, true,
+				func(ctx context.Context) graphql.Marshaler {
+					return _Account_sessions(ctx, ec, field, obj)
+				})
 		case "profile":
 			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
 				true, false,
@@ -3598,6 +6044,121 @@ func _Account(ctx context.Context, ec *executionContext, sel ast.SelectionSet, o
 				func(ctx context.Context) graphql.Marshaler {
 					return _Account_linkedLogins(ctx, ec, field, obj)
 				})
+		case "groups":
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, true,
+				func(ctx context.Context) graphql.Marshaler {
+					return _Account_groups(ctx, ec, field, obj)
+				})
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
+var accountPayloadImplementors = []string{"AccountPayload"}
+
+func _AccountPayload(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *model.AccountPayload) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, accountPayloadImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("AccountPayload")
+		case "account":
+			out.Values[i] = _AccountPayload_account(ctx, ec, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "userErrors":
+			out.Values[i] = _AccountPayload_userErrors(ctx, ec, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
+var confirmTotpPayloadImplementors = []string{"ConfirmTotpPayload"}
+
+func _ConfirmTotpPayload(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *model.ConfirmTotpPayload) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, confirmTotpPayloadImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("ConfirmTotpPayload")
+		case "recoveryCodes":
+			out.Values[i] = _ConfirmTotpPayload_recoveryCodes(ctx, ec, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "userErrors":
+			out.Values[i] = _ConfirmTotpPayload_userErrors(ctx, ec, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
+var donePayloadImplementors = []string{"DonePayload"}
+
+func _DonePayload(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *model.DonePayload) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, donePayloadImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("DonePayload")
+		case "userErrors":
+			out.Values[i] = _DonePayload_userErrors(ctx, ec, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
 		default:
 			panic("unknown field " + strconv.Quote(field.Name))
 		}
@@ -3636,41 +6197,18 @@ func _LoginPayload(ctx context.Context, ec *executionContext, sel ast.SelectionS
 			if out.Values[i] == graphql.RequiredNull {
 				out.Invalids++
 			}
-		case "userErrors":
-			out.Values[i] = _LoginPayload_userErrors(ctx, ec, field, obj)
-			if out.Values[i] == graphql.Null {
+		case "enrolment":
+			out.Values[i] = _LoginPayload_enrolment(ctx, ec, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
 				out.Invalids++
 			}
-		default:
-			panic("unknown field " + strconv.Quote(field.Name))
-		}
-	}
-	out.Dispatch(ctx)
-	if out.Invalids > 0 {
-		return graphql.Null
-	}
-
-	if n := len(deferred.Defers); n > 0 {
-		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
-		ec.ProcessDeferredGroup(deferred)
-	}
-
-	return out
-}
-
-var logoutPayloadImplementors = []string{"LogoutPayload"}
-
-func _LogoutPayload(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *model.LogoutPayload) graphql.Marshaler {
-	fields := graphql.CollectFields(ec.OperationContext, sel, logoutPayloadImplementors)
-
-	out := graphql.NewFieldSet(fields)
-	deferred := graphql.NewDeferredGroup(ctx)
-	for i, field := range fields {
-		switch field.Name {
-		case "__typename":
-			out.Values[i] = graphql.MarshalString("LogoutPayload")
+		case "recoveryCodes":
+			out.Values[i] = _LoginPayload_recoveryCodes(ctx, ec, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
 		case "userErrors":
-			out.Values[i] = _LogoutPayload_userErrors(ctx, ec, field, obj)
+			out.Values[i] = _LoginPayload_userErrors(ctx, ec, field, obj)
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
@@ -3734,6 +6272,76 @@ func _Mutation(ctx context.Context, ec *executionContext, sel ast.SelectionSet) 
 		case "logout":
 			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
 				return _Mutation_logout(ctx, ec, field)
+			})
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "logoutEverywhere":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return _Mutation_logoutEverywhere(ctx, ec, field)
+			})
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "revokeSession":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return _Mutation_revokeSession(ctx, ec, field)
+			})
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "requestEmailVerification":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return _Mutation_requestEmailVerification(ctx, ec, field)
+			})
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "verifyEmail":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return _Mutation_verifyEmail(ctx, ec, field)
+			})
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "requestPasswordReset":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return _Mutation_requestPasswordReset(ctx, ec, field)
+			})
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "resetPassword":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return _Mutation_resetPassword(ctx, ec, field)
+			})
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "changePassword":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return _Mutation_changePassword(ctx, ec, field)
+			})
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "startTotp":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return _Mutation_startTotp(ctx, ec, field)
+			})
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "confirmTotp":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return _Mutation_confirmTotp(ctx, ec, field)
+			})
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "removeTotp":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return _Mutation_removeTotp(ctx, ec, field)
 			})
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
@@ -3934,6 +6542,164 @@ func _Mutation(ctx context.Context, ec *executionContext, sel ast.SelectionSet) 
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
+		case "createStaff":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return _Mutation_createStaff(ctx, ec, field)
+			})
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "updateStaff":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return _Mutation_updateStaff(ctx, ec, field)
+			})
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "deactivateStaff":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return _Mutation_deactivateStaff(ctx, ec, field)
+			})
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "resetTotp":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return _Mutation_resetTotp(ctx, ec, field)
+			})
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "createPermissionGroup":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return _Mutation_createPermissionGroup(ctx, ec, field)
+			})
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "updatePermissionGroup":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return _Mutation_updatePermissionGroup(ctx, ec, field)
+			})
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "deletePermissionGroup":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return _Mutation_deletePermissionGroup(ctx, ec, field)
+			})
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "setStaffPolicy":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return _Mutation_setStaffPolicy(ctx, ec, field)
+			})
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
+var sessionImplementors = []string{"Session"}
+
+func _Session(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *identity.Session) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, sessionImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("Session")
+		case "id":
+			out.Values[i] = _Session_id(ctx, ec, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "device":
+			out.Values[i] = _Session_device(ctx, ec, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "address":
+			out.Values[i] = _Session_address(ctx, ec, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "createdAt":
+			out.Values[i] = _Session_createdAt(ctx, ec, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "lastUsedAt":
+			out.Values[i] = _Session_lastUsedAt(ctx, ec, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "expiresAt":
+			out.Values[i] = _Session_expiresAt(ctx, ec, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "current":
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, true,
+				func(ctx context.Context) graphql.Marshaler {
+					return _Session_current(ctx, ec, field, obj)
+				})
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
+var startTotpPayloadImplementors = []string{"StartTotpPayload"}
+
+func _StartTotpPayload(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *model.StartTotpPayload) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, startTotpPayloadImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("StartTotpPayload")
+		case "enrolment":
+			out.Values[i] = _StartTotpPayload_enrolment(ctx, ec, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "userErrors":
+			out.Values[i] = _StartTotpPayload_userErrors(ctx, ec, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
 		default:
 			panic("unknown field " + strconv.Quote(field.Name))
 		}
@@ -3994,9 +6760,73 @@ func _Tokens(ctx context.Context, ec *executionContext, sel ast.SelectionSet, ob
 	return out
 }
 
+var totpEnrolmentImplementors = []string{"TotpEnrolment"}
+
+func _TotpEnrolment(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *identity.Enrolment) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, totpEnrolmentImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("TotpEnrolment")
+		case "secret":
+			out.Values[i] = _TotpEnrolment_secret(ctx, ec, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "uri":
+			out.Values[i] = _TotpEnrolment_uri(ctx, ec, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
 // endregion **************************** object.gotpl ****************************
 
 // region    ***************************** type.gotpl *****************************
+
+func marshalNAccount2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋidentityᚐAccount(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v identity.Account) graphql.Marshaler {
+	return _Account(ctx, ec, sel, &v)
+}
+
+func marshalNAccountPayload2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋgraphᚋmodelᚐAccountPayload(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v model.AccountPayload) graphql.Marshaler {
+	return _AccountPayload(ctx, ec, sel, &v)
+}
+
+func unmarshalNChangePasswordInput2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋidentityᚐChangePasswordInput(ctx context.Context, ec *executionContext, v any) (identity.ChangePasswordInput, error) {
+	res, err := unmarshalInputChangePasswordInput(ctx, ec, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func unmarshalNConfirmTotpInput2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋgraphᚋmodelᚐConfirmTotpInput(ctx context.Context, ec *executionContext, v any) (model.ConfirmTotpInput, error) {
+	res, err := unmarshalInputConfirmTotpInput(ctx, ec, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func marshalNConfirmTotpPayload2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋgraphᚋmodelᚐConfirmTotpPayload(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v model.ConfirmTotpPayload) graphql.Marshaler {
+	return _ConfirmTotpPayload(ctx, ec, sel, &v)
+}
+
+func marshalNDonePayload2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋgraphᚋmodelᚐDonePayload(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v model.DonePayload) graphql.Marshaler {
+	return _DonePayload(ctx, ec, sel, &v)
+}
 
 func unmarshalNLoginInput2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋidentityᚐLoginInput(ctx context.Context, ec *executionContext, v any) (identity.LoginInput, error) {
 	res, err := unmarshalInputLoginInput(ctx, ec, v)
@@ -4007,10 +6837,6 @@ func marshalNLoginPayload2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋgraphᚋmode
 	return _LoginPayload(ctx, ec, sel, &v)
 }
 
-func marshalNLogoutPayload2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋgraphᚋmodelᚐLogoutPayload(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v model.LogoutPayload) graphql.Marshaler {
-	return _LogoutPayload(ctx, ec, sel, &v)
-}
-
 func unmarshalNRefreshTokenInput2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋgraphᚋmodelᚐRefreshTokenInput(ctx context.Context, ec *executionContext, v any) (model.RefreshTokenInput, error) {
 	res, err := unmarshalInputRefreshTokenInput(ctx, ec, v)
 	return res, graphql.ErrorOnPath(ctx, err)
@@ -4018,6 +6844,55 @@ func unmarshalNRefreshTokenInput2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋgraph
 
 func unmarshalNRegisterInput2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋidentityᚐRegisterInput(ctx context.Context, ec *executionContext, v any) (identity.RegisterInput, error) {
 	res, err := unmarshalInputRegisterInput(ctx, ec, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func unmarshalNRemoveTotpInput2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋidentityᚐRemoveTotpInput(ctx context.Context, ec *executionContext, v any) (identity.RemoveTotpInput, error) {
+	res, err := unmarshalInputRemoveTotpInput(ctx, ec, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func unmarshalNRequestPasswordResetInput2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋgraphᚋmodelᚐRequestPasswordResetInput(ctx context.Context, ec *executionContext, v any) (model.RequestPasswordResetInput, error) {
+	res, err := unmarshalInputRequestPasswordResetInput(ctx, ec, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func unmarshalNResetPasswordInput2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋidentityᚐResetPasswordInput(ctx context.Context, ec *executionContext, v any) (identity.ResetPasswordInput, error) {
+	res, err := unmarshalInputResetPasswordInput(ctx, ec, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func unmarshalNRevokeSessionInput2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋidentityᚐRevokeSessionInput(ctx context.Context, ec *executionContext, v any) (identity.RevokeSessionInput, error) {
+	res, err := unmarshalInputRevokeSessionInput(ctx, ec, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func marshalNSession2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋidentityᚐSession(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v identity.Session) graphql.Marshaler {
+	return _Session(ctx, ec, sel, &v)
+}
+
+func marshalNSession2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋidentityᚐSessionᚄ(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v []identity.Session) graphql.Marshaler {
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return marshalNSession2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋidentityᚐSession(ctx, ec, sel, v[i])
+	})
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
+}
+
+func marshalNStartTotpPayload2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋgraphᚋmodelᚐStartTotpPayload(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v model.StartTotpPayload) graphql.Marshaler {
+	return _StartTotpPayload(ctx, ec, sel, &v)
+}
+
+func unmarshalNVerifyEmailInput2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋgraphᚋmodelᚐVerifyEmailInput(ctx context.Context, ec *executionContext, v any) (model.VerifyEmailInput, error) {
+	res, err := unmarshalInputVerifyEmailInput(ctx, ec, v)
 	return res, graphql.ErrorOnPath(ctx, err)
 }
 
@@ -4033,6 +6908,13 @@ func marshalOTokens2ᚖgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋidentity
 		return graphql.Null
 	}
 	return _Tokens(ctx, ec, sel, v)
+}
+
+func marshalOTotpEnrolment2ᚖgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋidentityᚐEnrolment(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v *identity.Enrolment) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return _TotpEnrolment(ctx, ec, sel, v)
 }
 
 // endregion ***************************** type.gotpl *****************************

@@ -640,6 +640,25 @@ func marshalOPermission2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋacce
 	return ret
 }
 
+func unmarshalORole2ᚖgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋaccessᚐRole(ctx context.Context, ec *executionContext, v any) (*access.Role, error) {
+	if v == nil {
+		return nil, nil
+	}
+	tmp, err := graphql.UnmarshalString(v)
+	res := access.Role(tmp)
+	return &res, graphql.ErrorOnPath(ctx, err)
+}
+
+func marshalORole2ᚖgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋaccessᚐRole(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v *access.Role) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	_ = sel
+	_ = ctx
+	res := graphql.MarshalString(string(*v))
+	return res
+}
+
 func marshalOUserError2ᚖgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋgraphᚋmodelᚐUserError(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v *model.UserError) graphql.Marshaler {
 	if v == nil {
 		return graphql.Null

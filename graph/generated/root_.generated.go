@@ -39,6 +39,7 @@ type ResolverRoot interface {
 	Payment() PaymentResolver
 	Product() ProductResolver
 	Query() QueryResolver
+	Session() SessionResolver
 	Subscription() SubscriptionResolver
 	Variant() VariantResolver
 }
@@ -54,11 +55,30 @@ type ComplexityRoot struct {
 		Email         func(childComplexity int) int
 		EmailVerified func(childComplexity int) int
 		GlobalID      func(childComplexity int) int
+		Groups        func(childComplexity int) int
 		LinkedLogins  func(childComplexity int) int
 		Name          func(childComplexity int) int
+		Permissions   func(childComplexity int) int
 		Pets          func(childComplexity int) int
 		Profile       func(childComplexity int) int
 		Role          func(childComplexity int) int
+		SecondFactor  func(childComplexity int) int
+		Sessions      func(childComplexity int) int
+	}
+
+	AccountConnection struct {
+		Edges    func(childComplexity int) int
+		PageInfo func(childComplexity int) int
+	}
+
+	AccountEdge struct {
+		Cursor func(childComplexity int) int
+		Node   func(childComplexity int) int
+	}
+
+	AccountPayload struct {
+		Account    func(childComplexity int) int
+		UserErrors func(childComplexity int) int
 	}
 
 	Address struct {
@@ -118,6 +138,15 @@ type ComplexityRoot struct {
 		GlobalID    func(childComplexity int) int
 		Name        func(childComplexity int) int
 		Slug        func(childComplexity int) int
+	}
+
+	ConfirmTotpPayload struct {
+		RecoveryCodes func(childComplexity int) int
+		UserErrors    func(childComplexity int) int
+	}
+
+	DonePayload struct {
+		UserErrors func(childComplexity int) int
 	}
 
 	Facet struct {
@@ -191,13 +220,11 @@ type ComplexityRoot struct {
 	}
 
 	LoginPayload struct {
-		Account    func(childComplexity int) int
-		Tokens     func(childComplexity int) int
-		UserErrors func(childComplexity int) int
-	}
-
-	LogoutPayload struct {
-		UserErrors func(childComplexity int) int
+		Account       func(childComplexity int) int
+		Enrolment     func(childComplexity int) int
+		RecoveryCodes func(childComplexity int) int
+		Tokens        func(childComplexity int) int
+		UserErrors    func(childComplexity int) int
 	}
 
 	Money struct {
@@ -206,38 +233,56 @@ type ComplexityRoot struct {
 	}
 
 	Mutation struct {
-		AddAddress          func(childComplexity int, input customer.AddAddressInput) int
-		AddCartLine         func(childComplexity int, input cart.AddLineInput) int
-		AddPet              func(childComplexity int, input customer.AddPetInput) int
-		AdvanceOrder        func(childComplexity int, input order.AdvanceInput) int
-		CancelOrder         func(childComplexity int, input order.CancelInput) int
-		ClosePartner        func(childComplexity int, input partner.CloseInput) int
-		CreatePartner       func(childComplexity int, input partner.CreateInput) int
-		FinishSso           func(childComplexity int, input identity.FinishSSOInput) int
-		ImportProducts      func(childComplexity int, input model.ImportProductsInput) int
-		IssuePartnerKey     func(childComplexity int, input partner.IssueKeyInput) int
-		LinkSso             func(childComplexity int, input identity.FinishSSOInput) int
-		Login               func(childComplexity int, input identity.LoginInput) int
-		Logout              func(childComplexity int) int
-		NoteOrder           func(childComplexity int, input order.NoteInput) int
-		PayOrder            func(childComplexity int, input payment.PayInput) int
-		PlaceOrder          func(childComplexity int, input order.PlaceInput) int
-		RecordBankTransfer  func(childComplexity int, input payment.TransferInput) int
-		RefreshToken        func(childComplexity int, input model.RefreshTokenInput) int
-		RefundPayment       func(childComplexity int, input payment.RefundInput) int
-		Register            func(childComplexity int, input identity.RegisterInput) int
-		RemoveAddress       func(childComplexity int, input customer.RemoveInput) int
-		RemovePet           func(childComplexity int, input customer.RemoveInput) int
-		RevokePartnerKey    func(childComplexity int, input partner.RevokeKeyInput) int
-		RotatePartnerKey    func(childComplexity int, input partner.RotateKeyInput) int
-		SetCartLineQuantity func(childComplexity int, input cart.SetQuantityInput) int
-		StartSso            func(childComplexity int, input identity.StartSSOInput) int
-		UnlinkSso           func(childComplexity int, input identity.UnlinkSSOInput) int
-		UpdateAddress       func(childComplexity int, input customer.UpdateAddressInput) int
-		UpdateCart          func(childComplexity int, input cart.UpdateInput) int
-		UpdatePartner       func(childComplexity int, input partner.UpdateInput) int
-		UpdatePet           func(childComplexity int, input customer.UpdatePetInput) int
-		UpdateProfile       func(childComplexity int, input customer.UpdateProfileInput) int
+		AddAddress               func(childComplexity int, input customer.AddAddressInput) int
+		AddCartLine              func(childComplexity int, input cart.AddLineInput) int
+		AddPet                   func(childComplexity int, input customer.AddPetInput) int
+		AdvanceOrder             func(childComplexity int, input order.AdvanceInput) int
+		CancelOrder              func(childComplexity int, input order.CancelInput) int
+		ChangePassword           func(childComplexity int, input identity.ChangePasswordInput) int
+		ClosePartner             func(childComplexity int, input partner.CloseInput) int
+		ConfirmTotp              func(childComplexity int, input model.ConfirmTotpInput) int
+		CreatePartner            func(childComplexity int, input partner.CreateInput) int
+		CreatePermissionGroup    func(childComplexity int, input identity.GroupInput) int
+		CreateStaff              func(childComplexity int, input identity.CreateStaffInput) int
+		DeactivateStaff          func(childComplexity int, input identity.StaffAccountInput) int
+		DeletePermissionGroup    func(childComplexity int, input identity.RemoveGroupInput) int
+		FinishSso                func(childComplexity int, input identity.FinishSSOInput) int
+		ImportProducts           func(childComplexity int, input model.ImportProductsInput) int
+		IssuePartnerKey          func(childComplexity int, input partner.IssueKeyInput) int
+		LinkSso                  func(childComplexity int, input identity.FinishSSOInput) int
+		Login                    func(childComplexity int, input identity.LoginInput) int
+		Logout                   func(childComplexity int) int
+		LogoutEverywhere         func(childComplexity int) int
+		NoteOrder                func(childComplexity int, input order.NoteInput) int
+		PayOrder                 func(childComplexity int, input payment.PayInput) int
+		PlaceOrder               func(childComplexity int, input order.PlaceInput) int
+		RecordBankTransfer       func(childComplexity int, input payment.TransferInput) int
+		RefreshToken             func(childComplexity int, input model.RefreshTokenInput) int
+		RefundPayment            func(childComplexity int, input payment.RefundInput) int
+		Register                 func(childComplexity int, input identity.RegisterInput) int
+		RemoveAddress            func(childComplexity int, input customer.RemoveInput) int
+		RemovePet                func(childComplexity int, input customer.RemoveInput) int
+		RemoveTotp               func(childComplexity int, input identity.RemoveTotpInput) int
+		RequestEmailVerification func(childComplexity int) int
+		RequestPasswordReset     func(childComplexity int, input model.RequestPasswordResetInput) int
+		ResetPassword            func(childComplexity int, input identity.ResetPasswordInput) int
+		ResetTotp                func(childComplexity int, input identity.StaffAccountInput) int
+		RevokePartnerKey         func(childComplexity int, input partner.RevokeKeyInput) int
+		RevokeSession            func(childComplexity int, input identity.RevokeSessionInput) int
+		RotatePartnerKey         func(childComplexity int, input partner.RotateKeyInput) int
+		SetCartLineQuantity      func(childComplexity int, input cart.SetQuantityInput) int
+		SetStaffPolicy           func(childComplexity int, input identity.PolicyInput) int
+		StartSso                 func(childComplexity int, input identity.StartSSOInput) int
+		StartTotp                func(childComplexity int) int
+		UnlinkSso                func(childComplexity int, input identity.UnlinkSSOInput) int
+		UpdateAddress            func(childComplexity int, input customer.UpdateAddressInput) int
+		UpdateCart               func(childComplexity int, input cart.UpdateInput) int
+		UpdatePartner            func(childComplexity int, input partner.UpdateInput) int
+		UpdatePermissionGroup    func(childComplexity int, input identity.UpdateGroupInput) int
+		UpdatePet                func(childComplexity int, input customer.UpdatePetInput) int
+		UpdateProfile            func(childComplexity int, input customer.UpdateProfileInput) int
+		UpdateStaff              func(childComplexity int, input identity.UpdateStaffInput) int
+		VerifyEmail              func(childComplexity int, input model.VerifyEmailInput) int
 	}
 
 	Option struct {
@@ -408,6 +453,20 @@ type ComplexityRoot struct {
 		PublicKey func(childComplexity int) int
 	}
 
+	PermissionGroup struct {
+		CreatedAt   func(childComplexity int) int
+		GlobalID    func(childComplexity int) int
+		Name        func(childComplexity int) int
+		NetworkList func(childComplexity int) int
+		Permissions func(childComplexity int) int
+		UpdatedAt   func(childComplexity int) int
+	}
+
+	PermissionGroupPayload struct {
+		Group      func(childComplexity int) int
+		UserErrors func(childComplexity int) int
+	}
+
 	Pet struct {
 		Birthday  func(childComplexity int) int
 		Breed     func(childComplexity int) int
@@ -501,12 +560,15 @@ type ComplexityRoot struct {
 		Partners          func(childComplexity int) int
 		PaymentMethods    func(childComplexity int) int
 		Payments          func(childComplexity int, first *int, after *string, filter *model.PaymentFilter) int
+		PermissionGroups  func(childComplexity int) int
 		Product           func(childComplexity int, slug string) int
 		Products          func(childComplexity int, first *int, after *string, filter *catalog.Filter, sort *catalog.Sort) int
 		Search            func(childComplexity int, query string, first *int, after *string, filter *catalog.Filter, sort *catalog.Sort) int
 		SearchSuggestions func(childComplexity int, prefix string, first int) int
 		ShippingMethods   func(childComplexity int) int
 		SsoProviders      func(childComplexity int) int
+		Staff             func(childComplexity int, first *int, after *string) int
+		StaffPolicy       func(childComplexity int) int
 	}
 
 	RecordBankTransferPayload struct {
@@ -552,6 +614,16 @@ type ComplexityRoot struct {
 		Text func(childComplexity int) int
 	}
 
+	Session struct {
+		CreatedAt  func(childComplexity int) int
+		Current    func(childComplexity int) int
+		Device     func(childComplexity int) int
+		ExpiresAt  func(childComplexity int) int
+		From       func(childComplexity int) int
+		GlobalID   func(childComplexity int) int
+		LastUsedAt func(childComplexity int) int
+	}
+
 	ShippingMethod struct {
 		Code     func(childComplexity int) int
 		Cost     func(childComplexity int) int
@@ -564,8 +636,23 @@ type ComplexityRoot struct {
 		Name func(childComplexity int) int
 	}
 
+	StaffPolicy struct {
+		NetworkList func(childComplexity int) int
+		RequireTotp func(childComplexity int) int
+	}
+
+	StaffPolicyPayload struct {
+		Policy     func(childComplexity int) int
+		UserErrors func(childComplexity int) int
+	}
+
 	StartSsoPayload struct {
 		Started    func(childComplexity int) int
+		UserErrors func(childComplexity int) int
+	}
+
+	StartTotpPayload struct {
+		Enrolment  func(childComplexity int) int
 		UserErrors func(childComplexity int) int
 	}
 
@@ -591,6 +678,11 @@ type ComplexityRoot struct {
 		AccessToken  func(childComplexity int) int
 		ExpiresAt    func(childComplexity int) int
 		RefreshToken func(childComplexity int) int
+	}
+
+	TotpEnrolment struct {
+		Secret func(childComplexity int) int
+		URI    func(childComplexity int) int
 	}
 
 	UnlinkSsoPayload struct {
@@ -658,6 +750,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Account.GlobalID(childComplexity), true
+	case "Account.groups":
+		if e.ComplexityRoot.Account.Groups == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Account.Groups(childComplexity), true
 	case "Account.linkedLogins":
 		if e.ComplexityRoot.Account.LinkedLogins == nil {
 			break
@@ -670,6 +768,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Account.Name(childComplexity), true
+	case "Account.permissions":
+		if e.ComplexityRoot.Account.Permissions == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Account.Permissions(childComplexity), true
 	case "Account.pets":
 		if e.ComplexityRoot.Account.Pets == nil {
 			break
@@ -688,6 +792,57 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Account.Role(childComplexity), true
+	case "Account.secondFactor":
+		if e.ComplexityRoot.Account.SecondFactor == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Account.SecondFactor(childComplexity), true
+	case "Account.sessions":
+		if e.ComplexityRoot.Account.Sessions == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Account.Sessions(childComplexity), true
+
+	case "AccountConnection.edges":
+		if e.ComplexityRoot.AccountConnection.Edges == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AccountConnection.Edges(childComplexity), true
+	case "AccountConnection.pageInfo":
+		if e.ComplexityRoot.AccountConnection.PageInfo == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AccountConnection.PageInfo(childComplexity), true
+
+	case "AccountEdge.cursor":
+		if e.ComplexityRoot.AccountEdge.Cursor == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AccountEdge.Cursor(childComplexity), true
+	case "AccountEdge.node":
+		if e.ComplexityRoot.AccountEdge.Node == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AccountEdge.Node(childComplexity), true
+
+	case "AccountPayload.account":
+		if e.ComplexityRoot.AccountPayload.Account == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AccountPayload.Account(childComplexity), true
+	case "AccountPayload.userErrors":
+		if e.ComplexityRoot.AccountPayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AccountPayload.UserErrors(childComplexity), true
 
 	case "Address.city":
 		if e.ComplexityRoot.Address.City == nil {
@@ -940,6 +1095,26 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Category.Slug(childComplexity), true
+
+	case "ConfirmTotpPayload.recoveryCodes":
+		if e.ComplexityRoot.ConfirmTotpPayload.RecoveryCodes == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ConfirmTotpPayload.RecoveryCodes(childComplexity), true
+	case "ConfirmTotpPayload.userErrors":
+		if e.ComplexityRoot.ConfirmTotpPayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ConfirmTotpPayload.UserErrors(childComplexity), true
+
+	case "DonePayload.userErrors":
+		if e.ComplexityRoot.DonePayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DonePayload.UserErrors(childComplexity), true
 
 	case "Facet.code":
 		if e.ComplexityRoot.Facet.Code == nil {
@@ -1219,6 +1394,18 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.LoginPayload.Account(childComplexity), true
+	case "LoginPayload.enrolment":
+		if e.ComplexityRoot.LoginPayload.Enrolment == nil {
+			break
+		}
+
+		return e.ComplexityRoot.LoginPayload.Enrolment(childComplexity), true
+	case "LoginPayload.recoveryCodes":
+		if e.ComplexityRoot.LoginPayload.RecoveryCodes == nil {
+			break
+		}
+
+		return e.ComplexityRoot.LoginPayload.RecoveryCodes(childComplexity), true
 	case "LoginPayload.tokens":
 		if e.ComplexityRoot.LoginPayload.Tokens == nil {
 			break
@@ -1231,13 +1418,6 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.LoginPayload.UserErrors(childComplexity), true
-
-	case "LogoutPayload.userErrors":
-		if e.ComplexityRoot.LogoutPayload.UserErrors == nil {
-			break
-		}
-
-		return e.ComplexityRoot.LogoutPayload.UserErrors(childComplexity), true
 
 	case "Money.amount":
 		if e.ComplexityRoot.Money.Amount == nil {
@@ -1307,6 +1487,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.CancelOrder(childComplexity, args["input"].(order.CancelInput)), true
+	case "Mutation.changePassword":
+		if e.ComplexityRoot.Mutation.ChangePassword == nil {
+			break
+		}
+
+		args, err := field_Mutation_changePassword_args(ctx, ec, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.ChangePassword(childComplexity, args["input"].(identity.ChangePasswordInput)), true
 	case "Mutation.closePartner":
 		if e.ComplexityRoot.Mutation.ClosePartner == nil {
 			break
@@ -1318,6 +1509,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.ClosePartner(childComplexity, args["input"].(partner.CloseInput)), true
+	case "Mutation.confirmTotp":
+		if e.ComplexityRoot.Mutation.ConfirmTotp == nil {
+			break
+		}
+
+		args, err := field_Mutation_confirmTotp_args(ctx, ec, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.ConfirmTotp(childComplexity, args["input"].(model.ConfirmTotpInput)), true
 	case "Mutation.createPartner":
 		if e.ComplexityRoot.Mutation.CreatePartner == nil {
 			break
@@ -1329,6 +1531,50 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.CreatePartner(childComplexity, args["input"].(partner.CreateInput)), true
+	case "Mutation.createPermissionGroup":
+		if e.ComplexityRoot.Mutation.CreatePermissionGroup == nil {
+			break
+		}
+
+		args, err := field_Mutation_createPermissionGroup_args(ctx, ec, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.CreatePermissionGroup(childComplexity, args["input"].(identity.GroupInput)), true
+	case "Mutation.createStaff":
+		if e.ComplexityRoot.Mutation.CreateStaff == nil {
+			break
+		}
+
+		args, err := field_Mutation_createStaff_args(ctx, ec, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.CreateStaff(childComplexity, args["input"].(identity.CreateStaffInput)), true
+	case "Mutation.deactivateStaff":
+		if e.ComplexityRoot.Mutation.DeactivateStaff == nil {
+			break
+		}
+
+		args, err := field_Mutation_deactivateStaff_args(ctx, ec, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.DeactivateStaff(childComplexity, args["input"].(identity.StaffAccountInput)), true
+	case "Mutation.deletePermissionGroup":
+		if e.ComplexityRoot.Mutation.DeletePermissionGroup == nil {
+			break
+		}
+
+		args, err := field_Mutation_deletePermissionGroup_args(ctx, ec, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.DeletePermissionGroup(childComplexity, args["input"].(identity.RemoveGroupInput)), true
 	case "Mutation.finishSso":
 		if e.ComplexityRoot.Mutation.FinishSso == nil {
 			break
@@ -1390,6 +1636,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.Logout(childComplexity), true
+	case "Mutation.logoutEverywhere":
+		if e.ComplexityRoot.Mutation.LogoutEverywhere == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Mutation.LogoutEverywhere(childComplexity), true
 	case "Mutation.noteOrder":
 		if e.ComplexityRoot.Mutation.NoteOrder == nil {
 			break
@@ -1489,6 +1741,56 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.RemovePet(childComplexity, args["input"].(customer.RemoveInput)), true
+	case "Mutation.removeTotp":
+		if e.ComplexityRoot.Mutation.RemoveTotp == nil {
+			break
+		}
+
+		args, err := field_Mutation_removeTotp_args(ctx, ec, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.RemoveTotp(childComplexity, args["input"].(identity.RemoveTotpInput)), true
+	case "Mutation.requestEmailVerification":
+		if e.ComplexityRoot.Mutation.RequestEmailVerification == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Mutation.RequestEmailVerification(childComplexity), true
+	case "Mutation.requestPasswordReset":
+		if e.ComplexityRoot.Mutation.RequestPasswordReset == nil {
+			break
+		}
+
+		args, err := field_Mutation_requestPasswordReset_args(ctx, ec, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.RequestPasswordReset(childComplexity, args["input"].(model.RequestPasswordResetInput)), true
+	case "Mutation.resetPassword":
+		if e.ComplexityRoot.Mutation.ResetPassword == nil {
+			break
+		}
+
+		args, err := field_Mutation_resetPassword_args(ctx, ec, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.ResetPassword(childComplexity, args["input"].(identity.ResetPasswordInput)), true
+	case "Mutation.resetTotp":
+		if e.ComplexityRoot.Mutation.ResetTotp == nil {
+			break
+		}
+
+		args, err := field_Mutation_resetTotp_args(ctx, ec, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.ResetTotp(childComplexity, args["input"].(identity.StaffAccountInput)), true
 	case "Mutation.revokePartnerKey":
 		if e.ComplexityRoot.Mutation.RevokePartnerKey == nil {
 			break
@@ -1500,6 +1802,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.RevokePartnerKey(childComplexity, args["input"].(partner.RevokeKeyInput)), true
+	case "Mutation.revokeSession":
+		if e.ComplexityRoot.Mutation.RevokeSession == nil {
+			break
+		}
+
+		args, err := field_Mutation_revokeSession_args(ctx, ec, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.RevokeSession(childComplexity, args["input"].(identity.RevokeSessionInput)), true
 	case "Mutation.rotatePartnerKey":
 		if e.ComplexityRoot.Mutation.RotatePartnerKey == nil {
 			break
@@ -1522,6 +1835,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.SetCartLineQuantity(childComplexity, args["input"].(cart.SetQuantityInput)), true
+	case "Mutation.setStaffPolicy":
+		if e.ComplexityRoot.Mutation.SetStaffPolicy == nil {
+			break
+		}
+
+		args, err := field_Mutation_setStaffPolicy_args(ctx, ec, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.SetStaffPolicy(childComplexity, args["input"].(identity.PolicyInput)), true
 	case "Mutation.startSso":
 		if e.ComplexityRoot.Mutation.StartSso == nil {
 			break
@@ -1533,6 +1857,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.StartSso(childComplexity, args["input"].(identity.StartSSOInput)), true
+	case "Mutation.startTotp":
+		if e.ComplexityRoot.Mutation.StartTotp == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Mutation.StartTotp(childComplexity), true
 	case "Mutation.unlinkSso":
 		if e.ComplexityRoot.Mutation.UnlinkSso == nil {
 			break
@@ -1577,6 +1907,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.UpdatePartner(childComplexity, args["input"].(partner.UpdateInput)), true
+	case "Mutation.updatePermissionGroup":
+		if e.ComplexityRoot.Mutation.UpdatePermissionGroup == nil {
+			break
+		}
+
+		args, err := field_Mutation_updatePermissionGroup_args(ctx, ec, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.UpdatePermissionGroup(childComplexity, args["input"].(identity.UpdateGroupInput)), true
 	case "Mutation.updatePet":
 		if e.ComplexityRoot.Mutation.UpdatePet == nil {
 			break
@@ -1599,6 +1940,28 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.UpdateProfile(childComplexity, args["input"].(customer.UpdateProfileInput)), true
+	case "Mutation.updateStaff":
+		if e.ComplexityRoot.Mutation.UpdateStaff == nil {
+			break
+		}
+
+		args, err := field_Mutation_updateStaff_args(ctx, ec, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.UpdateStaff(childComplexity, args["input"].(identity.UpdateStaffInput)), true
+	case "Mutation.verifyEmail":
+		if e.ComplexityRoot.Mutation.VerifyEmail == nil {
+			break
+		}
+
+		args, err := field_Mutation_verifyEmail_args(ctx, ec, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.VerifyEmail(childComplexity, args["input"].(model.VerifyEmailInput)), true
 
 	case "Option.name":
 		if e.ComplexityRoot.Option.Name == nil {
@@ -2285,6 +2648,56 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.PaymentOption.PublicKey(childComplexity), true
 
+	case "PermissionGroup.createdAt":
+		if e.ComplexityRoot.PermissionGroup.CreatedAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PermissionGroup.CreatedAt(childComplexity), true
+	case "PermissionGroup.id":
+		if e.ComplexityRoot.PermissionGroup.GlobalID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PermissionGroup.GlobalID(childComplexity), true
+	case "PermissionGroup.name":
+		if e.ComplexityRoot.PermissionGroup.Name == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PermissionGroup.Name(childComplexity), true
+	case "PermissionGroup.networks":
+		if e.ComplexityRoot.PermissionGroup.NetworkList == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PermissionGroup.NetworkList(childComplexity), true
+	case "PermissionGroup.permissions":
+		if e.ComplexityRoot.PermissionGroup.Permissions == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PermissionGroup.Permissions(childComplexity), true
+	case "PermissionGroup.updatedAt":
+		if e.ComplexityRoot.PermissionGroup.UpdatedAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PermissionGroup.UpdatedAt(childComplexity), true
+
+	case "PermissionGroupPayload.group":
+		if e.ComplexityRoot.PermissionGroupPayload.Group == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PermissionGroupPayload.Group(childComplexity), true
+	case "PermissionGroupPayload.userErrors":
+		if e.ComplexityRoot.PermissionGroupPayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PermissionGroupPayload.UserErrors(childComplexity), true
+
 	case "Pet.birthday":
 		if e.ComplexityRoot.Pet.Birthday == nil {
 			break
@@ -2676,6 +3089,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Query.Payments(childComplexity, args["first"].(*int), args["after"].(*string), args["filter"].(*model.PaymentFilter)), true
+	case "Query.permissionGroups":
+		if e.ComplexityRoot.Query.PermissionGroups == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Query.PermissionGroups(childComplexity), true
 	case "Query.product":
 		if e.ComplexityRoot.Query.Product == nil {
 			break
@@ -2732,6 +3151,23 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Query.SsoProviders(childComplexity), true
+	case "Query.staff":
+		if e.ComplexityRoot.Query.Staff == nil {
+			break
+		}
+
+		args, err := field_Query_staff_args(ctx, ec, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Query.Staff(childComplexity, args["first"].(*int), args["after"].(*string)), true
+	case "Query.staffPolicy":
+		if e.ComplexityRoot.Query.StaffPolicy == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Query.StaffPolicy(childComplexity), true
 
 	case "RecordBankTransferPayload.difference":
 		if e.ComplexityRoot.RecordBankTransferPayload.Difference == nil {
@@ -2872,6 +3308,49 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.SearchSuggestion.Text(childComplexity), true
 
+	case "Session.createdAt":
+		if e.ComplexityRoot.Session.CreatedAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Session.CreatedAt(childComplexity), true
+	case "Session.current":
+		if e.ComplexityRoot.Session.Current == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Session.Current(childComplexity), true
+	case "Session.device":
+		if e.ComplexityRoot.Session.Device == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Session.Device(childComplexity), true
+	case "Session.expiresAt":
+		if e.ComplexityRoot.Session.ExpiresAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Session.ExpiresAt(childComplexity), true
+	case "Session.address":
+		if e.ComplexityRoot.Session.From == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Session.From(childComplexity), true
+	case "Session.id":
+		if e.ComplexityRoot.Session.GlobalID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Session.GlobalID(childComplexity), true
+	case "Session.lastUsedAt":
+		if e.ComplexityRoot.Session.LastUsedAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Session.LastUsedAt(childComplexity), true
+
 	case "ShippingMethod.code":
 		if e.ComplexityRoot.ShippingMethod.Code == nil {
 			break
@@ -2910,6 +3389,32 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.SsoProvider.Name(childComplexity), true
 
+	case "StaffPolicy.networks":
+		if e.ComplexityRoot.StaffPolicy.NetworkList == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StaffPolicy.NetworkList(childComplexity), true
+	case "StaffPolicy.requireTotp":
+		if e.ComplexityRoot.StaffPolicy.RequireTotp == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StaffPolicy.RequireTotp(childComplexity), true
+
+	case "StaffPolicyPayload.policy":
+		if e.ComplexityRoot.StaffPolicyPayload.Policy == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StaffPolicyPayload.Policy(childComplexity), true
+	case "StaffPolicyPayload.userErrors":
+		if e.ComplexityRoot.StaffPolicyPayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StaffPolicyPayload.UserErrors(childComplexity), true
+
 	case "StartSsoPayload.started":
 		if e.ComplexityRoot.StartSsoPayload.Started == nil {
 			break
@@ -2922,6 +3427,19 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.StartSsoPayload.UserErrors(childComplexity), true
+
+	case "StartTotpPayload.enrolment":
+		if e.ComplexityRoot.StartTotpPayload.Enrolment == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StartTotpPayload.Enrolment(childComplexity), true
+	case "StartTotpPayload.userErrors":
+		if e.ComplexityRoot.StartTotpPayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StartTotpPayload.UserErrors(childComplexity), true
 
 	case "StartedSso.authorizationUrl":
 		if e.ComplexityRoot.StartedSso.AuthorizationURL == nil {
@@ -3003,6 +3521,19 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Tokens.RefreshToken(childComplexity), true
+
+	case "TotpEnrolment.secret":
+		if e.ComplexityRoot.TotpEnrolment.Secret == nil {
+			break
+		}
+
+		return e.ComplexityRoot.TotpEnrolment.Secret(childComplexity), true
+	case "TotpEnrolment.uri":
+		if e.ComplexityRoot.TotpEnrolment.URI == nil {
+			break
+		}
+
+		return e.ComplexityRoot.TotpEnrolment.URI(childComplexity), true
 
 	case "UnlinkSsoPayload.userErrors":
 		if e.ComplexityRoot.UnlinkSsoPayload.UserErrors == nil {
@@ -3094,8 +3625,12 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 			graphql.NewInputUnmarshaler("AdvanceOrderInput", graphql.BindUnmarshaler(ec, unmarshalInputAdvanceOrderInput)),
 			graphql.NewInputUnmarshaler("AttributeFilter", graphql.BindUnmarshaler(ec, unmarshalInputAttributeFilter)),
 			graphql.NewInputUnmarshaler("CancelOrderInput", graphql.BindUnmarshaler(ec, unmarshalInputCancelOrderInput)),
+			graphql.NewInputUnmarshaler("ChangePasswordInput", graphql.BindUnmarshaler(ec, unmarshalInputChangePasswordInput)),
 			graphql.NewInputUnmarshaler("ClosePartnerInput", graphql.BindUnmarshaler(ec, unmarshalInputClosePartnerInput)),
+			graphql.NewInputUnmarshaler("ConfirmTotpInput", graphql.BindUnmarshaler(ec, unmarshalInputConfirmTotpInput)),
 			graphql.NewInputUnmarshaler("CreatePartnerInput", graphql.BindUnmarshaler(ec, unmarshalInputCreatePartnerInput)),
+			graphql.NewInputUnmarshaler("CreateStaffInput", graphql.BindUnmarshaler(ec, unmarshalInputCreateStaffInput)),
+			graphql.NewInputUnmarshaler("DeletePermissionGroupInput", graphql.BindUnmarshaler(ec, unmarshalInputDeletePermissionGroupInput)),
 			graphql.NewInputUnmarshaler("FinishSsoInput", graphql.BindUnmarshaler(ec, unmarshalInputFinishSsoInput)),
 			graphql.NewInputUnmarshaler("ImportProductsInput", graphql.BindUnmarshaler(ec, unmarshalInputImportProductsInput)),
 			graphql.NewInputUnmarshaler("IssuePartnerKeyInput", graphql.BindUnmarshaler(ec, unmarshalInputIssuePartnerKeyInput)),
@@ -3104,6 +3639,7 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 			graphql.NewInputUnmarshaler("OrderFilter", graphql.BindUnmarshaler(ec, unmarshalInputOrderFilter)),
 			graphql.NewInputUnmarshaler("PayOrderInput", graphql.BindUnmarshaler(ec, unmarshalInputPayOrderInput)),
 			graphql.NewInputUnmarshaler("PaymentFilter", graphql.BindUnmarshaler(ec, unmarshalInputPaymentFilter)),
+			graphql.NewInputUnmarshaler("PermissionGroupInput", graphql.BindUnmarshaler(ec, unmarshalInputPermissionGroupInput)),
 			graphql.NewInputUnmarshaler("PlaceOrderInput", graphql.BindUnmarshaler(ec, unmarshalInputPlaceOrderInput)),
 			graphql.NewInputUnmarshaler("ProductFilter", graphql.BindUnmarshaler(ec, unmarshalInputProductFilter)),
 			graphql.NewInputUnmarshaler("RecordBankTransferInput", graphql.BindUnmarshaler(ec, unmarshalInputRecordBankTransferInput)),
@@ -3112,16 +3648,25 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 			graphql.NewInputUnmarshaler("RegisterInput", graphql.BindUnmarshaler(ec, unmarshalInputRegisterInput)),
 			graphql.NewInputUnmarshaler("RemoveAddressInput", graphql.BindUnmarshaler(ec, unmarshalInputRemoveAddressInput)),
 			graphql.NewInputUnmarshaler("RemovePetInput", graphql.BindUnmarshaler(ec, unmarshalInputRemovePetInput)),
+			graphql.NewInputUnmarshaler("RemoveTotpInput", graphql.BindUnmarshaler(ec, unmarshalInputRemoveTotpInput)),
+			graphql.NewInputUnmarshaler("RequestPasswordResetInput", graphql.BindUnmarshaler(ec, unmarshalInputRequestPasswordResetInput)),
+			graphql.NewInputUnmarshaler("ResetPasswordInput", graphql.BindUnmarshaler(ec, unmarshalInputResetPasswordInput)),
 			graphql.NewInputUnmarshaler("RevokePartnerKeyInput", graphql.BindUnmarshaler(ec, unmarshalInputRevokePartnerKeyInput)),
+			graphql.NewInputUnmarshaler("RevokeSessionInput", graphql.BindUnmarshaler(ec, unmarshalInputRevokeSessionInput)),
 			graphql.NewInputUnmarshaler("RotatePartnerKeyInput", graphql.BindUnmarshaler(ec, unmarshalInputRotatePartnerKeyInput)),
 			graphql.NewInputUnmarshaler("SetCartLineQuantityInput", graphql.BindUnmarshaler(ec, unmarshalInputSetCartLineQuantityInput)),
+			graphql.NewInputUnmarshaler("StaffAccountInput", graphql.BindUnmarshaler(ec, unmarshalInputStaffAccountInput)),
+			graphql.NewInputUnmarshaler("StaffPolicyInput", graphql.BindUnmarshaler(ec, unmarshalInputStaffPolicyInput)),
 			graphql.NewInputUnmarshaler("StartSsoInput", graphql.BindUnmarshaler(ec, unmarshalInputStartSsoInput)),
 			graphql.NewInputUnmarshaler("UnlinkSsoInput", graphql.BindUnmarshaler(ec, unmarshalInputUnlinkSsoInput)),
 			graphql.NewInputUnmarshaler("UpdateAddressInput", graphql.BindUnmarshaler(ec, unmarshalInputUpdateAddressInput)),
 			graphql.NewInputUnmarshaler("UpdateCartInput", graphql.BindUnmarshaler(ec, unmarshalInputUpdateCartInput)),
 			graphql.NewInputUnmarshaler("UpdatePartnerInput", graphql.BindUnmarshaler(ec, unmarshalInputUpdatePartnerInput)),
+			graphql.NewInputUnmarshaler("UpdatePermissionGroupInput", graphql.BindUnmarshaler(ec, unmarshalInputUpdatePermissionGroupInput)),
 			graphql.NewInputUnmarshaler("UpdatePetInput", graphql.BindUnmarshaler(ec, unmarshalInputUpdatePetInput)),
 			graphql.NewInputUnmarshaler("UpdateProfileInput", graphql.BindUnmarshaler(ec, unmarshalInputUpdateProfileInput)),
+			graphql.NewInputUnmarshaler("UpdateStaffInput", graphql.BindUnmarshaler(ec, unmarshalInputUpdateStaffInput)),
+			graphql.NewInputUnmarshaler("VerifyEmailInput", graphql.BindUnmarshaler(ec, unmarshalInputVerifyEmailInput)),
 		)
 	}
 	first := true
@@ -3296,7 +3841,61 @@ extend type Mutation {
   ): LoginPayload! @allow(anyone: true)
 
   "Ends the caller's session. Its access token is refused within seconds."
-  logout: LogoutPayload! @allow(roles: [MEMBER, COMPANY_BUYER, STORE_STAFF, STAFF, ADMIN])
+  logout: DonePayload! @allow(roles: [MEMBER, COMPANY_BUYER, STORE_STAFF, STAFF, ADMIN])
+
+  "Ends all the caller's sessions, this one included."
+  logoutEverywhere: DonePayload! @allow(roles: [MEMBER, COMPANY_BUYER, STORE_STAFF, STAFF, ADMIN])
+
+  "Ends one of the caller's sessions."
+  revokeSession(
+    "Which."
+    input: RevokeSessionInput!
+  ): DonePayload! @allow(roles: [MEMBER, COMPANY_BUYER, STORE_STAFF, STAFF, ADMIN])
+
+  "Mails the caller the link that proves the e-mail address. Registering has sent one already."
+  requestEmailVerification: DonePayload! @allow(roles: [MEMBER, COMPANY_BUYER, STORE_STAFF, STAFF, ADMIN])
+
+  "Proves the e-mail address by the token of the mailed link, once and within a day."
+  verifyEmail(
+    "The token."
+    input: VerifyEmailInput!
+  ): AccountPayload! @allow(anyone: true)
+
+  """
+  Mails a link with which a new password can be chosen. The answer is the same
+  whether the address has an account or not.
+  """
+  requestPasswordReset(
+    "Who forgot the password."
+    input: RequestPasswordResetInput!
+  ): DonePayload! @allow(anyone: true)
+
+  "Sets a new password by the token of the mailed link, once and in time, and ends all the account's sessions."
+  resetPassword(
+    "The token and the new password."
+    input: ResetPasswordInput!
+  ): DonePayload! @allow(anyone: true)
+
+  "Sets a new password and ends the caller's other sessions."
+  changePassword(
+    "The old and the new password."
+    input: ChangePasswordInput!
+  ): DonePayload! @allow(roles: [MEMBER, COMPANY_BUYER, STORE_STAFF, STAFF, ADMIN])
+
+  "Makes a second factor for the caller, which ` + "`" + `confirmTotp` + "`" + ` puts into force."
+  startTotp: StartTotpPayload! @allow(roles: [MEMBER, COMPANY_BUYER, STORE_STAFF, STAFF, ADMIN])
+
+  "Puts the caller's second factor into force by its first code, and gives the recovery codes."
+  confirmTotp(
+    "The code."
+    input: ConfirmTotpInput!
+  ): ConfirmTotpPayload! @allow(roles: [MEMBER, COMPANY_BUYER, STORE_STAFF, STAFF, ADMIN])
+
+  "Takes the caller's second factor away, unless policy requires it."
+  removeTotp(
+    "Password and code."
+    input: RemoveTotpInput!
+  ): DonePayload! @allow(roles: [MEMBER, COMPANY_BUYER, STORE_STAFF, STAFF, ADMIN])
 }
 
 "Somebody who can log in: a member or staff. One account serves all brands."
@@ -3313,6 +3912,38 @@ type Account {
   role: Role!
   "When the account was made."
   createdAt: DateTime!
+  "Whether a second factor is in force."
+  secondFactor: Boolean!
+  "What the account may do by its permission groups; administrators may do everything."
+  permissions: [Permission!]!
+  "The account's open sessions, last used first; its own, or for staff that manage staff."
+  sessions: [Session!]! @allow(roles: [MEMBER, COMPANY_BUYER, STORE_STAFF, STAFF, ADMIN]) @cost(size: 10)
+}
+
+"One login on one device."
+type Session {
+  "The session's opaque global id."
+  id: ID!
+  "What the client said it is (User-Agent)."
+  device: String!
+  "The address it logged in from; null if unknown."
+  address: String
+  "When it logged in."
+  createdAt: DateTime!
+  "When it last refreshed its tokens."
+  lastUsedAt: DateTime!
+  "When it ends unless it is used before."
+  expiresAt: DateTime!
+  "Whether it is the session of this request."
+  current: Boolean!
+}
+
+"What an authenticator app is set up with."
+type TotpEnrolment {
+  "The secret, base32, to be typed in."
+  secret: String!
+  "The same as a URI (otpauth://), to be shown as a QR code."
+  uri: String!
 }
 
 "What a client acts with in the name of an account."
@@ -3341,6 +3972,8 @@ input LoginInput {
   email: String!
   "The account's password."
   password: String!
+  "The authenticator app's six digits, or a recovery code, where the account has a second factor."
+  code: String
 }
 
 "A refresh token."
@@ -3349,19 +3982,95 @@ input RefreshTokenInput {
   refreshToken: String!
 }
 
+"The session to end."
+input RevokeSessionInput {
+  "The session."
+  sessionId: ID!
+}
+
+"The token of a verification mail."
+input VerifyEmailInput {
+  "The token as it stands in the link."
+  token: String!
+}
+
+"Who forgot the password."
+input RequestPasswordResetInput {
+  "The account's e-mail address."
+  email: String!
+}
+
+"A new password, by the token of a mail."
+input ResetPasswordInput {
+  "The token as it stands in the link."
+  token: String!
+  "10 to 128 characters."
+  newPassword: String!
+}
+
+"A new password, by the old one."
+input ChangePasswordInput {
+  "The password now."
+  currentPassword: String!
+  "10 to 128 characters."
+  newPassword: String!
+}
+
+"The first code of a new second factor."
+input ConfirmTotpInput {
+  "The authenticator app's six digits."
+  code: String!
+}
+
+"What proves that the owner gives the second factor up."
+input RemoveTotpInput {
+  "The account's password."
+  password: String!
+  "The authenticator app's six digits, or a recovery code."
+  code: String!
+}
+
 "What a login gives."
 type LoginPayload {
   "The tokens; null if nobody was logged in."
   tokens: Tokens
   "Who was logged in; null if nobody was."
   account: Account
+  "The second factor to set up first, with the error SECOND_FACTOR_ENROLMENT_REQUIRED: log in again with its code."
+  enrolment: TotpEnrolment
+  "Recovery codes of a second factor that this login put into force, shown this once; each works once."
+  recoveryCodes: [String!]
   "Why nobody was logged in; empty if somebody was."
   userErrors: [UserError!]!
 }
 
-"What became of logging out."
-type LogoutPayload {
-  "Why nobody was logged out; empty if somebody was."
+"An account after a change."
+type AccountPayload {
+  "The account; null if nothing was done."
+  account: Account
+  "Why nothing was done; empty if it was."
+  userErrors: [UserError!]!
+}
+
+"What became of something that has no more to show."
+type DonePayload {
+  "Why nothing was done; empty if it was."
+  userErrors: [UserError!]!
+}
+
+"A second factor to be confirmed."
+type StartTotpPayload {
+  "What the authenticator app is set up with; null if nothing was done."
+  enrolment: TotpEnrolment
+  "Why nothing was done; empty if it was."
+  userErrors: [UserError!]!
+}
+
+"A second factor in force."
+type ConfirmTotpPayload {
+  "Recovery codes, shown this once; each works once in place of a code. Null if nothing was done."
+  recoveryCodes: [String!]
+  "Why nothing was done; empty if it was."
   userErrors: [UserError!]!
 }
 `, BuiltIn: false},
@@ -3695,6 +4404,32 @@ enum UserErrorCode {
   SSO_LINKED_ELSEWHERE
   "It is the only way to log in: set a password first."
   SSO_LAST_LOGIN
+  "The link's token is unknown, used or too old."
+  ONE_TIME_TOKEN_INVALID
+  "The current password is wrong."
+  PASSWORD_WRONG
+  "The account has a second factor: send its code too."
+  SECOND_FACTOR_REQUIRED
+  "The code is wrong or was used before."
+  SECOND_FACTOR_INVALID
+  "Staff must set up a second factor: it is shown beside."
+  SECOND_FACTOR_ENROLMENT_REQUIRED
+  "There is no second factor."
+  SECOND_FACTOR_MISSING
+  "The second factor is set up already."
+  SECOND_FACTOR_EXISTS
+  "Policy requires the second factor."
+  SECOND_FACTOR_MANDATORY
+  "The account may not log in or act from this address."
+  ADDRESS_NOT_ALLOWED
+  "The role is not one of staff."
+  STAFF_ROLE_INVALID
+  "The last administrator must stay."
+  LAST_ADMIN
+  "The text is not a network in CIDR notation."
+  NETWORK_INVALID
+  "The networks would shut out who sets them."
+  NETWORK_SHUTS_OUT
 }
 `, BuiltIn: false},
 	{Name: "../schema/cart.graphqls", Input: `extend type Query {
@@ -5407,6 +6142,206 @@ type UnlinkSsoPayload {
   userErrors: [UserError!]!
 }
 `, BuiltIn: false},
+	{Name: "../schema/staff.graphqls", Input: `extend type Query {
+  "The staff, oldest first."
+  staff(
+    "How many, 0 to 100; 20 unless said."
+    first: Int
+    "The cursor of the row to start behind."
+    after: String
+  ): AccountConnection! @allow(permissions: [STAFF_WRITE])
+
+  "The permission groups, by name."
+  permissionGroups: [PermissionGroup!]! @allow(permissions: [STAFF_WRITE]) @cost(size: 20)
+
+  "What holds for all staff."
+  staffPolicy: StaffPolicy! @allow(permissions: [STAFF_WRITE])
+}
+
+extend type Mutation {
+  """
+  Makes a staff account and mails it a link to choose a password by. Nobody can
+  give more than they hold: only administrators make administrators.
+  """
+  createStaff(
+    "The new staff member."
+    input: CreateStaffInput!
+  ): AccountPayload! @allow(permissions: [STAFF_WRITE])
+
+  "Changes a staff member's name, role, groups and stores, with effect within seconds."
+  updateStaff(
+    "What changes."
+    input: UpdateStaffInput!
+  ): AccountPayload! @allow(permissions: [STAFF_WRITE])
+
+  "Closes a staff account and ends its sessions."
+  deactivateStaff(
+    "Whose."
+    input: StaffAccountInput!
+  ): AccountPayload! @allow(permissions: [STAFF_WRITE])
+
+  "Takes the second factor of a staff member who lost it away, and ends the account's sessions."
+  resetTotp(
+    "Whose."
+    input: StaffAccountInput!
+  ): AccountPayload! @allow(permissions: [STAFF_WRITE])
+
+  "Makes a permission group."
+  createPermissionGroup(
+    "The new group."
+    input: PermissionGroupInput!
+  ): PermissionGroupPayload! @allow(permissions: [STAFF_WRITE])
+
+  "Changes a permission group to what the input says, with effect within seconds."
+  updatePermissionGroup(
+    "The group as it shall be."
+    input: UpdatePermissionGroupInput!
+  ): PermissionGroupPayload! @allow(permissions: [STAFF_WRITE])
+
+  "Removes a permission group, and what it gave, from its staff."
+  deletePermissionGroup(
+    "Which."
+    input: DeletePermissionGroupInput!
+  ): DonePayload! @allow(permissions: [STAFF_WRITE])
+
+  "Changes what holds for all staff."
+  setStaffPolicy(
+    "The policy as it shall be."
+    input: StaffPolicyInput!
+  ): StaffPolicyPayload! @allow(permissions: [STAFF_WRITE])
+}
+
+extend type Account {
+  "The permission groups of a staff member."
+  groups: [PermissionGroup!]! @allow(permissions: [STAFF_WRITE]) @cost(size: 5)
+}
+
+"One page of accounts (Relay)."
+type AccountConnection {
+  "The rows."
+  edges: [AccountEdge!]!
+  "Where the page lies."
+  pageInfo: PageInfo!
+}
+
+"One row of a page of accounts (Relay)."
+type AccountEdge {
+  "The row's cursor."
+  cursor: String!
+  "The account."
+  node: Account!
+}
+
+"A named set of permissions that staff hold together (権限グループ)."
+type PermissionGroup {
+  "The group's opaque global id."
+  id: ID!
+  "The name, unique."
+  name: String!
+  "What its staff may do."
+  permissions: [Permission!]!
+  "From where its staff may log in and act (CIDR); empty: from anywhere."
+  networks: [String!]!
+  "When it was made."
+  createdAt: DateTime!
+  "When it was last changed."
+  updatedAt: DateTime!
+}
+
+"What holds for all staff."
+type StaffPolicy {
+  "From where staff may log in and act (CIDR); empty: from anywhere."
+  networks: [String!]!
+  "Whether staff must have a second factor; who has none sets it up at the next login."
+  requireTotp: Boolean!
+}
+
+"A new staff member."
+input CreateStaffInput {
+  "The e-mail address to log in with."
+  email: String!
+  "The name, at most 100 characters."
+  name: String!
+  "STORE_STAFF, STAFF or ADMIN."
+  role: Role!
+  "The permission groups."
+  groupIds: [ID!]
+  "The stores of store staff."
+  storeIds: [ID!]
+}
+
+"Changes to a staff member; what is left out stays."
+input UpdateStaffInput {
+  "Whose."
+  accountId: ID!
+  "The name, at most 100 characters."
+  name: String
+  "STORE_STAFF, STAFF or ADMIN."
+  role: Role
+  "All the permission groups it shall have."
+  groupIds: [ID!]
+  "All the stores it shall have."
+  storeIds: [ID!]
+}
+
+"One staff account."
+input StaffAccountInput {
+  "The account."
+  accountId: ID!
+}
+
+"What a permission group shall be."
+input PermissionGroupInput {
+  "The name, unique, at most 100 characters."
+  name: String!
+  "What its staff may do; none that the caller does not hold."
+  permissions: [Permission!]!
+  "From where its staff may log in and act: networks such as 203.0.113.0/24; empty: from anywhere."
+  networks: [String!]! = []
+}
+
+"What a permission group shall be from now on."
+input UpdatePermissionGroupInput {
+  "The group."
+  groupId: ID!
+  "The name, unique, at most 100 characters."
+  name: String!
+  "What its staff may do; none that the caller does not hold."
+  permissions: [Permission!]!
+  "From where its staff may log in and act: networks such as 203.0.113.0/24; empty: from anywhere."
+  networks: [String!]! = []
+}
+
+"The group to remove."
+input DeletePermissionGroupInput {
+  "The group."
+  groupId: ID!
+}
+
+"What shall hold for all staff."
+input StaffPolicyInput {
+  "From where staff may log in and act: networks such as 203.0.113.0/24; empty: from anywhere. The caller's own address must be among them."
+  networks: [String!]!
+  "Whether staff must have a second factor."
+  requireTotp: Boolean!
+}
+
+"A permission group after a change."
+type PermissionGroupPayload {
+  "The group; null if nothing was done."
+  group: PermissionGroup
+  "Why nothing was done; empty if it was."
+  userErrors: [UserError!]!
+}
+
+"The staff policy after a change."
+type StaffPolicyPayload {
+  "The policy; null if nothing was done."
+  policy: StaffPolicy
+  "Why nothing was done; empty if it was."
+  userErrors: [UserError!]!
+}
+`, BuiltIn: false},
 }
 var parsedSchema = gqlparser.MustLoadSchema(sources...)
 
@@ -5428,6 +6363,12 @@ func childFields_Account(ctx context.Context, ec *executionContext, field graphq
 		return fieldContext_Account_role(ctx, ec, field)
 	case "createdAt":
 		return fieldContext_Account_createdAt(ctx, ec, field)
+	case "secondFactor":
+		return fieldContext_Account_secondFactor(ctx, ec, field)
+	case "permissions":
+		return fieldContext_Account_permissions(ctx, ec, field)
+	case "sessions":
+		return fieldContext_Account_sessions(ctx, ec, field)
 	case "profile":
 		return fieldContext_Account_profile(ctx, ec, field)
 	case "addresses":
@@ -5436,8 +6377,40 @@ func childFields_Account(ctx context.Context, ec *executionContext, field graphq
 		return fieldContext_Account_pets(ctx, ec, field)
 	case "linkedLogins":
 		return fieldContext_Account_linkedLogins(ctx, ec, field)
+	case "groups":
+		return fieldContext_Account_groups(ctx, ec, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type Account", field.Name)
+}
+
+func childFields_AccountConnection(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edges":
+		return fieldContext_AccountConnection_edges(ctx, ec, field)
+	case "pageInfo":
+		return fieldContext_AccountConnection_pageInfo(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type AccountConnection", field.Name)
+}
+
+func childFields_AccountEdge(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cursor":
+		return fieldContext_AccountEdge_cursor(ctx, ec, field)
+	case "node":
+		return fieldContext_AccountEdge_node(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type AccountEdge", field.Name)
+}
+
+func childFields_AccountPayload(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "account":
+		return fieldContext_AccountPayload_account(ctx, ec, field)
+	case "userErrors":
+		return fieldContext_AccountPayload_userErrors(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type AccountPayload", field.Name)
 }
 
 func childFields_Address(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -5556,6 +6529,24 @@ func childFields_Category(ctx context.Context, ec *executionContext, field graph
 		return fieldContext_Category_description(ctx, ec, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type Category", field.Name)
+}
+
+func childFields_ConfirmTotpPayload(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "recoveryCodes":
+		return fieldContext_ConfirmTotpPayload_recoveryCodes(ctx, ec, field)
+	case "userErrors":
+		return fieldContext_ConfirmTotpPayload_userErrors(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ConfirmTotpPayload", field.Name)
+}
+
+func childFields_DonePayload(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "userErrors":
+		return fieldContext_DonePayload_userErrors(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type DonePayload", field.Name)
 }
 
 func childFields_Facet(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -5704,18 +6695,14 @@ func childFields_LoginPayload(ctx context.Context, ec *executionContext, field g
 		return fieldContext_LoginPayload_tokens(ctx, ec, field)
 	case "account":
 		return fieldContext_LoginPayload_account(ctx, ec, field)
+	case "enrolment":
+		return fieldContext_LoginPayload_enrolment(ctx, ec, field)
+	case "recoveryCodes":
+		return fieldContext_LoginPayload_recoveryCodes(ctx, ec, field)
 	case "userErrors":
 		return fieldContext_LoginPayload_userErrors(ctx, ec, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type LoginPayload", field.Name)
-}
-
-func childFields_LogoutPayload(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
-	switch field.Name {
-	case "userErrors":
-		return fieldContext_LogoutPayload_userErrors(ctx, ec, field)
-	}
-	return nil, fmt.Errorf("no field named %q was found under type LogoutPayload", field.Name)
 }
 
 func childFields_Money(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -6064,6 +7051,34 @@ func childFields_PaymentOption(ctx context.Context, ec *executionContext, field 
 	return nil, fmt.Errorf("no field named %q was found under type PaymentOption", field.Name)
 }
 
+func childFields_PermissionGroup(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return fieldContext_PermissionGroup_id(ctx, ec, field)
+	case "name":
+		return fieldContext_PermissionGroup_name(ctx, ec, field)
+	case "permissions":
+		return fieldContext_PermissionGroup_permissions(ctx, ec, field)
+	case "networks":
+		return fieldContext_PermissionGroup_networks(ctx, ec, field)
+	case "createdAt":
+		return fieldContext_PermissionGroup_createdAt(ctx, ec, field)
+	case "updatedAt":
+		return fieldContext_PermissionGroup_updatedAt(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type PermissionGroup", field.Name)
+}
+
+func childFields_PermissionGroupPayload(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "group":
+		return fieldContext_PermissionGroupPayload_group(ctx, ec, field)
+	case "userErrors":
+		return fieldContext_PermissionGroupPayload_userErrors(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type PermissionGroupPayload", field.Name)
+}
+
 func childFields_Pet(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "id":
@@ -6302,6 +7317,26 @@ func childFields_SearchSuggestion(ctx context.Context, ec *executionContext, fie
 	return nil, fmt.Errorf("no field named %q was found under type SearchSuggestion", field.Name)
 }
 
+func childFields_Session(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return fieldContext_Session_id(ctx, ec, field)
+	case "device":
+		return fieldContext_Session_device(ctx, ec, field)
+	case "address":
+		return fieldContext_Session_address(ctx, ec, field)
+	case "createdAt":
+		return fieldContext_Session_createdAt(ctx, ec, field)
+	case "lastUsedAt":
+		return fieldContext_Session_lastUsedAt(ctx, ec, field)
+	case "expiresAt":
+		return fieldContext_Session_expiresAt(ctx, ec, field)
+	case "current":
+		return fieldContext_Session_current(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type Session", field.Name)
+}
+
 func childFields_ShippingMethod(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "id":
@@ -6326,6 +7361,26 @@ func childFields_SsoProvider(ctx context.Context, ec *executionContext, field gr
 	return nil, fmt.Errorf("no field named %q was found under type SsoProvider", field.Name)
 }
 
+func childFields_StaffPolicy(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "networks":
+		return fieldContext_StaffPolicy_networks(ctx, ec, field)
+	case "requireTotp":
+		return fieldContext_StaffPolicy_requireTotp(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type StaffPolicy", field.Name)
+}
+
+func childFields_StaffPolicyPayload(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "policy":
+		return fieldContext_StaffPolicyPayload_policy(ctx, ec, field)
+	case "userErrors":
+		return fieldContext_StaffPolicyPayload_userErrors(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type StaffPolicyPayload", field.Name)
+}
+
 func childFields_StartSsoPayload(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "started":
@@ -6334,6 +7389,16 @@ func childFields_StartSsoPayload(ctx context.Context, ec *executionContext, fiel
 		return fieldContext_StartSsoPayload_userErrors(ctx, ec, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type StartSsoPayload", field.Name)
+}
+
+func childFields_StartTotpPayload(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "enrolment":
+		return fieldContext_StartTotpPayload_enrolment(ctx, ec, field)
+	case "userErrors":
+		return fieldContext_StartTotpPayload_userErrors(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type StartTotpPayload", field.Name)
 }
 
 func childFields_StartedSso(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -6374,6 +7439,16 @@ func childFields_Tokens(ctx context.Context, ec *executionContext, field graphql
 		return fieldContext_Tokens_refreshToken(ctx, ec, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type Tokens", field.Name)
+}
+
+func childFields_TotpEnrolment(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "secret":
+		return fieldContext_TotpEnrolment_secret(ctx, ec, field)
+	case "uri":
+		return fieldContext_TotpEnrolment_uri(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type TotpEnrolment", field.Name)
 }
 
 func childFields_UnlinkSsoPayload(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {

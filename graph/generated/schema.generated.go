@@ -44,6 +44,9 @@ type QueryResolver interface {
 	Search(ctx context.Context, query string, first *int, after *string, filter *catalog.Filter, sort *catalog.Sort) (page.Connection[catalog.SearchResult], error)
 	SearchSuggestions(ctx context.Context, prefix string, first int) ([]catalog.Suggestion, error)
 	SsoProviders(ctx context.Context) ([]identity.Provider, error)
+	Staff(ctx context.Context, first *int, after *string) (page.Connection[identity.Account], error)
+	PermissionGroups(ctx context.Context) ([]identity.Group, error)
+	StaffPolicy(ctx context.Context) (identity.Policy, error)
 }
 type SubscriptionResolver interface {
 	OrderChanged(ctx context.Context, id string) (<-chan order.Order, error)
@@ -316,6 +319,28 @@ func field_Query_search_args(ctx context.Context, ec *executionContext, rawArgs 
 		return nil, err
 	}
 	args["sort"] = arg4
+	return args, nil
+}
+
+func field_Query_staff_args(ctx context.Context, ec *executionContext, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "first",
+		func(ctx context.Context, v any) (*int, error) {
+			return unmarshalOInt2ᚖint(ctx, ec, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["first"] = arg0
+	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "after",
+		func(ctx context.Context, v any) (*string, error) {
+			return unmarshalOString2ᚖstring(ctx, ec, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["after"] = arg1
 	return args, nil
 }
 
@@ -1405,6 +1430,198 @@ func fieldContext_Query_ssoProviders(_ context.Context, ec *executionContext, fi
 	return fc, nil
 }
 
+func _Query_staff(ctx context.Context, ec *executionContext, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_Query_staff(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Query().Staff(ctx, fc.Args["first"].(*int), fc.Args["after"].(*string))
+		},
+		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
+			directive0 := next
+
+			directive1 := func(ctx context.Context) (any, error) {
+				anyone, err := unmarshalNBoolean2bool(ctx, ec, false)
+				if err != nil {
+					var zeroVal page.Connection[identity.Account]
+					return zeroVal, err
+				}
+				roles, err := unmarshalNRole2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋaccessᚐRoleᚄ(ctx, ec, []any{})
+				if err != nil {
+					var zeroVal page.Connection[identity.Account]
+					return zeroVal, err
+				}
+				permissions, err := unmarshalNPermission2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋaccessᚐPermissionᚄ(ctx, ec, []any{"STAFF_WRITE"})
+				if err != nil {
+					var zeroVal page.Connection[identity.Account]
+					return zeroVal, err
+				}
+				if ec.Directives.Allow == nil {
+					var zeroVal page.Connection[identity.Account]
+					return zeroVal, errors.New("directive allow is not implemented")
+				}
+				return ec.Directives.Allow(ctx, nil, directive0, anyone, roles, permissions)
+			}
+
+			next = directive1
+			return next
+		},
+		func(ctx context.Context, selections ast.SelectionSet, v page.Connection[identity.Account]) graphql.Marshaler {
+			return marshalNAccountConnection2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpageᚐConnection(ctx, ec, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func fieldContext_Query_staff(ctx context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Query",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return childFields_AccountConnection(ctx, ec, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = field_Query_staff_args(ctx, ec, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func _Query_permissionGroups(ctx context.Context, ec *executionContext, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_Query_permissionGroups(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.Resolvers.Query().PermissionGroups(ctx)
+		},
+		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
+			directive0 := next
+
+			directive1 := func(ctx context.Context) (any, error) {
+				anyone, err := unmarshalNBoolean2bool(ctx, ec, false)
+				if err != nil {
+					var zeroVal []identity.Group
+					return zeroVal, err
+				}
+				roles, err := unmarshalNRole2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋaccessᚐRoleᚄ(ctx, ec, []any{})
+				if err != nil {
+					var zeroVal []identity.Group
+					return zeroVal, err
+				}
+				permissions, err := unmarshalNPermission2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋaccessᚐPermissionᚄ(ctx, ec, []any{"STAFF_WRITE"})
+				if err != nil {
+					var zeroVal []identity.Group
+					return zeroVal, err
+				}
+				if ec.Directives.Allow == nil {
+					var zeroVal []identity.Group
+					return zeroVal, errors.New("directive allow is not implemented")
+				}
+				return ec.Directives.Allow(ctx, nil, directive0, anyone, roles, permissions)
+			}
+
+			next = directive1
+			return next
+		},
+		func(ctx context.Context, selections ast.SelectionSet, v []identity.Group) graphql.Marshaler {
+			return marshalNPermissionGroup2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋidentityᚐGroupᚄ(ctx, ec, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func fieldContext_Query_permissionGroups(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Query",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return childFields_PermissionGroup(ctx, ec, field)
+		},
+	}
+	return fc, nil
+}
+
+func _Query_staffPolicy(ctx context.Context, ec *executionContext, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_Query_staffPolicy(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.Resolvers.Query().StaffPolicy(ctx)
+		},
+		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
+			directive0 := next
+
+			directive1 := func(ctx context.Context) (any, error) {
+				anyone, err := unmarshalNBoolean2bool(ctx, ec, false)
+				if err != nil {
+					var zeroVal identity.Policy
+					return zeroVal, err
+				}
+				roles, err := unmarshalNRole2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋaccessᚐRoleᚄ(ctx, ec, []any{})
+				if err != nil {
+					var zeroVal identity.Policy
+					return zeroVal, err
+				}
+				permissions, err := unmarshalNPermission2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋaccessᚐPermissionᚄ(ctx, ec, []any{"STAFF_WRITE"})
+				if err != nil {
+					var zeroVal identity.Policy
+					return zeroVal, err
+				}
+				if ec.Directives.Allow == nil {
+					var zeroVal identity.Policy
+					return zeroVal, errors.New("directive allow is not implemented")
+				}
+				return ec.Directives.Allow(ctx, nil, directive0, anyone, roles, permissions)
+			}
+
+			next = directive1
+			return next
+		},
+		func(ctx context.Context, selections ast.SelectionSet, v identity.Policy) graphql.Marshaler {
+			return marshalNStaffPolicy2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋidentityᚐPolicy(ctx, ec, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func fieldContext_Query_staffPolicy(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Query",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return childFields_StaffPolicy(ctx, ec, field)
+		},
+	}
+	return fc, nil
+}
+
 func _Query___type(ctx context.Context, ec *executionContext, field graphql.CollectedField) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -1679,6 +1896,24 @@ func _Query(ctx context.Context, ec *executionContext, sel ast.SelectionSet) gra
 				true, true,
 				func(ctx context.Context) graphql.Marshaler {
 					return _Query_ssoProviders(ctx, ec, field)
+				})
+		case "staff":
+			out.ResolveRootConcurrently(innerCtx, ec.OperationContext, i,
+				true, true,
+				func(ctx context.Context) graphql.Marshaler {
+					return _Query_staff(ctx, ec, field)
+				})
+		case "permissionGroups":
+			out.ResolveRootConcurrently(innerCtx, ec.OperationContext, i,
+				true, true,
+				func(ctx context.Context) graphql.Marshaler {
+					return _Query_permissionGroups(ctx, ec, field)
+				})
+		case "staffPolicy":
+			out.ResolveRootConcurrently(innerCtx, ec.OperationContext, i,
+				true, true,
+				func(ctx context.Context) graphql.Marshaler {
+					return _Query_staffPolicy(ctx, ec, field)
 				})
 		case "__type":
 			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {

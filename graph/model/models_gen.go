@@ -20,12 +20,40 @@ import (
 	"github.com/noren-commerce/noren/core/payment"
 )
 
+// An account after a change.
+type AccountPayload struct {
+	// The account; null if nothing was done.
+	Account *identity.Account `json:"account,omitempty"`
+	// Why nothing was done; empty if it was.
+	UserErrors []UserError `json:"userErrors"`
+}
+
 // The cart after a change.
 type CartPayload struct {
 	// The cart; null if nothing was done.
 	Cart *cart.Priced `json:"cart,omitempty"`
 	// A guest's key to a cart that was just made, to be sent as `X-Cart-Token` from now on; null otherwise.
 	CartToken *string `json:"cartToken,omitempty"`
+	// Why nothing was done; empty if it was.
+	UserErrors []UserError `json:"userErrors"`
+}
+
+// The first code of a new second factor.
+type ConfirmTotpInput struct {
+	// The authenticator app's six digits.
+	Code string `json:"code"`
+}
+
+// A second factor in force.
+type ConfirmTotpPayload struct {
+	// Recovery codes, shown this once; each works once in place of a code. Null if nothing was done.
+	RecoveryCodes []string `json:"recoveryCodes,omitempty"`
+	// Why nothing was done; empty if it was.
+	UserErrors []UserError `json:"userErrors"`
+}
+
+// What became of something that has no more to show.
+type DonePayload struct {
 	// Why nothing was done; empty if it was.
 	UserErrors []UserError `json:"userErrors"`
 }
@@ -64,13 +92,11 @@ type LoginPayload struct {
 	Tokens *identity.Grant `json:"tokens,omitempty"`
 	// Who was logged in; null if nobody was.
 	Account *identity.Account `json:"account,omitempty"`
+	// The second factor to set up first, with the error SECOND_FACTOR_ENROLMENT_REQUIRED: log in again with its code.
+	Enrolment *identity.Enrolment `json:"enrolment,omitempty"`
+	// Recovery codes of a second factor that this login put into force, shown this once; each works once.
+	RecoveryCodes []string `json:"recoveryCodes,omitempty"`
 	// Why nobody was logged in; empty if somebody was.
-	UserErrors []UserError `json:"userErrors"`
-}
-
-// What became of logging out.
-type LogoutPayload struct {
-	// Why nobody was logged out; empty if somebody was.
 	UserErrors []UserError `json:"userErrors"`
 }
 
@@ -139,6 +165,14 @@ type PaymentFilter struct {
 	Attention *bool `json:"attention,omitempty"`
 }
 
+// A permission group after a change.
+type PermissionGroupPayload struct {
+	// The group; null if nothing was done.
+	Group *identity.Group `json:"group,omitempty"`
+	// Why nothing was done; empty if it was.
+	UserErrors []UserError `json:"userErrors"`
+}
+
 // What became of a pet.
 type PetPayload struct {
 	// The pet that was added, changed or removed; null if none was.
@@ -187,6 +221,12 @@ type RefundPaymentPayload struct {
 	UserErrors []UserError `json:"userErrors"`
 }
 
+// Who forgot the password.
+type RequestPasswordResetInput struct {
+	// The account's e-mail address.
+	Email string `json:"email"`
+}
+
 // What became of an entry of the address book.
 type SavedAddressPayload struct {
 	// The entry that was added, changed or removed; null if nothing was.
@@ -195,11 +235,27 @@ type SavedAddressPayload struct {
 	UserErrors []UserError `json:"userErrors"`
 }
 
+// The staff policy after a change.
+type StaffPolicyPayload struct {
+	// The policy; null if nothing was done.
+	Policy *identity.Policy `json:"policy,omitempty"`
+	// Why nothing was done; empty if it was.
+	UserErrors []UserError `json:"userErrors"`
+}
+
 // What became of beginning a login.
 type StartSsoPayload struct {
 	// How to go on; null if the login cannot begin.
 	Started *identity.StartedSSO `json:"started,omitempty"`
 	// Why the login cannot begin; empty if it can.
+	UserErrors []UserError `json:"userErrors"`
+}
+
+// A second factor to be confirmed.
+type StartTotpPayload struct {
+	// What the authenticator app is set up with; null if nothing was done.
+	Enrolment *identity.Enrolment `json:"enrolment,omitempty"`
+	// Why nothing was done; empty if it was.
 	UserErrors []UserError `json:"userErrors"`
 }
 
@@ -221,6 +277,12 @@ type UserError struct {
 	Field []string `json:"field"`
 	// What went wrong, for people, in the caller's language.
 	Message string `json:"message"`
+}
+
+// The token of a verification mail.
+type VerifyEmailInput struct {
+	// The token as it stands in the link.
+	Token string `json:"token"`
 }
 
 // How a file's characters are written.

@@ -4,6 +4,7 @@ package model
 
 import (
 	"github.com/noren-commerce/noren/core/catalog"
+	"github.com/noren-commerce/noren/core/identity"
 	"github.com/noren-commerce/noren/core/importing"
 	"github.com/noren-commerce/noren/core/order"
 	"github.com/noren-commerce/noren/core/page"
@@ -26,6 +27,11 @@ type (
 	ImportRejectionEdge = page.Edge[importing.Rejection]
 	// OrderEdge is an order on a page.
 	OrderEdge = page.Edge[order.Order]
+	// AccountConnection is a page of accounts.
+	AccountConnection = page.Connection[identity.Account]
+	// AccountEdge is one row of it.
+	AccountEdge = page.Edge[identity.Account]
+
 	// PaymentConnection is a page of payments.
 	PaymentConnection = page.Connection[payment.Payment]
 	// PaymentEdge is a payment on a page.

@@ -109,60 +109,71 @@ func orNone[T any](value T, err error) (*T, error) {
 	return &value, nil
 }
 
+// Sessions are the accounts' open sessions, last used first.
+func (s *Accounts) Sessions(ctx context.Context, accountIDs []uuid.UUID, at time.Time) ([]identity.Session, error) {
+	return collect[identity.Session](ctx, s.db, `
+		SELECT id, account_id, device, address, created_at, last_used_at, expires_at, ended_at FROM sessions
+		WHERE account_id = ANY($1) AND ended_at IS NULL AND expires_at > $2 ORDER BY last_used_at DESC, id DESC LIMIT 1000`, accountIDs, at)
+}
+
+// EndSessions ends the account's open sessions but the one to keep, and answers
+// which those were.
+func (s *Accounts) EndSessions(ctx context.Context, accountID, keep uuid.UUID, reason string, at time.Time) ([]uuid.UUID, error) {
+	return column[uuid.UUID](ctx, s.db, `
+		UPDATE sessions SET ended_at = $4, end_reason = $3 WHERE account_id = $1 AND id <> $2 AND ended_at IS NULL
+		RETURNING id`, accountID, keep, reason, at)
+}
+
+// column reads the single value of every row.
+func column[T any](ctx context.Context, db *DB, sql string, args ...any) ([]T, error) {
+	return read(ctx, db, sql, args, func(rows pgx.Rows) ([]T, error) { return pgx.CollectRows(rows, pgx.RowTo[T]) })
+}
+
+// standingColumns are what the account a comes to, whatever the session.
+const standingColumns = `a.id AS account_id, a.role,
+	ARRAY(SELECT DISTINCT p FROM account_groups m JOIN permission_groups g ON g.id = m.group_id, unnest(g.permissions) p
+		WHERE m.account_id = a.id AND a.role IN ('STORE_STAFF', 'STAFF')) AS permissions,
+	ARRAY(SELECT l.location_id FROM account_stores l WHERE l.account_id = a.id) AS stores,
+	ARRAY(SELECT n FROM account_groups m JOIN permission_groups g ON g.id = m.group_id, unnest(g.networks) n
+		WHERE m.account_id = a.id) AS networks,
+	CASE WHEN a.role IN ('STORE_STAFF', 'STAFF', 'ADMIN') THEN (SELECT y.networks FROM staff_policy y) ELSE '{}' END AS office`
+
 // Standing is what an open session and its open account come to; nil without.
 func (s *Accounts) Standing(ctx context.Context, sessionID uuid.UUID, at time.Time) (*identity.Standing, error) {
 	return first[identity.Standing](ctx, s.db, `
-		SELECT s.id AS session_id, a.id AS account_id, a.role,
-			'{}'::text[] AS permissions, '{}'::uuid[] AS stores, '{}'::cidr[] AS networks
-		FROM sessions s JOIN accounts a ON a.id = s.account_id
+		SELECT s.id AS session_id, `+standingColumns+` FROM sessions s JOIN accounts a ON a.id = s.account_id
 		WHERE s.id = $1 AND s.ended_at IS NULL AND s.expires_at > $2 AND a.closed_at IS NULL`, sessionID, at)
 }
 
-// SigningKeys keeps the keys that sign access tokens in PostgreSQL.
-type SigningKeys struct{ db *DB }
-
-// NewSigningKeys makes the signing keys' store.
-func NewSigningKeys(db *DB) *SigningKeys { return &SigningKeys{db} }
-
-// Keys are the keys that are valid at the moment, newest first.
-func (s *SigningKeys) Keys(ctx context.Context, at time.Time) ([]identity.Key, error) {
-	return collect[identity.Key](ctx, s.db, `
-		SELECT id, public_key, private_key, created_at, signs_from, valid_until FROM signing_keys
-		WHERE valid_until IS NULL OR valid_until > $1 ORDER BY signs_from DESC`, at)
+// AccountStanding is what the account alone comes to; nil if it is not open.
+func (s *Accounts) AccountStanding(ctx context.Context, accountID uuid.UUID) (*identity.Standing, error) {
+	return first[identity.Standing](ctx, s.db, `
+		SELECT '00000000-0000-0000-0000-000000000000'::uuid AS session_id, `+standingColumns+` FROM accounts a
+		WHERE a.id = $1 AND a.closed_at IS NULL`, accountID)
 }
 
-// AddFirst keeps the key unless a valid one is there. Processes that start
-// together take turns.
-func (s *SigningKeys) AddFirst(ctx context.Context, k identity.Key) error {
-	return s.db.InTx(ctx, func(ctx context.Context) error {
-		if err := s.takeTurn(ctx); err != nil {
-			return err
-		}
-		_, err := s.db.conn(ctx).Exec(ctx, insertKey+`
-			WHERE NOT EXISTS (SELECT FROM signing_keys WHERE valid_until IS NULL OR valid_until > $4)`,
-			k.ID, []byte(k.PublicKey), k.PrivateKey, k.CreatedAt, k.SignsFrom)
-		return err
-	})
+// InsertToken keeps a new token; older unused ones of its purpose are void.
+func (s *Accounts) InsertToken(ctx context.Context, t identity.OneTimeToken) error {
+	batch := &pgx.Batch{}
+	batch.Queue(`UPDATE one_time_tokens SET used_at = $3 WHERE account_id = $1 AND purpose = $2 AND used_at IS NULL`, t.AccountID, t.Purpose, t.CreatedAt)
+	batch.Queue(`
+		INSERT INTO one_time_tokens (hash, account_id, purpose, email, created_at, expires_at) VALUES ($1, $2, $3, $4, $5, $6)`,
+		t.Hash, t.AccountID, t.Purpose, t.Email, t.CreatedAt, t.ExpiresAt)
+	return s.db.conn(ctx).SendBatch(ctx, batch).Close()
 }
 
-// Rotate keeps the key and ends the validity of all others at the moment.
-func (s *SigningKeys) Rotate(ctx context.Context, k identity.Key, othersUntil time.Time) error {
-	return s.db.InTx(ctx, func(ctx context.Context) error {
-		if err := s.takeTurn(ctx); err != nil {
-			return err
-		}
-		conn := s.db.conn(ctx)
-		if _, err := conn.Exec(ctx, `UPDATE signing_keys SET valid_until = $1 WHERE valid_until IS NULL OR valid_until > $1`, othersUntil); err != nil {
-			return err
-		}
-		_, err := conn.Exec(ctx, insertKey, k.ID, []byte(k.PublicKey), k.PrivateKey, k.CreatedAt, k.SignsFrom)
-		return err
-	})
+// UseToken uses a token up; nil unless it is unused, in time, of the purpose, and
+// its account open and still at the address that the token was sent to.
+func (s *Accounts) UseToken(ctx context.Context, hash []byte, purpose identity.Purpose, at time.Time) (*identity.Account, error) {
+	return first[identity.Account](ctx, s.db, `
+		UPDATE one_time_tokens t SET used_at = $3 FROM accounts a
+		WHERE t.hash = $1 AND t.purpose = $2 AND t.used_at IS NULL AND t.expires_at > $3
+		  AND a.id = t.account_id AND a.closed_at IS NULL AND a.email = t.email
+		RETURNING `+accountColumns, hash, purpose, at)
 }
 
-const insertKey = `INSERT INTO signing_keys (id, public_key, private_key, created_at, signs_from) SELECT $1, $2, $3, $4, $5`
-
-func (s *SigningKeys) takeTurn(ctx context.Context) error {
-	_, err := s.db.conn(ctx).Exec(ctx, `SELECT pg_advisory_xact_lock(hashtext('noren signing keys'))`)
+// SetEmailVerified notes that the address is the account's.
+func (s *Accounts) SetEmailVerified(ctx context.Context, accountID uuid.UUID, at time.Time) error {
+	_, err := s.db.conn(ctx).Exec(ctx, `UPDATE accounts SET email_verified_at = $2, updated_at = $2 WHERE id = $1`, accountID, at)
 	return err
 }

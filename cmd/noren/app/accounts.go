@@ -1,6 +1,7 @@
 package app
 
 import (
+	"cmp"
 	"context"
 	"crypto/ed25519"
 	"encoding/base64"
@@ -15,18 +16,28 @@ import (
 	"github.com/noren-commerce/noren/core/cart"
 	"github.com/noren-commerce/noren/core/clock"
 	"github.com/noren-commerce/noren/core/identity"
+	"github.com/noren-commerce/noren/core/limit"
 	"github.com/noren-commerce/noren/storage/postgres"
 )
 
 // newAccounts makes the service that knows who is who.
-func newAccounts(c Config, db *postgres.DB, carts *cart.Service, now clock.Clock) (*identity.Service, error) {
+func newAccounts(c Config, db *postgres.DB, jobs *postgres.Jobs, carts *cart.Service, limiter limit.Limiter, now clock.Clock) (*identity.Service, error) {
 	keys, err := identity.NewKeys(postgres.NewSigningKeys(db), c.Secret, now)
 	if err != nil {
 		return nil, err
 	}
+	seal, err := identity.Sealer(c.Secret, "noren second factors")
+	if err != nil {
+		return nil, err
+	}
+	shop := strings.TrimSuffix(cmp.Or(c.ShopURL, c.PublicURL), "/")
 	return identity.New(identity.Parts{
 		Tx: db, Store: postgres.NewAccounts(db), Keys: keys, Tokens: identity.NewTokens(keys, c.PublicURL, now),
-		Hasher: identity.NewHasher(identity.DefaultHash), Carts: carts, Events: postgres.NewEvents(db), Now: now,
+		Hasher: identity.NewHasher(identity.DefaultHash), Carts: carts, Events: postgres.NewEvents(db), Outbox: jobs,
+		Seal: seal, Limiter: limiter, Now: now,
+		Links: map[identity.Purpose]string{
+			identity.VerifyEmail: shop + "/verify-email", identity.ResetPassword: shop + "/reset-password",
+		},
 	}), nil
 }
 

@@ -72,7 +72,7 @@ func New(cfg Config, db *postgres.DB, now clock.Clock, options ...Option) (*App,
 		Tx: db, Store: postgres.NewOrders(db), Carts: carts, Keys: idempotency.New(db, postgres.NewKeys(db), now),
 		Outbox: jobs, Events: events, Flips: inventory.NewShown(stock, events, now), Now: now,
 	})
-	accounts, err := newAccounts(cfg, db, carts, now)
+	accounts, err := newAccounts(cfg, db, jobs, carts, ground.Limiter, now)
 	if err != nil {
 		return nil, err
 	}

@@ -22,6 +22,8 @@ type Config struct {
 	Addr        string `env:"NOREN_ADDR" default:"127.0.0.1:8080" help:"Address to listen on."`
 	PublicURL   string `env:"NOREN_PUBLIC_URL" default:"http://127.0.0.1:8080" help:"The address under which clients reach noren; links in mails begin with it."`
 
+	ShopURL string `env:"NOREN_SHOP_URL" help:"The address of the shop's pages, where mailed links lead: /verify-email and /reset-password. NOREN_PUBLIC_URL unless set."`
+
 	Secret        string   `env:"NOREN_SECRET" help:"At least 32 random characters; keys that noren stores are encrypted with it."`
 	CORSOrigins   []string `env:"NOREN_CORS_ORIGINS" help:"Web origins that may call noren, comma-separated: https://shop.example.jp."`
 	SecureCookies bool     `env:"NOREN_SECURE_COOKIES" default:"true" negatable:"" help:"Send cookies over TLS only."`
