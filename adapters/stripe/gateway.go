@@ -30,7 +30,7 @@ type Config struct {
 	PublicKey     string        // pk_live_… or pk_test_…, for the client's card form
 	WebhookSecret string        // whsec_…
 	BaseURL       string        // Stripe itself if empty
-	Timeout       time.Duration // of one HTTP exchange; 20 s if zero
+	Timeout       time.Duration // of one HTTP exchange; 8 s if zero
 	Retries       int64         // after a call without an answer; 2 if zero, none if negative
 	HoldOnly      bool          // authorise at the order, capture when it ships (与信のみ)
 }
@@ -45,7 +45,7 @@ type Gateway struct {
 // currency without decimals, are whole yen.
 func New(c Config) *Gateway {
 	if c.Timeout == 0 {
-		c.Timeout = 20 * time.Second
+		c.Timeout = 8 * time.Second
 	}
 	if c.Retries == 0 {
 		c.Retries = 2

@@ -17,6 +17,7 @@ var (
 	ErrAbandoned         = fault.Conflict("PAYMENT_ABANDONED", "お支払いは行われませんでした。もう一度お手続きください", "The payment did not take place; please start again")
 	ErrRefundTooMuch     = fault.Conflict("REFUND_EXCEEDS_PAYMENT", "返金額が受領額を超えています", "The refund exceeds what was received")
 	errTooLong           = fault.Invalid(fault.CodeTooLong, "%d文字以内で入力してください", "This must be at most %d characters")
+	errToken             = fault.Invalid(fault.CodeInvalid, "カード番号ではなく、決済サービスのトークンを指定してください", "This must be a token of the payment service, never a card number")
 	errGatewayOff        = fault.Conflict(fault.CodeUnavailable, "この決済サービスは現在ご利用いただけません", "This payment service is not available now")
 	errURL               = fault.Invalid(fault.CodeInvalid, "URLの形式が正しくありません", "This is not a valid URL")
 )

@@ -83,9 +83,9 @@ func TestCardThatStripeDoesNotKnowIsRefused(t *testing.T) {
 	t.Parallel()
 	s := open(t)
 	order := s.place(t, payment.MethodCard)
-	_, err := s.pay(t, order, "4242424242424242", "k1")
+	_, err := s.pay(t, order, "pm_unknown", "k1")
 	require.ErrorIs(t, err, payment.ErrPaymentRefused)
-	_, err = s.pay(t, order, "4242424242424242", "k1")
+	_, err = s.pay(t, order, "pm_unknown", "k1")
 	require.ErrorIs(t, err, payment.ErrPaymentRefused)
 	_, err = s.pay(t, order, stripetest.CardVisa, "k2")
 	require.NoError(t, err)
@@ -189,12 +189,18 @@ func TestBadInputIsNamed(t *testing.T) {
 	t.Parallel()
 	for field, in := range map[string]payment.PayInput{
 		"idempotencyKey": {},
-		"token":          {IdempotencyKey: "key-0000-k", Token: strings.Repeat("x", 201)},
+		"cardToken":      {IdempotencyKey: "key-0000-k", Token: "4242424242424242"},
 		"returnUrl":      {IdempotencyKey: "key-0000-k", ReturnURL: "javascript:alert(1)"},
 	} {
 		faults := fault.All(in.Validate())
 		require.Len(t, faults, 1)
 		require.Equal(t, field, faults[0].Field)
+	}
+	for token, ok := range map[string]bool{
+		"pm_1NxYz": true, "tok_visa": true, "pm_card_visa": true, "": true, "4242 4242 4242 4242": false, "4242_4242": false,
+		"pm_": false, "_x": false, "pm_x\n": false, "pm_" + strings.Repeat("x", 200): false,
+	} {
+		require.Equal(t, ok, payment.PayInput{IdempotencyKey: "key-0000-k", Token: token}.Validate() == nil, token)
 	}
 	s := open(t)
 	order := s.place(t, payment.MethodCard)

@@ -140,8 +140,9 @@ func (s *Service) byName(name string) (Gateway, error) {
 	return nil, errors.Join(ErrNoGateway, errGatewayOff)
 }
 
-// callPatience bounds one conversation with a gateway, its retries included.
-const callPatience = 40 * time.Second
+// callPatience bounds one conversation with a gateway, its retries included. It is
+// shorter than the time that a stopping process leaves to what is running.
+const callPatience = 20 * time.Second
 
 // call talks to a gateway, with patience, and tells who watches.
 func (s *Service) call(ctx context.Context, g Gateway, verb string, f func(ctx context.Context) (Answer, error)) (Answer, error) {
@@ -149,8 +150,12 @@ func (s *Service) call(ctx context.Context, g Gateway, verb string, f func(ctx c
 	defer cancel()
 	began := time.Now()
 	a, err := f(ctx)
+	c := Call{Gateway: g.Name(), Verb: verb, Outcome: outcome(a, err), Took: time.Since(began)}
 	if s.Watch != nil {
-		s.Watch(Call{Gateway: g.Name(), Verb: verb, Outcome: outcome(a, err), Took: time.Since(began)})
+		s.Watch(c)
+	}
+	if err != nil {
+		s.Log.WarnContext(ctx, "a call to a payment gateway failed", "gateway", c.Gateway, "verb", verb, "outcome", c.Outcome, "took", c.Took, "error", err)
 	}
 	return a, err
 }

@@ -51,7 +51,7 @@ func (s *Server) create(form url.Values) answer {
 		currency: form.Get("currency"), capture: form.Get("capture_method"), amount: amount,
 		created: time.Now().Unix(), metadata: metadata(form),
 	}
-	if card := form.Get("payment_method"); card != "" && !strings.HasPrefix(card, "pm_") {
+	if card := form.Get("payment_method"); card != "" && !strings.HasPrefix(card, "pm_card_") && card != CardThreeDSecure {
 		return refuse(http.StatusBadRequest, "invalid_request_error", "resource_missing", "No such PaymentMethod: '"+card+"'", nil)
 	}
 	s.intents = append(s.intents, i)
