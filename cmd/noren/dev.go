@@ -53,7 +53,10 @@ func (c *devCommand) Run(ctx context.Context) error {
 	if err := writeSample(ctx, a.DB, 0); err != nil {
 		return err
 	}
-	fmt.Printf("DATABASE_URL=%s\nGraphQL      http://%s/graphql\n", c.DatabaseURL, c.Addr)
+	fmt.Printf("DATABASE_URL=%s\nGraphQL      http://%s/graphql\nGraphiQL     http://%s/\n", c.DatabaseURL, c.Addr, c.Addr)
+	if err := registerShipped(ctx, a.Operations); err != nil {
+		return err
+	}
 	if a.Mailbox != nil {
 		fmt.Printf("Mails        http://%s/dev/mail\n", c.Addr)
 	}

@@ -4,11 +4,14 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
+	"path"
 	"path/filepath"
 	"text/tabwriter"
 	"time"
 
+	"github.com/noren-commerce/noren/clients"
 	"github.com/noren-commerce/noren/cmd/noren/app"
 	"github.com/noren-commerce/noren/core/clock"
 	"github.com/noren-commerce/noren/core/operation"
@@ -88,27 +91,23 @@ func (c databaseFlags) withRegistry(ctx context.Context, f func(*operation.Regis
 
 type operationsRegister struct {
 	databaseFlags
-	Client string `required:"" help:"Whose operations they are: app, web, admin, partner."`
-	File   string `arg:"" help:"A manifest of Apollo's or Relay's format, or a folder of .graphql files."`
+	Client string `help:"Whose operations they are: app, web, admin, partner."`
+	File   string `arg:"" optional:"" help:"A manifest of Apollo's or Relay's format, or a folder of .graphql files; without one, the clients that ship with noren are registered."`
 }
 
 // Run registers all operations of the manifest, or none if one does not fit.
 func (c operationsRegister) Run(ctx context.Context) error {
+	if c.File == "" {
+		return c.withRegistry(ctx, func(r *operation.Registry) error { return registerShipped(ctx, r) })
+	}
+	if c.Client == "" {
+		return errors.New("--client must say whose operations they are")
+	}
 	entries, err := c.read()
 	if err != nil {
 		return err
 	}
-	operations := make([]operation.Operation, len(entries))
-	for i, e := range entries {
-		operations[i] = operation.Operation{ID: e.ID, Name: e.Name, Kind: e.Type, Source: e.Body}
-	}
-	return c.withRegistry(ctx, func(r *operation.Registry) error {
-		added, err := r.Register(ctx, c.Client, operations)
-		if err == nil {
-			fmt.Printf("%d operations of %s, %d of them new\n", len(operations), c.Client, added)
-		}
-		return err
-	})
+	return c.withRegistry(ctx, func(r *operation.Registry) error { return register(ctx, r, c.Client, entries) })
 }
 
 func (c operationsRegister) read() ([]manifest.Operation, error) {
@@ -120,6 +119,40 @@ func (c operationsRegister) read() ([]manifest.Operation, error) {
 		return nil, err
 	}
 	return manifest.Parse(raw)
+}
+
+func register(ctx context.Context, r *operation.Registry, client string, entries []manifest.Operation) error {
+	operations := make([]operation.Operation, len(entries))
+	for i, e := range entries {
+		operations[i] = operation.Operation{ID: e.ID, Name: e.Name, Kind: e.Type, Source: e.Body}
+	}
+	added, err := r.Register(ctx, client, operations)
+	if err == nil {
+		fmt.Printf("Operations   %d of client %s, %d of them new\n", len(operations), client, added)
+	}
+	return err
+}
+
+// registerShipped registers the operations of the clients that ship with noren.
+func registerShipped(ctx context.Context, r *operation.Registry) error {
+	files, err := fs.Glob(clients.Manifests, "*/"+apolloFile)
+	if err != nil {
+		return err
+	}
+	for _, file := range files {
+		raw, err := fs.ReadFile(clients.Manifests, file)
+		if err != nil {
+			return err
+		}
+		entries, err := manifest.Parse(raw)
+		if err != nil {
+			return err
+		}
+		if err := register(ctx, r, path.Dir(file), entries); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 type operationsList struct {

@@ -82,6 +82,9 @@ func TestTheClientsManifestsAreFresh(t *testing.T) {
 	require.NoError(t, err)
 	require.NotEmpty(t, clients)
 	for _, client := range clients {
+		if !client.IsDir() {
+			continue
+		}
 		operations, err := manifest.Read(root, client.Name(), generated.NewExecutableSchema(generated.Config{}).Schema())
 		require.NoError(t, err)
 		raw, err := manifest.Apollo(operations)

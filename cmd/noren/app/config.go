@@ -38,6 +38,7 @@ type Config struct {
 
 	WatchConfig     `embed:""`
 	OperationConfig `embed:""`
+	LimitConfig     `embed:""`
 	MailConfig      `embed:""`
 	PaymentConfig   `embed:""`
 	SSOConfig       `embed:""`

@@ -17,17 +17,13 @@ import (
 
 // newEdge makes the GraphQL endpoint over the resolvers.
 func (a *App) newEdge() (*server.Server, error) {
-	limits := server.DefaultLimits()
-	if a.Config.RequestTimeout > 0 {
-		limits.Timeout = a.Config.RequestTimeout
-	}
 	a.Operations = a.newRegistry()
 	return server.New(server.Config{
 		Schema: generated.NewExecutableSchema(generated.Config{
 			Resolvers:  a.Resolvers,
 			Directives: graph.Directives(),
 		}),
-		Limits:        limits,
+		Limits:        a.Config.limits(),
 		Origins:       a.Config.CORSOrigins,
 		Introspection: a.mayIntrospect,
 		Prepare:       a.Resolvers.WithLoaders,

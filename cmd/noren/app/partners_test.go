@@ -3,14 +3,18 @@ package app_test
 import (
 	"encoding/json"
 	"net/http"
+	"net/http/httptest"
 	"net/url"
 	"strings"
 	"testing"
 
+	"github.com/coder/websocket"
 	"github.com/stretchr/testify/require"
 
+	"github.com/noren-commerce/noren/cmd/noren/app"
 	"github.com/noren-commerce/noren/cmd/noren/app/apptest"
 	"github.com/noren-commerce/noren/core/access"
+	"github.com/noren-commerce/noren/core/clock"
 	"github.com/noren-commerce/noren/core/id"
 	"github.com/noren-commerce/noren/core/operation"
 )
@@ -254,4 +258,48 @@ func TestTokenRequestsThatAreWrong(t *testing.T) {
 			require.Contains(t, header.Get("WWW-Authenticate"), "Basic", name)
 		}
 	}
+}
+
+func TestPartnersStayWithTheirBrand(t *testing.T) {
+	t.Parallel()
+	a := partnerShop(t)
+	_, key := makePartner(t, a, 600)
+	ctx := t.Context()
+	for _, sql := range []string{
+		`INSERT INTO brands (id, code, name) VALUES ('00000000-0000-7000-8000-000000000001', 'nyan', '{"ja":"にゃんこ堂"}')`,
+		`INSERT INTO price_lists (id, brand_id, code, name, currency, tax_inclusive) VALUES ('00000000-0000-7000-8000-000000000002', '00000000-0000-7000-8000-000000000001', 'standard', '{"ja":"標準"}', 'JPY', true)`,
+		`INSERT INTO channels (id, brand_id, code, name, currency, price_list_id) VALUES ('00000000-0000-7000-8000-000000000003', '00000000-0000-7000-8000-000000000001', 'nyan', '{"ja":"にゃん"}', 'JPY', '00000000-0000-7000-8000-000000000002')`,
+	} {
+		_, err := a.DB.Pool().Exec(ctx, sql)
+		require.NoError(t, err)
+	}
+	fresh, err := app.New(a.App.Config, a.DB, clock.System) // the first one has read the channels already
+	require.NoError(t, err)
+	web := httptest.NewServer(fresh.Handler())
+	t.Cleanup(web.Close)
+	second := &apptest.App{Shop: a.Shop, App: fresh, URL: web.URL}
+	require.Equal(t, http.StatusOK, run(t, second, "shelf", "X-API-Key", key.Secret, "X-Noren-Channel", "web").Status)
+	other := run(t, second, "shelf", "X-API-Key", key.Secret, "X-Noren-Channel", "nyan")
+	require.Equal(t, http.StatusForbidden, other.Status)
+	require.Equal(t, "PARTNER_OTHER_BRAND", other.Code())
+}
+
+func TestPartnersOpenNoSockets(t *testing.T) {
+	t.Parallel()
+	a := partnerShop(t)
+	_, key := makePartner(t, a, 600)
+	_, response, err := websocket.Dial(t.Context(), a.URL+"/graphql", &websocket.DialOptions{
+		Subprotocols: []string{"graphql-transport-ws"}, HTTPHeader: http.Header{"X-Api-Key": {key.Secret}},
+	})
+	require.Error(t, err)
+	require.Equal(t, http.StatusForbidden, response.StatusCode)
+	_ = response.Body.Close()
+	conn, response, err := websocket.Dial(t.Context(), a.URL+"/graphql", &websocket.DialOptions{Subprotocols: []string{"graphql-transport-ws"}})
+	require.NoError(t, err)
+	if response.Body != nil {
+		_ = response.Body.Close()
+	}
+	require.NoError(t, conn.Write(t.Context(), websocket.MessageText, []byte(`{"type":"connection_init","payload":{"Authorization":"Bearer `+key.Secret+`"}}`)))
+	_, _, err = conn.Read(t.Context())
+	require.EqualValues(t, 4403, websocket.CloseStatus(err))
 }
