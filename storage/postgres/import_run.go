@@ -7,6 +7,7 @@ import (
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
 
+	"github.com/noren-commerce/noren/core/event"
 	"github.com/noren-commerce/noren/core/importing"
 	"github.com/noren-commerce/noren/core/page"
 )
@@ -141,11 +142,17 @@ func (s *Imports) Write(ctx context.Context, r importing.Run, products []importi
 		after.Position += len(products)
 		note(batch, after, products)
 		written = w.written
-		if len(written) > 0 {
-			w.list(batch, written)
-			queueEvent(batch, w.event(ctx, after))
+		if len(written) == 0 {
+			return s.db.conn(ctx).SendBatch(ctx, batch).Close()
 		}
-		return s.db.conn(ctx).SendBatch(ctx, batch).Close()
+		w.list(batch, written)
+		imported := w.event(ctx, after)
+		queueEvent(batch, imported)
+		if err := s.db.conn(ctx).SendBatch(ctx, batch).Close(); err != nil {
+			return err
+		}
+		s.db.recorded(ctx, []event.Event{imported})
+		return nil
 	})
 	return after, written, err
 }

@@ -7,6 +7,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"github.com/noren-commerce/noren/core/catalog"
+	"github.com/noren-commerce/noren/core/event"
 )
 
 // Documents are what of the products can be searched for.
@@ -60,7 +61,16 @@ func (s *Catalog) WriteIndex(ctx context.Context, entries []catalog.IndexEntry) 
 		batch.Queue(`DELETE FROM search_terms WHERE target_id = @id AND key <> ALL(@keys::text[])`, args)
 		batch.Queue(`INSERT INTO search_terms (brand_id, kind, target_id, key) SELECT @brand, @kind, @id, unnest(@keys::text[]) ON CONFLICT DO NOTHING`, args)
 	}
-	return s.db.conn(ctx).SendBatch(ctx, batch).Close()
+	if err := s.db.conn(ctx).SendBatch(ctx, batch).Close(); err != nil {
+		return err
+	}
+	// Nothing has happened that history should know, but shoppers find other things.
+	found := make([]event.Event, len(entries))
+	for i, e := range entries {
+		found[i] = event.Event{Type: "catalog.indexed", BrandID: e.BrandID, Subject: "Product", SubjectID: e.ID}
+	}
+	s.db.recorded(ctx, found)
+	return nil
 }
 
 // Unindexed are up to limit products with an empty search vector, after the id.
