@@ -46,6 +46,10 @@ func txFrom(ctx context.Context) *transaction {
 	return tx
 }
 
+// Joined reports whether what is read in the context is read in a transaction,
+// and so may be what is not committed.
+func Joined(ctx context.Context) bool { return txFrom(ctx) != nil }
+
 // InTx runs f in one transaction that every store joins through the context. An
 // error from f rolls back. Inside a transaction it joins that one. What
 // PostgreSQL broke off (a serialisation failure, a deadlock, a connection lost

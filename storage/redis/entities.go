@@ -59,10 +59,11 @@ func NewEntities[T any](client *Client, generations *Generations, kind string, k
 	}
 }
 
-// Get is the entities with the ids. fetch is called for those that are not kept,
+// Get is the entities with the ids, as they are within something (a channel, say;
+// uuid.Nil when they are the same everywhere). fetch is called for those that are not kept,
 // once at a time for each in this process; ids that it does not answer are missing
 // from the result and not remembered.
-func (e *Entities[T]) Get(ctx context.Context, brand uuid.UUID, ids []uuid.UUID, fetch Fetch[T]) (map[uuid.UUID]T, error) {
+func (e *Entities[T]) Get(ctx context.Context, brand, within uuid.UUID, ids []uuid.UUID, fetch Fetch[T]) (map[uuid.UUID]T, error) {
 	now, ok := e.generations.Now(ctx, brand)
 	if !ok {
 		return fetch(ctx, ids)
@@ -70,7 +71,7 @@ func (e *Entities[T]) Get(ctx context.Context, brand uuid.UUID, ids []uuid.UUID,
 	keys := make(map[uuid.UUID]string, len(ids))
 	found := make(map[uuid.UUID]T, len(ids))
 	for _, id := range ids {
-		key := e.kind + ":" + id.String() + "@" + strconv.FormatUint(now, 36)
+		key := e.kind + ":" + within.String() + ":" + id.String() + "@" + strconv.FormatUint(now, 36)
 		if value, ok := e.here.GetIfPresent(key); ok {
 			found[id] = value
 		} else {

@@ -220,7 +220,7 @@ func TestAStampedeLoadsOnce(t *testing.T) {
 	for range 50 {
 		all.Go(func() {
 			asked.Add(1)
-			found, err := entities.Get(p.context(t), p.brand, ids, fetch)
+			found, err := entities.Get(p.context(t), p.brand, uuid.Nil, ids, fetch)
 			require.NoError(t, err)
 			require.Len(t, found, 3)
 			require.Equal(t, "value of "+ids[0].String(), found[ids[0]])
@@ -234,11 +234,11 @@ func TestAStampedeLoadsOnce(t *testing.T) {
 	require.EqualValues(t, 3, loads.Load(), "each entity once")
 
 	other := redis.NewEntities[string](p.client, p.generations, "test", time.Minute)
-	_, err := other.Get(p.context(t), p.brand, ids, fetch)
+	_, err := other.Get(p.context(t), p.brand, uuid.Nil, ids, fetch)
 	require.NoError(t, err)
 	require.EqualValues(t, 3, loads.Load(), "another process finds them in Redis")
 	p.generations.Move(p.context(t), p.brand)
-	_, err = other.Get(p.context(t), p.brand, ids, fetch)
+	_, err = other.Get(p.context(t), p.brand, uuid.Nil, ids, fetch)
 	require.NoError(t, err)
 	require.EqualValues(t, 6, loads.Load(), "a change makes them unreachable")
 }
@@ -249,9 +249,9 @@ func TestAFailedLoadIsNotKept(t *testing.T) {
 	entities := redis.NewEntities[int](p.client, p.generations, "test", time.Minute)
 	ids := []uuid.UUID{id.New()}
 	broken := fmt.Errorf("no database")
-	_, err := entities.Get(p.context(t), p.brand, ids, func(context.Context, []uuid.UUID) (map[uuid.UUID]int, error) { return nil, broken })
+	_, err := entities.Get(p.context(t), p.brand, uuid.Nil, ids, func(context.Context, []uuid.UUID) (map[uuid.UUID]int, error) { return nil, broken })
 	require.ErrorIs(t, err, broken)
-	found, err := entities.Get(p.context(t), p.brand, ids, func(context.Context, []uuid.UUID) (map[uuid.UUID]int, error) {
+	found, err := entities.Get(p.context(t), p.brand, uuid.Nil, ids, func(context.Context, []uuid.UUID) (map[uuid.UUID]int, error) {
 		return map[uuid.UUID]int{ids[0]: 7}, nil
 	})
 	require.NoError(t, err)
@@ -272,7 +272,7 @@ func TestRedisAbsentAtStartCostsNothingAndIsUsedWhenItComes(t *testing.T) {
 		_, ok = p.generations.Now(ctx, p.brand)
 		require.False(t, ok)
 		require.True(t, limiter.Allow(ctx, "k", limit.Rate{Allowed: 1000, Per: time.Minute}).Allowed)
-		_, err := entities.Get(ctx, p.brand, []uuid.UUID{p.brand}, func(context.Context, []uuid.UUID) (map[uuid.UUID]int, error) { return nil, nil })
+		_, err := entities.Get(ctx, p.brand, uuid.Nil, []uuid.UUID{p.brand}, func(context.Context, []uuid.UUID) (map[uuid.UUID]int, error) { return nil, nil })
 		require.NoError(t, err)
 	}
 	require.Less(t, time.Since(began), 2*time.Second, "600 questions to a dead Redis")

@@ -29,6 +29,7 @@ import (
 	"github.com/noren-commerce/noren/resolvers"
 	"github.com/noren-commerce/noren/seed"
 	"github.com/noren-commerce/noren/storage/postgres"
+	"github.com/noren-commerce/noren/storage/redis"
 	"github.com/noren-commerce/noren/telemetry"
 )
 
@@ -88,7 +89,7 @@ func New(cfg Config, db *postgres.DB, now clock.Clock, options ...Option) (*App,
 		DB:       db,
 		Channels: channel.New(postgres.NewChannels(db), now),
 		Resolvers: &resolvers.Resolver{
-			Catalog:   catalog.New(postgres.NewCatalog(db), search.NewAnalyzer(), now),
+			Catalog:   catalog.New(redis.NewCatalog(postgres.NewCatalog(db), ground.Redis, ground.Generations, postgres.Joined), search.NewAnalyzer(), now),
 			Pricing:   prices,
 			Inventory: inventory.New(stock),
 			Carts:     carts,

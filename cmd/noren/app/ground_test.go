@@ -23,10 +23,12 @@ import (
 	"github.com/noren-commerce/noren/cmd/noren/app/apptest"
 	"github.com/noren-commerce/noren/core/channel"
 	"github.com/noren-commerce/noren/core/event"
+	"github.com/noren-commerce/noren/core/id"
 	"github.com/noren-commerce/noren/core/payment"
 	"github.com/noren-commerce/noren/storage/embedded"
 	"github.com/noren-commerce/noren/storage/postgres"
 	"github.com/noren-commerce/noren/storage/postgres/pgtest"
+	"github.com/noren-commerce/noren/storage/redis"
 	"github.com/noren-commerce/noren/telemetry"
 )
 
@@ -79,6 +81,47 @@ func TestAPublicAnswerIsKeptAndNeverOld(t *testing.T) {
 			require.Equal(t, name, got)
 		}
 	}
+}
+
+// What is asked for by id is kept as well, for answers that are not kept whole.
+func TestAProductAskedForByIDIsKeptAndNeverOld(t *testing.T) {
+	t.Parallel()
+	a, b := two(t, pgtest.Redis(t).URL)
+	p := a.AddProduct(t, "harness", 3300)
+	ask := func(process *apptest.App) (string, int) {
+		answer := process.Do(t, `query($id: ID!) { node(id: $id) { ... on Product { name } } }`, apptest.Variables{"id": id.Global("Product", p.ID)})
+		var data struct{ Node struct{ Name string } }
+		answer.Into(t, &data)
+		return data.Node.Name, answer.Statements
+	}
+	require.NoError(t, rename(t.Context(), a.DB, a.Shop, p.ID, "胴輪"))
+	_, _ = ask(a)
+	b.Do(t, `{ __typename }`, nil) // it knows the channels now
+	for _, process := range []*apptest.App{a, b} {
+		name, statements := ask(process)
+		require.Equal(t, "胴輪", name)
+		require.Zero(t, statements)
+	}
+	require.NoError(t, rename(t.Context(), a.DB, a.Shop, p.ID, "ハーネス"))
+	for _, process := range []*apptest.App{b, a} {
+		name, _ := ask(process)
+		require.Equal(t, "ハーネス", name)
+	}
+	// Inside a transaction the store answers: what is read there is not yet anybody's.
+	catalog := redis.NewCatalog(postgres.NewCatalog(a.DB), a.App.Redis, a.App.Generations, postgres.Joined)
+	ctx := channel.With(t.Context(), channel.Channel{ID: a.ChannelID, BrandID: a.BrandID})
+	byID := func(ctx context.Context) string {
+		products, err := catalog.ProductsByID(ctx, a.ChannelID, []uuid.UUID{p.ID}, time.Now())
+		require.NoError(t, err)
+		require.Len(t, products, 1)
+		return products[0].Name["ja"]
+	}
+	require.Error(t, a.DB.InTx(ctx, func(ctx context.Context) error {
+		ctx, statements := postgres.CountStatements(ctx)
+		require.Equal(t, "ハーネス", byID(ctx))
+		require.Equal(t, 1, statements.Count())
+		return context.Canceled
+	}))
 }
 
 func TestAnswersStayRightWhenRedisGoesAway(t *testing.T) {
