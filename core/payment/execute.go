@@ -161,6 +161,10 @@ func (s *Service) expire(ctx context.Context, p Payment) error {
 		if !ok || !overdue(now, s.Now()) || TotalsOf(all).Secured() > 0 {
 			return nil
 		}
+		// An attempt whose answer is missing may yet have paid: wait until it is known.
+		if outstanding, err := s.Store.Outstanding(ctx, p.ID); err != nil || len(outstanding) > 0 {
+			return err
+		}
 		return s.orders.PaymentExpired(ctx, p.OrderID)
 	})
 }

@@ -208,6 +208,23 @@ func TestPaidOrderWhoseWebhookWasLostIsNotGivenUp(t *testing.T) {
 	require.Equal(t, payment.StatusCaptured, s.only(t, order).Status)
 }
 
+func TestOrderWhoseChargeIsUnansweredIsNotGivenUpYet(t *testing.T) {
+	t.Parallel()
+	s := open(t)
+	order := s.place(t, payment.MethodCard)
+	s.stripe.LoseAnswers(100)
+	_, err := s.pay(t, order, stripetest.CardVisa, "k1")
+	require.ErrorIs(t, err, payment.ErrUnconfirmed)
+	s.stripe.LoseAnswers(0)
+	s.time.turn(2 * time.Hour)
+	require.NoError(t, s.Expire(t.Context()))
+	require.False(t, s.orders.row(order).due.Cancelled)
+	require.NoError(t, s.Reconcile(t.Context()))
+	require.NoError(t, s.Expire(t.Context()))
+	require.False(t, s.orders.row(order).due.Cancelled)
+	require.Equal(t, payment.StatusCaptured, s.only(t, order).Status)
+}
+
 // TestAnyOrderOfAnswersEndsAlike feeds the answers of one card payment in any
 // order, any number of times: money never shrinks, and all orders of the same
 // answers that hold money end with the same sums.

@@ -5665,7 +5665,7 @@ input PaymentFilter {
   method: PaymentMethod
   "The payment that the gateway knows by this id, or whose payer writes this."
   reference: String
-  "Only what staff should look at: paid short or too much, owed back, refused or unanswered by the gateway."
+  "Only what staff should look at: paid short or too much, owed back, refused or unanswered by the gateway, a hold that lapsed."
   attention: Boolean = false
 }
 

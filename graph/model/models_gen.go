@@ -161,7 +161,7 @@ type PaymentFilter struct {
 	Method *payment.Method `json:"method,omitempty"`
 	// The payment that the gateway knows by this id, or whose payer writes this.
 	Reference *string `json:"reference,omitempty"`
-	// Only what staff should look at: paid short or too much, owed back, refused or unanswered by the gateway.
+	// Only what staff should look at: paid short or too much, owed back, refused or unanswered by the gateway, a hold that lapsed.
 	Attention *bool `json:"attention,omitempty"`
 }
 
