@@ -21,8 +21,12 @@ import (
 	"github.com/noren-commerce/noren/core/identity"
 )
 
-// patience bounds one call of a provider.
-const patience = 10 * time.Second
+const (
+	// patience bounds one call of a provider.
+	patience = 10 * time.Second
+	// respite is how long a provider that did not answer is not asked again.
+	respite = 3 * time.Second
+)
 
 // Settings describe a provider and noren's client there.
 type Settings struct {
@@ -62,8 +66,10 @@ type Provider struct {
 	redirectURL string
 	client      *http.Client
 
-	mutex sync.Mutex
-	known *discovered
+	mutex  sync.Mutex
+	known  *discovered
+	failed error // why it is not known
+	askAt  time.Time
 }
 
 // discovered is what a provider says of itself.
@@ -87,17 +93,22 @@ func (p *Provider) Key() string { return p.settings.Key }
 // Name is the provider's name for people.
 func (p *Provider) Name() string { return p.settings.Name }
 
-// discover reads what the provider says of itself, once.
+// discover reads what the provider says of itself, once. Callers who wait for a
+// provider that does not answer share the answer that it does not.
 func (p *Provider) discover(ctx context.Context) (*discovered, error) {
 	p.mutex.Lock()
 	defer p.mutex.Unlock()
-	if p.known != nil {
-		return p.known, nil
+	if p.known != nil || time.Now().Before(p.askAt) {
+		return p.known, p.failed
 	}
-	provider, err := oidc.NewProvider(oidc.ClientContext(ctx, p.client), p.settings.Issuer)
+	// The first caller asks for all: that it hangs up must not count as a failure.
+	provider, err := oidc.NewProvider(oidc.ClientContext(context.WithoutCancel(ctx), p.client), p.settings.Issuer)
 	if err != nil {
-		return nil, errors.Join(fault.ErrUnavailable, fmt.Errorf("discover the provider %s: %w", p.settings.Key, err))
+		p.failed = errors.Join(fault.ErrUnavailable, fmt.Errorf("discover the provider %s: %w", p.settings.Key, err))
+		p.askAt = time.Now().Add(respite)
+		return nil, p.failed
 	}
+	p.failed = nil
 	scopes := p.settings.Scopes
 	if len(scopes) == 0 {
 		scopes = []string{oidc.ScopeOpenID, "email", "profile"}
@@ -152,21 +163,21 @@ func (p *Provider) Redeem(ctx context.Context, code string, a identity.Attempt) 
 	ctx = oidc.ClientContext(ctx, p.client)
 	tokens, err := known.oauth.Exchange(ctx, code, oauth2.VerifierOption(a.Verifier))
 	if err != nil {
-		return identity.Person{}, p.failed("redeem the code", err)
+		return identity.Person{}, p.refused("redeem the code", err)
 	}
 	raw, _ := tokens.Extra("id_token").(string)
 	token, err := known.verifier.Verify(ctx, raw)
 	if err != nil {
-		return identity.Person{}, p.failed("verify the ID token", err)
+		return identity.Person{}, p.refused("verify the ID token", err)
 	}
 	var said claims
 	switch err := token.Claims(&said); {
 	case err != nil:
-		return identity.Person{}, p.failed("read the ID token", err)
+		return identity.Person{}, p.refused("read the ID token", err)
 	case token.Nonce != a.Nonce || token.Subject == "":
-		return identity.Person{}, p.failed("verify the ID token", errors.New("it belongs to another attempt"))
+		return identity.Person{}, p.refused("verify the ID token", errors.New("it belongs to another attempt"))
 	case len(token.Audience) > 1 && said.AuthorizedParty != p.settings.ClientID:
-		return identity.Person{}, p.failed("verify the ID token", errors.New("it was made for another client"))
+		return identity.Person{}, p.refused("verify the ID token", errors.New("it was made for another client"))
 	}
 	if said.Email == "" {
 		if err := p.ask(ctx, known, tokens, token.Subject, &said); err != nil {
@@ -187,10 +198,10 @@ func (p *Provider) ask(ctx context.Context, known *discovered, tokens *oauth2.To
 	}
 	info, err := known.provider.UserInfo(ctx, oauth2.StaticTokenSource(tokens))
 	if err != nil {
-		return p.failed("ask for the person's address", err)
+		return p.refused("ask for the person's address", err)
 	}
 	if info.Subject != subject {
-		return p.failed("ask for the person's address", errors.New("the answer is about somebody else"))
+		return p.refused("ask for the person's address", errors.New("the answer is about somebody else"))
 	}
 	return info.Claims(said)
 }
@@ -212,8 +223,8 @@ func (t *truth) UnmarshalJSON(raw []byte) error {
 	return nil
 }
 
-// failed tells a provider that cannot be reached from one that says no.
-func (p *Provider) failed(doing string, err error) error {
+// refused tells a provider that cannot be reached from one that says no.
+func (p *Provider) refused(doing string, err error) error {
 	err = fmt.Errorf("%s at the provider %s: %w", doing, p.settings.Key, err)
 	var network *url.Error
 	var answer *oauth2.RetrieveError

@@ -169,6 +169,9 @@ func TestProviderThatFailsIsUnavailable(t *testing.T) {
 	require.ErrorIs(t, err, fault.ErrUnavailable)
 	f.status = http.StatusOK
 	_, err = p.AuthorizationURL(t.Context(), attempt)
+	require.ErrorIs(t, err, fault.ErrUnavailable, "it is left in peace for a while")
+	p.AskAgain()
+	_, err = p.AuthorizationURL(t.Context(), attempt)
 	require.NoError(t, err, "it is asked again")
 	f.status = http.StatusBadGateway
 	_, err = p.Redeem(t.Context(), "code", attempt)

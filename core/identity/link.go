@@ -3,6 +3,7 @@ package identity
 import (
 	"context"
 	"errors"
+	"strings"
 	"time"
 
 	"github.com/google/uuid"
@@ -107,7 +108,7 @@ func (s *SSO) adopt(ctx context.Context, person Person) (*Account, error) {
 // resets it.
 func (s *SSO) register(ctx context.Context, person Person, email string) (*Account, error) {
 	now, brand := s.accounts.Now(), channel.From(ctx).BrandID
-	runes := []rune(person.Name)
+	runes := []rune(strings.Join(strings.Fields(person.Name), " "))
 	account := Account{
 		ID: id.New(), Role: access.RoleMember, Email: email, Name: string(runes[:min(len(runes), maxName)]), BrandID: &brand,
 		Language: i18n.Language(ctx), CreatedAt: now, UpdatedAt: now,
