@@ -56,6 +56,14 @@ func (r *mutationResolver) RevokeSession(ctx context.Context, input identity.Rev
 	return donePayload(ctx, r.Accounts.RevokeSession(ctx, input))
 }
 
+func (r *mutationResolver) CloseAccount(ctx context.Context, input identity.CloseInput) (model.DonePayload, error) {
+	return donePayload(ctx, r.Accounts.Close(ctx, input))
+}
+
+func (r *mutationResolver) CloseMember(ctx context.Context, input identity.CloseMemberInput) (model.DonePayload, error) {
+	return donePayload(ctx, r.Accounts.CloseMember(ctx, input))
+}
+
 func (r *mutationResolver) RequestEmailVerification(ctx context.Context) (model.DonePayload, error) {
 	return donePayload(ctx, r.Accounts.RequestEmailVerification(ctx))
 }

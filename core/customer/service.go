@@ -29,6 +29,10 @@ type Store interface {
 	// SaveAddresses keeps the addresses in the given order, new or changed.
 	SaveAddresses(ctx context.Context, addresses ...SavedAddress) error
 
+	// Forget removes all that is known of the member; that a newsletter was agreed to
+	// stays on record, withdrawn at the moment.
+	Forget(ctx context.Context, memberID uuid.UUID, at time.Time) error
+
 	// Pets are the members' pets without what was removed, by age of the entry.
 	Pets(ctx context.Context, memberIDs []uuid.UUID) ([]Pet, error)
 	// SavePet keeps the pet, new or changed.
@@ -68,6 +72,12 @@ func (s *Service) Addresses(ctx context.Context, memberIDs []uuid.UUID) ([]Saved
 // Pets are the pets of those asked for whom the actor may read.
 func (s *Service) Pets(ctx context.Context, memberIDs []uuid.UUID) ([]Pet, error) {
 	return visible(ctx, memberIDs, s.store.Pets)
+}
+
+// Forget removes all that is known of a member whose account is closed. Whoever
+// closes the account has asked whether the actor may.
+func (s *Service) Forget(ctx context.Context, memberID uuid.UUID) error {
+	return s.store.Forget(ctx, memberID, s.now())
 }
 
 // visible reads what the members own whose data the actor may see, and asks the

@@ -39,9 +39,6 @@ type LinkStore interface {
 	Links(ctx context.Context, accountIDs []uuid.UUID) ([]Link, error)
 	// Unlink removes a link of the account; false if it has no such link.
 	Unlink(ctx context.Context, accountID, linkID uuid.UUID) (bool, error)
-	// Claim makes the address the account's for certain, and voids its password and
-	// its sessions, which it names.
-	Claim(ctx context.Context, accountID uuid.UUID, at time.Time) ([]uuid.UUID, error)
 }
 
 // Finish logs in whoever came back from the provider. Somebody new gets an account;
@@ -60,48 +57,61 @@ func (s *SSO) Finish(ctx context.Context, in FinishSSOInput) (*Grant, error) {
 }
 
 func (s *SSO) enter(ctx context.Context, person Person) (grant *Grant, err error) {
-	err = s.accounts.Tx.InTx(ctx, func(ctx context.Context) error {
+	err = s.accounts.endingSessions(ctx, func(ctx context.Context) (ended []uuid.UUID, err error) {
 		account, err := s.store.Linked(ctx, person.Issuer, person.Subject)
 		if err == nil && account == nil {
-			account, err = s.adopt(ctx, person)
+			account, ended, err = s.adopt(ctx, person)
 		}
 		if err != nil {
-			return err
+			return nil, err
 		}
 		if account.IsStaff() {
-			return ErrSSOStaff
+			return nil, ErrSSOStaff
 		}
 		grant, err = s.accounts.open(as(ctx, *account), *account)
-		return err
+		return ended, err
 	})
 	return grant, err
 }
 
 // adopt finds or makes the account of somebody who comes for the first time, and
-// links it.
-func (s *SSO) adopt(ctx context.Context, person Person) (*Account, error) {
+// links it. It names the sessions that end with that.
+func (s *SSO) adopt(ctx context.Context, person Person) (account *Account, ended []uuid.UUID, err error) {
 	email, err := NormaliseEmail(person.Email)
 	if err != nil {
-		return nil, ErrSSONoEmail
+		return nil, nil, ErrSSONoEmail
 	}
-	account, err := s.accounts.Store.AccountByEmail(ctx, email)
-	switch {
-	case err != nil:
-		return nil, err
-	case account == nil:
+	account, err = s.accounts.Store.AccountByEmail(ctx, email)
+	if err == nil && account != nil {
+		ended, err = s.takeOver(as(ctx, *account), account, person)
+	}
+	if err == nil && account == nil {
 		account, err = s.register(ctx, person, email)
-	case account.IsStaff():
-		return nil, ErrSSOStaff
-	case !person.EmailVerified:
-		return nil, ErrSSOEmailTaken
-	case !account.EmailVerified():
-		err = s.claim(ctx, account)
 	}
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	_, err = s.link(as(ctx, *account), account.ID, person)
-	return account, err
+	return account, ended, err
+}
+
+// takeOver lets the person into the account that has their address, if the
+// provider's word is enough for that.
+func (s *SSO) takeOver(ctx context.Context, account *Account, person Person) ([]uuid.UUID, error) {
+	if account.IsStaff() {
+		return nil, ErrSSOStaff
+	}
+	if !person.EmailVerified {
+		return nil, ErrSSOEmailTaken
+	}
+	if !account.EmailVerified() {
+		return s.accounts.claim(ctx, account)
+	}
+	factor, err := s.accounts.Store.Factor(ctx, account.ID)
+	if err == nil && factor != nil && factor.ConfirmedAt != nil {
+		err = ErrSSOEmailTaken // the address alone is not what its holder asks for
+	}
+	return nil, err
 }
 
 // register makes the account of somebody new. It has no password until its holder
@@ -122,23 +132,9 @@ func (s *SSO) register(ctx context.Context, person Person, email string) (*Accou
 	return &account, s.accounts.Events.Record(as(ctx, account), event.New(as(ctx, account), now, "account.registered", "Account", account.ID, map[string]any{"provider": person.Provider}))
 }
 
-// claim hands an account whose address was never proved to the one who has proved
-// it. Whoever registered it may be a stranger who waits for its owner: password
-// and sessions are void.
-func (s *SSO) claim(ctx context.Context, account *Account) error {
-	now := s.accounts.Now()
-	ended, err := s.store.Claim(ctx, account.ID, now)
-	if err != nil {
-		return err
-	}
-	s.accounts.standings.forget(ended...)
-	account.EmailVerifiedAt, account.Password = &now, ""
-	return s.accounts.Events.Record(ctx, event.New(as(ctx, *account), now, "account.claimed", "Account", account.ID, nil))
-}
-
 // Link lets the actor log in through the provider from now on.
 func (s *SSO) Link(ctx context.Context, in FinishSSOInput) (*Link, error) {
-	account, err := s.self(ctx)
+	account, err := s.accounts.self(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -155,15 +151,6 @@ func (s *SSO) Link(ctx context.Context, in FinishSSOInput) (*Link, error) {
 		return err
 	})
 	return link, err
-}
-
-// self is the actor's own account, or fault.ErrUnauthenticated.
-func (s *SSO) self(ctx context.Context) (*Account, error) {
-	account, err := s.accounts.Me(ctx)
-	if err == nil && account == nil {
-		err = fault.ErrUnauthenticated
-	}
-	return account, err
 }
 
 func (s *SSO) link(ctx context.Context, accountID uuid.UUID, person Person) (*Link, error) {
@@ -203,7 +190,7 @@ type UnlinkSSOInput struct {
 // in stays.
 func (s *SSO) Unlink(ctx context.Context, in UnlinkSSOInput) error {
 	return s.accounts.Tx.InTx(ctx, func(ctx context.Context) error {
-		account, err := s.self(ctx)
+		account, err := s.accounts.self(ctx)
 		if err != nil {
 			return err
 		}

@@ -125,7 +125,7 @@ type ResetPasswordInput struct {
 }
 
 // ResetPassword sets the new password and ends all the account's sessions. Who
-// could read the mail owns the address, so it counts as verified.
+// could read the mail owns the address, and so the account.
 func (s *Service) ResetPassword(ctx context.Context, in ResetPasswordInput) error {
 	if err := s.limited(ctx, "token", addressOf(ctx), tokensPerAddress); err != nil {
 		return err
@@ -143,10 +143,12 @@ func (s *Service) ResetPassword(ctx context.Context, in ResetPasswordInput) erro
 			return nil, err
 		}
 		ctx = as(ctx, *account)
-		if err := s.verified(ctx, account); err != nil {
+		claimed, err := s.claim(ctx, account)
+		if err != nil {
 			return nil, err
 		}
-		return s.newPassword(ctx, account.ID, hash, uuid.Nil)
+		ended, err := s.newPassword(ctx, account.ID, hash, uuid.Nil)
+		return append(claimed, ended...), err
 	})
 }
 

@@ -28,6 +28,9 @@ type Store interface {
 	Account(ctx context.Context, accountID uuid.UUID) (*Account, error)
 	SetPassword(ctx context.Context, accountID uuid.UUID, hash string, at time.Time) error
 
+	// Disarm takes the account's password, second factor and logins elsewhere away.
+	Disarm(ctx context.Context, accountID uuid.UUID) error
+
 	// InsertSession keeps a new session with its first refresh token.
 	InsertSession(ctx context.Context, s Session, refreshHash []byte) error
 	// Rotate uses a refresh token up and keeps its successor; nil unless the token
@@ -79,8 +82,9 @@ type Parts struct {
 	Seal   cipher.AEAD // encrypts second factors
 	Now    clock.Clock
 
-	Limiter limit.Limiter
-	Links   map[Purpose]string // the shop's pages that take one-time tokens
+	Profiles Profiles
+	Limiter  limit.Limiter
+	Links    map[Purpose]string // the shop's pages that take one-time tokens
 }
 
 // Service registers accounts, logs them in and knows who calls.

@@ -72,6 +72,7 @@ const (
 	endedByOwner    = "REVOKED"
 	endedByReuse    = "REFRESH_TOKEN_REUSED"
 	endedByPassword = "PASSWORD_CHANGED"
+	endedByClaim    = "CLAIMED"
 	endedByStaff    = "REVOKED_BY_STAFF"
 )
 

@@ -175,6 +175,9 @@ func (s *SSO) person(ctx context.Context, in FinishSSOInput) (Person, error) {
 	if provider == nil {
 		return Person{}, ErrSSOState
 	}
+	if err := s.accounts.limited(ctx, "sso", addressOf(ctx), tokensPerAddress); err != nil {
+		return Person{}, err
+	}
 	if in.Code == "" {
 		return Person{}, fault.ErrRequired.At("code")
 	}

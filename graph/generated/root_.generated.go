@@ -239,6 +239,8 @@ type ComplexityRoot struct {
 		AdvanceOrder             func(childComplexity int, input order.AdvanceInput) int
 		CancelOrder              func(childComplexity int, input order.CancelInput) int
 		ChangePassword           func(childComplexity int, input identity.ChangePasswordInput) int
+		CloseAccount             func(childComplexity int, input identity.CloseInput) int
+		CloseMember              func(childComplexity int, input identity.CloseMemberInput) int
 		ClosePartner             func(childComplexity int, input partner.CloseInput) int
 		ConfirmTotp              func(childComplexity int, input model.ConfirmTotpInput) int
 		CreatePartner            func(childComplexity int, input partner.CreateInput) int
@@ -1498,6 +1500,28 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.ChangePassword(childComplexity, args["input"].(identity.ChangePasswordInput)), true
+	case "Mutation.closeAccount":
+		if e.ComplexityRoot.Mutation.CloseAccount == nil {
+			break
+		}
+
+		args, err := field_Mutation_closeAccount_args(ctx, ec, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.CloseAccount(childComplexity, args["input"].(identity.CloseInput)), true
+	case "Mutation.closeMember":
+		if e.ComplexityRoot.Mutation.CloseMember == nil {
+			break
+		}
+
+		args, err := field_Mutation_closeMember_args(ctx, ec, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.CloseMember(childComplexity, args["input"].(identity.CloseMemberInput)), true
 	case "Mutation.closePartner":
 		if e.ComplexityRoot.Mutation.ClosePartner == nil {
 			break
@@ -3626,6 +3650,8 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 			graphql.NewInputUnmarshaler("AttributeFilter", graphql.BindUnmarshaler(ec, unmarshalInputAttributeFilter)),
 			graphql.NewInputUnmarshaler("CancelOrderInput", graphql.BindUnmarshaler(ec, unmarshalInputCancelOrderInput)),
 			graphql.NewInputUnmarshaler("ChangePasswordInput", graphql.BindUnmarshaler(ec, unmarshalInputChangePasswordInput)),
+			graphql.NewInputUnmarshaler("CloseAccountInput", graphql.BindUnmarshaler(ec, unmarshalInputCloseAccountInput)),
+			graphql.NewInputUnmarshaler("CloseMemberInput", graphql.BindUnmarshaler(ec, unmarshalInputCloseMemberInput)),
 			graphql.NewInputUnmarshaler("ClosePartnerInput", graphql.BindUnmarshaler(ec, unmarshalInputClosePartnerInput)),
 			graphql.NewInputUnmarshaler("ConfirmTotpInput", graphql.BindUnmarshaler(ec, unmarshalInputConfirmTotpInput)),
 			graphql.NewInputUnmarshaler("CreatePartnerInput", graphql.BindUnmarshaler(ec, unmarshalInputCreatePartnerInput)),
@@ -3852,6 +3878,18 @@ extend type Mutation {
     input: RevokeSessionInput!
   ): DonePayload! @allow(roles: [MEMBER, COMPANY_BUYER, STORE_STAFF, STAFF, ADMIN])
 
+  "Ends the caller's membership (退会): the account is closed, and profile, addresses and pets are forgotten."
+  closeAccount(
+    "The proof that it is the member."
+    input: CloseAccountInput!
+  ): DonePayload! @allow(roles: [MEMBER, COMPANY_BUYER])
+
+  "Ends a membership at the member's request, as ` + "`" + `closeAccount` + "`" + ` does."
+  closeMember(
+    "Whose."
+    input: CloseMemberInput!
+  ): DonePayload! @allow(permissions: [MEMBER_WRITE])
+
   "Mails the caller the link that proves the e-mail address. Registering has sent one already."
   requestEmailVerification: DonePayload! @allow(roles: [MEMBER, COMPANY_BUYER, STORE_STAFF, STAFF, ADMIN])
 
@@ -4072,6 +4110,18 @@ type ConfirmTotpPayload {
   recoveryCodes: [String!]
   "Why nothing was done; empty if it was."
   userErrors: [UserError!]!
+}
+
+"The end of the caller's membership."
+input CloseAccountInput {
+  "The account's password; left out by members who have none because they log in through a provider."
+  password: String! = ""
+}
+
+"A member whose account staff close."
+input CloseMemberInput {
+  "The member's account."
+  accountId: ID!
 }
 `, BuiltIn: false},
 	{Name: "../schema/address.graphqls", Input: `"One of Japan's 47 prefectures (都道府県), in the order of JIS X 0401."

@@ -2,6 +2,7 @@ package postgres
 
 import (
 	"context"
+	"time"
 
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
@@ -90,4 +91,15 @@ func (s *Customers) SavePet(ctx context.Context, p customer.Pet) error {
 		ON CONFLICT (id) DO UPDATE SET name = $3, species = $4, breed = $5, birthday = $6, updated_at = $8, closed_at = $9`,
 		p.ID, p.MemberID, p.Name, p.Species, p.Breed, p.Birthday, p.CreatedAt, p.UpdatedAt, p.ClosedAt)
 	return err
+}
+
+// Forget removes all that is known of the member; that a newsletter was agreed to
+// stays on record, withdrawn at the moment.
+func (s *Customers) Forget(ctx context.Context, memberID uuid.UUID, at time.Time) error {
+	batch := &pgx.Batch{}
+	for _, table := range []string{"profiles", "saved_addresses", "pets"} {
+		batch.Queue(`DELETE FROM `+table+` WHERE member_id = $1`, memberID)
+	}
+	batch.Queue(`UPDATE newsletter_consents SET withdrawn_at = $2 WHERE member_id = $1 AND withdrawn_at IS NULL`, memberID, at)
+	return s.db.conn(ctx).SendBatch(ctx, batch).Close()
 }

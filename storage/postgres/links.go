@@ -2,7 +2,6 @@ package postgres
 
 import (
 	"context"
-	"time"
 
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
@@ -46,17 +45,12 @@ func (s *Accounts) Unlink(ctx context.Context, accountID, linkID uuid.UUID) (boo
 	return tag.RowsAffected() > 0, err
 }
 
-// Claim makes the address the account's for certain, and voids its password and
-// its sessions, which it names.
-func (s *Accounts) Claim(ctx context.Context, accountID uuid.UUID, at time.Time) ([]uuid.UUID, error) {
-	var ended []uuid.UUID
+// Disarm takes the account's password, second factor and logins elsewhere away.
+func (s *Accounts) Disarm(ctx context.Context, accountID uuid.UUID) error {
 	batch := &pgx.Batch{}
-	batch.Queue(`UPDATE accounts SET email_verified_at = $2, password = '', updated_at = $2 WHERE id = $1`, accountID, at)
-	batch.Queue(`
-		UPDATE sessions SET ended_at = $2, end_reason = 'CLAIMED' WHERE account_id = $1 AND ended_at IS NULL
-		RETURNING id`, accountID, at).Query(func(rows pgx.Rows) (err error) {
-		ended, err = pgx.CollectRows(rows, pgx.RowTo[uuid.UUID])
-		return err
-	})
-	return ended, s.db.conn(ctx).SendBatch(ctx, batch).Close()
+	batch.Queue(`UPDATE accounts SET password = '' WHERE id = $1`, accountID)
+	batch.Queue(`DELETE FROM totp_factors WHERE account_id = $1`, accountID)
+	batch.Queue(`DELETE FROM recovery_codes WHERE account_id = $1`, accountID)
+	batch.Queue(`DELETE FROM login_links WHERE account_id = $1`, accountID)
+	return s.db.conn(ctx).SendBatch(ctx, batch).Close()
 }

@@ -15,13 +15,14 @@ import (
 	"github.com/noren-commerce/noren/core/access"
 	"github.com/noren-commerce/noren/core/cart"
 	"github.com/noren-commerce/noren/core/clock"
+	"github.com/noren-commerce/noren/core/customer"
 	"github.com/noren-commerce/noren/core/identity"
 	"github.com/noren-commerce/noren/core/limit"
 	"github.com/noren-commerce/noren/storage/postgres"
 )
 
 // newAccounts makes the service that knows who is who.
-func newAccounts(c Config, db *postgres.DB, jobs *postgres.Jobs, carts *cart.Service, limiter limit.Limiter, now clock.Clock) (*identity.Service, error) {
+func newAccounts(c Config, db *postgres.DB, jobs *postgres.Jobs, carts *cart.Service, customers *customer.Service, limiter limit.Limiter, now clock.Clock) (*identity.Service, error) {
 	keys, err := identity.NewKeys(postgres.NewSigningKeys(db), c.Secret, now)
 	if err != nil {
 		return nil, err
@@ -34,7 +35,7 @@ func newAccounts(c Config, db *postgres.DB, jobs *postgres.Jobs, carts *cart.Ser
 	return identity.New(identity.Parts{
 		Tx: db, Store: postgres.NewAccounts(db), Keys: keys, Tokens: identity.NewTokens(keys, c.PublicURL, now),
 		Hasher: identity.NewHasher(identity.DefaultHash), Carts: carts, Events: postgres.NewEvents(db), Outbox: jobs,
-		Seal: seal, Limiter: limiter, Now: now,
+		Seal: seal, Profiles: customers, Limiter: limiter, Now: now,
 		Links: map[identity.Purpose]string{
 			identity.VerifyEmail: shop + "/verify-email", identity.ResetPassword: shop + "/reset-password",
 		},

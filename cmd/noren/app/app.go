@@ -73,7 +73,8 @@ func New(cfg Config, db *postgres.DB, now clock.Clock, options ...Option) (*App,
 		Tx: db, Store: postgres.NewOrders(db), Carts: carts, Keys: idempotency.New(db, postgres.NewKeys(db), now),
 		Outbox: jobs, Events: events, Flips: inventory.NewShown(stock, events, now), Now: now,
 	})
-	accounts, err := newAccounts(cfg, db, jobs, carts, ground.Limiter, now)
+	customers := customer.New(db, postgres.NewCustomers(db), postgres.NewEvents(db), now)
+	accounts, err := newAccounts(cfg, db, jobs, carts, customers, ground.Limiter, now)
 	if err != nil {
 		return nil, err
 	}
@@ -100,7 +101,7 @@ func New(cfg Config, db *postgres.DB, now clock.Clock, options ...Option) (*App,
 			Payments:  payments,
 			Accounts:  accounts,
 			SSO:       sso,
-			Customers: customer.New(db, postgres.NewCustomers(db), postgres.NewEvents(db), now),
+			Customers: customers,
 			Partners:  partners,
 		},
 		Partners: partners,
