@@ -14,8 +14,12 @@ import (
 
 // Relay tells the events of all transactions, each at least once, what happened
 // to one subject in its order, to whoever is outside. Several processes may run
-// the same relay; one of them works at a time. A transaction that runs for long
-// holds up the events of those after it.
+// the same relay; one of them works at a time.
+//
+// Positions are given out before commit, so a lower one may appear after a higher.
+// A relay therefore tells what one snapshot sees and the one before did not, by
+// position. Whoever changes a subject has locked it and so comes after all that
+// was recorded of it before: a snapshot that sees an event sees those as well.
 type Relay struct {
 	db   *DB
 	name string
@@ -28,11 +32,15 @@ func NewRelay(db *DB, name string) *Relay { return &Relay{db, name} }
 // relayPage is how many events are told in one go.
 const relayPage = 1000
 
-// cursor is how far a relay has come. Transactions below FromTx are told.
+// cursor is how far a relay has come: the events that Told sees are told, those
+// that Telling sees are told up to Position.
 type cursor struct {
-	FromTx, ToTx      uint64
+	Told, Telling     string
 	Position, Highest int64
 }
+
+// nothing is a snapshot that sees no transaction.
+const nothing = "3:3:"
 
 // Next tells the next events through tell, and remembers that they are told if it
 // succeeds. It reports how many there were: none when all are told, or when
@@ -56,44 +64,49 @@ func (r *Relay) Next(ctx context.Context, tell func(context.Context, []event.Eve
 			at.Highest = max(at.Highest, at.Position)
 		}
 		if told = len(events); told < relayPage {
-			at.FromTx, at.Position = at.ToTx, 0
+			at.Told, at.Position = at.Telling, 0
 		}
 		_, err = r.db.conn(ctx).Exec(ctx, `
-			UPDATE event_relays SET from_tx = $2, to_tx = $3, position = $4, highest = $5 WHERE name = $1`,
-			r.name, at.FromTx, at.ToTx, at.Position, at.Highest)
+			UPDATE event_relays SET told = $2::text::pg_snapshot, telling = $3::text::pg_snapshot, position = $4, highest = $5
+			WHERE name = $1`, r.name, at.Told, at.Telling, at.Position, at.Highest)
 		return err
 	})
 	return told, err
 }
 
-// turn locks the cursor and opens the next window if the last is told; nil when
-// another process has the turn, or when nothing has happened.
+// turn locks the cursor and takes a new snapshot if all that the last one saw is
+// told; nil when another process has the turn.
 func (r *Relay) turn(ctx context.Context) (*cursor, error) {
 	at, err := first[cursor](ctx, r.db, `
-		SELECT from_tx, to_tx, position, highest FROM event_relays WHERE name = $1 FOR UPDATE SKIP LOCKED`, r.name)
+		SELECT told::text, telling::text, position, highest FROM event_relays WHERE name = $1 FOR UPDATE SKIP LOCKED`, r.name)
 	if err != nil {
 		return nil, err
 	}
 	if at == nil {
 		_, err := r.db.conn(ctx).Exec(ctx, `
-			INSERT INTO event_relays (name, from_tx, to_tx, position, highest) VALUES ($1, '0', '0', 0, 0)
-			ON CONFLICT DO NOTHING`, r.name)
+			INSERT INTO event_relays (name, told, telling, position, highest) VALUES ($1, $2::text::pg_snapshot, $2::text::pg_snapshot, 0, 0)
+			ON CONFLICT DO NOTHING`, r.name, nothing)
 		return nil, err // its first turn is the next one
 	}
-	if at.FromTx < at.ToTx {
+	if at.Told != at.Telling {
 		return at, nil
 	}
-	// All transactions below xmin have ended; this one itself is not below.
-	ended, err := one[uint64](ctx, r.db, `SELECT pg_snapshot_xmin(pg_current_snapshot())`)
+	type look struct {
+		Now   string
+		Alien bool
+	}
+	now, err := first[look](ctx, r.db, `
+		SELECT pg_current_snapshot()::text AS now,
+			pg_snapshot_xmax(pg_current_snapshot()) < pg_snapshot_xmin($1::text::pg_snapshot) AS alien`, at.Told)
 	if err != nil {
 		return nil, err
 	}
-	if ended < at.FromTx {
+	if now.Alien {
 		// The data came from another cluster (a dump), where transactions had
-		// higher numbers. What is newer than all that was told is told.
-		at.FromTx, at.Position = 0, at.Highest
+		// higher numbers. What is recorded from here on is told.
+		at.Told, at.Position = nothing, at.Highest
 	}
-	at.ToTx = ended
+	at.Telling = now.Now
 	return at, nil
 }
 
@@ -106,9 +119,11 @@ func (r *Relay) after(ctx context.Context, at *cursor) ([]event.Event, []int64, 
 	rows, err := collect[relayedRow](ctx, r.db, `
 		SELECT id, at, type, coalesce(brand_id, '00000000-0000-0000-0000-000000000000') AS brand_id, subject, subject_id,
 			actor_role, coalesce(actor_id, '00000000-0000-0000-0000-000000000000') AS actor_id, data, position
-		FROM events WHERE tx >= @from AND tx < @to AND position > @position
+		FROM events
+		WHERE tx >= pg_snapshot_xmin(@told::text::pg_snapshot) AND NOT pg_visible_in_snapshot(tx, @told::text::pg_snapshot)
+			AND pg_visible_in_snapshot(tx, @telling::text::pg_snapshot) AND position > @position
 		ORDER BY position LIMIT @page`,
-		pgx.NamedArgs{"from": at.FromTx, "to": at.ToTx, "position": at.Position, "page": relayPage})
+		pgx.NamedArgs{"told": at.Told, "telling": at.Telling, "position": at.Position, "page": relayPage})
 	events, positions := make([]event.Event, len(rows)), make([]int64, len(rows))
 	for i, row := range rows {
 		events[i], positions[i] = row.Event, row.Position
