@@ -56,6 +56,11 @@ func run(ctx context.Context, s settings) error {
 		defer func() { _ = cluster.Stop() }()
 		s.database = cluster.URL
 	}
+	return withFleet(ctx, s, func(f *fleet, database string) error { return measure(ctx, s, f, database) })
+}
+
+// withFleet prepares the database and runs the servers around f.
+func withFleet(ctx context.Context, s settings, f func(fleet *fleet, database string) error) error {
 	redis, err := embedded.StartRedis()
 	if err != nil {
 		return err
@@ -79,6 +84,11 @@ func run(ctx context.Context, s settings) error {
 		return err
 	}
 	defer fleet.stop()
+	return f(fleet, url)
+}
+
+// measure puts the questions to the servers.
+func measure(ctx context.Context, s settings, fleet *fleet, url string) error {
 	fmt.Printf("%s, %d processors, %d connections, %d products, %d rounds of %.0f s, medians\n\n",
 		runtime.Version(), runtime.NumCPU(), s.connections, s.products, s.rounds, s.seconds)
 	for _, q := range questions {

@@ -111,12 +111,9 @@ func (r *sessionResolver) Current(ctx context.Context, obj *identity.Session) (b
 
 func (r *Resolver) Account() generated.AccountResolver { return &accountResolver{r} }
 
-func (r *Resolver) Mutation() generated.MutationResolver { return &mutationResolver{r} }
-
 func (r *Resolver) Session() generated.SessionResolver { return &sessionResolver{r} }
 
 type (
-	accountResolver  struct{ *Resolver }
-	mutationResolver struct{ *Resolver }
-	sessionResolver  struct{ *Resolver }
+	accountResolver struct{ *Resolver }
+	sessionResolver struct{ *Resolver }
 )

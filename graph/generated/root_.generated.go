@@ -3828,6 +3828,9 @@ type Query {
   ): Node @allow(anyone: true)
 }
 
+"What a client can change. Each takes one input and answers the changed object and ` + "`" + `userErrors` + "`" + `."
+type Mutation
+
 "What a client can watch: over WebSocket (graphql-transport-ws) or server-sent events."
 type Subscription
 `, BuiltIn: false},

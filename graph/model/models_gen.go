@@ -100,6 +100,7 @@ type LoginPayload struct {
 	UserErrors []UserError `json:"userErrors"`
 }
 
+// What a client can change. Each takes one input and answers the changed object and `userErrors`.
 type Mutation struct {
 }
 
