@@ -48,6 +48,7 @@ type App struct {
 	Sender     *messaging.Sender
 	Mailbox    *mailbox.Mailbox // keeps the mails; nil if a mail server is set
 	Ground                      // what all of it stands on and is watched by
+	proxies    proxies
 	now        clock.Clock
 }
 
@@ -75,6 +76,10 @@ func New(cfg Config, db *postgres.DB, now clock.Clock, options ...Option) (*App,
 	})
 	customers := customer.New(db, postgres.NewCustomers(db), postgres.NewEvents(db), now)
 	accounts, err := newAccounts(cfg, db, jobs, carts, customers, ground.Limiter, now)
+	if err != nil {
+		return nil, err
+	}
+	trusted, err := newProxies(cfg.TrustedProxy)
 	if err != nil {
 		return nil, err
 	}
@@ -107,6 +112,7 @@ func New(cfg Config, db *postgres.DB, now clock.Clock, options ...Option) (*App,
 		Partners: partners,
 		Accounts: accounts,
 		SSO:      sso,
+		proxies:  trusted,
 		Payments: payments,
 		Sender:   sender,
 		Mailbox:  box,
@@ -121,7 +127,7 @@ func New(cfg Config, db *postgres.DB, now clock.Clock, options ...Option) (*App,
 // Handler answers every HTTP request.
 func (a *App) Handler() http.Handler {
 	r := chi.NewRouter()
-	r.Use(telemetry.Identified, a.guarded)
+	r.Use(a.proxies.unveiled, telemetry.Identified, a.guarded)
 	if a.Config.MetricsAddr == "" {
 		a.watching(r)
 	}

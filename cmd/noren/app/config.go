@@ -64,6 +64,9 @@ func (c Config) Production() error {
 	case err != nil || public.Host == "" || (public.Scheme != "https" && !local(public.Hostname())):
 		return setting("NOREN_PUBLIC_URL", "must be the https:// address under which clients reach noren")
 	}
+	if _, err := newProxies(c.TrustedProxy); err != nil {
+		return err
+	}
 	if err := c.MailConfig.check(); err != nil {
 		return err
 	}

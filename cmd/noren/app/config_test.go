@@ -20,14 +20,15 @@ func TestProductionRefusesUnsafeSettings(t *testing.T) {
 	}
 	require.NoError(t, safe.Production())
 	for name, spoil := range map[string]func(*app.Config){
-		"DATABASE_URL":         func(c *app.Config) { c.DatabaseURL = "" },
-		"NOREN_SECRET":         func(c *app.Config) { c.Secret = "" },
-		"NOREN_SECRET must":    func(c *app.Config) { c.Secret = app.DevSecret },
-		"NOREN_SECRET has":     func(c *app.Config) { c.Secret = "short" },
-		"NOREN_CORS_ORIGINS":   func(c *app.Config) { c.CORSOrigins = nil },
-		"origins; *":           func(c *app.Config) { c.CORSOrigins = []string{"*"} },
-		"NOREN_SECURE_COOKIES": func(c *app.Config) { c.SecureCookies = false },
-		"NOREN_PUBLIC_URL":     func(c *app.Config) { c.PublicURL = "http://api.example.jp" },
+		"DATABASE_URL":          func(c *app.Config) { c.DatabaseURL = "" },
+		"NOREN_SECRET":          func(c *app.Config) { c.Secret = "" },
+		"NOREN_SECRET must":     func(c *app.Config) { c.Secret = app.DevSecret },
+		"NOREN_SECRET has":      func(c *app.Config) { c.Secret = "short" },
+		"NOREN_CORS_ORIGINS":    func(c *app.Config) { c.CORSOrigins = nil },
+		"origins; *":            func(c *app.Config) { c.CORSOrigins = []string{"*"} },
+		"NOREN_SECURE_COOKIES":  func(c *app.Config) { c.SecureCookies = false },
+		"NOREN_TRUSTED_PROXIES": func(c *app.Config) { c.TrustedProxy = []string{"everyone"} },
+		"NOREN_PUBLIC_URL":      func(c *app.Config) { c.PublicURL = "http://api.example.jp" },
 
 		"SMTP_URL must":                   func(c *app.Config) { c.SMTPURL = "" },
 		"SMTP_URL should be":              func(c *app.Config) { c.SMTPURL = "mail.example.jp" },
