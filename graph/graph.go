@@ -3,3 +3,4 @@
 package graph
 
 //go:generate sh -c "cd .. && go run github.com/99designs/gqlgen generate"
+//go:generate go run ./internal/lean

@@ -11,6 +11,7 @@ import (
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/multitracer"
 	"github.com/jackc/pgx/v5/pgxpool"
+	pgxuuid "github.com/vgarvardt/pgx-google-uuid/v5"
 )
 
 // acquireWithin is how long a statement waits for a free connection, unless
@@ -72,6 +73,10 @@ func Open(ctx context.Context, url string, options ...Option) (*DB, error) {
 	tracer.PoolAcquireTracers = append(tracer.PoolAcquireTracers, acquireTracer{s.acquire})
 	config.ConnConfig.Tracer = tracer
 	config.ShouldPing = db.shouldPing
+	config.AfterConnect = func(_ context.Context, conn *pgx.Conn) error {
+		pgxuuid.Register(conn.TypeMap()) // keys go as 16 bytes, not by way of text
+		return nil
+	}
 	if db.pool, err = pgxpool.NewWithConfig(ctx, config); err != nil {
 		return nil, err
 	}
