@@ -19,11 +19,17 @@ func productsAhead(ctx context.Context, products []catalog.Product, paths ...str
 	asks := func(field string) bool {
 		return slices.ContainsFunc(paths, func(path string) bool { return graph.Asks(ctx, path+"."+field) })
 	}
+	ids := keys(products, func(p catalog.Product) uuid.UUID { return p.ID })
+	if asks("brand") || asks("categories") || asks("media") || asks("attributes") {
+		if _, err := load(ctx).Details.Ahead(ctx, ids); err != nil {
+			return err
+		}
+	}
 	span := asks("priceRange")
 	if !span && !asks("variants") {
 		return nil
 	}
-	byProduct, err := load(ctx).Variants.Ahead(ctx, keys(products, func(p catalog.Product) uuid.UUID { return p.ID }))
+	byProduct, err := load(ctx).Variants.Ahead(ctx, ids)
 	if err != nil {
 		return err
 	}

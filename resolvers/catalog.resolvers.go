@@ -12,8 +12,46 @@ import (
 	"github.com/noren-commerce/noren/graph/generated"
 )
 
+func (r *categoryResolver) Path(ctx context.Context, obj *catalog.Category) ([]catalog.Category, error) {
+	tree, err := load(ctx).Trees.Load(ctx, obj.BrandID)
+	return catalog.Path(tree, obj.ID), err
+}
+
+func (r *categoryResolver) Parent(ctx context.Context, obj *catalog.Category) (*catalog.Category, error) {
+	if obj.ParentID == nil {
+		return nil, nil
+	}
+	tree, err := load(ctx).Trees.Load(ctx, obj.BrandID)
+	return catalog.Find(tree, *obj.ParentID), err
+}
+
+func (r *categoryResolver) Children(ctx context.Context, obj *catalog.Category) ([]catalog.Category, error) {
+	tree, err := load(ctx).Trees.Load(ctx, obj.BrandID)
+	return catalog.Children(tree, obj.ID), err
+}
+
 func (r *productResolver) Variants(ctx context.Context, obj *catalog.Product) ([]catalog.Variant, error) {
 	return load(ctx).Variants.Load(ctx, obj.ID)
+}
+
+func (r *productResolver) Brand(ctx context.Context, obj *catalog.Product) (*catalog.ProductBrand, error) {
+	detail, err := load(ctx).Details.Load(ctx, obj.ID)
+	return detail.Brand, err
+}
+
+func (r *productResolver) Categories(ctx context.Context, obj *catalog.Product) ([]catalog.Category, error) {
+	detail, err := load(ctx).Details.Load(ctx, obj.ID)
+	return detail.Categories, err
+}
+
+func (r *productResolver) Media(ctx context.Context, obj *catalog.Product) ([]catalog.Media, error) {
+	detail, err := load(ctx).Details.Load(ctx, obj.ID)
+	return detail.Media, err
+}
+
+func (r *productResolver) Attributes(ctx context.Context, obj *catalog.Product) ([]catalog.ProductAttribute, error) {
+	detail, err := load(ctx).Details.Load(ctx, obj.ID)
+	return detail.Attributes, err
 }
 
 func (r *queryResolver) Products(ctx context.Context, first *int, after *string, filter *catalog.Filter, sort *catalog.Sort) (catalog.ProductPage, error) {
@@ -32,11 +70,22 @@ func (r *queryResolver) Categories(ctx context.Context) ([]catalog.Category, err
 	return r.Catalog.Categories(ctx)
 }
 
+func (r *queryResolver) Category(ctx context.Context, slug string) (*catalog.Category, error) {
+	return orNil(r.Catalog.CategoryBySlug(ctx, slug))
+}
+
+func (r *queryResolver) ProductBrands(ctx context.Context) ([]catalog.ProductBrand, error) {
+	return r.Catalog.ProductBrands(ctx)
+}
+
+func (r *Resolver) Category() generated.CategoryResolver { return &categoryResolver{r} }
+
 func (r *Resolver) Product() generated.ProductResolver { return &productResolver{r} }
 
 func (r *Resolver) Variant() generated.VariantResolver { return &variantResolver{r} }
 
 type (
-	productResolver struct{ *Resolver }
-	variantResolver struct{ *Resolver }
+	categoryResolver struct{ *Resolver }
+	productResolver  struct{ *Resolver }
+	variantResolver  struct{ *Resolver }
 )

@@ -9,10 +9,73 @@ import (
 	"context"
 
 	"github.com/noren-commerce/noren/core/catalog"
+	globalid "github.com/noren-commerce/noren/core/id"
 	"github.com/noren-commerce/noren/core/inventory"
+	"github.com/noren-commerce/noren/core/page"
+	"github.com/noren-commerce/noren/graph/generated"
+	"github.com/noren-commerce/noren/graph/model"
 )
+
+func (r *mutationResolver) ReceiveStock(ctx context.Context, input inventory.StockInput) (model.StockPayload, error) {
+	level, err := r.Stock.Receive(ctx, input)
+	return stockPayload(ctx, level, err)
+}
+
+func (r *mutationResolver) AdjustStock(ctx context.Context, input inventory.StockInput) (model.StockPayload, error) {
+	level, err := r.Stock.Adjust(ctx, input)
+	return stockPayload(ctx, level, err)
+}
+
+func (r *mutationResolver) CountStock(ctx context.Context, input inventory.StockInput) (model.StockPayload, error) {
+	level, err := r.Stock.Count(ctx, input)
+	return stockPayload(ctx, level, err)
+}
+
+func (r *mutationResolver) SetIncomingStock(ctx context.Context, input inventory.StockInput) (model.StockPayload, error) {
+	level, err := r.Stock.SetIncoming(ctx, input)
+	return stockPayload(ctx, level, err)
+}
+
+func (r *mutationResolver) SaveLocation(ctx context.Context, input inventory.SaveLocationInput) (model.LocationPayload, error) {
+	saved, err := r.Stock.SaveLocation(ctx, input)
+	errors, err := userErrors(ctx, err)
+	return model.LocationPayload{Location: unless(errors, saved), UserErrors: errors}, err
+}
+
+func (r *queryResolver) Locations(ctx context.Context) ([]inventory.Location, error) {
+	return r.Resolver.Stock.Locations(ctx)
+}
+
+func (r *queryResolver) StockMovements(ctx context.Context, variantID string, first *int, after *string) (page.Connection[inventory.Movement], error) {
+	_, key, err := globalid.Parse(variantID)
+	if err != nil {
+		return page.Connection[inventory.Movement]{}, err
+	}
+	return r.Stock.Movements(ctx, key, page.Args{First: first, After: after})
+}
+
+func (r *stockLevelResolver) LocationID(ctx context.Context, obj *inventory.Level) (string, error) {
+	return globalid.Global("Location", obj.LocationID), nil
+}
+
+func (r *stockMovementResolver) LocationID(ctx context.Context, obj *inventory.Movement) (string, error) {
+	return globalid.Global("Location", obj.LocationID), nil
+}
 
 func (r *variantResolver) Availability(ctx context.Context, obj *catalog.Variant) (inventory.Availability, error) {
 	free, err := load(ctx).Free.Load(ctx, obj.ID)
 	return inventory.AvailabilityOf(free.Pieces), err
 }
+
+func (r *variantResolver) Stock(ctx context.Context, obj *catalog.Variant) ([]inventory.Level, error) {
+	return load(ctx).Levels.Load(ctx, obj.ID)
+}
+
+func (r *Resolver) StockLevel() generated.StockLevelResolver { return &stockLevelResolver{r} }
+
+func (r *Resolver) StockMovement() generated.StockMovementResolver { return &stockMovementResolver{r} }
+
+type (
+	stockLevelResolver    struct{ *Resolver }
+	stockMovementResolver struct{ *Resolver }
+)

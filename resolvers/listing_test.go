@@ -1,9 +1,12 @@
 package resolvers_test
 
 import (
+	"encoding/json"
 	"fmt"
+	"strings"
 	"testing"
 
+	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
 	"github.com/stretchr/testify/require"
 
@@ -342,4 +345,14 @@ func TestScheduledProductsAppearWithoutAJob(t *testing.T) {
 	s.Do(t, facetQuery, nil).Into(t, &got)
 	require.ElementsMatch(t, []string{"p4", "p5"}, got.slugs())
 	require.Equal(t, map[string]int{"dog": 2, "dog-food": 1}, got.counts("CATEGORY", ""))
+}
+
+func globalID(kind string, key any) string { return id.Global(kind, key.(uuid.UUID)) }
+
+func joined(path []string) string { return strings.Join(path, ".") }
+
+func remarshal(t *testing.T, from, to any) {
+	raw, err := json.Marshal(from)
+	require.NoError(t, err)
+	require.NoError(t, json.Unmarshal(raw, to))
 }

@@ -5,6 +5,9 @@ import (
 
 	"github.com/google/uuid"
 
+	"github.com/noren-commerce/noren/core/access"
+	"github.com/noren-commerce/noren/core/catalog"
+	"github.com/noren-commerce/noren/core/channel"
 	"github.com/noren-commerce/noren/graph/model"
 )
 
@@ -14,7 +17,24 @@ func (r *queryResolver) nodes() map[string]func(context.Context, uuid.UUID) (mod
 	return map[string]func(context.Context, uuid.UUID) (model.Node, error){
 		"Product": func(ctx context.Context, key uuid.UUID) (model.Node, error) {
 			p, err := load(ctx).Products.Load(ctx, key)
+			if err != nil || p.ID != uuid.Nil || !access.From(ctx).May(access.CatalogRead) {
+				return orNull(p, p.ID, err)
+			}
+			found, err := orNil(r.Catalog.Any(ctx, key))
+			p = value(found)
 			return orNull(p, p.ID, err)
+		},
+		"Category": func(ctx context.Context, key uuid.UUID) (model.Node, error) {
+			tree, err := load(ctx).Trees.Load(ctx, channel.From(ctx).BrandID)
+			c := value(catalog.Find(tree, key))
+			return orNull(c, c.ID, err)
+		},
+		"ProductBrand": func(ctx context.Context, key uuid.UUID) (model.Node, error) {
+			found, err := r.Catalog.BrandsByID(ctx, []uuid.UUID{key})
+			if err != nil || len(found) == 0 {
+				return nil, err
+			}
+			return found[0], nil
 		},
 		"Order": func(ctx context.Context, key uuid.UUID) (model.Node, error) {
 			o, err := orNil(r.Resolver.Orders.ByID(ctx, key))

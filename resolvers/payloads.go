@@ -6,8 +6,10 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/noren-commerce/noren/core/cart"
+	"github.com/noren-commerce/noren/core/catalog"
 	"github.com/noren-commerce/noren/core/customer"
 	"github.com/noren-commerce/noren/core/identity"
+	"github.com/noren-commerce/noren/core/inventory"
 	"github.com/noren-commerce/noren/core/order"
 	"github.com/noren-commerce/noren/core/payment"
 	"github.com/noren-commerce/noren/graph/model"
@@ -90,4 +92,38 @@ func groupPayload(ctx context.Context, g *identity.Group, err error) (model.Perm
 func donePayload(ctx context.Context, err error) (model.DonePayload, error) {
 	errors, err := userErrors(ctx, err)
 	return model.DonePayload{UserErrors: errors}, err
+}
+
+func productPayload(ctx context.Context, p *catalog.Product, err error) (model.ProductPayload, error) {
+	errors, err := userErrors(ctx, err)
+	return model.ProductPayload{Product: unless(errors, p), UserErrors: errors}, err
+}
+
+func stockPayload(ctx context.Context, l inventory.Level, err error) (model.StockPayload, error) {
+	errors, err := userErrors(ctx, err)
+	return model.StockPayload{Level: unless(errors, &l), UserErrors: errors}, err
+}
+
+// unless is the changed object, or null when something kept it from changing.
+func unless[T any](errors []model.UserError, changed *T) *T {
+	if len(errors) > 0 {
+		return nil
+	}
+	return changed
+}
+
+func orNone[T any](rows []T) []T {
+	if rows == nil {
+		return []T{}
+	}
+	return rows
+}
+
+// mediaInput hands an upload to the core as what it is: bytes to read.
+func mediaInput(in model.AddMediaInput) catalog.AddMediaInput {
+	out := catalog.AddMediaInput{ProductID: in.ProductID, VariantID: in.VariantID, URL: in.URL, Kind: in.Kind, Alt: in.Alt, Position: in.Position}
+	if in.File != nil {
+		out.File = in.File.File
+	}
+	return out
 }

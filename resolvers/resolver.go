@@ -26,6 +26,8 @@ import (
 // Resolver holds the core's services.
 type Resolver struct {
 	Catalog   *catalog.Service
+	Editor    *catalog.Editor
+	Stock     *inventory.Keeper
 	Pricing   *pricing.Service
 	Inventory *inventory.Service
 	Carts     *cart.Service
@@ -47,6 +49,10 @@ type Loaders struct {
 	Prices   *graph.Loader[uuid.UUID, []pricing.Price]   // by variant
 	Free     *graph.Loader[uuid.UUID, inventory.Free]    // by variant
 	Variant  *graph.Loader[uuid.UUID, catalog.Variant]
+	Details  *graph.Loader[uuid.UUID, catalog.Detail]           // by product
+	Listings *graph.Loader[uuid.UUID, []catalog.ChannelListing] // by product
+	Trees    *graph.Loader[uuid.UUID, []catalog.Category]       // by brand
+	Levels   *graph.Loader[uuid.UUID, []inventory.Level]        // by variant
 
 	OrderLines   *graph.Loader[uuid.UUID, []order.Line]
 	OrderHistory *graph.Loader[uuid.UUID, []event.Event]
@@ -71,6 +77,10 @@ type Loaders struct {
 func (r *Resolver) NewLoaders() *Loaders {
 	return &Loaders{
 		Products: graph.NewLoader(graph.ByKey(r.Catalog.ByIDs, func(p catalog.Product) uuid.UUID { return p.ID })),
+		Details:  graph.NewLoader(graph.ByKey(r.Catalog.Details, func(d catalog.Detail) uuid.UUID { return d.ProductID })),
+		Listings: graph.NewLoader(graph.Grouped(r.Catalog.ListingsOf, func(l catalog.ChannelListing) uuid.UUID { return l.ProductID })),
+		Trees:    graph.NewLoader(graph.Grouped(r.Catalog.Trees, func(c catalog.Category) uuid.UUID { return c.BrandID })),
+		Levels:   graph.NewLoader(graph.Grouped(r.Stock.Levels, func(l inventory.Level) uuid.UUID { return l.VariantID })),
 		Variants: graph.NewLoader(graph.Grouped(r.Catalog.VariantsOf, func(v catalog.Variant) uuid.UUID { return v.ProductID })),
 		Prices:   graph.NewLoader(graph.Grouped(r.Pricing.Prices, func(p pricing.Price) uuid.UUID { return p.VariantID })),
 		Free:     graph.NewLoader(graph.ByKey(r.Inventory.Free, func(f inventory.Free) uuid.UUID { return f.VariantID })),

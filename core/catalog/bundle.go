@@ -26,7 +26,7 @@ type Media struct {
 	ID        uuid.UUID
 	ProductID uuid.UUID
 	VariantID *uuid.UUID
-	Kind      string // IMAGE, VIDEO or DOCUMENT
+	Kind      MediaKind
 	URL       string
 	Alt       i18n.Text
 	Position  int
@@ -37,6 +37,7 @@ type AttributeValue struct {
 	ProductID   uuid.UUID
 	AttributeID uuid.UUID
 	Value       string
+	Number      *string // the exact value of a NUMBER, to filter by range
 }
 
 // Listing is what a channel shows of a product: prices in minor units, the time
@@ -46,6 +47,7 @@ type Listing struct {
 	ProductID   uuid.UUID
 	Published   bool
 	PublishedAt time.Time
+	RetiredAt   time.Time // zero for never
 	MinPrice    *int64
 	MaxPrice    *int64
 	InStock     bool

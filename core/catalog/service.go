@@ -15,6 +15,7 @@ import (
 
 // Store keeps the catalog.
 type Store interface {
+	StaffStore
 	Listed(ctx context.Context, q ListQuery) (ProductPage, error)
 	Search(ctx context.Context, q ListQuery) (page.Connection[SearchResult], error)
 	Suggest(ctx context.Context, in SuggestQueryInput) ([]Suggestion, error)

@@ -16,6 +16,7 @@ import (
 	"github.com/noren-commerce/noren/core/catalog"
 	"github.com/noren-commerce/noren/core/fault"
 	"github.com/noren-commerce/noren/core/importing"
+	"github.com/noren-commerce/noren/core/inventory"
 	"github.com/noren-commerce/noren/core/order"
 	"github.com/noren-commerce/noren/core/page"
 	"github.com/noren-commerce/noren/core/payment"
@@ -215,6 +216,20 @@ func _Node(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj 
 			return graphql.Null
 		}
 		return _Variant(ctx, ec, sel, obj)
+	case catalog.Synonym:
+		return _Synonym(ctx, ec, sel, &obj)
+	case *catalog.Synonym:
+		if obj == nil {
+			return graphql.Null
+		}
+		return _Synonym(ctx, ec, sel, obj)
+	case inventory.Movement:
+		return _StockMovement(ctx, ec, sel, &obj)
+	case *inventory.Movement:
+		if obj == nil {
+			return graphql.Null
+		}
+		return _StockMovement(ctx, ec, sel, obj)
 	case catalog.ProductBrand:
 		return _ProductBrand(ctx, ec, sel, &obj)
 	case *catalog.ProductBrand:
@@ -243,6 +258,13 @@ func _Node(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj 
 			return graphql.Null
 		}
 		return _Order(ctx, ec, sel, obj)
+	case inventory.Location:
+		return _Location(ctx, ec, sel, &obj)
+	case *inventory.Location:
+		if obj == nil {
+			return graphql.Null
+		}
+		return _Location(ctx, ec, sel, obj)
 	case importing.Run:
 		return _ImportRun(ctx, ec, sel, &obj)
 	case *importing.Run:
@@ -264,6 +286,13 @@ func _Node(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj 
 			return graphql.Null
 		}
 		return _Cart(ctx, ec, sel, obj)
+	case catalog.Attribute:
+		return _Attribute(ctx, ec, sel, &obj)
+	case *catalog.Attribute:
+		if obj == nil {
+			return graphql.Null
+		}
+		return _Attribute(ctx, ec, sel, obj)
 	default:
 		if typedObj, ok := obj.(graphql.Marshaler); ok {
 			return typedObj
@@ -656,6 +685,24 @@ func marshalORole2ᚖgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋaccessᚐR
 	_ = sel
 	_ = ctx
 	res := graphql.MarshalString(string(*v))
+	return res
+}
+
+func unmarshalOUpload2ᚖgithubᚗcomᚋ99designsᚋgqlgenᚋgraphqlᚐUpload(ctx context.Context, ec *executionContext, v any) (*graphql.Upload, error) {
+	if v == nil {
+		return nil, nil
+	}
+	res, err := graphql.UnmarshalUpload(v)
+	return &res, graphql.ErrorOnPath(ctx, err)
+}
+
+func marshalOUpload2ᚖgithubᚗcomᚋ99designsᚋgqlgenᚋgraphqlᚐUpload(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v *graphql.Upload) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	_ = sel
+	_ = ctx
+	res := graphql.MarshalUpload(*v)
 	return res
 }
 

@@ -14,6 +14,7 @@ import (
 	"github.com/noren-commerce/noren/core/catalog"
 	"github.com/noren-commerce/noren/core/customer"
 	"github.com/noren-commerce/noren/core/identity"
+	"github.com/noren-commerce/noren/core/inventory"
 	"github.com/noren-commerce/noren/core/order"
 	"github.com/noren-commerce/noren/core/partner"
 	"github.com/noren-commerce/noren/core/payment"
@@ -32,6 +33,7 @@ type Config = graphql.Config[ResolverRoot, DirectiveRoot, ComplexityRoot]
 type ResolverRoot interface {
 	Account() AccountResolver
 	CartLine() CartLineResolver
+	Category() CategoryResolver
 	ImportRun() ImportRunResolver
 	Mutation() MutationResolver
 	Order() OrderResolver
@@ -40,6 +42,8 @@ type ResolverRoot interface {
 	Product() ProductResolver
 	Query() QueryResolver
 	Session() SessionResolver
+	StockLevel() StockLevelResolver
+	StockMovement() StockMovementResolver
 	Subscription() SubscriptionResolver
 	Variant() VariantResolver
 }
@@ -93,6 +97,27 @@ type ComplexityRoot struct {
 		Prefecture func(childComplexity int) int
 	}
 
+	Attribute struct {
+		Choices    func(childComplexity int) int
+		Code       func(childComplexity int) int
+		Filterable func(childComplexity int) int
+		GlobalID   func(childComplexity int) int
+		Name       func(childComplexity int) int
+		Position   func(childComplexity int) int
+		Type       func(childComplexity int) int
+		Unit       func(childComplexity int) int
+	}
+
+	AttributeChoice struct {
+		Label func(childComplexity int) int
+		Value func(childComplexity int) int
+	}
+
+	AttributePayload struct {
+		Attribute  func(childComplexity int) int
+		UserErrors func(childComplexity int) int
+	}
+
 	BankTransfer struct {
 		Amount     func(childComplexity int) int
 		CreatedAt  func(childComplexity int) int
@@ -134,15 +159,35 @@ type ComplexityRoot struct {
 	}
 
 	Category struct {
+		Children    func(childComplexity int) int
 		Description func(childComplexity int) int
 		GlobalID    func(childComplexity int) int
 		Name        func(childComplexity int) int
+		Parent      func(childComplexity int) int
+		Path        func(childComplexity int) int
 		Slug        func(childComplexity int) int
+	}
+
+	CategoryPayload struct {
+		Category   func(childComplexity int) int
+		UserErrors func(childComplexity int) int
+	}
+
+	ChannelListing struct {
+		Channel     func(childComplexity int) int
+		Published   func(childComplexity int) int
+		PublishedAt func(childComplexity int) int
+		RetiredAt   func(childComplexity int) int
 	}
 
 	ConfirmTotpPayload struct {
 		RecoveryCodes func(childComplexity int) int
 		UserErrors    func(childComplexity int) int
+	}
+
+	DeletePayload struct {
+		Deleted    func(childComplexity int) int
+		UserErrors func(childComplexity int) int
 	}
 
 	DonePayload struct {
@@ -219,12 +264,34 @@ type ComplexityRoot struct {
 		Provider  func(childComplexity int) int
 	}
 
+	Location struct {
+		Active   func(childComplexity int) int
+		Code     func(childComplexity int) int
+		GlobalID func(childComplexity int) int
+		Kind     func(childComplexity int) int
+		Name     func(childComplexity int) int
+		Priority func(childComplexity int) int
+		Ships    func(childComplexity int) int
+	}
+
+	LocationPayload struct {
+		Location   func(childComplexity int) int
+		UserErrors func(childComplexity int) int
+	}
+
 	LoginPayload struct {
 		Account       func(childComplexity int) int
 		Enrolment     func(childComplexity int) int
 		RecoveryCodes func(childComplexity int) int
 		Tokens        func(childComplexity int) int
 		UserErrors    func(childComplexity int) int
+	}
+
+	Media struct {
+		Alt      func(childComplexity int) int
+		GlobalID func(childComplexity int) int
+		Kind     func(childComplexity int) int
+		URL      func(childComplexity int) int
 	}
 
 	Money struct {
@@ -235,19 +302,27 @@ type ComplexityRoot struct {
 	Mutation struct {
 		AddAddress               func(childComplexity int, input customer.AddAddressInput) int
 		AddCartLine              func(childComplexity int, input cart.AddLineInput) int
+		AddMedia                 func(childComplexity int, input model.AddMediaInput) int
 		AddPet                   func(childComplexity int, input customer.AddPetInput) int
+		AddVariant               func(childComplexity int, input catalog.AddVariantInput) int
+		AdjustStock              func(childComplexity int, input inventory.StockInput) int
 		AdvanceOrder             func(childComplexity int, input order.AdvanceInput) int
+		ArchiveProduct           func(childComplexity int, input catalog.ProductInput) int
 		CancelOrder              func(childComplexity int, input order.CancelInput) int
 		ChangePassword           func(childComplexity int, input identity.ChangePasswordInput) int
 		CloseAccount             func(childComplexity int, input identity.CloseInput) int
 		CloseMember              func(childComplexity int, input identity.CloseMemberInput) int
 		ClosePartner             func(childComplexity int, input partner.CloseInput) int
 		ConfirmTotp              func(childComplexity int, input model.ConfirmTotpInput) int
+		CountStock               func(childComplexity int, input inventory.StockInput) int
 		CreatePartner            func(childComplexity int, input partner.CreateInput) int
 		CreatePermissionGroup    func(childComplexity int, input identity.GroupInput) int
+		CreateProduct            func(childComplexity int, input catalog.CreateProductInput) int
 		CreateStaff              func(childComplexity int, input identity.CreateStaffInput) int
 		DeactivateStaff          func(childComplexity int, input identity.StaffAccountInput) int
+		DeleteCategory           func(childComplexity int, input catalog.ProductInput) int
 		DeletePermissionGroup    func(childComplexity int, input identity.RemoveGroupInput) int
+		DeleteSynonym            func(childComplexity int, input catalog.ProductInput) int
 		FinishSso                func(childComplexity int, input identity.FinishSSOInput) int
 		ImportProducts           func(childComplexity int, input model.ImportProductsInput) int
 		IssuePartnerKey          func(childComplexity int, input partner.IssueKeyInput) int
@@ -255,14 +330,18 @@ type ComplexityRoot struct {
 		Login                    func(childComplexity int, input identity.LoginInput) int
 		Logout                   func(childComplexity int) int
 		LogoutEverywhere         func(childComplexity int) int
+		MoveCategory             func(childComplexity int, input catalog.MoveCategoryInput) int
 		NoteOrder                func(childComplexity int, input order.NoteInput) int
 		PayOrder                 func(childComplexity int, input payment.PayInput) int
 		PlaceOrder               func(childComplexity int, input order.PlaceInput) int
+		PublishProduct           func(childComplexity int, input catalog.PublishInput) int
+		ReceiveStock             func(childComplexity int, input inventory.StockInput) int
 		RecordBankTransfer       func(childComplexity int, input payment.TransferInput) int
 		RefreshToken             func(childComplexity int, input model.RefreshTokenInput) int
 		RefundPayment            func(childComplexity int, input payment.RefundInput) int
 		Register                 func(childComplexity int, input identity.RegisterInput) int
 		RemoveAddress            func(childComplexity int, input customer.RemoveInput) int
+		RemoveMedia              func(childComplexity int, input catalog.ProductInput) int
 		RemovePet                func(childComplexity int, input customer.RemoveInput) int
 		RemoveTotp               func(childComplexity int, input identity.RemoveTotpInput) int
 		RequestEmailVerification func(childComplexity int) int
@@ -272,18 +351,28 @@ type ComplexityRoot struct {
 		RevokePartnerKey         func(childComplexity int, input partner.RevokeKeyInput) int
 		RevokeSession            func(childComplexity int, input identity.RevokeSessionInput) int
 		RotatePartnerKey         func(childComplexity int, input partner.RotateKeyInput) int
+		SaveAttribute            func(childComplexity int, input catalog.SaveAttributeInput) int
+		SaveCategory             func(childComplexity int, input catalog.SaveCategoryInput) int
+		SaveLocation             func(childComplexity int, input inventory.SaveLocationInput) int
+		SaveProductBrand         func(childComplexity int, input catalog.SaveBrandInput) int
+		SaveSynonym              func(childComplexity int, input catalog.SaveSynonymInput) int
 		SetCartLineQuantity      func(childComplexity int, input cart.SetQuantityInput) int
+		SetIncomingStock         func(childComplexity int, input inventory.StockInput) int
+		SetPrices                func(childComplexity int, input catalog.SetPricesInput) int
 		SetStaffPolicy           func(childComplexity int, input identity.PolicyInput) int
 		StartSso                 func(childComplexity int, input identity.StartSSOInput) int
 		StartTotp                func(childComplexity int) int
 		UnlinkSso                func(childComplexity int, input identity.UnlinkSSOInput) int
+		UnpublishProduct         func(childComplexity int, input catalog.PublishInput) int
 		UpdateAddress            func(childComplexity int, input customer.UpdateAddressInput) int
 		UpdateCart               func(childComplexity int, input cart.UpdateInput) int
 		UpdatePartner            func(childComplexity int, input partner.UpdateInput) int
 		UpdatePermissionGroup    func(childComplexity int, input identity.UpdateGroupInput) int
 		UpdatePet                func(childComplexity int, input customer.UpdatePetInput) int
+		UpdateProduct            func(childComplexity int, input catalog.UpdateProductInput) int
 		UpdateProfile            func(childComplexity int, input customer.UpdateProfileInput) int
 		UpdateStaff              func(childComplexity int, input identity.UpdateStaffInput) int
+		UpdateVariant            func(childComplexity int, input catalog.UpdateVariantInput) int
 		VerifyEmail              func(childComplexity int, input model.VerifyEmailInput) int
 	}
 
@@ -503,24 +592,53 @@ type ComplexityRoot struct {
 		Running func(childComplexity int) int
 	}
 
+	PricesPayload struct {
+		Products   func(childComplexity int) int
+		UserErrors func(childComplexity int) int
+	}
+
 	Product struct {
+		Attributes     func(childComplexity int) int
+		Brand          func(childComplexity int) int
+		Categories     func(childComplexity int) int
+		CreatedAt      func(childComplexity int) int
 		Description    func(childComplexity int) int
 		GlobalID       func(childComplexity int) int
 		InternalNote   func(childComplexity int) int
+		Listings       func(childComplexity int) int
+		Media          func(childComplexity int) int
 		Name           func(childComplexity int) int
 		Options        func(childComplexity int) int
 		PriceRange     func(childComplexity int) int
 		SEODescription func(childComplexity int) int
 		SEOTitle       func(childComplexity int) int
 		Slug           func(childComplexity int) int
+		Status         func(childComplexity int) int
 		Tags           func(childComplexity int) int
+		Translations   func(childComplexity int) int
+		UpdatedAt      func(childComplexity int) int
 		Variants       func(childComplexity int) int
+		Version        func(childComplexity int) int
+	}
+
+	ProductAttribute struct {
+		Code    func(childComplexity int) int
+		Display func(childComplexity int) int
+		Name    func(childComplexity int) int
+		Type    func(childComplexity int) int
+		Unit    func(childComplexity int) int
+		Value   func(childComplexity int) int
 	}
 
 	ProductBrand struct {
 		GlobalID func(childComplexity int) int
 		Name     func(childComplexity int) int
 		Slug     func(childComplexity int) int
+	}
+
+	ProductBrandPayload struct {
+		ProductBrand func(childComplexity int) int
+		UserErrors   func(childComplexity int) int
 	}
 
 	ProductConnection struct {
@@ -534,6 +652,18 @@ type ComplexityRoot struct {
 	ProductEdge struct {
 		Cursor func(childComplexity int) int
 		Node   func(childComplexity int) int
+	}
+
+	ProductPayload struct {
+		Product    func(childComplexity int) int
+		UserErrors func(childComplexity int) int
+	}
+
+	ProductTranslations struct {
+		Description    func(childComplexity int) int
+		Name           func(childComplexity int) int
+		SEODescription func(childComplexity int) int
+		SEOTitle       func(childComplexity int) int
 	}
 
 	Profile struct {
@@ -552,9 +682,14 @@ type ComplexityRoot struct {
 	}
 
 	Query struct {
+		AllProducts       func(childComplexity int, first *int, after *string, status *catalog.Status, query *string) int
+		AnyProduct        func(childComplexity int, id string) int
+		Attributes        func(childComplexity int) int
 		Cart              func(childComplexity int) int
 		Categories        func(childComplexity int) int
+		Category          func(childComplexity int, slug string) int
 		ImportRun         func(childComplexity int, id string) int
+		Locations         func(childComplexity int) int
 		Me                func(childComplexity int) int
 		Node              func(childComplexity int, id string) int
 		Order             func(childComplexity int, id string) int
@@ -564,6 +699,7 @@ type ComplexityRoot struct {
 		Payments          func(childComplexity int, first *int, after *string, filter *model.PaymentFilter) int
 		PermissionGroups  func(childComplexity int) int
 		Product           func(childComplexity int, slug string) int
+		ProductBrands     func(childComplexity int) int
 		Products          func(childComplexity int, first *int, after *string, filter *catalog.Filter, sort *catalog.Sort) int
 		Search            func(childComplexity int, query string, first *int, after *string, filter *catalog.Filter, sort *catalog.Sort) int
 		SearchSuggestions func(childComplexity int, prefix string, first int) int
@@ -571,6 +707,8 @@ type ComplexityRoot struct {
 		SsoProviders      func(childComplexity int) int
 		Staff             func(childComplexity int, first *int, after *string) int
 		StaffPolicy       func(childComplexity int) int
+		StockMovements    func(childComplexity int, variantID string, first *int, after *string) int
+		Synonyms          func(childComplexity int) int
 	}
 
 	RecordBankTransferPayload struct {
@@ -648,6 +786,13 @@ type ComplexityRoot struct {
 		UserErrors func(childComplexity int) int
 	}
 
+	StaffProductConnection struct {
+		Edges      func(childComplexity int) int
+		Nodes      func(childComplexity int) int
+		PageInfo   func(childComplexity int) int
+		TotalCount func(childComplexity int) int
+	}
+
 	StartSsoPayload struct {
 		Started    func(childComplexity int) int
 		UserErrors func(childComplexity int) int
@@ -664,8 +809,53 @@ type ComplexityRoot struct {
 		Ticket           func(childComplexity int) int
 	}
 
+	StockLevel struct {
+		Free       func(childComplexity int) int
+		Incoming   func(childComplexity int) int
+		LocationID func(childComplexity int) int
+		OnHand     func(childComplexity int) int
+		Reserved   func(childComplexity int) int
+	}
+
+	StockMovement struct {
+		At         func(childComplexity int) int
+		GlobalID   func(childComplexity int) int
+		Kind       func(childComplexity int) int
+		LocationID func(childComplexity int) int
+		Quantity   func(childComplexity int) int
+		Reference  func(childComplexity int) int
+	}
+
+	StockMovementConnection struct {
+		Edges      func(childComplexity int) int
+		Nodes      func(childComplexity int) int
+		PageInfo   func(childComplexity int) int
+		TotalCount func(childComplexity int) int
+	}
+
+	StockMovementEdge struct {
+		Cursor func(childComplexity int) int
+		Node   func(childComplexity int) int
+	}
+
+	StockPayload struct {
+		Level      func(childComplexity int) int
+		UserErrors func(childComplexity int) int
+	}
+
 	Subscription struct {
 		OrderChanged func(childComplexity int, id string) int
+	}
+
+	Synonym struct {
+		GlobalID func(childComplexity int) int
+		Sources  func(childComplexity int) int
+		Words    func(childComplexity int) int
+	}
+
+	SynonymPayload struct {
+		Synonym    func(childComplexity int) int
+		UserErrors func(childComplexity int) int
 	}
 
 	TaxAmount struct {
@@ -700,10 +890,12 @@ type ComplexityRoot struct {
 	Variant struct {
 		Availability func(childComplexity int) int
 		Barcode      func(childComplexity int) int
+		Cost         func(childComplexity int) int
 		GlobalID     func(childComplexity int) int
 		Options      func(childComplexity int) int
 		Price        func(childComplexity int, quantity int) int
 		SKU          func(childComplexity int) int
+		Stock        func(childComplexity int) int
 		Weight       func(childComplexity int) int
 	}
 }
@@ -901,6 +1093,81 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.Address.Prefecture(childComplexity), true
 
+	case "Attribute.choices":
+		if e.ComplexityRoot.Attribute.Choices == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Attribute.Choices(childComplexity), true
+	case "Attribute.code":
+		if e.ComplexityRoot.Attribute.Code == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Attribute.Code(childComplexity), true
+	case "Attribute.filterable":
+		if e.ComplexityRoot.Attribute.Filterable == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Attribute.Filterable(childComplexity), true
+	case "Attribute.id":
+		if e.ComplexityRoot.Attribute.GlobalID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Attribute.GlobalID(childComplexity), true
+	case "Attribute.name":
+		if e.ComplexityRoot.Attribute.Name == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Attribute.Name(childComplexity), true
+	case "Attribute.position":
+		if e.ComplexityRoot.Attribute.Position == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Attribute.Position(childComplexity), true
+	case "Attribute.type":
+		if e.ComplexityRoot.Attribute.Type == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Attribute.Type(childComplexity), true
+	case "Attribute.unit":
+		if e.ComplexityRoot.Attribute.Unit == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Attribute.Unit(childComplexity), true
+
+	case "AttributeChoice.label":
+		if e.ComplexityRoot.AttributeChoice.Label == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AttributeChoice.Label(childComplexity), true
+	case "AttributeChoice.value":
+		if e.ComplexityRoot.AttributeChoice.Value == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AttributeChoice.Value(childComplexity), true
+
+	case "AttributePayload.attribute":
+		if e.ComplexityRoot.AttributePayload.Attribute == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AttributePayload.Attribute(childComplexity), true
+	case "AttributePayload.userErrors":
+		if e.ComplexityRoot.AttributePayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AttributePayload.UserErrors(childComplexity), true
+
 	case "BankTransfer.amount":
 		if e.ComplexityRoot.BankTransfer.Amount == nil {
 			break
@@ -1073,6 +1340,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.CartPayload.UserErrors(childComplexity), true
 
+	case "Category.children":
+		if e.ComplexityRoot.Category.Children == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Category.Children(childComplexity), true
 	case "Category.description":
 		if e.ComplexityRoot.Category.Description == nil {
 			break
@@ -1091,12 +1364,62 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Category.Name(childComplexity), true
+	case "Category.parent":
+		if e.ComplexityRoot.Category.Parent == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Category.Parent(childComplexity), true
+	case "Category.path":
+		if e.ComplexityRoot.Category.Path == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Category.Path(childComplexity), true
 	case "Category.slug":
 		if e.ComplexityRoot.Category.Slug == nil {
 			break
 		}
 
 		return e.ComplexityRoot.Category.Slug(childComplexity), true
+
+	case "CategoryPayload.category":
+		if e.ComplexityRoot.CategoryPayload.Category == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CategoryPayload.Category(childComplexity), true
+	case "CategoryPayload.userErrors":
+		if e.ComplexityRoot.CategoryPayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CategoryPayload.UserErrors(childComplexity), true
+
+	case "ChannelListing.channel":
+		if e.ComplexityRoot.ChannelListing.Channel == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ChannelListing.Channel(childComplexity), true
+	case "ChannelListing.published":
+		if e.ComplexityRoot.ChannelListing.Published == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ChannelListing.Published(childComplexity), true
+	case "ChannelListing.publishedAt":
+		if e.ComplexityRoot.ChannelListing.PublishedAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ChannelListing.PublishedAt(childComplexity), true
+	case "ChannelListing.retiredAt":
+		if e.ComplexityRoot.ChannelListing.RetiredAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ChannelListing.RetiredAt(childComplexity), true
 
 	case "ConfirmTotpPayload.recoveryCodes":
 		if e.ComplexityRoot.ConfirmTotpPayload.RecoveryCodes == nil {
@@ -1110,6 +1433,19 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.ConfirmTotpPayload.UserErrors(childComplexity), true
+
+	case "DeletePayload.deleted":
+		if e.ComplexityRoot.DeletePayload.Deleted == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DeletePayload.Deleted(childComplexity), true
+	case "DeletePayload.userErrors":
+		if e.ComplexityRoot.DeletePayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DeletePayload.UserErrors(childComplexity), true
 
 	case "DonePayload.userErrors":
 		if e.ComplexityRoot.DonePayload.UserErrors == nil {
@@ -1390,6 +1726,62 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.LinkedLogin.Provider(childComplexity), true
 
+	case "Location.active":
+		if e.ComplexityRoot.Location.Active == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Location.Active(childComplexity), true
+	case "Location.code":
+		if e.ComplexityRoot.Location.Code == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Location.Code(childComplexity), true
+	case "Location.id":
+		if e.ComplexityRoot.Location.GlobalID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Location.GlobalID(childComplexity), true
+	case "Location.kind":
+		if e.ComplexityRoot.Location.Kind == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Location.Kind(childComplexity), true
+	case "Location.name":
+		if e.ComplexityRoot.Location.Name == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Location.Name(childComplexity), true
+	case "Location.priority":
+		if e.ComplexityRoot.Location.Priority == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Location.Priority(childComplexity), true
+	case "Location.ships":
+		if e.ComplexityRoot.Location.Ships == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Location.Ships(childComplexity), true
+
+	case "LocationPayload.location":
+		if e.ComplexityRoot.LocationPayload.Location == nil {
+			break
+		}
+
+		return e.ComplexityRoot.LocationPayload.Location(childComplexity), true
+	case "LocationPayload.userErrors":
+		if e.ComplexityRoot.LocationPayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.LocationPayload.UserErrors(childComplexity), true
+
 	case "LoginPayload.account":
 		if e.ComplexityRoot.LoginPayload.Account == nil {
 			break
@@ -1420,6 +1812,31 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.LoginPayload.UserErrors(childComplexity), true
+
+	case "Media.alt":
+		if e.ComplexityRoot.Media.Alt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Media.Alt(childComplexity), true
+	case "Media.id":
+		if e.ComplexityRoot.Media.GlobalID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Media.GlobalID(childComplexity), true
+	case "Media.kind":
+		if e.ComplexityRoot.Media.Kind == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Media.Kind(childComplexity), true
+	case "Media.url":
+		if e.ComplexityRoot.Media.URL == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Media.URL(childComplexity), true
 
 	case "Money.amount":
 		if e.ComplexityRoot.Money.Amount == nil {
@@ -1456,6 +1873,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.AddCartLine(childComplexity, args["input"].(cart.AddLineInput)), true
+	case "Mutation.addMedia":
+		if e.ComplexityRoot.Mutation.AddMedia == nil {
+			break
+		}
+
+		args, err := field_Mutation_addMedia_args(ctx, ec, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.AddMedia(childComplexity, args["input"].(model.AddMediaInput)), true
 	case "Mutation.addPet":
 		if e.ComplexityRoot.Mutation.AddPet == nil {
 			break
@@ -1467,6 +1895,28 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.AddPet(childComplexity, args["input"].(customer.AddPetInput)), true
+	case "Mutation.addVariant":
+		if e.ComplexityRoot.Mutation.AddVariant == nil {
+			break
+		}
+
+		args, err := field_Mutation_addVariant_args(ctx, ec, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.AddVariant(childComplexity, args["input"].(catalog.AddVariantInput)), true
+	case "Mutation.adjustStock":
+		if e.ComplexityRoot.Mutation.AdjustStock == nil {
+			break
+		}
+
+		args, err := field_Mutation_adjustStock_args(ctx, ec, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.AdjustStock(childComplexity, args["input"].(inventory.StockInput)), true
 	case "Mutation.advanceOrder":
 		if e.ComplexityRoot.Mutation.AdvanceOrder == nil {
 			break
@@ -1478,6 +1928,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.AdvanceOrder(childComplexity, args["input"].(order.AdvanceInput)), true
+	case "Mutation.archiveProduct":
+		if e.ComplexityRoot.Mutation.ArchiveProduct == nil {
+			break
+		}
+
+		args, err := field_Mutation_archiveProduct_args(ctx, ec, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.ArchiveProduct(childComplexity, args["input"].(catalog.ProductInput)), true
 	case "Mutation.cancelOrder":
 		if e.ComplexityRoot.Mutation.CancelOrder == nil {
 			break
@@ -1544,6 +2005,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.ConfirmTotp(childComplexity, args["input"].(model.ConfirmTotpInput)), true
+	case "Mutation.countStock":
+		if e.ComplexityRoot.Mutation.CountStock == nil {
+			break
+		}
+
+		args, err := field_Mutation_countStock_args(ctx, ec, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.CountStock(childComplexity, args["input"].(inventory.StockInput)), true
 	case "Mutation.createPartner":
 		if e.ComplexityRoot.Mutation.CreatePartner == nil {
 			break
@@ -1566,6 +2038,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.CreatePermissionGroup(childComplexity, args["input"].(identity.GroupInput)), true
+	case "Mutation.createProduct":
+		if e.ComplexityRoot.Mutation.CreateProduct == nil {
+			break
+		}
+
+		args, err := field_Mutation_createProduct_args(ctx, ec, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.CreateProduct(childComplexity, args["input"].(catalog.CreateProductInput)), true
 	case "Mutation.createStaff":
 		if e.ComplexityRoot.Mutation.CreateStaff == nil {
 			break
@@ -1588,6 +2071,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.DeactivateStaff(childComplexity, args["input"].(identity.StaffAccountInput)), true
+	case "Mutation.deleteCategory":
+		if e.ComplexityRoot.Mutation.DeleteCategory == nil {
+			break
+		}
+
+		args, err := field_Mutation_deleteCategory_args(ctx, ec, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.DeleteCategory(childComplexity, args["input"].(catalog.ProductInput)), true
 	case "Mutation.deletePermissionGroup":
 		if e.ComplexityRoot.Mutation.DeletePermissionGroup == nil {
 			break
@@ -1599,6 +2093,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.DeletePermissionGroup(childComplexity, args["input"].(identity.RemoveGroupInput)), true
+	case "Mutation.deleteSynonym":
+		if e.ComplexityRoot.Mutation.DeleteSynonym == nil {
+			break
+		}
+
+		args, err := field_Mutation_deleteSynonym_args(ctx, ec, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.DeleteSynonym(childComplexity, args["input"].(catalog.ProductInput)), true
 	case "Mutation.finishSso":
 		if e.ComplexityRoot.Mutation.FinishSso == nil {
 			break
@@ -1666,6 +2171,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.LogoutEverywhere(childComplexity), true
+	case "Mutation.moveCategory":
+		if e.ComplexityRoot.Mutation.MoveCategory == nil {
+			break
+		}
+
+		args, err := field_Mutation_moveCategory_args(ctx, ec, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.MoveCategory(childComplexity, args["input"].(catalog.MoveCategoryInput)), true
 	case "Mutation.noteOrder":
 		if e.ComplexityRoot.Mutation.NoteOrder == nil {
 			break
@@ -1699,6 +2215,28 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.PlaceOrder(childComplexity, args["input"].(order.PlaceInput)), true
+	case "Mutation.publishProduct":
+		if e.ComplexityRoot.Mutation.PublishProduct == nil {
+			break
+		}
+
+		args, err := field_Mutation_publishProduct_args(ctx, ec, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.PublishProduct(childComplexity, args["input"].(catalog.PublishInput)), true
+	case "Mutation.receiveStock":
+		if e.ComplexityRoot.Mutation.ReceiveStock == nil {
+			break
+		}
+
+		args, err := field_Mutation_receiveStock_args(ctx, ec, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.ReceiveStock(childComplexity, args["input"].(inventory.StockInput)), true
 	case "Mutation.recordBankTransfer":
 		if e.ComplexityRoot.Mutation.RecordBankTransfer == nil {
 			break
@@ -1754,6 +2292,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.RemoveAddress(childComplexity, args["input"].(customer.RemoveInput)), true
+	case "Mutation.removeMedia":
+		if e.ComplexityRoot.Mutation.RemoveMedia == nil {
+			break
+		}
+
+		args, err := field_Mutation_removeMedia_args(ctx, ec, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.RemoveMedia(childComplexity, args["input"].(catalog.ProductInput)), true
 	case "Mutation.removePet":
 		if e.ComplexityRoot.Mutation.RemovePet == nil {
 			break
@@ -1848,6 +2397,61 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.RotatePartnerKey(childComplexity, args["input"].(partner.RotateKeyInput)), true
+	case "Mutation.saveAttribute":
+		if e.ComplexityRoot.Mutation.SaveAttribute == nil {
+			break
+		}
+
+		args, err := field_Mutation_saveAttribute_args(ctx, ec, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.SaveAttribute(childComplexity, args["input"].(catalog.SaveAttributeInput)), true
+	case "Mutation.saveCategory":
+		if e.ComplexityRoot.Mutation.SaveCategory == nil {
+			break
+		}
+
+		args, err := field_Mutation_saveCategory_args(ctx, ec, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.SaveCategory(childComplexity, args["input"].(catalog.SaveCategoryInput)), true
+	case "Mutation.saveLocation":
+		if e.ComplexityRoot.Mutation.SaveLocation == nil {
+			break
+		}
+
+		args, err := field_Mutation_saveLocation_args(ctx, ec, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.SaveLocation(childComplexity, args["input"].(inventory.SaveLocationInput)), true
+	case "Mutation.saveProductBrand":
+		if e.ComplexityRoot.Mutation.SaveProductBrand == nil {
+			break
+		}
+
+		args, err := field_Mutation_saveProductBrand_args(ctx, ec, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.SaveProductBrand(childComplexity, args["input"].(catalog.SaveBrandInput)), true
+	case "Mutation.saveSynonym":
+		if e.ComplexityRoot.Mutation.SaveSynonym == nil {
+			break
+		}
+
+		args, err := field_Mutation_saveSynonym_args(ctx, ec, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.SaveSynonym(childComplexity, args["input"].(catalog.SaveSynonymInput)), true
 	case "Mutation.setCartLineQuantity":
 		if e.ComplexityRoot.Mutation.SetCartLineQuantity == nil {
 			break
@@ -1859,6 +2463,28 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.SetCartLineQuantity(childComplexity, args["input"].(cart.SetQuantityInput)), true
+	case "Mutation.setIncomingStock":
+		if e.ComplexityRoot.Mutation.SetIncomingStock == nil {
+			break
+		}
+
+		args, err := field_Mutation_setIncomingStock_args(ctx, ec, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.SetIncomingStock(childComplexity, args["input"].(inventory.StockInput)), true
+	case "Mutation.setPrices":
+		if e.ComplexityRoot.Mutation.SetPrices == nil {
+			break
+		}
+
+		args, err := field_Mutation_setPrices_args(ctx, ec, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.SetPrices(childComplexity, args["input"].(catalog.SetPricesInput)), true
 	case "Mutation.setStaffPolicy":
 		if e.ComplexityRoot.Mutation.SetStaffPolicy == nil {
 			break
@@ -1898,6 +2524,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.UnlinkSso(childComplexity, args["input"].(identity.UnlinkSSOInput)), true
+	case "Mutation.unpublishProduct":
+		if e.ComplexityRoot.Mutation.UnpublishProduct == nil {
+			break
+		}
+
+		args, err := field_Mutation_unpublishProduct_args(ctx, ec, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.UnpublishProduct(childComplexity, args["input"].(catalog.PublishInput)), true
 	case "Mutation.updateAddress":
 		if e.ComplexityRoot.Mutation.UpdateAddress == nil {
 			break
@@ -1953,6 +2590,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.UpdatePet(childComplexity, args["input"].(customer.UpdatePetInput)), true
+	case "Mutation.updateProduct":
+		if e.ComplexityRoot.Mutation.UpdateProduct == nil {
+			break
+		}
+
+		args, err := field_Mutation_updateProduct_args(ctx, ec, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.UpdateProduct(childComplexity, args["input"].(catalog.UpdateProductInput)), true
 	case "Mutation.updateProfile":
 		if e.ComplexityRoot.Mutation.UpdateProfile == nil {
 			break
@@ -1975,6 +2623,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.UpdateStaff(childComplexity, args["input"].(identity.UpdateStaffInput)), true
+	case "Mutation.updateVariant":
+		if e.ComplexityRoot.Mutation.UpdateVariant == nil {
+			break
+		}
+
+		args, err := field_Mutation_updateVariant_args(ctx, ec, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.UpdateVariant(childComplexity, args["input"].(catalog.UpdateVariantInput)), true
 	case "Mutation.verifyEmail":
 		if e.ComplexityRoot.Mutation.VerifyEmail == nil {
 			break
@@ -2841,6 +3500,43 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.PriceStep.Running(childComplexity), true
 
+	case "PricesPayload.products":
+		if e.ComplexityRoot.PricesPayload.Products == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PricesPayload.Products(childComplexity), true
+	case "PricesPayload.userErrors":
+		if e.ComplexityRoot.PricesPayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PricesPayload.UserErrors(childComplexity), true
+
+	case "Product.attributes":
+		if e.ComplexityRoot.Product.Attributes == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Product.Attributes(childComplexity), true
+	case "Product.brand":
+		if e.ComplexityRoot.Product.Brand == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Product.Brand(childComplexity), true
+	case "Product.categories":
+		if e.ComplexityRoot.Product.Categories == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Product.Categories(childComplexity), true
+	case "Product.createdAt":
+		if e.ComplexityRoot.Product.CreatedAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Product.CreatedAt(childComplexity), true
 	case "Product.description":
 		if e.ComplexityRoot.Product.Description == nil {
 			break
@@ -2859,6 +3555,18 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Product.InternalNote(childComplexity), true
+	case "Product.listings":
+		if e.ComplexityRoot.Product.Listings == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Product.Listings(childComplexity), true
+	case "Product.media":
+		if e.ComplexityRoot.Product.Media == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Product.Media(childComplexity), true
 	case "Product.name":
 		if e.ComplexityRoot.Product.Name == nil {
 			break
@@ -2895,18 +3603,79 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Product.Slug(childComplexity), true
+	case "Product.status":
+		if e.ComplexityRoot.Product.Status == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Product.Status(childComplexity), true
 	case "Product.tags":
 		if e.ComplexityRoot.Product.Tags == nil {
 			break
 		}
 
 		return e.ComplexityRoot.Product.Tags(childComplexity), true
+	case "Product.translations":
+		if e.ComplexityRoot.Product.Translations == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Product.Translations(childComplexity), true
+	case "Product.updatedAt":
+		if e.ComplexityRoot.Product.UpdatedAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Product.UpdatedAt(childComplexity), true
 	case "Product.variants":
 		if e.ComplexityRoot.Product.Variants == nil {
 			break
 		}
 
 		return e.ComplexityRoot.Product.Variants(childComplexity), true
+	case "Product.version":
+		if e.ComplexityRoot.Product.Version == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Product.Version(childComplexity), true
+
+	case "ProductAttribute.code":
+		if e.ComplexityRoot.ProductAttribute.Code == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ProductAttribute.Code(childComplexity), true
+	case "ProductAttribute.display":
+		if e.ComplexityRoot.ProductAttribute.Display == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ProductAttribute.Display(childComplexity), true
+	case "ProductAttribute.name":
+		if e.ComplexityRoot.ProductAttribute.Name == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ProductAttribute.Name(childComplexity), true
+	case "ProductAttribute.type":
+		if e.ComplexityRoot.ProductAttribute.Type == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ProductAttribute.Type(childComplexity), true
+	case "ProductAttribute.unit":
+		if e.ComplexityRoot.ProductAttribute.Unit == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ProductAttribute.Unit(childComplexity), true
+	case "ProductAttribute.value":
+		if e.ComplexityRoot.ProductAttribute.Value == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ProductAttribute.Value(childComplexity), true
 
 	case "ProductBrand.id":
 		if e.ComplexityRoot.ProductBrand.GlobalID == nil {
@@ -2926,6 +3695,19 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.ProductBrand.Slug(childComplexity), true
+
+	case "ProductBrandPayload.productBrand":
+		if e.ComplexityRoot.ProductBrandPayload.ProductBrand == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ProductBrandPayload.ProductBrand(childComplexity), true
+	case "ProductBrandPayload.userErrors":
+		if e.ComplexityRoot.ProductBrandPayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ProductBrandPayload.UserErrors(childComplexity), true
 
 	case "ProductConnection.edges":
 		if e.ComplexityRoot.ProductConnection.Edges == nil {
@@ -2970,6 +3752,44 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.ProductEdge.Node(childComplexity), true
+
+	case "ProductPayload.product":
+		if e.ComplexityRoot.ProductPayload.Product == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ProductPayload.Product(childComplexity), true
+	case "ProductPayload.userErrors":
+		if e.ComplexityRoot.ProductPayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ProductPayload.UserErrors(childComplexity), true
+
+	case "ProductTranslations.description":
+		if e.ComplexityRoot.ProductTranslations.Description == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ProductTranslations.Description(childComplexity), true
+	case "ProductTranslations.name":
+		if e.ComplexityRoot.ProductTranslations.Name == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ProductTranslations.Name(childComplexity), true
+	case "ProductTranslations.seoDescription":
+		if e.ComplexityRoot.ProductTranslations.SEODescription == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ProductTranslations.SEODescription(childComplexity), true
+	case "ProductTranslations.seoTitle":
+		if e.ComplexityRoot.ProductTranslations.SEOTitle == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ProductTranslations.SEOTitle(childComplexity), true
 
 	case "Profile.birthday":
 		if e.ComplexityRoot.Profile.Birthday == nil {
@@ -3027,6 +3847,34 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.ProfilePayload.UserErrors(childComplexity), true
 
+	case "Query.allProducts":
+		if e.ComplexityRoot.Query.AllProducts == nil {
+			break
+		}
+
+		args, err := field_Query_allProducts_args(ctx, ec, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Query.AllProducts(childComplexity, args["first"].(*int), args["after"].(*string), args["status"].(*catalog.Status), args["query"].(*string)), true
+	case "Query.anyProduct":
+		if e.ComplexityRoot.Query.AnyProduct == nil {
+			break
+		}
+
+		args, err := field_Query_anyProduct_args(ctx, ec, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Query.AnyProduct(childComplexity, args["id"].(string)), true
+	case "Query.attributes":
+		if e.ComplexityRoot.Query.Attributes == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Query.Attributes(childComplexity), true
 	case "Query.cart":
 		if e.ComplexityRoot.Query.Cart == nil {
 			break
@@ -3039,6 +3887,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Query.Categories(childComplexity), true
+	case "Query.category":
+		if e.ComplexityRoot.Query.Category == nil {
+			break
+		}
+
+		args, err := field_Query_category_args(ctx, ec, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Query.Category(childComplexity, args["slug"].(string)), true
 	case "Query.importRun":
 		if e.ComplexityRoot.Query.ImportRun == nil {
 			break
@@ -3051,6 +3910,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.Query.ImportRun(childComplexity, args["id"].(string)), true
 
+	case "Query.locations":
+		if e.ComplexityRoot.Query.Locations == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Query.Locations(childComplexity), true
 	case "Query.me":
 		if e.ComplexityRoot.Query.Me == nil {
 			break
@@ -3130,6 +3995,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Query.Product(childComplexity, args["slug"].(string)), true
+	case "Query.productBrands":
+		if e.ComplexityRoot.Query.ProductBrands == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Query.ProductBrands(childComplexity), true
 	case "Query.products":
 		if e.ComplexityRoot.Query.Products == nil {
 			break
@@ -3192,6 +4063,23 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Query.StaffPolicy(childComplexity), true
+	case "Query.stockMovements":
+		if e.ComplexityRoot.Query.StockMovements == nil {
+			break
+		}
+
+		args, err := field_Query_stockMovements_args(ctx, ec, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Query.StockMovements(childComplexity, args["variantId"].(string), args["first"].(*int), args["after"].(*string)), true
+	case "Query.synonyms":
+		if e.ComplexityRoot.Query.Synonyms == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Query.Synonyms(childComplexity), true
 
 	case "RecordBankTransferPayload.difference":
 		if e.ComplexityRoot.RecordBankTransferPayload.Difference == nil {
@@ -3439,6 +4327,31 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.StaffPolicyPayload.UserErrors(childComplexity), true
 
+	case "StaffProductConnection.edges":
+		if e.ComplexityRoot.StaffProductConnection.Edges == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StaffProductConnection.Edges(childComplexity), true
+	case "StaffProductConnection.nodes":
+		if e.ComplexityRoot.StaffProductConnection.Nodes == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StaffProductConnection.Nodes(childComplexity), true
+	case "StaffProductConnection.pageInfo":
+		if e.ComplexityRoot.StaffProductConnection.PageInfo == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StaffProductConnection.PageInfo(childComplexity), true
+	case "StaffProductConnection.totalCount":
+		if e.ComplexityRoot.StaffProductConnection.TotalCount == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StaffProductConnection.TotalCount(childComplexity), true
+
 	case "StartSsoPayload.started":
 		if e.ComplexityRoot.StartSsoPayload.Started == nil {
 			break
@@ -3484,6 +4397,125 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.StartedSso.Ticket(childComplexity), true
 
+	case "StockLevel.free":
+		if e.ComplexityRoot.StockLevel.Free == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StockLevel.Free(childComplexity), true
+	case "StockLevel.incoming":
+		if e.ComplexityRoot.StockLevel.Incoming == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StockLevel.Incoming(childComplexity), true
+	case "StockLevel.locationId":
+		if e.ComplexityRoot.StockLevel.LocationID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StockLevel.LocationID(childComplexity), true
+	case "StockLevel.onHand":
+		if e.ComplexityRoot.StockLevel.OnHand == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StockLevel.OnHand(childComplexity), true
+	case "StockLevel.reserved":
+		if e.ComplexityRoot.StockLevel.Reserved == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StockLevel.Reserved(childComplexity), true
+
+	case "StockMovement.at":
+		if e.ComplexityRoot.StockMovement.At == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StockMovement.At(childComplexity), true
+	case "StockMovement.id":
+		if e.ComplexityRoot.StockMovement.GlobalID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StockMovement.GlobalID(childComplexity), true
+	case "StockMovement.kind":
+		if e.ComplexityRoot.StockMovement.Kind == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StockMovement.Kind(childComplexity), true
+	case "StockMovement.locationId":
+		if e.ComplexityRoot.StockMovement.LocationID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StockMovement.LocationID(childComplexity), true
+	case "StockMovement.quantity":
+		if e.ComplexityRoot.StockMovement.Quantity == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StockMovement.Quantity(childComplexity), true
+	case "StockMovement.reference":
+		if e.ComplexityRoot.StockMovement.Reference == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StockMovement.Reference(childComplexity), true
+
+	case "StockMovementConnection.edges":
+		if e.ComplexityRoot.StockMovementConnection.Edges == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StockMovementConnection.Edges(childComplexity), true
+	case "StockMovementConnection.nodes":
+		if e.ComplexityRoot.StockMovementConnection.Nodes == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StockMovementConnection.Nodes(childComplexity), true
+	case "StockMovementConnection.pageInfo":
+		if e.ComplexityRoot.StockMovementConnection.PageInfo == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StockMovementConnection.PageInfo(childComplexity), true
+	case "StockMovementConnection.totalCount":
+		if e.ComplexityRoot.StockMovementConnection.TotalCount == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StockMovementConnection.TotalCount(childComplexity), true
+
+	case "StockMovementEdge.cursor":
+		if e.ComplexityRoot.StockMovementEdge.Cursor == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StockMovementEdge.Cursor(childComplexity), true
+	case "StockMovementEdge.node":
+		if e.ComplexityRoot.StockMovementEdge.Node == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StockMovementEdge.Node(childComplexity), true
+
+	case "StockPayload.level":
+		if e.ComplexityRoot.StockPayload.Level == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StockPayload.Level(childComplexity), true
+	case "StockPayload.userErrors":
+		if e.ComplexityRoot.StockPayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StockPayload.UserErrors(childComplexity), true
+
 	case "Subscription.orderChanged":
 		if e.ComplexityRoot.Subscription.OrderChanged == nil {
 			break
@@ -3495,6 +4527,38 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Subscription.OrderChanged(childComplexity, args["id"].(string)), true
+
+	case "Synonym.id":
+		if e.ComplexityRoot.Synonym.GlobalID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Synonym.GlobalID(childComplexity), true
+	case "Synonym.sources":
+		if e.ComplexityRoot.Synonym.Sources == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Synonym.Sources(childComplexity), true
+	case "Synonym.words":
+		if e.ComplexityRoot.Synonym.Words == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Synonym.Words(childComplexity), true
+
+	case "SynonymPayload.synonym":
+		if e.ComplexityRoot.SynonymPayload.Synonym == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SynonymPayload.Synonym(childComplexity), true
+	case "SynonymPayload.userErrors":
+		if e.ComplexityRoot.SynonymPayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SynonymPayload.UserErrors(childComplexity), true
 
 	case "TaxAmount.class":
 		if e.ComplexityRoot.TaxAmount.Class == nil {
@@ -3597,6 +4661,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Variant.Barcode(childComplexity), true
+	case "Variant.cost":
+		if e.ComplexityRoot.Variant.Cost == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Variant.Cost(childComplexity), true
 	case "Variant.id":
 		if e.ComplexityRoot.Variant.GlobalID == nil {
 			break
@@ -3626,6 +4696,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Variant.SKU(childComplexity), true
+	case "Variant.stock":
+		if e.ComplexityRoot.Variant.Stock == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Variant.Stock(childComplexity), true
 	case "Variant.weight":
 		if e.ComplexityRoot.Variant.Weight == nil {
 			break
@@ -3644,10 +4720,14 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 		return graphql.NewInputUnmarshalerIndex(
 			graphql.NewInputUnmarshaler("AddAddressInput", graphql.BindUnmarshaler(ec, unmarshalInputAddAddressInput)),
 			graphql.NewInputUnmarshaler("AddCartLineInput", graphql.BindUnmarshaler(ec, unmarshalInputAddCartLineInput)),
+			graphql.NewInputUnmarshaler("AddMediaInput", graphql.BindUnmarshaler(ec, unmarshalInputAddMediaInput)),
 			graphql.NewInputUnmarshaler("AddPetInput", graphql.BindUnmarshaler(ec, unmarshalInputAddPetInput)),
+			graphql.NewInputUnmarshaler("AddVariantInput", graphql.BindUnmarshaler(ec, unmarshalInputAddVariantInput)),
 			graphql.NewInputUnmarshaler("AddressInput", graphql.BindUnmarshaler(ec, unmarshalInputAddressInput)),
 			graphql.NewInputUnmarshaler("AdvanceOrderInput", graphql.BindUnmarshaler(ec, unmarshalInputAdvanceOrderInput)),
+			graphql.NewInputUnmarshaler("AttributeChoiceInput", graphql.BindUnmarshaler(ec, unmarshalInputAttributeChoiceInput)),
 			graphql.NewInputUnmarshaler("AttributeFilter", graphql.BindUnmarshaler(ec, unmarshalInputAttributeFilter)),
+			graphql.NewInputUnmarshaler("AttributeValueInput", graphql.BindUnmarshaler(ec, unmarshalInputAttributeValueInput)),
 			graphql.NewInputUnmarshaler("CancelOrderInput", graphql.BindUnmarshaler(ec, unmarshalInputCancelOrderInput)),
 			graphql.NewInputUnmarshaler("ChangePasswordInput", graphql.BindUnmarshaler(ec, unmarshalInputChangePasswordInput)),
 			graphql.NewInputUnmarshaler("CloseAccountInput", graphql.BindUnmarshaler(ec, unmarshalInputCloseAccountInput)),
@@ -3655,19 +4735,24 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 			graphql.NewInputUnmarshaler("ClosePartnerInput", graphql.BindUnmarshaler(ec, unmarshalInputClosePartnerInput)),
 			graphql.NewInputUnmarshaler("ConfirmTotpInput", graphql.BindUnmarshaler(ec, unmarshalInputConfirmTotpInput)),
 			graphql.NewInputUnmarshaler("CreatePartnerInput", graphql.BindUnmarshaler(ec, unmarshalInputCreatePartnerInput)),
+			graphql.NewInputUnmarshaler("CreateProductInput", graphql.BindUnmarshaler(ec, unmarshalInputCreateProductInput)),
 			graphql.NewInputUnmarshaler("CreateStaffInput", graphql.BindUnmarshaler(ec, unmarshalInputCreateStaffInput)),
 			graphql.NewInputUnmarshaler("DeletePermissionGroupInput", graphql.BindUnmarshaler(ec, unmarshalInputDeletePermissionGroupInput)),
 			graphql.NewInputUnmarshaler("FinishSsoInput", graphql.BindUnmarshaler(ec, unmarshalInputFinishSsoInput)),
 			graphql.NewInputUnmarshaler("ImportProductsInput", graphql.BindUnmarshaler(ec, unmarshalInputImportProductsInput)),
 			graphql.NewInputUnmarshaler("IssuePartnerKeyInput", graphql.BindUnmarshaler(ec, unmarshalInputIssuePartnerKeyInput)),
 			graphql.NewInputUnmarshaler("LoginInput", graphql.BindUnmarshaler(ec, unmarshalInputLoginInput)),
+			graphql.NewInputUnmarshaler("MoveCategoryInput", graphql.BindUnmarshaler(ec, unmarshalInputMoveCategoryInput)),
 			graphql.NewInputUnmarshaler("NoteOrderInput", graphql.BindUnmarshaler(ec, unmarshalInputNoteOrderInput)),
+			graphql.NewInputUnmarshaler("OptionInput", graphql.BindUnmarshaler(ec, unmarshalInputOptionInput)),
 			graphql.NewInputUnmarshaler("OrderFilter", graphql.BindUnmarshaler(ec, unmarshalInputOrderFilter)),
 			graphql.NewInputUnmarshaler("PayOrderInput", graphql.BindUnmarshaler(ec, unmarshalInputPayOrderInput)),
 			graphql.NewInputUnmarshaler("PaymentFilter", graphql.BindUnmarshaler(ec, unmarshalInputPaymentFilter)),
 			graphql.NewInputUnmarshaler("PermissionGroupInput", graphql.BindUnmarshaler(ec, unmarshalInputPermissionGroupInput)),
 			graphql.NewInputUnmarshaler("PlaceOrderInput", graphql.BindUnmarshaler(ec, unmarshalInputPlaceOrderInput)),
+			graphql.NewInputUnmarshaler("PriceInput", graphql.BindUnmarshaler(ec, unmarshalInputPriceInput)),
 			graphql.NewInputUnmarshaler("ProductFilter", graphql.BindUnmarshaler(ec, unmarshalInputProductFilter)),
+			graphql.NewInputUnmarshaler("PublishProductInput", graphql.BindUnmarshaler(ec, unmarshalInputPublishProductInput)),
 			graphql.NewInputUnmarshaler("RecordBankTransferInput", graphql.BindUnmarshaler(ec, unmarshalInputRecordBankTransferInput)),
 			graphql.NewInputUnmarshaler("RefreshTokenInput", graphql.BindUnmarshaler(ec, unmarshalInputRefreshTokenInput)),
 			graphql.NewInputUnmarshaler("RefundPaymentInput", graphql.BindUnmarshaler(ec, unmarshalInputRefundPaymentInput)),
@@ -3680,19 +4765,30 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 			graphql.NewInputUnmarshaler("RevokePartnerKeyInput", graphql.BindUnmarshaler(ec, unmarshalInputRevokePartnerKeyInput)),
 			graphql.NewInputUnmarshaler("RevokeSessionInput", graphql.BindUnmarshaler(ec, unmarshalInputRevokeSessionInput)),
 			graphql.NewInputUnmarshaler("RotatePartnerKeyInput", graphql.BindUnmarshaler(ec, unmarshalInputRotatePartnerKeyInput)),
+			graphql.NewInputUnmarshaler("SaveAttributeInput", graphql.BindUnmarshaler(ec, unmarshalInputSaveAttributeInput)),
+			graphql.NewInputUnmarshaler("SaveCategoryInput", graphql.BindUnmarshaler(ec, unmarshalInputSaveCategoryInput)),
+			graphql.NewInputUnmarshaler("SaveLocationInput", graphql.BindUnmarshaler(ec, unmarshalInputSaveLocationInput)),
+			graphql.NewInputUnmarshaler("SaveProductBrandInput", graphql.BindUnmarshaler(ec, unmarshalInputSaveProductBrandInput)),
+			graphql.NewInputUnmarshaler("SaveSynonymInput", graphql.BindUnmarshaler(ec, unmarshalInputSaveSynonymInput)),
 			graphql.NewInputUnmarshaler("SetCartLineQuantityInput", graphql.BindUnmarshaler(ec, unmarshalInputSetCartLineQuantityInput)),
+			graphql.NewInputUnmarshaler("SetPricesInput", graphql.BindUnmarshaler(ec, unmarshalInputSetPricesInput)),
 			graphql.NewInputUnmarshaler("StaffAccountInput", graphql.BindUnmarshaler(ec, unmarshalInputStaffAccountInput)),
 			graphql.NewInputUnmarshaler("StaffPolicyInput", graphql.BindUnmarshaler(ec, unmarshalInputStaffPolicyInput)),
 			graphql.NewInputUnmarshaler("StartSsoInput", graphql.BindUnmarshaler(ec, unmarshalInputStartSsoInput)),
+			graphql.NewInputUnmarshaler("StockInput", graphql.BindUnmarshaler(ec, unmarshalInputStockInput)),
 			graphql.NewInputUnmarshaler("UnlinkSsoInput", graphql.BindUnmarshaler(ec, unmarshalInputUnlinkSsoInput)),
 			graphql.NewInputUnmarshaler("UpdateAddressInput", graphql.BindUnmarshaler(ec, unmarshalInputUpdateAddressInput)),
 			graphql.NewInputUnmarshaler("UpdateCartInput", graphql.BindUnmarshaler(ec, unmarshalInputUpdateCartInput)),
 			graphql.NewInputUnmarshaler("UpdatePartnerInput", graphql.BindUnmarshaler(ec, unmarshalInputUpdatePartnerInput)),
 			graphql.NewInputUnmarshaler("UpdatePermissionGroupInput", graphql.BindUnmarshaler(ec, unmarshalInputUpdatePermissionGroupInput)),
 			graphql.NewInputUnmarshaler("UpdatePetInput", graphql.BindUnmarshaler(ec, unmarshalInputUpdatePetInput)),
+			graphql.NewInputUnmarshaler("UpdateProductInput", graphql.BindUnmarshaler(ec, unmarshalInputUpdateProductInput)),
 			graphql.NewInputUnmarshaler("UpdateProfileInput", graphql.BindUnmarshaler(ec, unmarshalInputUpdateProfileInput)),
 			graphql.NewInputUnmarshaler("UpdateStaffInput", graphql.BindUnmarshaler(ec, unmarshalInputUpdateStaffInput)),
+			graphql.NewInputUnmarshaler("UpdateVariantInput", graphql.BindUnmarshaler(ec, unmarshalInputUpdateVariantInput)),
+			graphql.NewInputUnmarshaler("VariantInput", graphql.BindUnmarshaler(ec, unmarshalInputVariantInput)),
 			graphql.NewInputUnmarshaler("VerifyEmailInput", graphql.BindUnmarshaler(ec, unmarshalInputVerifyEmailInput)),
+			graphql.NewInputUnmarshaler("VersionedInput", graphql.BindUnmarshaler(ec, unmarshalInputVersionedInput)),
 		)
 	}
 	first := true
@@ -4483,6 +5579,54 @@ enum UserErrorCode {
   NETWORK_INVALID
   "The networks would shut out who sets them."
   NETWORK_SHUTS_OUT
+  "The slug is not lower-case letters, digits and hyphens."
+  SLUG_INVALID
+  "The SKU has spaces or is too long."
+  SKU_INVALID
+  "The barcode's length or check digit is wrong."
+  BARCODE_INVALID
+  "A variant's choices do not fit the product's options."
+  OPTIONS_MISMATCH
+  "Another variant has the same choices."
+  OPTIONS_DUPLICATE
+  "There is no such category."
+  CATEGORY_UNKNOWN
+  "There is no such product brand."
+  BRAND_UNKNOWN
+  "There is no such channel."
+  CHANNEL_UNKNOWN
+  "There is no such attribute."
+  ATTRIBUTE_UNKNOWN
+  "The value does not fit the attribute's type."
+  ATTRIBUTE_MISMATCH
+  "A category cannot stand below itself."
+  CATEGORY_CYCLE
+  "The category still has products or subcategories."
+  CATEGORY_IN_USE
+  "The end is not after the beginning."
+  WINDOW_INVALID
+  "Someone else changed this first."
+  VERSION_CONFLICT
+  "The product has no active variant."
+  NO_VARIANT
+  "The product is archived."
+  PRODUCT_ARCHIVED
+  "The price is negative or too fine."
+  PRICE_INVALID
+  "The address is not an https URL."
+  URL_INVALID
+  "The file is too large."
+  FILE_TOO_LARGE
+  "The kind of file is not kept."
+  FILE_TYPE_INVALID
+  "The quantity of stock is out of range."
+  STOCK_QUANTITY_INVALID
+  "Less would be left than is reserved."
+  STOCK_BELOW_RESERVED
+  "There is no such location."
+  LOCATION_UNKNOWN
+  "The location still has stock."
+  LOCATION_IN_USE
 }
 `, BuiltIn: false},
 	{Name: "../schema/cart.graphqls", Input: `extend type Query {
@@ -4647,6 +5791,95 @@ type CartPayload {
   ): Product @allow(anyone: true) @public
   "The category tree of the brand, parents before children."
   categories: [Category!]! @allow(anyone: true) @public
+  "The category with the slug; null if there is none."
+  category(
+    "The category's slug."
+    slug: String!
+  ): Category @allow(anyone: true) @public
+  "The manufacturers' brands, in the shop's order."
+  productBrands: [ProductBrand!]! @allow(anyone: true) @public
+}
+
+"The manufacturer's brand that a product carries (メーカー・ブランド)."
+type ProductBrand implements Node {
+  "The brand's opaque global id."
+  id: ID!
+  "The brand's part of a page address, unique in the shop's brand."
+  slug: String!
+  "The name, in the caller's language."
+  name: String!
+}
+
+extend type Product {
+  "The manufacturer's brand; null if there is none."
+  brand: ProductBrand
+  "The shelves on which it stands."
+  categories: [Category!]!
+  "Pictures, films and documents, in the shop's order."
+  media: [Media!]!
+  "What is known of it, in the shop's order."
+  attributes: [ProductAttribute!]!
+}
+
+extend type Category {
+  "The categories from the top down to this one (パンくず)."
+  path: [Category!]!
+  "The category above; null at the top."
+  parent: Category
+  "The categories right below, in the shop's order."
+  children: [Category!]!
+}
+
+"A picture, film or document of a product."
+type Media {
+  "The medium's opaque global id."
+  id: ID!
+  "What it is."
+  kind: MediaKind!
+  "Where it lies."
+  url: String!
+  "What it shows, for those who cannot see it, in the caller's language."
+  alt: String!
+}
+
+"What a medium is."
+enum MediaKind {
+  "A picture."
+  IMAGE
+  "A film."
+  VIDEO
+  "A document."
+  DOCUMENT
+}
+
+"What is known of a product in one respect."
+type ProductAttribute {
+  "The attribute's code."
+  code: String!
+  "The attribute's name, in the caller's language."
+  name: String!
+  "What values it has."
+  type: AttributeType!
+  "The unit of numbers; empty if there is none."
+  unit: String!
+  "The value for programs: \"1.5\", \"true\", \"2026-11-23\", a choice's value."
+  value: String!
+  "The value for people, in the caller's language."
+  display: String!
+}
+
+"What values an attribute has."
+enum AttributeType {
+  "Free text."
+  TEXT
+  "A number, with the attribute's unit."
+  NUMBER
+  "Yes or no."
+  BOOLEAN
+  "One of the attribute's choices."
+  SELECT
+  "A day."
+  DATE
 }
 
 "One thing that is sold, in one or more variants."
@@ -4725,6 +5958,544 @@ type Category implements Node {
   name: String!
   "The description, in the caller's language."
   description: String!
+}
+`, BuiltIn: false},
+	{Name: "../schema/catalog_staff.graphqls", Input: `"A text by language tag: {\"ja\": \"犬用首輪\", \"en\": \"Dog collar\"}. Japanese is the default."
+scalar Translations
+
+extend type Query {
+  "All products of the brand, drafts and archived ones included, newest first; for staff."
+  allProducts(
+    "How many, 0 to 100."
+    first: Int = 20
+    "The cursor behind which the page starts."
+    after: String
+    "Only those in this state."
+    status: ProductStatus
+    "Words that must be found: names, SKUs, barcodes."
+    query: String
+  ): StaffProductConnection! @allow(permissions: [CATALOG_READ])
+  "One product whatever its state; null if there is none; for staff."
+  anyProduct(
+    "The product's global id."
+    id: ID!
+  ): Product @allow(permissions: [CATALOG_READ])
+  "The brand's attributes; for staff."
+  attributes: [Attribute!]! @allow(permissions: [CATALOG_READ])
+  "The brand's rules of other words; for staff."
+  synonyms: [Synonym!]! @allow(permissions: [CATALOG_READ])
+}
+
+extend type Mutation {
+  "Add a product as a draft, with its variants."
+  createProduct(
+    "The product."
+    input: CreateProductInput!
+  ): ProductPayload! @allow(permissions: [CATALOG_WRITE])
+  "Change what is given of a product."
+  updateProduct(
+    "The changes."
+    input: UpdateProductInput!
+  ): ProductPayload! @allow(permissions: [CATALOG_WRITE])
+  "Show a product in channels, now or within a window. It begins and ends by itself."
+  publishProduct(
+    "Where and when."
+    input: PublishProductInput!
+  ): ProductPayload! @allow(permissions: [CATALOG_WRITE])
+  "Take a product out of channels."
+  unpublishProduct(
+    "Which, and out of which channels."
+    input: PublishProductInput!
+  ): ProductPayload! @allow(permissions: [CATALOG_WRITE])
+  "Take a product off sale for good; its orders keep it."
+  archiveProduct(
+    "Which."
+    input: VersionedInput!
+  ): ProductPayload! @allow(permissions: [CATALOG_WRITE])
+  "Add a variant to a product."
+  addVariant(
+    "The variant."
+    input: AddVariantInput!
+  ): ProductPayload! @allow(permissions: [CATALOG_WRITE])
+  "Replace what staff write of a variant; ` + "`" + `active: false` + "`" + ` takes it off sale."
+  updateVariant(
+    "The variant."
+    input: UpdateVariantInput!
+  ): ProductPayload! @allow(permissions: [CATALOG_WRITE])
+  "Set prices in a price list, all or none."
+  setPrices(
+    "The prices."
+    input: SetPricesInput!
+  ): PricesPayload! @allow(permissions: [PRICING_WRITE])
+  "Add a medium to a product, by address or by file."
+  addMedia(
+    "The medium."
+    input: AddMediaInput!
+  ): ProductPayload! @allow(permissions: [CATALOG_WRITE])
+  "Take a medium off its product."
+  removeMedia(
+    "Which medium."
+    input: VersionedInput!
+  ): ProductPayload! @allow(permissions: [CATALOG_WRITE])
+  "Make a category, or change the one with the id."
+  saveCategory(
+    "The category."
+    input: SaveCategoryInput!
+  ): CategoryPayload! @allow(permissions: [CATALOG_WRITE])
+  "Move a category, with all below it; never below itself."
+  moveCategory(
+    "Where to."
+    input: MoveCategoryInput!
+  ): CategoryPayload! @allow(permissions: [CATALOG_WRITE])
+  "Remove a category on which nothing stands."
+  deleteCategory(
+    "Which category."
+    input: VersionedInput!
+  ): DeletePayload! @allow(permissions: [CATALOG_WRITE])
+  "Make a product brand, or change the one with the id."
+  saveProductBrand(
+    "The brand."
+    input: SaveProductBrandInput!
+  ): ProductBrandPayload! @allow(permissions: [CATALOG_WRITE])
+  "Make an attribute, or change the one with the id. Code and type stay."
+  saveAttribute(
+    "The attribute."
+    input: SaveAttributeInput!
+  ): AttributePayload! @allow(permissions: [CATALOG_WRITE])
+  "Make a rule of other words for the search, or change the one with the id."
+  saveSynonym(
+    "The rule."
+    input: SaveSynonymInput!
+  ): SynonymPayload! @allow(permissions: [CATALOG_WRITE])
+  "Remove a rule of other words."
+  deleteSynonym(
+    "Which rule."
+    input: VersionedInput!
+  ): DeletePayload! @allow(permissions: [CATALOG_WRITE])
+}
+
+"Where a product is in its life."
+enum ProductStatus {
+  "Being written."
+  DRAFT
+  "Sold in the channels that list it."
+  ACTIVE
+  "No longer sold, kept for its orders."
+  ARCHIVED
+}
+
+"What consumption tax a product bears."
+enum ProductTaxClass {
+  "The standard rate, 10 %."
+  STANDARD
+  "The reduced rate, 8 % (軽減税率)."
+  REDUCED
+  "None (非課税)."
+  EXEMPT
+}
+
+extend type Product {
+  "Where it is in its life; for staff."
+  status: ProductStatus! @allow(permissions: [CATALOG_READ])
+  "Its version, to be given back with a change; for staff."
+  version: Int! @allow(permissions: [CATALOG_READ])
+  "When it was made; for staff."
+  createdAt: DateTime! @allow(permissions: [CATALOG_READ])
+  "When it was last changed; for staff."
+  updatedAt: DateTime! @allow(permissions: [CATALOG_READ])
+  "Its texts in every language; for staff."
+  translations: ProductTranslations! @allow(permissions: [CATALOG_READ])
+  "Where and when it is shown; for staff."
+  listings: [ChannelListing!]! @allow(permissions: [CATALOG_READ])
+}
+
+"A product's texts in every language."
+type ProductTranslations {
+  "The name."
+  name: Translations!
+  "The description, HTML."
+  description: Translations!
+  "The title for search engines."
+  seoTitle: Translations!
+  "The summary for search engines."
+  seoDescription: Translations!
+}
+
+"Where and when a product is shown."
+type ChannelListing {
+  "The channel's code."
+  channel: String!
+  "Whether it is shown within its window."
+  published: Boolean!
+  "Shown from."
+  publishedAt: DateTime!
+  "Shown until; null for good."
+  retiredAt: DateTime
+}
+
+extend type Variant {
+  "What one piece costs the shop; null if unknown; for staff."
+  cost: Money @allow(permissions: [CATALOG_READ])
+}
+
+"One page of products for staff."
+type StaffProductConnection {
+  "The products with their cursors."
+  edges: [ProductEdge!]!
+  "The products without cursors."
+  nodes: [Product!]!
+  "Where the page lies."
+  pageInfo: PageInfo!
+  "How many products there are in all; costs a count."
+  totalCount: Int!
+}
+
+"One thing that is known of products (原産国, 対象年齢)."
+type Attribute implements Node {
+  "The attribute's opaque global id."
+  id: ID!
+  "Its code, unique in the brand."
+  code: String!
+  "Its name, in the caller's language."
+  name: String!
+  "What values it has."
+  type: AttributeType!
+  "The unit of numbers; empty if there is none."
+  unit: String!
+  "What a SELECT may be."
+  choices: [AttributeChoice!]!
+  "Whether lists are filtered and counted by it."
+  filterable: Boolean!
+  "Its place among the attributes."
+  position: Int!
+}
+
+"One value that a SELECT attribute may have."
+type AttributeChoice {
+  "The value for programs."
+  value: String!
+  "The value for people, in the caller's language."
+  label: String!
+}
+
+"A rule of other words for the search."
+type Synonym implements Node {
+  "The rule's opaque global id."
+  id: ID!
+  "The words that find the others; empty if all find each other."
+  sources: [String!]!
+  "The words."
+  words: [String!]!
+}
+
+"A new product."
+input CreateProductInput {
+  "Its part of a page address: lower-case letters, digits, hyphens."
+  slug: String!
+  "The name; Japanese is needed."
+  name: Translations!
+  "The description, HTML."
+  description: Translations
+  "The title for search engines."
+  seoTitle: Translations
+  "The summary for search engines."
+  seoDescription: Translations
+  "The ways in which its variants differ, at most 3."
+  options: [OptionInput!]
+  "Free words for grouping."
+  tags: [String!]
+  "The manufacturer's brand."
+  productBrandId: ID
+  "The shelves on which it stands."
+  categoryIds: [ID!]
+  "What is known of it."
+  attributes: [AttributeValueInput!]
+  "What consumption tax it bears."
+  taxClass: ProductTaxClass! = STANDARD
+  "What staff tell each other."
+  internalNote: String! = ""
+  "Its variants."
+  variants: [VariantInput!]
+}
+
+"Changes to a product: what is left out or null stays."
+input UpdateProductInput {
+  "The product's global id."
+  id: ID!
+  "The version that the change was made from; another one now is VERSION_CONFLICT."
+  version: Int
+  "Its part of a page address."
+  slug: String
+  "The name in every language; replaces all."
+  name: Translations
+  "The description in every language, HTML."
+  description: Translations
+  "The title for search engines in every language."
+  seoTitle: Translations
+  "The summary for search engines in every language."
+  seoDescription: Translations
+  "The ways in which its variants differ; the active variants must still fit."
+  options: [OptionInput!]
+  "Free words for grouping."
+  tags: [String!]
+  "The manufacturer's brand."
+  productBrandId: ID
+  "The shelves on which it stands; replaces all."
+  categoryIds: [ID!]
+  "What is known of it; replaces all."
+  attributes: [AttributeValueInput!]
+  "What consumption tax it bears."
+  taxClass: ProductTaxClass
+  "What staff tell each other."
+  internalNote: String
+}
+
+"One way in which variants differ."
+input OptionInput {
+  "The option's name."
+  name: Translations!
+  "The values, in the shop's order."
+  values: [String!]!
+}
+
+"One value of an attribute."
+input AttributeValueInput {
+  "The attribute's code."
+  code: String!
+  "The value: \"1.5\", \"true\", \"2026-11-23\", a choice's value, or text."
+  value: String!
+}
+
+"Which product, where and when it is shown."
+input PublishProductInput {
+  "The product's global id."
+  id: ID!
+  "The version that the change was made from."
+  version: Int
+  "Codes of channels; the request's channel if left out."
+  channels: [String!]
+  "Shown from; now if left out."
+  from: DateTime
+  "Shown until; for good if left out."
+  until: DateTime
+}
+
+"Which object, and the version that the change was made from."
+input VersionedInput {
+  "The object's global id."
+  id: ID!
+  "The version that the change was made from; only products have one."
+  version: Int
+}
+
+"A variant as staff write it."
+input VariantInput {
+  "The stock keeping unit, unique in the brand."
+  sku: String!
+  "The barcode (JAN/EAN-13, EAN-8, UPC-A) with its check digit."
+  barcode: String! = ""
+  "One value of each of the product's options, in their order."
+  options: [String!]! = []
+  "The shipping weight in grams; 0 if unknown."
+  weight: Int! = 0
+  "What one piece costs the shop, in major units."
+  cost: Decimal
+  "The price of one piece in the channel's price list; needs PRICING_WRITE."
+  price: Decimal
+  "Its place among the variants."
+  position: Int
+  "Whether it is on sale."
+  active: Boolean
+}
+
+"A new variant of a product."
+input AddVariantInput {
+  "The product's global id."
+  productId: ID!
+  "The variant."
+  variant: VariantInput!
+}
+
+"A variant to replace."
+input UpdateVariantInput {
+  "The variant's global id."
+  id: ID!
+  "The variant; without a price or cost, these stay."
+  variant: VariantInput!
+}
+
+"Prices of one price list."
+input SetPricesInput {
+  "The price list's code; the channel's list if empty."
+  priceList: String! = ""
+  "The prices, at most 1000."
+  prices: [PriceInput!]!
+}
+
+"One price. One for the same variant, quantity and beginning is replaced."
+input PriceInput {
+  "The variant's global id."
+  variantId: ID!
+  "The quantity from which it holds; 1 if left out."
+  minQuantity: Int
+  "The price of one piece, in major units."
+  amount: Decimal!
+  "The crossed-out price beside it."
+  compareAt: Decimal
+  "Holds from; always if left out."
+  validFrom: DateTime
+  "Holds until; for good if left out."
+  validUntil: DateTime
+}
+
+"A medium to add: either ` + "`" + `url` + "`" + ` or ` + "`" + `file` + "`" + `."
+input AddMediaInput {
+  "The product's global id."
+  productId: ID!
+  "The variant that it shows."
+  variantId: ID
+  "An https address."
+  url: String
+  "A file of at most 10 MB: JPEG, PNG, GIF, WebP, MP4 or PDF, told by its content."
+  file: Upload
+  "What lies at the address; a picture if left out."
+  kind: MediaKind
+  "What it shows, for those who cannot see it."
+  alt: Translations
+  "Its place among the media."
+  position: Int! = 0
+}
+
+"A category to make or to change."
+input SaveCategoryInput {
+  "The category to change; a new one if left out."
+  id: ID
+  "Its part of a page address."
+  slug: String!
+  "The name; Japanese is needed."
+  name: Translations!
+  "The description."
+  description: Translations
+  "The category above a new one; moveCategory moves the others."
+  parentId: ID
+  "Its place among its siblings."
+  position: Int! = 0
+}
+
+"Where a category moves to."
+input MoveCategoryInput {
+  "The category's global id."
+  id: ID!
+  "The category above; the top if left out."
+  parentId: ID
+  "Its place among its siblings."
+  position: Int! = 0
+}
+
+"A product brand to make or to change."
+input SaveProductBrandInput {
+  "The brand to change; a new one if left out."
+  id: ID
+  "Its part of a page address."
+  slug: String!
+  "The name; Japanese is needed."
+  name: Translations!
+  "Its place among the brands."
+  position: Int! = 0
+}
+
+"An attribute to make or to change."
+input SaveAttributeInput {
+  "The attribute to change; a new one if left out."
+  id: ID
+  "Its code: lower-case letters, digits, underscores."
+  code: String!
+  "The name; Japanese is needed."
+  name: Translations!
+  "What values it has."
+  type: AttributeType!
+  "The unit of numbers."
+  unit: String! = ""
+  "What a SELECT may be."
+  choices: [AttributeChoiceInput!]
+  "Whether lists are filtered and counted by it."
+  filterable: Boolean! = false
+  "Its place among the attributes."
+  position: Int! = 0
+}
+
+"One value that a SELECT attribute may have."
+input AttributeChoiceInput {
+  "The value for programs."
+  value: String!
+  "The value for people; Japanese is needed."
+  label: Translations!
+}
+
+"A rule of other words to make or to change."
+input SaveSynonymInput {
+  "The rule to change; a new one if left out."
+  id: ID
+  "With sources, only they find the words."
+  sources: [String!]
+  "The words; two or more where there are no sources."
+  words: [String!]!
+}
+
+"A product after a change."
+type ProductPayload {
+  "The product; null if it was not changed."
+  product: Product
+  "Why it was not changed."
+  userErrors: [UserError!]!
+}
+
+"Products after a change of prices."
+type PricesPayload {
+  "The products whose prices were set, as far as the channel shows them."
+  products: [Product!]!
+  "Why nothing was set."
+  userErrors: [UserError!]!
+}
+
+"A category after a change."
+type CategoryPayload {
+  "The category; null if it was not changed."
+  category: Category
+  "Why it was not changed."
+  userErrors: [UserError!]!
+}
+
+"A product brand after a change."
+type ProductBrandPayload {
+  "The brand; null if it was not changed."
+  productBrand: ProductBrand
+  "Why it was not changed."
+  userErrors: [UserError!]!
+}
+
+"An attribute after a change."
+type AttributePayload {
+  "The attribute; null if it was not changed."
+  attribute: Attribute
+  "Why it was not changed."
+  userErrors: [UserError!]!
+}
+
+"A rule of other words after a change."
+type SynonymPayload {
+  "The rule; null if it was not changed."
+  synonym: Synonym
+  "Why it was not changed."
+  userErrors: [UserError!]!
+}
+
+"What became of a removal."
+type DeletePayload {
+  "Whether it is gone."
+  deleted: Boolean!
+  "Why it is not gone."
+  userErrors: [UserError!]!
 }
 `, BuiltIn: false},
 	{Name: "../schema/customer.graphqls", Input: `extend type Account {
@@ -5100,6 +6871,193 @@ enum Availability {
 extend type Variant {
   "Whether it can be ordered now."
   availability: Availability!
+}
+
+extend type Variant {
+  "What each location has, the first to ship first; for staff."
+  stock: [StockLevel!]! @allow(permissions: [INVENTORY_READ])
+}
+
+"How much of a variant a location has; for staff."
+type StockLevel {
+  "The location's global id."
+  locationId: ID!
+  "What lies there: the sum of the movements."
+  onHand: Int!
+  "What of it is promised to orders."
+  reserved: Int!
+  "What can still be promised."
+  free: Int!
+  "What is on its way there."
+  incoming: Int!
+}
+
+"Why pieces came or went."
+enum StockMovementKind {
+  "Pieces arrived (入荷)."
+  RECEIPT
+  "Broken, lost or found (調整)."
+  ADJUSTMENT
+  "What a count differed by (棚卸)."
+  COUNT
+  "Pieces left to a customer (出荷)."
+  SHIPMENT
+  "Pieces came back (返品)."
+  RETURN
+  "Pieces went from one location to another (移動)."
+  TRANSFER
+}
+
+"Pieces that came or went. It never changes."
+type StockMovement implements Node {
+  "The movement's opaque global id."
+  id: ID!
+  "When."
+  at: DateTime!
+  "The location's global id."
+  locationId: ID!
+  "Why."
+  kind: StockMovementKind!
+  "How many pieces came (positive) or went."
+  quantity: Int!
+  "The delivery note, order or reason."
+  reference: String!
+}
+
+"One page of movements."
+type StockMovementConnection {
+  "The movements with their cursors."
+  edges: [StockMovementEdge!]!
+  "The movements without cursors."
+  nodes: [StockMovement!]!
+  "Where the page lies."
+  pageInfo: PageInfo!
+  "How many movements there are in all; costs a count."
+  totalCount: Int!
+}
+
+"A movement on a page."
+type StockMovementEdge {
+  "The cursor behind this movement."
+  cursor: String!
+  "The movement."
+  node: StockMovement!
+}
+
+"What a location is."
+enum LocationKind {
+  "A warehouse."
+  WAREHOUSE
+  "A shop."
+  SHOP
+  "A stand at an event."
+  EVENT
+}
+
+"A place that has stock (拠点)."
+type Location implements Node {
+  "The location's opaque global id."
+  id: ID!
+  "Its code, unique in the brand."
+  code: String!
+  "Its name, in the caller's language."
+  name: String!
+  "What it is."
+  kind: LocationKind!
+  "Its place in the order of shipping; the lower ships first."
+  priority: Int!
+  "Whether online orders may take stock there."
+  ships: Boolean!
+  "Whether it is in use."
+  active: Boolean!
+}
+
+extend type Query {
+  "The brand's locations, the first to ship first; for staff."
+  locations: [Location!]! @allow(permissions: [INVENTORY_READ, INVENTORY_WRITE])
+  "What came and went of a variant, newest first; for staff."
+  stockMovements(
+    "The variant's global id."
+    variantId: ID!
+    "How many, 0 to 100."
+    first: Int = 20
+    "The cursor behind which the page starts."
+    after: String
+  ): StockMovementConnection! @allow(permissions: [INVENTORY_READ])
+}
+
+extend type Mutation {
+  "Book pieces that arrived; they are no longer incoming."
+  receiveStock(
+    "What arrived."
+    input: StockInput!
+  ): StockPayload! @allow(permissions: [INVENTORY_WRITE])
+  "Add pieces or take them off, for a reason; never below what is reserved."
+  adjustStock(
+    "The difference."
+    input: StockInput!
+  ): StockPayload! @allow(permissions: [INVENTORY_WRITE])
+  "Set what was counted; the difference becomes a movement."
+  countStock(
+    "What was counted."
+    input: StockInput!
+  ): StockPayload! @allow(permissions: [INVENTORY_WRITE])
+  "Say how many pieces are on their way."
+  setIncomingStock(
+    "What is on its way."
+    input: StockInput!
+  ): StockPayload! @allow(permissions: [INVENTORY_WRITE])
+  "Make a location, or change the one with the id. One that has stock stays open."
+  saveLocation(
+    "The location."
+    input: SaveLocationInput!
+  ): LocationPayload! @allow(permissions: [INVENTORY_WRITE])
+}
+
+"A change of what a location has of a variant."
+input StockInput {
+  "The variant's global id."
+  variantId: ID!
+  "The location's global id."
+  locationId: ID!
+  "How many pieces."
+  quantity: Int!
+  "The delivery note or reason, at most 200 characters."
+  reference: String! = ""
+}
+
+"A location to make or to change."
+input SaveLocationInput {
+  "The location to change; a new one if left out."
+  id: ID
+  "Its code: lower-case letters, digits, hyphens."
+  code: String!
+  "The name; Japanese is needed."
+  name: Translations!
+  "What it is."
+  kind: LocationKind!
+  "Its place in the order of shipping; the lower ships first."
+  priority: Int! = 0
+  "Whether online orders may take stock there."
+  ships: Boolean! = true
+  "Whether it is in use."
+  active: Boolean! = true
+}
+
+"A stock level after a change."
+type StockPayload {
+  "The level; null if it was not changed."
+  level: StockLevel
+  "Why it was not changed."
+  userErrors: [UserError!]!
+}
+
+"A location after a change."
+type LocationPayload {
+  "The location; null if it was not changed."
+  location: Location
+  "Why it was not changed."
+  userErrors: [UserError!]!
 }
 `, BuiltIn: false},
 	{Name: "../schema/order.graphqls", Input: `extend type Query {
@@ -6064,16 +8022,6 @@ extend type ProductConnection {
   "The whole list counted by category, brand, price, availability and attribute; costs a query, so ask only when it is shown."
   facets: [Facet!]!
 }
-
-"The manufacturer's brand that a product carries (メーカー・ブランド)."
-type ProductBrand implements Node {
-  "The brand's opaque global id."
-  id: ID!
-  "The brand's part of a page address, unique in the shop's brand."
-  slug: String!
-  "The name, in the caller's language."
-  name: String!
-}
 `, BuiltIn: false},
 	{Name: "../schema/sso.graphqls", Input: `extend type Query {
   "The providers through which members can log in, in the order in which to show them."
@@ -6490,6 +8438,48 @@ func childFields_Address(ctx context.Context, ec *executionContext, field graphq
 	return nil, fmt.Errorf("no field named %q was found under type Address", field.Name)
 }
 
+func childFields_Attribute(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return fieldContext_Attribute_id(ctx, ec, field)
+	case "code":
+		return fieldContext_Attribute_code(ctx, ec, field)
+	case "name":
+		return fieldContext_Attribute_name(ctx, ec, field)
+	case "type":
+		return fieldContext_Attribute_type(ctx, ec, field)
+	case "unit":
+		return fieldContext_Attribute_unit(ctx, ec, field)
+	case "choices":
+		return fieldContext_Attribute_choices(ctx, ec, field)
+	case "filterable":
+		return fieldContext_Attribute_filterable(ctx, ec, field)
+	case "position":
+		return fieldContext_Attribute_position(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type Attribute", field.Name)
+}
+
+func childFields_AttributeChoice(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "value":
+		return fieldContext_AttributeChoice_value(ctx, ec, field)
+	case "label":
+		return fieldContext_AttributeChoice_label(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type AttributeChoice", field.Name)
+}
+
+func childFields_AttributePayload(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "attribute":
+		return fieldContext_AttributePayload_attribute(ctx, ec, field)
+	case "userErrors":
+		return fieldContext_AttributePayload_userErrors(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type AttributePayload", field.Name)
+}
+
 func childFields_BankTransfer(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "id":
@@ -6580,8 +8570,38 @@ func childFields_Category(ctx context.Context, ec *executionContext, field graph
 		return fieldContext_Category_name(ctx, ec, field)
 	case "description":
 		return fieldContext_Category_description(ctx, ec, field)
+	case "path":
+		return fieldContext_Category_path(ctx, ec, field)
+	case "parent":
+		return fieldContext_Category_parent(ctx, ec, field)
+	case "children":
+		return fieldContext_Category_children(ctx, ec, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type Category", field.Name)
+}
+
+func childFields_CategoryPayload(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "category":
+		return fieldContext_CategoryPayload_category(ctx, ec, field)
+	case "userErrors":
+		return fieldContext_CategoryPayload_userErrors(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type CategoryPayload", field.Name)
+}
+
+func childFields_ChannelListing(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "channel":
+		return fieldContext_ChannelListing_channel(ctx, ec, field)
+	case "published":
+		return fieldContext_ChannelListing_published(ctx, ec, field)
+	case "publishedAt":
+		return fieldContext_ChannelListing_publishedAt(ctx, ec, field)
+	case "retiredAt":
+		return fieldContext_ChannelListing_retiredAt(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ChannelListing", field.Name)
 }
 
 func childFields_ConfirmTotpPayload(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -6592,6 +8612,16 @@ func childFields_ConfirmTotpPayload(ctx context.Context, ec *executionContext, f
 		return fieldContext_ConfirmTotpPayload_userErrors(ctx, ec, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type ConfirmTotpPayload", field.Name)
+}
+
+func childFields_DeletePayload(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "deleted":
+		return fieldContext_DeletePayload_deleted(ctx, ec, field)
+	case "userErrors":
+		return fieldContext_DeletePayload_userErrors(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type DeletePayload", field.Name)
 }
 
 func childFields_DonePayload(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -6742,6 +8772,36 @@ func childFields_LinkedLogin(ctx context.Context, ec *executionContext, field gr
 	return nil, fmt.Errorf("no field named %q was found under type LinkedLogin", field.Name)
 }
 
+func childFields_Location(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return fieldContext_Location_id(ctx, ec, field)
+	case "code":
+		return fieldContext_Location_code(ctx, ec, field)
+	case "name":
+		return fieldContext_Location_name(ctx, ec, field)
+	case "kind":
+		return fieldContext_Location_kind(ctx, ec, field)
+	case "priority":
+		return fieldContext_Location_priority(ctx, ec, field)
+	case "ships":
+		return fieldContext_Location_ships(ctx, ec, field)
+	case "active":
+		return fieldContext_Location_active(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type Location", field.Name)
+}
+
+func childFields_LocationPayload(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "location":
+		return fieldContext_LocationPayload_location(ctx, ec, field)
+	case "userErrors":
+		return fieldContext_LocationPayload_userErrors(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type LocationPayload", field.Name)
+}
+
 func childFields_LoginPayload(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "tokens":
@@ -6756,6 +8816,20 @@ func childFields_LoginPayload(ctx context.Context, ec *executionContext, field g
 		return fieldContext_LoginPayload_userErrors(ctx, ec, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type LoginPayload", field.Name)
+}
+
+func childFields_Media(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return fieldContext_Media_id(ctx, ec, field)
+	case "kind":
+		return fieldContext_Media_kind(ctx, ec, field)
+	case "url":
+		return fieldContext_Media_url(ctx, ec, field)
+	case "alt":
+		return fieldContext_Media_alt(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type Media", field.Name)
 }
 
 func childFields_Money(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -7200,6 +9274,16 @@ func childFields_PriceStep(ctx context.Context, ec *executionContext, field grap
 	return nil, fmt.Errorf("no field named %q was found under type PriceStep", field.Name)
 }
 
+func childFields_PricesPayload(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "products":
+		return fieldContext_PricesPayload_products(ctx, ec, field)
+	case "userErrors":
+		return fieldContext_PricesPayload_userErrors(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type PricesPayload", field.Name)
+}
+
 func childFields_Product(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "id":
@@ -7222,10 +9306,70 @@ func childFields_Product(ctx context.Context, ec *executionContext, field graphq
 		return fieldContext_Product_variants(ctx, ec, field)
 	case "internalNote":
 		return fieldContext_Product_internalNote(ctx, ec, field)
+	case "brand":
+		return fieldContext_Product_brand(ctx, ec, field)
+	case "categories":
+		return fieldContext_Product_categories(ctx, ec, field)
+	case "media":
+		return fieldContext_Product_media(ctx, ec, field)
+	case "attributes":
+		return fieldContext_Product_attributes(ctx, ec, field)
+	case "status":
+		return fieldContext_Product_status(ctx, ec, field)
+	case "version":
+		return fieldContext_Product_version(ctx, ec, field)
+	case "createdAt":
+		return fieldContext_Product_createdAt(ctx, ec, field)
+	case "updatedAt":
+		return fieldContext_Product_updatedAt(ctx, ec, field)
+	case "translations":
+		return fieldContext_Product_translations(ctx, ec, field)
+	case "listings":
+		return fieldContext_Product_listings(ctx, ec, field)
 	case "priceRange":
 		return fieldContext_Product_priceRange(ctx, ec, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type Product", field.Name)
+}
+
+func childFields_ProductAttribute(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "code":
+		return fieldContext_ProductAttribute_code(ctx, ec, field)
+	case "name":
+		return fieldContext_ProductAttribute_name(ctx, ec, field)
+	case "type":
+		return fieldContext_ProductAttribute_type(ctx, ec, field)
+	case "unit":
+		return fieldContext_ProductAttribute_unit(ctx, ec, field)
+	case "value":
+		return fieldContext_ProductAttribute_value(ctx, ec, field)
+	case "display":
+		return fieldContext_ProductAttribute_display(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ProductAttribute", field.Name)
+}
+
+func childFields_ProductBrand(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return fieldContext_ProductBrand_id(ctx, ec, field)
+	case "slug":
+		return fieldContext_ProductBrand_slug(ctx, ec, field)
+	case "name":
+		return fieldContext_ProductBrand_name(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ProductBrand", field.Name)
+}
+
+func childFields_ProductBrandPayload(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "productBrand":
+		return fieldContext_ProductBrandPayload_productBrand(ctx, ec, field)
+	case "userErrors":
+		return fieldContext_ProductBrandPayload_userErrors(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ProductBrandPayload", field.Name)
 }
 
 func childFields_ProductConnection(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -7252,6 +9396,30 @@ func childFields_ProductEdge(ctx context.Context, ec *executionContext, field gr
 		return fieldContext_ProductEdge_node(ctx, ec, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type ProductEdge", field.Name)
+}
+
+func childFields_ProductPayload(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "product":
+		return fieldContext_ProductPayload_product(ctx, ec, field)
+	case "userErrors":
+		return fieldContext_ProductPayload_userErrors(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ProductPayload", field.Name)
+}
+
+func childFields_ProductTranslations(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "name":
+		return fieldContext_ProductTranslations_name(ctx, ec, field)
+	case "description":
+		return fieldContext_ProductTranslations_description(ctx, ec, field)
+	case "seoTitle":
+		return fieldContext_ProductTranslations_seoTitle(ctx, ec, field)
+	case "seoDescription":
+		return fieldContext_ProductTranslations_seoDescription(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ProductTranslations", field.Name)
 }
 
 func childFields_Profile(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -7434,6 +9602,20 @@ func childFields_StaffPolicyPayload(ctx context.Context, ec *executionContext, f
 	return nil, fmt.Errorf("no field named %q was found under type StaffPolicyPayload", field.Name)
 }
 
+func childFields_StaffProductConnection(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edges":
+		return fieldContext_StaffProductConnection_edges(ctx, ec, field)
+	case "nodes":
+		return fieldContext_StaffProductConnection_nodes(ctx, ec, field)
+	case "pageInfo":
+		return fieldContext_StaffProductConnection_pageInfo(ctx, ec, field)
+	case "totalCount":
+		return fieldContext_StaffProductConnection_totalCount(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type StaffProductConnection", field.Name)
+}
+
 func childFields_StartSsoPayload(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "started":
@@ -7464,6 +9646,96 @@ func childFields_StartedSso(ctx context.Context, ec *executionContext, field gra
 		return fieldContext_StartedSso_expiresAt(ctx, ec, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type StartedSso", field.Name)
+}
+
+func childFields_StockLevel(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "locationId":
+		return fieldContext_StockLevel_locationId(ctx, ec, field)
+	case "onHand":
+		return fieldContext_StockLevel_onHand(ctx, ec, field)
+	case "reserved":
+		return fieldContext_StockLevel_reserved(ctx, ec, field)
+	case "free":
+		return fieldContext_StockLevel_free(ctx, ec, field)
+	case "incoming":
+		return fieldContext_StockLevel_incoming(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type StockLevel", field.Name)
+}
+
+func childFields_StockMovement(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return fieldContext_StockMovement_id(ctx, ec, field)
+	case "at":
+		return fieldContext_StockMovement_at(ctx, ec, field)
+	case "locationId":
+		return fieldContext_StockMovement_locationId(ctx, ec, field)
+	case "kind":
+		return fieldContext_StockMovement_kind(ctx, ec, field)
+	case "quantity":
+		return fieldContext_StockMovement_quantity(ctx, ec, field)
+	case "reference":
+		return fieldContext_StockMovement_reference(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type StockMovement", field.Name)
+}
+
+func childFields_StockMovementConnection(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edges":
+		return fieldContext_StockMovementConnection_edges(ctx, ec, field)
+	case "nodes":
+		return fieldContext_StockMovementConnection_nodes(ctx, ec, field)
+	case "pageInfo":
+		return fieldContext_StockMovementConnection_pageInfo(ctx, ec, field)
+	case "totalCount":
+		return fieldContext_StockMovementConnection_totalCount(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type StockMovementConnection", field.Name)
+}
+
+func childFields_StockMovementEdge(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cursor":
+		return fieldContext_StockMovementEdge_cursor(ctx, ec, field)
+	case "node":
+		return fieldContext_StockMovementEdge_node(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type StockMovementEdge", field.Name)
+}
+
+func childFields_StockPayload(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "level":
+		return fieldContext_StockPayload_level(ctx, ec, field)
+	case "userErrors":
+		return fieldContext_StockPayload_userErrors(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type StockPayload", field.Name)
+}
+
+func childFields_Synonym(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return fieldContext_Synonym_id(ctx, ec, field)
+	case "sources":
+		return fieldContext_Synonym_sources(ctx, ec, field)
+	case "words":
+		return fieldContext_Synonym_words(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type Synonym", field.Name)
+}
+
+func childFields_SynonymPayload(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "synonym":
+		return fieldContext_SynonymPayload_synonym(ctx, ec, field)
+	case "userErrors":
+		return fieldContext_SynonymPayload_userErrors(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type SynonymPayload", field.Name)
 }
 
 func childFields_TaxAmount(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -7536,8 +9808,12 @@ func childFields_Variant(ctx context.Context, ec *executionContext, field graphq
 		return fieldContext_Variant_options(ctx, ec, field)
 	case "weight":
 		return fieldContext_Variant_weight(ctx, ec, field)
+	case "cost":
+		return fieldContext_Variant_cost(ctx, ec, field)
 	case "availability":
 		return fieldContext_Variant_availability(ctx, ec, field)
+	case "stock":
+		return fieldContext_Variant_stock(ctx, ec, field)
 	case "price":
 		return fieldContext_Variant_price(ctx, ec, field)
 	}

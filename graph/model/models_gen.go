@@ -10,10 +10,12 @@ import (
 
 	"github.com/99designs/gqlgen/graphql"
 	"github.com/noren-commerce/noren/core/cart"
+	"github.com/noren-commerce/noren/core/catalog"
 	"github.com/noren-commerce/noren/core/customer"
 	"github.com/noren-commerce/noren/core/fault"
 	"github.com/noren-commerce/noren/core/identity"
 	"github.com/noren-commerce/noren/core/importing"
+	"github.com/noren-commerce/noren/core/inventory"
 	"github.com/noren-commerce/noren/core/money"
 	"github.com/noren-commerce/noren/core/order"
 	"github.com/noren-commerce/noren/core/partner"
@@ -28,6 +30,14 @@ type AccountPayload struct {
 	UserErrors []UserError `json:"userErrors"`
 }
 
+// An attribute after a change.
+type AttributePayload struct {
+	// The attribute; null if it was not changed.
+	Attribute *catalog.Attribute `json:"attribute,omitempty"`
+	// Why it was not changed.
+	UserErrors []UserError `json:"userErrors"`
+}
+
 // The cart after a change.
 type CartPayload struct {
 	// The cart; null if nothing was done.
@@ -35,6 +45,14 @@ type CartPayload struct {
 	// A guest's key to a cart that was just made, to be sent as `X-Cart-Token` from now on; null otherwise.
 	CartToken *string `json:"cartToken,omitempty"`
 	// Why nothing was done; empty if it was.
+	UserErrors []UserError `json:"userErrors"`
+}
+
+// A category after a change.
+type CategoryPayload struct {
+	// The category; null if it was not changed.
+	Category *catalog.Category `json:"category,omitempty"`
+	// Why it was not changed.
 	UserErrors []UserError `json:"userErrors"`
 }
 
@@ -49,6 +67,14 @@ type ConfirmTotpPayload struct {
 	// Recovery codes, shown this once; each works once in place of a code. Null if nothing was done.
 	RecoveryCodes []string `json:"recoveryCodes,omitempty"`
 	// Why nothing was done; empty if it was.
+	UserErrors []UserError `json:"userErrors"`
+}
+
+// What became of a removal.
+type DeletePayload struct {
+	// Whether it is gone.
+	Deleted bool `json:"deleted"`
+	// Why it is not gone.
 	UserErrors []UserError `json:"userErrors"`
 }
 
@@ -83,6 +109,14 @@ type LinkSsoPayload struct {
 	// The link; null if none was made.
 	Link *identity.Link `json:"link,omitempty"`
 	// Why no link was made; empty if it was.
+	UserErrors []UserError `json:"userErrors"`
+}
+
+// A location after a change.
+type LocationPayload struct {
+	// The location; null if it was not changed.
+	Location *inventory.Location `json:"location,omitempty"`
+	// Why it was not changed.
 	UserErrors []UserError `json:"userErrors"`
 }
 
@@ -182,6 +216,30 @@ type PetPayload struct {
 	UserErrors []UserError `json:"userErrors"`
 }
 
+// Products after a change of prices.
+type PricesPayload struct {
+	// The products whose prices were set, as far as the channel shows them.
+	Products []catalog.Product `json:"products"`
+	// Why nothing was set.
+	UserErrors []UserError `json:"userErrors"`
+}
+
+// A product brand after a change.
+type ProductBrandPayload struct {
+	// The brand; null if it was not changed.
+	ProductBrand *catalog.ProductBrand `json:"productBrand,omitempty"`
+	// Why it was not changed.
+	UserErrors []UserError `json:"userErrors"`
+}
+
+// A product after a change.
+type ProductPayload struct {
+	// The product; null if it was not changed.
+	Product *catalog.Product `json:"product,omitempty"`
+	// Why it was not changed.
+	UserErrors []UserError `json:"userErrors"`
+}
+
 // What became of a profile.
 type ProfilePayload struct {
 	// The profile as it is now; null if nothing was changed.
@@ -260,8 +318,24 @@ type StartTotpPayload struct {
 	UserErrors []UserError `json:"userErrors"`
 }
 
+// A stock level after a change.
+type StockPayload struct {
+	// The level; null if it was not changed.
+	Level *inventory.Level `json:"level,omitempty"`
+	// Why it was not changed.
+	UserErrors []UserError `json:"userErrors"`
+}
+
 // What a client can watch: over WebSocket (graphql-transport-ws) or server-sent events.
 type Subscription struct {
+}
+
+// A rule of other words after a change.
+type SynonymPayload struct {
+	// The rule; null if it was not changed.
+	Synonym *catalog.Synonym `json:"synonym,omitempty"`
+	// Why it was not changed.
+	UserErrors []UserError `json:"userErrors"`
 }
 
 // What became of removing a link.

@@ -3,9 +3,14 @@
 package model
 
 import (
+	"github.com/99designs/gqlgen/graphql"
+	"github.com/google/uuid"
+
 	"github.com/noren-commerce/noren/core/catalog"
+	"github.com/noren-commerce/noren/core/i18n"
 	"github.com/noren-commerce/noren/core/identity"
 	"github.com/noren-commerce/noren/core/importing"
+	"github.com/noren-commerce/noren/core/inventory"
 	"github.com/noren-commerce/noren/core/order"
 	"github.com/noren-commerce/noren/core/page"
 	"github.com/noren-commerce/noren/core/payment"
@@ -40,4 +45,29 @@ type (
 	SearchConnection = page.Connection[catalog.SearchResult]
 	// SearchEdge is a hit on a page.
 	SearchEdge = page.Edge[catalog.SearchResult]
+	// StaffProductConnection is a page of products for staff.
+	StaffProductConnection = page.Connection[catalog.Product]
+	// StockMovementConnection is a page of what came and went.
+	StockMovementConnection = page.Connection[inventory.Movement]
+	// StockMovementEdge is a movement on a page.
+	StockMovementEdge = page.Edge[inventory.Movement]
 )
+
+// ProductTranslations are a product's texts in every language.
+type ProductTranslations struct {
+	Name           i18n.Text
+	Description    i18n.Text
+	SEOTitle       i18n.Text
+	SEODescription i18n.Text
+}
+
+// AddMediaInput is a medium to add, by address or by file.
+type AddMediaInput struct {
+	ProductID uuid.UUID
+	VariantID *uuid.UUID
+	URL       *string
+	File      *graphql.Upload
+	Kind      *catalog.MediaKind
+	Alt       i18n.Text
+	Position  int
+}

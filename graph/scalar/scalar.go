@@ -32,6 +32,33 @@ func UnmarshalLocalizedText(ctx context.Context, v any) (i18n.Text, error) {
 	return i18n.Text{i18n.Language(ctx): s}, err
 }
 
+// MarshalTranslations writes a text in every language, as an object.
+func MarshalTranslations(t i18n.Text) graphql.Marshaler {
+	return graphql.WriterFunc(func(w io.Writer) {
+		if t == nil {
+			t = i18n.Text{}
+		}
+		_ = json.NewEncoder(w).Encode(t)
+	})
+}
+
+// UnmarshalTranslations reads a text in every language from an object.
+func UnmarshalTranslations(v any) (i18n.Text, error) {
+	object, ok := v.(map[string]any)
+	if !ok {
+		return nil, fmt.Errorf("a text is an object by language such as {\"ja\": \"首輪\"}, not %T", v)
+	}
+	text := make(i18n.Text, len(object))
+	for language, value := range object {
+		s, ok := value.(string)
+		if !ok {
+			return nil, fmt.Errorf("the text in %q must be a string, not %T", language, value)
+		}
+		text[language] = s
+	}
+	return text, nil
+}
+
 // MarshalKey writes a bare key; entities write their global ids instead.
 func MarshalKey(key uuid.UUID) graphql.Marshaler { return graphql.MarshalString(key.String()) }
 

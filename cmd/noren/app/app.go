@@ -7,12 +7,14 @@ import (
 
 	"github.com/go-chi/chi/v5"
 
+	"github.com/noren-commerce/noren/adapters/assets"
 	"github.com/noren-commerce/noren/adapters/mailbox"
 	"github.com/noren-commerce/noren/core/cart"
 	"github.com/noren-commerce/noren/core/catalog"
 	"github.com/noren-commerce/noren/core/channel"
 	"github.com/noren-commerce/noren/core/clock"
 	"github.com/noren-commerce/noren/core/customer"
+	"github.com/noren-commerce/noren/core/event"
 	"github.com/noren-commerce/noren/core/idempotency"
 	"github.com/noren-commerce/noren/core/identity"
 	"github.com/noren-commerce/noren/core/inventory"
@@ -46,8 +48,9 @@ type App struct {
 	SSO        *identity.SSO
 	Payments   *payment.Service
 	Sender     *messaging.Sender
-	Mailbox    *mailbox.Mailbox // keeps the mails; nil if a mail server is set
-	Ground                      // what all of it stands on and is watched by
+	Assets     *assets.Directory // keeps uploaded files
+	Mailbox    *mailbox.Mailbox  // keeps the mails; nil if a mail server is set
+	Ground                       // what all of it stands on and is watched by
 	proxies    proxies
 	now        clock.Clock
 }
@@ -70,9 +73,10 @@ func New(cfg Config, db *postgres.DB, now clock.Clock, options ...Option) (*App,
 	prices := pricing.New(postgres.NewPricing(db), now)
 	carts := cart.New(postgres.NewCarts(db), prices, now)
 	stock, events := postgres.NewInventory(db), postgres.NewEvents(db)
+	shown := inventory.NewShown(stock, events, now)
 	orders := order.New(order.Parts{
 		Tx: db, Store: postgres.NewOrders(db), Carts: carts, Keys: idempotency.New(db, postgres.NewKeys(db), now),
-		Outbox: jobs, Events: events, Flips: inventory.NewShown(stock, events, now), Now: now,
+		Outbox: jobs, Events: events, Flips: shown, Now: now,
 	})
 	customers := customer.New(db, postgres.NewCustomers(db), postgres.NewEvents(db), now)
 	accounts, err := newAccounts(cfg, db, jobs, carts, customers, ground.Limiter, now)
@@ -90,14 +94,18 @@ func New(cfg Config, db *postgres.DB, now clock.Clock, options ...Option) (*App,
 	orders.PayBy(payments)
 	payments.Tell(orders)
 	partners := newPartners(db, now)
+	files := assets.New(cfg.AssetsDir, cfg.PublicURL)
 	a := &App{
 		Config:   cfg,
+		Assets:   files,
 		DB:       db,
 		Channels: channel.New(postgres.NewChannels(db), now),
 		Resolvers: &resolvers.Resolver{
 			Catalog:   catalog.New(redis.NewCatalog(postgres.NewCatalog(db), ground.Redis, ground.Generations, postgres.Joined), search.NewAnalyzer(), now),
 			Pricing:   prices,
+			Editor:    newEditor(db, events, files, now),
 			Inventory: inventory.New(stock),
+			Stock:     inventory.NewKeeper(inventory.KeeperParts{Tx: db, Store: stock, Shown: shown, Events: events, Now: now}),
 			Carts:     carts,
 			Shipping:  shipping.New(postgres.NewShipping(db)),
 			Orders:    orders,
@@ -142,9 +150,19 @@ func (a *App) Handler() http.Handler {
 		r.Post(ssoReturnPath, a.ssoReturn)
 		a.webhooks(r)
 		r.Get("/sample/*", seed.Picture)
+		r.Get(assets.Prefix+"*", a.Assets.ServeHTTP)
 		if a.Config.Dev && a.Mailbox != nil {
 			r.Method(http.MethodGet, "/dev/mail", a.Mailbox)
 		}
 	})
 	return a.tracing.HTTP(r)
+}
+
+// newEditor puts together how staff write the catalog.
+func newEditor(db *postgres.DB, events event.Recorder, files catalog.Assets, now clock.Clock) *catalog.Editor {
+	store := postgres.NewCatalog(db)
+	return catalog.NewEditor(catalog.EditorParts{
+		Tx: db, Store: store, Index: catalog.NewIndexer(store, search.NewAnalyzer()),
+		Events: events, Assets: files, Now: now,
+	})
 }

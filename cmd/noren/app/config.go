@@ -34,6 +34,7 @@ type Config struct {
 	DrainTimeout   time.Duration `env:"NOREN_DRAIN_TIMEOUT" default:"25s" help:"How long running requests and jobs may take to finish after SIGTERM."`
 	MaxConns       int32         `env:"NOREN_MAX_CONNS" default:"16" help:"Connections to PostgreSQL that one process keeps at most."`
 	Introspection  bool          `env:"NOREN_INTROSPECTION" default:"false" negatable:"" help:"Let the public read the schema by introspection."`
+	AssetsDir      string        `env:"NOREN_ASSETS_DIR" default:".noren/assets" help:"Directory that keeps uploaded files; replicas must share it."`
 	Dev            bool          `kong:"-"`
 
 	WatchConfig     `embed:""`

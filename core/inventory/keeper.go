@@ -1,0 +1,228 @@
+package inventory
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/noren-commerce/noren/core/access"
+	"github.com/noren-commerce/noren/core/channel"
+	"github.com/noren-commerce/noren/core/clock"
+	"github.com/noren-commerce/noren/core/event"
+	"github.com/noren-commerce/noren/core/fault"
+	"github.com/noren-commerce/noren/core/id"
+	"github.com/noren-commerce/noren/core/page"
+)
+
+// MovementKind is why pieces came or went.
+type MovementKind string
+
+// The kinds of movement.
+const (
+	Receipt    MovementKind = "RECEIPT"    // 入荷
+	Adjustment MovementKind = "ADJUSTMENT" // 調整: broken, lost, found
+	Count      MovementKind = "COUNT"      // 棚卸: what a count differed by
+	Shipment   MovementKind = "SHIPMENT"   // 出荷
+	Return     MovementKind = "RETURN"     // 返品
+	Transfer   MovementKind = "TRANSFER"   // 移動
+)
+
+// maxPieces bounds a quantity; stock is kept in 32 bits.
+const maxPieces = 1_000_000
+
+// Level is how much of a variant a location has. OnHand is the sum of the
+// movements; what can be promised is OnHand less Reserved.
+type Level struct {
+	VariantID  uuid.UUID
+	LocationID uuid.UUID
+	OnHand     int
+	Reserved   int
+	Incoming   int
+}
+
+// Free is what can still be promised.
+func (l Level) Free() int { return l.OnHand - l.Reserved }
+
+// Movement is pieces that came (positive) or went. It never changes.
+type Movement struct {
+	ID         uuid.UUID
+	At         time.Time
+	VariantID  uuid.UUID
+	LocationID uuid.UUID
+	Kind       MovementKind
+	Quantity   int
+	Reference  string
+	ActorID    *uuid.UUID
+}
+
+// GlobalID is the movement's id in the schema.
+func (m Movement) GlobalID() string { return id.Global("StockMovement", m.ID) }
+
+// Failures of stock.
+var (
+	ErrQuantity     = fault.Invalid("STOCK_QUANTITY_INVALID", "数量は%dから%dまでの0以外の整数で指定してください", "The quantity is a whole number from %d to %d, and not 0")
+	ErrBelowZero    = fault.Conflict("STOCK_BELOW_RESERVED", "引当済みの数量を下回るため変更できません", "Less would be left than is reserved")
+	ErrNoLocation   = fault.Invalid("LOCATION_UNKNOWN", "指定された拠点はありません", "There is no such location")
+	ErrLocationUsed = fault.Conflict("LOCATION_IN_USE", "在庫が残っているため停止できません", "The location still has stock")
+)
+
+// KeepStore keeps stock; everything joins the transaction of the context.
+type KeepStore interface {
+	Variants(ctx context.Context, brandID uuid.UUID, variantIDs []uuid.UUID) ([]uuid.UUID, error)
+	// LockLevel reads a level for changing, and makes it where there is none.
+	LockLevel(ctx context.Context, variantID, locationID uuid.UUID) (Level, error)
+	SaveLevel(ctx context.Context, l Level) error
+	Move(ctx context.Context, m Movement) error
+
+	Locations(ctx context.Context, brandID uuid.UUID) ([]Location, error)
+	SaveLocation(ctx context.Context, l Location) error
+	HasStock(ctx context.Context, locationID uuid.UUID) (bool, error)
+	Levels(ctx context.Context, variantIDs []uuid.UUID) ([]Level, error)
+	Movements(ctx context.Context, brandID, variantID uuid.UUID, args page.Args) (page.Connection[Movement], error)
+}
+
+// Keeper is how staff change stock. Each change is one transaction, one movement
+// and one event.
+type Keeper struct{ KeeperParts }
+
+// KeeperParts are what the keeper stands on.
+type KeeperParts struct {
+	Tx interface {
+		InTx(ctx context.Context, f func(context.Context) error) error
+	}
+	Store  KeepStore
+	Shown  *Shown
+	Events event.Recorder
+	Now    clock.Clock
+}
+
+// NewKeeper makes the keeper.
+func NewKeeper(p KeeperParts) *Keeper { return &Keeper{p} }
+
+// StockInput is a change of what a location has of a variant.
+type StockInput struct {
+	VariantID  uuid.UUID
+	LocationID uuid.UUID
+	Quantity   int
+	Reference  string // delivery note, reason
+}
+
+func (in StockInput) check(least, most int, zero bool) error {
+	var all []error
+	if in.Quantity < least || in.Quantity > most || (in.Quantity == 0 && !zero) {
+		all = append(all, ErrQuantity.With(least, most).At("quantity"))
+	}
+	if len(in.Reference) > 200 {
+		all = append(all, fault.Invalid(fault.CodeTooLong, "200文字以内で入力してください", "At most 200 characters are allowed").At("reference"))
+	}
+	return errors.Join(all...)
+}
+
+// Receive adds pieces that arrived; they are no longer incoming.
+func (k *Keeper) Receive(ctx context.Context, in StockInput) (Level, error) {
+	return k.move(ctx, in, Receipt, in.check(1, maxPieces, false), func(l *Level) int {
+		l.Incoming = max(0, l.Incoming-in.Quantity)
+		return in.Quantity
+	})
+}
+
+// Adjust adds or takes pieces off, for a reason.
+func (k *Keeper) Adjust(ctx context.Context, in StockInput) (Level, error) {
+	return k.move(ctx, in, Adjustment, in.check(-maxPieces, maxPieces, false), func(*Level) int { return in.Quantity })
+}
+
+// Count sets what was counted; the difference becomes the movement.
+func (k *Keeper) Count(ctx context.Context, in StockInput) (Level, error) {
+	return k.move(ctx, in, Count, in.check(0, maxPieces, true), func(l *Level) int { return in.Quantity - l.OnHand })
+}
+
+// SetIncoming says how many pieces are on their way.
+func (k *Keeper) SetIncoming(ctx context.Context, in StockInput) (Level, error) {
+	return k.move(ctx, in, "", in.check(0, maxPieces, true), func(l *Level) int {
+		l.Incoming = in.Quantity
+		return 0
+	})
+}
+
+func (k *Keeper) move(ctx context.Context, in StockInput, kind MovementKind, invalid error, f func(l *Level) int) (Level, error) {
+	if err := access.Require(ctx, access.InventoryWrite); err != nil {
+		return Level{}, err
+	}
+	if invalid != nil {
+		return Level{}, invalid
+	}
+	var level Level
+	err := k.Tx.InTx(ctx, func(ctx context.Context) error {
+		if err := k.known(ctx, in); err != nil {
+			return err
+		}
+		before, err := k.Store.LockLevel(ctx, in.VariantID, in.LocationID)
+		if err != nil {
+			return err
+		}
+		level = before
+		difference := f(&level)
+		if level.OnHand += difference; level.OnHand < level.Reserved {
+			return ErrBelowZero.At("quantity")
+		}
+		if level.OnHand > maxPieces*100 {
+			return ErrQuantity.With(0, maxPieces).At("quantity")
+		}
+		if err := k.Store.SaveLevel(ctx, level); err != nil {
+			return err
+		}
+		if difference != 0 {
+			m := Movement{ID: id.New(), At: k.Now(), VariantID: in.VariantID, LocationID: in.LocationID, Kind: kind, Quantity: difference, Reference: in.Reference}
+			if actor := access.From(ctx).ID; actor != uuid.Nil {
+				m.ActorID = &actor
+			}
+			if err := errors.Join(k.Store.Move(ctx, m), k.Shown.Flipped(ctx, []uuid.UUID{in.VariantID})); err != nil {
+				return err
+			}
+		}
+		return k.Events.Record(ctx, event.New(ctx, k.Now(), "stock.changed", "Stock", in.VariantID, map[string]any{
+			"kind": kind, "reference": in.Reference, "before": before, "after": level,
+		}))
+	})
+	return level, err
+}
+
+// known fails unless variant and location are the brand's.
+func (k *Keeper) known(ctx context.Context, in StockInput) error {
+	brandID := channel.From(ctx).BrandID
+	variants, err := k.Store.Variants(ctx, brandID, []uuid.UUID{in.VariantID})
+	if err != nil {
+		return err
+	}
+	if len(variants) == 0 {
+		return fault.ErrNotFound.At("variantId")
+	}
+	locations, err := k.Store.Locations(ctx, brandID)
+	if err != nil {
+		return err
+	}
+	for _, l := range locations {
+		if l.ID == in.LocationID {
+			return nil
+		}
+	}
+	return ErrNoLocation.At("locationId")
+}
+
+// Levels are what the locations have of many variants; staff only.
+func (k *Keeper) Levels(ctx context.Context, variantIDs []uuid.UUID) ([]Level, error) {
+	if err := access.Require(ctx, access.InventoryRead); err != nil {
+		return nil, err
+	}
+	return k.Store.Levels(ctx, variantIDs)
+}
+
+// Movements are one page of what came and went of a variant, newest first.
+func (k *Keeper) Movements(ctx context.Context, variantID uuid.UUID, args page.Args) (page.Connection[Movement], error) {
+	if err := access.Require(ctx, access.InventoryRead); err != nil {
+		return page.Connection[Movement]{}, err
+	}
+	return k.Store.Movements(ctx, channel.From(ctx).BrandID, variantID, args)
+}

@@ -1,0 +1,125 @@
+package postgres
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
+
+	"github.com/noren-commerce/noren/core/fault"
+	"github.com/noren-commerce/noren/core/inventory"
+	"github.com/noren-commerce/noren/core/page"
+)
+
+// Variants are the brand's variants among ids.
+func (s *Inventory) Variants(ctx context.Context, brandID uuid.UUID, variantIDs []uuid.UUID) ([]uuid.UUID, error) {
+	return read(ctx, s.db, `SELECT id FROM variants WHERE brand_id = @brand AND id = ANY(@ids)`,
+		[]any{pgx.NamedArgs{"brand": brandID, "ids": variantIDs}}, collectIDs)
+}
+
+// LockLevel reads a level and locks it, and makes it where there is none.
+func (s *Inventory) LockLevel(ctx context.Context, variantID, locationID uuid.UUID) (inventory.Level, error) {
+	args := pgx.NamedArgs{"variant": variantID, "location": locationID}
+	_, err := s.db.conn(ctx).Exec(ctx, `INSERT INTO stock_levels (variant_id, location_id) VALUES (@variant, @location) ON CONFLICT DO NOTHING`, args)
+	if err != nil {
+		return inventory.Level{}, err
+	}
+	level, err := first[inventory.Level](ctx, s.db, `
+		SELECT variant_id, location_id, on_hand, reserved, incoming FROM stock_levels
+		WHERE variant_id = @variant AND location_id = @location FOR UPDATE`, args)
+	if err != nil || level == nil {
+		return inventory.Level{}, errors.Join(err, fault.ErrNotFound)
+	}
+	return *level, nil
+}
+
+// SaveLevel writes a locked level.
+func (s *Inventory) SaveLevel(ctx context.Context, l inventory.Level) error {
+	_, err := s.db.conn(ctx).Exec(ctx, `
+		UPDATE stock_levels SET on_hand = @on_hand, incoming = @incoming WHERE variant_id = @variant AND location_id = @location`,
+		pgx.NamedArgs{"variant": l.VariantID, "location": l.LocationID, "on_hand": l.OnHand, "incoming": l.Incoming})
+	return err
+}
+
+// Move adds a movement.
+func (s *Inventory) Move(ctx context.Context, m inventory.Movement) error {
+	_, err := s.db.conn(ctx).Exec(ctx, `
+		INSERT INTO stock_movements (id, at, variant_id, location_id, kind, quantity, reference, actor_id)
+		VALUES (@id, @at, @variant, @location, @kind, @quantity, @reference, @actor)`,
+		pgx.NamedArgs{"id": m.ID, "at": m.At, "variant": m.VariantID, "location": m.LocationID, "kind": m.Kind,
+			"quantity": m.Quantity, "reference": m.Reference, "actor": m.ActorID})
+	return err
+}
+
+// Locations are the brand's locations, the first to ship first.
+func (s *Inventory) Locations(ctx context.Context, brandID uuid.UUID) ([]inventory.Location, error) {
+	return collect[inventory.Location](ctx, s.db, `
+		SELECT id, brand_id, code, name, kind, priority, ships, active FROM locations
+		WHERE brand_id = @brand ORDER BY priority, code`, pgx.NamedArgs{"brand": brandID})
+}
+
+// SaveLocation writes a location, new or not.
+func (s *Inventory) SaveLocation(ctx context.Context, l inventory.Location) error {
+	_, err := s.db.conn(ctx).Exec(ctx, `
+		INSERT INTO locations (id, brand_id, code, name, kind, priority, ships, active)
+		VALUES (@id, @brand, @code, @name, @kind, @priority, @ships, @active)
+		ON CONFLICT (id) DO UPDATE SET code = excluded.code, name = excluded.name, kind = excluded.kind,
+			priority = excluded.priority, ships = excluded.ships, active = excluded.active`,
+		pgx.NamedArgs{"id": l.ID, "brand": l.BrandID, "code": l.Code, "name": l.Name, "kind": l.Kind, "priority": l.Priority, "ships": l.Ships, "active": l.Active})
+	var pg *pgconn.PgError
+	if errors.As(err, &pg) && pg.Code == "23505" {
+		return fault.Conflict(fault.CodeDuplicate, "このコードはすでに使われています", "This code is already taken").At("code")
+	}
+	return err
+}
+
+// HasStock reports whether pieces lie at the location or are reserved there.
+func (s *Inventory) HasStock(ctx context.Context, locationID uuid.UUID) (bool, error) {
+	return one[bool](ctx, s.db, `SELECT EXISTS (SELECT FROM stock_levels WHERE location_id = @location AND (on_hand > 0 OR reserved > 0))`,
+		pgx.NamedArgs{"location": locationID})
+}
+
+// Levels are what the locations have of the variants, in one statement.
+func (s *Inventory) Levels(ctx context.Context, variantIDs []uuid.UUID) ([]inventory.Level, error) {
+	return collect[inventory.Level](ctx, s.db, `
+		SELECT s.variant_id, s.location_id, s.on_hand, s.reserved, s.incoming
+		FROM stock_levels s JOIN locations l ON l.id = s.location_id
+		WHERE s.variant_id = ANY(@ids) ORDER BY s.variant_id, l.priority, l.code`, pgx.NamedArgs{"ids": variantIDs})
+}
+
+// Movements are one page of what came and went of a variant of the brand, newest first.
+func (s *Inventory) Movements(ctx context.Context, brandID, variantID uuid.UUID, in page.Args) (page.Connection[inventory.Movement], error) {
+	var none page.Connection[inventory.Movement]
+	size, err := in.Size()
+	if err != nil {
+		return none, err
+	}
+	type key struct {
+		At time.Time `json:"t"`
+		ID uuid.UUID `json:"i"`
+	}
+	var after key
+	behind, err := in.Start(&after)
+	if err != nil {
+		return none, err
+	}
+	where, keyset := `m.variant_id = @variant AND EXISTS (SELECT FROM variants v WHERE v.id = m.variant_id AND v.brand_id = @brand)`, ``
+	if behind {
+		keyset = ` AND (m.at, m.id) < (@at, @id)`
+	}
+	args := pgx.NamedArgs{"variant": variantID, "brand": brandID, "at": after.At, "id": after.ID, "limit": size + 1}
+	rows, err := collect[inventory.Movement](ctx, s.db, `
+		SELECT m.id, m.at, m.variant_id, m.location_id, m.kind, m.quantity, m.reference, m.actor_id
+		FROM stock_movements m WHERE `+where+keyset+` ORDER BY m.at DESC, m.id DESC LIMIT @limit`, args)
+	if err != nil {
+		return none, err
+	}
+	found := page.Of(rows, size, behind, func(m inventory.Movement) any { return key{m.At, m.ID} })
+	found.Count = func(ctx context.Context) (int, error) {
+		return one[int](ctx, s.db, `SELECT count(*) FROM stock_movements m WHERE `+where, args)
+	}
+	return found, nil
+}
