@@ -226,6 +226,8 @@ func madeUp(s *ast.Schema, typed *ast.Type) any {
 		return "2026-11-23"
 	case "CurrencyCode":
 		return "JPY"
+	case "Translations":
+		return map[string]any{"ja": "x"}
 	}
 	return "x"
 }
