@@ -192,17 +192,30 @@ func TestChangedPriceIsToldAndNothingPlaced(t *testing.T) {
 
 func TestLastPiecesAreSoldOnce(t *testing.T) {
 	t.Parallel()
+	for _, c := range []struct{ pieces, buyers int }{{1, 2}, {10, 64}} {
+		t.Run(fmt.Sprintf("%d for %d", c.pieces, c.buyers), func(t *testing.T) {
+			t.Parallel()
+			sellLastPieces(t, c.pieces, c.buyers)
+		})
+	}
+}
+
+func sellLastPieces(t *testing.T, pieces, buyers int) {
 	a := apptest.Start(t)
 	leash := a.AddProduct(t, "leash", 1980)
 	toy := a.AddProduct(t, "toy", 300)
-	a.SetStock(t, leash.Variants[0], 10)
+	a.SetStock(t, leash.Variants[0], pieces)
 	method := a.AddShipping(t, "parcel", 0)
-	const buyers = 32
 	guests := make([]*shopper, buyers)
 	for i := range guests {
 		guests[i] = &shopper{App: a}
-		require.Empty(t, guests[i].add(t, leash.Variants[0], 1).UserErrors)
-		require.Empty(t, guests[i].add(t, toy.Variants[0], 1).UserErrors)
+		lines := []uuid.UUID{leash.Variants[0], toy.Variants[0]}
+		if i%2 == 1 { // as many take the rows the other way round
+			lines[0], lines[1] = lines[1], lines[0]
+		}
+		for _, variant := range lines {
+			require.Empty(t, guests[i].add(t, variant, 1).UserErrors)
+		}
 		guests[i].fillIn(t, method)
 	}
 	var sold, soldOut atomic.Int32
@@ -220,10 +233,9 @@ func TestLastPiecesAreSoldOnce(t *testing.T) {
 		})
 	}
 	group.Wait()
-	require.Equal(t, int32(10), sold.Load())
-	require.Equal(t, int32(buyers-10), soldOut.Load())
-	requireStock(t, a, leash.Variants[0], 10, 10)
-	requireStock(t, a, toy.Variants[0], 100, 10)
+	require.Equal(t, [2]int32{int32(pieces), int32(buyers - pieces)}, [2]int32{sold.Load(), soldOut.Load()}, "sold, sold out")
+	requireStock(t, a, leash.Variants[0], pieces, pieces)
+	requireStock(t, a, toy.Variants[0], 100, pieces)
 }
 
 func TestOneIntentTwiceAtOnceIsOneOrder(t *testing.T) {

@@ -5,6 +5,7 @@ package cart
 import (
 	"crypto/rand"
 	"crypto/sha256"
+	"regexp"
 	"time"
 
 	"github.com/google/uuid"
@@ -125,7 +126,7 @@ func OwnerOf(a access.Actor) Owner {
 	if a.Is(access.RoleMember, access.RoleCompanyBuyer) {
 		return Owner{MemberID: &a.ID}
 	}
-	if a.CartToken == "" {
+	if !isToken(a.CartToken) {
 		return Owner{}
 	}
 	return Owner{TokenHash: HashToken(a.CartToken)}
@@ -134,8 +135,15 @@ func OwnerOf(a access.Actor) Owner {
 // Nobody reports whether the owner has no cart and could have none.
 func (o Owner) Nobody() bool { return o.MemberID == nil && o.TokenHash == nil }
 
+// tokenForm is the form of NewToken's tokens.
+var tokenForm = regexp.MustCompile(`^[A-Z2-7]{26,64}$`)
+
 // NewToken is a fresh key to a guest's cart: 130 random bits.
 func NewToken() string { return rand.Text() }
+
+// isToken reports whether noren may have made the token. What a client made up
+// opens nothing and is given to no cart: somebody else might think of it too.
+func isToken(token string) bool { return tokenForm.MatchString(token) }
 
 // HashToken is what noren keeps of a token.
 func HashToken(token string) []byte {

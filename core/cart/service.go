@@ -2,7 +2,6 @@ package cart
 
 import (
 	"context"
-	"net/mail"
 	"time"
 
 	"github.com/google/uuid"
@@ -13,6 +12,7 @@ import (
 	"github.com/noren-commerce/noren/core/customer"
 	"github.com/noren-commerce/noren/core/fault"
 	"github.com/noren-commerce/noren/core/id"
+	"github.com/noren-commerce/noren/core/identity"
 	"github.com/noren-commerce/noren/core/inventory"
 	"github.com/noren-commerce/noren/core/pricing"
 )
@@ -184,9 +184,11 @@ type UpdateInput struct {
 func (s *Service) Update(ctx context.Context, in UpdateInput) (*Priced, error) {
 	change := Change(in)
 	if in.Email != nil {
-		if _, err := mail.ParseAddress(*in.Email); err != nil || len(*in.Email) > 254 {
+		email, err := identity.NormaliseEmail(*in.Email)
+		if err != nil {
 			return nil, ErrEmail.At("email")
 		}
+		change.Email = &email
 	}
 	if in.ShippingAddress != nil {
 		normalised := in.ShippingAddress.Normalised()
@@ -209,7 +211,7 @@ func (s *Service) Update(ctx context.Context, in UpdateInput) (*Priced, error) {
 
 // MergeGuest moves the lines of the guest cart with the token into the member's.
 func (s *Service) MergeGuest(ctx context.Context, token string, memberID uuid.UUID) error {
-	if token == "" {
+	if !isToken(token) {
 		return nil
 	}
 	return s.store.Merge(ctx, HashToken(token), memberID, s.now())

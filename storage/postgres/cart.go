@@ -22,7 +22,11 @@ type Carts struct{ db *DB }
 func NewCarts(db *DB) *Carts { return &Carts{db} }
 
 // ownCart is the condition that the cart c is the owner's open one in the channel.
-const ownCart = `c.channel_id = @channel AND NOT c.closed AND (c.member_id = @member OR c.token_hash = @token)`
+// A member's cart opens to no token, not even the one it was filled under before.
+const ownCart = `c.channel_id = @channel AND NOT c.closed AND (c.member_id = @member OR c.member_id IS NULL AND c.token_hash = @token)`
+
+// sellable is the condition that the channel sells the variant v of the product p.
+const sellable = `v.active AND EXISTS (SELECT FROM product_listings l WHERE l.product_id = p.id AND ` + listed + `)`
 
 // freePieces counts what online orders can still take of the variant v.
 const freePieces = `(SELECT coalesce(sum(greatest(s.on_hand - s.reserved, 0)), 0)
@@ -45,7 +49,8 @@ func (s *Carts) Basket(ctx context.Context, in cart.Lookup) (*cart.Basket, error
 	return s.change(ctx, in, nil)
 }
 
-// AddLine adds pieces of a variant, making the cart when there is none.
+// AddLine adds pieces of a variant, making the cart when there is none. A refused
+// line makes no cart either.
 func (s *Carts) AddLine(ctx context.Context, in cart.Lookup, line cart.NewLine) (*cart.Basket, bool, error) {
 	added := false
 	args := cartArgs(in, pgx.NamedArgs{
@@ -55,15 +60,16 @@ func (s *Carts) AddLine(ctx context.Context, in cart.Lookup, line cart.NewLine) 
 		batch.Queue(`
 			INSERT INTO carts AS c (id, brand_id, channel_id, member_id, token_hash, updated_at)
 			SELECT @cart, @brand, @channel, @member, @token, @at
-			WHERE NOT EXISTS (SELECT FROM carts c WHERE `+ownCart+`)
+			FROM variants v JOIN products p ON p.id = v.product_id
+			WHERE v.id = @variant AND NOT EXISTS (SELECT FROM carts c WHERE `+ownCart+`)
+			  AND `+sellable+` AND `+freePieces+` >= @quantity
 			ON CONFLICT DO NOTHING`, args)
 		batch.Queue(`
 			INSERT INTO cart_lines AS k (id, cart_id, variant_id, quantity)
 			SELECT @line, c.id, v.id, @quantity
 			FROM carts c, variants v
 			JOIN products p ON p.id = v.product_id
-			JOIN product_listings l ON l.product_id = p.id
-			WHERE `+ownCart+` AND v.id = @variant AND v.active AND `+listed+`
+			WHERE `+ownCart+` AND v.id = @variant AND `+sellable+`
 			  AND (SELECT count(*) FROM cart_lines o WHERE o.cart_id = c.id AND o.variant_id <> v.id) < @most
 			  AND `+freePieces+` >= @quantity + coalesce((SELECT o.quantity FROM cart_lines o WHERE o.cart_id = c.id AND o.variant_id = v.id), 0)
 			ON CONFLICT (cart_id, variant_id) DO UPDATE SET quantity = k.quantity + EXCLUDED.quantity`, args).
@@ -95,17 +101,18 @@ func (s *Carts) SetQuantity(ctx context.Context, in cart.Lookup, lineID uuid.UUI
 	return basket, changed, err
 }
 
-// Update writes what is not nil. A shipping method that the brand does not offer
-// is left as it was.
+// Update writes what is not nil; nothing, if the brand does not offer the shipping
+// method.
 func (s *Carts) Update(ctx context.Context, in cart.Lookup, change cart.Change) (*cart.Basket, error) {
 	return s.change(ctx, in, func(batch *pgx.Batch) {
 		batch.Queue(`
 			UPDATE carts c SET
 				email = coalesce(@email, c.email),
 				shipping_address = coalesce(@address, c.shipping_address),
-				shipping_method_id = coalesce((SELECT m.id FROM shipping_methods m WHERE m.id = @method AND m.brand_id = @brand AND m.active), c.shipping_method_id),
+				shipping_method_id = coalesce(@method, c.shipping_method_id),
 				updated_at = @at
-			WHERE `+ownCart, cartArgs(in, pgx.NamedArgs{
+			WHERE `+ownCart+` AND (@method::uuid IS NULL OR EXISTS (
+				SELECT FROM shipping_methods m WHERE m.id = @method AND m.brand_id = @brand AND m.active))`, cartArgs(in, pgx.NamedArgs{
 			"email": change.Email, "address": change.ShippingAddress, "method": change.ShippingMethodID,
 		}))
 	})
@@ -117,10 +124,8 @@ func (s *Carts) Sellable(ctx context.Context, in cart.Lookup, variantID uuid.UUI
 		OnSale bool
 		Free   int
 	}](ctx, s.db, `
-		SELECT v.active AND EXISTS (
-			SELECT FROM products p JOIN product_listings l ON l.product_id = p.id WHERE p.id = v.product_id AND `+listed+`) AS on_sale,
-			`+freePieces+`::int AS free
-		FROM variants v WHERE v.id = @variant`, cartArgs(in, pgx.NamedArgs{"variant": variantID}))
+		SELECT `+sellable+` AS on_sale, `+freePieces+`::int AS free
+		FROM variants v JOIN products p ON p.id = v.product_id WHERE v.id = @variant`, cartArgs(in, pgx.NamedArgs{"variant": variantID}))
 	if err != nil || row == nil {
 		return false, 0, err
 	}
@@ -133,8 +138,10 @@ func (s *Carts) Merge(ctx context.Context, guest []byte, memberID uuid.UUID, at 
 	return s.db.InTx(ctx, func(ctx context.Context) error {
 		args := pgx.NamedArgs{"token": guest, "member": memberID, "at": at}
 		batch := &pgx.Batch{}
+		// A second login with the same token waits here, and then finds nothing left.
+		batch.Queue(`SELECT FROM carts g WHERE g.token_hash = @token AND NOT g.closed AND g.member_id IS NULL FOR UPDATE`, args)
 		batch.Queue(`
-			UPDATE carts g SET member_id = @member, updated_at = @at
+			UPDATE carts g SET member_id = @member, token_hash = NULL, updated_at = @at
 			WHERE g.token_hash = @token AND NOT g.closed AND g.member_id IS NULL
 			  AND NOT EXISTS (SELECT FROM carts c WHERE c.member_id = @member AND c.channel_id = g.channel_id AND NOT c.closed)`, args)
 		batch.Queue(`
@@ -177,7 +184,7 @@ func queueBasket(batch *pgx.Batch, condition string, args pgx.NamedArgs, into **
 		FROM carts c WHERE `+condition, args)
 	queueRows(batch, &found.Items, nil, `
 		SELECT k.id, k.variant_id, k.quantity, p.id AS product_id, v.sku, p.name, v.options, p.tax_class,
-			v.active AND EXISTS (SELECT FROM product_listings l WHERE l.product_id = p.id AND `+listed+`) AS on_sale
+			`+sellable+` AS on_sale
 		FROM carts c JOIN cart_lines k ON k.cart_id = c.id
 		JOIN variants v ON v.id = k.variant_id JOIN products p ON p.id = v.product_id
 		WHERE `+condition+` ORDER BY k.id`, args)
