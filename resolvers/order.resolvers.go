@@ -8,7 +8,6 @@ package resolvers
 import (
 	"context"
 
-	"github.com/noren-commerce/noren/core/event"
 	globalid "github.com/noren-commerce/noren/core/id"
 	"github.com/noren-commerce/noren/core/order"
 	"github.com/noren-commerce/noren/core/page"
@@ -40,7 +39,7 @@ func (r *orderResolver) Lines(ctx context.Context, obj *order.Order) ([]order.Li
 	return load(ctx).OrderLines.Load(ctx, obj.ID)
 }
 
-func (r *orderResolver) History(ctx context.Context, obj *order.Order) ([]event.Event, error) {
+func (r *orderResolver) History(ctx context.Context, obj *order.Order) ([]order.Entry, error) {
 	return load(ctx).OrderHistory.Load(ctx, obj.ID)
 }
 

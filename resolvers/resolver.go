@@ -10,7 +10,6 @@ import (
 	"github.com/noren-commerce/noren/core/cart"
 	"github.com/noren-commerce/noren/core/catalog"
 	"github.com/noren-commerce/noren/core/customer"
-	"github.com/noren-commerce/noren/core/event"
 	"github.com/noren-commerce/noren/core/identity"
 	"github.com/noren-commerce/noren/core/importing"
 	"github.com/noren-commerce/noren/core/inventory"
@@ -55,7 +54,7 @@ type Loaders struct {
 	Levels   *graph.Loader[uuid.UUID, []inventory.Level]        // by variant
 
 	OrderLines   *graph.Loader[uuid.UUID, []order.Line]
-	OrderHistory *graph.Loader[uuid.UUID, []event.Event]
+	OrderHistory *graph.Loader[uuid.UUID, []order.Entry]
 
 	Profiles  *graph.Loader[uuid.UUID, *customer.Profile]       // by member
 	Addresses *graph.Loader[uuid.UUID, []customer.SavedAddress] // by member
@@ -87,7 +86,7 @@ func (r *Resolver) NewLoaders() *Loaders {
 		Variant:  graph.NewLoader(graph.ByKey(r.Catalog.VariantsByID, func(v catalog.Variant) uuid.UUID { return v.ID })),
 
 		OrderLines:   graph.NewLoader(graph.Grouped(r.Orders.Lines, func(l order.Line) uuid.UUID { return l.OrderID })),
-		OrderHistory: graph.NewLoader(graph.Grouped(r.Orders.History, func(e event.Event) uuid.UUID { return e.SubjectID })),
+		OrderHistory: graph.NewLoader(graph.Grouped(r.Orders.History, func(e order.Entry) uuid.UUID { return e.SubjectID })),
 
 		Profiles:  graph.NewLoader(graph.ByKey(r.Customers.Profiles, func(p *customer.Profile) uuid.UUID { return p.MemberID })),
 		Addresses: graph.NewLoader(graph.Grouped(r.Customers.Addresses, func(a customer.SavedAddress) uuid.UUID { return a.MemberID })),

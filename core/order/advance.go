@@ -2,6 +2,8 @@ package order
 
 import (
 	"context"
+	"errors"
+	"unicode/utf8"
 
 	"github.com/google/uuid"
 
@@ -24,10 +26,13 @@ func (s *Service) Advance(ctx context.Context, in AdvanceInput) (*Order, error) 
 	if err := access.Require(ctx, access.OrderWrite); err != nil {
 		return nil, err
 	}
+	if err := errors.Join(short("carrier", in.Carrier, maxParcel), short("trackingNumber", in.TrackingNumber, maxParcel)); err != nil {
+		return nil, err
+	}
 	if in.To == Cancelled {
 		return s.Cancel(ctx, CancelInput{OrderID: in.OrderID})
 	}
-	return s.change(ctx, in.OrderID, "order.advanced", func(ctx context.Context, o *Order) error {
+	return s.change(ctx, in.OrderID, "order.advanced", func(ctx context.Context, o *Order, c *Change) error {
 		if !o.Status.MayBecome(in.To) {
 			return ErrTransition.With(o.Status).At("to")
 		}
@@ -38,6 +43,7 @@ func (s *Service) Advance(ctx context.Context, in AdvanceInput) (*Order, error) 
 		if in.To != Shipped {
 			return nil
 		}
+		c.Carrier, c.TrackingNumber = in.Carrier, in.TrackingNumber
 		if err := s.store.Ship(ctx, o.ID, s.now(), access.From(ctx).ID); err != nil {
 			return err
 		}
@@ -59,7 +65,10 @@ type CancelInput struct {
 // Cancel gives an order up: its stock returns and its money is given back. Its
 // customer may until it is being picked, staff until it is shipped.
 func (s *Service) Cancel(ctx context.Context, in CancelInput) (*Order, error) {
-	return s.change(ctx, in.OrderID, "order.cancelled", func(ctx context.Context, o *Order) error {
+	if err := short("reason", in.Reason, maxReason); err != nil {
+		return nil, err
+	}
+	return s.change(ctx, in.OrderID, "order.cancelled", func(ctx context.Context, o *Order, c *Change) error {
 		staff := access.From(ctx).May(access.OrderWrite)
 		switch {
 		case !o.Status.MayBecome(Cancelled), o.Status == Picking && !staff:
@@ -67,6 +76,7 @@ func (s *Service) Cancel(ctx context.Context, in CancelInput) (*Order, error) {
 		case access.From(ctx).May(access.OrderRead) && !staff:
 			return fault.ErrForbidden
 		}
+		c.Reason = in.Reason
 		return s.cancel(ctx, o, in.Reason)
 	})
 }
@@ -95,19 +105,31 @@ type NoteInput struct {
 	Note    string
 }
 
-// maxNote is the length of an internal note in bytes.
-const maxNote = 4000
+// How long texts about an order may be, in characters.
+const (
+	maxNote   = 4000
+	maxReason = 500
+	maxParcel = 100
+)
+
+// short fails if the text of the input's field is longer than that.
+func short(field, text string, longest int) error {
+	if utf8.RuneCountInString(text) <= longest {
+		return nil
+	}
+	return fault.Invalid(fault.CodeTooLong, "%d文字以内で入力してください", "This has at most %d characters").With(longest).At(field)
+}
 
 // Note replaces the internal note of an order, for staff.
 func (s *Service) Note(ctx context.Context, in NoteInput) (*Order, error) {
 	if err := access.Require(ctx, access.OrderWrite); err != nil {
 		return nil, err
 	}
-	if len(in.Note) > maxNote {
-		return nil, fault.Invalid(fault.CodeTooLong, "メモが長すぎます", "The note is too long").At("note")
+	if err := short("note", in.Note, maxNote); err != nil {
+		return nil, err
 	}
-	return s.change(ctx, in.OrderID, "order.noted", func(_ context.Context, o *Order) error {
-		o.InternalNote = in.Note
+	return s.change(ctx, in.OrderID, noted, func(_ context.Context, o *Order, c *Change) error {
+		o.InternalNote, c.Note = in.Note, in.Note
 		return nil
 	})
 }

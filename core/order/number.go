@@ -4,6 +4,8 @@ import (
 	"crypto/rand"
 	"math/big"
 	"strings"
+
+	"golang.org/x/text/width"
 )
 
 // symbols are what an order number is made of: 29, a prime, so that the check
@@ -38,7 +40,7 @@ func ParseNumber(typed string) (number string, ok bool) {
 			return r
 		}
 		return -1
-	}, strings.ToUpper(typed))
+	}, strings.ToUpper(width.Narrow.String(typed)))
 	if len(cleaned) != numberLength+1 || check([]byte(cleaned[:numberLength])) != cleaned[numberLength] {
 		return "", false
 	}

@@ -69,11 +69,12 @@ func expired(language string) string {
 
 // PaymentExpired gives up an order whose money did not come in time.
 func (s *Service) PaymentExpired(ctx context.Context, orderID uuid.UUID) error {
-	_, err := s.change(access.With(ctx, access.System), orderID, "order.cancelled", func(ctx context.Context, o *Order) error {
+	_, err := s.change(access.With(ctx, access.System), orderID, "order.cancelled", func(ctx context.Context, o *Order, c *Change) error {
 		if o.Status != PendingPayment {
 			return errStands
 		}
-		return s.cancel(ctx, o, expired(o.Language))
+		c.Reason = expired(o.Language)
+		return s.cancel(ctx, o, c.Reason)
 	})
 	if errors.Is(err, errStands) {
 		return nil

@@ -40,11 +40,13 @@ const maxPlans = 4
 func (s *Service) Place(ctx context.Context, in PlaceInput) (*Order, error) {
 	var (
 		placed uuid.UUID
+		fresh  Order // what this call placed, if it did
 		err    error
 	)
 	for range maxPlans {
 		placed, err = idempotency.Once(ctx, s.keys, "placeOrder", in.IdempotencyKey, in, func(ctx context.Context) (uuid.UUID, error) {
-			return s.place(ctx, in)
+			fresh, err = s.place(ctx, in)
+			return fresh.ID, err
 		})
 		if !errors.Is(err, errStockMoved) {
 			break
@@ -56,40 +58,43 @@ func (s *Service) Place(ctx context.Context, in PlaceInput) (*Order, error) {
 	if err != nil {
 		return nil, err
 	}
+	if fresh.ID == placed {
+		return &fresh, nil
+	}
 	return s.ByID(ctx, placed)
 }
 
-func (s *Service) place(ctx context.Context, in PlaceInput) (uuid.UUID, error) {
+func (s *Service) place(ctx context.Context, in PlaceInput) (Order, error) {
 	basket, err := s.store.LockCart(ctx, s.carts.Lookup(ctx))
 	switch {
 	case err != nil:
-		return uuid.Nil, err
+		return Order{}, err
 	case basket == nil:
-		return uuid.Nil, cart.ErrNoCart
+		return Order{}, cart.ErrNoCart
 	}
 	priced, err := s.carts.Price(ctx, *basket)
 	if err != nil {
-		return uuid.Nil, err
+		return Order{}, err
 	}
 	if err := orderable(priced, in); err != nil {
-		return uuid.Nil, err
+		return Order{}, err
 	}
 	draft, err := s.draft(ctx, priced, in)
 	if err != nil {
-		return uuid.Nil, err
+		return Order{}, err
 	}
 	draft.Reservations = plan(*basket)
 	if err := s.billed(ctx, &draft); err != nil {
-		return uuid.Nil, err
+		return Order{}, err
 	}
 	flipped, err := s.store.Insert(ctx, draft)
 	if err != nil {
-		return uuid.Nil, err
+		return Order{}, err
 	}
 	if err := s.stockFlipped(ctx, flipped); err != nil {
-		return uuid.Nil, err
+		return Order{}, err
 	}
-	return draft.Order.ID, s.outbox.Enqueue(ctx, draft.Messages...)
+	return draft.Order, s.outbox.Enqueue(ctx, draft.Messages...)
 }
 
 // orderable says what stands against ordering the cart as it is.
@@ -134,10 +139,13 @@ func (s *Service) draft(ctx context.Context, p *cart.Priced, in PlaceInput) (Dra
 	if err != nil {
 		return Draft{}, err
 	}
-	now, actor, ch, q := s.now(), access.From(ctx), channel.From(ctx), p.Quote
+	now, actor, ch, q, status := s.now(), access.From(ctx), channel.From(ctx), p.Quote, PendingPayment
+	if q.Total.Minor == 0 {
+		status = Confirmed // there is no money to wait for
+	}
 	d := Draft{CartID: p.ID, Order: Order{
 		ID: id.New(), Number: number, BrandID: ch.BrandID, ChannelID: ch.ID, MemberID: p.MemberID,
-		TokenHash: cart.OwnerOf(actor).TokenHash, Email: p.Email, Language: i18n.Language(ctx), Status: PendingPayment,
+		TokenHash: cart.OwnerOf(actor).TokenHash, Email: p.Email, Language: i18n.Language(ctx), Status: status,
 		Currency: q.Total.Currency, TaxInclusive: ch.TaxInclusive,
 		SubtotalMinor: q.Subtotal.Minor, ShippingMinor: q.Shipping.Minor, TaxMinor: q.Tax.Minor, TotalMinor: q.Total.Minor,
 		Taxes: q.Taxes, Breakdown: q.Breakdown, ShippingAddress: *p.ShippingAddress,
@@ -152,7 +160,7 @@ func (s *Service) draft(ctx context.Context, p *cart.Priced, in PlaceInput) (Dra
 		})
 	}
 	d.Event = event.New(ctx, now, "order.placed", "Order", d.Order.ID, map[string]any{
-		"number": number, "total": q.Total, "status": PendingPayment,
+		"number": number, "total": q.Total, "status": status, "after": status,
 	})
 	return d, nil
 }
@@ -167,7 +175,7 @@ func (s *Service) billed(ctx context.Context, d *Draft) error {
 	}
 	d.Messages = []messaging.Message{confirmation}
 	if o.TotalMinor == 0 {
-		o.Paid, o.Status = true, Confirmed
+		o.Paid = true
 		return nil
 	}
 	bill, err := s.payments.Draft(i18n.WithLanguage(ctx, o.Language), payment.OpenInput{

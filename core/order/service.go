@@ -14,6 +14,7 @@ import (
 	"github.com/noren-commerce/noren/core/event"
 	"github.com/noren-commerce/noren/core/fault"
 	"github.com/noren-commerce/noren/core/idempotency"
+	"github.com/noren-commerce/noren/core/identity"
 	"github.com/noren-commerce/noren/core/messaging"
 	"github.com/noren-commerce/noren/core/page"
 	"github.com/noren-commerce/noren/core/payment"
@@ -98,11 +99,12 @@ func New(p Parts) *Service {
 // PayBy says who opens and releases the payments of orders.
 func (s *Service) PayBy(payments payment.Opener) { s.payments = payments }
 
-// mine reports whether the actor may see the order: its customer, or staff.
+// mine reports whether the actor may see the order: its customer, or staff of its
+// brand.
 func mine(ctx context.Context, o Order) bool {
 	actor := access.From(ctx)
 	if actor.May(access.OrderRead) {
-		return true
+		return actor.Is(access.RoleSystem) || o.BrandID == channel.From(ctx).BrandID
 	}
 	owner := cart.OwnerOf(actor)
 	switch {
@@ -141,20 +143,22 @@ func (s *Service) ByIDs(ctx context.Context, orderIDs []uuid.UUID) ([]Order, err
 // ListInput filters a list of orders. Zero fields do not filter.
 type ListInput struct {
 	Statuses []Status
-	Number   string // as a person typed it; staff only
-	Email    string // staff only
+	Number   string // as a person typed it
+	Email    string // as a person typed it
 	Page     page.Args
 }
 
 // List is one page of the actor's own orders, or of the brand's for staff.
 func (s *Service) List(ctx context.Context, in ListInput) (page.Connection[Order], error) {
-	q := Query{BrandID: channel.From(ctx).BrandID, Statuses: in.Statuses, Page: in.Page}
+	q := Query{BrandID: channel.From(ctx).BrandID, Statuses: in.Statuses, Number: in.Number, Email: in.Email, Page: in.Page}
+	if number, ok := ParseNumber(in.Number); ok {
+		q.Number = number
+	}
+	if email, err := identity.NormaliseEmail(in.Email); err == nil {
+		q.Email = email
+	}
 	actor := access.From(ctx)
 	if actor.May(access.OrderRead) {
-		q.Number, q.Email = in.Number, in.Email
-		if number, ok := ParseNumber(in.Number); ok {
-			q.Number = number
-		}
 		return s.store.List(ctx, q)
 	}
 	owner := cart.OwnerOf(actor)
@@ -170,14 +174,9 @@ func (s *Service) Lines(ctx context.Context, orderIDs []uuid.UUID) ([]Line, erro
 	return s.store.Lines(ctx, orderIDs)
 }
 
-// History is what happened to the orders, oldest first.
-func (s *Service) History(ctx context.Context, orderIDs []uuid.UUID) ([]event.Event, error) {
-	return s.store.History(ctx, orderIDs)
-}
-
 // change locks an order that the actor may see, lets f act on it, and writes it
 // down with an event, in one transaction.
-func (s *Service) change(ctx context.Context, orderID uuid.UUID, eventType string, f func(ctx context.Context, o *Order) error) (*Order, error) {
+func (s *Service) change(ctx context.Context, orderID uuid.UUID, eventType string, f func(ctx context.Context, o *Order, c *Change) error) (*Order, error) {
 	var changed *Order
 	err := s.tx.InTx(ctx, func(ctx context.Context) error {
 		o, err := s.store.Lock(ctx, orderID)
@@ -187,15 +186,14 @@ func (s *Service) change(ctx context.Context, orderID uuid.UUID, eventType strin
 		if o == nil || !mine(ctx, *o) {
 			return fault.ErrNotFound
 		}
-		before := o.Status
-		if err := f(ctx, o); err != nil {
+		said := Change{Before: o.Status}
+		if err := f(ctx, o, &said); err != nil {
 			return err
 		}
+		said.After = o.Status
 		o.UpdatedAt = s.now()
 		changed = o
-		return errors.Join(s.store.Update(ctx, *o), s.events.Record(ctx, event.New(ctx, o.UpdatedAt, eventType, "Order", o.ID, map[string]any{
-			"before": before, "after": o.Status, "note": o.InternalNote,
-		})))
+		return errors.Join(s.store.Update(ctx, *o), s.events.Record(ctx, event.New(ctx, o.UpdatedAt, eventType, "Order", o.ID, said)))
 	})
 	return changed, err
 }

@@ -416,9 +416,16 @@ type ComplexityRoot struct {
 	}
 
 	OrderEvent struct {
-		ActorRole func(childComplexity int) int
-		At        func(childComplexity int) int
-		Type      func(childComplexity int) int
+		ActorAccount   func(childComplexity int) int
+		ActorRole      func(childComplexity int) int
+		At             func(childComplexity int) int
+		Carrier        func(childComplexity int) int
+		From           func(childComplexity int) int
+		Note           func(childComplexity int) int
+		Reason         func(childComplexity int) int
+		To             func(childComplexity int) int
+		TrackingNumber func(childComplexity int) int
+		Type           func(childComplexity int) int
 	}
 
 	OrderLine struct {
@@ -2812,6 +2819,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.OrderEdge.Node(childComplexity), true
 
+	case "OrderEvent.actorId":
+		if e.ComplexityRoot.OrderEvent.ActorAccount == nil {
+			break
+		}
+
+		return e.ComplexityRoot.OrderEvent.ActorAccount(childComplexity), true
 	case "OrderEvent.actor":
 		if e.ComplexityRoot.OrderEvent.ActorRole == nil {
 			break
@@ -2824,6 +2837,42 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.OrderEvent.At(childComplexity), true
+	case "OrderEvent.carrier":
+		if e.ComplexityRoot.OrderEvent.Carrier == nil {
+			break
+		}
+
+		return e.ComplexityRoot.OrderEvent.Carrier(childComplexity), true
+	case "OrderEvent.from":
+		if e.ComplexityRoot.OrderEvent.From == nil {
+			break
+		}
+
+		return e.ComplexityRoot.OrderEvent.From(childComplexity), true
+	case "OrderEvent.note":
+		if e.ComplexityRoot.OrderEvent.Note == nil {
+			break
+		}
+
+		return e.ComplexityRoot.OrderEvent.Note(childComplexity), true
+	case "OrderEvent.reason":
+		if e.ComplexityRoot.OrderEvent.Reason == nil {
+			break
+		}
+
+		return e.ComplexityRoot.OrderEvent.Reason(childComplexity), true
+	case "OrderEvent.to":
+		if e.ComplexityRoot.OrderEvent.To == nil {
+			break
+		}
+
+		return e.ComplexityRoot.OrderEvent.To(childComplexity), true
+	case "OrderEvent.trackingNumber":
+		if e.ComplexityRoot.OrderEvent.TrackingNumber == nil {
+			break
+		}
+
+		return e.ComplexityRoot.OrderEvent.TrackingNumber(childComplexity), true
 	case "OrderEvent.type":
 		if e.ComplexityRoot.OrderEvent.Type == nil {
 			break
@@ -7211,6 +7260,20 @@ type OrderEvent {
   type: String!
   "The kind of caller that did it."
   actor: Role!
+  "The global id of the account that did it; null if a guest or noren itself did."
+  actorId: ID @allow(permissions: [ORDER_READ])
+  "Where the order stood before; null if the event does not say."
+  from: OrderStatus
+  "Where the order stood after; null if the event does not say."
+  to: OrderStatus
+  "Why the order was given up; empty if nobody said."
+  reason: String!
+  "Who carries the parcel; empty until it is shipped."
+  carrier: String!
+  "The parcel's number at the carrier; empty until it is shipped."
+  trackingNumber: String!
+  "The internal note from then on; empty if the event is about something else."
+  note: String @allow(permissions: [ORDER_READ])
 }
 
 "One page of orders."
@@ -7237,9 +7300,9 @@ type OrderEdge {
 input OrderFilter {
   "Orders that stand at one of these."
   status: [OrderStatus!]
-  "The order with the number, as a person typed it; for staff."
+  "The order with the number, as a person typed it: hyphen, spaces, width and case do not matter."
   number: String
-  "Orders of the e-mail address; for staff."
+  "Orders of the e-mail address."
   email: String
 }
 
@@ -7257,7 +7320,7 @@ input PlaceOrderInput {
 input CancelOrderInput {
   "The order."
   orderId: ID!
-  "Why; the customer reads it."
+  "Why, at most 500 characters; the customer reads it."
   reason: String! = ""
 }
 
@@ -7267,9 +7330,9 @@ input AdvanceOrderInput {
   orderId: ID!
   "Its next status."
   to: OrderStatus!
-  "Who carries the parcel, when ` + "`" + `to` + "`" + ` is SHIPPED."
+  "Who carries the parcel, when ` + "`" + `to` + "`" + ` is SHIPPED; at most 100 characters."
   carrier: String! = ""
-  "The parcel's number at the carrier, when ` + "`" + `to` + "`" + ` is SHIPPED."
+  "The parcel's number at the carrier, when ` + "`" + `to` + "`" + ` is SHIPPED; at most 100 characters."
   trackingNumber: String! = ""
 }
 
@@ -7277,7 +7340,7 @@ input AdvanceOrderInput {
 input NoteOrderInput {
   "The order."
   orderId: ID!
-  "The note, at most 4,000 bytes."
+  "The note, at most 4,000 characters."
   note: String!
 }
 
@@ -8928,6 +8991,20 @@ func childFields_OrderEvent(ctx context.Context, ec *executionContext, field gra
 		return fieldContext_OrderEvent_type(ctx, ec, field)
 	case "actor":
 		return fieldContext_OrderEvent_actor(ctx, ec, field)
+	case "actorId":
+		return fieldContext_OrderEvent_actorId(ctx, ec, field)
+	case "from":
+		return fieldContext_OrderEvent_from(ctx, ec, field)
+	case "to":
+		return fieldContext_OrderEvent_to(ctx, ec, field)
+	case "reason":
+		return fieldContext_OrderEvent_reason(ctx, ec, field)
+	case "carrier":
+		return fieldContext_OrderEvent_carrier(ctx, ec, field)
+	case "trackingNumber":
+		return fieldContext_OrderEvent_trackingNumber(ctx, ec, field)
+	case "note":
+		return fieldContext_OrderEvent_note(ctx, ec, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type OrderEvent", field.Name)
 }

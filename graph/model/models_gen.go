@@ -142,9 +142,9 @@ type Mutation struct {
 type OrderFilter struct {
 	// Orders that stand at one of these.
 	Status []order.Status `json:"status,omitempty"`
-	// The order with the number, as a person typed it; for staff.
+	// The order with the number, as a person typed it: hyphen, spaces, width and case do not matter.
 	Number *string `json:"number,omitempty"`
-	// Orders of the e-mail address; for staff.
+	// Orders of the e-mail address.
 	Email *string `json:"email,omitempty"`
 }
 

@@ -2,6 +2,8 @@ package postgres
 
 import (
 	"context"
+	"encoding/json"
+	"fmt"
 	"time"
 
 	"github.com/google/uuid"
@@ -9,9 +11,12 @@ import (
 
 	"github.com/noren-commerce/noren/core/cart"
 	"github.com/noren-commerce/noren/core/event"
+	"github.com/noren-commerce/noren/core/i18n"
 	"github.com/noren-commerce/noren/core/inventory"
+	"github.com/noren-commerce/noren/core/money"
 	"github.com/noren-commerce/noren/core/order"
 	"github.com/noren-commerce/noren/core/page"
+	"github.com/noren-commerce/noren/core/pricing"
 )
 
 // Orders keeps orders in PostgreSQL.
@@ -61,7 +66,9 @@ func (s *Orders) Insert(ctx context.Context, d order.Draft) ([]uuid.UUID, error)
 	var levels []moved
 	queueRows(batch, &levels, nil, takeStock, reservationArgs(d.Reservations))
 	queueOrder(batch, d.Order)
-	queueLines(batch, d.Lines)
+	if err := queueLines(batch, d.Lines); err != nil {
+		return nil, err
+	}
 	args := reservationArgs(d.Reservations)
 	args["order"], args["cart"], args["at"] = d.Order.ID, d.CartID, d.Order.PlacedAt
 	batch.Queue(`
@@ -113,14 +120,39 @@ func queueOrder(batch *pgx.Batch, o order.Order) {
 		o.ShippingMethod, o.PaymentMethod, o.Paid, o.InternalNote, o.PlacedAt, o.UpdatedAt)
 }
 
-func queueLines(batch *pgx.Batch, lines []order.Line) {
-	for _, l := range lines {
-		batch.Queue(`
-			INSERT INTO order_lines (id, order_id, position, variant_id, product_id, sku, name, options, quantity, unit, total, tax_class, breakdown)
-			VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)`,
-			l.ID, l.OrderID, l.Position, l.VariantID, l.ProductID, l.SKU, l.Name, l.Options, l.Quantity,
-			l.UnitMinor, l.TotalMinor, l.TaxClass, l.Breakdown)
+// queueLines writes all lines in one statement: they travel as one JSON array.
+func queueLines(batch *pgx.Batch, lines []order.Line) error {
+	type row struct {
+		ID        uuid.UUID      `json:"id"`
+		OrderID   uuid.UUID      `json:"order_id"`
+		Position  int            `json:"position"`
+		VariantID uuid.UUID      `json:"variant_id"`
+		ProductID uuid.UUID      `json:"product_id"`
+		SKU       string         `json:"sku"`
+		Name      i18n.Text      `json:"name"`
+		Options   []string       `json:"options"`
+		Quantity  int            `json:"quantity"`
+		Unit      int64          `json:"unit"`
+		Total     int64          `json:"total"`
+		TaxClass  money.TaxClass `json:"tax_class"`
+		Breakdown []pricing.Step `json:"breakdown"`
 	}
+	rows := make([]row, len(lines))
+	for i, l := range lines {
+		rows[i] = row{
+			l.ID, l.OrderID, l.Position, l.VariantID, l.ProductID, l.SKU, l.Name, l.Options,
+			l.Quantity, l.UnitMinor, l.TotalMinor, l.TaxClass, l.Breakdown,
+		}
+	}
+	raw, err := json.Marshal(rows)
+	if err != nil {
+		return fmt.Errorf("write down the lines of an order: %w", err)
+	}
+	batch.Queue(`
+		INSERT INTO order_lines (id, order_id, position, variant_id, product_id, sku, name, options, quantity, unit, total, tax_class, breakdown)
+		SELECT id, order_id, position, variant_id, product_id, sku, name, options, quantity, unit, total, tax_class, breakdown
+		FROM jsonb_populate_recordset(NULL::order_lines, $1::jsonb)`, string(raw))
+	return nil
 }
 
 // Lock reads an order and locks it; nil if there is none.

@@ -1,0 +1,74 @@
+package order
+
+import (
+	"context"
+	"encoding/json"
+
+	"github.com/google/uuid"
+
+	"github.com/noren-commerce/noren/core/access"
+	"github.com/noren-commerce/noren/core/event"
+	"github.com/noren-commerce/noren/core/id"
+)
+
+// noted is the event of an internal note; customers do not hear of it.
+const noted = "order.noted"
+
+// Change is what an event says of an order; what it does not say is empty.
+type Change struct {
+	Before         Status `json:"before,omitempty"`
+	After          Status `json:"after,omitempty"`
+	Reason         string `json:"reason,omitempty"`         // why it was given up
+	Carrier        string `json:"carrier,omitempty"`        // who has the parcel
+	TrackingNumber string `json:"trackingNumber,omitempty"` // the parcel's number at the carrier
+	Note           string `json:"note,omitempty"`           // the internal note from then on
+}
+
+// Entry is one thing that happened to an order.
+type Entry struct {
+	event.Event
+	Change
+}
+
+// From is where the order stood before; nil if the event does not say.
+func (e Entry) From() *Status { return said(e.Before) }
+
+// To is where the order stood after; nil if the event does not say.
+func (e Entry) To() *Status { return said(e.After) }
+
+func said(s Status) *Status {
+	if s == "" {
+		return nil
+	}
+	return &s
+}
+
+// ActorAccount is the global id of the account that did it; nil if none did.
+func (e Entry) ActorAccount() *string {
+	if e.ActorID == uuid.Nil {
+		return nil
+	}
+	account := id.Global("Account", e.ActorID)
+	return &account
+}
+
+// History is what happened to the orders, oldest first. Customers do not see what
+// staff noted.
+func (s *Service) History(ctx context.Context, orderIDs []uuid.UUID) ([]Entry, error) {
+	events, err := s.store.History(ctx, orderIDs)
+	if err != nil {
+		return nil, err
+	}
+	staff := access.From(ctx).May(access.OrderRead)
+	entries := make([]Entry, 0, len(events))
+	for _, e := range events {
+		if e.Type == noted && !staff {
+			continue
+		}
+		entry := Entry{Event: e}
+		// What an event of another kind carries beside is not ours to read.
+		_ = json.Unmarshal(e.Data, &entry.Change)
+		entries = append(entries, entry)
+	}
+	return entries, nil
+}

@@ -1,0 +1,258 @@
+package resolvers_test
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+
+	"github.com/google/uuid"
+	"github.com/stretchr/testify/require"
+
+	"github.com/noren-commerce/noren/cmd/noren/app/apptest"
+	"github.com/noren-commerce/noren/core/access"
+	"github.com/noren-commerce/noren/core/id"
+)
+
+// clerk is staff at work on orders.
+type clerk struct {
+	*apptest.App
+	actor access.Actor
+}
+
+const clerkFields = `order { id number status paid internalNote history { type actor actorId from to reason carrier trackingNumber note } } userErrors { code field message }`
+
+type clerkAnswer struct {
+	Order *struct {
+		ID, Number, Status, InternalNote string
+		Paid                             bool
+		History                          []struct {
+			Type, Actor, Reason, Carrier, TrackingNumber string
+			ActorID, From, To, Note                      *string
+		}
+	}
+	UserErrors []userError
+}
+
+func (c clerkAnswer) code() string {
+	if len(c.UserErrors) == 0 {
+		return ""
+	}
+	return c.UserErrors[0].Code
+}
+
+func (c clerk) act(t testing.TB, field string, input apptest.Variables) clerkAnswer {
+	t.Helper()
+	kind := strings.ToUpper(field[:1]) + field[1:] + "Input"
+	var got map[string]clerkAnswer
+	c.DoAs(t, c.actor, fmt.Sprintf(`mutation($in: %s!) { %s(input: $in) { %s } }`, kind, field, clerkFields),
+		apptest.Variables{"in": input}).Into(t, &got)
+	return got[field]
+}
+
+func (c clerk) advance(t testing.TB, order, to string) clerkAnswer {
+	t.Helper()
+	return c.act(t, "advanceOrder", apptest.Variables{"orderId": order, "to": to})
+}
+
+func (c clerk) receive(t testing.TB, order, amount string) {
+	t.Helper()
+	var bill struct {
+		Order struct{ Payments []struct{ ID string } }
+	}
+	c.DoAs(t, c.actor, `query($o: ID!) { order(id: $o) { payments { id } } }`, apptest.Variables{"o": order}).Into(t, &bill)
+	var got struct {
+		RecordBankTransfer struct{ UserErrors []userError }
+	}
+	c.DoAs(t, c.actor, `mutation($p: ID!, $a: Decimal!) { recordBankTransfer(input: {
+		idempotencyKey: "receipt-1", paymentId: $p, amount: $a, payerName: "ﾔﾏﾀﾞ ﾊﾅｺ", receivedAt: "2026-11-24T01:00:00Z"
+	}) { userErrors { code field message } } }`, apptest.Variables{"p": bill.Order.Payments[0].ID, "a": amount}).Into(t, &got)
+	require.Empty(t, got.RecordBankTransfer.UserErrors)
+}
+
+// ordered is a guest who has ordered one leash for 1,980 yen.
+func ordered(t testing.TB, a *apptest.App, variant, method uuid.UUID) (*shopper, orderAnswer) {
+	t.Helper()
+	guest := &shopper{App: a}
+	require.Empty(t, guest.add(t, variant, 1).UserErrors)
+	require.Empty(t, guest.fillIn(t, method).UserErrors)
+	placed := guest.place(t, "intent-1", "1980")
+	require.Empty(t, placed.UserErrors)
+	return guest, placed
+}
+
+func TestStaffBringAnOrderToItsCustomer(t *testing.T) {
+	t.Parallel()
+	a := apptest.Start(t)
+	leash := a.AddProduct(t, "leash", 1980).Variants[0]
+	guest, placed := ordered(t, a, leash, a.AddShipping(t, "parcel", 0))
+	order, staff := placed.Order.ID, clerk{a, cashier}
+
+	require.Equal(t, "ORDER_UNPAID", staff.advance(t, order, "CONFIRMED").code())
+	require.Equal(t, "ORDER_STATUS_CONFLICT", staff.advance(t, order, "SHIPPED").code())
+	staff.receive(t, order, "1980")
+	require.Equal(t, "ORDER_STATUS_CONFLICT", staff.advance(t, order, "DELIVERED").code())
+	require.Equal(t, "PICKING", staff.advance(t, order, "PICKING").Order.Status)
+	require.Equal(t, "TOO_LONG", staff.act(t, "advanceOrder", apptest.Variables{"orderId": order, "to": "SHIPPED", "carrier": strings.Repeat("雲", 101)}).code())
+	requireStock(t, a, leash, 100, 1)
+	shipped := staff.act(t, "advanceOrder", apptest.Variables{"orderId": order, "to": "SHIPPED", "carrier": "ヤマト運輸", "trackingNumber": "1234-5678-9012"})
+	require.Empty(t, shipped.UserErrors)
+	requireStock(t, a, leash, 99, 0)
+	require.Equal(t, "ORDER_STATUS_CONFLICT", staff.act(t, "cancelOrder", apptest.Variables{"orderId": order}).code(), "what is shipped comes back as a return")
+	requireStock(t, a, leash, 99, 0)
+	require.Empty(t, staff.act(t, "noteOrder", apptest.Variables{"orderId": order, "note": "玄関先に置かない"}).UserErrors)
+	delivered := staff.advance(t, order, "DELIVERED").Order
+	require.Equal(t, "玄関先に置かない", delivered.InternalNote)
+
+	var moved int
+	require.NoError(t, a.DB.Pool().QueryRow(t.Context(), `SELECT sum(quantity) FROM stock_movements WHERE variant_id = $1`, leash).Scan(&moved))
+	require.Equal(t, 99, moved, "the level is the sum of its movements")
+
+	var types []string
+	for _, h := range delivered.History {
+		types = append(types, h.Type)
+	}
+	require.Equal(t, []string{"order.placed", "order.payment_changed", "order.advanced", "order.advanced", "order.noted", "order.advanced"}, types)
+	require.Equal(t, "GUEST", delivered.History[0].Actor)
+	require.Equal(t, "PENDING_PAYMENT", *delivered.History[0].To)
+	took := delivered.History[3]
+	require.Equal(t, []string{"STAFF", id.Global("Account", cashier.ID), "PICKING", "SHIPPED", "ヤマト運輸", "1234-5678-9012"},
+		[]string{took.Actor, *took.ActorID, *took.From, *took.To, took.Carrier, took.TrackingNumber})
+
+	seen := guest.Do(t, `query($o: ID!) { order(id: $o) { history { type carrier } } }`, apptest.Variables{"o": order}, "X-Cart-Token", guest.token)
+	require.Contains(t, string(seen.Data), "ヤマト運輸")
+	require.NotContains(t, string(seen.Data), "order.noted", "what staff note is theirs")
+	for _, field := range []string{"internalNote", "history { actorId }", "history { note }"} {
+		hidden := guest.Do(t, `query($o: ID!) { order(id: $o) { `+field+` } }`, apptest.Variables{"o": order}, "X-Cart-Token", guest.token)
+		require.Equal(t, "UNAUTHENTICATED", hidden.Code(), field)
+		require.NotContains(t, string(hidden.Data), "玄関")
+	}
+}
+
+func TestStaffCancelWithAReason(t *testing.T) {
+	t.Parallel()
+	a := apptest.Start(t)
+	leash := a.AddProduct(t, "leash", 1980).Variants[0]
+	guest, placed := ordered(t, a, leash, a.AddShipping(t, "parcel", 0))
+	order, staff := placed.Order.ID, clerk{a, cashier}
+	staff.receive(t, order, "1980")
+	require.Empty(t, staff.advance(t, order, "PICKING").UserErrors)
+
+	var refused struct{ CancelOrder orderAnswer }
+	guest.Do(t, `mutation($o: ID!) { cancelOrder(input: {orderId: $o}) { `+orderFields+` } }`, apptest.Variables{"o": order}, "X-Cart-Token", guest.token).Into(t, &refused)
+	require.Equal(t, "ORDER_STATUS_CONFLICT", refused.CancelOrder.code(), "it is being picked")
+	require.Equal(t, "TOO_LONG", staff.act(t, "cancelOrder", apptest.Variables{"orderId": order, "reason": strings.Repeat("欠", 501)}).code())
+	requireStock(t, a, leash, 100, 1)
+
+	cancelled := staff.act(t, "cancelOrder", apptest.Variables{"orderId": order, "reason": "欠品のため"})
+	require.Equal(t, "CANCELLED", cancelled.Order.Status)
+	last := cancelled.Order.History[len(cancelled.Order.History)-1]
+	require.Equal(t, []string{"order.cancelled", "欠品のため"}, []string{last.Type, last.Reason})
+	requireStock(t, a, leash, 100, 0)
+	require.Equal(t, "ORDER_STATUS_CONFLICT", staff.act(t, "cancelOrder", apptest.Variables{"orderId": order}).code())
+	requireStock(t, a, leash, 100, 0)
+}
+
+func TestOrdersOfOthersAreOutOfReach(t *testing.T) {
+	t.Parallel()
+	a := apptest.Start(t)
+	leash := a.AddProduct(t, "leash", 1980).Variants[0]
+	_, placed := ordered(t, a, leash, a.AddShipping(t, "parcel", 0))
+	order := placed.Order.ID
+	member := access.Actor{Role: access.RoleMember, ID: id.New()}
+	_, err := a.DB.Pool().Exec(t.Context(), `UPDATE orders SET member_id = $1, token_hash = NULL`, member.ID)
+	require.NoError(t, err)
+	reader := access.Actor{Role: access.RoleStaff, ID: id.New(), Permissions: []access.Permission{access.OrderRead}}
+	other := clerk{a, access.Actor{Role: access.RoleMember, ID: id.New()}}
+
+	sees := func(actor access.Actor) string {
+		var got struct {
+			Order, Node *struct{ ID string }
+			Orders      struct{ Nodes []struct{ ID string } }
+		}
+		a.DoAs(t, actor, `query($o: ID!) { order(id: $o) { id } node(id: $o) { id } orders { nodes { id } } }`, apptest.Variables{"o": order}).Into(t, &got)
+		return fmt.Sprint(got.Order != nil, got.Node != nil, len(got.Orders.Nodes) > 0)
+	}
+	require.Equal(t, "true true true", sees(member))
+	require.Equal(t, "true true true", sees(reader))
+	require.Equal(t, "false false false", sees(other.actor))
+	require.Equal(t, "false false false", sees(access.Guest))
+	require.Equal(t, "NOT_FOUND", other.cancelCode(t, order))
+	require.Equal(t, "NOT_FOUND", clerk{a, access.Guest}.cancelCode(t, order))
+
+	for _, mutation := range []string{`advanceOrder(input: {orderId: $o, to: CANCELLED})`, `noteOrder(input: {orderId: $o, note: "x"})`} {
+		for _, actor := range []access.Actor{member, reader, access.Guest} {
+			answer := a.DoAs(t, actor, `mutation($o: ID!) { `+mutation+` { userErrors { code } } }`, apptest.Variables{"o": order})
+			require.Contains(t, []string{"FORBIDDEN", "UNAUTHENTICATED"}, answer.Code(), "%s as %s", mutation, actor.Role)
+		}
+	}
+	_, err = a.DB.Pool().Exec(t.Context(), `
+		WITH b AS (INSERT INTO brands (id, code, name) VALUES (gen_random_uuid(), 'nyan', '{"ja":"にゃん"}') RETURNING id)
+		UPDATE orders SET brand_id = b.id FROM b`)
+	require.NoError(t, err)
+	require.Equal(t, "false false false", sees(reader), "another brand's orders are for its own staff")
+	requireStock(t, a, leash, 100, 1)
+}
+
+func (c clerk) cancelCode(t testing.TB, order string) string {
+	t.Helper()
+	var got struct {
+		CancelOrder struct{ UserErrors []userError }
+	}
+	c.DoAs(t, c.actor, `mutation($o: ID!) { cancelOrder(input: {orderId: $o}) { userErrors { code } } }`, apptest.Variables{"o": order}).Into(t, &got)
+	require.Len(t, got.CancelOrder.UserErrors, 1)
+	return got.CancelOrder.UserErrors[0].Code
+}
+
+func TestStaffFindOrders(t *testing.T) {
+	t.Parallel()
+	a := apptest.Start(t)
+	leash, method := a.AddProduct(t, "leash", 1980).Variants[0], a.AddShipping(t, "parcel", 0)
+	var numbers []string
+	for range 5 {
+		_, placed := ordered(t, a, leash, method)
+		numbers = append(numbers, placed.Order.Number)
+	}
+	_, err := a.DB.Pool().Exec(t.Context(), `UPDATE orders SET status = 'SHIPPED', email = 'taro@example.jp' WHERE number = $1`, numbers[0])
+	require.NoError(t, err)
+	find := func(first int, after *string, filter apptest.Variables) (found []string, next *string, total int) {
+		var got struct {
+			Orders struct {
+				Nodes      []struct{ Number string }
+				PageInfo   struct{ EndCursor *string }
+				TotalCount int
+			}
+		}
+		answer := a.DoAs(t, cashier, `query($n: Int, $after: String, $f: OrderFilter) { orders(first: $n, after: $after, filter: $f) {
+			nodes { number lines { sku } history { type } } pageInfo { endCursor } totalCount } }`, apptest.Variables{"n": first, "after": after, "f": filter})
+		answer.Into(t, &got)
+		require.LessOrEqual(t, answer.Statements, 4, "page, count, lines, history, however many orders")
+		for _, n := range got.Orders.Nodes {
+			found = append(found, n.Number)
+		}
+		return found, got.Orders.PageInfo.EndCursor, got.Orders.TotalCount
+	}
+	var paged []string
+	var cursor *string
+	for range 3 {
+		page, next, total := find(2, cursor, nil)
+		require.Equal(t, 5, total)
+		paged, cursor = append(paged, page...), next
+	}
+	require.Equal(t, []string{numbers[4], numbers[3], numbers[2], numbers[1], numbers[0]}, paged, "newest first, each once")
+
+	for name, filter := range map[string]apptest.Variables{
+		"status": {"status": []string{"SHIPPED", "DELIVERED"}},
+		"e-mail": {"email": " Taro@Example.JP "},
+		"number": {"number": strings.ToLower(strings.ReplaceAll(numbers[0], "-", " "))},
+	} {
+		found, _, _ := find(10, nil, filter)
+		require.Equal(t, numbers[:1], found, name)
+	}
+	none, _, total := find(10, nil, apptest.Variables{"number": "' OR 1=1 --"})
+	require.Empty(t, none)
+	require.Zero(t, total)
+	refused := a.DoAs(t, cashier, `{ orders(first: 101) { totalCount } }`, nil)
+	require.NotEmpty(t, refused.Errors)
+	refused = a.DoAs(t, cashier, `{ orders(after: "???") { nodes { id } } }`, nil)
+	require.NotEmpty(t, refused.Errors)
+}
