@@ -187,8 +187,9 @@ func TestPlacingCostsTheSameForEveryLength(t *testing.T) {
 		require.Contains(t, string(answer.Data), `"userErrors":[]`)
 		return answer.Statements
 	}
-	// Begin and commit are among them, and now and then a wake-up call to the queue.
+	// Begin and commit are among them. The queue's wake-up call and what is read once
+	// come on top at times; a statement for each line would make 30 of it.
 	for _, lines := range []int{1, 12} {
-		require.LessOrEqual(t, cost(lines), 19, "%d lines", lines)
+		require.LessOrEqual(t, cost(lines), 20, "%d lines", lines)
 	}
 }
