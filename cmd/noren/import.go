@@ -9,7 +9,6 @@ import (
 	"os"
 	"path/filepath"
 	"strconv"
-	"time"
 
 	"github.com/schollz/progressbar/v3"
 
@@ -34,6 +33,7 @@ type importProducts struct {
 	Encoding string `enum:",utf-8,cp932" default:"" env:"NOREN_IMPORT_ENCODING" help:"utf-8 or cp932; told by the content if left out."`
 	Exact    bool   `env:"NOREN_IMPORT_EXACT" help:"Reject amounts finer than the currency instead of rounding them."`
 	Restart  bool   `env:"NOREN_IMPORT_RESTART" help:"Begin anew where an earlier run of this file broke off."`
+	DryRun   bool   `env:"NOREN_IMPORT_DRY_RUN" help:"Say what would happen, and write nothing."`
 	Report   string `env:"NOREN_IMPORT_REPORT" help:"Where to write the rejected rows as CSV; FILE.rejected.csv if left out."`
 }
 
@@ -52,23 +52,24 @@ func (c *importProducts) Run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	bar := progressbar.NewOptions64(info.Size(), progressbar.OptionSetWriter(os.Stderr), progressbar.OptionSetDescription(filepath.Base(c.File)),
-		progressbar.OptionShowBytes(true), progressbar.OptionThrottle(200*time.Millisecond), progressbar.OptionClearOnFinish())
+	bar := newProgress(filepath.Base(c.File), info.Size(), progressbar.OptionShowBytes(true))
 	report := &rejectedFile{path: c.Report}
 	if report.path == "" {
 		report.path = c.File + ".rejected.csv"
 	}
 	ctx = channel.With(access.With(ctx, access.System), ch)
 	run, err := app.NewImports(db, nil, clock.System).Import(ctx, importing.Input{
-		FileName: filepath.Base(c.File), Open: func() (io.ReadCloser, error) { return os.Open(c.File) }, Restart: c.Restart,
+		FileName: filepath.Base(c.File), Open: func() (io.ReadCloser, error) { return os.Open(c.File) }, Restart: c.Restart, DryRun: c.DryRun,
 		Options: importing.Options{Format: importing.Format(c.Format), Encoding: importing.Encoding(c.Encoding), Exact: c.Exact},
 		Progress: func(p importing.Progress) {
-			_ = bar.Set64(p.Bytes)
+			bar.set(p.Bytes)
 			report.add(p.Rejected)
 		},
 	})
-	_ = bar.Finish()
-	if run != nil {
+	bar.finish()
+	if run != nil && c.DryRun {
+		fmt.Printf("%s: would create %d, update %d, reject %d; nothing was written\n", run.FileName, run.Created, run.Updated, run.Rejected)
+	} else if run != nil {
 		fmt.Printf("%s: %d created, %d updated, %d rejected\n", run.FileName, run.Created, run.Updated, run.Rejected)
 	}
 	return errors.Join(err, report.close())

@@ -45,9 +45,9 @@ type Draft struct {
 	Attributes map[string]string // by code
 	Images     []Image
 	Variants   []Variant
-	TaxClass   money.TaxClass
-	Status     catalog.Status
-	Published  bool
+	TaxClass   money.TaxClass // empty: the file does not say
+	Status     catalog.Status // empty: the file does not say
+	Published  *bool          // nil: the file does not say
 	From       *time.Time
 	Until      *time.Time
 }

@@ -1,11 +1,14 @@
 package importing
 
 import (
+	"errors"
+	"regexp"
 	"strconv"
 	"strings"
 	"time"
 
 	"github.com/shopspring/decimal"
+	"github.com/xuri/excelize/v2"
 	"golang.org/x/text/unicode/norm"
 
 	"github.com/noren-commerce/noren/core/money"
@@ -48,7 +51,7 @@ func (f *fields) amount(r row, column string) *int64 {
 	if text == "" {
 		return nil
 	}
-	value, err := decimal.NewFromString(text)
+	value, err := Number(text)
 	if err != nil || value.IsNegative() {
 		f.fail(r.line, column, r.get(column), "0以上の金額ではありません", "This is not an amount of 0 or more")
 		return nil
@@ -75,7 +78,7 @@ func (f *fields) whole(r row, column string, scale decimal.Decimal) int {
 	if text == "" {
 		return 0
 	}
-	value, err := decimal.NewFromString(text)
+	value, err := Number(text)
 	if err == nil {
 		value = value.Mul(scale).Round(0)
 	}
@@ -86,18 +89,19 @@ func (f *fields) whole(r row, column string, scale decimal.Decimal) int {
 	return int(value.IntPart())
 }
 
-// yes reads a truth value; missing stands for an empty cell.
-func (f *fields) yes(r row, column string, missing bool) bool {
+// yes reads a truth value; nil if the cell is empty.
+func (f *fields) yes(r row, column string) *bool {
+	yes := false
 	switch strings.ToLower(r.get(column)) {
 	case "":
-		return missing
+		return nil
 	case "true", "1", "yes", "y", "○", "はい":
-		return true
+		yes = true
 	case "false", "0", "no", "n", "×", "いいえ":
-		return false
+	default:
+		f.fail(r.line, column, r.get(column), "true か false で指定してください", "This is neither true nor false")
 	}
-	f.fail(r.line, column, r.get(column), "true か false で指定してください", "This is neither true nor false")
-	return false
+	return &yes
 }
 
 // japan is the zone of moments that a file writes without one.
@@ -115,8 +119,27 @@ func (f *fields) moment(r row, column string) *time.Time {
 			return &t
 		}
 	}
+	if serial, err := strconv.ParseFloat(text, 64); err == nil && serial > 20_000 && serial < 80_000 { // a date cell of Excel
+		if t, err := excelize.ExcelDateToTime(serial, false); err == nil {
+			t = time.Date(t.Year(), t.Month(), t.Day(), t.Hour(), t.Minute(), t.Second(), 0, japan).UTC()
+			return &t
+		}
+	}
 	f.fail(r.line, column, text, "日付は 2026-11-23 の形で書いてください", "A date is written as 2026-11-23")
 	return nil
+}
+
+// plain is a number that fits into memory and a database: 1e999999999 does not.
+var plain = regexp.MustCompile(`^[+-]?\d{1,20}(\.\d{1,25})?([eE][+-]?\d{1,2})?$`)
+
+var errNumber = errors.New("this is not a number")
+
+// Number reads a decimal number of ordinary size.
+func Number(s string) (decimal.Decimal, error) {
+	if !plain.MatchString(s) {
+		return decimal.Decimal{}, errNumber
+	}
+	return decimal.NewFromString(s)
 }
 
 // number folds full-width digits and drops grouping, ¥ and 円.

@@ -29,7 +29,7 @@ func (l norenLayout) product(group []row, o Options) Product {
 		Line: first.line, Slug: f.slug, Name: l.localised(first, "name"), Text: l.localised(first, "description"),
 		SEOTitle: l.localised(first, "seo_title"), SEOText: l.localised(first, "seo_description"),
 		Brand: first.get("brand"), Categories: list(first.get("categories"), "|"), Tags: list(first.get("tags"), ","),
-		Published: f.yes(first, "published", true), From: f.moment(first, "published_from"), Until: f.moment(first, "published_until"),
+		Published: f.yes(first, "published"), From: f.moment(first, "published_from"), Until: f.moment(first, "published_until"),
 		TaxClass: l.taxClass(f, first), Status: l.status(f, first), Attributes: map[string]string{},
 	}
 	if f.slug == "" {
@@ -95,7 +95,9 @@ func (norenLayout) localised(r row, name string) i18n.Text {
 
 func (norenLayout) taxClass(f *fields, r row) money.TaxClass {
 	switch strings.ToUpper(r.get("tax_class")) {
-	case "", "STANDARD", "10", "10%":
+	case "":
+		return ""
+	case "STANDARD", "10", "10%":
 		return money.TaxStandard
 	case "REDUCED", "8", "8%":
 		return money.TaxReduced
@@ -108,9 +110,7 @@ func (norenLayout) taxClass(f *fields, r row) money.TaxClass {
 
 func (norenLayout) status(f *fields, r row) catalog.Status {
 	switch s := catalog.Status(strings.ToUpper(r.get("status"))); s {
-	case "":
-		return catalog.StatusActive
-	case catalog.StatusDraft, catalog.StatusActive, catalog.StatusArchived:
+	case "", catalog.StatusDraft, catalog.StatusActive, catalog.StatusArchived:
 		return s
 	}
 	f.fail(r.line, "status", r.get("status"), "状態は DRAFT・ACTIVE・ARCHIVED のいずれかです", "The status is DRAFT, ACTIVE or ARCHIVED")

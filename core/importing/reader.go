@@ -5,7 +5,10 @@ import (
 	"hash/maphash"
 	"io"
 	"iter"
+	"slices"
+	"strconv"
 	"strings"
+	"unicode/utf8"
 )
 
 // ErrFile says that a file cannot be read at all; the Rejection says why.
@@ -139,6 +142,10 @@ func (t *table) next() (row, error) {
 			return row{}, err
 		}
 		r := row{line: rec.line, header: t.header, fields: append([]string(nil), rec.fields...), bad: rec.bad}
+		if i := slices.IndexFunc(r.fields, unstorable); r.bad == nil && i >= 0 {
+			bad := reject(rec.line, "#"+strconv.Itoa(i+1), r.fields[i], "使えない文字（NUL）が含まれています", "There is a character that cannot be kept (NUL)")
+			r.bad = &bad
+		}
 		if r.bad == nil && len(rec.fields) > t.columns {
 			bad := reject(rec.line, "", "", "見出しより列が多くあります（%d列、見出しは%d列）", "The row has more columns than the header (%d, the header %d)", len(rec.fields), t.columns)
 			r.bad = &bad
@@ -148,6 +155,9 @@ func (t *table) next() (row, error) {
 		}
 	}
 }
+
+// unstorable reports whether PostgreSQL's text cannot hold the cell.
+func unstorable(cell string) bool { return strings.ContainsRune(cell, 0) || !utf8.ValidString(cell) }
 
 // seen remembers the slugs and SKUs of a file by their hashes, eight bytes each.
 type seen struct {

@@ -60,6 +60,8 @@ type Store interface {
 	// Write writes the products of one step, each whole or not at all, with the
 	// run's new position and every rejection, in one transaction.
 	Write(ctx context.Context, r Run, products []Product, at time.Time) (Run, []uuid.UUID, error)
+	// Check counts what Write would do, and writes nothing.
+	Check(ctx context.Context, r Run, products []Product, at time.Time) (Run, error)
 	Finish(ctx context.Context, r Run) error
 	Run(ctx context.Context, brandID, runID uuid.UUID) (*Run, error)
 	Rejections(ctx context.Context, runID uuid.UUID, args page.Args) (page.Connection[Rejection], error)
@@ -92,6 +94,7 @@ type Input struct {
 	Open     func() (io.ReadCloser, error) // opened twice: to hash and to read
 	Options  Options                       // Currency is the channel's
 	Restart  bool                          // begin anew where an earlier run broke off
+	DryRun   bool                          // say what would happen, and write nothing
 	Progress func(Progress)                // may be nil
 }
 
@@ -118,6 +121,10 @@ func (s *Service) Import(ctx context.Context, in Input) (*Run, error) {
 	if actor := access.From(ctx); actor.ID != uuid.Nil {
 		run.ActorID = &actor.ID
 	}
+	if in.DryRun {
+		run, err = s.read(ctx, in, run)
+		return &run, err
+	}
 	if run, err = s.store.Begin(ctx, run, in.Restart); err != nil {
 		return nil, err
 	}
@@ -143,14 +150,8 @@ func (s *Service) read(ctx context.Context, in Input, run Run) (Run, error) {
 		if len(pending) == 0 {
 			return nil
 		}
-		var written []uuid.UUID
-		if run, written, err = s.store.Write(ctx, run, pending, s.now()); err != nil {
+		if run, err = s.write(ctx, in, run, pending); err != nil {
 			return err
-		}
-		if s.index != nil {
-			if err := s.index.Products(ctx, written...); err != nil {
-				return err
-			}
 		}
 		s.tell(in, counted.n, run, pending)
 		pending = pending[:0]
@@ -171,6 +172,18 @@ func (s *Service) read(ctx context.Context, in Input, run Run) (Run, error) {
 		}
 	}
 	return run, flush()
+}
+
+// write writes one step and makes it findable, or only checks it.
+func (s *Service) write(ctx context.Context, in Input, run Run, products []Product) (Run, error) {
+	if in.DryRun {
+		return s.store.Check(ctx, run, products, s.now())
+	}
+	run, written, err := s.store.Write(ctx, run, products, s.now())
+	if err == nil && s.index != nil && len(written) > 0 {
+		err = s.index.Products(ctx, written...)
+	}
+	return run, err
 }
 
 func (s *Service) tell(in Input, bytes int64, run Run, products []Product) {

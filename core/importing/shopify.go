@@ -1,8 +1,6 @@
 package importing
 
 import (
-	"html"
-	"regexp"
 	"strings"
 
 	"github.com/shopspring/decimal"
@@ -32,8 +30,8 @@ func (l shopifyLayout) product(group []row, o Options) Product {
 	f.bad(group)
 	d := &Draft{
 		Line: first.line, Slug: f.slug, Name: i18n.JA(first.get("Title")), Text: i18n.JA(first.get("Body (HTML)")),
-		Brand: first.get("Vendor"), Tags: list(first.get("Tags"), ","), TaxClass: money.TaxStandard,
-		Published: f.yes(first, "Published", true), Status: catalog.StatusActive, Attributes: map[string]string{},
+		Brand: first.get("Vendor"), Tags: list(first.get("Tags"), ","),
+		Published: f.yes(first, "Published"), Attributes: map[string]string{},
 	}
 	d.SEOTitle, d.SEOText = text(first.get("SEO Title")), text(first.get("SEO Description"))
 	for _, path := range []string{first.get("Product Category"), first.get("Type")} {
@@ -42,10 +40,15 @@ func (l shopifyLayout) product(group []row, o Options) Product {
 		}
 	}
 	switch strings.ToLower(first.get("Status")) {
+	case "", "unlisted": // sold to those who have the address; the catalog's own word decides
+	case "active":
+		d.Status = catalog.StatusActive
 	case "draft":
 		d.Status = catalog.StatusDraft
 	case "archived":
 		d.Status = catalog.StatusArchived
+	default:
+		f.fail(first.line, "Status", first.get("Status"), "状態は active・draft・archived のいずれかです", "The status is active, draft or archived")
 	}
 	if f.slug == "" {
 		f.fail(first.line, "Handle", "", "Handleがありません", "There is no handle")
@@ -128,44 +131,4 @@ func text(s string) i18n.Text {
 		return i18n.Text{}
 	}
 	return i18n.JA(s)
-}
-
-// script finds what must not stand in a description that pages show as HTML.
-var script = regexp.MustCompile(`(?is)<\s*(script|style|iframe|object|embed)\b.*?(</\s*(script|style|iframe|object|embed)\s*>|$)|\son\w+\s*=\s*("[^"]*"|'[^']*'|[^\s>]+)|javascript:`)
-
-// finish holds a draft against the rules that every layout shares.
-func finish(f *fields, d *Draft) Product {
-	if len(d.Variants) == 0 {
-		f.fail(d.Line, "", "", "SKUの行がありません", "There is no row with a variant")
-	}
-	if len([]rune(d.Slug)) > 200 {
-		f.fail(d.Line, "", d.Slug, "slugが長すぎます", "The slug is too long")
-	}
-	if f.failed {
-		return Product{Slug: d.Slug, Rejections: f.problems}
-	}
-	chosen := map[string]bool{}
-	for _, v := range d.Variants {
-		key := strings.Join(v.Options, "\x00")
-		if chosen[key] {
-			f.fail(v.Line, "", html.EscapeString(strings.Join(v.Options, " / ")), "同じオプションの組み合わせが複数あります", "Two variants have the same options")
-		}
-		chosen[key] = true
-		if v.Price == nil && d.Published && d.Status == catalog.StatusActive {
-			f.warn(v.Line, "", v.SKU, "価格がないため購入できません", "Without a price it cannot be bought")
-		}
-	}
-	if d.From != nil && d.Until != nil && !d.From.Before(*d.Until) {
-		f.fail(d.Line, "published_until", "", "公開終了が公開開始より前です", "The product is retired before it is published")
-	}
-	for language, body := range d.Text {
-		if script.MatchString(body) {
-			d.Text[language] = script.ReplaceAllString(body, "")
-			f.warn(d.Line, "", "", "説明文からスクリプトを取り除きました", "Scripts were removed from the description")
-		}
-	}
-	if f.failed {
-		return Product{Slug: d.Slug, Rejections: f.problems}
-	}
-	return Product{Slug: d.Slug, Draft: d, Rejections: f.problems}
 }

@@ -158,12 +158,22 @@ type sheetSource struct {
 	line int
 }
 
+// maxBook bounds a workbook, which is a zip and cannot be streamed; maxUnpacked
+// what may come out of it.
+const (
+	maxBook     = 64 << 20
+	maxUnpacked = 512 << 20
+)
+
 // maxSheet bounds the unpacked size of one sheet in memory; larger ones pass
 // through a temporary file.
 const maxSheet = 16 << 20
 
 func openSheet(r io.Reader) (source, error) {
-	book, err := excelize.OpenReader(r, excelize.Options{UnzipXMLSizeLimit: maxSheet, RawCellValue: true})
+	book, err := excelize.OpenReader(&budget{r: r, left: maxBook}, excelize.Options{UnzipSizeLimit: maxUnpacked, UnzipXMLSizeLimit: maxSheet, RawCellValue: true})
+	if errors.Is(err, errRecordTooLong) {
+		return nil, reject(1, "", "", "Excelファイルが大きすぎます（%dMBまで）。CSVで保存してください", "The workbook is larger than %d MB; save it as CSV", maxBook>>20)
+	}
 	if err != nil {
 		return nil, reject(1, "", "", "Excelファイルとして読めません: %s", "The file cannot be read as an Excel workbook: %s", err)
 	}

@@ -6,6 +6,7 @@ import (
 
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
 
 	"github.com/noren-commerce/noren/core/event"
 	"github.com/noren-commerce/noren/core/importing"
@@ -100,8 +101,13 @@ func (s *Imports) Rejections(ctx context.Context, runID uuid.UUID, args page.Arg
 
 // note queues the run's new numbers and what was rejected.
 func note(batch *pgx.Batch, r importing.Run, products []importing.Product) {
-	batch.Queue(`UPDATE import_runs SET position = $2, created = $3, updated = $4, rejected = $5 WHERE id = $1`,
-		r.ID, r.Position, r.Created, r.Updated, r.Rejected)
+	batch.Queue(`UPDATE import_runs SET position = $2, created = $3, updated = $4, rejected = $5 WHERE id = $1 AND position = $6`,
+		r.ID, r.Position, r.Created, r.Updated, r.Rejected, r.Position-len(products)).Exec(func(tag pgconn.CommandTag) error {
+		if tag.RowsAffected() == 0 { // somebody else imports the same file, and is further
+			return importing.ErrUnfinished
+		}
+		return nil
+	})
 	for _, p := range products {
 		for _, x := range p.Rejections {
 			batch.Queue(`
@@ -121,6 +127,21 @@ func printable(s string) string {
 		}
 	}
 	return string(kept)
+}
+
+// Check counts what Write would do to the products and notes why it would reject
+// them; it writes nothing.
+func (s *Imports) Check(ctx context.Context, r importing.Run, products []importing.Product, at time.Time) (importing.Run, error) {
+	w, err := s.look(ctx, r, products, at)
+	if err != nil {
+		return r, err
+	}
+	unsent := &pgx.Batch{}
+	for i := range products {
+		w.product(unsent, &r, &products[i])
+	}
+	r.Position += len(products)
+	return r, nil
 }
 
 // Write writes the products of one step in one transaction.

@@ -22,11 +22,12 @@ import (
 type importer struct {
 	*pgtest.Shop
 	service *importing.Service
+	dry     bool
 }
 
 func newImporter(t *testing.T) *importer {
 	shop := pgtest.NewShop(t)
-	return &importer{shop, importing.New(postgres.NewImports(shop.DB), nil, nil, clock.System)}
+	return &importer{Shop: shop, service: importing.New(postgres.NewImports(shop.DB), nil, nil, clock.System)}
 }
 
 func (i *importer) run(t *testing.T, file io.Reader) (*importing.Run, error) {
@@ -34,7 +35,7 @@ func (i *importer) run(t *testing.T, file io.Reader) (*importing.Run, error) {
 	ctx = channel.With(ctx, channel.Channel{ID: i.ChannelID, BrandID: i.BrandID, PriceListID: i.PriceListID, Currency: "JPY"})
 	raw, err := io.ReadAll(file)
 	require.NoError(t, err)
-	return i.service.Import(ctx, importing.Input{FileName: "f.csv", Open: func() (io.ReadCloser, error) {
+	return i.service.Import(ctx, importing.Input{FileName: "f.csv", DryRun: i.dry, Open: func() (io.ReadCloser, error) {
 		return io.NopCloser(strings.NewReader(string(raw))), nil
 	}})
 }
@@ -125,4 +126,72 @@ func TestImportGoesOnWhereItStopped(t *testing.T) {
 	require.Equal(t, broken.ID, again.ID)
 	require.Equal(t, 900, again.Position)
 	require.Equal(t, [2]int{900, 0}, [2]int{again.Created, again.Updated}, "nothing was done twice")
+}
+
+func TestPricesAloneChangeNothingElse(t *testing.T) {
+	t.Parallel()
+	i := newImporter(t)
+	_, err := i.run(t, strings.NewReader(`slug,name.ja,sku,price,option1,option1_value,tax_class,status,published,tags,weight_g,barcode
+tea,お茶,T-S,500,サイズ,S,REDUCED,ARCHIVED,false,緑茶,80,4900000000001
+,,T-L,900,,L,,,,,160,
+`))
+	require.NoError(t, err)
+	run, err := i.run(t, strings.NewReader("slug,name.ja,sku,price\ntea,お茶,T-S,450\n,,T-L,800\n"))
+	require.NoError(t, err)
+	require.Equal(t, [3]int{0, 1, 0}, [3]int{run.Created, run.Updated, run.Rejected})
+	require.Equal(t, 450, i.number(t, `SELECT amount FROM prices JOIN variants v ON v.id = variant_id WHERE sku = 'T-S'`))
+	require.Equal(t, 1, i.number(t, `
+		SELECT count(*) FROM products p JOIN product_listings l ON l.product_id = p.id
+		WHERE tax_class = 'REDUCED' AND status = 'ARCHIVED' AND NOT published AND tags = '{緑茶}' AND jsonb_array_length(options) = 1`))
+	require.Equal(t, 2, i.number(t, `SELECT count(*) FROM variants WHERE jsonb_array_length(options) = 1 AND weight > 0`))
+
+	run, err = i.run(t, strings.NewReader("slug,name.ja,sku,price\ntea,お茶,T-XL,1450\n"))
+	require.NoError(t, err)
+	require.Equal(t, 1, run.Rejected, "a third variant without a size cannot be told apart")
+}
+
+func TestTwoImportsOfOneFileAtOnce(t *testing.T) {
+	t.Parallel()
+	i := newImporter(t)
+	store := postgres.NewImports(i.DB)
+	run, err := store.Begin(t.Context(), importing.Run{ID: uuid.New(), BrandID: i.BrandID, ChannelID: i.ChannelID, FileHash: "x", StartedAt: clock.System()}, false)
+	require.NoError(t, err)
+	product := []importing.Product{{Slug: "no", Rejections: []importing.Rejection{{Line: 2}}}}
+	_, _, err = store.Write(t.Context(), run, product, clock.System())
+	require.NoError(t, err)
+	_, _, err = store.Write(t.Context(), run, product, clock.System())
+	require.ErrorIs(t, err, importing.ErrUnfinished)
+	require.Equal(t, 1, i.number(t, `SELECT count(*) FROM import_rejections`))
+}
+
+func TestDryRunWritesNothing(t *testing.T) {
+	t.Parallel()
+	i := newImporter(t)
+	i.AddProduct(t, "old", 100)
+	i.dry = true
+	run, err := i.run(t, strings.NewReader("slug,name.ja,sku,price\nthief,盗品,old-1,5\nfine,よい,X-3,5\n"))
+	require.NoError(t, err)
+	require.Equal(t, [2]int{1, 1}, [2]int{run.Created, run.Rejected})
+	require.Equal(t, 1, i.number(t, `SELECT count(*) FROM products`))
+	require.Zero(t, i.number(t, `SELECT count(*) FROM import_runs`))
+}
+
+func TestUploadTakesOverWhatFailed(t *testing.T) {
+	t.Parallel()
+	i := newImporter(t)
+	i.service = importing.New(postgres.NewImports(i.DB), nil, &breaking{calls: 1}, clock.System)
+	broken, err := i.run(t, strings.NewReader(pets))
+	require.ErrorIs(t, err, errBroken)
+
+	uploads := postgres.NewUploads(i.DB, nil)
+	queue := func() uuid.UUID {
+		run := importing.Run{ID: uuid.New(), BrandID: i.BrandID, ChannelID: i.ChannelID, Status: importing.Queued, StartedAt: clock.System()}
+		run.FileHash = run.ID.String()
+		require.NoError(t, uploads.Queue(t.Context(), run, importing.Options{}))
+		return run.ID
+	}
+	next := queue()
+	require.NoError(t, uploads.Hash(t.Context(), next, broken.FileHash))
+	require.Equal(t, 2, i.number(t, `SELECT position FROM import_runs WHERE id = $1`, next), "it goes on behind what is done")
+	require.ErrorIs(t, uploads.Hash(t.Context(), queue(), broken.FileHash), importing.ErrUnfinished, "it waits for its worker")
 }

@@ -34,9 +34,23 @@ func (s *Uploads) AddChunk(ctx context.Context, runID uuid.UUID, number int, byt
 	return err
 }
 
-// Hash notes the file's hash; the same file in another unfinished run is ErrUnfinished.
+// Hash notes the file's hash; the same file in another unfinished run is
+// ErrUnfinished. A run that failed, and whose file is gone, is taken over: this
+// one goes on where that stopped.
 func (s *Uploads) Hash(ctx context.Context, runID uuid.UUID, hash string) error {
-	_, err := s.conn(ctx).Exec(ctx, `UPDATE import_runs SET file_hash = $2 WHERE id = $1`, runID, hash)
+	_, err := s.conn(ctx).Exec(ctx, `
+		WITH failed AS (
+			UPDATE import_runs AS f SET file_hash = f.file_hash || ' taken over by ' || r.id
+			FROM import_runs AS r
+			WHERE r.id = $1 AND f.channel_id = r.channel_id AND f.file_hash = $2 AND f.status = 'FAILED'
+				AND NOT EXISTS (SELECT 1 FROM import_chunks WHERE run_id = f.id)
+			RETURNING f.position
+		)
+		UPDATE import_runs SET position = failed.position FROM failed WHERE id = $1`, runID, hash)
+	if err != nil {
+		return err
+	}
+	_, err = s.conn(ctx).Exec(ctx, `UPDATE import_runs SET file_hash = $2 WHERE id = $1`, runID, hash)
 	var pg *pgconn.PgError
 	if errors.As(err, &pg) && pg.ConstraintName == "import_runs_unfinished" {
 		return importing.ErrUnfinished

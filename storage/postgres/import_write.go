@@ -8,7 +8,6 @@ import (
 
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
-	"github.com/shopspring/decimal"
 
 	"github.com/noren-commerce/noren/core/event"
 	"github.com/noren-commerce/noren/core/i18n"
@@ -42,8 +41,8 @@ type knownAttribute struct {
 func (s *Imports) look(ctx context.Context, r importing.Run, products []importing.Product, at time.Time) (*importWriter, error) {
 	var slugs, skus []string
 	for _, p := range products {
-		slugs = append(slugs, p.Slug)
 		if p.Draft != nil {
+			slugs = append(slugs, p.Slug)
 			for _, v := range p.Draft.Variants {
 				skus = append(skus, v.SKU)
 			}
@@ -111,9 +110,16 @@ func (w *importWriter) problems(d *importing.Draft) []importing.Rejection {
 	add := func(line int, column, value, ja, en string) {
 		all = append(all, importing.Rejection{Line: line, Column: column, Value: value, Slug: d.Slug, JA: ja, EN: en})
 	}
+	fresh := 0 // variants that are not there yet
 	for _, v := range d.Variants {
 		if o, taken := w.variants[v.SKU]; taken && o.product != w.products[d.Slug] {
 			add(v.Line, "SKU", v.SKU, "このSKUは別の商品で使われています", "Another product has this SKU")
+		}
+		if _, there := w.variants[v.SKU]; !there {
+			fresh++
+		}
+		if _, there := w.products[d.Slug]; len(d.Options) == 0 && fresh > 0 && (there || fresh > 1) {
+			add(v.Line, "SKU", v.SKU, "バリエーションを増やすにはオプションの値が必要です", "A further variant needs option values")
 		}
 		for location := range v.Stock {
 			if _, known := w.locations[location]; !known {
@@ -136,7 +142,7 @@ func (w *importWriter) problems(d *importing.Draft) []importing.Rejection {
 func (a knownAttribute) accepts(value string) bool {
 	switch a.kind {
 	case "NUMBER":
-		_, err := decimal.NewFromString(value)
+		_, err := importing.Number(value)
 		return err == nil
 	case "BOOLEAN":
 		return value == "true" || value == "false"
@@ -154,13 +160,15 @@ func (a knownAttribute) accepts(value string) bool {
 func (w *importWriter) base(batch *pgx.Batch, key uuid.UUID, d *importing.Draft) {
 	batch.Queue(`
 		INSERT INTO products AS p (id, brand_id, product_brand_id, slug, name, description, seo_title, seo_description, options, tags, status, tax_class, created_at, updated_at)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $13)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, coalesce(nullif($11::text, ''), 'ACTIVE'), coalesce(nullif($12::text, ''), 'STANDARD'), $13, $13)
 		ON CONFLICT (brand_id, slug) DO UPDATE SET
 			product_brand_id = coalesce(EXCLUDED.product_brand_id, p.product_brand_id), name = p.name || EXCLUDED.name,
 			description = p.description || EXCLUDED.description, seo_title = p.seo_title || EXCLUDED.seo_title,
-			seo_description = p.seo_description || EXCLUDED.seo_description, options = EXCLUDED.options, tags = EXCLUDED.tags,
-			status = EXCLUDED.status, tax_class = EXCLUDED.tax_class, updated_at = EXCLUDED.updated_at, version = p.version + 1`,
-		key, w.run.BrandID, w.maker(batch, d.Brand), d.Slug, d.Name, d.Text, d.SEOTitle, d.SEOText, d.Options, nonNil(d.Tags), d.Status, d.TaxClass, w.at)
+			seo_description = p.seo_description || EXCLUDED.seo_description, 
+			options = CASE EXCLUDED.options WHEN '[]' THEN p.options ELSE EXCLUDED.options END,
+			tags = CASE EXCLUDED.tags WHEN '{}' THEN p.tags ELSE EXCLUDED.tags END,
+			status = coalesce(nullif($11::text, ''), p.status), tax_class = coalesce(nullif($12::text, ''), p.tax_class), updated_at = EXCLUDED.updated_at, version = p.version + 1`,
+		key, w.run.BrandID, w.maker(batch, d.Brand), d.Slug, d.Name, d.Text, d.SEOTitle, d.SEOText, d.Options, nonNil(d.Tags), string(d.Status), string(d.TaxClass), w.at)
 	if len(d.Categories) > 0 {
 		batch.Queue(`DELETE FROM product_categories WHERE product_id = $1`, key)
 		for i, path := range d.Categories {
@@ -181,8 +189,8 @@ func (w *importWriter) base(batch *pgx.Batch, key uuid.UUID, d *importing.Draft)
 	from, until := d.From, d.Until
 	batch.Queue(`
 		INSERT INTO product_listings AS l (channel_id, product_id, published, published_at, retired_at, name_key)
-		VALUES ($1, $2, $3, coalesce($4::timestamptz, $5), coalesce($6::timestamptz, 'infinity'), $7)
-		ON CONFLICT (channel_id, product_id) DO UPDATE SET published = EXCLUDED.published,
+		VALUES ($1, $2, coalesce($3::boolean, true), coalesce($4::timestamptz, $5), coalesce($6::timestamptz, 'infinity'), $7)
+		ON CONFLICT (channel_id, product_id) DO UPDATE SET published = coalesce($3, l.published),
 			published_at = coalesce($4, l.published_at), retired_at = coalesce($6, l.retired_at)`,
 		w.run.ChannelID, key, d.Published, from, w.at, until, d.Name[i18n.Default])
 }
@@ -218,7 +226,9 @@ func (w *importWriter) variant(batch *pgx.Batch, product uuid.UUID, position int
 	batch.Queue(`
 		INSERT INTO variants AS v (id, brand_id, product_id, sku, barcode, options, weight, cost, position)
 		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)
-		ON CONFLICT (brand_id, sku) DO UPDATE SET barcode = EXCLUDED.barcode, options = EXCLUDED.options, weight = EXCLUDED.weight,
+		ON CONFLICT (brand_id, sku) DO UPDATE SET barcode = coalesce(nullif(EXCLUDED.barcode, ''), v.barcode),
+			options = CASE EXCLUDED.options WHEN '[]' THEN v.options ELSE EXCLUDED.options END,
+			weight = coalesce(nullif(EXCLUDED.weight, 0), v.weight),
 			cost = coalesce(EXCLUDED.cost, v.cost), position = EXCLUDED.position, active = true`,
 		o.variant, w.run.BrandID, product, v.SKU, v.Barcode, nonNil(v.Options), v.Weight, v.Cost, position)
 	if v.Price != nil {
