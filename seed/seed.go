@@ -152,6 +152,10 @@ func (b Brand) product(f family, c combination) catalog.Bundle {
 		{ProductID: p.ID, AttributeID: b.AttributeID("pet"), Value: f.pet},
 		{ProductID: p.ID, AttributeID: b.AttributeID("origin"), Value: []string{"jp", "jp", "jp", "nz", "fr"}[chance.IntN(5)]},
 	}
+	switch c.kind.slug {
+	case "puppy", "kitten", "adult", "senior":
+		bundle.Attributes = append(bundle.Attributes, catalog.AttributeValue{ProductID: p.ID, AttributeID: b.AttributeID("stage"), Value: c.kind.slug})
+	}
 	b.variants(&bundle, f, chance)
 	return bundle
 }

@@ -19,6 +19,7 @@ type Options struct {
 	Scale    int                         // products of the first brand; 0 is the sample's own
 	Progress func(done int)              // told of products written; may be nil
 	Search   func(catalog.Bundle) string // makes the search vector; nil leaves it empty
+	Password string                      // of the sample accounts; empty is the constant of that name
 }
 
 // Count is the number of products that the options write.
@@ -49,6 +50,9 @@ func Write(ctx context.Context, db *postgres.DB, o Options) error {
 		if err := b.fill(ctx, db, o, o.scaleOf(i)); err != nil {
 			return fmt.Errorf("write the products of %s: %w", b.Code, err)
 		}
+	}
+	if err := writePeople(ctx, db, o.Password); err != nil {
+		return fmt.Errorf("write the sample accounts: %w", err)
 	}
 	return nil
 }
@@ -149,6 +153,7 @@ func (b Brand) frame(ctx context.Context, db *postgres.DB) error {
 		batch.Queue(`INSERT INTO attributes (id, brand_id, code, name, type, choices, filterable, position) VALUES ($1, $2, $3, $4, 'SELECT', $5, true, $6) ON CONFLICT DO NOTHING`,
 			b.AttributeID(a.code), b.ID, a.code, a.name, a.choices, i)
 	}
+	b.writeSynonyms(batch)
 	return db.Pool().SendBatch(ctx, batch).Close()
 }
 
@@ -167,6 +172,10 @@ var attributes = []struct {
 		{"dog", i18n.Text{"ja": "犬", "en": "Dog"}}, {"cat", i18n.Text{"ja": "猫", "en": "Cat"}}, {"small", i18n.Text{"ja": "小動物", "en": "Small animal"}},
 		{"bird", i18n.Text{"ja": "鳥", "en": "Bird"}}, {"fish", i18n.Text{"ja": "魚", "en": "Fish"}}, {"reptile", i18n.Text{"ja": "爬虫類", "en": "Reptile"}},
 		{"human", i18n.Text{"ja": "飼い主さん", "en": "Owner"}},
+	}},
+	{"stage", i18n.Text{"ja": "ライフステージ", "en": "Life stage"}, []choice{
+		{"puppy", i18n.Text{"ja": "子犬", "en": "Puppy"}}, {"kitten", i18n.Text{"ja": "子猫", "en": "Kitten"}},
+		{"adult", i18n.Text{"ja": "成犬・成猫", "en": "Adult"}}, {"senior", i18n.Text{"ja": "シニア", "en": "Senior"}},
 	}},
 	{"origin", i18n.Text{"ja": "原産国", "en": "Country of origin"}, []choice{
 		{"jp", i18n.Text{"ja": "日本", "en": "Japan"}}, {"nz", i18n.Text{"ja": "ニュージーランド", "en": "New Zealand"}}, {"fr", i18n.Text{"ja": "フランス", "en": "France"}},

@@ -2,10 +2,13 @@ package seed_test
 
 import (
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/noren-commerce/noren/core/identity"
 	"github.com/noren-commerce/noren/seed"
+	"github.com/noren-commerce/noren/storage/postgres"
 	"github.com/noren-commerce/noren/storage/postgres/pgtest"
 )
 
@@ -29,4 +32,51 @@ func TestWritingTwiceIsOneShop(t *testing.T) {
 		SELECT count(*) FROM stock_levels s WHERE on_hand <> (
 			SELECT coalesce(sum(quantity), 0) FROM stock_movements m WHERE m.variant_id = s.variant_id AND m.location_id = s.location_id)`).Scan(&apart))
 	require.Zero(t, apart, "every level is the sum of its movements")
+}
+
+func TestSampleMembersLiveWithPets(t *testing.T) {
+	t.Parallel()
+	db := pgtest.New(t)
+	count := func() (members, addresses, defaults, pets, staff, synonyms int) {
+		require.NoError(t, db.Pool().QueryRow(t.Context(), `
+			SELECT (SELECT count(*) FROM accounts JOIN profiles ON member_id = id), (SELECT count(*) FROM saved_addresses),
+				(SELECT count(*) FROM saved_addresses WHERE is_default), (SELECT count(*) FROM pets),
+				(SELECT count(DISTINCT role) FROM accounts WHERE role <> 'MEMBER'), (SELECT count(*) FROM search_synonyms)`).
+			Scan(&members, &addresses, &defaults, &pets, &staff, &synonyms))
+		return
+	}
+	require.NoError(t, seed.Write(t.Context(), db, seed.Options{Password: "ひみつのことばです"}))
+	members, addresses, defaults, pets, staff, synonyms := count()
+	require.Equal(t, [3]int{36, 36, 4}, [3]int{members, defaults, staff})
+	require.Greater(t, addresses, members)
+	require.Greater(t, pets, members)
+	require.NotZero(t, synonyms)
+
+	require.NoError(t, seed.Write(t.Context(), db, seed.Options{}))
+	membersAgain, addressesAgain, _, petsAgain, _, synonymsAgain := count()
+	require.Equal(t, [4]int{members, addresses, pets, synonyms}, [4]int{membersAgain, addressesAgain, petsAgain, synonymsAgain})
+
+	account, err := postgres.NewAccounts(db).AccountByEmail(t.Context(), seed.Staff()[0].Email)
+	require.NoError(t, err)
+	matches, _, err := identity.NewHasher(identity.DefaultHash).Verify(t.Context(), "ひみつのことばです", account.Password)
+	require.NoError(t, err)
+	require.True(t, matches, "writing again leaves passwords alone")
+}
+
+func TestSampleMembersAreValid(t *testing.T) {
+	t.Parallel()
+	seen := map[string]bool{}
+	for _, m := range append(seed.Staff(), seed.Members()...) {
+		require.False(t, seen[m.Email], m.Email)
+		seen[m.Email] = true
+		email, err := identity.NormaliseEmail(m.Email)
+		require.NoError(t, err)
+		require.Equal(t, m.Email, email)
+		for _, a := range m.Addresses {
+			require.NoError(t, a.Validate(""), m.Email)
+		}
+		for _, p := range m.Pets {
+			require.NoError(t, p.Validate(time.Now()), m.Email)
+		}
+	}
 }

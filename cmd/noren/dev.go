@@ -6,6 +6,7 @@ import (
 	"path/filepath"
 
 	"github.com/noren-commerce/noren/cmd/noren/app"
+	"github.com/noren-commerce/noren/seed"
 	"github.com/noren-commerce/noren/storage/embedded"
 	"github.com/noren-commerce/noren/storage/postgres"
 )
@@ -50,7 +51,7 @@ func (c *devCommand) Run(ctx context.Context) error {
 		return err
 	}
 	defer func() { _ = a.Close() }()
-	if err := writeSample(ctx, a.DB, 0); err != nil {
+	if err := writeSample(ctx, a.DB, seed.Options{}); err != nil {
 		return err
 	}
 	fmt.Printf("DATABASE_URL=%s\nGraphQL      http://%s/graphql\nGraphiQL     http://%s/\n", c.DatabaseURL, c.Addr, c.Addr)
@@ -60,5 +61,6 @@ func (c *devCommand) Run(ctx context.Context) error {
 	if a.Mailbox != nil {
 		fmt.Printf("Mails        http://%s/dev/mail\n", c.Addr)
 	}
+	printAccounts(seed.Password)
 	return together(ctx, a.Watch, a.Work, func(ctx context.Context) error { return serve(ctx, a) })
 }

@@ -2,8 +2,7 @@ package main
 
 import (
 	"context"
-	"os"
-	"time"
+	"fmt"
 
 	"github.com/schollz/progressbar/v3"
 
@@ -16,7 +15,8 @@ import (
 // seedCommand fills a database with a sample shop.
 type seedCommand struct {
 	databaseFlags
-	Scale int `env:"NOREN_SEED_SCALE" help:"Products of the first brand, for benchmarks; 0 is the sample's own 220."`
+	Scale    int    `env:"NOREN_SEED_SCALE" help:"Products of the first brand, for benchmarks; 0 is the sample's own 220."`
+	Password string `env:"NOREN_SEED_PASSWORD" default:"noren-sample-2026" help:"Password of the sample accounts. Everybody can read the default one: choose another where others reach the database."`
 }
 
 // Run migrates and writes the sample retailer; what is there stays.
@@ -29,22 +29,36 @@ func (c *seedCommand) Run(ctx context.Context) error {
 		return err
 	}
 	defer db.Close()
-	return writeSample(ctx, db, c.Scale)
+	if err := writeSample(ctx, db, seed.Options{Scale: c.Scale, Password: c.Password}); err != nil {
+		return err
+	}
+	printAccounts(c.Password)
+	return nil
+}
+
+// printAccounts says who can log in to the sample shop. The password is what the
+// accounts were made with; one that was changed since stays changed.
+func printAccounts(password string) {
+	accounts := append(seed.Staff(), seed.Members()[0])
+	fmt.Println("Log in with")
+	for _, a := range accounts {
+		fmt.Printf("  %-14s %-30s %s\n", a.Role, a.Email, password)
+	}
 }
 
 // writeSample writes the sample retailer and shows how far it is.
-func writeSample(ctx context.Context, db *postgres.DB, scale int) error {
-	options := seed.Options{Scale: scale}
-	bar := progressbar.NewOptions(options.Count(), progressbar.OptionSetWriter(os.Stderr), progressbar.OptionSetDescription("sample products"),
-		progressbar.OptionShowCount(), progressbar.OptionShowIts(), progressbar.OptionThrottle(200*time.Millisecond), progressbar.OptionClearOnFinish())
-	before := 0
+func writeSample(ctx context.Context, db *postgres.DB, options seed.Options) error {
+	bar := newProgress("sample products", int64(options.Count()), progressbar.OptionShowCount(), progressbar.OptionShowIts())
+	before, sum := 0, int64(0)
 	options.Progress = func(done int) {
 		if done < before { // the next brand begins
 			before = 0
 		}
-		_ = bar.Add(done - before)
+		sum += int64(done - before)
 		before = done
+		bar.set(sum)
 	}
+	defer bar.finish()
 	if err := seed.Write(ctx, db, options); err != nil {
 		return err
 	}
