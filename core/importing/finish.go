@@ -23,6 +23,19 @@ func finish(f *fields, d *Draft) Product {
 	if f.failed {
 		return Product{Slug: d.Slug, Rejections: f.problems}
 	}
+	f.toldApart(d)
+	if d.From != nil && d.Until != nil && !d.From.Before(*d.Until) {
+		f.fail(d.Line, "published_until", "", "公開終了が公開開始より前です", "The product is retired before it is published")
+	}
+	f.harmless(d)
+	if f.failed {
+		return Product{Slug: d.Slug, Rejections: f.problems}
+	}
+	return Product{Slug: d.Slug, Draft: d, Rejections: f.problems}
+}
+
+// toldApart rejects variants with the same options and remarks those without a price.
+func (f *fields) toldApart(d *Draft) {
 	chosen := map[string]bool{}
 	for _, v := range d.Variants {
 		key := strings.Join(v.Options, "\x00")
@@ -34,9 +47,10 @@ func finish(f *fields, d *Draft) Product {
 			f.warn(v.Line, "", v.SKU, "価格がないため購入できません", "Without a price it cannot be bought")
 		}
 	}
-	if d.From != nil && d.Until != nil && !d.From.Before(*d.Until) {
-		f.fail(d.Line, "published_until", "", "公開終了が公開開始より前です", "The product is retired before it is published")
-	}
+}
+
+// harmless rejects images that are no addresses and takes scripts out of descriptions.
+func (f *fields) harmless(d *Draft) {
 	for _, image := range d.Images {
 		if !address.MatchString(image.URL) {
 			f.fail(d.Line, "", image.URL, "画像のURLは https:// か / で始まります", "The address of an image begins with https:// or /")
@@ -48,10 +62,6 @@ func finish(f *fields, d *Draft) Product {
 			f.warn(d.Line, "", "", "説明文からスクリプトを取り除きました", "Scripts were removed from the description")
 		}
 	}
-	if f.failed {
-		return Product{Slug: d.Slug, Rejections: f.problems}
-	}
-	return Product{Slug: d.Slug, Draft: d, Rejections: f.problems}
 }
 
 // address is where an image may lie: on the web, or on noren itself.
