@@ -35,14 +35,25 @@ type Account struct {
 	Addresses   []customer.Address
 	Pets        []customer.Pet
 	Since       time.Time
+	Group       string      // the permission group of staff
+	Stores      []uuid.UUID // of store staff
+}
+
+// groups are the permission groups of the sample retailer's staff.
+var groups = []struct {
+	name        string
+	permissions []access.Permission
+}{
+	{"本部", []access.Permission{access.CatalogRead, access.CatalogWrite, access.InventoryRead, access.InventoryWrite, access.PricingWrite, access.OrderRead, access.OrderWrite, access.MemberRead, access.MemberWrite}},
+	{"店舗", []access.Permission{access.CatalogRead, access.InventoryRead, access.OrderRead, access.OrderWrite}},
 }
 
 // Staff are the sample retailer's staff, one for each role.
 func Staff() []Account {
 	staff := []Account{
 		{Email: "admin@noren.example", Name: "青井 みなと", Role: access.RoleAdmin},
-		{Email: "staff@noren.example", Name: "本部 さつき", Role: access.RoleStaff},
-		{Email: "shop@noren.example", Name: "店野 いおり", Role: access.RoleStoreStaff},
+		{Email: "staff@noren.example", Name: "本部 さつき", Role: access.RoleStaff, Group: "本部"},
+		{Email: "shop@noren.example", Name: "店野 いおり", Role: access.RoleStoreStaff, Group: "店舗", Stores: []uuid.UUID{key("location", "wanko", "shibuya")}},
 		{Email: "buyer@noren.example", Name: "仕入 かえで", Role: access.RoleCompanyBuyer},
 	}
 	for i := range staff {
@@ -122,6 +133,10 @@ func writePeople(ctx context.Context, db *postgres.DB, password string) error {
 		return err
 	}
 	batch := &pgx.Batch{}
+	for _, g := range groups {
+		batch.Queue(`INSERT INTO permission_groups (id, name, permissions, created_at, updated_at) VALUES ($1, $2, $3, $4, $4) ON CONFLICT DO NOTHING`,
+			key("group", g.name), g.name, g.permissions, Since)
+	}
 	for _, a := range append(Staff(), Members()...) {
 		a.write(batch, hash)
 	}
@@ -132,8 +147,14 @@ func writePeople(ctx context.Context, db *postgres.DB, password string) error {
 // somebody has registered with stays theirs.
 func (a Account) write(batch *pgx.Batch, hash string) {
 	batch.Queue(`
-		INSERT INTO accounts (id, role, email, email_verified_at, name, password, brand_id, created_at, updated_at)
-		VALUES ($1, $2, $3, $7, $4, $5, $6, $7, $7) ON CONFLICT DO NOTHING`, a.ID, a.Role, a.Email, a.Name, hash, a.BrandID, a.Since)
+		WITH made AS (
+			INSERT INTO accounts (id, role, email, email_verified_at, name, password, brand_id, created_at, updated_at)
+			VALUES ($1, $2, $3, $7, $4, $5, $6, $7, $7) ON CONFLICT DO NOTHING RETURNING id
+		), placed AS (
+			INSERT INTO account_stores (account_id, location_id) SELECT made.id, l.id FROM made, locations AS l WHERE l.id = ANY($9)
+		)
+		INSERT INTO account_groups (account_id, group_id) SELECT made.id, g.id FROM made, permission_groups AS g WHERE g.name = $8`,
+		a.ID, a.Role, a.Email, a.Name, hash, a.BrandID, a.Since, a.Group, a.Stores)
 	if a.Role != access.RoleMember {
 		return
 	}

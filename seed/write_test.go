@@ -56,6 +56,12 @@ func TestSampleMembersLiveWithPets(t *testing.T) {
 	membersAgain, addressesAgain, _, petsAgain, _, synonymsAgain := count()
 	require.Equal(t, [4]int{members, addresses, pets, synonyms}, [4]int{membersAgain, addressesAgain, petsAgain, synonymsAgain})
 
+	var placed int
+	require.NoError(t, db.Pool().QueryRow(t.Context(), `
+		SELECT count(*) FROM accounts a JOIN account_groups ON account_id = a.id LEFT JOIN account_stores s ON s.account_id = a.id
+		WHERE (role = 'STORE_STAFF') = (s.location_id IS NOT NULL)`).Scan(&placed))
+	require.Equal(t, 2, placed, "staff hold permissions by their groups, store staff have a store")
+
 	account, err := postgres.NewAccounts(db).AccountByEmail(t.Context(), seed.Staff()[0].Email)
 	require.NoError(t, err)
 	matches, _, err := identity.NewHasher(identity.DefaultHash).Verify(t.Context(), "ひみつのことばです", account.Password)
