@@ -13,15 +13,15 @@ import (
 	"github.com/noren-commerce/noren/core/id"
 )
 
-// clerk is staff at work on orders.
-type clerk struct {
+// counter is staff at work on orders.
+type counter struct {
 	*apptest.App
 	actor access.Actor
 }
 
 const clerkFields = `order { id number status paid internalNote history { type actor actorId from to reason carrier trackingNumber note } } userErrors { code field message }`
 
-type clerkAnswer struct {
+type counterAnswer struct {
 	Order *struct {
 		ID, Number, Status, InternalNote string
 		Paid                             bool
@@ -33,28 +33,28 @@ type clerkAnswer struct {
 	UserErrors []userError
 }
 
-func (c clerkAnswer) code() string {
+func (c counterAnswer) code() string {
 	if len(c.UserErrors) == 0 {
 		return ""
 	}
 	return c.UserErrors[0].Code
 }
 
-func (c clerk) act(t testing.TB, field string, input apptest.Variables) clerkAnswer {
+func (c counter) act(t testing.TB, field string, input apptest.Variables) counterAnswer {
 	t.Helper()
 	kind := strings.ToUpper(field[:1]) + field[1:] + "Input"
-	var got map[string]clerkAnswer
+	var got map[string]counterAnswer
 	c.DoAs(t, c.actor, fmt.Sprintf(`mutation($in: %s!) { %s(input: $in) { %s } }`, kind, field, clerkFields),
 		apptest.Variables{"in": input}).Into(t, &got)
 	return got[field]
 }
 
-func (c clerk) advance(t testing.TB, order, to string) clerkAnswer {
+func (c counter) advance(t testing.TB, order, to string) counterAnswer {
 	t.Helper()
 	return c.act(t, "advanceOrder", apptest.Variables{"orderId": order, "to": to})
 }
 
-func (c clerk) receive(t testing.TB, order, amount string) {
+func (c counter) receive(t testing.TB, order, amount string) {
 	t.Helper()
 	var bill struct {
 		Order struct{ Payments []struct{ ID string } }
@@ -85,7 +85,7 @@ func TestStaffBringAnOrderToItsCustomer(t *testing.T) {
 	a := apptest.Start(t)
 	leash := a.AddProduct(t, "leash", 1980).Variants[0]
 	guest, placed := ordered(t, a, leash, a.AddShipping(t, "parcel", 0))
-	order, staff := placed.Order.ID, clerk{a, cashier}
+	order, staff := placed.Order.ID, counter{a, cashier}
 
 	require.Equal(t, "ORDER_UNPAID", staff.advance(t, order, "CONFIRMED").code())
 	require.Equal(t, "ORDER_STATUS_CONFLICT", staff.advance(t, order, "SHIPPED").code())
@@ -133,7 +133,7 @@ func TestStaffCancelWithAReason(t *testing.T) {
 	a := apptest.Start(t)
 	leash := a.AddProduct(t, "leash", 1980).Variants[0]
 	guest, placed := ordered(t, a, leash, a.AddShipping(t, "parcel", 0))
-	order, staff := placed.Order.ID, clerk{a, cashier}
+	order, staff := placed.Order.ID, counter{a, cashier}
 	staff.receive(t, order, "1980")
 	require.Empty(t, staff.advance(t, order, "PICKING").UserErrors)
 
@@ -162,7 +162,7 @@ func TestOrdersOfOthersAreOutOfReach(t *testing.T) {
 	_, err := a.DB.Pool().Exec(t.Context(), `UPDATE orders SET member_id = $1, token_hash = NULL`, member.ID)
 	require.NoError(t, err)
 	reader := access.Actor{Role: access.RoleStaff, ID: id.New(), Permissions: []access.Permission{access.OrderRead}}
-	other := clerk{a, access.Actor{Role: access.RoleMember, ID: id.New()}}
+	other := counter{a, access.Actor{Role: access.RoleMember, ID: id.New()}}
 
 	sees := func(actor access.Actor) string {
 		var got struct {
@@ -177,7 +177,7 @@ func TestOrdersOfOthersAreOutOfReach(t *testing.T) {
 	require.Equal(t, "false false false", sees(other.actor))
 	require.Equal(t, "false false false", sees(access.Guest))
 	require.Equal(t, "NOT_FOUND", other.cancelCode(t, order))
-	require.Equal(t, "NOT_FOUND", clerk{a, access.Guest}.cancelCode(t, order))
+	require.Equal(t, "NOT_FOUND", counter{a, access.Guest}.cancelCode(t, order))
 
 	for _, mutation := range []string{`advanceOrder(input: {orderId: $o, to: CANCELLED})`, `noteOrder(input: {orderId: $o, note: "x"})`} {
 		for _, actor := range []access.Actor{member, reader, access.Guest} {
@@ -193,7 +193,7 @@ func TestOrdersOfOthersAreOutOfReach(t *testing.T) {
 	requireStock(t, a, leash, 100, 1)
 }
 
-func (c clerk) cancelCode(t testing.TB, order string) string {
+func (c counter) cancelCode(t testing.TB, order string) string {
 	t.Helper()
 	var got struct {
 		CancelOrder struct{ UserErrors []userError }
