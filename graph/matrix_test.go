@@ -209,27 +209,17 @@ func madeUp(s *ast.Schema, typed *ast.Type) any {
 		}
 		return object
 	}
-	switch definition.Name {
-	case "ID":
-		return id.Global("Nothing", id.New())
-	case "Int":
-		return 1
-	case "Float":
-		return 1.5
-	case "Boolean":
-		return false
-	case "Decimal":
-		return "1"
-	case "DateTime":
-		return "2026-11-23T03:00:00Z"
-	case "Date":
-		return "2026-11-23"
-	case "CurrencyCode":
-		return "JPY"
-	case "Translations":
-		return map[string]any{"ja": "x"}
+	if value, known := madeUpScalars()[definition.Name]; known {
+		return value
 	}
 	return "x"
+}
+
+func madeUpScalars() map[string]any {
+	return map[string]any{
+		"ID": id.Global("Nothing", id.New()), "Int": 1, "Float": 1.5, "Boolean": false, "Decimal": "1",
+		"DateTime": "2026-11-23T03:00:00Z", "Date": "2026-11-23", "CurrencyCode": "JPY", "Translations": map[string]any{"ja": "x"},
+	}
 }
 
 // takesUpload reports whether the field takes a file, which JSON cannot carry.

@@ -108,12 +108,12 @@ func (d *Directory) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		http.NotFound(w, r)
 		return
 	}
-	file, err := os.Open(filepath.Join(d.path, name))
+	file, err := os.OpenInRoot(d.path, name)
 	if err != nil {
 		http.NotFound(w, r)
 		return
 	}
-	defer file.Close()
+	defer func() { _ = file.Close() }()
 	info, err := file.Stat()
 	if err != nil {
 		http.NotFound(w, r)

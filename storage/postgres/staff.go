@@ -68,9 +68,9 @@ func (s *Accounts) SetStores(ctx context.Context, accountID uuid.UUID, locationI
 		`INSERT INTO account_stores (account_id, location_id) SELECT $1, unnest($2::uuid[]) ON CONFLICT DO NOTHING`, accountID, locationIDs)
 }
 
-func (s *Accounts) link(ctx context.Context, clear, set string, accountID uuid.UUID, keys []uuid.UUID) error {
+func (s *Accounts) link(ctx context.Context, unset, set string, accountID uuid.UUID, keys []uuid.UUID) error {
 	batch := &pgx.Batch{}
-	batch.Queue(clear, accountID)
+	batch.Queue(unset, accountID)
 	batch.Queue(set, accountID, keys)
 	err := s.db.conn(ctx).SendBatch(ctx, batch).Close()
 	var pg *pgconn.PgError
