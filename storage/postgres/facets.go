@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"slices"
 	"strconv"
 	"strings"
@@ -35,6 +36,7 @@ func (s *Catalog) facets(ctx context.Context, q catalog.ListQuery, sel selection
 		flags = append(flags, fmt.Sprintf(`, (%s) AS f%d`, p.sql, i))
 	}
 	bands := bandsOf(q.Currency)
+	sel.args = maps.Clone(sel.args) // the count may run beside this
 	sel.args["bands"] = bands
 	arms := []string{
 		sel.categoryArm(), sel.brandArm(), sel.bandArm(), sel.stockArm(), sel.attributeArm(""),
