@@ -9,6 +9,7 @@ import (
 
 	"github.com/noren-commerce/noren/core/cart"
 	"github.com/noren-commerce/noren/core/catalog"
+	"github.com/noren-commerce/noren/core/company"
 	"github.com/noren-commerce/noren/core/customer"
 	"github.com/noren-commerce/noren/core/identity"
 	"github.com/noren-commerce/noren/core/importing"
@@ -36,6 +37,7 @@ type Resolver struct {
 	Payments  *payment.Service
 	Accounts  *identity.Service
 	Customers *customer.Service
+	Companies *company.Service
 	Partners  *partner.Service
 	Signals   signal.Board
 	SSO       *identity.SSO

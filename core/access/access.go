@@ -45,12 +45,15 @@ const (
 	MemberWrite    Permission = "MEMBER_WRITE"    // correct members' data
 	StaffWrite     Permission = "STAFF_WRITE"     // staff, permission groups, address allow-lists
 	PartnerWrite   Permission = "PARTNER_WRITE"   // partners, their keys and operations
+	CompanyRead    Permission = "COMPANY_READ"    // companies, their terms and credit, customer groups
+	CompanyWrite   Permission = "COMPANY_WRITE"   // change them
 )
 
 // Permissions lists every permission.
 var Permissions = []Permission{
 	CatalogRead, CatalogWrite, InventoryRead, InventoryWrite, PricingWrite,
 	OrderRead, OrderWrite, MemberRead, MemberWrite, StaffWrite, PartnerWrite,
+	CompanyRead, CompanyWrite,
 }
 
 // Actor is the caller of a use case. The zero Actor is nobody and may do nothing.

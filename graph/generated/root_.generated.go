@@ -5488,6 +5488,10 @@ enum Permission {
   STAFF_WRITE
   "Manage partners, their keys and operations."
   PARTNER_WRITE
+  "Read companies, their terms and credit, and customer groups."
+  COMPANY_READ
+  "Change companies, their terms and credit, and customer groups."
+  COMPANY_WRITE
 }
 
 "Why a mutation did not do what was asked. Nothing was changed."

@@ -31,18 +31,19 @@ type AnswerScope struct {
 	Prices   string // price list or terms; empty when the channel's own
 }
 
-// cacheKey is the key of the call's answer; empty when it must not be cached.
-func (s *Server) cacheKey(ctx context.Context, c *call) string {
+// cacheKey is the key of the call's answer and the context to find it in; empty when
+// it must not be cached.
+func (s *Server) cacheKey(ctx context.Context, c *call) (shared context.Context, key string) {
 	if s.Answers == nil || !c.operation.public {
-		return ""
+		return ctx, ""
 	}
-	scope, ok := s.Scope(ctx)
+	shared, scope, ok := s.Scope(ctx)
 	if !ok {
-		return ""
+		return ctx, ""
 	}
 	generation, ok := s.Answers.Generation(ctx, scope.Channel)
 	if !ok {
-		return ""
+		return ctx, ""
 	}
 	h := sha256.New()
 	write := func(part string) {
@@ -58,11 +59,11 @@ func (s *Server) cacheKey(ctx context.Context, c *call) string {
 	if len(c.variables) > 0 {
 		variables, err := json.Marshal(c.variables) // sorts the names
 		if err != nil {
-			return ""
+			return ctx, ""
 		}
 		write(string(variables))
 	}
-	return "answer:" + hex.EncodeToString(h.Sum(nil))
+	return shared, "answer:" + hex.EncodeToString(h.Sum(nil))
 }
 
 // answerCached answers from the cache, or runs the operation once for everyone

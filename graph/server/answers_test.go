@@ -43,8 +43,8 @@ func serveCached(t *testing.T) (*edge, *shelf) {
 	s := &shelf{}
 	return serve(t, func(c *server.Config) {
 		c.Answers = s
-		c.Scope = func(ctx context.Context) (server.AnswerScope, bool) {
-			return server.AnswerScope{Language: i18n.Language(ctx)}, true
+		c.Scope = func(ctx context.Context) (context.Context, server.AnswerScope, bool) {
+			return ctx, server.AnswerScope{Language: i18n.Language(ctx)}, true
 		}
 	}), s
 }

@@ -114,8 +114,8 @@ func (s *Server) operationContext(c *call) *graphql.OperationContext {
 func (s *Server) answer(ctx context.Context, c *call) answer {
 	ctx, cancel := context.WithTimeout(ctx, s.Limits.Timeout)
 	defer cancel()
-	if key := s.cacheKey(ctx, c); key != "" {
-		return s.answerCached(ctx, c, key)
+	if shared, key := s.cacheKey(ctx, c); key != "" {
+		return s.answerCached(shared, c, key)
 	}
 	return s.execute(ctx, c)
 }

@@ -35,7 +35,9 @@ type Config struct {
 	Answers Answers
 	// Scope names who would get the same public answer as the caller: channel,
 	// language, price context. false means that nobody would. It goes with Answers.
-	Scope func(context.Context) (AnswerScope, bool)
+	// The operation runs in the context that it returns, in which whatever decides the
+	// answer is fixed to what the scope says.
+	Scope func(context.Context) (context.Context, AnswerScope, bool)
 	// Prepare is called before each execution, and before each event of a
 	// subscription: fresh dataloaders are put into the context here.
 	Prepare func(context.Context) context.Context

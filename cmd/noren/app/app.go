@@ -13,6 +13,7 @@ import (
 	"github.com/noren-commerce/noren/core/catalog"
 	"github.com/noren-commerce/noren/core/channel"
 	"github.com/noren-commerce/noren/core/clock"
+	"github.com/noren-commerce/noren/core/company"
 	"github.com/noren-commerce/noren/core/customer"
 	"github.com/noren-commerce/noren/core/event"
 	"github.com/noren-commerce/noren/core/idempotency"
@@ -69,6 +70,7 @@ func New(cfg Config, db *postgres.DB, now clock.Clock, options ...Option) (*App,
 	if err != nil {
 		return nil, err
 	}
+	companies := newCompanies(db, ground, now)
 	payments := newPayments(cfg, db, jobs, ground.Metrics, now)
 	prices := pricing.New(postgres.NewPricing(db), now)
 	carts := cart.New(postgres.NewCarts(db), prices, now)
@@ -115,6 +117,7 @@ func New(cfg Config, db *postgres.DB, now clock.Clock, options ...Option) (*App,
 			Accounts:  accounts,
 			SSO:       sso,
 			Customers: customers,
+			Companies: companies,
 			Partners:  partners,
 		},
 		Partners: partners,
@@ -156,6 +159,12 @@ func (a *App) Handler() http.Handler {
 		}
 	})
 	return a.tracing.HTTP(r)
+}
+
+// newCompanies puts together whom the shop trades with on terms.
+func newCompanies(db *postgres.DB, ground Ground, now clock.Clock) *company.Service {
+	store := redis.NewCompanies(postgres.NewCompanies(db), ground.Redis, ground.Generations, postgres.Joined)
+	return company.New(company.Parts{Tx: db, Store: store, Events: postgres.NewEvents(db), Now: now})
 }
 
 // newEditor puts together how staff write the catalog.

@@ -28,7 +28,7 @@ func (a *App) newEdge() (*server.Server, error) {
 		Introspection: a.mayIntrospect,
 		Prepare:       a.Resolvers.WithLoaders,
 		Connect:       a.connect,
-		Scope:         answerScope,
+		Scope:         a.answerScope,
 		Documents:     registered{a.Operations},
 		Policy:        a.policy,
 		Answers:       a.answers,
@@ -44,11 +44,11 @@ func (a *App) mayIntrospect(ctx context.Context) bool {
 	return a.Config.Dev || a.Config.Introspection || access.From(ctx).Is(access.RoleStaff, access.RoleAdmin)
 }
 
-// answerScope shares public answers between shoppers of a channel and language.
-// Buyers with terms of their own see prices of their own and share with nobody.
-func answerScope(ctx context.Context) (server.AnswerScope, bool) {
-	scope := server.AnswerScope{Channel: channel.From(ctx).ID, Language: i18n.Language(ctx)}
-	return scope, access.From(ctx).Is(access.RoleGuest, access.RoleMember)
+// answerScope shares public answers between shoppers of a channel and language:
+// guests with guests, and buyers with those who have the same terms.
+func (a *App) answerScope(ctx context.Context) (context.Context, server.AnswerScope, bool) {
+	ctx, terms, ok := a.Resolvers.Companies.Shared(ctx)
+	return ctx, server.AnswerScope{Channel: channel.From(ctx).ID, Language: i18n.Language(ctx), Prices: terms}, ok
 }
 
 // connect takes what a WebSocket's connection_init carries for the headers that a

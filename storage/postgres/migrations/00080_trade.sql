@@ -57,8 +57,21 @@ CREATE INDEX customer_group_members_group ON customer_group_members (group_id);
 -- under it and read it in the statement that reads prices.
 CREATE TABLE rulebooks (
 	brand_id uuid PRIMARY KEY REFERENCES brands,
-	version  bigint NOT NULL DEFAULT 1
+	version  bigint NOT NULL DEFAULT 1,
+	personal boolean NOT NULL DEFAULT false -- some rule looks at one buyer's birth month or orders
 );
 
+-- Members whom some rule names, or has named: what they see is like nobody else's.
+CREATE TABLE named_members (
+	brand_id  uuid NOT NULL REFERENCES brands,
+	member_id uuid NOT NULL REFERENCES accounts,
+	PRIMARY KEY (brand_id, member_id)
+);
+
+-- For which company an order was placed; null for a member's or guest's own.
+ALTER TABLE orders ADD COLUMN company_id uuid REFERENCES companies;
+CREATE INDEX orders_company ON orders (company_id, placed_at DESC, id DESC) WHERE company_id IS NOT NULL;
+
 -- +goose Down
-DROP TABLE rulebooks, customer_group_members, company_buyers, companies, customer_groups;
+ALTER TABLE orders DROP COLUMN company_id;
+DROP TABLE named_members, rulebooks, customer_group_members, company_buyers, companies, customer_groups;
