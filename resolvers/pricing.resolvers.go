@@ -7,10 +7,12 @@ package resolvers
 
 import (
 	"context"
+	"time"
 
 	"github.com/google/uuid"
 	"github.com/noren-commerce/noren/core/catalog"
 	"github.com/noren-commerce/noren/core/pricing"
+	"github.com/noren-commerce/noren/graph/model"
 )
 
 func (r *productResolver) PriceRange(ctx context.Context, obj *catalog.Product) (*pricing.Range, error) {
@@ -18,17 +20,38 @@ func (r *productResolver) PriceRange(ctx context.Context, obj *catalog.Product) 
 	if err != nil {
 		return nil, err
 	}
-	rows, err := load(ctx).Prices.LoadMany(ctx, keys(variants, func(v catalog.Variant) uuid.UUID { return v.ID }))
+	book, err := load(ctx).Prices.LoadMany(ctx, keys(variants, func(v catalog.Variant) uuid.UUID { return v.ID }))
 	if err != nil {
 		return nil, err
 	}
-	return r.Pricing.Range(ctx, rows)
+	desk, err := load(ctx).Desk()
+	if err != nil {
+		return nil, err
+	}
+	return desk.Range(book)
 }
 
-func (r *variantResolver) Price(ctx context.Context, obj *catalog.Variant, quantity int) (*pricing.Line, error) {
-	rows, err := load(ctx).Prices.Load(ctx, obj.ID)
+func (r *variantResolver) Price(ctx context.Context, obj *catalog.Variant, quantity int, at *time.Time, shippingMode pricing.ShippingMode, as *string) (*pricing.Line, error) {
+	desk, sheet, err := sheetOf(ctx, obj, at, shippingMode, as, false)
 	if err != nil {
 		return nil, err
 	}
-	return r.Pricing.One(ctx, rows, pricing.Item{VariantID: obj.ID, Quantity: quantity})
+	return desk.Piece(sheet, pricing.Item{VariantID: obj.ID, Quantity: quantity})
+}
+
+func (r *variantResolver) PriceTiers(ctx context.Context, obj *catalog.Variant, shippingMode pricing.ShippingMode, as *string) ([]pricing.Line, error) {
+	desk, sheet, err := sheetOf(ctx, obj, nil, shippingMode, as, false)
+	if err != nil {
+		return nil, err
+	}
+	return desk.Tiers(sheet, pricing.Item{VariantID: obj.ID})
+}
+
+func (r *variantResolver) PriceTrace(ctx context.Context, obj *catalog.Variant, quantity int, at *time.Time, shippingMode pricing.ShippingMode, as *string) (model.PriceTrace, error) {
+	desk, sheet, err := sheetOf(ctx, obj, at, shippingMode, as, true)
+	if err != nil {
+		return model.PriceTrace{}, err
+	}
+	line, err := desk.Examine(sheet, pricing.Item{VariantID: obj.ID, Quantity: quantity})
+	return priceTrace(ctx, line, err)
 }

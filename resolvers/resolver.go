@@ -4,6 +4,7 @@ package resolvers
 
 import (
 	"context"
+	"sync"
 
 	"github.com/google/uuid"
 
@@ -47,8 +48,10 @@ type Resolver struct {
 type Loaders struct {
 	Products *graph.Loader[uuid.UUID, catalog.Product]
 	Variants *graph.Loader[uuid.UUID, []catalog.Variant] // by product
-	Prices   *graph.Loader[uuid.UUID, []pricing.Price]   // by variant
-	Free     *graph.Loader[uuid.UUID, inventory.Free]    // by variant
+	Prices   *graph.Loader[uuid.UUID, *pricing.Sheet]    // by variant
+	Asked    *graph.Loader[askedPrice, pricedSheet]
+	Desk     func() (*pricing.Desk, error)
+	Free     *graph.Loader[uuid.UUID, inventory.Free] // by variant
 	Variant  *graph.Loader[uuid.UUID, catalog.Variant]
 	Details  *graph.Loader[uuid.UUID, catalog.Detail]           // by product
 	Listings *graph.Loader[uuid.UUID, []catalog.ChannelListing] // by product
@@ -75,15 +78,18 @@ type Loaders struct {
 }
 
 // NewLoaders makes the dataloaders of one request: a line each.
-func (r *Resolver) NewLoaders() *Loaders {
+func (r *Resolver) NewLoaders(ctx context.Context) *Loaders {
+	desk := sync.OnceValues(func() (*pricing.Desk, error) { return r.Pricing.Desk(ctx, pricing.Ask{}) })
 	return &Loaders{
+		Desk:     desk,
+		Asked:    graph.NewLoader(r.askedPrices),
 		Products: graph.NewLoader(graph.ByKey(r.Catalog.ByIDs, func(p catalog.Product) uuid.UUID { return p.ID })),
 		Details:  graph.NewLoader(graph.ByKey(r.Catalog.Details, func(d catalog.Detail) uuid.UUID { return d.ProductID })),
 		Listings: graph.NewLoader(graph.Grouped(r.Catalog.ListingsOf, func(l catalog.ChannelListing) uuid.UUID { return l.ProductID })),
 		Trees:    graph.NewLoader(graph.Grouped(r.Catalog.Trees, func(c catalog.Category) uuid.UUID { return c.BrandID })),
 		Levels:   graph.NewLoader(graph.Grouped(r.Stock.Levels, func(l inventory.Level) uuid.UUID { return l.VariantID })),
 		Variants: graph.NewLoader(graph.Grouped(r.Catalog.VariantsOf, func(v catalog.Variant) uuid.UUID { return v.ProductID })),
-		Prices:   graph.NewLoader(graph.Grouped(r.Pricing.Prices, func(p pricing.Price) uuid.UUID { return p.VariantID })),
+		Prices:   graph.NewLoader(sheetsAt(desk)),
 		Free:     graph.NewLoader(graph.ByKey(r.Inventory.Free, func(f inventory.Free) uuid.UUID { return f.VariantID })),
 		Variant:  graph.NewLoader(graph.ByKey(r.Catalog.VariantsByID, func(v catalog.Variant) uuid.UUID { return v.ID })),
 
@@ -111,7 +117,7 @@ type loadersKey struct{}
 
 // WithLoaders gives the request its own dataloaders.
 func (r *Resolver) WithLoaders(ctx context.Context) context.Context {
-	return context.WithValue(ctx, loadersKey{}, r.NewLoaders())
+	return context.WithValue(ctx, loadersKey{}, r.NewLoaders(ctx))
 }
 
 // load is the dataloaders of the request.

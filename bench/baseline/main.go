@@ -85,9 +85,13 @@ func (s *server) show(r *http.Request, products []catalog.Product, stock bool) (
 		keys[i] = v.ID
 		w.variants[v.ProductID] = append(w.variants[v.ProductID], v)
 	}
-	prices, err := s.prices.Prices(r.Context(), s.channel.PriceListID, keys)
-	for _, p := range prices {
-		w.prices[p.VariantID] = p
+	book, _, err := s.prices.Sheets(r.Context(), pricing.SheetQuery{
+		BrandID: s.channel.BrandID, Variants: keys, Lists: []uuid.UUID{s.channel.PriceListID}, At: time.Now(),
+	})
+	for variant, sheet := range book {
+		for _, p := range sheet.Prices {
+			w.prices[variant] = p
+		}
 	}
 	if err != nil || !stock {
 		return w, err

@@ -38,7 +38,9 @@ const (
 	CatalogWrite   Permission = "CATALOG_WRITE"   // products, categories, attributes, media, import
 	InventoryRead  Permission = "INVENTORY_READ"  // stock numbers
 	InventoryWrite Permission = "INVENTORY_WRITE" // stock changes, locations
+	PricingRead    Permission = "PRICING_READ"    // what any buyer pays, and why
 	PricingWrite   Permission = "PRICING_WRITE"   // price lists and prices
+	PricingBelow   Permission = "PRICING_BELOW"   // prices below cost and margin, rates above 100 %
 	OrderRead      Permission = "ORDER_READ"      // other people's orders
 	OrderWrite     Permission = "ORDER_WRITE"     // advance, cancel, record a bank transfer
 	MemberRead     Permission = "MEMBER_READ"     // members' personal data
@@ -51,7 +53,7 @@ const (
 
 // Permissions lists every permission.
 var Permissions = []Permission{
-	CatalogRead, CatalogWrite, InventoryRead, InventoryWrite, PricingWrite,
+	CatalogRead, CatalogWrite, InventoryRead, InventoryWrite, PricingRead, PricingWrite, PricingBelow,
 	OrderRead, OrderWrite, MemberRead, MemberWrite, StaffWrite, PartnerWrite,
 	CompanyRead, CompanyWrite,
 }

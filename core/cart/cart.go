@@ -71,7 +71,8 @@ type Level struct {
 type Basket struct {
 	Cart   Cart
 	Items  []Item
-	Prices []pricing.Price
+	Sheets pricing.Book
+	Rules  int64   // the version of the brand's rules when the basket was read
 	Levels []Level // of shipping locations, those that ship first before others
 	Method *shipping.Method
 }
@@ -102,6 +103,9 @@ func (p Priced) GlobalID() string { return id.Global("Cart", p.ID) }
 
 // Subtotal is what the lines come to.
 func (p Priced) Subtotal() money.Money { return p.Quote.Subtotal }
+
+// Discount is what campaigns take off the goods as a whole.
+func (p Priced) Discount() money.Money { return p.Quote.Discount }
 
 // ShippingFee is the fee of the chosen shipping method.
 func (p Priced) ShippingFee() money.Money { return p.Quote.Shipping }

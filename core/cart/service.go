@@ -38,11 +38,12 @@ type Store interface {
 
 // Lookup says which cart is meant.
 type Lookup struct {
-	Owner       Owner
-	BrandID     uuid.UUID
-	ChannelID   uuid.UUID
-	PriceListID uuid.UUID
-	At          time.Time
+	Owner      Owner
+	BrandID    uuid.UUID
+	ChannelID  uuid.UUID
+	PriceLists []uuid.UUID // that concern the buyer
+	At         time.Time
+	desk       *pricing.Desk
 }
 
 // NewLine is what is put into a cart.
@@ -72,26 +73,34 @@ func New(store Store, prices *pricing.Service, now clock.Clock) *Service {
 	return &Service{store: store, prices: prices, now: now}
 }
 
-// Lookup says which cart the actor of the context means.
-func (s *Service) Lookup(ctx context.Context) Lookup {
+// Lookup says which cart the actor of the context means, and what is read to
+// price it.
+func (s *Service) Lookup(ctx context.Context) (Lookup, error) {
+	desk, err := s.prices.Desk(ctx, pricing.Ask{})
+	if err != nil {
+		return Lookup{}, err
+	}
 	c := channel.From(ctx)
 	return Lookup{
 		Owner: OwnerOf(access.From(ctx)), BrandID: c.BrandID,
-		ChannelID: c.ID, PriceListID: c.PriceListID, At: s.now(),
-	}
+		ChannelID: c.ID, PriceLists: desk.Lists(), At: desk.Terms().At, desk: desk,
+	}, nil
 }
 
 // Mine is the actor's cart, priced now; nil if there is none.
 func (s *Service) Mine(ctx context.Context) (*Priced, error) {
-	in := s.Lookup(ctx)
-	if in.Owner.Nobody() {
+	if OwnerOf(access.From(ctx)).Nobody() {
 		return nil, nil
+	}
+	in, err := s.Lookup(ctx)
+	if err != nil {
+		return nil, err
 	}
 	basket, err := s.store.Basket(ctx, in)
 	if err != nil || basket == nil {
 		return nil, err
 	}
-	return s.Price(ctx, *basket)
+	return s.Price(ctx, in, *basket)
 }
 
 // AddLineInput is what to put into the cart.
@@ -106,7 +115,11 @@ func (s *Service) AddLine(ctx context.Context, in AddLineInput) (*Priced, error)
 	if in.Quantity < 1 || in.Quantity > pricing.MaxQuantity {
 		return nil, pricing.ErrQuantity.At("quantity")
 	}
-	lookup, token := s.Lookup(ctx), ""
+	lookup, err := s.Lookup(ctx)
+	if err != nil {
+		return nil, err
+	}
+	token := ""
 	if lookup.Owner.Nobody() {
 		token = NewToken()
 		lookup.Owner.TokenHash = HashToken(token)
@@ -119,7 +132,7 @@ func (s *Service) AddLine(ctx context.Context, in AddLineInput) (*Priced, error)
 	case !added:
 		return nil, s.whyNotAdded(ctx, lookup, basket, in)
 	}
-	priced, err := s.Price(ctx, *basket)
+	priced, err := s.Price(ctx, lookup, *basket)
 	if err == nil {
 		priced.Token = token
 	}
@@ -137,14 +150,18 @@ func (s *Service) SetQuantity(ctx context.Context, in SetQuantityInput) (*Priced
 	if in.Quantity < 0 || in.Quantity > pricing.MaxQuantity {
 		return nil, pricing.ErrQuantity.At("quantity")
 	}
-	basket, changed, err := s.store.SetQuantity(ctx, s.Lookup(ctx), in.LineID, in.Quantity)
+	lookup, err := s.Lookup(ctx)
+	if err != nil {
+		return nil, err
+	}
+	basket, changed, err := s.store.SetQuantity(ctx, lookup, in.LineID, in.Quantity)
 	switch {
 	case err != nil:
 		return nil, err
 	case !changed:
 		return nil, whyNotSet(basket, in)
 	}
-	return s.Price(ctx, *basket)
+	return s.Price(ctx, lookup, *basket)
 }
 
 // whyNotAdded finds the reason after the fact, so that adding itself stays one
@@ -197,7 +214,11 @@ func (s *Service) Update(ctx context.Context, in UpdateInput) (*Priced, error) {
 		}
 		change.ShippingAddress = &normalised
 	}
-	basket, err := s.store.Update(ctx, s.Lookup(ctx), change)
+	lookup, err := s.Lookup(ctx)
+	if err != nil {
+		return nil, err
+	}
+	basket, err := s.store.Update(ctx, lookup, change)
 	switch {
 	case err != nil:
 		return nil, err
@@ -206,7 +227,7 @@ func (s *Service) Update(ctx context.Context, in UpdateInput) (*Priced, error) {
 	case in.ShippingMethodID != nil && (basket.Method == nil || basket.Method.ID != *in.ShippingMethodID):
 		return nil, ErrUnknownMethod.At("shippingMethodId")
 	}
-	return s.Price(ctx, *basket)
+	return s.Price(ctx, lookup, *basket)
 }
 
 // MergeGuest moves the lines of the guest cart with the token into the member's.
@@ -217,8 +238,18 @@ func (s *Service) MergeGuest(ctx context.Context, token string, memberID uuid.UU
 	return s.store.Merge(ctx, HashToken(token), memberID, s.now())
 }
 
-// Price prices a basket at this moment and says what stands against ordering it.
-func (s *Service) Price(ctx context.Context, b Basket) (*Priced, error) {
+// Price prices a basket as it was looked up, and says what stands against ordering
+// it. Rules that moved since are read anew, and the sheets with them.
+func (s *Service) Price(ctx context.Context, in Lookup, b Basket) (*Priced, error) {
+	current, err := in.desk.Current(ctx, b.Rules)
+	if err != nil {
+		return nil, err
+	}
+	if current {
+		in.desk.Place(b.Sheets)
+	} else if b.Sheets, err = in.desk.Sheets(ctx, b.variants()); err != nil {
+		return nil, err
+	}
 	items := make([]pricing.Item, len(b.Items))
 	for i, item := range b.Items {
 		items[i] = pricing.Item{VariantID: item.VariantID, Quantity: item.Quantity, TaxClass: item.TaxClass}
@@ -227,7 +258,7 @@ func (s *Service) Price(ctx context.Context, b Basket) (*Priced, error) {
 	if b.Method != nil {
 		fee = b.Method.Fee()
 	}
-	quote, err := s.prices.QuoteFrom(ctx, pricing.NewBook(b.Prices), items, fee)
+	quote, err := in.desk.Quote(b.Sheets, items, fee)
 	if err != nil {
 		return nil, err
 	}
@@ -237,6 +268,14 @@ func (s *Service) Price(ctx context.Context, b Basket) (*Priced, error) {
 		priced.Lines[i] = line(item, &quote.Lines[i], free[item.VariantID])
 	}
 	return priced, nil
+}
+
+func (b Basket) variants() []uuid.UUID {
+	all := make([]uuid.UUID, len(b.Items))
+	for i, item := range b.Items {
+		all[i] = item.VariantID
+	}
+	return all
 }
 
 // Free sums the free pieces of each variant over the locations.

@@ -114,7 +114,7 @@ func (s *Service) BuyerOfCompany(ctx context.Context, companyID uuid.UUID) (scop
 // mayAsk lets those in who keep prices or customers.
 func mayAsk(ctx context.Context) error {
 	actor := access.From(ctx)
-	if actor.May(access.PricingWrite) || actor.May(access.CompanyRead) {
+	if actor.May(access.PricingRead) || actor.May(access.CompanyRead) {
 		return nil
 	}
 	return fault.ErrForbidden

@@ -135,7 +135,7 @@ func TestStaffAskForOtherBuyers(t *testing.T) {
 	kaede, petshop := s.account(t, "COMPANY_BUYER"), s.company(t, "C001")
 	wholesale := s.group(t, "WHOLESALE", 10, nil, &petshop)
 	s.order(t, kaede, &petshop, "SHIPPED")
-	clerk := access.Actor{Role: access.RoleStaff, ID: id.New(), Permissions: []access.Permission{access.PricingWrite}}
+	clerk := access.Actor{Role: access.RoleStaff, ID: id.New(), Permissions: []access.Permission{access.PricingRead}}
 	b, err := s.BuyerOfCompany(s.as(t, clerk), petshop)
 	require.NoError(t, err)
 	require.Equal(t, scope.Buyer{CompanyID: petshop, Groups: []uuid.UUID{wholesale}, TaxRounding: money.RoundHalfUp, Ordered: 1}, b)
@@ -200,4 +200,3 @@ func TestASharedAnswerIsPricedByTheTermsOfItsKey(t *testing.T) {
 	_, _, ok = share(access.Actor{Role: access.RoleCompanyBuyer, ID: kaede})
 	require.False(t, ok, "a rule looks at each buyer")
 }
-

@@ -3,6 +3,7 @@
 package money
 
 import (
+	"math/bits"
 	"strconv"
 	"strings"
 
@@ -149,4 +150,27 @@ func (r Rounding) Divide(numerator, denominator int64) int64 {
 		return quotient + away
 	}
 	return quotient
+}
+
+// Portion is numerator/denominator of an amount, rounded to whole units of unit
+// minor units (1, 10, 100 yen). The product may exceed 64 bits on the way; a
+// result beyond Max is ErrOverflow.
+func (r Rounding) Portion(amount, numerator, denominator, unit int64) (int64, error) {
+	high, low := bits.Mul64(magnitude(amount), magnitude(numerator))
+	divisor := uint64(denominator) * uint64(unit) //nolint:gosec // both are positive constants of a rule
+	if high >= divisor {
+		return 0, ErrOverflow
+	}
+	quotient, rest := bits.Div64(high, low, divisor)
+	if (r == RoundUp && rest > 0) || (r == RoundHalfUp && rest >= divisor-rest) {
+		quotient++
+	}
+	if quotient > uint64(Max/unit) { //nolint:gosec // Max/unit is positive
+		return 0, ErrOverflow
+	}
+	whole := int64(quotient) * unit //nolint:gosec // bounded above
+	if (amount < 0) != (numerator < 0) {
+		whole = -whole
+	}
+	return whole, nil
 }

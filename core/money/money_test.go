@@ -79,3 +79,21 @@ func TestNetAndTaxMakeGross(t *testing.T) {
 		require.Equal(t, rounding.Round(exact.DivRound(divisor, 40)), taxed.Tax.Minor)
 	})
 }
+
+func TestPortionAgreesWithExactDecimals(t *testing.T) {
+	t.Parallel()
+	rapid.Check(t, func(t *rapid.T) {
+		amount := rapid.Int64Range(-1_000_000_000_000, 1_000_000_000_000).Draw(t, "amount")
+		numerator := rapid.Int64Range(-2_000_000, 2_000_000).Draw(t, "numerator")
+		unit := rapid.SampledFrom([]int64{1, 10, 100}).Draw(t, "unit")
+		rounding := rapid.SampledFrom([]money.Rounding{money.RoundDown, money.RoundHalfUp, money.RoundUp}).Draw(t, "rounding")
+		got, err := rounding.Portion(amount, numerator, 1_000_000, unit)
+		require.NoError(t, err)
+		exact := decimal.NewFromInt(amount).Mul(decimal.NewFromInt(numerator)).DivRound(decimal.NewFromInt(1_000_000*unit), 40)
+		require.Equal(t, rounding.Round(exact)*unit, got)
+	})
+	_, err := money.RoundDown.Portion(money.Max, 2_000_000, 1_000_000, 1)
+	require.ErrorIs(t, err, money.ErrOverflow)
+	_, err = money.RoundDown.Portion(1<<62, 1<<62, 1, 1)
+	require.ErrorIs(t, err, money.ErrOverflow)
+}

@@ -66,6 +66,7 @@ type Order struct {
 	Currency        money.Currency
 	TaxInclusive    bool
 	SubtotalMinor   int64 `db:"subtotal"`
+	DiscountMinor   int64 `db:"discount"`
 	ShippingMinor   int64 `db:"shipping_fee"`
 	TaxMinor        int64 `db:"tax"`
 	TotalMinor      int64 `db:"total"`
@@ -91,6 +92,9 @@ func (o Order) GlobalID() string { return id.Global("Order", o.ID) }
 
 // Subtotal is what the lines come to.
 func (o Order) Subtotal() money.Money { return money.Of(o.SubtotalMinor, o.Currency) }
+
+// Discount is what campaigns took off the goods as a whole.
+func (o Order) Discount() money.Money { return money.Of(o.DiscountMinor, o.Currency) }
 
 // ShippingFee is the fee of the shipping method.
 func (o Order) ShippingFee() money.Money { return money.Of(o.ShippingMinor, o.Currency) }

@@ -65,14 +65,18 @@ func (s *Service) Place(ctx context.Context, in PlaceInput) (*Order, error) {
 }
 
 func (s *Service) place(ctx context.Context, in PlaceInput) (Order, error) {
-	basket, err := s.store.LockCart(ctx, s.carts.Lookup(ctx))
+	lookup, err := s.carts.Lookup(ctx)
+	if err != nil {
+		return Order{}, err
+	}
+	basket, err := s.store.LockCart(ctx, lookup)
 	switch {
 	case err != nil:
 		return Order{}, err
 	case basket == nil:
 		return Order{}, cart.ErrNoCart
 	}
-	priced, err := s.carts.Price(ctx, *basket)
+	priced, err := s.carts.Price(ctx, lookup, *basket)
 	if err != nil {
 		return Order{}, err
 	}
@@ -147,7 +151,7 @@ func (s *Service) draft(ctx context.Context, p *cart.Priced, in PlaceInput) (Dra
 		ID: id.New(), Number: number, BrandID: ch.BrandID, ChannelID: ch.ID, MemberID: p.MemberID,
 		TokenHash: cart.OwnerOf(actor).TokenHash, Email: p.Email, Language: i18n.Language(ctx), Status: status,
 		Currency: q.Total.Currency, TaxInclusive: ch.TaxInclusive,
-		SubtotalMinor: q.Subtotal.Minor, ShippingMinor: q.Shipping.Minor, TaxMinor: q.Tax.Minor, TotalMinor: q.Total.Minor,
+		SubtotalMinor: q.Subtotal.Minor, DiscountMinor: q.Discount.Minor, ShippingMinor: q.Shipping.Minor, TaxMinor: q.Tax.Minor, TotalMinor: q.Total.Minor,
 		Taxes: q.Taxes, Breakdown: q.Breakdown, ShippingAddress: *p.ShippingAddress,
 		ShippingMethod: Shipping{p.Method.ID, p.Method.Name}, PaymentMethod: in.PaymentMethod, PlacedAt: now, UpdatedAt: now,
 	}}

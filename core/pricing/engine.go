@@ -2,10 +2,13 @@ package pricing
 
 import (
 	"errors"
-	"fmt"
+	"slices"
+
+	"github.com/google/uuid"
 
 	"github.com/noren-commerce/noren/core/i18n"
 	"github.com/noren-commerce/noren/core/money"
+	"github.com/noren-commerce/noren/core/scope"
 )
 
 // Draft is a quote being worked out. Each stage of the pipeline reads the input
@@ -13,35 +16,59 @@ import (
 type Draft struct {
 	In    QuoteInput
 	Quote Quote
+
+	rates     [rateKinds]scope.View[*Rate]
+	discounts scope.View[*QuantityDiscount]
+	pooled    map[*QuantityDiscount]int // pieces of all lines that a mixed discount counts
+	waived    []Step                    // what campaigns took off the shipping fee
 }
 
-// Stage is one stage of the pipeline.
-type Stage interface {
-	Apply(*Draft) error
+// Offers are the campaigns that may have a say. They are a snapshot: pricing the
+// same input with the same offers gives the same quote.
+type Offers interface {
+	// Lines changes the prices of pieces.
+	Lines(*Draft) error
+	// Order takes off what needs more than one line to decide, and adds gifts.
+	Order(*Draft) error
 }
+
+// stage is one stage of the pipeline.
+type stage func(*Draft) error
 
 // Engine prices by its stages, in order.
-type Engine struct{ stages []Stage }
+type Engine struct{ pieces, order []stage }
 
 // NewEngine makes the engine. This is the one place that states the order in
 // which a price comes about.
 func NewEngine() *Engine {
-	return &Engine{stages: []Stage{listPrice{}, subtotal{}, shipping{}, tax{}}}
+	return &Engine{
+		pieces: []stage{contract, quantity, floor, offersOnLines, direct, subtotals},
+		order:  []stage{subtotal, offersOnOrder, shipping, tax},
+	}
 }
 
 // Quote prices every item for one buyer at one moment. It is pure: the same
 // input gives the same quote. An item without a price keeps its line, with the
 // reason in Line.Err; amounts beyond money.Max are money.ErrOverflow.
-func (e *Engine) Quote(in QuoteInput) (Quote, error) {
+func (e *Engine) Quote(in QuoteInput) (Quote, error) { return e.run(in, e.pieces, e.order) }
+
+// Pieces prices each item by itself, as a product page or a list shows it: without
+// what only a whole order decides.
+func (e *Engine) Pieces(in QuoteInput) (Quote, error) { return e.run(in, e.pieces) }
+
+func (e *Engine) run(in QuoteInput, parts ...[]stage) (Quote, error) {
 	zero := money.Of(0, in.Terms.Currency)
 	draft := Draft{In: in, Quote: Quote{
-		Lines: make([]Line, len(in.Items)), Subtotal: zero, Shipping: zero, Tax: zero, Total: zero,
+		Lines: make([]Line, len(in.Items)), Subtotal: zero, Discount: zero, Shipping: zero, Tax: zero, Total: zero,
 	}}
-	for i, item := range in.Items {
-		draft.Quote.Lines[i] = Line{Item: item, Unit: zero, Total: zero}
+	if in.Terms.Rules != nil {
+		draft.rates, draft.discounts = in.Terms.Rules.views(in.Terms.Buyer)
 	}
-	for _, stage := range e.stages {
-		if err := stage.Apply(&draft); err != nil {
+	for i, item := range in.Items {
+		draft.Quote.Lines[i] = Line{Item: item, Unit: zero, Subtotal: zero, Discount: zero, Total: zero, sheet: in.Book[item.VariantID]}
+	}
+	for _, run := range slices.Concat(parts...) {
+		if err := run(&draft); err != nil {
 			return Quote{}, err
 		}
 	}
@@ -57,151 +84,55 @@ func (q Quote) Err() error {
 	return errors.Join(all...)
 }
 
-// listPrice prices each line by the price list: the base price of a piece, and
-// then the price from the line's quantity on.
-type listPrice struct{}
-
-func (listPrice) Apply(d *Draft) error {
-	for i := range d.Quote.Lines {
-		if err := d.priceLine(&d.Quote.Lines[i]); err != nil {
-			return err
-		}
+// Reprice sets the price of one piece, but not below the line's floor nor above
+// the channel's price, and explains it by a step. It reports whether it changed
+// anything.
+func (d *Draft) Reprice(line *Line, unit int64, rule Rule, label i18n.Text, source uuid.UUID) bool {
+	if line.Err != nil || line.source == RuleQuotation {
+		return false
 	}
-	return nil
+	unit = max(unit, line.floor)
+	if unit >= line.Unit.Minor {
+		return false
+	}
+	if line.CompareAt == nil {
+		before := line.Unit
+		line.CompareAt = &before
+	}
+	d.move(line, unit, rule, label, source)
+	return true
 }
 
-func (d *Draft) priceLine(line *Line) error {
-	base, best := d.candidates(line.Item)
-	if best == nil {
-		line.Err = ErrNoPrice
-		return nil
-	}
-	currency := d.In.Terms.Currency
-	line.Unit = money.Of(best.Amount, currency)
-	if best.CompareAt != nil && *best.CompareAt > best.Amount {
-		compare := money.Of(*best.CompareAt, currency)
-		line.CompareAt = &compare
-	}
-	var err error
-	if line.Total, err = line.Unit.Times(line.Quantity); err != nil {
-		return err
-	}
-	if base == nil {
-		base = best
-	}
-	start, err := money.Of(base.Amount, currency).Times(line.Quantity)
-	if err != nil {
-		return err
-	}
-	line.Breakdown = append(make([]Step, 0, 2), Step{RuleBasePrice, labelBase, base.ID, start, start})
-	if best != base {
-		change := money.Of(line.Total.Minor-start.Minor, currency)
-		line.Breakdown = append(line.Breakdown, Step{RuleQuantityPrice, quantityLabel(best.MinQuantity), best.ID, change, line.Total})
-	}
-	return nil
+// move changes the price of one piece and adds the step that says so.
+func (d *Draft) move(line *Line, unit int64, rule Rule, label i18n.Text, source uuid.UUID) {
+	pieces := int64(line.Quantity)
+	change := money.Of((unit-line.Unit.Minor)*pieces, line.Unit.Currency)
+	line.Unit.Minor = unit
+	line.Breakdown = append(line.Breakdown, Step{rule, label, source, change, money.Of(unit*pieces, line.Unit.Currency)})
 }
 
-// candidates are the price of a single piece and the price that applies to the
-// quantity. Among rows of one quantity the later window wins: a special price
-// for a week covers the standing one.
-func (d *Draft) candidates(item Item) (base, best *Price) {
-	rows := d.In.Book[item.VariantID]
-	for i := range rows {
-		row := &rows[i]
-		if row.MinQuantity > item.Quantity || row.ValidFrom.After(d.In.Terms.At) || !row.ValidUntil.After(d.In.Terms.At) {
+// TakeOff takes an amount off the lines, each bearing its share in proportion to
+// what it costs, and none going below its floor. It gives what could be taken off.
+// The shares add up to it, to the yen.
+func (d *Draft) TakeOff(lines []*Line, amount int64, rule Rule, label i18n.Text, source uuid.UUID) int64 {
+	shares, taken := share(lines, amount)
+	if taken == 0 {
+		return 0
+	}
+	for i, line := range lines {
+		if shares[i] == 0 {
 			continue
 		}
-		if row.MinQuantity <= 1 && covers(row, base) {
-			base = row
-		}
-		if covers(row, best) {
-			best = row
-		}
+		line.Discount.Minor += shares[i]
+		line.Total.Minor -= shares[i]
+		line.Breakdown = append(line.Breakdown, Step{rule, label, source, money.Of(-shares[i], line.Total.Currency), line.Total})
 	}
-	return base, best
+	d.Quote.Discount.Minor += taken
+	d.Quote.Total.Minor -= taken
+	d.step(rule, label, source, money.Of(-taken, d.In.Terms.Currency))
+	return taken
 }
 
-func covers(row, other *Price) bool {
-	if other == nil || row.MinQuantity != other.MinQuantity {
-		return other == nil || row.MinQuantity > other.MinQuantity
-	}
-	if !row.ValidFrom.Equal(other.ValidFrom) {
-		return row.ValidFrom.After(other.ValidFrom)
-	}
-	return row.ID.String() > other.ID.String()
-}
-
-// subtotal adds the lines up.
-type subtotal struct{}
-
-func (subtotal) Apply(d *Draft) (err error) {
-	for _, line := range d.Quote.Lines {
-		if d.Quote.Subtotal, err = d.Quote.Subtotal.Add(line.Total); err != nil {
-			return err
-		}
-	}
-	d.Quote.Total = d.Quote.Subtotal
-	d.step(RuleSubtotal, labelSubtotal, Fee{}, d.Quote.Subtotal)
-	return nil
-}
-
-// shipping adds the fee of the shipping method.
-type shipping struct{}
-
-func (shipping) Apply(d *Draft) (err error) {
-	fee := d.In.Shipping
-	if fee == nil {
-		return nil
-	}
-	d.Quote.Shipping = money.Of(fee.Amount, d.In.Terms.Currency)
-	if d.Quote.Total, err = d.Quote.Total.Add(d.Quote.Shipping); err != nil {
-		return err
-	}
-	d.step(RuleShipping, fee.Label, *fee, d.Quote.Shipping)
-	return nil
-}
-
-// tax works out consumption tax over everything of one rate, rounding once.
-type tax struct{}
-
-func (tax) Apply(d *Draft) error {
-	sums := map[money.TaxClass]int64{}
-	for _, line := range d.Quote.Lines {
-		sums[line.TaxClass] += line.Total.Minor
-	}
-	if d.In.Shipping != nil {
-		sums[d.In.Shipping.TaxClass] += d.In.Shipping.Amount
-	}
-	terms := d.In.Terms
-	for _, class := range money.TaxClasses {
-		sum, there := sums[class]
-		if !there {
-			continue
-		}
-		taxed := money.TaxOf(class, money.Of(sum, terms.Currency), terms.TaxInclusive, terms.Rounding)
-		d.Quote.Taxes = append(d.Quote.Taxes, taxed)
-		d.Quote.Tax.Minor += taxed.Tax.Minor
-		if !terms.TaxInclusive && taxed.Tax.Minor != 0 {
-			d.Quote.Total.Minor += taxed.Tax.Minor
-			d.step(RuleTax, taxLabel(class), Fee{}, taxed.Tax)
-		}
-	}
-	return nil
-}
-
-func (d *Draft) step(rule Rule, label i18n.Text, source Fee, change money.Money) {
-	d.Quote.Breakdown = append(d.Quote.Breakdown, Step{rule, label, source.Source, change, d.Quote.Total})
-}
-
-var (
-	labelBase     = i18n.Text{"ja": "通常価格", "en": "List price"}
-	labelSubtotal = i18n.Text{"ja": "商品小計", "en": "Subtotal"}
-)
-
-func quantityLabel(from int) i18n.Text {
-	return i18n.Text{"ja": fmt.Sprintf("%d個以上の価格", from), "en": fmt.Sprintf("Price from %d pieces", from)}
-}
-
-func taxLabel(class money.TaxClass) i18n.Text {
-	return i18n.Text{"ja": fmt.Sprintf("消費税（%d%%）", class.Percent()), "en": fmt.Sprintf("Consumption tax (%d%%)", class.Percent())}
+func (d *Draft) step(rule Rule, label i18n.Text, source uuid.UUID, change money.Money) {
+	d.Quote.Breakdown = append(d.Quote.Breakdown, Step{rule, label, source, change, d.Quote.Total})
 }

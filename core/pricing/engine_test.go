@@ -12,12 +12,34 @@ import (
 	"github.com/noren-commerce/noren/core/id"
 	"github.com/noren-commerce/noren/core/money"
 	"github.com/noren-commerce/noren/core/pricing"
+	"github.com/noren-commerce/noren/core/scope"
 )
 
 var noon = time.Date(2026, 11, 23, 3, 0, 0, 0, time.UTC)
 
+// list is the channel's own price list.
+var list = id.New()
+
+// newBook orders price rows by variant.
+func newBook(rows []pricing.Price) pricing.Book {
+	book := pricing.Book{}
+	for _, row := range rows {
+		if book[row.VariantID] == nil {
+			book[row.VariantID] = &pricing.Sheet{Goods: scope.Goods{VariantID: row.VariantID}}
+		}
+		sheet := book[row.VariantID]
+		sheet.Prices = append(sheet.Prices, row)
+	}
+	return book
+}
+
+// plain are the terms of a guest in a channel with a price list and no rules.
+func plain(at time.Time) pricing.Terms {
+	return pricing.Terms{Currency: money.JPY, TaxInclusive: true, Rounding: money.RoundDown, At: at, Lists: []pricing.List{{ID: list}}}
+}
+
 func price(v uuid.UUID, from int, amount int64) pricing.Price {
-	return pricing.Price{ID: id.New(), VariantID: v, MinQuantity: from, ValidFrom: noon.AddDate(-1, 0, 0), ValidUntil: noon.AddDate(1, 0, 0), Amount: amount}
+	return pricing.Price{ID: id.New(), ListID: list, VariantID: v, MinQuantity: from, ValidFrom: noon.AddDate(-1, 0, 0), ValidUntil: noon.AddDate(1, 0, 0), Amount: amount}
 }
 
 func TestQuantityPriceExplainsItself(t *testing.T) {
@@ -25,8 +47,8 @@ func TestQuantityPriceExplainsItself(t *testing.T) {
 	v := id.New()
 	rows := []pricing.Price{price(v, 1, 1000), price(v, 10, 900)}
 	quote, err := pricing.NewEngine().Quote(pricing.QuoteInput{
-		Terms: pricing.Terms{Currency: money.JPY, TaxInclusive: true, Rounding: money.RoundDown, At: noon},
-		Book:  pricing.NewBook(rows), Items: []pricing.Item{{VariantID: v, Quantity: 12, TaxClass: money.TaxStandard}},
+		Terms: plain(noon),
+		Book:  newBook(rows), Items: []pricing.Item{{VariantID: v, Quantity: 12, TaxClass: money.TaxStandard}},
 	})
 	require.NoError(t, err)
 	line := quote.Lines[0]
@@ -43,10 +65,10 @@ func TestOnlyPricesOfTheMomentCount(t *testing.T) {
 	v := id.New()
 	week := price(v, 1, 800)
 	week.ValidFrom, week.ValidUntil = noon, noon.AddDate(0, 0, 7)
-	book := pricing.NewBook([]pricing.Price{price(v, 1, 1000), week})
+	book := newBook([]pricing.Price{price(v, 1, 1000), week})
 	at := func(moment time.Time) int64 {
 		quote, err := pricing.NewEngine().Quote(pricing.QuoteInput{
-			Terms: pricing.Terms{Currency: money.JPY, At: moment}, Book: book, Items: []pricing.Item{{VariantID: v, Quantity: 1}},
+			Terms: plain(moment), Book: book, Items: []pricing.Item{{VariantID: v, Quantity: 1}},
 		})
 		require.NoError(t, err)
 		return quote.Lines[0].Unit.Minor
@@ -59,7 +81,7 @@ func TestOnlyPricesOfTheMomentCount(t *testing.T) {
 func TestLineWithoutPriceSaysSo(t *testing.T) {
 	t.Parallel()
 	quote, err := pricing.NewEngine().Quote(pricing.QuoteInput{
-		Terms: pricing.Terms{Currency: money.JPY, At: noon}, Items: []pricing.Item{{VariantID: id.New(), Quantity: 1}},
+		Terms: plain(noon), Items: []pricing.Item{{VariantID: id.New(), Quantity: 1}},
 	})
 	require.NoError(t, err)
 	require.ErrorIs(t, quote.Err(), pricing.ErrNoPrice)
@@ -68,7 +90,7 @@ func TestLineWithoutPriceSaysSo(t *testing.T) {
 // drawn is any input the engine may meet.
 func drawn(t *rapid.T) pricing.QuoteInput {
 	in := pricing.QuoteInput{Terms: pricing.Terms{
-		Currency: money.JPY, At: noon, TaxInclusive: rapid.Bool().Draw(t, "inclusive"),
+		Currency: money.JPY, At: noon, Lists: []pricing.List{{ID: list}}, TaxInclusive: rapid.Bool().Draw(t, "inclusive"),
 		Rounding: rapid.SampledFrom([]money.Rounding{money.RoundDown, money.RoundHalfUp, money.RoundUp}).Draw(t, "rounding"),
 	}}
 	var rows []pricing.Price
@@ -86,7 +108,7 @@ func drawn(t *rapid.T) pricing.QuoteInput {
 			TaxClass: rapid.SampledFrom(money.TaxClasses).Draw(t, "class"),
 		})
 	}
-	in.Book = pricing.NewBook(rows)
+	in.Book = newBook(rows)
 	if rapid.Bool().Draw(t, "shipped") {
 		in.Shipping = &pricing.Fee{Amount: rapid.Int64Range(0, 5000).Draw(t, "fee"), TaxClass: money.TaxStandard}
 	}
@@ -160,14 +182,14 @@ func TestMoreIsNeverDearerByThePiece(t *testing.T) {
 }
 
 func BenchmarkQuoteOf50Lines(b *testing.B) {
-	in := pricing.QuoteInput{Terms: pricing.Terms{Currency: money.JPY, At: noon, TaxInclusive: true}}
+	in := pricing.QuoteInput{Terms: plain(noon)}
 	var rows []pricing.Price
 	for range 50 {
 		v := id.New()
 		rows = append(rows, price(v, 1, 1000), price(v, 10, 900))
 		in.Items = append(in.Items, pricing.Item{VariantID: v, Quantity: 12, TaxClass: money.TaxStandard})
 	}
-	in.Book = pricing.NewBook(rows)
+	in.Book = newBook(rows)
 	engine := pricing.NewEngine()
 	b.ReportAllocs()
 	for b.Loop() {

@@ -6,22 +6,35 @@ import (
 	"time"
 
 	"github.com/google/uuid"
+	"github.com/shopspring/decimal"
 
 	"github.com/noren-commerce/noren/core/fault"
 	"github.com/noren-commerce/noren/core/i18n"
 	"github.com/noren-commerce/noren/core/money"
+	"github.com/noren-commerce/noren/core/scope"
 )
 
 // Rule names the kind of a step in a price.
 type Rule string
 
-// The rules, in the order in which the pipeline asks them.
+// The rules, in the order in which the pipeline asks them. Of the first four after
+// the base price at most one has a say: the last in this order that fits.
 const (
-	RuleBasePrice     Rule = "BASE_PRICE"     // the price list's price of one piece
-	RuleQuantityPrice Rule = "QUANTITY_PRICE" // the price list's price from a quantity on
-	RuleSubtotal      Rule = "SUBTOTAL"       // the lines together
-	RuleShipping      Rule = "SHIPPING"       // the fee of the shipping method
-	RuleTax           Rule = "TAX"            // consumption tax on top, where prices are without it
+	RuleBasePrice        Rule = "BASE_PRICE"        // the channel's price of one piece (上代)
+	RulePriceList        Rule = "PRICE_LIST"        // a price list for the buyer's group, or for a time
+	RuleRate             Rule = "RATE"              // a rate on the base price (掛率)
+	RuleCustomerPrice    Rule = "CUSTOMER_PRICE"    // the buyer's own price (特価)
+	RuleQuotation        Rule = "QUOTATION"         // the price of an accepted quotation (見積)
+	RuleQuantityPrice    Rule = "QUANTITY_PRICE"    // the same list's price from a quantity on
+	RuleQuantityDiscount Rule = "QUANTITY_DISCOUNT" // a quantity discount (数量割引), alone or mixed (混載)
+	RuleFloor            Rule = "FLOOR"             // raised to the lowest price that is allowed
+	RuleCampaign         Rule = "CAMPAIGN"          // a campaign, on the piece or on the order
+	RuleCoupon           Rule = "COUPON"            // a campaign that a coupon code opened
+	RuleDirect           Rule = "DIRECT_SURCHARGE"  // the goods go to the buyer's own customer (直送)
+	RuleSubtotal         Rule = "SUBTOTAL"          // the lines together
+	RuleShipping         Rule = "SHIPPING"          // the fee of the shipping method
+	RuleFreeShipping     Rule = "FREE_SHIPPING"     // the fee taken off again
+	RuleTax              Rule = "TAX"               // consumption tax on top, where prices are without it
 )
 
 // ErrNoPrice says that the channel sells a variant at no price at this moment.
@@ -32,6 +45,15 @@ const MaxQuantity = 99_999
 
 // ErrQuantity says that a quantity is not one that can be bought.
 var ErrQuantity = fault.Invalid("QUANTITY_INVALID", "数量は1〜99999の整数で指定してください", "The quantity must be a whole number from 1 to 99,999")
+
+// ShippingMode is whereto the goods go.
+type ShippingMode string
+
+// The shipping modes.
+const (
+	ShipNormal ShippingMode = "NORMAL" // to the buyer
+	ShipDirect ShippingMode = "DIRECT" // to the buyer's own customer (直送)
+)
 
 // Range is a lowest and a highest price.
 type Range struct{ Min, Max money.Money }
@@ -50,6 +72,7 @@ type Step struct {
 // a time window. Amounts are minor units of the list's currency.
 type Price struct {
 	ID          uuid.UUID
+	ListID      uuid.UUID
 	VariantID   uuid.UUID
 	MinQuantity int
 	ValidFrom   time.Time
@@ -58,15 +81,33 @@ type Price struct {
 	CompareAt   *int64
 }
 
-// Book is the price rows of the variants to be priced.
-type Book map[uuid.UUID][]Price
+func (p *Price) window() scope.Window { return scope.Window{From: p.ValidFrom, Until: p.ValidUntil} }
+
+// Sheet is what is known of a variant before anybody asks for its price.
+type Sheet struct {
+	scope.Goods
+	Cost   *int64  // minor units; nil if it is not known
+	Prices []Price // of the lists that concern the buyer
+}
+
+// Book is the sheets of the variants to be priced.
+type Book map[uuid.UUID]*Sheet
 
 // Terms are what a quote is made under.
 type Terms struct {
 	Currency     money.Currency
-	TaxInclusive bool           // the list's prices contain consumption tax (総額)
+	TaxInclusive bool           // prices contain consumption tax (総額)
 	Rounding     money.Rounding // of tax, once for each rate
 	At           time.Time
+	Zone         *time.Location // the brand's: campaigns ask for its weekdays and hours
+	ChannelID    uuid.UUID
+	Mode         ShippingMode
+	Buyer        scope.Buyer
+	Lists        []List // that concern the buyer, by precedence; the channel's own is the last
+	Rules        *Rulebook
+	Offers       Offers // campaigns; nil if there are none
+	Coupons      []string
+	Trace        bool // note every candidate, not only what won
 }
 
 // Item is one line to be priced.
@@ -74,6 +115,13 @@ type Item struct {
 	VariantID uuid.UUID
 	Quantity  int
 	TaxClass  money.TaxClass
+	Agreed    *Agreed // a quotation's price, which no other rule changes
+}
+
+// Agreed is the price of one piece that both sides have accepted.
+type Agreed struct {
+	Amount int64
+	Source uuid.UUID // the quotation's line
 }
 
 // Fee is an amount beside the goods, such as shipping.
@@ -96,20 +144,66 @@ type QuoteInput struct {
 // Line is one priced line.
 type Line struct {
 	Item
-	Unit      money.Money
-	CompareAt *money.Money // the crossed-out price of one piece, where there is one
-	Total     money.Money
-	Breakdown []Step
-	Err       error // why the line has no price; Unit and Total are then zero
+	Unit       money.Money  // of one piece, before discounts on the order
+	CompareAt  *money.Money // the crossed-out price of one piece, where there is one
+	Subtotal   money.Money  // all pieces, before discounts on the order
+	Discount   money.Money  // the line's share of the discounts on the order
+	Total      money.Money
+	Breakdown  []Step      // adds up to Total
+	Candidates []Candidate // where a trace was asked for
+	Err        error       // why the line has no price; the amounts are then zero
+
+	sheet      *Sheet
+	standard   int64 // the channel's price of one piece
+	floor      int64 // no discount takes a piece below it
+	source     Rule  // which of the exclusive rules made the price
+	belowFloor bool  // the rule that made the price may go below the floor
+}
+
+// Goods is what the line is about.
+func (l *Line) Goods() scope.Goods {
+	if l.sheet == nil {
+		return scope.Goods{VariantID: l.VariantID}
+	}
+	return l.sheet.Goods
+}
+
+// Room is how much discounts may still take off the line.
+func (l *Line) Room() int64 {
+	if l.source == RuleQuotation || l.Err != nil {
+		return 0
+	}
+	return max(l.Subtotal.Minor-l.Discount.Minor-l.floor*int64(l.Quantity), 0)
+}
+
+// Applied is a campaign that took part in a quote, and what it gave.
+type Applied struct {
+	CampaignID uuid.UUID
+	CouponID   uuid.UUID // the coupon that opened it; zero if it needs none
+	Label      i18n.Text
+	Discount   money.Money // on goods and shipping together
+	Gifts      []Gift
+	Points     decimal.Decimal // what points are multiplied by; zero if the campaign gives none
+	Issues     uuid.UUID       // the campaign whose coupon the buyer gets; zero if none
+}
+
+// Gift is goods that a campaign adds.
+type Gift struct {
+	VariantID uuid.UUID
+	Quantity  int
+	Required  bool // the order stops if the gift is sold out
 }
 
 // Quote is what a cart costs, and why.
 type Quote struct {
-	Lines     []Line
-	Subtotal  money.Money // the lines, as the channel shows prices
-	Shipping  money.Money
-	Taxes     []money.Taxed // by rate, whether on top or contained
-	Tax       money.Money
-	Total     money.Money // what the customer pays
-	Breakdown []Step
+	Lines      []Line
+	Subtotal   money.Money   // the lines before discounts on the order, as the channel shows prices
+	Discount   money.Money   // on the order's goods
+	Shipping   money.Money   // after what campaigns took off
+	Taxes      []money.Taxed // by rate, whether on top or contained
+	Tax        money.Money
+	Total      money.Money // what the customer pays
+	Breakdown  []Step
+	Applied    []Applied
+	Candidates []Candidate // campaigns on the order, where a trace was asked for
 }

@@ -1,100 +1,145 @@
 package pricing
 
 import (
+	"cmp"
 	"context"
+	"sync"
+	"time"
 
 	"github.com/google/uuid"
+	"golang.org/x/sync/singleflight"
 
+	"github.com/noren-commerce/noren/core/access"
 	"github.com/noren-commerce/noren/core/channel"
 	"github.com/noren-commerce/noren/core/clock"
 	"github.com/noren-commerce/noren/core/money"
+	"github.com/noren-commerce/noren/core/scope"
 )
 
-// Store keeps price lists.
+// Store keeps price lists and rules.
 type Store interface {
-	// Prices are the rows of the list for the variants, in one statement.
-	Prices(ctx context.Context, priceListID uuid.UUID, variantIDs []uuid.UUID) ([]Price, error)
+	// Sheets are what is known of the variants, and the version of the brand's rules
+	// at that moment, in one statement.
+	Sheets(ctx context.Context, q SheetQuery) (Book, int64, error)
+	// Rules are the brand's rules that are not closed, all of one version.
+	Rules(ctx context.Context, brandID uuid.UUID) (Rules, error)
 }
 
-// Service prices for the channel of the request.
+// SheetQuery asks for the sheets of variants.
+type SheetQuery struct {
+	BrandID  uuid.UUID
+	Variants []uuid.UUID
+	Lists    []uuid.UUID // whose prices are wanted
+	At       time.Time   // prices whose window was over then are left out
+	Goods    bool        // brand, categories, tags and cost too: there are rules that ask for them
+}
+
+// Buyers know who is buying.
+type Buyers interface {
+	// Buyer is the actor of the context.
+	Buyer(ctx context.Context) (scope.Buyer, error)
+	// BuyerOf is the member with the id, for staff who ask what the member sees.
+	BuyerOf(ctx context.Context, memberID uuid.UUID) (scope.Buyer, error)
+	// BuyerOfCompany is whoever buys for the company with the id.
+	BuyerOfCompany(ctx context.Context, companyID uuid.UUID) (scope.Buyer, error)
+}
+
+// Campaigns know what campaigns a buyer may meet.
+type Campaigns interface {
+	// Offers are the brand's campaigns at the version of its rules, as far as they
+	// concern the terms; nil if none does.
+	Offers(ctx context.Context, version int64, terms Terms) (Offers, error)
+}
+
+// Service prices for the channel and the buyer of the request.
 type Service struct {
-	store  Store
-	engine *Engine
-	now    clock.Clock
+	store     Store
+	buyers    Buyers
+	campaigns Campaigns
+	engine    *Engine
+	now       clock.Clock
+
+	loading singleflight.Group
+	books   sync.Map // brand id → *Rulebook
 }
 
-// New makes the pricing service.
-func New(store Store, now clock.Clock) *Service {
-	return &Service{store: store, engine: NewEngine(), now: now}
+// New makes the pricing service. Without campaigns there are none.
+func New(store Store, buyers Buyers, campaigns Campaigns, now clock.Clock) *Service {
+	return &Service{store: store, buyers: buyers, campaigns: campaigns, engine: NewEngine(), now: now}
 }
 
-// Prices are the rows of the channel's price list for the variants.
-func (s *Service) Prices(ctx context.Context, variantIDs []uuid.UUID) ([]Price, error) {
-	return s.store.Prices(ctx, channel.From(ctx).PriceListID, variantIDs)
-}
-
-// Quote prices the items as the channel sells them now.
-func (s *Service) Quote(ctx context.Context, items []Item, shipping *Fee) (Quote, error) {
-	variants := make([]uuid.UUID, len(items))
-	for i, item := range items {
-		variants[i] = item.VariantID
+// rulebook is the brand's rules, at least as new as the version; 0 takes what is
+// in memory, whatever it is.
+func (s *Service) rulebook(ctx context.Context, brand uuid.UUID, version int64) (*Rulebook, error) {
+	if kept, ok := s.books.Load(brand); ok && kept.(*Rulebook).Version >= version {
+		return kept.(*Rulebook), nil
 	}
-	rows, err := s.Prices(ctx, variants)
-	if err != nil {
-		return Quote{}, err
-	}
-	return s.QuoteFrom(ctx, NewBook(rows), items, shipping)
-}
-
-// QuoteFrom prices the items from price rows that were read before.
-func (s *Service) QuoteFrom(ctx context.Context, book Book, items []Item, shipping *Fee) (Quote, error) {
-	return s.engine.Quote(QuoteInput{Terms: s.Terms(ctx), Book: book, Items: items, Shipping: shipping})
-}
-
-// Terms are the channel's terms at this moment.
-func (s *Service) Terms(ctx context.Context) Terms {
-	c := channel.From(ctx)
-	return Terms{Currency: money.Currency(c.Currency), TaxInclusive: c.TaxInclusive, Rounding: money.RoundDown, At: s.now()}
-}
-
-// NewBook orders price rows by variant.
-func NewBook(rows []Price) Book {
-	book := make(Book, len(rows))
-	for _, row := range rows {
-		book[row.VariantID] = append(book[row.VariantID], row)
-	}
-	return book
-}
-
-// One prices a quantity of one variant from its price rows; nil if it has no price.
-func (s *Service) One(ctx context.Context, rows []Price, item Item) (*Line, error) {
-	if item.Quantity < 1 || item.Quantity > MaxQuantity {
-		return nil, ErrQuantity.At("quantity")
-	}
-	quote, err := s.QuoteFrom(ctx, Book{item.VariantID: rows}, []Item{item}, nil)
-	if err != nil || quote.Lines[0].Err != nil {
-		return nil, err
-	}
-	return &quote.Lines[0], nil
-}
-
-// Range is the span of the prices of one piece of each variant; nil if none has one.
-func (s *Service) Range(ctx context.Context, book Book) (*Range, error) {
-	var span *Range
-	for variant := range book {
-		line, err := s.One(ctx, book[variant], Item{VariantID: variant, Quantity: 1})
+	loaded, err, _ := s.loading.Do(brand.String(), func() (any, error) {
+		rules, err := s.store.Rules(context.WithoutCancel(ctx), brand)
 		if err != nil {
 			return nil, err
 		}
-		switch {
-		case line == nil:
-		case span == nil:
-			span = &Range{line.Unit, line.Unit}
-		case line.Unit.Minor < span.Min.Minor:
-			span.Min = line.Unit
-		case line.Unit.Minor > span.Max.Minor:
-			span.Max = line.Unit
+		book := NewRulebook(rules)
+		s.books.Store(brand, book)
+		return book, nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	if book := loaded.(*Rulebook); book.Version >= version {
+		return book, nil
+	}
+	// The load that was joined began before the change that is asked for.
+	rules, err := s.store.Rules(ctx, brand)
+	return NewRulebook(rules), err
+}
+
+// Ask says for whom, when and whereto prices are asked for.
+type Ask struct {
+	At   time.Time      // now, if zero
+	Mode ShippingMode   // normal, if empty
+	As   scope.Audience // the member or company that staff ask for; the caller, if zero
+	// Coupons are the codes that the buyer has entered.
+	Coupons []string
+	// Region is the prefecture that the goods go to, where it is known.
+	Region string
+	Trace  bool
+}
+
+// Desk opens a desk for the channel of the context. Only who may read prices asks
+// for another buyer, or for a trace.
+func (s *Service) Desk(ctx context.Context, ask Ask) (*Desk, error) {
+	if ask.As != (scope.Audience{}) || ask.Trace {
+		if err := access.Require(ctx, access.PricingRead); err != nil {
+			return nil, err
 		}
 	}
-	return span, nil
+	buyer, err := s.buyer(ctx, ask.As)
+	if err != nil {
+		return nil, err
+	}
+	c := channel.From(ctx)
+	buyer.Region = ask.Region
+	d := &Desk{s: s, brand: c.BrandID, own: c.PriceListID}
+	terms := Terms{
+		Currency: money.Currency(c.Currency), TaxInclusive: c.TaxInclusive, Rounding: cmp.Or(buyer.TaxRounding, money.RoundDown),
+		At: ask.At, Zone: c.Zone(), ChannelID: c.ID, Mode: cmp.Or(ask.Mode, ShipNormal), Buyer: buyer, Coupons: ask.Coupons, Trace: ask.Trace,
+	}
+	if terms.At.IsZero() {
+		terms.At = s.now()
+	}
+	return d, d.open(ctx, terms, 0)
+}
+
+// buyer is the member or company that is meant; whoever asks, if none is.
+func (s *Service) buyer(ctx context.Context, as scope.Audience) (scope.Buyer, error) {
+	switch as.Kind {
+	case "":
+		return s.buyers.Buyer(ctx)
+	case scope.Member:
+		return s.buyers.BuyerOf(ctx, as.ID)
+	case scope.Company:
+		return s.buyers.BuyerOfCompany(ctx, as.ID)
+	}
+	return scope.Buyer{}, scope.ErrAudience.At("as")
 }

@@ -12,6 +12,7 @@ import (
 	"github.com/noren-commerce/noren/core/i18n"
 	"github.com/noren-commerce/noren/core/money"
 	"github.com/noren-commerce/noren/core/pricing"
+	"github.com/noren-commerce/noren/graph/model"
 	"github.com/noren-commerce/noren/graph/scalar"
 	"github.com/shopspring/decimal"
 	"github.com/vektah/gqlparser/v2/ast"
@@ -160,6 +161,70 @@ func fieldContext_Price_compareAt(_ context.Context, ec *executionContext, field
 	return fc, nil
 }
 
+func _Price_subtotal(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *pricing.Line) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_Price_subtotal(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Subtotal, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v money.Money) graphql.Marshaler {
+			return marshalNMoney2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋmoneyᚐMoney(ctx, ec, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func fieldContext_Price_subtotal(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Price",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return childFields_Money(ctx, ec, field)
+		},
+	}
+	return fc, nil
+}
+
+func _Price_discount(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *pricing.Line) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_Price_discount(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Discount, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v money.Money) graphql.Marshaler {
+			return marshalNMoney2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋmoneyᚐMoney(ctx, ec, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func fieldContext_Price_discount(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Price",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return childFields_Money(ctx, ec, field)
+		},
+	}
+	return fc, nil
+}
+
 func _Price_total(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *pricing.Line) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -222,6 +287,153 @@ func fieldContext_Price_breakdown(_ context.Context, ec *executionContext, field
 		},
 	}
 	return fc, nil
+}
+
+func _PriceCandidate_rule(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *pricing.Candidate) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_PriceCandidate_rule(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Rule, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v pricing.Rule) graphql.Marshaler {
+			return marshalNPriceRule2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpricingᚐRule(ctx, ec, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func fieldContext_PriceCandidate_rule(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("PriceCandidate", field, false, false, "PriceRule")
+}
+
+func _PriceCandidate_label(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *pricing.Candidate) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_PriceCandidate_label(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Label, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v i18n.Text) graphql.Marshaler {
+			return marshalNString2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋi18nᚐText(ctx, ec, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func fieldContext_PriceCandidate_label(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("PriceCandidate", field, false, false, "String")
+}
+
+func _PriceCandidate_sourceId(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *pricing.Candidate) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_PriceCandidate_sourceId(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.SourceID(), nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *string) graphql.Marshaler {
+			return marshalOString2ᚖstring(ctx, ec, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func fieldContext_PriceCandidate_sourceId(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("PriceCandidate", field, true, false, "String")
+}
+
+func _PriceCandidate_unit(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *pricing.Candidate) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_PriceCandidate_unit(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Unit, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *money.Money) graphql.Marshaler {
+			return marshalOMoney2ᚖgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋmoneyᚐMoney(ctx, ec, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func fieldContext_PriceCandidate_unit(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "PriceCandidate",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return childFields_Money(ctx, ec, field)
+		},
+	}
+	return fc, nil
+}
+
+func _PriceCandidate_outcome(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *pricing.Candidate) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_PriceCandidate_outcome(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Outcome, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v pricing.Outcome) graphql.Marshaler {
+			return marshalNPriceOutcome2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpricingᚐOutcome(ctx, ec, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func fieldContext_PriceCandidate_outcome(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("PriceCandidate", field, false, false, "PriceOutcome")
+}
+
+func _PriceCandidate_reason(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *pricing.Candidate) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_PriceCandidate_reason(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Reason, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v pricing.Reason) graphql.Marshaler {
+			return marshalNPriceReason2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpricingᚐReason(ctx, ec, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func fieldContext_PriceCandidate_reason(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("PriceCandidate", field, false, false, "PriceReason")
 }
 
 func _PriceRange_min(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *pricing.Range) (ret graphql.Marshaler) {
@@ -398,6 +610,102 @@ func fieldContext_PriceStep_running(_ context.Context, ec *executionContext, fie
 	return fc, nil
 }
 
+func _PriceTrace_price(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.PriceTrace) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_PriceTrace_price(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Price, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *pricing.Line) graphql.Marshaler {
+			return marshalOPrice2ᚖgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpricingᚐLine(ctx, ec, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func fieldContext_PriceTrace_price(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "PriceTrace",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return childFields_Price(ctx, ec, field)
+		},
+	}
+	return fc, nil
+}
+
+func _PriceTrace_problem(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.PriceTrace) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_PriceTrace_problem(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Problem, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *model.UserError) graphql.Marshaler {
+			return marshalOUserError2ᚖgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋgraphᚋmodelᚐUserError(ctx, ec, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func fieldContext_PriceTrace_problem(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "PriceTrace",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return childFields_UserError(ctx, ec, field)
+		},
+	}
+	return fc, nil
+}
+
+func _PriceTrace_candidates(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.PriceTrace) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_PriceTrace_candidates(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Candidates, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []pricing.Candidate) graphql.Marshaler {
+			return marshalNPriceCandidate2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpricingᚐCandidateᚄ(ctx, ec, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func fieldContext_PriceTrace_candidates(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "PriceTrace",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return childFields_PriceCandidate(ctx, ec, field)
+		},
+	}
+	return fc, nil
+}
+
 // endregion **************************** field.gotpl *****************************
 
 // region    **************************** input.gotpl *****************************
@@ -474,6 +782,16 @@ func _Price(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj
 			if out.Values[i] == graphql.RequiredNull {
 				out.Invalids++
 			}
+		case "subtotal":
+			out.Values[i] = _Price_subtotal(ctx, ec, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "discount":
+			out.Values[i] = _Price_discount(ctx, ec, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
 		case "total":
 			out.Values[i] = _Price_total(ctx, ec, field, obj)
 			if out.Values[i] == graphql.Null {
@@ -481,6 +799,64 @@ func _Price(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj
 			}
 		case "breakdown":
 			out.Values[i] = _Price_breakdown(ctx, ec, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
+var priceCandidateImplementors = []string{"PriceCandidate"}
+
+func _PriceCandidate(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *pricing.Candidate) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, priceCandidateImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	var deferred graphql.DeferredGroup
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("PriceCandidate")
+		case "rule":
+			out.Values[i] = _PriceCandidate_rule(ctx, ec, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "label":
+			out.Values[i] = _PriceCandidate_label(ctx, ec, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "sourceId":
+			out.Values[i] = _PriceCandidate_sourceId(ctx, ec, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "unit":
+			out.Values[i] = _PriceCandidate_unit(ctx, ec, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "outcome":
+			out.Values[i] = _PriceCandidate_outcome(ctx, ec, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "reason":
+			out.Values[i] = _PriceCandidate_reason(ctx, ec, field, obj)
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
@@ -587,6 +963,49 @@ func _PriceStep(ctx context.Context, ec *executionContext, sel ast.SelectionSet,
 	return out
 }
 
+var priceTraceImplementors = []string{"PriceTrace"}
+
+func _PriceTrace(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *model.PriceTrace) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, priceTraceImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	var deferred graphql.DeferredGroup
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("PriceTrace")
+		case "price":
+			out.Values[i] = _PriceTrace_price(ctx, ec, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "problem":
+			out.Values[i] = _PriceTrace_problem(ctx, ec, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "candidates":
+			out.Values[i] = _PriceTrace_candidates(ctx, ec, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
 // endregion **************************** object.gotpl ****************************
 
 // region    ***************************** type.gotpl *****************************
@@ -607,6 +1026,76 @@ func marshalNCurrencyCode2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋmoney
 
 func marshalNMoney2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋmoneyᚐMoney(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v money.Money) graphql.Marshaler {
 	return _Money(ctx, ec, sel, &v)
+}
+
+func marshalNPrice2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpricingᚐLine(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v pricing.Line) graphql.Marshaler {
+	return _Price(ctx, ec, sel, &v)
+}
+
+func marshalNPrice2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpricingᚐLineᚄ(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v []pricing.Line) graphql.Marshaler {
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return marshalNPrice2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpricingᚐLine(ctx, ec, sel, v[i])
+	})
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
+}
+
+func marshalNPriceCandidate2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpricingᚐCandidate(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v pricing.Candidate) graphql.Marshaler {
+	return _PriceCandidate(ctx, ec, sel, &v)
+}
+
+func marshalNPriceCandidate2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpricingᚐCandidateᚄ(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v []pricing.Candidate) graphql.Marshaler {
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return marshalNPriceCandidate2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpricingᚐCandidate(ctx, ec, sel, v[i])
+	})
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
+}
+
+func unmarshalNPriceOutcome2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpricingᚐOutcome(ctx context.Context, ec *executionContext, v any) (pricing.Outcome, error) {
+	tmp, err := graphql.UnmarshalString(v)
+	res := pricing.Outcome(tmp)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func marshalNPriceOutcome2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpricingᚐOutcome(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v pricing.Outcome) graphql.Marshaler {
+	_ = sel
+	res := graphql.MarshalString(string(v))
+	if res == graphql.Null {
+		graphql.AddInvalidNullFromMarshaler(ctx, "PriceOutcome!")
+	}
+	return res
+}
+
+func unmarshalNPriceReason2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpricingᚐReason(ctx context.Context, ec *executionContext, v any) (pricing.Reason, error) {
+	tmp, err := graphql.UnmarshalString(v)
+	res := pricing.Reason(tmp)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func marshalNPriceReason2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpricingᚐReason(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v pricing.Reason) graphql.Marshaler {
+	_ = sel
+	res := graphql.MarshalString(string(v))
+	if res == graphql.Null {
+		graphql.AddInvalidNullFromMarshaler(ctx, "PriceReason!")
+	}
+	return res
 }
 
 func unmarshalNPriceRule2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpricingᚐRule(ctx context.Context, ec *executionContext, v any) (pricing.Rule, error) {
@@ -642,6 +1131,25 @@ func marshalNPriceStep2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋprici
 	}
 
 	return ret
+}
+
+func marshalNPriceTrace2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋgraphᚋmodelᚐPriceTrace(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v model.PriceTrace) graphql.Marshaler {
+	return _PriceTrace(ctx, ec, sel, &v)
+}
+
+func unmarshalNShippingMode2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpricingᚐShippingMode(ctx context.Context, ec *executionContext, v any) (pricing.ShippingMode, error) {
+	tmp, err := graphql.UnmarshalString(v)
+	res := pricing.ShippingMode(tmp)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func marshalNShippingMode2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpricingᚐShippingMode(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v pricing.ShippingMode) graphql.Marshaler {
+	_ = sel
+	res := graphql.MarshalString(string(v))
+	if res == graphql.Null {
+		graphql.AddInvalidNullFromMarshaler(ctx, "ShippingMode!")
+	}
+	return res
 }
 
 func marshalOMoney2ᚖgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋmoneyᚐMoney(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v *money.Money) graphql.Marshaler {

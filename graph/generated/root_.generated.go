@@ -7,6 +7,7 @@ import (
 	"context"
 	"fmt"
 	"sync/atomic"
+	"time"
 
 	"github.com/99designs/gqlgen/graphql"
 	"github.com/noren-commerce/noren/core/access"
@@ -18,6 +19,7 @@ import (
 	"github.com/noren-commerce/noren/core/order"
 	"github.com/noren-commerce/noren/core/partner"
 	"github.com/noren-commerce/noren/core/payment"
+	"github.com/noren-commerce/noren/core/pricing"
 	"github.com/noren-commerce/noren/graph/model"
 	gqlparser "github.com/vektah/gqlparser/v2"
 	"github.com/vektah/gqlparser/v2/ast"
@@ -129,6 +131,7 @@ type ComplexityRoot struct {
 
 	Cart struct {
 		Breakdown       func(childComplexity int) int
+		Discount        func(childComplexity int) int
 		Email           func(childComplexity int) int
 		GlobalID        func(childComplexity int) int
 		Lines           func(childComplexity int) int
@@ -383,6 +386,7 @@ type ComplexityRoot struct {
 
 	Order struct {
 		Breakdown          func(childComplexity int) int
+		Discount           func(childComplexity int) int
 		Email              func(childComplexity int) int
 		GlobalID           func(childComplexity int) int
 		History            func(childComplexity int) int
@@ -582,9 +586,20 @@ type ComplexityRoot struct {
 	Price struct {
 		Breakdown func(childComplexity int) int
 		CompareAt func(childComplexity int) int
+		Discount  func(childComplexity int) int
 		Quantity  func(childComplexity int) int
+		Subtotal  func(childComplexity int) int
 		Total     func(childComplexity int) int
 		Unit      func(childComplexity int) int
+	}
+
+	PriceCandidate struct {
+		Label    func(childComplexity int) int
+		Outcome  func(childComplexity int) int
+		Reason   func(childComplexity int) int
+		Rule     func(childComplexity int) int
+		SourceID func(childComplexity int) int
+		Unit     func(childComplexity int) int
 	}
 
 	PriceRange struct {
@@ -597,6 +612,12 @@ type ComplexityRoot struct {
 		Label   func(childComplexity int) int
 		Rule    func(childComplexity int) int
 		Running func(childComplexity int) int
+	}
+
+	PriceTrace struct {
+		Candidates func(childComplexity int) int
+		Price      func(childComplexity int) int
+		Problem    func(childComplexity int) int
 	}
 
 	PricesPayload struct {
@@ -900,7 +921,9 @@ type ComplexityRoot struct {
 		Cost         func(childComplexity int) int
 		GlobalID     func(childComplexity int) int
 		Options      func(childComplexity int) int
-		Price        func(childComplexity int, quantity int) int
+		Price        func(childComplexity int, quantity int, at *time.Time, shippingMode pricing.ShippingMode, as *string) int
+		PriceTiers   func(childComplexity int, shippingMode pricing.ShippingMode, as *string) int
+		PriceTrace   func(childComplexity int, quantity int, at *time.Time, shippingMode pricing.ShippingMode, as *string) int
 		SKU          func(childComplexity int) int
 		Stock        func(childComplexity int) int
 		Weight       func(childComplexity int) int
@@ -1218,6 +1241,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Cart.Breakdown(childComplexity), true
+	case "Cart.discount":
+		if e.ComplexityRoot.Cart.Discount == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Cart.Discount(childComplexity), true
 	case "Cart.email":
 		if e.ComplexityRoot.Cart.Email == nil {
 			break
@@ -2672,6 +2701,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Order.Breakdown(childComplexity), true
+	case "Order.discount":
+		if e.ComplexityRoot.Order.Discount == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Order.Discount(childComplexity), true
 	case "Order.email":
 		if e.ComplexityRoot.Order.Email == nil {
 			break
@@ -3492,12 +3527,24 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Price.CompareAt(childComplexity), true
+	case "Price.discount":
+		if e.ComplexityRoot.Price.Discount == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Price.Discount(childComplexity), true
 	case "Price.quantity":
 		if e.ComplexityRoot.Price.Quantity == nil {
 			break
 		}
 
 		return e.ComplexityRoot.Price.Quantity(childComplexity), true
+	case "Price.subtotal":
+		if e.ComplexityRoot.Price.Subtotal == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Price.Subtotal(childComplexity), true
 	case "Price.total":
 		if e.ComplexityRoot.Price.Total == nil {
 			break
@@ -3510,6 +3557,43 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Price.Unit(childComplexity), true
+
+	case "PriceCandidate.label":
+		if e.ComplexityRoot.PriceCandidate.Label == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PriceCandidate.Label(childComplexity), true
+	case "PriceCandidate.outcome":
+		if e.ComplexityRoot.PriceCandidate.Outcome == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PriceCandidate.Outcome(childComplexity), true
+	case "PriceCandidate.reason":
+		if e.ComplexityRoot.PriceCandidate.Reason == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PriceCandidate.Reason(childComplexity), true
+	case "PriceCandidate.rule":
+		if e.ComplexityRoot.PriceCandidate.Rule == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PriceCandidate.Rule(childComplexity), true
+	case "PriceCandidate.sourceId":
+		if e.ComplexityRoot.PriceCandidate.SourceID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PriceCandidate.SourceID(childComplexity), true
+	case "PriceCandidate.unit":
+		if e.ComplexityRoot.PriceCandidate.Unit == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PriceCandidate.Unit(childComplexity), true
 
 	case "PriceRange.max":
 		if e.ComplexityRoot.PriceRange.Max == nil {
@@ -3548,6 +3632,25 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.PriceStep.Running(childComplexity), true
+
+	case "PriceTrace.candidates":
+		if e.ComplexityRoot.PriceTrace.Candidates == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PriceTrace.Candidates(childComplexity), true
+	case "PriceTrace.price":
+		if e.ComplexityRoot.PriceTrace.Price == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PriceTrace.Price(childComplexity), true
+	case "PriceTrace.problem":
+		if e.ComplexityRoot.PriceTrace.Problem == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PriceTrace.Problem(childComplexity), true
 
 	case "PricesPayload.products":
 		if e.ComplexityRoot.PricesPayload.Products == nil {
@@ -4738,7 +4841,29 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 			return 0, false
 		}
 
-		return e.ComplexityRoot.Variant.Price(childComplexity, args["quantity"].(int)), true
+		return e.ComplexityRoot.Variant.Price(childComplexity, args["quantity"].(int), args["at"].(*time.Time), args["shippingMode"].(pricing.ShippingMode), args["as"].(*string)), true
+	case "Variant.priceTiers":
+		if e.ComplexityRoot.Variant.PriceTiers == nil {
+			break
+		}
+
+		args, err := field_Variant_priceTiers_args(ctx, ec, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Variant.PriceTiers(childComplexity, args["shippingMode"].(pricing.ShippingMode), args["as"].(*string)), true
+	case "Variant.priceTrace":
+		if e.ComplexityRoot.Variant.PriceTrace == nil {
+			break
+		}
+
+		args, err := field_Variant_priceTrace_args(ctx, ec, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Variant.PriceTrace(childComplexity, args["quantity"].(int), args["at"].(*time.Time), args["shippingMode"].(pricing.ShippingMode), args["as"].(*string)), true
 	case "Variant.sku":
 		if e.ComplexityRoot.Variant.SKU == nil {
 			break
@@ -5474,8 +5599,12 @@ enum Permission {
   INVENTORY_READ
   "Change stock and locations."
   INVENTORY_WRITE
+  "Read what any buyer pays, and why."
+  PRICING_READ
   "Change price lists and prices."
   PRICING_WRITE
+  "Set prices below cost and margin, and rates above 100 %."
+  PRICING_BELOW
   "Read other people's orders."
   ORDER_READ
   "Advance and cancel orders, record bank transfers."
@@ -5723,6 +5852,8 @@ type Cart implements Node {
   subtotal: Money!
   "The fee of the shipping method; zero while none is chosen."
   shippingFee: Money!
+  "What campaigns take off the goods as a whole."
+  discount: Money!
   "The consumption tax in the total, by rate."
   taxes: [TaxAmount!]!
   "What the order would cost: give it to placeOrder as ` + "`" + `expectedTotal` + "`" + `."
@@ -7190,6 +7321,8 @@ type Order implements Node {
   subtotal: Money!
   "The fee of the shipping method."
   shippingFee: Money!
+  "What campaigns took off the goods as a whole."
+  discount: Money!
   "The consumption tax in the total."
   tax: Money!
   "The consumption tax by rate."
@@ -7869,6 +8002,10 @@ type Price {
   unit: Money!
   "The crossed-out price of one piece; null if there is none."
   compareAt: Money
+  "The price of the whole quantity before discounts on the order."
+  subtotal: Money!
+  "This line's share of the discounts on the order."
+  discount: Money!
   "The price of the whole quantity."
   total: Money!
   "How the total came about: the changes add up to it."
@@ -7889,16 +8026,110 @@ type PriceStep {
 
 "The kinds of rule in a price, in the order in which they are asked."
 enum PriceRule {
-  "The price list's price of one piece, times the quantity."
+  "The channel's price of one piece, times the quantity."
   BASE_PRICE
-  "The price list's price from a quantity on."
+  "A price list for the buyer's group, or for a time."
+  PRICE_LIST
+  "A rate on the channel's price (掛率)."
+  RATE
+  "The buyer's own price (特価)."
+  CUSTOMER_PRICE
+  "The price of an accepted quotation (見積)."
+  QUOTATION
+  "The same list's price from a quantity on."
   QUANTITY_PRICE
+  "A quantity discount (数量割引), of one line or of mixed lines (混載)."
+  QUANTITY_DISCOUNT
+  "Raised to the lowest price that is allowed."
+  FLOOR
+  "A campaign, on the piece or on the order."
+  CAMPAIGN
+  "A campaign that a coupon opened."
+  COUPON
+  "The goods go to the buyer's own customer (直送)."
+  DIRECT_SURCHARGE
   "The lines together."
   SUBTOTAL
   "The fee of the shipping method."
   SHIPPING
+  "The shipping fee, taken off again."
+  FREE_SHIPPING
   "Consumption tax on top, where prices are shown without it."
   TAX
+}
+
+"Whereto goods are sent."
+enum ShippingMode {
+  "To the buyer."
+  NORMAL
+  "To the buyer's own customer (直送): prices carry a surcharge."
+  DIRECT
+}
+
+"Why a buyer sees a price, or none."
+type PriceTrace {
+  "The price; null if there is none."
+  price: Price
+  "Why there is no price; null if there is one."
+  problem: UserError
+  "Every price and rule that was looked at, in the order of looking."
+  candidates: [PriceCandidate!]!
+}
+
+"A price or rule that might have had a say."
+type PriceCandidate {
+  "The kind of rule."
+  rule: PriceRule!
+  "The rule's name, in the caller's language."
+  label: String!
+  "The id of the row that states it; null if no row does."
+  sourceId: String
+  "What one piece would cost by it; null where that cannot be said."
+  unit: Money
+  "What became of it."
+  outcome: PriceOutcome!
+  "Why."
+  reason: PriceReason!
+}
+
+"What became of a price or rule that was looked at."
+enum PriceOutcome {
+  "It made a step of the price."
+  WON
+  "It fits, and another one took precedence."
+  LOST
+  "It does not fit."
+  NOT_APPLIED
+}
+
+"Why a price or rule won, lost or did not apply."
+enum PriceReason {
+  "It applies."
+  APPLIED
+  "A rule of higher precedence has the say."
+  OUTRANKED
+  "Its window has not opened."
+  NOT_YET
+  "Its window is over."
+  OVER
+  "Too few pieces."
+  QUANTITY
+  "It is a rate on a price that does not exist."
+  NO_BASE_PRICE
+  "It would not make the price lower."
+  NO_GAIN
+  "It does not go together with what was applied."
+  NOT_COMBINABLE
+  "The cart does not meet its condition."
+  CONDITION
+  "It needs a coupon that is not there."
+  COUPON
+  "Its budget or its number of uses is spent."
+  SPENT
+  "The buyer is in the group that it is compared against."
+  HOLD_OUT
+  "The lowest allowed price leaves no room."
+  FLOOR
 }
 
 "A lowest and a highest price."
@@ -7910,11 +8141,35 @@ type PriceRange {
 }
 
 extend type Variant {
-  "What the quantity costs the caller now; null if the channel has no price for it."
+  "What the quantity costs the caller; null if there is no price for it."
   price(
     "How many pieces, 1 or more."
     quantity: Int! = 1
+    "The moment that prices are asked for; now, if null."
+    at: DateTime
+    "Whereto the goods would be sent."
+    shippingMode: ShippingMode! = NORMAL
+    "The member or company whose price is asked for; needs PRICING_READ. The caller, if null."
+    as: ID
   ): Price
+  "The quantities from which a piece gets cheaper for the caller, each with the price of that quantity."
+  priceTiers(
+    "Whereto the goods would be sent."
+    shippingMode: ShippingMode! = NORMAL
+    "The member or company whose prices are asked for; needs PRICING_READ. The caller, if null."
+    as: ID
+  ): [Price!]! @cost(size: 5)
+  "Why the caller, or the buyer that is asked for, sees this price or none."
+  priceTrace(
+    "How many pieces, 1 or more."
+    quantity: Int! = 1
+    "The moment that prices are asked for; now, if null."
+    at: DateTime
+    "Whereto the goods would be sent."
+    shippingMode: ShippingMode! = NORMAL
+    "The member or company that is asked for; a guest, if null."
+    as: ID
+  ): PriceTrace! @allow(permissions: [PRICING_READ])
 }
 
 extend type Product {
@@ -8581,6 +8836,8 @@ func childFields_Cart(ctx context.Context, ec *executionContext, field graphql.C
 		return fieldContext_Cart_subtotal(ctx, ec, field)
 	case "shippingFee":
 		return fieldContext_Cart_shippingFee(ctx, ec, field)
+	case "discount":
+		return fieldContext_Cart_discount(ctx, ec, field)
 	case "taxes":
 		return fieldContext_Cart_taxes(ctx, ec, field)
 	case "total":
@@ -8939,6 +9196,8 @@ func childFields_Order(ctx context.Context, ec *executionContext, field graphql.
 		return fieldContext_Order_subtotal(ctx, ec, field)
 	case "shippingFee":
 		return fieldContext_Order_shippingFee(ctx, ec, field)
+	case "discount":
+		return fieldContext_Order_discount(ctx, ec, field)
 	case "tax":
 		return fieldContext_Order_tax(ctx, ec, field)
 	case "taxes":
@@ -9323,12 +9582,34 @@ func childFields_Price(ctx context.Context, ec *executionContext, field graphql.
 		return fieldContext_Price_unit(ctx, ec, field)
 	case "compareAt":
 		return fieldContext_Price_compareAt(ctx, ec, field)
+	case "subtotal":
+		return fieldContext_Price_subtotal(ctx, ec, field)
+	case "discount":
+		return fieldContext_Price_discount(ctx, ec, field)
 	case "total":
 		return fieldContext_Price_total(ctx, ec, field)
 	case "breakdown":
 		return fieldContext_Price_breakdown(ctx, ec, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type Price", field.Name)
+}
+
+func childFields_PriceCandidate(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "rule":
+		return fieldContext_PriceCandidate_rule(ctx, ec, field)
+	case "label":
+		return fieldContext_PriceCandidate_label(ctx, ec, field)
+	case "sourceId":
+		return fieldContext_PriceCandidate_sourceId(ctx, ec, field)
+	case "unit":
+		return fieldContext_PriceCandidate_unit(ctx, ec, field)
+	case "outcome":
+		return fieldContext_PriceCandidate_outcome(ctx, ec, field)
+	case "reason":
+		return fieldContext_PriceCandidate_reason(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type PriceCandidate", field.Name)
 }
 
 func childFields_PriceRange(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -9353,6 +9634,18 @@ func childFields_PriceStep(ctx context.Context, ec *executionContext, field grap
 		return fieldContext_PriceStep_running(ctx, ec, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type PriceStep", field.Name)
+}
+
+func childFields_PriceTrace(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "price":
+		return fieldContext_PriceTrace_price(ctx, ec, field)
+	case "problem":
+		return fieldContext_PriceTrace_problem(ctx, ec, field)
+	case "candidates":
+		return fieldContext_PriceTrace_candidates(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type PriceTrace", field.Name)
 }
 
 func childFields_PricesPayload(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -9897,6 +10190,10 @@ func childFields_Variant(ctx context.Context, ec *executionContext, field graphq
 		return fieldContext_Variant_stock(ctx, ec, field)
 	case "price":
 		return fieldContext_Variant_price(ctx, ec, field)
+	case "priceTiers":
+		return fieldContext_Variant_priceTiers(ctx, ec, field)
+	case "priceTrace":
+		return fieldContext_Variant_priceTrace(ctx, ec, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type Variant", field.Name)
 }

@@ -20,6 +20,7 @@ import (
 	"github.com/noren-commerce/noren/core/order"
 	"github.com/noren-commerce/noren/core/partner"
 	"github.com/noren-commerce/noren/core/payment"
+	"github.com/noren-commerce/noren/core/pricing"
 )
 
 // An account after a change.
@@ -214,6 +215,16 @@ type PetPayload struct {
 	Pet *customer.Pet `json:"pet,omitempty"`
 	// Why nothing was changed; empty if it was.
 	UserErrors []UserError `json:"userErrors"`
+}
+
+// Why a buyer sees a price, or none.
+type PriceTrace struct {
+	// The price; null if there is none.
+	Price *pricing.Line `json:"price,omitempty"`
+	// Why there is no price; null if there is one.
+	Problem *UserError `json:"problem,omitempty"`
+	// Every price and rule that was looked at, in the order of looking.
+	Candidates []pricing.Candidate `json:"candidates"`
 }
 
 // Products after a change of prices.

@@ -35,7 +35,7 @@ const freePieces = `(SELECT coalesce(sum(greatest(s.on_hand - s.reserved, 0)), 0
 
 func cartArgs(in cart.Lookup, more pgx.NamedArgs) pgx.NamedArgs {
 	args := pgx.NamedArgs{
-		"channel": in.ChannelID, "brand": in.BrandID, "list": in.PriceListID, "at": in.At,
+		"channel": in.ChannelID, "brand": in.BrandID, "lists": in.PriceLists, "at": in.At,
 		"member": in.Owner.MemberID, "token": in.Owner.TokenHash,
 	}
 	for k, v := range more {
@@ -182,15 +182,21 @@ func queueBasket(batch *pgx.Batch, condition string, args pgx.NamedArgs, into **
 		}
 	}, `SELECT c.id, c.brand_id, c.channel_id, c.member_id, c.email, c.shipping_address, c.shipping_method_id, c.updated_at
 		FROM carts c WHERE `+condition, args)
-	queueRows(batch, &found.Items, nil, `
+	queueRows(batch, &[]basketRow{}, func(rows []basketRow) { found.Items, found.Sheets, found.Rules = itemsOf(rows) }, `
 		SELECT k.id, k.variant_id, k.quantity, p.id AS product_id, v.sku, p.name, v.options, p.tax_class,
-			`+sellable+` AS on_sale
+			`+sellable+` AS on_sale, `+goodsColumns+`, `+rulesVersion+` AS rules
 		FROM carts c JOIN cart_lines k ON k.cart_id = c.id
 		JOIN variants v ON v.id = k.variant_id JOIN products p ON p.id = v.product_id
 		WHERE `+condition+` ORDER BY k.id`, args)
-	queueRows(batch, &found.Prices, nil, `
+	queueRows(batch, &[]pricing.Price{}, func(rows []pricing.Price) {
+		for _, row := range rows {
+			if sheet := found.Sheets[row.VariantID]; sheet != nil {
+				sheet.Prices = append(sheet.Prices, row)
+			}
+		}
+	}, `
 		SELECT `+priceColumns+` FROM carts c JOIN cart_lines k ON k.cart_id = c.id JOIN prices r ON r.variant_id = k.variant_id
-		WHERE `+condition+` AND r.price_list_id = @list AND r.valid_until > @at`, args)
+		WHERE `+condition+` AND r.price_list_id = ANY(@lists) AND r.valid_until > @at`, args)
 	queueRows(batch, &found.Levels, nil, `
 		SELECT s.variant_id, s.location_id, s.on_hand - s.reserved AS free
 		FROM carts c JOIN cart_lines k ON k.cart_id = c.id JOIN stock_levels s ON s.variant_id = k.variant_id
@@ -203,6 +209,22 @@ func queueBasket(batch *pgx.Batch, condition string, args pgx.NamedArgs, into **
 		}
 	}, `SELECT `+shippingColumns+` FROM carts c JOIN shipping_methods m ON m.id = c.shipping_method_id
 		WHERE `+condition+` AND m.active`, args)
+}
+
+// basketRow is a line of a cart with what pricing it asks.
+type basketRow struct {
+	cart.Item
+	goodsRow
+	Rules int64
+}
+
+func itemsOf(rows []basketRow) ([]cart.Item, pricing.Book, int64) {
+	items, book, version := make([]cart.Item, len(rows)), make(pricing.Book, len(rows)), int64(0)
+	for i, row := range rows {
+		items[i], version = row.Item, row.Rules
+		book[row.VariantID] = row.sheet(row.VariantID, row.ProductID)
+	}
+	return items, book, version
 }
 
 // queueRows queues a query whose rows are read into the structs of into; then, if

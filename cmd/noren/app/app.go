@@ -72,7 +72,7 @@ func New(cfg Config, db *postgres.DB, now clock.Clock, options ...Option) (*App,
 	}
 	companies := newCompanies(db, ground, now)
 	payments := newPayments(cfg, db, jobs, ground.Metrics, now)
-	prices := pricing.New(postgres.NewPricing(db), now)
+	prices := pricing.New(postgres.NewPricing(db), companies, nil, now)
 	carts := cart.New(postgres.NewCarts(db), prices, now)
 	stock, events := postgres.NewInventory(db), postgres.NewEvents(db)
 	shown := inventory.NewShown(stock, events, now)

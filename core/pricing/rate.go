@@ -1,0 +1,188 @@
+package pricing
+
+import (
+	"errors"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/shopspring/decimal"
+
+	"github.com/noren-commerce/noren/core/fault"
+	"github.com/noren-commerce/noren/core/i18n"
+	"github.com/noren-commerce/noren/core/id"
+	"github.com/noren-commerce/noren/core/money"
+	"github.com/noren-commerce/noren/core/scope"
+)
+
+// RateKind is what a rate is taken of.
+type RateKind string
+
+// The kinds of rate.
+const (
+	RateCustomer RateKind = "CUSTOMER" // 掛率: percent of the channel's price
+	RateDirect   RateKind = "DIRECT"   // 直送加算: percent on top when goods go to the buyer's customer
+	RateFloor    RateKind = "FLOOR"    // 最低粗利: percent on top of cost that no price goes below
+)
+
+const rateKinds = 3
+
+// directPercent is added to direct shipments where no rate says otherwise.
+var directPercent = decimal.NewFromInt(10)
+
+func rateIndex(k RateKind) int {
+	switch k {
+	case RateDirect:
+		return 1
+	case RateFloor:
+		return 2
+	}
+	return 0
+}
+
+// rule is the kind's name in a price's explanation.
+func (k RateKind) rule() Rule {
+	switch k {
+	case RateDirect:
+		return RuleDirect
+	case RateFloor:
+		return RuleFloor
+	}
+	return RuleRate
+}
+
+// Failures of rates.
+var (
+	ErrPercent     = fault.Invalid("PERCENT_INVALID", "率は0以上1000以下、小数第4位までで指定してください", "The percentage is 0 to 1000 with at most 4 decimals")
+	ErrRateAbove   = fault.Forbidden("RATE_ABOVE_100", "100%を超える掛率には権限が必要です", "A rate above 100% needs a permission")
+	ErrBelowFloor  = fault.Forbidden("PRICE_BELOW_FLOOR", "最低価格を下回る価格には権限が必要です", "A price below the lowest allowed needs a permission")
+	ErrRoundTo     = fault.Invalid("ROUNDING_INVALID", "端数処理の単位は1・10・100・1000円のいずれかです", "Prices are rounded to 1, 10, 100 or 1000 yen")
+	ErrRateInvalid = fault.Invalid(fault.CodeInvalid, "率の種類が正しくありません", "This is not a kind of rate")
+)
+
+// Rate is a percentage for an audience, for goods, for a time.
+type Rate struct {
+	ID      uuid.UUID
+	BrandID uuid.UUID
+	Kind    RateKind
+	Name    i18n.Text // what it is called in a price's explanation; empty: 掛率65%
+	scope.Audience
+	scope.Target
+	scope.Window
+	Percent    decimal.Decimal
+	Rounding   money.Rounding
+	RoundTo    int64 // 1, 10, 100, 1000 minor units
+	BelowFloor bool  // may go below the lowest allowed price
+	CreatedAt  time.Time
+	ClosedAt   *time.Time
+}
+
+// GlobalID is the rate's id in the schema.
+func (r Rate) GlobalID() string { return id.Global("Rate", r.ID) }
+
+// millionths is the rate as a number of millionths, which hold four decimals of a percent.
+func (r Rate) millionths() int64 { return r.Percent.Shift(4).IntPart() }
+
+// of is the rate's part of an amount, rounded as the rate says.
+func (r Rate) of(amount int64) (int64, error) {
+	return r.Rounding.Portion(amount, r.millionths(), 1_000_000, max(r.RoundTo, 1))
+}
+
+// Label is what a price's explanation calls the rate.
+func (r Rate) Label() i18n.Text {
+	if len(r.Name) > 0 {
+		return r.Name
+	}
+	percent := r.Percent.String()
+	switch r.Kind {
+	case RateDirect:
+		return i18n.Text{"ja": "直送加算 +" + percent + "%", "en": "Direct shipment +" + percent + "%"}
+	case RateFloor:
+		return i18n.Text{"ja": "最低粗利 " + percent + "%", "en": "Margin of at least " + percent + "%"}
+	}
+	return i18n.Text{"ja": "掛率 " + percent + "%", "en": "Rate " + percent + "%"}
+}
+
+// Validate checks what can be checked without the brand's rows.
+func (r Rate) Validate() error {
+	all := []error{r.Audience.Validate(), r.Target.Validate(), r.Window.Validate(), validPercent(r.Percent), validRounding(r.Rounding, r.RoundTo)}
+	switch r.Kind {
+	case RateCustomer, RateDirect, RateFloor:
+	default:
+		all = append(all, ErrRateInvalid.At("kind"))
+	}
+	return errors.Join(all...)
+}
+
+func validPercent(p decimal.Decimal) error {
+	if p.IsNegative() || p.GreaterThan(decimal.NewFromInt(1000)) || !p.Shift(4).IsInteger() {
+		return ErrPercent.At("percent")
+	}
+	return nil
+}
+
+func validRounding(r money.Rounding, to int64) error {
+	if to != 1 && to != 10 && to != 100 && to != 1000 {
+		return ErrRoundTo.At("roundTo")
+	}
+	switch r {
+	case money.RoundDown, money.RoundHalfUp, money.RoundUp:
+		return nil
+	}
+	return ErrRoundTo.At("rounding")
+}
+
+// floor raises prices that went below the lowest allowed one: cost and margin, but
+// never above the channel's own price, which staff have set with open eyes.
+func floor(d *Draft) error {
+	for i := range d.Quote.Lines {
+		if err := d.floor(&d.Quote.Lines[i]); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (d *Draft) floor(line *Line) error {
+	if line.Err != nil || line.belowFloor || line.sheet == nil || line.sheet.Cost == nil {
+		return nil
+	}
+	rate := d.rate(line, RateFloor)
+	if rate == nil {
+		return nil
+	}
+	margin, err := money.RoundUp.Portion(*line.sheet.Cost, rate.millionths(), 1_000_000, 1)
+	if err != nil {
+		return err
+	}
+	lowest := min(*line.sheet.Cost+margin, line.standard)
+	if lowest > line.Unit.Minor {
+		d.move(line, lowest, RuleFloor, labelFloor, rate.ID)
+	}
+	line.floor = lowest
+	return nil
+}
+
+// direct adds the surcharge of goods that go to the buyer's own customer.
+func direct(d *Draft) error {
+	if d.In.Terms.Mode != ShipDirect {
+		return nil
+	}
+	for i := range d.Quote.Lines {
+		line := &d.Quote.Lines[i]
+		if line.Err != nil || line.source == RuleQuotation {
+			continue
+		}
+		rate := d.rate(line, RateDirect)
+		if rate == nil {
+			rate = &Rate{Kind: RateDirect, Percent: directPercent, Rounding: money.RoundDown, RoundTo: 1}
+		}
+		more, err := rate.of(line.Unit.Minor)
+		if err != nil {
+			return err
+		}
+		if more > 0 {
+			d.move(line, line.Unit.Minor+more, RuleDirect, rate.Label(), rate.ID)
+		}
+	}
+	return nil
+}
