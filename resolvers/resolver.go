@@ -31,6 +31,7 @@ type Resolver struct {
 	Inventory *inventory.Service
 	Carts     *cart.Service
 	Shipping  *shipping.Service
+	Methods   *shipping.Editor
 	Orders    *order.Service
 	Imports   *importing.Service
 	Payments  *payment.Service

@@ -39,6 +39,7 @@ const (
 	InventoryRead  Permission = "INVENTORY_READ"  // stock numbers
 	InventoryWrite Permission = "INVENTORY_WRITE" // stock changes, locations
 	PricingWrite   Permission = "PRICING_WRITE"   // price lists and prices
+	ShippingWrite  Permission = "SHIPPING_WRITE"  // shipping methods and their fees
 	OrderRead      Permission = "ORDER_READ"      // other people's orders
 	OrderWrite     Permission = "ORDER_WRITE"     // advance, cancel, record a bank transfer
 	MemberRead     Permission = "MEMBER_READ"     // members' personal data
@@ -49,7 +50,7 @@ const (
 
 // Permissions lists every permission.
 var Permissions = []Permission{
-	CatalogRead, CatalogWrite, InventoryRead, InventoryWrite, PricingWrite,
+	CatalogRead, CatalogWrite, InventoryRead, InventoryWrite, PricingWrite, ShippingWrite,
 	OrderRead, OrderWrite, MemberRead, MemberWrite, StaffWrite, PartnerWrite,
 }
 

@@ -18,6 +18,7 @@ import (
 	"github.com/noren-commerce/noren/core/order"
 	"github.com/noren-commerce/noren/core/partner"
 	"github.com/noren-commerce/noren/core/payment"
+	"github.com/noren-commerce/noren/core/shipping"
 	"github.com/noren-commerce/noren/graph/model"
 	gqlparser "github.com/vektah/gqlparser/v2"
 	"github.com/vektah/gqlparser/v2/ast"
@@ -42,6 +43,7 @@ type ResolverRoot interface {
 	Product() ProductResolver
 	Query() QueryResolver
 	Session() SessionResolver
+	ShippingMethod() ShippingMethodResolver
 	StockLevel() StockLevelResolver
 	StockMovement() StockMovementResolver
 	Subscription() SubscriptionResolver
@@ -313,6 +315,7 @@ type ComplexityRoot struct {
 		CloseAccount             func(childComplexity int, input identity.CloseInput) int
 		CloseMember              func(childComplexity int, input identity.CloseMemberInput) int
 		ClosePartner             func(childComplexity int, input partner.CloseInput) int
+		CloseShippingMethod      func(childComplexity int, input shipping.CloseInput) int
 		ConfirmTotp              func(childComplexity int, input model.ConfirmTotpInput) int
 		CountStock               func(childComplexity int, input inventory.StockInput) int
 		CreatePartner            func(childComplexity int, input partner.CreateInput) int
@@ -355,6 +358,7 @@ type ComplexityRoot struct {
 		SaveCategory             func(childComplexity int, input catalog.SaveCategoryInput) int
 		SaveLocation             func(childComplexity int, input inventory.SaveLocationInput) int
 		SaveProductBrand         func(childComplexity int, input catalog.SaveBrandInput) int
+		SaveShippingMethod       func(childComplexity int, input shipping.SaveInput) int
 		SaveSynonym              func(childComplexity int, input catalog.SaveSynonymInput) int
 		SetCartLineQuantity      func(childComplexity int, input cart.SetQuantityInput) int
 		SetIncomingStock         func(childComplexity int, input inventory.StockInput) int
@@ -689,33 +693,34 @@ type ComplexityRoot struct {
 	}
 
 	Query struct {
-		AllProducts       func(childComplexity int, first *int, after *string, status *catalog.Status, query *string) int
-		AnyProduct        func(childComplexity int, id string) int
-		Attributes        func(childComplexity int) int
-		Cart              func(childComplexity int) int
-		Categories        func(childComplexity int) int
-		Category          func(childComplexity int, slug string) int
-		ImportRun         func(childComplexity int, id string) int
-		Locations         func(childComplexity int) int
-		Me                func(childComplexity int) int
-		Node              func(childComplexity int, id string) int
-		Order             func(childComplexity int, id string) int
-		Orders            func(childComplexity int, first *int, after *string, filter *model.OrderFilter) int
-		Partners          func(childComplexity int) int
-		PaymentMethods    func(childComplexity int) int
-		Payments          func(childComplexity int, first *int, after *string, filter *model.PaymentFilter) int
-		PermissionGroups  func(childComplexity int) int
-		Product           func(childComplexity int, slug string) int
-		ProductBrands     func(childComplexity int) int
-		Products          func(childComplexity int, first *int, after *string, filter *catalog.Filter, sort *catalog.Sort) int
-		Search            func(childComplexity int, query string, first *int, after *string, filter *catalog.Filter, sort *catalog.Sort) int
-		SearchSuggestions func(childComplexity int, prefix string, first int) int
-		ShippingMethods   func(childComplexity int) int
-		SsoProviders      func(childComplexity int) int
-		Staff             func(childComplexity int, first *int, after *string) int
-		StaffPolicy       func(childComplexity int) int
-		StockMovements    func(childComplexity int, variantID string, first *int, after *string) int
-		Synonyms          func(childComplexity int) int
+		AllProducts        func(childComplexity int, first *int, after *string, status *catalog.Status, query *string) int
+		AllShippingMethods func(childComplexity int) int
+		AnyProduct         func(childComplexity int, id string) int
+		Attributes         func(childComplexity int) int
+		Cart               func(childComplexity int) int
+		Categories         func(childComplexity int) int
+		Category           func(childComplexity int, slug string) int
+		ImportRun          func(childComplexity int, id string) int
+		Locations          func(childComplexity int) int
+		Me                 func(childComplexity int) int
+		Node               func(childComplexity int, id string) int
+		Order              func(childComplexity int, id string) int
+		Orders             func(childComplexity int, first *int, after *string, filter *model.OrderFilter) int
+		Partners           func(childComplexity int) int
+		PaymentMethods     func(childComplexity int) int
+		Payments           func(childComplexity int, first *int, after *string, filter *model.PaymentFilter) int
+		PermissionGroups   func(childComplexity int) int
+		Product            func(childComplexity int, slug string) int
+		ProductBrands      func(childComplexity int) int
+		Products           func(childComplexity int, first *int, after *string, filter *catalog.Filter, sort *catalog.Sort) int
+		Search             func(childComplexity int, query string, first *int, after *string, filter *catalog.Filter, sort *catalog.Sort) int
+		SearchSuggestions  func(childComplexity int, prefix string, first int) int
+		ShippingMethods    func(childComplexity int) int
+		SsoProviders       func(childComplexity int) int
+		Staff              func(childComplexity int, first *int, after *string) int
+		StaffPolicy        func(childComplexity int) int
+		StockMovements     func(childComplexity int, variantID string, first *int, after *string) int
+		Synonyms           func(childComplexity int) int
 	}
 
 	RecordBankTransferPayload struct {
@@ -772,10 +777,25 @@ type ComplexityRoot struct {
 	}
 
 	ShippingMethod struct {
-		Code     func(childComplexity int) int
-		Cost     func(childComplexity int) int
-		GlobalID func(childComplexity int) int
-		Name     func(childComplexity int) int
+		Active       func(childComplexity int) int
+		Code         func(childComplexity int) int
+		Cost         func(childComplexity int) int
+		Description  func(childComplexity int) int
+		GlobalID     func(childComplexity int) int
+		Name         func(childComplexity int) int
+		Position     func(childComplexity int) int
+		TaxClass     func(childComplexity int) int
+		Translations func(childComplexity int) int
+	}
+
+	ShippingMethodPayload struct {
+		ShippingMethod func(childComplexity int) int
+		UserErrors     func(childComplexity int) int
+	}
+
+	ShippingMethodTranslations struct {
+		Description func(childComplexity int) int
+		Name        func(childComplexity int) int
 	}
 
 	SsoProvider struct {
@@ -2001,6 +2021,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.ClosePartner(childComplexity, args["input"].(partner.CloseInput)), true
+	case "Mutation.closeShippingMethod":
+		if e.ComplexityRoot.Mutation.CloseShippingMethod == nil {
+			break
+		}
+
+		args, err := field_Mutation_closeShippingMethod_args(ctx, ec, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.CloseShippingMethod(childComplexity, args["input"].(shipping.CloseInput)), true
 	case "Mutation.confirmTotp":
 		if e.ComplexityRoot.Mutation.ConfirmTotp == nil {
 			break
@@ -2448,6 +2479,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.SaveProductBrand(childComplexity, args["input"].(catalog.SaveBrandInput)), true
+	case "Mutation.saveShippingMethod":
+		if e.ComplexityRoot.Mutation.SaveShippingMethod == nil {
+			break
+		}
+
+		args, err := field_Mutation_saveShippingMethod_args(ctx, ec, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.SaveShippingMethod(childComplexity, args["input"].(shipping.SaveInput)), true
 	case "Mutation.saveSynonym":
 		if e.ComplexityRoot.Mutation.SaveSynonym == nil {
 			break
@@ -3907,6 +3949,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Query.AllProducts(childComplexity, args["first"].(*int), args["after"].(*string), args["status"].(*catalog.Status), args["query"].(*string)), true
+	case "Query.allShippingMethods":
+		if e.ComplexityRoot.Query.AllShippingMethods == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Query.AllShippingMethods(childComplexity), true
 	case "Query.anyProduct":
 		if e.ComplexityRoot.Query.AnyProduct == nil {
 			break
@@ -4312,6 +4360,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.Session.LastUsedAt(childComplexity), true
 
+	case "ShippingMethod.active":
+		if e.ComplexityRoot.ShippingMethod.Active == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ShippingMethod.Active(childComplexity), true
 	case "ShippingMethod.code":
 		if e.ComplexityRoot.ShippingMethod.Code == nil {
 			break
@@ -4324,6 +4378,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.ShippingMethod.Cost(childComplexity), true
+	case "ShippingMethod.description":
+		if e.ComplexityRoot.ShippingMethod.Description == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ShippingMethod.Description(childComplexity), true
 	case "ShippingMethod.id":
 		if e.ComplexityRoot.ShippingMethod.GlobalID == nil {
 			break
@@ -4336,6 +4396,50 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.ShippingMethod.Name(childComplexity), true
+	case "ShippingMethod.position":
+		if e.ComplexityRoot.ShippingMethod.Position == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ShippingMethod.Position(childComplexity), true
+	case "ShippingMethod.taxClass":
+		if e.ComplexityRoot.ShippingMethod.TaxClass == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ShippingMethod.TaxClass(childComplexity), true
+	case "ShippingMethod.translations":
+		if e.ComplexityRoot.ShippingMethod.Translations == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ShippingMethod.Translations(childComplexity), true
+
+	case "ShippingMethodPayload.shippingMethod":
+		if e.ComplexityRoot.ShippingMethodPayload.ShippingMethod == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ShippingMethodPayload.ShippingMethod(childComplexity), true
+	case "ShippingMethodPayload.userErrors":
+		if e.ComplexityRoot.ShippingMethodPayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ShippingMethodPayload.UserErrors(childComplexity), true
+
+	case "ShippingMethodTranslations.description":
+		if e.ComplexityRoot.ShippingMethodTranslations.Description == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ShippingMethodTranslations.Description(childComplexity), true
+	case "ShippingMethodTranslations.name":
+		if e.ComplexityRoot.ShippingMethodTranslations.Name == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ShippingMethodTranslations.Name(childComplexity), true
 
 	case "SsoProvider.key":
 		if e.ComplexityRoot.SsoProvider.Key == nil {
@@ -4782,6 +4886,7 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 			graphql.NewInputUnmarshaler("CloseAccountInput", graphql.BindUnmarshaler(ec, unmarshalInputCloseAccountInput)),
 			graphql.NewInputUnmarshaler("CloseMemberInput", graphql.BindUnmarshaler(ec, unmarshalInputCloseMemberInput)),
 			graphql.NewInputUnmarshaler("ClosePartnerInput", graphql.BindUnmarshaler(ec, unmarshalInputClosePartnerInput)),
+			graphql.NewInputUnmarshaler("CloseShippingMethodInput", graphql.BindUnmarshaler(ec, unmarshalInputCloseShippingMethodInput)),
 			graphql.NewInputUnmarshaler("ConfirmTotpInput", graphql.BindUnmarshaler(ec, unmarshalInputConfirmTotpInput)),
 			graphql.NewInputUnmarshaler("CreatePartnerInput", graphql.BindUnmarshaler(ec, unmarshalInputCreatePartnerInput)),
 			graphql.NewInputUnmarshaler("CreateProductInput", graphql.BindUnmarshaler(ec, unmarshalInputCreateProductInput)),
@@ -4818,6 +4923,7 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 			graphql.NewInputUnmarshaler("SaveCategoryInput", graphql.BindUnmarshaler(ec, unmarshalInputSaveCategoryInput)),
 			graphql.NewInputUnmarshaler("SaveLocationInput", graphql.BindUnmarshaler(ec, unmarshalInputSaveLocationInput)),
 			graphql.NewInputUnmarshaler("SaveProductBrandInput", graphql.BindUnmarshaler(ec, unmarshalInputSaveProductBrandInput)),
+			graphql.NewInputUnmarshaler("SaveShippingMethodInput", graphql.BindUnmarshaler(ec, unmarshalInputSaveShippingMethodInput)),
 			graphql.NewInputUnmarshaler("SaveSynonymInput", graphql.BindUnmarshaler(ec, unmarshalInputSaveSynonymInput)),
 			graphql.NewInputUnmarshaler("SetCartLineQuantityInput", graphql.BindUnmarshaler(ec, unmarshalInputSetCartLineQuantityInput)),
 			graphql.NewInputUnmarshaler("SetPricesInput", graphql.BindUnmarshaler(ec, unmarshalInputSetPricesInput)),
@@ -5476,6 +5582,8 @@ enum Permission {
   INVENTORY_WRITE
   "Change price lists and prices."
   PRICING_WRITE
+  "Change shipping methods and their fees."
+  SHIPPING_WRITE
   "Read other people's orders."
   ORDER_READ
   "Advance and cancel orders, record bank transfers."
@@ -5540,6 +5648,8 @@ enum UserErrorCode {
   INSUFFICIENT_STOCK
   "The shipping method cannot be chosen."
   SHIPPING_METHOD_UNAVAILABLE
+  "A fee is below 0, or has more decimals than its currency."
+  FEE_INVALID
   "This is not an e-mail address."
   EMAIL_INVALID
   "The postal code does not have seven digits."
@@ -5781,6 +5891,8 @@ type ShippingMethod {
   code: String!
   "The name, in the caller's language."
   name: String!
+  "What a customer should know of it, in the caller's language; empty if there is nothing."
+  description: String!
   "The fee, with or without tax as the channel shows prices."
   fee: Money!
 }
@@ -8086,6 +8198,77 @@ extend type ProductConnection {
   facets: [Facet!]!
 }
 `, BuiltIn: false},
+	{Name: "../schema/shipping_staff.graphqls", Input: `extend type Query {
+  "All shipping methods of the brand, closed ones included, in the shop's order; for staff."
+  allShippingMethods: [ShippingMethod!]! @allow(permissions: [SHIPPING_WRITE])
+}
+
+extend type Mutation {
+  "Make a shipping method, or change the one with the id. Orders that were placed keep theirs."
+  saveShippingMethod(
+    "The method."
+    input: SaveShippingMethodInput!
+  ): ShippingMethodPayload! @allow(permissions: [SHIPPING_WRITE])
+  "Stop offering a shipping method; carts that had chosen it must choose again."
+  closeShippingMethod(
+    "Which."
+    input: CloseShippingMethodInput!
+  ): ShippingMethodPayload! @allow(permissions: [SHIPPING_WRITE])
+}
+
+extend type ShippingMethod {
+  "The tax class of the fee; for staff."
+  taxClass: TaxClass! @allow(permissions: [SHIPPING_WRITE])
+  "Its place among the methods; for staff."
+  position: Int! @allow(permissions: [SHIPPING_WRITE])
+  "Whether it is offered; for staff."
+  active: Boolean! @allow(permissions: [SHIPPING_WRITE])
+  "Its texts in every language; for staff."
+  translations: ShippingMethodTranslations! @allow(permissions: [SHIPPING_WRITE])
+}
+
+"A shipping method's texts in every language."
+type ShippingMethodTranslations {
+  "The name."
+  name: Translations!
+  "What a customer should know of it."
+  description: Translations!
+}
+
+"A shipping method to make or to change."
+input SaveShippingMethodInput {
+  "The method to change; a new one if left out."
+  id: ID
+  "Its code, unique in the brand: lower-case letters, digits, hyphens, underscores."
+  code: String!
+  "The name, at most 100 characters; Japanese is needed."
+  name: Translations!
+  "What a customer should know of it, at most 2,000 characters."
+  description: Translations
+  "The flat fee in major units, with or without tax as the channel shows prices."
+  fee: Decimal!
+  "The tax class of the fee."
+  taxClass: TaxClass! = STANDARD
+  "Its place among the methods, 0 to 10,000."
+  position: Int! = 0
+  "Whether it is offered."
+  active: Boolean! = true
+}
+
+"Which shipping method to close."
+input CloseShippingMethodInput {
+  "The method's global id."
+  id: ID!
+}
+
+"A shipping method after a change."
+type ShippingMethodPayload {
+  "The method; null if it was not changed."
+  shippingMethod: ShippingMethod
+  "Why it was not changed."
+  userErrors: [UserError!]!
+}
+`, BuiltIn: false},
 	{Name: "../schema/sso.graphqls", Input: `extend type Query {
   "The providers through which members can log in, in the order in which to show them."
   ssoProviders: [SsoProvider!]! @allow(anyone: true) @public @cost(size: 5)
@@ -9643,10 +9826,40 @@ func childFields_ShippingMethod(ctx context.Context, ec *executionContext, field
 		return fieldContext_ShippingMethod_code(ctx, ec, field)
 	case "name":
 		return fieldContext_ShippingMethod_name(ctx, ec, field)
+	case "description":
+		return fieldContext_ShippingMethod_description(ctx, ec, field)
 	case "fee":
 		return fieldContext_ShippingMethod_fee(ctx, ec, field)
+	case "taxClass":
+		return fieldContext_ShippingMethod_taxClass(ctx, ec, field)
+	case "position":
+		return fieldContext_ShippingMethod_position(ctx, ec, field)
+	case "active":
+		return fieldContext_ShippingMethod_active(ctx, ec, field)
+	case "translations":
+		return fieldContext_ShippingMethod_translations(ctx, ec, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type ShippingMethod", field.Name)
+}
+
+func childFields_ShippingMethodPayload(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "shippingMethod":
+		return fieldContext_ShippingMethodPayload_shippingMethod(ctx, ec, field)
+	case "userErrors":
+		return fieldContext_ShippingMethodPayload_userErrors(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ShippingMethodPayload", field.Name)
+}
+
+func childFields_ShippingMethodTranslations(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "name":
+		return fieldContext_ShippingMethodTranslations_name(ctx, ec, field)
+	case "description":
+		return fieldContext_ShippingMethodTranslations_description(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ShippingMethodTranslations", field.Name)
 }
 
 func childFields_SsoProvider(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {

@@ -92,6 +92,8 @@ type MutationResolver interface {
 	PayOrder(ctx context.Context, input payment.PayInput) (model.PayOrderPayload, error)
 	RecordBankTransfer(ctx context.Context, input payment.TransferInput) (model.RecordBankTransferPayload, error)
 	RefundPayment(ctx context.Context, input payment.RefundInput) (model.RefundPaymentPayload, error)
+	SaveShippingMethod(ctx context.Context, input shipping.SaveInput) (model.ShippingMethodPayload, error)
+	CloseShippingMethod(ctx context.Context, input shipping.CloseInput) (model.ShippingMethodPayload, error)
 	StartSso(ctx context.Context, input identity.StartSSOInput) (model.StartSsoPayload, error)
 	FinishSso(ctx context.Context, input identity.FinishSSOInput) (model.LoginPayload, error)
 	LinkSso(ctx context.Context, input identity.FinishSSOInput) (model.LinkSsoPayload, error)
@@ -129,6 +131,7 @@ type QueryResolver interface {
 	Payments(ctx context.Context, first *int, after *string, filter *model.PaymentFilter) (page.Connection[payment.Payment], error)
 	Search(ctx context.Context, query string, first *int, after *string, filter *catalog.Filter, sort *catalog.Sort) (page.Connection[catalog.SearchResult], error)
 	SearchSuggestions(ctx context.Context, prefix string, first int) ([]catalog.Suggestion, error)
+	AllShippingMethods(ctx context.Context) ([]shipping.Method, error)
 	SsoProviders(ctx context.Context) ([]identity.Provider, error)
 	Staff(ctx context.Context, first *int, after *string) (page.Connection[identity.Account], error)
 	PermissionGroups(ctx context.Context) ([]identity.Group, error)
@@ -346,6 +349,20 @@ func field_Mutation_closePartner_args(ctx context.Context, ec *executionContext,
 	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
 		func(ctx context.Context, v any) (partner.CloseInput, error) {
 			return unmarshalNClosePartnerInput2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpartnerᚐCloseInput(ctx, ec, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["input"] = arg0
+	return args, nil
+}
+
+func field_Mutation_closeShippingMethod_args(ctx context.Context, ec *executionContext, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
+		func(ctx context.Context, v any) (shipping.CloseInput, error) {
+			return unmarshalNCloseShippingMethodInput2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋshippingᚐCloseInput(ctx, ec, v)
 		})
 	if err != nil {
 		return nil, err
@@ -892,6 +909,20 @@ func field_Mutation_saveProductBrand_args(ctx context.Context, ec *executionCont
 	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
 		func(ctx context.Context, v any) (catalog.SaveBrandInput, error) {
 			return unmarshalNSaveProductBrandInput2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋcatalogᚐSaveBrandInput(ctx, ec, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["input"] = arg0
+	return args, nil
+}
+
+func field_Mutation_saveShippingMethod_args(ctx context.Context, ec *executionContext, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
+		func(ctx context.Context, v any) (shipping.SaveInput, error) {
+			return unmarshalNSaveShippingMethodInput2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋshippingᚐSaveInput(ctx, ec, v)
 		})
 	if err != nil {
 		return nil, err
@@ -5940,6 +5971,150 @@ func fieldContext_Mutation_refundPayment(ctx context.Context, ec *executionConte
 	return fc, nil
 }
 
+func _Mutation_saveShippingMethod(ctx context.Context, ec *executionContext, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_Mutation_saveShippingMethod(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().SaveShippingMethod(ctx, fc.Args["input"].(shipping.SaveInput))
+		},
+		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
+			directive0 := next
+
+			directive1 := func(ctx context.Context) (any, error) {
+				anyone, err := unmarshalNBoolean2bool(ctx, ec, false)
+				if err != nil {
+					var zeroVal model.ShippingMethodPayload
+					return zeroVal, err
+				}
+				roles, err := unmarshalNRole2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋaccessᚐRoleᚄ(ctx, ec, []any{})
+				if err != nil {
+					var zeroVal model.ShippingMethodPayload
+					return zeroVal, err
+				}
+				permissions, err := unmarshalNPermission2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋaccessᚐPermissionᚄ(ctx, ec, []any{"SHIPPING_WRITE"})
+				if err != nil {
+					var zeroVal model.ShippingMethodPayload
+					return zeroVal, err
+				}
+				if ec.Directives.Allow == nil {
+					var zeroVal model.ShippingMethodPayload
+					return zeroVal, errors.New("directive allow is not implemented")
+				}
+				return ec.Directives.Allow(ctx, nil, directive0, anyone, roles, permissions)
+			}
+
+			next = directive1
+			return next
+		},
+		func(ctx context.Context, selections ast.SelectionSet, v model.ShippingMethodPayload) graphql.Marshaler {
+			return marshalNShippingMethodPayload2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋgraphᚋmodelᚐShippingMethodPayload(ctx, ec, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func fieldContext_Mutation_saveShippingMethod(ctx context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return childFields_ShippingMethodPayload(ctx, ec, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = field_Mutation_saveShippingMethod_args(ctx, ec, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func _Mutation_closeShippingMethod(ctx context.Context, ec *executionContext, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_Mutation_closeShippingMethod(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().CloseShippingMethod(ctx, fc.Args["input"].(shipping.CloseInput))
+		},
+		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
+			directive0 := next
+
+			directive1 := func(ctx context.Context) (any, error) {
+				anyone, err := unmarshalNBoolean2bool(ctx, ec, false)
+				if err != nil {
+					var zeroVal model.ShippingMethodPayload
+					return zeroVal, err
+				}
+				roles, err := unmarshalNRole2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋaccessᚐRoleᚄ(ctx, ec, []any{})
+				if err != nil {
+					var zeroVal model.ShippingMethodPayload
+					return zeroVal, err
+				}
+				permissions, err := unmarshalNPermission2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋaccessᚐPermissionᚄ(ctx, ec, []any{"SHIPPING_WRITE"})
+				if err != nil {
+					var zeroVal model.ShippingMethodPayload
+					return zeroVal, err
+				}
+				if ec.Directives.Allow == nil {
+					var zeroVal model.ShippingMethodPayload
+					return zeroVal, errors.New("directive allow is not implemented")
+				}
+				return ec.Directives.Allow(ctx, nil, directive0, anyone, roles, permissions)
+			}
+
+			next = directive1
+			return next
+		},
+		func(ctx context.Context, selections ast.SelectionSet, v model.ShippingMethodPayload) graphql.Marshaler {
+			return marshalNShippingMethodPayload2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋgraphᚋmodelᚐShippingMethodPayload(ctx, ec, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func fieldContext_Mutation_closeShippingMethod(ctx context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return childFields_ShippingMethodPayload(ctx, ec, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = field_Mutation_closeShippingMethod_args(ctx, ec, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
 func _Mutation_startSso(ctx context.Context, ec *executionContext, field graphql.CollectedField) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -8340,6 +8515,66 @@ func fieldContext_Query_searchSuggestions(ctx context.Context, ec *executionCont
 	return fc, nil
 }
 
+func _Query_allShippingMethods(ctx context.Context, ec *executionContext, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_Query_allShippingMethods(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.Resolvers.Query().AllShippingMethods(ctx)
+		},
+		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
+			directive0 := next
+
+			directive1 := func(ctx context.Context) (any, error) {
+				anyone, err := unmarshalNBoolean2bool(ctx, ec, false)
+				if err != nil {
+					var zeroVal []shipping.Method
+					return zeroVal, err
+				}
+				roles, err := unmarshalNRole2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋaccessᚐRoleᚄ(ctx, ec, []any{})
+				if err != nil {
+					var zeroVal []shipping.Method
+					return zeroVal, err
+				}
+				permissions, err := unmarshalNPermission2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋaccessᚐPermissionᚄ(ctx, ec, []any{"SHIPPING_WRITE"})
+				if err != nil {
+					var zeroVal []shipping.Method
+					return zeroVal, err
+				}
+				if ec.Directives.Allow == nil {
+					var zeroVal []shipping.Method
+					return zeroVal, errors.New("directive allow is not implemented")
+				}
+				return ec.Directives.Allow(ctx, nil, directive0, anyone, roles, permissions)
+			}
+
+			next = directive1
+			return next
+		},
+		func(ctx context.Context, selections ast.SelectionSet, v []shipping.Method) graphql.Marshaler {
+			return marshalNShippingMethod2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋshippingᚐMethodᚄ(ctx, ec, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func fieldContext_Query_allShippingMethods(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Query",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return childFields_ShippingMethod(ctx, ec, field)
+		},
+	}
+	return fc, nil
+}
+
 func _Query_ssoProviders(ctx context.Context, ec *executionContext, field graphql.CollectedField) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -9205,6 +9440,20 @@ func _Mutation(ctx context.Context, ec *executionContext, sel ast.SelectionSet) 
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
+		case "saveShippingMethod":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return _Mutation_saveShippingMethod(ctx, ec, field)
+			})
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "closeShippingMethod":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return _Mutation_closeShippingMethod(ctx, ec, field)
+			})
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
 		case "startSso":
 			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
 				return _Mutation_startSso(ctx, ec, field)
@@ -9462,6 +9711,12 @@ func _Query(ctx context.Context, ec *executionContext, sel ast.SelectionSet) gra
 				true, true,
 				func(ctx context.Context) graphql.Marshaler {
 					return _Query_searchSuggestions(ctx, ec, field)
+				})
+		case "allShippingMethods":
+			out.ResolveRootConcurrently(innerCtx, ec.OperationContext, i,
+				true, true,
+				func(ctx context.Context) graphql.Marshaler {
+					return _Query_allShippingMethods(ctx, ec, field)
 				})
 		case "ssoProviders":
 			out.ResolveRootConcurrently(innerCtx, ec.OperationContext, i,

@@ -13,6 +13,7 @@ import (
 	"github.com/noren-commerce/noren/core/catalog"
 	"github.com/noren-commerce/noren/core/customer"
 	"github.com/noren-commerce/noren/core/fault"
+	"github.com/noren-commerce/noren/core/i18n"
 	"github.com/noren-commerce/noren/core/identity"
 	"github.com/noren-commerce/noren/core/importing"
 	"github.com/noren-commerce/noren/core/inventory"
@@ -20,6 +21,7 @@ import (
 	"github.com/noren-commerce/noren/core/order"
 	"github.com/noren-commerce/noren/core/partner"
 	"github.com/noren-commerce/noren/core/payment"
+	"github.com/noren-commerce/noren/core/shipping"
 )
 
 // An account after a change.
@@ -292,6 +294,22 @@ type SavedAddressPayload struct {
 	Address *customer.SavedAddress `json:"address,omitempty"`
 	// Why nothing was changed; empty if it was.
 	UserErrors []UserError `json:"userErrors"`
+}
+
+// A shipping method after a change.
+type ShippingMethodPayload struct {
+	// The method; null if it was not changed.
+	ShippingMethod *shipping.Method `json:"shippingMethod,omitempty"`
+	// Why it was not changed.
+	UserErrors []UserError `json:"userErrors"`
+}
+
+// A shipping method's texts in every language.
+type ShippingMethodTranslations struct {
+	// The name.
+	Name i18n.Text `json:"name"`
+	// What a customer should know of it.
+	Description i18n.Text `json:"description"`
 }
 
 // The staff policy after a change.
