@@ -2,6 +2,7 @@ package cart
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"github.com/google/uuid"
@@ -57,6 +58,8 @@ type NewLine struct {
 type Change struct {
 	Email            *string
 	ShippingAddress  *customer.Address
+	BillingAddress   *customer.Address
+	BillToShipping   bool // forget the billing address: the bill goes with the parcel
 	ShippingMethodID *uuid.UUID
 }
 
@@ -177,6 +180,8 @@ func whyNotSet(basket *Basket, wanted SetQuantityInput) error {
 type UpdateInput struct {
 	Email            *string
 	ShippingAddress  *customer.Address
+	BillingAddress   *customer.Address
+	BillToShipping   bool // forget the billing address: the bill goes with the parcel
 	ShippingMethodID *uuid.UUID
 }
 
@@ -197,6 +202,13 @@ func (s *Service) Update(ctx context.Context, in UpdateInput) (*Priced, error) {
 		}
 		change.ShippingAddress = &normalised
 	}
+	if in.BillingAddress != nil {
+		normalised := in.BillingAddress.Normalised()
+		if err := errors.Join(normalised.Validate("billingAddress"), oneOf(!in.BillToShipping)); err != nil {
+			return nil, err
+		}
+		change.BillingAddress = &normalised
+	}
 	basket, err := s.store.Update(ctx, s.Lookup(ctx), change)
 	switch {
 	case err != nil:
@@ -207,6 +219,14 @@ func (s *Service) Update(ctx context.Context, in UpdateInput) (*Priced, error) {
 		return nil, ErrUnknownMethod.At("shippingMethodId")
 	}
 	return s.Price(ctx, *basket)
+}
+
+// oneOf fails unless a billing address stands alone.
+func oneOf(alone bool) error {
+	if alone {
+		return nil
+	}
+	return ErrBilling.At("billToShipping")
 }
 
 // MergeGuest moves the lines of the guest cart with the token into the member's.
