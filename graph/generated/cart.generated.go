@@ -119,6 +119,38 @@ func fieldContext_Cart_shippingAddress(_ context.Context, ec *executionContext, 
 	return fc, nil
 }
 
+func _Cart_billingAddress(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *cart.Priced) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_Cart_billingAddress(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.BilledTo(), nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *customer.Address) graphql.Marshaler {
+			return marshalOAddress2ᚖgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋcustomerᚐAddress(ctx, ec, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func fieldContext_Cart_billingAddress(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Cart",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return childFields_Address(ctx, ec, field)
+		},
+	}
+	return fc, nil
+}
+
 func _Cart_shippingMethod(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *cart.Priced) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -1260,7 +1292,11 @@ func unmarshalInputUpdateCartInput(ctx context.Context, ec *executionContext, ob
 		asMap[k] = v
 	}
 
-	fieldsInOrder := [...]string{"email", "shippingAddress", "shippingMethodId"}
+	if _, present := asMap["billToShipping"]; !present {
+		asMap["billToShipping"] = false
+	}
+
+	fieldsInOrder := [...]string{"email", "shippingAddress", "billingAddress", "billToShipping", "shippingMethodId"}
 	for _, k := range fieldsInOrder {
 		v, ok := asMap[k]
 		if !ok {
@@ -1281,6 +1317,20 @@ func unmarshalInputUpdateCartInput(ctx context.Context, ec *executionContext, ob
 				return it, err
 			}
 			it.ShippingAddress = data
+		case "billingAddress":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("billingAddress"))
+			data, err := unmarshalOAddressInput2ᚖgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋcustomerᚐAddress(ctx, ec, v)
+			if err != nil {
+				return it, err
+			}
+			it.BillingAddress = data
+		case "billToShipping":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("billToShipping"))
+			data, err := unmarshalNBoolean2bool(ctx, ec, v)
+			if err != nil {
+				return it, err
+			}
+			it.BillToShipping = data
 		case "shippingMethodId":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("shippingMethodId"))
 			data, err := unmarshalOID2ᚖgithubᚗcomᚋgoogleᚋuuidᚐUUID(ctx, ec, v)
@@ -1336,6 +1386,11 @@ func _Cart(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj 
 			}
 		case "shippingAddress":
 			out.Values[i] = _Cart_shippingAddress(ctx, ec, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "billingAddress":
+			out.Values[i] = _Cart_billingAddress(ctx, ec, field, obj)
 			if out.Values[i] == graphql.RequiredNull {
 				out.Invalids++
 			}

@@ -14,10 +14,12 @@ import (
 	"github.com/noren-commerce/noren/core/catalog"
 	"github.com/noren-commerce/noren/core/customer"
 	"github.com/noren-commerce/noren/core/identity"
+	"github.com/noren-commerce/noren/core/importing"
 	"github.com/noren-commerce/noren/core/inventory"
 	"github.com/noren-commerce/noren/core/order"
 	"github.com/noren-commerce/noren/core/partner"
 	"github.com/noren-commerce/noren/core/payment"
+	"github.com/noren-commerce/noren/core/pricing"
 	"github.com/noren-commerce/noren/core/shipping"
 	"github.com/noren-commerce/noren/graph/model"
 	gqlparser "github.com/vektah/gqlparser/v2"
@@ -130,6 +132,7 @@ type ComplexityRoot struct {
 	}
 
 	Cart struct {
+		BilledTo        func(childComplexity int) int
 		Breakdown       func(childComplexity int) int
 		Email           func(childComplexity int) int
 		GlobalID        func(childComplexity int) int
@@ -254,6 +257,18 @@ type ComplexityRoot struct {
 		Updated    func(childComplexity int) int
 	}
 
+	ImportRunConnection struct {
+		Edges      func(childComplexity int) int
+		Nodes      func(childComplexity int) int
+		PageInfo   func(childComplexity int) int
+		TotalCount func(childComplexity int) int
+	}
+
+	ImportRunEdge struct {
+		Cursor func(childComplexity int) int
+		Node   func(childComplexity int) int
+	}
+
 	LinkSsoPayload struct {
 		Link       func(childComplexity int) int
 		UserErrors func(childComplexity int) int
@@ -315,6 +330,8 @@ type ComplexityRoot struct {
 		CloseAccount             func(childComplexity int, input identity.CloseInput) int
 		CloseMember              func(childComplexity int, input identity.CloseMemberInput) int
 		ClosePartner             func(childComplexity int, input partner.CloseInput) int
+		ClosePrice               func(childComplexity int, input pricing.ClosePriceInput) int
+		ClosePriceList           func(childComplexity int, input pricing.CloseListInput) int
 		CloseShippingMethod      func(childComplexity int, input shipping.CloseInput) int
 		ConfirmTotp              func(childComplexity int, input model.ConfirmTotpInput) int
 		CountStock               func(childComplexity int, input inventory.StockInput) int
@@ -357,6 +374,7 @@ type ComplexityRoot struct {
 		SaveAttribute            func(childComplexity int, input catalog.SaveAttributeInput) int
 		SaveCategory             func(childComplexity int, input catalog.SaveCategoryInput) int
 		SaveLocation             func(childComplexity int, input inventory.SaveLocationInput) int
+		SavePriceList            func(childComplexity int, input pricing.SaveListInput) int
 		SaveProductBrand         func(childComplexity int, input catalog.SaveBrandInput) int
 		SaveShippingMethod       func(childComplexity int, input shipping.SaveInput) int
 		SaveSynonym              func(childComplexity int, input catalog.SaveSynonymInput) int
@@ -386,6 +404,7 @@ type ComplexityRoot struct {
 	}
 
 	Order struct {
+		BilledTo           func(childComplexity int) int
 		Breakdown          func(childComplexity int) int
 		Email              func(childComplexity int) int
 		GlobalID           func(childComplexity int) int
@@ -591,9 +610,52 @@ type ComplexityRoot struct {
 		Unit      func(childComplexity int) int
 	}
 
+	PriceList struct {
+		Channels     func(childComplexity int) int
+		ClosedAt     func(childComplexity int) int
+		Code         func(childComplexity int) int
+		Currency     func(childComplexity int) int
+		GlobalID     func(childComplexity int) int
+		Name         func(childComplexity int) int
+		TaxInclusive func(childComplexity int) int
+	}
+
+	PriceListPayload struct {
+		PriceList  func(childComplexity int) int
+		UserErrors func(childComplexity int) int
+	}
+
 	PriceRange struct {
 		Max func(childComplexity int) int
 		Min func(childComplexity int) int
+	}
+
+	PriceRow struct {
+		Crossed     func(childComplexity int) int
+		From        func(childComplexity int) int
+		GlobalID    func(childComplexity int) int
+		MinQuantity func(childComplexity int) int
+		OfVariant   func(childComplexity int) int
+		Piece       func(childComplexity int) int
+		SKU         func(childComplexity int) int
+		Until       func(childComplexity int) int
+	}
+
+	PriceRowConnection struct {
+		Edges      func(childComplexity int) int
+		Nodes      func(childComplexity int) int
+		PageInfo   func(childComplexity int) int
+		TotalCount func(childComplexity int) int
+	}
+
+	PriceRowEdge struct {
+		Cursor func(childComplexity int) int
+		Node   func(childComplexity int) int
+	}
+
+	PriceRowPayload struct {
+		Price      func(childComplexity int) int
+		UserErrors func(childComplexity int) int
 	}
 
 	PriceStep struct {
@@ -701,6 +763,7 @@ type ComplexityRoot struct {
 		Categories         func(childComplexity int) int
 		Category           func(childComplexity int, slug string) int
 		ImportRun          func(childComplexity int, id string) int
+		ImportRuns         func(childComplexity int, first *int, after *string, status []importing.Status) int
 		Locations          func(childComplexity int) int
 		Me                 func(childComplexity int) int
 		Node               func(childComplexity int, id string) int
@@ -710,6 +773,8 @@ type ComplexityRoot struct {
 		PaymentMethods     func(childComplexity int) int
 		Payments           func(childComplexity int, first *int, after *string, filter *model.PaymentFilter) int
 		PermissionGroups   func(childComplexity int) int
+		PriceLists         func(childComplexity int) int
+		PriceRows          func(childComplexity int, priceList string, variantID *string, current bool, first *int, after *string) int
 		Product            func(childComplexity int, slug string) int
 		ProductBrands      func(childComplexity int) int
 		Products           func(childComplexity int, first *int, after *string, filter *catalog.Filter, sort *catalog.Sort) int
@@ -1232,6 +1297,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.BankTransfer.ReceivedAt(childComplexity), true
 
+	case "Cart.billingAddress":
+		if e.ComplexityRoot.Cart.BilledTo == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Cart.BilledTo(childComplexity), true
 	case "Cart.breakdown":
 		if e.ComplexityRoot.Cart.Breakdown == nil {
 			break
@@ -1715,6 +1786,44 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.ImportRun.Updated(childComplexity), true
 
+	case "ImportRunConnection.edges":
+		if e.ComplexityRoot.ImportRunConnection.Edges == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ImportRunConnection.Edges(childComplexity), true
+	case "ImportRunConnection.nodes":
+		if e.ComplexityRoot.ImportRunConnection.Nodes == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ImportRunConnection.Nodes(childComplexity), true
+	case "ImportRunConnection.pageInfo":
+		if e.ComplexityRoot.ImportRunConnection.PageInfo == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ImportRunConnection.PageInfo(childComplexity), true
+	case "ImportRunConnection.totalCount":
+		if e.ComplexityRoot.ImportRunConnection.TotalCount == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ImportRunConnection.TotalCount(childComplexity), true
+
+	case "ImportRunEdge.cursor":
+		if e.ComplexityRoot.ImportRunEdge.Cursor == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ImportRunEdge.Cursor(childComplexity), true
+	case "ImportRunEdge.node":
+		if e.ComplexityRoot.ImportRunEdge.Node == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ImportRunEdge.Node(childComplexity), true
+
 	case "LinkSsoPayload.link":
 		if e.ComplexityRoot.LinkSsoPayload.Link == nil {
 			break
@@ -2021,6 +2130,28 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.ClosePartner(childComplexity, args["input"].(partner.CloseInput)), true
+	case "Mutation.closePrice":
+		if e.ComplexityRoot.Mutation.ClosePrice == nil {
+			break
+		}
+
+		args, err := field_Mutation_closePrice_args(ctx, ec, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.ClosePrice(childComplexity, args["input"].(pricing.ClosePriceInput)), true
+	case "Mutation.closePriceList":
+		if e.ComplexityRoot.Mutation.ClosePriceList == nil {
+			break
+		}
+
+		args, err := field_Mutation_closePriceList_args(ctx, ec, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.ClosePriceList(childComplexity, args["input"].(pricing.CloseListInput)), true
 	case "Mutation.closeShippingMethod":
 		if e.ComplexityRoot.Mutation.CloseShippingMethod == nil {
 			break
@@ -2468,6 +2599,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.SaveLocation(childComplexity, args["input"].(inventory.SaveLocationInput)), true
+	case "Mutation.savePriceList":
+		if e.ComplexityRoot.Mutation.SavePriceList == nil {
+			break
+		}
+
+		args, err := field_Mutation_savePriceList_args(ctx, ec, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.SavePriceList(childComplexity, args["input"].(pricing.SaveListInput)), true
 	case "Mutation.saveProductBrand":
 		if e.ComplexityRoot.Mutation.SaveProductBrand == nil {
 			break
@@ -2708,6 +2850,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.Option.Values(childComplexity), true
 
+	case "Order.billingAddress":
+		if e.ComplexityRoot.Order.BilledTo == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Order.BilledTo(childComplexity), true
 	case "Order.breakdown":
 		if e.ComplexityRoot.Order.Breakdown == nil {
 			break
@@ -3553,6 +3701,62 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.Price.Unit(childComplexity), true
 
+	case "PriceList.channels":
+		if e.ComplexityRoot.PriceList.Channels == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PriceList.Channels(childComplexity), true
+	case "PriceList.closedAt":
+		if e.ComplexityRoot.PriceList.ClosedAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PriceList.ClosedAt(childComplexity), true
+	case "PriceList.code":
+		if e.ComplexityRoot.PriceList.Code == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PriceList.Code(childComplexity), true
+	case "PriceList.currency":
+		if e.ComplexityRoot.PriceList.Currency == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PriceList.Currency(childComplexity), true
+	case "PriceList.id":
+		if e.ComplexityRoot.PriceList.GlobalID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PriceList.GlobalID(childComplexity), true
+	case "PriceList.name":
+		if e.ComplexityRoot.PriceList.Name == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PriceList.Name(childComplexity), true
+	case "PriceList.taxInclusive":
+		if e.ComplexityRoot.PriceList.TaxInclusive == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PriceList.TaxInclusive(childComplexity), true
+
+	case "PriceListPayload.priceList":
+		if e.ComplexityRoot.PriceListPayload.PriceList == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PriceListPayload.PriceList(childComplexity), true
+	case "PriceListPayload.userErrors":
+		if e.ComplexityRoot.PriceListPayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PriceListPayload.UserErrors(childComplexity), true
+
 	case "PriceRange.max":
 		if e.ComplexityRoot.PriceRange.Max == nil {
 			break
@@ -3565,6 +3769,106 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.PriceRange.Min(childComplexity), true
+
+	case "PriceRow.compareAt":
+		if e.ComplexityRoot.PriceRow.Crossed == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PriceRow.Crossed(childComplexity), true
+	case "PriceRow.validFrom":
+		if e.ComplexityRoot.PriceRow.From == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PriceRow.From(childComplexity), true
+	case "PriceRow.id":
+		if e.ComplexityRoot.PriceRow.GlobalID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PriceRow.GlobalID(childComplexity), true
+	case "PriceRow.minQuantity":
+		if e.ComplexityRoot.PriceRow.MinQuantity == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PriceRow.MinQuantity(childComplexity), true
+	case "PriceRow.variantId":
+		if e.ComplexityRoot.PriceRow.OfVariant == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PriceRow.OfVariant(childComplexity), true
+	case "PriceRow.amount":
+		if e.ComplexityRoot.PriceRow.Piece == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PriceRow.Piece(childComplexity), true
+	case "PriceRow.sku":
+		if e.ComplexityRoot.PriceRow.SKU == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PriceRow.SKU(childComplexity), true
+	case "PriceRow.validUntil":
+		if e.ComplexityRoot.PriceRow.Until == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PriceRow.Until(childComplexity), true
+
+	case "PriceRowConnection.edges":
+		if e.ComplexityRoot.PriceRowConnection.Edges == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PriceRowConnection.Edges(childComplexity), true
+	case "PriceRowConnection.nodes":
+		if e.ComplexityRoot.PriceRowConnection.Nodes == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PriceRowConnection.Nodes(childComplexity), true
+	case "PriceRowConnection.pageInfo":
+		if e.ComplexityRoot.PriceRowConnection.PageInfo == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PriceRowConnection.PageInfo(childComplexity), true
+	case "PriceRowConnection.totalCount":
+		if e.ComplexityRoot.PriceRowConnection.TotalCount == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PriceRowConnection.TotalCount(childComplexity), true
+
+	case "PriceRowEdge.cursor":
+		if e.ComplexityRoot.PriceRowEdge.Cursor == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PriceRowEdge.Cursor(childComplexity), true
+	case "PriceRowEdge.node":
+		if e.ComplexityRoot.PriceRowEdge.Node == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PriceRowEdge.Node(childComplexity), true
+
+	case "PriceRowPayload.price":
+		if e.ComplexityRoot.PriceRowPayload.Price == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PriceRowPayload.Price(childComplexity), true
+	case "PriceRowPayload.userErrors":
+		if e.ComplexityRoot.PriceRowPayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PriceRowPayload.UserErrors(childComplexity), true
 
 	case "PriceStep.change":
 		if e.ComplexityRoot.PriceStep.Change == nil {
@@ -4006,6 +4310,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Query.ImportRun(childComplexity, args["id"].(string)), true
+	case "Query.importRuns":
+		if e.ComplexityRoot.Query.ImportRuns == nil {
+			break
+		}
+
+		args, err := field_Query_importRuns_args(ctx, ec, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Query.ImportRuns(childComplexity, args["first"].(*int), args["after"].(*string), args["status"].([]importing.Status)), true
 
 	case "Query.locations":
 		if e.ComplexityRoot.Query.Locations == nil {
@@ -4081,6 +4396,23 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Query.PermissionGroups(childComplexity), true
+	case "Query.priceLists":
+		if e.ComplexityRoot.Query.PriceLists == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Query.PriceLists(childComplexity), true
+	case "Query.priceRows":
+		if e.ComplexityRoot.Query.PriceRows == nil {
+			break
+		}
+
+		args, err := field_Query_priceRows_args(ctx, ec, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Query.PriceRows(childComplexity, args["priceList"].(string), args["variantId"].(*string), args["current"].(bool), args["first"].(*int), args["after"].(*string)), true
 	case "Query.product":
 		if e.ComplexityRoot.Query.Product == nil {
 			break
@@ -4886,6 +5218,8 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 			graphql.NewInputUnmarshaler("CloseAccountInput", graphql.BindUnmarshaler(ec, unmarshalInputCloseAccountInput)),
 			graphql.NewInputUnmarshaler("CloseMemberInput", graphql.BindUnmarshaler(ec, unmarshalInputCloseMemberInput)),
 			graphql.NewInputUnmarshaler("ClosePartnerInput", graphql.BindUnmarshaler(ec, unmarshalInputClosePartnerInput)),
+			graphql.NewInputUnmarshaler("ClosePriceInput", graphql.BindUnmarshaler(ec, unmarshalInputClosePriceInput)),
+			graphql.NewInputUnmarshaler("ClosePriceListInput", graphql.BindUnmarshaler(ec, unmarshalInputClosePriceListInput)),
 			graphql.NewInputUnmarshaler("CloseShippingMethodInput", graphql.BindUnmarshaler(ec, unmarshalInputCloseShippingMethodInput)),
 			graphql.NewInputUnmarshaler("ConfirmTotpInput", graphql.BindUnmarshaler(ec, unmarshalInputConfirmTotpInput)),
 			graphql.NewInputUnmarshaler("CreatePartnerInput", graphql.BindUnmarshaler(ec, unmarshalInputCreatePartnerInput)),
@@ -4922,6 +5256,7 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 			graphql.NewInputUnmarshaler("SaveAttributeInput", graphql.BindUnmarshaler(ec, unmarshalInputSaveAttributeInput)),
 			graphql.NewInputUnmarshaler("SaveCategoryInput", graphql.BindUnmarshaler(ec, unmarshalInputSaveCategoryInput)),
 			graphql.NewInputUnmarshaler("SaveLocationInput", graphql.BindUnmarshaler(ec, unmarshalInputSaveLocationInput)),
+			graphql.NewInputUnmarshaler("SavePriceListInput", graphql.BindUnmarshaler(ec, unmarshalInputSavePriceListInput)),
 			graphql.NewInputUnmarshaler("SaveProductBrandInput", graphql.BindUnmarshaler(ec, unmarshalInputSaveProductBrandInput)),
 			graphql.NewInputUnmarshaler("SaveShippingMethodInput", graphql.BindUnmarshaler(ec, unmarshalInputSaveShippingMethodInput)),
 			graphql.NewInputUnmarshaler("SaveSynonymInput", graphql.BindUnmarshaler(ec, unmarshalInputSaveSynonymInput)),
@@ -5648,6 +5983,10 @@ enum UserErrorCode {
   INSUFFICIENT_STOCK
   "The shipping method cannot be chosen."
   SHIPPING_METHOD_UNAVAILABLE
+  "A price list keeps its currency and its tax."
+  PRICE_LIST_FIXED
+  "A channel sells by the price list."
+  PRICE_LIST_IN_USE
   "A fee is below 0, or has more decimals than its currency."
   FEE_INVALID
   "This is not an e-mail address."
@@ -5821,6 +6160,8 @@ type Cart implements Node {
   email: String!
   "Where the parcel goes; null if not said yet."
   shippingAddress: Address
+  "Whom the bill is made out to: the shipping address, unless said otherwise; null if neither is known."
+  billingAddress: Address
   "How it is shipped; null if not chosen yet."
   shippingMethod: ShippingMethod
   "The lines, in the order in which they were put in."
@@ -5919,6 +6260,10 @@ input UpdateCartInput {
   email: String
   "Where the parcel goes."
   shippingAddress: AddressInput
+  "Whom the bill is made out to; the shipping address if never said."
+  billingAddress: AddressInput
+  "Forget the billing address: the bill goes where the parcel goes."
+  billToShipping: Boolean! = false
   "How it is shipped."
   shippingMethodId: ID
 }
@@ -6894,6 +7239,15 @@ type PetPayload {
     "The run's global id."
     id: ID!
   ): ImportRun @allow(permissions: [CATALOG_WRITE])
+  "The brand's imports, newest first."
+  importRuns(
+    "How many, 0 to 100."
+    first: Int = 20
+    "The cursor behind which the page starts."
+    after: String
+    "Only those that have come this far; all if left out."
+    status: [ImportStatus!]
+  ): ImportRunConnection! @allow(permissions: [CATALOG_WRITE])
 }
 
 extend type Mutation {
@@ -6933,6 +7287,26 @@ type ImportRun implements Node {
     "The cursor behind which the page starts."
     after: String
   ): ImportRejectionConnection!
+}
+
+"One page of imports."
+type ImportRunConnection {
+  "The imports with their cursors."
+  edges: [ImportRunEdge!]!
+  "The imports without cursors."
+  nodes: [ImportRun!]!
+  "Where the page lies."
+  pageInfo: PageInfo!
+  "How many there are in all; costs a count."
+  totalCount: Int!
+}
+
+"An import on a page."
+type ImportRunEdge {
+  "The cursor behind this import."
+  cursor: String!
+  "The import."
+  node: ImportRun!
 }
 
 "How far an import has come."
@@ -7308,6 +7682,8 @@ type Order implements Node {
   breakdown: [PriceStep!]!
   "Where the parcel goes."
   shippingAddress: Address!
+  "Whom the bill is made out to; the shipping address unless the customer said otherwise."
+  billingAddress: Address!
   "The name of the shipping method, in the caller's language."
   shippingMethodName: String!
   "How it is paid."
@@ -7956,6 +8332,148 @@ extend enum UserErrorCode {
   AMOUNT_INVALID
   "The refund is more than was received."
   REFUND_EXCEEDS_PAYMENT
+}
+`, BuiltIn: false},
+	{Name: "../schema/pricelist.graphqls", Input: `extend type Query {
+  "The brand's price lists, closed ones included, by code; for staff."
+  priceLists: [PriceList!]! @allow(permissions: [PRICING_WRITE])
+  """
+  The prices of a price list, by SKU and quantity; for staff. Several may hold for
+  one variant and quantity at a moment: the one that began last is asked, so that a
+  special price for a week covers the standing one and gives way to it again.
+  """
+  priceRows(
+    "The price list's code; the channel's list if left out."
+    priceList: String! = ""
+    "Only the prices of this variant."
+    variantId: ID
+    "Leave out prices that are over."
+    current: Boolean! = false
+    "How many, 0 to 100."
+    first: Int = 20
+    "The cursor behind which the page starts."
+    after: String
+  ): PriceRowConnection! @allow(permissions: [PRICING_WRITE])
+}
+
+extend type Mutation {
+  "Make a price list, or change the one with the id; a closed one opens again. Currency and tax stay."
+  savePriceList(
+    "The list."
+    input: SavePriceListInput!
+  ): PriceListPayload! @allow(permissions: [PRICING_WRITE])
+  "Take a price list out of use; its prices stay to be read. One that a channel sells by cannot be closed."
+  closePriceList(
+    "Which."
+    input: ClosePriceListInput!
+  ): PriceListPayload! @allow(permissions: [PRICING_WRITE])
+  "End one price. One that would not have begun by then is withdrawn."
+  closePrice(
+    "Which, and when."
+    input: ClosePriceInput!
+  ): PriceRowPayload! @allow(permissions: [PRICING_WRITE])
+}
+
+"A list of prices (価格表)."
+type PriceList {
+  "The list's opaque global id."
+  id: ID!
+  "Its code, unique in the brand."
+  code: String!
+  "The name, in the caller's language."
+  name: String!
+  "The currency of its amounts."
+  currency: CurrencyCode!
+  "Whether its amounts contain consumption tax (税込)."
+  taxInclusive: Boolean!
+  "The codes of the channels that sell by it."
+  channels: [String!]!
+  "When it was taken out of use; null while it is in use."
+  closedAt: DateTime
+}
+
+"One price of a price list."
+type PriceRow {
+  "The price's opaque global id."
+  id: ID!
+  "The stock keeping unit of its variant."
+  sku: String!
+  "The variant's global id."
+  variantId: ID!
+  "The quantity from which it holds."
+  minQuantity: Int!
+  "The price of one piece."
+  amount: Money!
+  "The crossed-out price of one piece; null if there is none."
+  compareAt: Money
+  "When it begins; null if it has always held."
+  validFrom: DateTime
+  "When it ends; null if it holds for good. What was withdrawn before it began ends where it begins."
+  validUntil: DateTime
+}
+
+"One page of prices."
+type PriceRowConnection {
+  "The prices with their cursors."
+  edges: [PriceRowEdge!]!
+  "The prices without cursors."
+  nodes: [PriceRow!]!
+  "Where the page lies."
+  pageInfo: PageInfo!
+  "How many prices there are in all; costs a count."
+  totalCount: Int!
+}
+
+"A price on a page."
+type PriceRowEdge {
+  "The cursor behind this price."
+  cursor: String!
+  "The price."
+  node: PriceRow!
+}
+
+"A price list to make or to change."
+input SavePriceListInput {
+  "The list to change; a new one if left out."
+  id: ID
+  "Its code, unique in the brand: lower-case letters, digits, hyphens, underscores."
+  code: String!
+  "The name, at most 100 characters; Japanese is needed."
+  name: Translations!
+  "The currency of its amounts; stays for good."
+  currency: CurrencyCode! = "JPY"
+  "Whether its amounts contain consumption tax; stays for good."
+  taxInclusive: Boolean! = true
+}
+
+"Which price list to close."
+input ClosePriceListInput {
+  "The list's global id."
+  id: ID!
+}
+
+"Which price to end, and when."
+input ClosePriceInput {
+  "The price's global id."
+  id: ID!
+  "The end; now if left out."
+  at: DateTime
+}
+
+"A price list after a change."
+type PriceListPayload {
+  "The list; null if it was not changed."
+  priceList: PriceList
+  "Why it was not changed."
+  userErrors: [UserError!]!
+}
+
+"A price after a change."
+type PriceRowPayload {
+  "The price; null if it was not changed."
+  price: PriceRow
+  "Why it was not changed."
+  userErrors: [UserError!]!
 }
 `, BuiltIn: false},
 	{Name: "../schema/pricing.graphqls", Input: `"An ISO 4217 currency code: \"JPY\"."
@@ -8752,6 +9270,8 @@ func childFields_Cart(ctx context.Context, ec *executionContext, field graphql.C
 		return fieldContext_Cart_email(ctx, ec, field)
 	case "shippingAddress":
 		return fieldContext_Cart_shippingAddress(ctx, ec, field)
+	case "billingAddress":
+		return fieldContext_Cart_billingAddress(ctx, ec, field)
 	case "shippingMethod":
 		return fieldContext_Cart_shippingMethod(ctx, ec, field)
 	case "lines":
@@ -8994,6 +9514,30 @@ func childFields_ImportRun(ctx context.Context, ec *executionContext, field grap
 	return nil, fmt.Errorf("no field named %q was found under type ImportRun", field.Name)
 }
 
+func childFields_ImportRunConnection(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edges":
+		return fieldContext_ImportRunConnection_edges(ctx, ec, field)
+	case "nodes":
+		return fieldContext_ImportRunConnection_nodes(ctx, ec, field)
+	case "pageInfo":
+		return fieldContext_ImportRunConnection_pageInfo(ctx, ec, field)
+	case "totalCount":
+		return fieldContext_ImportRunConnection_totalCount(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ImportRunConnection", field.Name)
+}
+
+func childFields_ImportRunEdge(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cursor":
+		return fieldContext_ImportRunEdge_cursor(ctx, ec, field)
+	case "node":
+		return fieldContext_ImportRunEdge_node(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ImportRunEdge", field.Name)
+}
+
 func childFields_LinkSsoPayload(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "link":
@@ -9128,6 +9672,8 @@ func childFields_Order(ctx context.Context, ec *executionContext, field graphql.
 		return fieldContext_Order_breakdown(ctx, ec, field)
 	case "shippingAddress":
 		return fieldContext_Order_shippingAddress(ctx, ec, field)
+	case "billingAddress":
+		return fieldContext_Order_billingAddress(ctx, ec, field)
 	case "shippingMethodName":
 		return fieldContext_Order_shippingMethodName(ctx, ec, field)
 	case "paymentMethod":
@@ -9510,6 +10056,36 @@ func childFields_Price(ctx context.Context, ec *executionContext, field graphql.
 	return nil, fmt.Errorf("no field named %q was found under type Price", field.Name)
 }
 
+func childFields_PriceList(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return fieldContext_PriceList_id(ctx, ec, field)
+	case "code":
+		return fieldContext_PriceList_code(ctx, ec, field)
+	case "name":
+		return fieldContext_PriceList_name(ctx, ec, field)
+	case "currency":
+		return fieldContext_PriceList_currency(ctx, ec, field)
+	case "taxInclusive":
+		return fieldContext_PriceList_taxInclusive(ctx, ec, field)
+	case "channels":
+		return fieldContext_PriceList_channels(ctx, ec, field)
+	case "closedAt":
+		return fieldContext_PriceList_closedAt(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type PriceList", field.Name)
+}
+
+func childFields_PriceListPayload(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "priceList":
+		return fieldContext_PriceListPayload_priceList(ctx, ec, field)
+	case "userErrors":
+		return fieldContext_PriceListPayload_userErrors(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type PriceListPayload", field.Name)
+}
+
 func childFields_PriceRange(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "min":
@@ -9518,6 +10094,62 @@ func childFields_PriceRange(ctx context.Context, ec *executionContext, field gra
 		return fieldContext_PriceRange_max(ctx, ec, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type PriceRange", field.Name)
+}
+
+func childFields_PriceRow(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return fieldContext_PriceRow_id(ctx, ec, field)
+	case "sku":
+		return fieldContext_PriceRow_sku(ctx, ec, field)
+	case "variantId":
+		return fieldContext_PriceRow_variantId(ctx, ec, field)
+	case "minQuantity":
+		return fieldContext_PriceRow_minQuantity(ctx, ec, field)
+	case "amount":
+		return fieldContext_PriceRow_amount(ctx, ec, field)
+	case "compareAt":
+		return fieldContext_PriceRow_compareAt(ctx, ec, field)
+	case "validFrom":
+		return fieldContext_PriceRow_validFrom(ctx, ec, field)
+	case "validUntil":
+		return fieldContext_PriceRow_validUntil(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type PriceRow", field.Name)
+}
+
+func childFields_PriceRowConnection(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edges":
+		return fieldContext_PriceRowConnection_edges(ctx, ec, field)
+	case "nodes":
+		return fieldContext_PriceRowConnection_nodes(ctx, ec, field)
+	case "pageInfo":
+		return fieldContext_PriceRowConnection_pageInfo(ctx, ec, field)
+	case "totalCount":
+		return fieldContext_PriceRowConnection_totalCount(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type PriceRowConnection", field.Name)
+}
+
+func childFields_PriceRowEdge(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cursor":
+		return fieldContext_PriceRowEdge_cursor(ctx, ec, field)
+	case "node":
+		return fieldContext_PriceRowEdge_node(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type PriceRowEdge", field.Name)
+}
+
+func childFields_PriceRowPayload(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "price":
+		return fieldContext_PriceRowPayload_price(ctx, ec, field)
+	case "userErrors":
+		return fieldContext_PriceRowPayload_userErrors(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type PriceRowPayload", field.Name)
 }
 
 func childFields_PriceStep(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {

@@ -21,6 +21,7 @@ import (
 	"github.com/noren-commerce/noren/core/order"
 	"github.com/noren-commerce/noren/core/partner"
 	"github.com/noren-commerce/noren/core/payment"
+	"github.com/noren-commerce/noren/core/pricing"
 	"github.com/noren-commerce/noren/core/shipping"
 )
 
@@ -215,6 +216,22 @@ type PetPayload struct {
 	// The pet that was added, changed or removed; null if none was.
 	Pet *customer.Pet `json:"pet,omitempty"`
 	// Why nothing was changed; empty if it was.
+	UserErrors []UserError `json:"userErrors"`
+}
+
+// A price list after a change.
+type PriceListPayload struct {
+	// The list; null if it was not changed.
+	PriceList *pricing.List `json:"priceList,omitempty"`
+	// Why it was not changed.
+	UserErrors []UserError `json:"userErrors"`
+}
+
+// A price after a change.
+type PriceRowPayload struct {
+	// The price; null if it was not changed.
+	Price *pricing.Row `json:"price,omitempty"`
+	// Why it was not changed.
 	UserErrors []UserError `json:"userErrors"`
 }
 
