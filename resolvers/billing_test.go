@@ -87,7 +87,9 @@ func TestAnOrderIsBilledToItsParcelsAddress(t *testing.T) {
 
 func billedOn(t *testing.T, s *shopper, order string) addressee {
 	t.Helper()
-	var got struct{ Order struct{ BillingAddress addressee } }
+	var got struct {
+		Order struct{ BillingAddress addressee }
+	}
 	s.Do(t, `query($id: ID!) { order(id: $id) { billingAddress { name postalCode company } } }`, apptest.Variables{"id": order}, "X-Cart-Token", s.token).Into(t, &got)
 	return got.Order.BillingAddress
 }
