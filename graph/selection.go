@@ -22,6 +22,29 @@ func Asks(ctx context.Context, path string) bool {
 	return asks(oc, fields, strings.Split(path, "."))
 }
 
+// Arguments are the arguments of every selection of the dotted path below the
+// field being resolved, defaults filled in.
+func Arguments(ctx context.Context, path string) []map[string]any {
+	if !graphql.HasOperationContext(ctx) {
+		return nil
+	}
+	return arguments(graphql.GetOperationContext(ctx), graphql.CollectFieldsCtx(ctx, nil), strings.Split(path, "."))
+}
+
+func arguments(oc *graphql.OperationContext, fields []graphql.CollectedField, path []string) []map[string]any {
+	var all []map[string]any
+	for _, f := range fields {
+		switch {
+		case f.Name != path[0]:
+		case len(path) == 1:
+			all = append(all, f.ArgumentMap(oc.Variables))
+		default:
+			all = append(all, arguments(oc, graphql.CollectFields(oc, f.Selections, members), path[1:])...)
+		}
+	}
+	return all
+}
+
 func asks(oc *graphql.OperationContext, fields []graphql.CollectedField, path []string) bool {
 	for _, f := range fields {
 		if f.Name != path[0] {

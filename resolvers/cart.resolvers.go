@@ -57,4 +57,11 @@ func (r *queryResolver) ShippingMethods(ctx context.Context) ([]shipping.Method,
 
 func (r *Resolver) CartLine() generated.CartLineResolver { return &cartLineResolver{r} }
 
-type cartLineResolver struct{ *Resolver }
+func (r *Resolver) ShippingMethod() generated.ShippingMethodResolver {
+	return &shippingMethodResolver{r}
+}
+
+type (
+	cartLineResolver       struct{ *Resolver }
+	shippingMethodResolver struct{ *Resolver }
+)

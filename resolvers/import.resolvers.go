@@ -16,7 +16,7 @@ import (
 )
 
 func (r *importRunResolver) Rejections(ctx context.Context, obj *importing.Run, first *int, after *string) (page.Connection[importing.Rejection], error) {
-	return r.Imports.Rejections(ctx, obj.ID, page.Args{First: first, After: after})
+	return r.rejections(ctx, *obj, page.Args{First: first, After: after})
 }
 
 func (r *mutationResolver) ImportProducts(ctx context.Context, input model.ImportProductsInput) (model.ImportPayload, error) {
@@ -30,6 +30,14 @@ func (r *queryResolver) ImportRun(ctx context.Context, id string) (*importing.Ru
 		return nil, err
 	}
 	return orNil(r.Imports.Run(ctx, key))
+}
+
+func (r *queryResolver) ImportRuns(ctx context.Context, first *int, after *string, status []importing.Status) (page.Connection[importing.Run], error) {
+	runs, err := r.Imports.List(ctx, importing.ListInput{Statuses: status, Page: page.Args{First: first, After: after}})
+	if err != nil {
+		return runs, err
+	}
+	return runs, runsAhead(ctx, runs.Nodes(), "edges.node", "nodes")
 }
 
 func (r *Resolver) ImportRun() generated.ImportRunResolver { return &importRunResolver{r} }

@@ -12,6 +12,8 @@ import (
 	"github.com/noren-commerce/noren/core/inventory"
 	"github.com/noren-commerce/noren/core/order"
 	"github.com/noren-commerce/noren/core/payment"
+	"github.com/noren-commerce/noren/core/pricing"
+	"github.com/noren-commerce/noren/core/shipping"
 	"github.com/noren-commerce/noren/graph/model"
 )
 
@@ -97,6 +99,16 @@ func donePayload(ctx context.Context, err error) (model.DonePayload, error) {
 func productPayload(ctx context.Context, p *catalog.Product, err error) (model.ProductPayload, error) {
 	errors, err := userErrors(ctx, err)
 	return model.ProductPayload{Product: unless(errors, p), UserErrors: errors}, err
+}
+
+func priceListPayload(ctx context.Context, l *pricing.List, err error) (model.PriceListPayload, error) {
+	errors, err := userErrors(ctx, err)
+	return model.PriceListPayload{PriceList: unless(errors, l), UserErrors: errors}, err
+}
+
+func shippingMethodPayload(ctx context.Context, m *shipping.Method, err error) (model.ShippingMethodPayload, error) {
+	errors, err := userErrors(ctx, err)
+	return model.ShippingMethodPayload{ShippingMethod: unless(errors, m), UserErrors: errors}, err
 }
 
 func stockPayload(ctx context.Context, l inventory.Level, err error) (model.StockPayload, error) {

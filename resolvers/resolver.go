@@ -16,6 +16,7 @@ import (
 	"github.com/noren-commerce/noren/core/importing"
 	"github.com/noren-commerce/noren/core/inventory"
 	"github.com/noren-commerce/noren/core/order"
+	"github.com/noren-commerce/noren/core/page"
 	"github.com/noren-commerce/noren/core/partner"
 	"github.com/noren-commerce/noren/core/payment"
 	"github.com/noren-commerce/noren/core/pricing"
@@ -30,9 +31,11 @@ type Resolver struct {
 	Editor    *catalog.Editor
 	Stock     *inventory.Keeper
 	Pricing   *pricing.Service
+	Lists     *pricing.Lists
 	Inventory *inventory.Service
 	Carts     *cart.Service
 	Shipping  *shipping.Service
+	Methods   *shipping.Editor
 	Orders    *order.Service
 	Imports   *importing.Service
 	Payments  *payment.Service
@@ -75,6 +78,9 @@ type Loaders struct {
 	Transfers  *graph.Loader[uuid.UUID, []payment.Transfer]
 
 	PartnerKeys *graph.Loader[uuid.UUID, []partner.Key]
+
+	Rejections      *graph.Loader[importing.FirstPage, page.Connection[importing.Rejection]]
+	RejectionCounts *graph.Loader[uuid.UUID, int] // by import run
 }
 
 // NewLoaders makes the dataloaders of one request: a line each.
@@ -110,6 +116,9 @@ func (r *Resolver) NewLoaders(ctx context.Context) *Loaders {
 		Transfers:  graph.NewLoader(graph.Grouped(r.Payments.TransfersOf, func(t payment.Transfer) uuid.UUID { return t.PaymentID })),
 
 		PartnerKeys: graph.NewLoader(graph.Grouped(r.Partners.KeysOf, func(k partner.Key) uuid.UUID { return k.PartnerID })),
+
+		Rejections:      graph.NewLoader(r.Imports.FirstRejections),
+		RejectionCounts: graph.NewLoader(r.Imports.RejectionCounts),
 	}
 }
 

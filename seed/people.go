@@ -44,7 +44,7 @@ var groups = []struct {
 	name        string
 	permissions []access.Permission
 }{
-	{"本部", []access.Permission{access.CatalogRead, access.CatalogWrite, access.InventoryRead, access.InventoryWrite, access.PricingWrite, access.OrderRead, access.OrderWrite, access.MemberRead, access.MemberWrite}},
+	{"本部", []access.Permission{access.CatalogRead, access.CatalogWrite, access.InventoryRead, access.InventoryWrite, access.PricingWrite, access.ShippingWrite, access.OrderRead, access.OrderWrite, access.MemberRead, access.MemberWrite}},
 	{"店舗", []access.Permission{access.CatalogRead, access.InventoryRead, access.OrderRead, access.OrderWrite}},
 }
 

@@ -129,13 +129,14 @@ func (b Brand) frame(ctx context.Context, db *postgres.DB) error {
 	for i, m := range []struct {
 		code string
 		name i18n.Text
+		hint i18n.Text
 		fee  int64
 	}{
-		{"parcel", i18n.Text{"ja": "宅配便", "en": "Parcel"}, 660},
-		{"mail", i18n.Text{"ja": "メール便", "en": "Letter post"}, 250},
+		{"parcel", i18n.Text{"ja": "宅配便", "en": "Parcel"}, i18n.Text{"ja": "ご注文から2〜4日でお届けします。", "en": "Arrives 2 to 4 days after the order."}, 660},
+		{"mail", i18n.Text{"ja": "メール便", "en": "Letter post"}, i18n.Text{"ja": "ポストにお届けします。日時の指定はできません。", "en": "Left in the letter box; no choice of day or time."}, 250},
 	} {
-		batch.Queue(`INSERT INTO shipping_methods (id, brand_id, code, name, fee, position) VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT DO NOTHING`,
-			key("shipping", b.Code, m.code), b.ID, m.code, m.name, m.fee, i)
+		batch.Queue(`INSERT INTO shipping_methods (id, brand_id, code, name, description, fee, position) VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT DO NOTHING`,
+			key("shipping", b.Code, m.code), b.ID, m.code, m.name, m.hint, m.fee, i)
 	}
 	for i, s := range shelves {
 		var parent any

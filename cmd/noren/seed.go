@@ -7,6 +7,7 @@ import (
 	"github.com/schollz/progressbar/v3"
 
 	"github.com/noren-commerce/noren/core/catalog"
+	"github.com/noren-commerce/noren/core/clock"
 	"github.com/noren-commerce/noren/core/search"
 	"github.com/noren-commerce/noren/seed"
 	"github.com/noren-commerce/noren/storage/postgres"
@@ -62,5 +63,8 @@ func writeSample(ctx context.Context, db *postgres.DB, options seed.Options) err
 	if err := seed.Write(ctx, db, options); err != nil {
 		return err
 	}
-	return catalog.NewIndexer(postgres.NewCatalog(db), search.NewAnalyzer()).Missing(ctx, nil)
+	if err := catalog.NewIndexer(postgres.NewCatalog(db), search.NewAnalyzer()).Missing(ctx, nil); err != nil || options.Scale > 0 {
+		return err // who measures wants the catalog alone
+	}
+	return seed.WriteOrders(ctx, db, clock.System())
 }

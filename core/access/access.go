@@ -41,6 +41,7 @@ const (
 	PricingRead    Permission = "PRICING_READ"    // what any buyer pays, and why
 	PricingWrite   Permission = "PRICING_WRITE"   // price lists and prices
 	PricingBelow   Permission = "PRICING_BELOW"   // prices below cost and margin, rates above 100 %
+	ShippingWrite  Permission = "SHIPPING_WRITE"  // shipping methods and their fees
 	OrderRead      Permission = "ORDER_READ"      // other people's orders
 	OrderWrite     Permission = "ORDER_WRITE"     // advance, cancel, record a bank transfer
 	MemberRead     Permission = "MEMBER_READ"     // members' personal data
@@ -53,7 +54,7 @@ const (
 
 // Permissions lists every permission.
 var Permissions = []Permission{
-	CatalogRead, CatalogWrite, InventoryRead, InventoryWrite, PricingRead, PricingWrite, PricingBelow,
+	CatalogRead, CatalogWrite, InventoryRead, InventoryWrite, PricingRead, PricingWrite, PricingBelow, ShippingWrite,
 	OrderRead, OrderWrite, MemberRead, MemberWrite, StaffWrite, PartnerWrite,
 	CompanyRead, CompanyWrite,
 }

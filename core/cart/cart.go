@@ -32,6 +32,7 @@ var (
 	ErrUnknownLine    = fault.NotFound(fault.CodeNotFound, "カートにこの商品はありません", "The cart has no such line")
 	ErrUnknownMethod  = fault.NotFound("SHIPPING_METHOD_UNAVAILABLE", "この配送方法は選択できません", "This shipping method cannot be chosen")
 	ErrEmail          = fault.Invalid("EMAIL_INVALID", "メールアドレスの形式が正しくありません", "This is not a valid e-mail address")
+	ErrBilling        = fault.Invalid(fault.CodeInvalid, "請求先住所を指定する場合は「配送先と同じ」を選択できません", "The bill goes to an address of its own or with the parcel, not both")
 	ErrNoCart         = fault.NotFound(fault.CodeNotFound, "カートがありません", "There is no cart")
 )
 
@@ -43,6 +44,7 @@ type Cart struct {
 	MemberID         *uuid.UUID
 	Email            string
 	ShippingAddress  *customer.Address
+	BillingAddress   *customer.Address // nil: where the parcel goes
 	ShippingMethodID *uuid.UUID
 	UpdatedAt        time.Time
 }
@@ -96,6 +98,15 @@ type Priced struct {
 	Quote  pricing.Quote
 	// Token is the guest's key to a cart just made; empty otherwise.
 	Token string
+}
+
+// BilledTo is whom the bill is made out to: whoever gets the parcel, unless the
+// customer says otherwise.
+func (c Cart) BilledTo() *customer.Address {
+	if c.BillingAddress != nil {
+		return c.BillingAddress
+	}
+	return c.ShippingAddress
 }
 
 // GlobalID is the cart's id in the schema.

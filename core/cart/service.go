@@ -2,6 +2,7 @@ package cart
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"github.com/google/uuid"
@@ -58,6 +59,8 @@ type NewLine struct {
 type Change struct {
 	Email            *string
 	ShippingAddress  *customer.Address
+	BillingAddress   *customer.Address
+	BillToShipping   bool // forget the billing address: the bill goes with the parcel
 	ShippingMethodID *uuid.UUID
 }
 
@@ -194,6 +197,8 @@ func whyNotSet(basket *Basket, wanted SetQuantityInput) error {
 type UpdateInput struct {
 	Email            *string
 	ShippingAddress  *customer.Address
+	BillingAddress   *customer.Address
+	BillToShipping   bool // forget the billing address: the bill goes with the parcel
 	ShippingMethodID *uuid.UUID
 }
 
@@ -214,6 +219,13 @@ func (s *Service) Update(ctx context.Context, in UpdateInput) (*Priced, error) {
 		}
 		change.ShippingAddress = &normalised
 	}
+	if in.BillingAddress != nil {
+		normalised := in.BillingAddress.Normalised()
+		if err := errors.Join(normalised.Validate("billingAddress"), oneOf(!in.BillToShipping)); err != nil {
+			return nil, err
+		}
+		change.BillingAddress = &normalised
+	}
 	lookup, err := s.Lookup(ctx)
 	if err != nil {
 		return nil, err
@@ -228,6 +240,14 @@ func (s *Service) Update(ctx context.Context, in UpdateInput) (*Priced, error) {
 		return nil, ErrUnknownMethod.At("shippingMethodId")
 	}
 	return s.Price(ctx, lookup, *basket)
+}
+
+// oneOf fails unless a billing address stands alone.
+func oneOf(alone bool) error {
+	if alone {
+		return nil
+	}
+	return ErrBilling.At("billToShipping")
 }
 
 // MergeGuest moves the lines of the guest cart with the token into the member's.

@@ -179,29 +179,10 @@ func checkSlug(field, s string) error {
 // checkText checks a localised text: Japanese is there if it must be, and no
 // language is too long.
 func checkText(field string, t i18n.Text, most int, must bool) error {
-	if must && strings.TrimSpace(t[i18n.Default]) == "" {
-		return fault.ErrRequired.At(field)
-	}
-	for language, s := range t {
-		if err := checkLength(field, s, most); err != nil {
-			return err
-		}
-		if len(language) > 10 || language == "" {
-			return fault.Invalid(fault.CodeInvalid, "言語コードが正しくありません", "The language tag is wrong").At(field)
-		}
-	}
-	return nil
+	return t.Check(field, most, must)
 }
 
-func checkLength(field, s string, most int) error {
-	if utf8.RuneCountInString(s) > most {
-		return ErrTooLong.With(most).At(field)
-	}
-	if strings.ContainsRune(s, 0) || !utf8.ValidString(s) {
-		return fault.Invalid(fault.CodeInvalid, "使えない文字が含まれています", "The text holds a character that cannot be stored").At(field)
-	}
-	return nil
-}
+func checkLength(field, s string, most int) error { return i18n.CheckString(field, s, most) }
 
 func checkCount(field string, n int) error {
 	if n > maxList {

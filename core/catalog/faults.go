@@ -5,7 +5,6 @@ import "github.com/noren-commerce/noren/core/fault"
 // Failures of the catalog.
 var (
 	ErrTooMany       = fault.Invalid(fault.CodeTooMany, "一度に指定できるのは%d件までです", "At most %d may be given at once")
-	ErrTooLong       = fault.Invalid(fault.CodeTooLong, "%d文字以内で入力してください", "At most %d characters are allowed")
 	ErrSlugTaken     = fault.Conflict(fault.CodeDuplicate, "このスラッグはすでに使われています", "This slug is already taken")
 	ErrSKUTaken      = fault.Conflict(fault.CodeDuplicate, "このSKUはすでに使われています", "This SKU is already taken")
 	ErrSlug          = fault.Invalid("SLUG_INVALID", "スラッグは半角英小文字・数字・ハイフンで1〜100文字にしてください", "A slug has 1 to 100 lower-case letters, digits and hyphens")

@@ -64,7 +64,11 @@ type Store interface {
 	Check(ctx context.Context, r Run, products []Product, at time.Time) (Run, error)
 	Finish(ctx context.Context, r Run) error
 	Run(ctx context.Context, brandID, runID uuid.UUID) (*Run, error)
+	List(ctx context.Context, brandID uuid.UUID, in ListInput) (page.Connection[Run], error)
 	Rejections(ctx context.Context, runID uuid.UUID, args page.Args) (page.Connection[Rejection], error)
+	// FirstRejections are the first pages of several runs, in one statement.
+	FirstRejections(ctx context.Context, wanted []FirstPage) (map[FirstPage]page.Connection[Rejection], error)
+	RejectionCounts(ctx context.Context, runIDs []uuid.UUID) (map[uuid.UUID]int, error)
 }
 
 // Indexer makes written products findable.

@@ -31,7 +31,8 @@ type OrderConfirmation struct {
 	Shipping      int64          `json:"shipping"`
 	Tax           int64          `json:"tax"` // contained in the total
 	Total         int64          `json:"total"`
-	Address       []string       `json:"address"` // lines as printed on a parcel
+	Address       []string       `json:"address"`           // lines as printed on a parcel
+	Billing       []string       `json:"billing,omitempty"` // whom the bill is made out to; none: the same
 	PaymentMethod string         `json:"paymentMethod"`
 	URL           string         `json:"url,omitempty"`
 }

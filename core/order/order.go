@@ -73,6 +73,7 @@ type Order struct {
 	Taxes           []money.Taxed
 	Breakdown       []pricing.Step
 	ShippingAddress customer.Address
+	BillingAddress  *customer.Address // nil: where the parcel goes
 	ShippingMethod  Shipping
 	PaymentMethod   payment.Method
 	Paid            bool
@@ -85,6 +86,14 @@ type Order struct {
 type Shipping struct {
 	ID   uuid.UUID `json:"id"`
 	Name i18n.Text `json:"name"`
+}
+
+// BilledTo is whom the bill is made out to.
+func (o Order) BilledTo() customer.Address {
+	if o.BillingAddress != nil {
+		return *o.BillingAddress
+	}
+	return o.ShippingAddress
 }
 
 // GlobalID is the order's id in the schema.

@@ -153,6 +153,7 @@ func (s *Service) draft(ctx context.Context, p *cart.Priced, in PlaceInput) (Dra
 		Currency: q.Total.Currency, TaxInclusive: ch.TaxInclusive,
 		SubtotalMinor: q.Subtotal.Minor, DiscountMinor: q.Discount.Minor, ShippingMinor: q.Shipping.Minor, TaxMinor: q.Tax.Minor, TotalMinor: q.Total.Minor,
 		Taxes: q.Taxes, Breakdown: q.Breakdown, ShippingAddress: *p.ShippingAddress,
+		BillingAddress: p.BillingAddress,
 		ShippingMethod: Shipping{p.Method.ID, p.Method.Name}, PaymentMethod: in.PaymentMethod, PlacedAt: now, UpdatedAt: now,
 	}}
 	for i, l := range p.Lines {
@@ -208,6 +209,9 @@ func confirmationOf(d Draft) messaging.OrderConfirmation {
 		Name: o.ShippingAddress.Name, OrderNumber: o.Number, PlacedAt: o.PlacedAt, Currency: o.Currency,
 		Subtotal: o.SubtotalMinor, Shipping: o.ShippingMinor, Tax: o.TaxMinor, Total: o.TotalMinor,
 		Address: o.ShippingAddress.Lines(), PaymentMethod: o.PaymentMethod.Name().In(o.Language),
+	}
+	if o.BillingAddress != nil {
+		content.Billing = o.BillingAddress.Lines()
 	}
 	for _, l := range d.Lines {
 		content.Lines = append(content.Lines, messaging.OrderLine{

@@ -13,7 +13,7 @@ import (
 	"github.com/noren-commerce/noren/core/scope"
 )
 
-// List is a price list: prices of variants for an audience, for a time. A list for
+// List is a price list (価格表): prices of variants for an audience, for a time. A list for
 // one member or company holds that customer's own prices (特価).
 type List struct {
 	ID           uuid.UUID
@@ -24,10 +24,11 @@ type List struct {
 	TaxInclusive bool
 	scope.Audience
 	scope.Window
-	Precedence int  // among lists of one audience the lower number wins
-	BelowFloor bool // its prices may go below the lowest allowed ones
+	Precedence int      // among lists of one audience the lower number wins
+	BelowFloor bool     // its prices may go below the lowest allowed ones
+	Channels   []string // codes of the channels that sell by it
 	CreatedAt  time.Time
-	ClosedAt   *time.Time
+	ClosedAt   *time.Time // nil while it is open
 }
 
 // GlobalID is the list's id in the schema.

@@ -15,14 +15,15 @@ import (
 
 // Method is one way to ship, for a flat fee.
 type Method struct {
-	ID       uuid.UUID
-	BrandID  uuid.UUID
-	Code     string
-	Name     i18n.Text
-	FeeMinor int64 `db:"fee"` // minor units, as the brand's channels show prices
-	TaxClass money.TaxClass
-	Position int
-	Active   bool
+	ID          uuid.UUID
+	BrandID     uuid.UUID
+	Code        string
+	Name        i18n.Text
+	Description i18n.Text // what a customer should know: days, limits
+	FeeMinor    int64     `db:"fee"` // minor units, as the brand's channels show prices
+	TaxClass    money.TaxClass
+	Position    int
+	Active      bool
 }
 
 // GlobalID is the method's id in the schema.

@@ -15,11 +15,13 @@ import (
 	"github.com/noren-commerce/noren/core/catalog"
 	"github.com/noren-commerce/noren/core/customer"
 	"github.com/noren-commerce/noren/core/identity"
+	"github.com/noren-commerce/noren/core/importing"
 	"github.com/noren-commerce/noren/core/inventory"
 	"github.com/noren-commerce/noren/core/order"
 	"github.com/noren-commerce/noren/core/partner"
 	"github.com/noren-commerce/noren/core/payment"
 	"github.com/noren-commerce/noren/core/pricing"
+	"github.com/noren-commerce/noren/core/shipping"
 	"github.com/noren-commerce/noren/graph/model"
 	gqlparser "github.com/vektah/gqlparser/v2"
 	"github.com/vektah/gqlparser/v2/ast"
@@ -44,6 +46,7 @@ type ResolverRoot interface {
 	Product() ProductResolver
 	Query() QueryResolver
 	Session() SessionResolver
+	ShippingMethod() ShippingMethodResolver
 	StockLevel() StockLevelResolver
 	StockMovement() StockMovementResolver
 	Subscription() SubscriptionResolver
@@ -130,6 +133,7 @@ type ComplexityRoot struct {
 	}
 
 	Cart struct {
+		BilledTo        func(childComplexity int) int
 		Breakdown       func(childComplexity int) int
 		Discount        func(childComplexity int) int
 		Email           func(childComplexity int) int
@@ -255,6 +259,18 @@ type ComplexityRoot struct {
 		Updated    func(childComplexity int) int
 	}
 
+	ImportRunConnection struct {
+		Edges      func(childComplexity int) int
+		Nodes      func(childComplexity int) int
+		PageInfo   func(childComplexity int) int
+		TotalCount func(childComplexity int) int
+	}
+
+	ImportRunEdge struct {
+		Cursor func(childComplexity int) int
+		Node   func(childComplexity int) int
+	}
+
 	LinkSsoPayload struct {
 		Link       func(childComplexity int) int
 		UserErrors func(childComplexity int) int
@@ -316,6 +332,9 @@ type ComplexityRoot struct {
 		CloseAccount             func(childComplexity int, input identity.CloseInput) int
 		CloseMember              func(childComplexity int, input identity.CloseMemberInput) int
 		ClosePartner             func(childComplexity int, input partner.CloseInput) int
+		ClosePrice               func(childComplexity int, input pricing.ClosePriceInput) int
+		ClosePriceList           func(childComplexity int, input pricing.CloseListInput) int
+		CloseShippingMethod      func(childComplexity int, input shipping.CloseInput) int
 		ConfirmTotp              func(childComplexity int, input model.ConfirmTotpInput) int
 		CountStock               func(childComplexity int, input inventory.StockInput) int
 		CreatePartner            func(childComplexity int, input partner.CreateInput) int
@@ -357,7 +376,9 @@ type ComplexityRoot struct {
 		SaveAttribute            func(childComplexity int, input catalog.SaveAttributeInput) int
 		SaveCategory             func(childComplexity int, input catalog.SaveCategoryInput) int
 		SaveLocation             func(childComplexity int, input inventory.SaveLocationInput) int
+		SavePriceList            func(childComplexity int, input pricing.SaveListInput) int
 		SaveProductBrand         func(childComplexity int, input catalog.SaveBrandInput) int
+		SaveShippingMethod       func(childComplexity int, input shipping.SaveInput) int
 		SaveSynonym              func(childComplexity int, input catalog.SaveSynonymInput) int
 		SetCartLineQuantity      func(childComplexity int, input cart.SetQuantityInput) int
 		SetIncomingStock         func(childComplexity int, input inventory.StockInput) int
@@ -385,6 +406,7 @@ type ComplexityRoot struct {
 	}
 
 	Order struct {
+		BilledTo           func(childComplexity int) int
 		Breakdown          func(childComplexity int) int
 		Discount           func(childComplexity int) int
 		Email              func(childComplexity int) int
@@ -602,9 +624,52 @@ type ComplexityRoot struct {
 		Unit     func(childComplexity int) int
 	}
 
+	PriceList struct {
+		Channels     func(childComplexity int) int
+		ClosedAt     func(childComplexity int) int
+		Code         func(childComplexity int) int
+		Currency     func(childComplexity int) int
+		GlobalID     func(childComplexity int) int
+		Name         func(childComplexity int) int
+		TaxInclusive func(childComplexity int) int
+	}
+
+	PriceListPayload struct {
+		PriceList  func(childComplexity int) int
+		UserErrors func(childComplexity int) int
+	}
+
 	PriceRange struct {
 		Max func(childComplexity int) int
 		Min func(childComplexity int) int
+	}
+
+	PriceRow struct {
+		Crossed     func(childComplexity int) int
+		From        func(childComplexity int) int
+		GlobalID    func(childComplexity int) int
+		MinQuantity func(childComplexity int) int
+		OfVariant   func(childComplexity int) int
+		Piece       func(childComplexity int) int
+		SKU         func(childComplexity int) int
+		Until       func(childComplexity int) int
+	}
+
+	PriceRowConnection struct {
+		Edges      func(childComplexity int) int
+		Nodes      func(childComplexity int) int
+		PageInfo   func(childComplexity int) int
+		TotalCount func(childComplexity int) int
+	}
+
+	PriceRowEdge struct {
+		Cursor func(childComplexity int) int
+		Node   func(childComplexity int) int
+	}
+
+	PriceRowPayload struct {
+		Price      func(childComplexity int) int
+		UserErrors func(childComplexity int) int
 	}
 
 	PriceStep struct {
@@ -710,33 +775,37 @@ type ComplexityRoot struct {
 	}
 
 	Query struct {
-		AllProducts       func(childComplexity int, first *int, after *string, status *catalog.Status, query *string) int
-		AnyProduct        func(childComplexity int, id string) int
-		Attributes        func(childComplexity int) int
-		Cart              func(childComplexity int) int
-		Categories        func(childComplexity int) int
-		Category          func(childComplexity int, slug string) int
-		ImportRun         func(childComplexity int, id string) int
-		Locations         func(childComplexity int) int
-		Me                func(childComplexity int) int
-		Node              func(childComplexity int, id string) int
-		Order             func(childComplexity int, id string) int
-		Orders            func(childComplexity int, first *int, after *string, filter *model.OrderFilter) int
-		Partners          func(childComplexity int) int
-		PaymentMethods    func(childComplexity int) int
-		Payments          func(childComplexity int, first *int, after *string, filter *model.PaymentFilter) int
-		PermissionGroups  func(childComplexity int) int
-		Product           func(childComplexity int, slug string) int
-		ProductBrands     func(childComplexity int) int
-		Products          func(childComplexity int, first *int, after *string, filter *catalog.Filter, sort *catalog.Sort) int
-		Search            func(childComplexity int, query string, first *int, after *string, filter *catalog.Filter, sort *catalog.Sort) int
-		SearchSuggestions func(childComplexity int, prefix string, first int) int
-		ShippingMethods   func(childComplexity int) int
-		SsoProviders      func(childComplexity int) int
-		Staff             func(childComplexity int, first *int, after *string) int
-		StaffPolicy       func(childComplexity int) int
-		StockMovements    func(childComplexity int, variantID string, first *int, after *string) int
-		Synonyms          func(childComplexity int) int
+		AllProducts        func(childComplexity int, first *int, after *string, status *catalog.Status, query *string) int
+		AllShippingMethods func(childComplexity int) int
+		AnyProduct         func(childComplexity int, id string) int
+		Attributes         func(childComplexity int) int
+		Cart               func(childComplexity int) int
+		Categories         func(childComplexity int) int
+		Category           func(childComplexity int, slug string) int
+		ImportRun          func(childComplexity int, id string) int
+		ImportRuns         func(childComplexity int, first *int, after *string, status []importing.Status) int
+		Locations          func(childComplexity int) int
+		Me                 func(childComplexity int) int
+		Node               func(childComplexity int, id string) int
+		Order              func(childComplexity int, id string) int
+		Orders             func(childComplexity int, first *int, after *string, filter *model.OrderFilter) int
+		Partners           func(childComplexity int) int
+		PaymentMethods     func(childComplexity int) int
+		Payments           func(childComplexity int, first *int, after *string, filter *model.PaymentFilter) int
+		PermissionGroups   func(childComplexity int) int
+		PriceLists         func(childComplexity int) int
+		PriceRows          func(childComplexity int, priceList string, variantID *string, current bool, first *int, after *string) int
+		Product            func(childComplexity int, slug string) int
+		ProductBrands      func(childComplexity int) int
+		Products           func(childComplexity int, first *int, after *string, filter *catalog.Filter, sort *catalog.Sort) int
+		Search             func(childComplexity int, query string, first *int, after *string, filter *catalog.Filter, sort *catalog.Sort) int
+		SearchSuggestions  func(childComplexity int, prefix string, first int) int
+		ShippingMethods    func(childComplexity int) int
+		SsoProviders       func(childComplexity int) int
+		Staff              func(childComplexity int, first *int, after *string) int
+		StaffPolicy        func(childComplexity int) int
+		StockMovements     func(childComplexity int, variantID string, first *int, after *string) int
+		Synonyms           func(childComplexity int) int
 	}
 
 	RecordBankTransferPayload struct {
@@ -793,10 +862,25 @@ type ComplexityRoot struct {
 	}
 
 	ShippingMethod struct {
-		Code     func(childComplexity int) int
-		Cost     func(childComplexity int) int
-		GlobalID func(childComplexity int) int
-		Name     func(childComplexity int) int
+		Active       func(childComplexity int) int
+		Code         func(childComplexity int) int
+		Cost         func(childComplexity int) int
+		Description  func(childComplexity int) int
+		GlobalID     func(childComplexity int) int
+		Name         func(childComplexity int) int
+		Position     func(childComplexity int) int
+		TaxClass     func(childComplexity int) int
+		Translations func(childComplexity int) int
+	}
+
+	ShippingMethodPayload struct {
+		ShippingMethod func(childComplexity int) int
+		UserErrors     func(childComplexity int) int
+	}
+
+	ShippingMethodTranslations struct {
+		Description func(childComplexity int) int
+		Name        func(childComplexity int) int
 	}
 
 	SsoProvider struct {
@@ -1235,6 +1319,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.BankTransfer.ReceivedAt(childComplexity), true
 
+	case "Cart.billingAddress":
+		if e.ComplexityRoot.Cart.BilledTo == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Cart.BilledTo(childComplexity), true
 	case "Cart.breakdown":
 		if e.ComplexityRoot.Cart.Breakdown == nil {
 			break
@@ -1724,6 +1814,44 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.ImportRun.Updated(childComplexity), true
 
+	case "ImportRunConnection.edges":
+		if e.ComplexityRoot.ImportRunConnection.Edges == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ImportRunConnection.Edges(childComplexity), true
+	case "ImportRunConnection.nodes":
+		if e.ComplexityRoot.ImportRunConnection.Nodes == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ImportRunConnection.Nodes(childComplexity), true
+	case "ImportRunConnection.pageInfo":
+		if e.ComplexityRoot.ImportRunConnection.PageInfo == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ImportRunConnection.PageInfo(childComplexity), true
+	case "ImportRunConnection.totalCount":
+		if e.ComplexityRoot.ImportRunConnection.TotalCount == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ImportRunConnection.TotalCount(childComplexity), true
+
+	case "ImportRunEdge.cursor":
+		if e.ComplexityRoot.ImportRunEdge.Cursor == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ImportRunEdge.Cursor(childComplexity), true
+	case "ImportRunEdge.node":
+		if e.ComplexityRoot.ImportRunEdge.Node == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ImportRunEdge.Node(childComplexity), true
+
 	case "LinkSsoPayload.link":
 		if e.ComplexityRoot.LinkSsoPayload.Link == nil {
 			break
@@ -2030,6 +2158,39 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.ClosePartner(childComplexity, args["input"].(partner.CloseInput)), true
+	case "Mutation.closePrice":
+		if e.ComplexityRoot.Mutation.ClosePrice == nil {
+			break
+		}
+
+		args, err := field_Mutation_closePrice_args(ctx, ec, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.ClosePrice(childComplexity, args["input"].(pricing.ClosePriceInput)), true
+	case "Mutation.closePriceList":
+		if e.ComplexityRoot.Mutation.ClosePriceList == nil {
+			break
+		}
+
+		args, err := field_Mutation_closePriceList_args(ctx, ec, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.ClosePriceList(childComplexity, args["input"].(pricing.CloseListInput)), true
+	case "Mutation.closeShippingMethod":
+		if e.ComplexityRoot.Mutation.CloseShippingMethod == nil {
+			break
+		}
+
+		args, err := field_Mutation_closeShippingMethod_args(ctx, ec, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.CloseShippingMethod(childComplexity, args["input"].(shipping.CloseInput)), true
 	case "Mutation.confirmTotp":
 		if e.ComplexityRoot.Mutation.ConfirmTotp == nil {
 			break
@@ -2466,6 +2627,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.SaveLocation(childComplexity, args["input"].(inventory.SaveLocationInput)), true
+	case "Mutation.savePriceList":
+		if e.ComplexityRoot.Mutation.SavePriceList == nil {
+			break
+		}
+
+		args, err := field_Mutation_savePriceList_args(ctx, ec, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.SavePriceList(childComplexity, args["input"].(pricing.SaveListInput)), true
 	case "Mutation.saveProductBrand":
 		if e.ComplexityRoot.Mutation.SaveProductBrand == nil {
 			break
@@ -2477,6 +2649,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.SaveProductBrand(childComplexity, args["input"].(catalog.SaveBrandInput)), true
+	case "Mutation.saveShippingMethod":
+		if e.ComplexityRoot.Mutation.SaveShippingMethod == nil {
+			break
+		}
+
+		args, err := field_Mutation_saveShippingMethod_args(ctx, ec, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.SaveShippingMethod(childComplexity, args["input"].(shipping.SaveInput)), true
 	case "Mutation.saveSynonym":
 		if e.ComplexityRoot.Mutation.SaveSynonym == nil {
 			break
@@ -2695,6 +2878,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.Option.Values(childComplexity), true
 
+	case "Order.billingAddress":
+		if e.ComplexityRoot.Order.BilledTo == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Order.BilledTo(childComplexity), true
 	case "Order.breakdown":
 		if e.ComplexityRoot.Order.Breakdown == nil {
 			break
@@ -3595,6 +3784,62 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.PriceCandidate.Unit(childComplexity), true
 
+	case "PriceList.channels":
+		if e.ComplexityRoot.PriceList.Channels == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PriceList.Channels(childComplexity), true
+	case "PriceList.closedAt":
+		if e.ComplexityRoot.PriceList.ClosedAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PriceList.ClosedAt(childComplexity), true
+	case "PriceList.code":
+		if e.ComplexityRoot.PriceList.Code == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PriceList.Code(childComplexity), true
+	case "PriceList.currency":
+		if e.ComplexityRoot.PriceList.Currency == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PriceList.Currency(childComplexity), true
+	case "PriceList.id":
+		if e.ComplexityRoot.PriceList.GlobalID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PriceList.GlobalID(childComplexity), true
+	case "PriceList.name":
+		if e.ComplexityRoot.PriceList.Name == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PriceList.Name(childComplexity), true
+	case "PriceList.taxInclusive":
+		if e.ComplexityRoot.PriceList.TaxInclusive == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PriceList.TaxInclusive(childComplexity), true
+
+	case "PriceListPayload.priceList":
+		if e.ComplexityRoot.PriceListPayload.PriceList == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PriceListPayload.PriceList(childComplexity), true
+	case "PriceListPayload.userErrors":
+		if e.ComplexityRoot.PriceListPayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PriceListPayload.UserErrors(childComplexity), true
+
 	case "PriceRange.max":
 		if e.ComplexityRoot.PriceRange.Max == nil {
 			break
@@ -3607,6 +3852,106 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.PriceRange.Min(childComplexity), true
+
+	case "PriceRow.compareAt":
+		if e.ComplexityRoot.PriceRow.Crossed == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PriceRow.Crossed(childComplexity), true
+	case "PriceRow.validFrom":
+		if e.ComplexityRoot.PriceRow.From == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PriceRow.From(childComplexity), true
+	case "PriceRow.id":
+		if e.ComplexityRoot.PriceRow.GlobalID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PriceRow.GlobalID(childComplexity), true
+	case "PriceRow.minQuantity":
+		if e.ComplexityRoot.PriceRow.MinQuantity == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PriceRow.MinQuantity(childComplexity), true
+	case "PriceRow.variantId":
+		if e.ComplexityRoot.PriceRow.OfVariant == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PriceRow.OfVariant(childComplexity), true
+	case "PriceRow.amount":
+		if e.ComplexityRoot.PriceRow.Piece == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PriceRow.Piece(childComplexity), true
+	case "PriceRow.sku":
+		if e.ComplexityRoot.PriceRow.SKU == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PriceRow.SKU(childComplexity), true
+	case "PriceRow.validUntil":
+		if e.ComplexityRoot.PriceRow.Until == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PriceRow.Until(childComplexity), true
+
+	case "PriceRowConnection.edges":
+		if e.ComplexityRoot.PriceRowConnection.Edges == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PriceRowConnection.Edges(childComplexity), true
+	case "PriceRowConnection.nodes":
+		if e.ComplexityRoot.PriceRowConnection.Nodes == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PriceRowConnection.Nodes(childComplexity), true
+	case "PriceRowConnection.pageInfo":
+		if e.ComplexityRoot.PriceRowConnection.PageInfo == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PriceRowConnection.PageInfo(childComplexity), true
+	case "PriceRowConnection.totalCount":
+		if e.ComplexityRoot.PriceRowConnection.TotalCount == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PriceRowConnection.TotalCount(childComplexity), true
+
+	case "PriceRowEdge.cursor":
+		if e.ComplexityRoot.PriceRowEdge.Cursor == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PriceRowEdge.Cursor(childComplexity), true
+	case "PriceRowEdge.node":
+		if e.ComplexityRoot.PriceRowEdge.Node == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PriceRowEdge.Node(childComplexity), true
+
+	case "PriceRowPayload.price":
+		if e.ComplexityRoot.PriceRowPayload.Price == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PriceRowPayload.Price(childComplexity), true
+	case "PriceRowPayload.userErrors":
+		if e.ComplexityRoot.PriceRowPayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PriceRowPayload.UserErrors(childComplexity), true
 
 	case "PriceStep.change":
 		if e.ComplexityRoot.PriceStep.Change == nil {
@@ -4010,6 +4355,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Query.AllProducts(childComplexity, args["first"].(*int), args["after"].(*string), args["status"].(*catalog.Status), args["query"].(*string)), true
+	case "Query.allShippingMethods":
+		if e.ComplexityRoot.Query.AllShippingMethods == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Query.AllShippingMethods(childComplexity), true
 	case "Query.anyProduct":
 		if e.ComplexityRoot.Query.AnyProduct == nil {
 			break
@@ -4061,6 +4412,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Query.ImportRun(childComplexity, args["id"].(string)), true
+	case "Query.importRuns":
+		if e.ComplexityRoot.Query.ImportRuns == nil {
+			break
+		}
+
+		args, err := field_Query_importRuns_args(ctx, ec, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Query.ImportRuns(childComplexity, args["first"].(*int), args["after"].(*string), args["status"].([]importing.Status)), true
 
 	case "Query.locations":
 		if e.ComplexityRoot.Query.Locations == nil {
@@ -4136,6 +4498,23 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Query.PermissionGroups(childComplexity), true
+	case "Query.priceLists":
+		if e.ComplexityRoot.Query.PriceLists == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Query.PriceLists(childComplexity), true
+	case "Query.priceRows":
+		if e.ComplexityRoot.Query.PriceRows == nil {
+			break
+		}
+
+		args, err := field_Query_priceRows_args(ctx, ec, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Query.PriceRows(childComplexity, args["priceList"].(string), args["variantId"].(*string), args["current"].(bool), args["first"].(*int), args["after"].(*string)), true
 	case "Query.product":
 		if e.ComplexityRoot.Query.Product == nil {
 			break
@@ -4415,6 +4794,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.Session.LastUsedAt(childComplexity), true
 
+	case "ShippingMethod.active":
+		if e.ComplexityRoot.ShippingMethod.Active == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ShippingMethod.Active(childComplexity), true
 	case "ShippingMethod.code":
 		if e.ComplexityRoot.ShippingMethod.Code == nil {
 			break
@@ -4427,6 +4812,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.ShippingMethod.Cost(childComplexity), true
+	case "ShippingMethod.description":
+		if e.ComplexityRoot.ShippingMethod.Description == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ShippingMethod.Description(childComplexity), true
 	case "ShippingMethod.id":
 		if e.ComplexityRoot.ShippingMethod.GlobalID == nil {
 			break
@@ -4439,6 +4830,50 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.ShippingMethod.Name(childComplexity), true
+	case "ShippingMethod.position":
+		if e.ComplexityRoot.ShippingMethod.Position == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ShippingMethod.Position(childComplexity), true
+	case "ShippingMethod.taxClass":
+		if e.ComplexityRoot.ShippingMethod.TaxClass == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ShippingMethod.TaxClass(childComplexity), true
+	case "ShippingMethod.translations":
+		if e.ComplexityRoot.ShippingMethod.Translations == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ShippingMethod.Translations(childComplexity), true
+
+	case "ShippingMethodPayload.shippingMethod":
+		if e.ComplexityRoot.ShippingMethodPayload.ShippingMethod == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ShippingMethodPayload.ShippingMethod(childComplexity), true
+	case "ShippingMethodPayload.userErrors":
+		if e.ComplexityRoot.ShippingMethodPayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ShippingMethodPayload.UserErrors(childComplexity), true
+
+	case "ShippingMethodTranslations.description":
+		if e.ComplexityRoot.ShippingMethodTranslations.Description == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ShippingMethodTranslations.Description(childComplexity), true
+	case "ShippingMethodTranslations.name":
+		if e.ComplexityRoot.ShippingMethodTranslations.Name == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ShippingMethodTranslations.Name(childComplexity), true
 
 	case "SsoProvider.key":
 		if e.ComplexityRoot.SsoProvider.Key == nil {
@@ -4907,6 +5342,9 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 			graphql.NewInputUnmarshaler("CloseAccountInput", graphql.BindUnmarshaler(ec, unmarshalInputCloseAccountInput)),
 			graphql.NewInputUnmarshaler("CloseMemberInput", graphql.BindUnmarshaler(ec, unmarshalInputCloseMemberInput)),
 			graphql.NewInputUnmarshaler("ClosePartnerInput", graphql.BindUnmarshaler(ec, unmarshalInputClosePartnerInput)),
+			graphql.NewInputUnmarshaler("ClosePriceInput", graphql.BindUnmarshaler(ec, unmarshalInputClosePriceInput)),
+			graphql.NewInputUnmarshaler("ClosePriceListInput", graphql.BindUnmarshaler(ec, unmarshalInputClosePriceListInput)),
+			graphql.NewInputUnmarshaler("CloseShippingMethodInput", graphql.BindUnmarshaler(ec, unmarshalInputCloseShippingMethodInput)),
 			graphql.NewInputUnmarshaler("ConfirmTotpInput", graphql.BindUnmarshaler(ec, unmarshalInputConfirmTotpInput)),
 			graphql.NewInputUnmarshaler("CreatePartnerInput", graphql.BindUnmarshaler(ec, unmarshalInputCreatePartnerInput)),
 			graphql.NewInputUnmarshaler("CreateProductInput", graphql.BindUnmarshaler(ec, unmarshalInputCreateProductInput)),
@@ -4942,7 +5380,9 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 			graphql.NewInputUnmarshaler("SaveAttributeInput", graphql.BindUnmarshaler(ec, unmarshalInputSaveAttributeInput)),
 			graphql.NewInputUnmarshaler("SaveCategoryInput", graphql.BindUnmarshaler(ec, unmarshalInputSaveCategoryInput)),
 			graphql.NewInputUnmarshaler("SaveLocationInput", graphql.BindUnmarshaler(ec, unmarshalInputSaveLocationInput)),
+			graphql.NewInputUnmarshaler("SavePriceListInput", graphql.BindUnmarshaler(ec, unmarshalInputSavePriceListInput)),
 			graphql.NewInputUnmarshaler("SaveProductBrandInput", graphql.BindUnmarshaler(ec, unmarshalInputSaveProductBrandInput)),
+			graphql.NewInputUnmarshaler("SaveShippingMethodInput", graphql.BindUnmarshaler(ec, unmarshalInputSaveShippingMethodInput)),
 			graphql.NewInputUnmarshaler("SaveSynonymInput", graphql.BindUnmarshaler(ec, unmarshalInputSaveSynonymInput)),
 			graphql.NewInputUnmarshaler("SetCartLineQuantityInput", graphql.BindUnmarshaler(ec, unmarshalInputSetCartLineQuantityInput)),
 			graphql.NewInputUnmarshaler("SetPricesInput", graphql.BindUnmarshaler(ec, unmarshalInputSetPricesInput)),
@@ -5605,6 +6045,8 @@ enum Permission {
   PRICING_WRITE
   "Set prices below cost and margin, and rates above 100 %."
   PRICING_BELOW
+  "Change shipping methods and their fees."
+  SHIPPING_WRITE
   "Read other people's orders."
   ORDER_READ
   "Advance and cancel orders, record bank transfers."
@@ -5673,6 +6115,12 @@ enum UserErrorCode {
   INSUFFICIENT_STOCK
   "The shipping method cannot be chosen."
   SHIPPING_METHOD_UNAVAILABLE
+  "A price list keeps its currency and its tax."
+  PRICE_LIST_FIXED
+  "A channel sells by the price list."
+  PRICE_LIST_IN_USE
+  "A fee is below 0, or has more decimals than its currency."
+  FEE_INVALID
   "This is not an e-mail address."
   EMAIL_INVALID
   "The postal code does not have seven digits."
@@ -5844,6 +6292,8 @@ type Cart implements Node {
   email: String!
   "Where the parcel goes; null if not said yet."
   shippingAddress: Address
+  "Whom the bill is made out to: the shipping address, unless said otherwise; null if neither is known."
+  billingAddress: Address
   "How it is shipped; null if not chosen yet."
   shippingMethod: ShippingMethod
   "The lines, in the order in which they were put in."
@@ -5916,6 +6366,8 @@ type ShippingMethod {
   code: String!
   "The name, in the caller's language."
   name: String!
+  "What a customer should know of it, in the caller's language; empty if there is nothing."
+  description: String!
   "The fee, with or without tax as the channel shows prices."
   fee: Money!
 }
@@ -5942,6 +6394,10 @@ input UpdateCartInput {
   email: String
   "Where the parcel goes."
   shippingAddress: AddressInput
+  "Whom the bill is made out to; the shipping address if never said."
+  billingAddress: AddressInput
+  "Forget the billing address: the bill goes where the parcel goes."
+  billToShipping: Boolean! = false
   "How it is shipped."
   shippingMethodId: ID
 }
@@ -6917,6 +7373,15 @@ type PetPayload {
     "The run's global id."
     id: ID!
   ): ImportRun @allow(permissions: [CATALOG_WRITE])
+  "The brand's imports, newest first."
+  importRuns(
+    "How many, 0 to 100."
+    first: Int = 20
+    "The cursor behind which the page starts."
+    after: String
+    "Only those that have come this far; all if left out."
+    status: [ImportStatus!]
+  ): ImportRunConnection! @allow(permissions: [CATALOG_WRITE])
 }
 
 extend type Mutation {
@@ -6956,6 +7421,26 @@ type ImportRun implements Node {
     "The cursor behind which the page starts."
     after: String
   ): ImportRejectionConnection!
+}
+
+"One page of imports."
+type ImportRunConnection {
+  "The imports with their cursors."
+  edges: [ImportRunEdge!]!
+  "The imports without cursors."
+  nodes: [ImportRun!]!
+  "Where the page lies."
+  pageInfo: PageInfo!
+  "How many there are in all; costs a count."
+  totalCount: Int!
+}
+
+"An import on a page."
+type ImportRunEdge {
+  "The cursor behind this import."
+  cursor: String!
+  "The import."
+  node: ImportRun!
 }
 
 "How far an import has come."
@@ -7333,6 +7818,8 @@ type Order implements Node {
   breakdown: [PriceStep!]!
   "Where the parcel goes."
   shippingAddress: Address!
+  "Whom the bill is made out to; the shipping address unless the customer said otherwise."
+  billingAddress: Address!
   "The name of the shipping method, in the caller's language."
   shippingMethodName: String!
   "How it is paid."
@@ -7983,6 +8470,148 @@ extend enum UserErrorCode {
   REFUND_EXCEEDS_PAYMENT
 }
 `, BuiltIn: false},
+	{Name: "../schema/pricelist.graphqls", Input: `extend type Query {
+  "The brand's price lists, closed ones included, by code; for staff."
+  priceLists: [PriceList!]! @allow(permissions: [PRICING_WRITE])
+  """
+  The prices of a price list, by SKU and quantity; for staff. Several may hold for
+  one variant and quantity at a moment: the one that began last is asked, so that a
+  special price for a week covers the standing one and gives way to it again.
+  """
+  priceRows(
+    "The price list's code; the channel's list if left out."
+    priceList: String! = ""
+    "Only the prices of this variant."
+    variantId: ID
+    "Leave out prices that are over."
+    current: Boolean! = false
+    "How many, 0 to 100."
+    first: Int = 20
+    "The cursor behind which the page starts."
+    after: String
+  ): PriceRowConnection! @allow(permissions: [PRICING_WRITE])
+}
+
+extend type Mutation {
+  "Make a price list, or change the one with the id; a closed one opens again. Currency and tax stay."
+  savePriceList(
+    "The list."
+    input: SavePriceListInput!
+  ): PriceListPayload! @allow(permissions: [PRICING_WRITE])
+  "Take a price list out of use; its prices stay to be read. One that a channel sells by cannot be closed."
+  closePriceList(
+    "Which."
+    input: ClosePriceListInput!
+  ): PriceListPayload! @allow(permissions: [PRICING_WRITE])
+  "End one price. One that would not have begun by then is withdrawn."
+  closePrice(
+    "Which, and when."
+    input: ClosePriceInput!
+  ): PriceRowPayload! @allow(permissions: [PRICING_WRITE])
+}
+
+"A list of prices (価格表)."
+type PriceList {
+  "The list's opaque global id."
+  id: ID!
+  "Its code, unique in the brand."
+  code: String!
+  "The name, in the caller's language."
+  name: String!
+  "The currency of its amounts."
+  currency: CurrencyCode!
+  "Whether its amounts contain consumption tax (税込)."
+  taxInclusive: Boolean!
+  "The codes of the channels that sell by it."
+  channels: [String!]!
+  "When it was taken out of use; null while it is in use."
+  closedAt: DateTime
+}
+
+"One price of a price list."
+type PriceRow {
+  "The price's opaque global id."
+  id: ID!
+  "The stock keeping unit of its variant."
+  sku: String!
+  "The variant's global id."
+  variantId: ID!
+  "The quantity from which it holds."
+  minQuantity: Int!
+  "The price of one piece."
+  amount: Money!
+  "The crossed-out price of one piece; null if there is none."
+  compareAt: Money
+  "When it begins; null if it has always held."
+  validFrom: DateTime
+  "When it ends; null if it holds for good. What was withdrawn before it began ends where it begins."
+  validUntil: DateTime
+}
+
+"One page of prices."
+type PriceRowConnection {
+  "The prices with their cursors."
+  edges: [PriceRowEdge!]!
+  "The prices without cursors."
+  nodes: [PriceRow!]!
+  "Where the page lies."
+  pageInfo: PageInfo!
+  "How many prices there are in all; costs a count."
+  totalCount: Int!
+}
+
+"A price on a page."
+type PriceRowEdge {
+  "The cursor behind this price."
+  cursor: String!
+  "The price."
+  node: PriceRow!
+}
+
+"A price list to make or to change."
+input SavePriceListInput {
+  "The list to change; a new one if left out."
+  id: ID
+  "Its code, unique in the brand: lower-case letters, digits, hyphens, underscores."
+  code: String!
+  "The name, at most 100 characters; Japanese is needed."
+  name: Translations!
+  "The currency of its amounts; stays for good."
+  currency: CurrencyCode! = "JPY"
+  "Whether its amounts contain consumption tax; stays for good."
+  taxInclusive: Boolean! = true
+}
+
+"Which price list to close."
+input ClosePriceListInput {
+  "The list's global id."
+  id: ID!
+}
+
+"Which price to end, and when."
+input ClosePriceInput {
+  "The price's global id."
+  id: ID!
+  "The end; now if left out."
+  at: DateTime
+}
+
+"A price list after a change."
+type PriceListPayload {
+  "The list; null if it was not changed."
+  priceList: PriceList
+  "Why it was not changed."
+  userErrors: [UserError!]!
+}
+
+"A price after a change."
+type PriceRowPayload {
+  "The price; null if it was not changed."
+  price: PriceRow
+  "Why it was not changed."
+  userErrors: [UserError!]!
+}
+`, BuiltIn: false},
 	{Name: "../schema/pricing.graphqls", Input: `"An ISO 4217 currency code: \"JPY\"."
 scalar CurrencyCode
 
@@ -8343,6 +8972,77 @@ type FacetValue {
 extend type ProductConnection {
   "The whole list counted by category, brand, price, availability and attribute; costs a query, so ask only when it is shown."
   facets: [Facet!]!
+}
+`, BuiltIn: false},
+	{Name: "../schema/shipping_staff.graphqls", Input: `extend type Query {
+  "All shipping methods of the brand, closed ones included, in the shop's order; for staff."
+  allShippingMethods: [ShippingMethod!]! @allow(permissions: [SHIPPING_WRITE])
+}
+
+extend type Mutation {
+  "Make a shipping method, or change the one with the id. Orders that were placed keep theirs."
+  saveShippingMethod(
+    "The method."
+    input: SaveShippingMethodInput!
+  ): ShippingMethodPayload! @allow(permissions: [SHIPPING_WRITE])
+  "Stop offering a shipping method; carts that had chosen it must choose again."
+  closeShippingMethod(
+    "Which."
+    input: CloseShippingMethodInput!
+  ): ShippingMethodPayload! @allow(permissions: [SHIPPING_WRITE])
+}
+
+extend type ShippingMethod {
+  "The tax class of the fee; for staff."
+  taxClass: TaxClass! @allow(permissions: [SHIPPING_WRITE])
+  "Its place among the methods; for staff."
+  position: Int! @allow(permissions: [SHIPPING_WRITE])
+  "Whether it is offered; for staff."
+  active: Boolean! @allow(permissions: [SHIPPING_WRITE])
+  "Its texts in every language; for staff."
+  translations: ShippingMethodTranslations! @allow(permissions: [SHIPPING_WRITE])
+}
+
+"A shipping method's texts in every language."
+type ShippingMethodTranslations {
+  "The name."
+  name: Translations!
+  "What a customer should know of it."
+  description: Translations!
+}
+
+"A shipping method to make or to change."
+input SaveShippingMethodInput {
+  "The method to change; a new one if left out."
+  id: ID
+  "Its code, unique in the brand: lower-case letters, digits, hyphens, underscores."
+  code: String!
+  "The name, at most 100 characters; Japanese is needed."
+  name: Translations!
+  "What a customer should know of it, at most 2,000 characters."
+  description: Translations
+  "The flat fee in major units, with or without tax as the channel shows prices."
+  fee: Decimal!
+  "The tax class of the fee."
+  taxClass: TaxClass! = STANDARD
+  "Its place among the methods, 0 to 10,000."
+  position: Int! = 0
+  "Whether it is offered."
+  active: Boolean! = true
+}
+
+"Which shipping method to close."
+input CloseShippingMethodInput {
+  "The method's global id."
+  id: ID!
+}
+
+"A shipping method after a change."
+type ShippingMethodPayload {
+  "The method; null if it was not changed."
+  shippingMethod: ShippingMethod
+  "Why it was not changed."
+  userErrors: [UserError!]!
 }
 `, BuiltIn: false},
 	{Name: "../schema/sso.graphqls", Input: `extend type Query {
@@ -8828,6 +9528,8 @@ func childFields_Cart(ctx context.Context, ec *executionContext, field graphql.C
 		return fieldContext_Cart_email(ctx, ec, field)
 	case "shippingAddress":
 		return fieldContext_Cart_shippingAddress(ctx, ec, field)
+	case "billingAddress":
+		return fieldContext_Cart_billingAddress(ctx, ec, field)
 	case "shippingMethod":
 		return fieldContext_Cart_shippingMethod(ctx, ec, field)
 	case "lines":
@@ -9072,6 +9774,30 @@ func childFields_ImportRun(ctx context.Context, ec *executionContext, field grap
 	return nil, fmt.Errorf("no field named %q was found under type ImportRun", field.Name)
 }
 
+func childFields_ImportRunConnection(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edges":
+		return fieldContext_ImportRunConnection_edges(ctx, ec, field)
+	case "nodes":
+		return fieldContext_ImportRunConnection_nodes(ctx, ec, field)
+	case "pageInfo":
+		return fieldContext_ImportRunConnection_pageInfo(ctx, ec, field)
+	case "totalCount":
+		return fieldContext_ImportRunConnection_totalCount(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ImportRunConnection", field.Name)
+}
+
+func childFields_ImportRunEdge(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cursor":
+		return fieldContext_ImportRunEdge_cursor(ctx, ec, field)
+	case "node":
+		return fieldContext_ImportRunEdge_node(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ImportRunEdge", field.Name)
+}
+
 func childFields_LinkSsoPayload(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "link":
@@ -9208,6 +9934,8 @@ func childFields_Order(ctx context.Context, ec *executionContext, field graphql.
 		return fieldContext_Order_breakdown(ctx, ec, field)
 	case "shippingAddress":
 		return fieldContext_Order_shippingAddress(ctx, ec, field)
+	case "billingAddress":
+		return fieldContext_Order_billingAddress(ctx, ec, field)
 	case "shippingMethodName":
 		return fieldContext_Order_shippingMethodName(ctx, ec, field)
 	case "paymentMethod":
@@ -9612,6 +10340,36 @@ func childFields_PriceCandidate(ctx context.Context, ec *executionContext, field
 	return nil, fmt.Errorf("no field named %q was found under type PriceCandidate", field.Name)
 }
 
+func childFields_PriceList(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return fieldContext_PriceList_id(ctx, ec, field)
+	case "code":
+		return fieldContext_PriceList_code(ctx, ec, field)
+	case "name":
+		return fieldContext_PriceList_name(ctx, ec, field)
+	case "currency":
+		return fieldContext_PriceList_currency(ctx, ec, field)
+	case "taxInclusive":
+		return fieldContext_PriceList_taxInclusive(ctx, ec, field)
+	case "channels":
+		return fieldContext_PriceList_channels(ctx, ec, field)
+	case "closedAt":
+		return fieldContext_PriceList_closedAt(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type PriceList", field.Name)
+}
+
+func childFields_PriceListPayload(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "priceList":
+		return fieldContext_PriceListPayload_priceList(ctx, ec, field)
+	case "userErrors":
+		return fieldContext_PriceListPayload_userErrors(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type PriceListPayload", field.Name)
+}
+
 func childFields_PriceRange(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "min":
@@ -9620,6 +10378,62 @@ func childFields_PriceRange(ctx context.Context, ec *executionContext, field gra
 		return fieldContext_PriceRange_max(ctx, ec, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type PriceRange", field.Name)
+}
+
+func childFields_PriceRow(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return fieldContext_PriceRow_id(ctx, ec, field)
+	case "sku":
+		return fieldContext_PriceRow_sku(ctx, ec, field)
+	case "variantId":
+		return fieldContext_PriceRow_variantId(ctx, ec, field)
+	case "minQuantity":
+		return fieldContext_PriceRow_minQuantity(ctx, ec, field)
+	case "amount":
+		return fieldContext_PriceRow_amount(ctx, ec, field)
+	case "compareAt":
+		return fieldContext_PriceRow_compareAt(ctx, ec, field)
+	case "validFrom":
+		return fieldContext_PriceRow_validFrom(ctx, ec, field)
+	case "validUntil":
+		return fieldContext_PriceRow_validUntil(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type PriceRow", field.Name)
+}
+
+func childFields_PriceRowConnection(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edges":
+		return fieldContext_PriceRowConnection_edges(ctx, ec, field)
+	case "nodes":
+		return fieldContext_PriceRowConnection_nodes(ctx, ec, field)
+	case "pageInfo":
+		return fieldContext_PriceRowConnection_pageInfo(ctx, ec, field)
+	case "totalCount":
+		return fieldContext_PriceRowConnection_totalCount(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type PriceRowConnection", field.Name)
+}
+
+func childFields_PriceRowEdge(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cursor":
+		return fieldContext_PriceRowEdge_cursor(ctx, ec, field)
+	case "node":
+		return fieldContext_PriceRowEdge_node(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type PriceRowEdge", field.Name)
+}
+
+func childFields_PriceRowPayload(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "price":
+		return fieldContext_PriceRowPayload_price(ctx, ec, field)
+	case "userErrors":
+		return fieldContext_PriceRowPayload_userErrors(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type PriceRowPayload", field.Name)
 }
 
 func childFields_PriceStep(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -9940,10 +10754,40 @@ func childFields_ShippingMethod(ctx context.Context, ec *executionContext, field
 		return fieldContext_ShippingMethod_code(ctx, ec, field)
 	case "name":
 		return fieldContext_ShippingMethod_name(ctx, ec, field)
+	case "description":
+		return fieldContext_ShippingMethod_description(ctx, ec, field)
 	case "fee":
 		return fieldContext_ShippingMethod_fee(ctx, ec, field)
+	case "taxClass":
+		return fieldContext_ShippingMethod_taxClass(ctx, ec, field)
+	case "position":
+		return fieldContext_ShippingMethod_position(ctx, ec, field)
+	case "active":
+		return fieldContext_ShippingMethod_active(ctx, ec, field)
+	case "translations":
+		return fieldContext_ShippingMethod_translations(ctx, ec, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type ShippingMethod", field.Name)
+}
+
+func childFields_ShippingMethodPayload(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "shippingMethod":
+		return fieldContext_ShippingMethodPayload_shippingMethod(ctx, ec, field)
+	case "userErrors":
+		return fieldContext_ShippingMethodPayload_userErrors(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ShippingMethodPayload", field.Name)
+}
+
+func childFields_ShippingMethodTranslations(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "name":
+		return fieldContext_ShippingMethodTranslations_name(ctx, ec, field)
+	case "description":
+		return fieldContext_ShippingMethodTranslations_description(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ShippingMethodTranslations", field.Name)
 }
 
 func childFields_SsoProvider(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {

@@ -13,6 +13,7 @@ import (
 	"github.com/noren-commerce/noren/core/catalog"
 	"github.com/noren-commerce/noren/core/customer"
 	"github.com/noren-commerce/noren/core/fault"
+	"github.com/noren-commerce/noren/core/i18n"
 	"github.com/noren-commerce/noren/core/identity"
 	"github.com/noren-commerce/noren/core/importing"
 	"github.com/noren-commerce/noren/core/inventory"
@@ -21,6 +22,7 @@ import (
 	"github.com/noren-commerce/noren/core/partner"
 	"github.com/noren-commerce/noren/core/payment"
 	"github.com/noren-commerce/noren/core/pricing"
+	"github.com/noren-commerce/noren/core/shipping"
 )
 
 // An account after a change.
@@ -217,6 +219,22 @@ type PetPayload struct {
 	UserErrors []UserError `json:"userErrors"`
 }
 
+// A price list after a change.
+type PriceListPayload struct {
+	// The list; null if it was not changed.
+	PriceList *pricing.List `json:"priceList,omitempty"`
+	// Why it was not changed.
+	UserErrors []UserError `json:"userErrors"`
+}
+
+// A price after a change.
+type PriceRowPayload struct {
+	// The price; null if it was not changed.
+	Price *pricing.Row `json:"price,omitempty"`
+	// Why it was not changed.
+	UserErrors []UserError `json:"userErrors"`
+}
+
 // Why a buyer sees a price, or none.
 type PriceTrace struct {
 	// The price; null if there is none.
@@ -303,6 +321,22 @@ type SavedAddressPayload struct {
 	Address *customer.SavedAddress `json:"address,omitempty"`
 	// Why nothing was changed; empty if it was.
 	UserErrors []UserError `json:"userErrors"`
+}
+
+// A shipping method after a change.
+type ShippingMethodPayload struct {
+	// The method; null if it was not changed.
+	ShippingMethod *shipping.Method `json:"shippingMethod,omitempty"`
+	// Why it was not changed.
+	UserErrors []UserError `json:"userErrors"`
+}
+
+// A shipping method's texts in every language.
+type ShippingMethodTranslations struct {
+	// The name.
+	Name i18n.Text `json:"name"`
+	// What a customer should know of it.
+	Description i18n.Text `json:"description"`
 }
 
 // The staff policy after a change.

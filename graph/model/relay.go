@@ -14,6 +14,7 @@ import (
 	"github.com/noren-commerce/noren/core/order"
 	"github.com/noren-commerce/noren/core/page"
 	"github.com/noren-commerce/noren/core/payment"
+	"github.com/noren-commerce/noren/core/pricing"
 )
 
 // Node is any object with a global id.
@@ -30,6 +31,14 @@ type (
 	ImportRejectionConnection = page.Connection[importing.Rejection]
 	// ImportRejectionEdge is a rejected row on a page.
 	ImportRejectionEdge = page.Edge[importing.Rejection]
+	// ImportRunConnection is a page of imports.
+	ImportRunConnection = page.Connection[importing.Run]
+	// ImportRunEdge is an import on a page.
+	ImportRunEdge = page.Edge[importing.Run]
+	// PriceRowConnection is a page of prices.
+	PriceRowConnection = page.Connection[pricing.Row]
+	// PriceRowEdge is a price on a page.
+	PriceRowEdge = page.Edge[pricing.Row]
 	// OrderEdge is an order on a page.
 	OrderEdge = page.Edge[order.Order]
 	// AccountConnection is a page of accounts.

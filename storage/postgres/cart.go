@@ -109,11 +109,13 @@ func (s *Carts) Update(ctx context.Context, in cart.Lookup, change cart.Change) 
 			UPDATE carts c SET
 				email = coalesce(@email, c.email),
 				shipping_address = coalesce(@address, c.shipping_address),
+				billing_address = CASE WHEN @with_parcel THEN NULL ELSE coalesce(@billing, c.billing_address) END,
 				shipping_method_id = coalesce(@method, c.shipping_method_id),
 				updated_at = @at
 			WHERE `+ownCart+` AND (@method::uuid IS NULL OR EXISTS (
 				SELECT FROM shipping_methods m WHERE m.id = @method AND m.brand_id = @brand AND m.active))`, cartArgs(in, pgx.NamedArgs{
 			"email": change.Email, "address": change.ShippingAddress, "method": change.ShippingMethodID,
+			"billing": change.BillingAddress, "with_parcel": change.BillToShipping,
 		}))
 	})
 }
@@ -180,7 +182,7 @@ func queueBasket(batch *pgx.Batch, condition string, args pgx.NamedArgs, into **
 			found.Cart = rows[0]
 			*into = &found
 		}
-	}, `SELECT c.id, c.brand_id, c.channel_id, c.member_id, c.email, c.shipping_address, c.shipping_method_id, c.updated_at
+	}, `SELECT c.id, c.brand_id, c.channel_id, c.member_id, c.email, c.shipping_address, c.billing_address, c.shipping_method_id, c.updated_at
 		FROM carts c WHERE `+condition, args)
 	queueRows(batch, &[]basketRow{}, func(rows []basketRow) { found.Items, found.Sheets, found.Rules = itemsOf(rows) }, `
 		SELECT k.id, k.variant_id, k.quantity, p.id AS product_id, v.sku, p.name, v.options, p.tax_class,

@@ -149,13 +149,13 @@ func (s *Catalog) Relist(ctx context.Context, at time.Time, productIDs ...uuid.U
 	return s.db.conn(ctx).SendBatch(ctx, batch).Close()
 }
 
-// PriceList is the brand's price list with the code; the zero key if there is none.
+// PriceList is the brand's open price list with the code; the zero key if there is none.
 func (s *Catalog) PriceList(ctx context.Context, brandID uuid.UUID, code string) (uuid.UUID, money.Currency, error) {
 	type list struct {
 		ID       uuid.UUID
 		Currency money.Currency
 	}
-	found, err := first[list](ctx, s.db, `SELECT id, currency FROM price_lists WHERE brand_id = @brand AND code = @code`,
+	found, err := first[list](ctx, s.db, `SELECT id, currency FROM price_lists WHERE brand_id = @brand AND code = @code AND closed_at IS NULL`,
 		pgx.NamedArgs{"brand": brandID, "code": code})
 	if err != nil || found == nil {
 		return uuid.Nil, "", err

@@ -89,10 +89,7 @@ func (s *Imports) Rejections(ctx context.Context, runID uuid.UUID, args page.Arg
 	if err != nil {
 		return none, err
 	}
-	paged := page.Of(rows, size, behind, func(r numbered) any { return r.Number })
-	connection := page.Map(paged, func(r numbered) importing.Rejection {
-		return importing.Rejection{Line: r.Line, Column: r.Column, Value: r.Value, Slug: r.Slug, Warning: r.Warning, JA: r.JA, EN: r.EN}
-	})
+	connection := rejectionPage(rows, size, behind)
 	connection.Count = func(ctx context.Context) (int, error) {
 		return one[int](ctx, s.db, `SELECT count(*) FROM import_rejections WHERE run_id = @run`, named)
 	}

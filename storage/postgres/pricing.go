@@ -122,8 +122,6 @@ const (
 	windowColumns = `greatest(valid_from, '0001-01-01Z') AS valid_from, least(valid_until, '9999-12-31Z') AS valid_until`
 	scopeColumns  = `audience_kind, audience_id, target_kind, target_id, target_value, ` + windowColumns
 
-	listColumns = `id, brand_id, code, name, currency, tax_inclusive, audience_kind, audience_id, ` + windowColumns + `,
-		precedence, below_floor, created_at, closed_at`
 	rateColumns     = `id, brand_id, kind, name, ` + scopeColumns + `, percent, rounding, round_to, below_floor, created_at, closed_at`
 	discountColumns = `id, brand_id, name, ` + scopeColumns + `, mixed, on_customer_price, rounding, round_to, tiers, created_at, closed_at`
 )
@@ -140,7 +138,7 @@ func (s *Pricing) Rules(ctx context.Context, brandID uuid.UUID) (pricing.Rules, 
 	batch := &pgx.Batch{}
 	batch.Queue(`SELECT `+rulesVersion, args).QueryRow(func(row pgx.Row) error { return row.Scan(&rules.Version) })
 	const open = ` WHERE brand_id = @brand AND closed_at IS NULL AND ` + ruleMemory
-	queueRows(batch, &rules.Lists, nil, `SELECT `+listColumns+` FROM price_lists`+open, args)
+	queueRows(batch, &rules.Lists, nil, `SELECT `+listColumns+` FROM price_lists l`+open, args)
 	queueRows(batch, &rules.Rates, nil, `SELECT `+rateColumns+` FROM rates`+open, args)
 	queueRows(batch, &rules.Discounts, nil, `SELECT `+discountColumns+` FROM quantity_discounts`+open, args)
 	queueRows(batch, &rules.Parents, nil, `SELECT id, parent_id FROM categories WHERE brand_id = @brand`, args)

@@ -2,9 +2,11 @@ package postgres
 
 import (
 	"context"
+	"errors"
 
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
 
 	"github.com/noren-commerce/noren/core/shipping"
 )
@@ -16,11 +18,41 @@ type Shipping struct{ db *DB }
 func NewShipping(db *DB) *Shipping { return &Shipping{db} }
 
 // shippingColumns are the columns of shipping.Method, for the alias m.
-const shippingColumns = `m.id, m.brand_id, m.code, m.name, m.fee, m.tax_class, m.position, m.active`
+const shippingColumns = `m.id, m.brand_id, m.code, m.name, m.description, m.fee, m.tax_class, m.position, m.active`
 
 // ShippingMethods are the brand's active methods, in its order.
 func (s *Shipping) ShippingMethods(ctx context.Context, brandID uuid.UUID) ([]shipping.Method, error) {
 	return collect[shipping.Method](ctx, s.db, `
 		SELECT `+shippingColumns+` FROM shipping_methods m
 		WHERE m.brand_id = @brand AND m.active ORDER BY m.position, m.code`, pgx.NamedArgs{"brand": brandID})
+}
+
+// AllShippingMethods are the brand's methods, closed ones included, in its order.
+func (s *Shipping) AllShippingMethods(ctx context.Context, brandID uuid.UUID) ([]shipping.Method, error) {
+	return collect[shipping.Method](ctx, s.db, `
+		SELECT `+shippingColumns+` FROM shipping_methods m
+		WHERE m.brand_id = @brand ORDER BY m.position, m.code`, pgx.NamedArgs{"brand": brandID})
+}
+
+// LockShippingMethod reads a method of the brand and locks it; nil if there is none.
+func (s *Shipping) LockShippingMethod(ctx context.Context, brandID, methodID uuid.UUID) (*shipping.Method, error) {
+	return first[shipping.Method](ctx, s.db, `
+		SELECT `+shippingColumns+` FROM shipping_methods m
+		WHERE m.brand_id = @brand AND m.id = @id FOR UPDATE`, pgx.NamedArgs{"brand": brandID, "id": methodID})
+}
+
+// SaveShippingMethod writes a method, new or not.
+func (s *Shipping) SaveShippingMethod(ctx context.Context, m shipping.Method) error {
+	_, err := s.db.conn(ctx).Exec(ctx, `
+		INSERT INTO shipping_methods (id, brand_id, code, name, description, fee, tax_class, position, active)
+		VALUES (@id, @brand, @code, @name, @description, @fee, @tax_class, @position, @active)
+		ON CONFLICT (id) DO UPDATE SET code = excluded.code, name = excluded.name, description = excluded.description,
+			fee = excluded.fee, tax_class = excluded.tax_class, position = excluded.position, active = excluded.active`,
+		pgx.NamedArgs{"id": m.ID, "brand": m.BrandID, "code": m.Code, "name": m.Name, "description": m.Description,
+			"fee": m.FeeMinor, "tax_class": m.TaxClass, "position": m.Position, "active": m.Active})
+	var pg *pgconn.PgError
+	if errors.As(err, &pg) && pg.ConstraintName == "shipping_methods_brand_id_code_key" {
+		return shipping.ErrCodeTaken.At("code")
+	}
+	return err
 }

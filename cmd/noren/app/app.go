@@ -105,11 +105,13 @@ func New(cfg Config, db *postgres.DB, now clock.Clock, options ...Option) (*App,
 		Resolvers: &resolvers.Resolver{
 			Catalog:   catalog.New(redis.NewCatalog(postgres.NewCatalog(db), ground.Redis, ground.Generations, postgres.Joined), search.NewAnalyzer(), now),
 			Pricing:   prices,
+			Lists:     newLists(db, events, now),
 			Editor:    newEditor(db, events, files, now),
 			Inventory: inventory.New(stock),
 			Stock:     inventory.NewKeeper(inventory.KeeperParts{Tx: db, Store: stock, Shown: shown, Events: events, Now: now}),
 			Carts:     carts,
 			Shipping:  shipping.New(postgres.NewShipping(db)),
+			Methods:   shipping.NewEditor(db, postgres.NewShipping(db), events, now),
 			Orders:    orders,
 			Imports:   NewImports(db, jobs, now),
 			Signals:   ground.Signals,
@@ -173,5 +175,12 @@ func newEditor(db *postgres.DB, events event.Recorder, files catalog.Assets, now
 	return catalog.NewEditor(catalog.EditorParts{
 		Tx: db, Store: store, Index: catalog.NewIndexer(store, search.NewAnalyzer()),
 		Events: events, Assets: files, Now: now,
+	})
+}
+
+// newLists puts together how staff keep price lists.
+func newLists(db *postgres.DB, events event.Recorder, now clock.Clock) *pricing.Lists {
+	return pricing.NewLists(pricing.ListParts{
+		Tx: db, Store: postgres.NewPricing(db), Shelves: postgres.NewCatalog(db), Events: events, Now: now,
 	})
 }

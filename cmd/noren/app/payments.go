@@ -8,6 +8,7 @@ import (
 	"github.com/noren-commerce/noren/adapters/stripe"
 	"github.com/noren-commerce/noren/core/clock"
 	"github.com/noren-commerce/noren/core/payment"
+	"github.com/noren-commerce/noren/seed"
 	"github.com/noren-commerce/noren/storage/postgres"
 	"github.com/noren-commerce/noren/telemetry"
 )
@@ -55,7 +56,7 @@ func (c PaymentConfig) gateways(dev bool) []payment.Gateway {
 		BankName: c.BankName, BranchName: c.BankBranch, Type: c.BankAccountType, Number: c.BankAccountNumber, Holder: c.BankAccountHolder,
 	}
 	if c.BankName == "" && dev {
-		account = banktransfer.Account{BankName: "見本銀行", BranchName: "見本支店", Type: "普通", Number: "0000000", Holder: "ﾐﾎﾝ ﾌﾘｺﾐｷﾝｼ"}
+		account = seed.SampleBank
 	}
 	if account.BankName != "" {
 		all = append(all, banktransfer.New(account))

@@ -9,7 +9,6 @@ ALTER TABLE price_lists
 	ADD COLUMN valid_until   timestamptz NOT NULL DEFAULT 'infinity',
 	ADD COLUMN precedence    int NOT NULL DEFAULT 0,
 	ADD COLUMN below_floor   boolean NOT NULL DEFAULT false,
-	ADD COLUMN closed_at     timestamptz,
 	ADD CONSTRAINT price_lists_window CHECK (valid_from < valid_until);
 CREATE UNIQUE INDEX price_lists_customer ON price_lists (brand_id, audience_id, currency)
 	WHERE audience_kind IN ('MEMBER', 'COMPANY') AND closed_at IS NULL;
@@ -68,4 +67,4 @@ ALTER TABLE orders ADD COLUMN discount bigint NOT NULL DEFAULT 0; -- on the good
 ALTER TABLE orders DROP COLUMN discount;
 DROP TABLE quantity_discounts, rates;
 ALTER TABLE price_lists DROP COLUMN audience_kind, DROP COLUMN audience_id, DROP COLUMN valid_from,
-	DROP COLUMN valid_until, DROP COLUMN precedence, DROP COLUMN below_floor, DROP COLUMN closed_at;
+	DROP COLUMN valid_until, DROP COLUMN precedence, DROP COLUMN below_floor;
