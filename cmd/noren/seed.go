@@ -59,8 +59,10 @@ func writeSample(ctx context.Context, db *postgres.DB, options seed.Options) err
 		bar.set(sum)
 	}
 	defer bar.finish()
+	indexer := catalog.NewIndexer(postgres.NewCatalog(db), search.NewAnalyzer().Remembering())
+	options.Index = indexer.Entry
 	if err := seed.Write(ctx, db, options); err != nil {
 		return err
 	}
-	return catalog.NewIndexer(postgres.NewCatalog(db), search.NewAnalyzer()).Missing(ctx, nil)
+	return indexer.Missing(ctx, nil) // the shelves, and what was written without an index
 }
