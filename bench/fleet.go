@@ -53,10 +53,11 @@ func prepare(ctx context.Context, server string, products int) (string, error) {
 		return "", err
 	}
 	defer db.Close()
-	if err := seed.Write(ctx, db, seed.Options{Scale: products}); err != nil {
+	indexer := catalog.NewIndexer(postgres.NewCatalog(db), search.NewAnalyzer().Remembering())
+	if err := seed.Write(ctx, db, seed.Options{Scale: products, Index: indexer.Entry}); err != nil {
 		return "", err
 	}
-	if err := catalog.NewIndexer(postgres.NewCatalog(db), search.NewAnalyzer()).Missing(ctx, nil); err != nil {
+	if err := indexer.Missing(ctx, nil); err != nil {
 		return "", err
 	}
 	// Enough of everything, so that no checkout fails for want of stock.

@@ -156,7 +156,7 @@ func (b Brand) product(f family, c combination) catalog.Bundle {
 	case "puppy", "kitten", "adult", "senior":
 		bundle.Attributes = append(bundle.Attributes, catalog.AttributeValue{ProductID: p.ID, AttributeID: b.AttributeID("stage"), Value: c.kind.slug})
 	}
-	b.variants(&bundle, f, chance)
+	b.variants(&bundle, f, c.lot, chance)
 	return bundle
 }
 
@@ -173,7 +173,7 @@ func (f family) named(c combination) i18n.Text {
 }
 
 // variants adds the sizes and colours with prices, stock and the listing.
-func (b Brand) variants(bundle *catalog.Bundle, f family, chance *rand.Rand) {
+func (b Brand) variants(bundle *catalog.Bundle, f family, lot int, chance *rand.Rand) {
 	p := &bundle.Product
 	p.Options = []catalog.Option{{Name: f.option}}
 	for _, s := range f.sizes {
@@ -184,23 +184,27 @@ func (b Brand) variants(bundle *catalog.Bundle, f family, chance *rand.Rand) {
 		tones = f.colours
 		p.Options = append(p.Options, catalog.Option{Name: optionColour, Values: f.colours})
 	}
+	number := fmt.Sprintf("%s-%08X", strings.ToUpper(b.Code[:2]), uint32(hash(p.Slug))) //nolint:gosec // a part of the hash is meant
+	if lot > 0 {                                                                        // so short a hash meets itself in a large catalog
+		number += fmt.Sprintf("-L%d", lot)
+	}
 	listing := catalog.Listing{ChannelID: b.ChannelID, ProductID: p.ID, Published: true, PublishedAt: p.CreatedAt, NameKey: p.Name["ja"], Popularity: int64(chance.IntN(1000))}
 	dearer := int64(chance.IntN(4)) * 100 // makers charge differently
 	for _, s := range f.sizes {
 		for _, tone := range tones {
-			b.variant(bundle, &listing, s, tone, dearer, chance)
+			b.variant(bundle, &listing, s, tone, fmt.Sprintf("%s-%d", number, len(bundle.Variants)+1), dearer, chance)
 		}
 	}
 	bundle.Listings = []catalog.Listing{listing}
 }
 
-func (b Brand) variant(bundle *catalog.Bundle, listing *catalog.Listing, s size, tone string, dearer int64, chance *rand.Rand) {
+func (b Brand) variant(bundle *catalog.Bundle, listing *catalog.Listing, s size, tone, sku string, dearer int64, chance *rand.Rand) {
 	n := len(bundle.Variants)
 	yen := s.yen + dearer
 	cost := yen * 6 / 10
 	v := catalog.Variant{
 		ID: key("variant", b.Code, bundle.Product.Slug, fmt.Sprint(n)), BrandID: b.ID, ProductID: bundle.Product.ID,
-		SKU:     fmt.Sprintf("%s-%08X-%d", strings.ToUpper(b.Code[:2]), uint32(hash(bundle.Product.Slug)), n+1), //nolint:gosec // a part of the hash is meant
+		SKU:     sku,
 		Barcode: barcode(hash(bundle.Product.Slug) + uint64(n)), Options: []string{s.label}, Weight: s.weight, Cost: &cost, Position: n, Active: true,
 	}
 	if tone != "" {

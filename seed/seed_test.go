@@ -43,13 +43,19 @@ func TestSampleShopIsWhole(t *testing.T) {
 
 func TestScaleGivesTheNumberAsked(t *testing.T) {
 	t.Parallel()
-	n, slugs := 0, map[string]bool{}
-	for p := range seed.Brands()[0].Products(5000) {
+	// Enough for a short hash to meet itself.
+	n, variants, slugs, skus := 0, 0, map[string]bool{}, map[string]bool{}
+	for p := range seed.Brands()[0].Products(70_000) {
 		n++
 		slugs[p.Product.Slug] = true
+		for _, v := range p.Variants {
+			variants++
+			skus[v.SKU] = true
+		}
 	}
-	require.Equal(t, 5000, n)
-	require.Len(t, slugs, 5000)
+	require.Equal(t, 70_000, n)
+	require.Len(t, slugs, n)
+	require.Len(t, skus, variants)
 }
 
 func TestNamesReadWell(t *testing.T) {

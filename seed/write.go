@@ -3,8 +3,11 @@ package seed
 import (
 	"context"
 	"fmt"
+	"runtime"
+	"sync"
 
 	"github.com/jackc/pgx/v5"
+	"golang.org/x/sync/errgroup"
 
 	"github.com/noren-commerce/noren/core/catalog"
 	"github.com/noren-commerce/noren/core/i18n"
@@ -16,10 +19,11 @@ const chunk = 1000
 
 // Options say what to write.
 type Options struct {
-	Scale    int                         // products of the first brand; 0 is the sample's own
-	Progress func(done int)              // told of products written; may be nil
-	Search   func(catalog.Bundle) string // makes the search vector; nil leaves it empty
-	Password string                      // of the sample accounts; empty is the constant of that name
+	Scale    int            // products of the first brand; 0 is the sample's own
+	Progress func(done int) // told of products of a brand that are written; may be nil
+	// Index makes what search keeps of a product while it is loaded; nil leaves that to catalog.Indexer.
+	Index    func(catalog.Document) catalog.IndexEntry
+	Password string // of the sample accounts; empty is the constant of that name
 }
 
 // Count is the number of products that the options write.
@@ -57,33 +61,73 @@ func Write(ctx context.Context, db *postgres.DB, o Options) error {
 	return nil
 }
 
-// fill writes the products that are missing.
+// fill writes the products that are missing. One hand makes them, and as many
+// load them as there are processors; the chunks between them bound the memory.
 func (b Brand) fill(ctx context.Context, db *postgres.DB, o Options, scale int) error {
-	bulk, done := postgres.NewBulk(db), 0
+	loading, ctx := errgroup.WithContext(ctx)
+	chunks := make(chan []catalog.Bundle)
+	loading.Go(func() error {
+		defer close(chunks)
+		return b.cut(ctx, scale, chunks)
+	})
+	var told sync.Mutex
+	done := 0
+	for range max(runtime.GOMAXPROCS(0), 1) {
+		loading.Go(func() error {
+			for pending := range chunks {
+				if err := b.load(ctx, db, o, pending); err != nil {
+					return err
+				}
+				told.Lock()
+				done += len(pending)
+				if o.Progress != nil {
+					o.Progress(done)
+				}
+				told.Unlock()
+			}
+			return nil
+		})
+	}
+	return loading.Wait()
+}
+
+// cut sends the products in chunks, until ctx ends.
+func (b Brand) cut(ctx context.Context, scale int, chunks chan<- []catalog.Bundle) error {
 	var pending []catalog.Bundle
-	flush := func() error {
-		missing, err := absent(ctx, db, pending)
-		if err == nil && len(missing) > 0 {
-			err = bulk.Load(ctx, missing)
+	send := func() error {
+		select {
+		case chunks <- pending:
+			pending = nil
+			return nil
+		case <-ctx.Done():
+			return ctx.Err()
 		}
-		done += len(pending)
-		pending = pending[:0]
-		if o.Progress != nil {
-			o.Progress(done)
-		}
-		return err
 	}
 	for bundle := range b.Products(scale) {
-		if o.Search != nil {
-			bundle.Search = o.Search(bundle)
-		}
 		if pending = append(pending, bundle); len(pending) == chunk {
-			if err := flush(); err != nil {
+			if err := send(); err != nil {
 				return err
 			}
 		}
 	}
-	return flush()
+	return send()
+}
+
+// load writes those of the bundles that the database does not have.
+func (b Brand) load(ctx context.Context, db *postgres.DB, o Options, bundles []catalog.Bundle) error {
+	missing, err := absent(ctx, db, bundles)
+	if err != nil || len(missing) == 0 {
+		return err
+	}
+	if o.Index != nil {
+		for i := range missing {
+			missing[i].Index = o.Index(b.document(missing[i]))
+			for j := range missing[i].Listings {
+				missing[i].Listings[j].NameKey = missing[i].Index.NameKey
+			}
+		}
+	}
+	return postgres.NewBulk(db).Load(ctx, missing)
 }
 
 // absent are those of the bundles whose products are not in the database.

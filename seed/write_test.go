@@ -1,12 +1,17 @@
 package seed_test
 
 import (
+	"context"
 	"testing"
 	"time"
 
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
 	"github.com/stretchr/testify/require"
 
+	"github.com/noren-commerce/noren/core/catalog"
 	"github.com/noren-commerce/noren/core/identity"
+	"github.com/noren-commerce/noren/core/search"
 	"github.com/noren-commerce/noren/seed"
 	"github.com/noren-commerce/noren/storage/postgres"
 	"github.com/noren-commerce/noren/storage/postgres/pgtest"
@@ -32,6 +37,58 @@ func TestWritingTwiceIsOneShop(t *testing.T) {
 		SELECT count(*) FROM stock_levels s WHERE on_hand <> (
 			SELECT coalesce(sum(quantity), 0) FROM stock_movements m WHERE m.variant_id = s.variant_id AND m.location_id = s.location_id)`).Scan(&apart))
 	require.Zero(t, apart, "every level is the sum of its movements")
+}
+
+func TestIndexingWhileLoadingIsIndexingAfterwards(t *testing.T) {
+	t.Parallel()
+	db := pgtest.New(t)
+	indexer := catalog.NewIndexer(postgres.NewCatalog(db), search.NewAnalyzer().Remembering())
+	require.NoError(t, seed.Write(t.Context(), db, seed.Options{Scale: 1500, Index: indexer.Entry}))
+	known := func() (words, names, terms string) {
+		require.NoError(t, db.Pool().QueryRow(t.Context(), `
+			SELECT (SELECT md5(string_agg(id::text || strip(search)::text, '|' ORDER BY id)) FROM products WHERE search <> ''),
+				(SELECT md5(string_agg(product_id::text || name_key, '|' ORDER BY product_id)) FROM product_listings),
+				(SELECT md5(string_agg(target_id::text || key, '|' ORDER BY target_id, key)) FROM search_terms WHERE kind = 'PRODUCT')`).
+			Scan(&words, &names, &terms))
+		return
+	}
+	words, names, terms := known()
+	require.NotEmpty(t, words)
+
+	rows, err := db.Pool().Query(t.Context(), `UPDATE products SET search = '' RETURNING id`)
+	require.NoError(t, err)
+	ids, err := pgx.CollectRows(rows, pgx.RowTo[uuid.UUID])
+	require.NoError(t, err)
+	require.Greater(t, len(ids), 1500)
+	_, err = db.Pool().Exec(t.Context(), `DELETE FROM search_terms`)
+	require.NoError(t, err)
+	_, err = db.Pool().Exec(t.Context(), `UPDATE product_listings SET name_key = ''`)
+	require.NoError(t, err)
+	require.NoError(t, catalog.NewIndexer(postgres.NewCatalog(db), search.NewAnalyzer()).Missing(t.Context(), nil))
+	wordsAfter, namesAfter, termsAfter := known()
+	require.Equal(t, [3]string{words, names, terms}, [3]string{wordsAfter, namesAfter, termsAfter})
+}
+
+func TestABrokenOffLoadGoesOn(t *testing.T) {
+	t.Parallel()
+	db := pgtest.New(t)
+	ctx, stop := context.WithCancel(t.Context())
+	err := seed.Write(ctx, db, seed.Options{Scale: 3000, Progress: func(int) { stop() }})
+	require.ErrorIs(t, err, context.Canceled)
+	var before, after, orphans int
+	require.NoError(t, db.Pool().QueryRow(t.Context(), `SELECT count(*) FROM products`).Scan(&before))
+	require.Positive(t, before)
+	require.Less(t, before, 3000)
+	require.NoError(t, seed.Write(t.Context(), db, seed.Options{Scale: 3000}))
+	require.NoError(t, db.Pool().QueryRow(t.Context(), `
+		SELECT (SELECT count(*) FROM products),
+			(SELECT count(*) FROM stock_levels s LEFT JOIN variants v ON v.id = variant_id LEFT JOIN locations l ON l.id = location_id WHERE v.id IS NULL OR l.id IS NULL)
+			+ (SELECT count(*) FROM products p LEFT JOIN product_brands b ON b.id = product_brand_id WHERE b.id IS NULL)
+			+ (SELECT count(*) FROM product_categories pc LEFT JOIN categories c ON c.id = category_id WHERE c.id IS NULL)
+			+ (SELECT count(*) FROM product_attribute_values v LEFT JOIN attributes a ON a.id = attribute_id WHERE a.id IS NULL)
+			+ (SELECT count(*) FROM prices r LEFT JOIN price_lists l ON l.id = price_list_id WHERE l.id IS NULL)`).Scan(&after, &orphans))
+	require.Equal(t, seed.Options{Scale: 3000}.Count(), after)
+	require.Zero(t, orphans, "what is loaded without checks refers to what there is")
 }
 
 func TestSampleMembersLiveWithPets(t *testing.T) {

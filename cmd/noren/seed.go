@@ -60,10 +60,13 @@ func writeSample(ctx context.Context, db *postgres.DB, options seed.Options) err
 		bar.set(sum)
 	}
 	defer bar.finish()
+	indexer := catalog.NewIndexer(postgres.NewCatalog(db), search.NewAnalyzer().Remembering())
+	options.Index = indexer.Entry
 	if err := seed.Write(ctx, db, options); err != nil {
 		return err
 	}
-	if err := catalog.NewIndexer(postgres.NewCatalog(db), search.NewAnalyzer()).Missing(ctx, nil); err != nil || options.Scale > 0 {
+	// The shelves, and what was written without an index.
+	if err := indexer.Missing(ctx, nil); err != nil || options.Scale > 0 {
 		return err // who measures wants the catalog alone
 	}
 	return seed.WriteOrders(ctx, db, clock.System())

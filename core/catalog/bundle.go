@@ -18,7 +18,7 @@ type Bundle struct {
 	Listings   []Listing
 	Prices     []ListPrice
 	Stock      []Stock
-	Search     string // what is searched, as PostgreSQL's tsvector literal
+	Index      IndexEntry // what search keeps; empty leaves it to Indexer.Missing
 }
 
 // Media is a picture, film or document of a product.

@@ -71,7 +71,7 @@ func (x *Indexer) Products(ctx context.Context, ids ...uuid.UUID) error {
 	}
 	entries := make([]IndexEntry, len(documents))
 	for i, d := range documents {
-		entries[i] = x.entry(d)
+		entries[i] = x.Entry(d)
 	}
 	return x.store.WriteIndex(ctx, entries)
 }
@@ -123,7 +123,8 @@ func (x *Indexer) Missing(ctx context.Context, progress func(done int)) error {
 	}
 }
 
-func (x *Indexer) entry(d Document) IndexEntry {
+// Entry is what search keeps of a product, for whoever writes it in bulk.
+func (x *Indexer) Entry(d Document) IndexEntry {
 	all := append(fields(search.Name, d.Name), fields(search.Shelf, append(d.Shelves, d.Maker)...)...)
 	all = append(all, fields(search.Tag, d.Values...)...)
 	for _, text := range append(d.Codes, d.Tags...) {

@@ -9,11 +9,48 @@ import (
 // holds the dictionary, read when it is first needed.
 type Analyzer struct {
 	dictionary func() *Dictionary
+	known      *stretches // nil for none
 }
 
 // NewAnalyzer makes an analyzer; the dictionary is read at the first Japanese text.
 func NewAnalyzer() *Analyzer {
 	return &Analyzer{dictionary: shared}
+}
+
+// Remembering is the same analyzer with a memory for stretches that it has split
+// before: a catalog says the same few thousand things again and again.
+func (a *Analyzer) Remembering() *Analyzer {
+	return &Analyzer{dictionary: a.dictionary, known: &stretches{words: map[string][]word{}}}
+}
+
+// maxKnown bounds the memory; when it is full, it begins anew.
+const maxKnown = 20_000
+
+// stretches are texts that were split into words.
+type stretches struct {
+	mu    sync.RWMutex
+	words map[string][]word
+}
+
+// split is the words of a normalised Japanese text; the caller only reads them.
+func (a *Analyzer) split(text string) []word {
+	if a.known == nil {
+		return a.dictionary().words(text)
+	}
+	a.known.mu.RLock()
+	words, ok := a.known.words[text]
+	a.known.mu.RUnlock()
+	if ok {
+		return words
+	}
+	words = a.dictionary().words(text)
+	a.known.mu.Lock()
+	defer a.known.mu.Unlock()
+	if len(a.known.words) >= maxKnown {
+		clear(a.known.words)
+	}
+	a.known.words[text] = words
+	return words
 }
 
 // shared is the dictionary of the process: read once, then only read from.
@@ -33,7 +70,7 @@ func (a *Analyzer) Reading(text string) string {
 			b.WriteString(s.text)
 			continue
 		}
-		for _, w := range a.dictionary().words(s.text) {
+		for _, w := range a.split(s.text) {
 			if w.reading != "" {
 				b.WriteString(Fold(w.reading))
 			} else {
@@ -83,7 +120,7 @@ func (a *Analyzer) Keys(text string) []string {
 	var rest []word
 	for _, s := range segments(Normalize(clip(text, maxQuery))) {
 		if s.japanese {
-			rest = append(rest, a.dictionary().words(s.text)...)
+			rest = append(rest, a.split(s.text)...)
 		} else {
 			code := strings.Join(parts(s.text), "")
 			rest = append(rest, word{surface: code, reading: code})

@@ -51,7 +51,7 @@ func (a *Analyzer) Vector(fields ...Field) string {
 }
 
 func (a *Analyzer) addJapanese(v *vector, text string, w Weight) {
-	words := a.dictionary().words(text)
+	words := a.split(text)
 	for i, word := range words {
 		v.at++
 		if word.stop && w == Description {

@@ -16,9 +16,13 @@ type Bulk struct{ db *DB }
 // NewBulk makes the bulk writer.
 func NewBulk(db *DB) *Bulk { return &Bulk{db} }
 
-// Load writes the bundles in one transaction. Every product must be new.
+// Load writes the bundles in one transaction. Every product must be new, and what
+// the bundles refer to must be in the database or in the bundle itself.
 func (b *Bulk) Load(ctx context.Context, bundles []catalog.Bundle) error {
 	return b.db.InTx(ctx, func(ctx context.Context) error {
+		if _, err := b.db.conn(ctx).Exec(ctx, trusting); err != nil {
+			return err
+		}
 		for _, table := range tables {
 			var rows [][]any
 			for _, bundle := range bundles {
@@ -43,6 +47,10 @@ func (b *Bulk) Load(ctx context.Context, bundles []catalog.Bundle) error {
 		return nil
 	})
 }
+
+// trusting leaves out the look-up of every row that a row refers to, two thirds of
+// what a load costs. Only a superuser may; for others the checks stay.
+const trusting = `SELECT set_config('session_replication_role', 'replica', true) WHERE current_setting('is_superuser') = 'on'`
 
 // COPY speaks binary and PostgreSQL reads no tsvector that way, so products pass
 // through a table that has the search column as text.
@@ -79,7 +87,7 @@ var tables = []table{
 	{"products", []string{"id", "brand_id", "product_brand_id", "slug", "name", "description", "seo_title", "seo_description", "options", "tags", "status", "tax_class", "search", "created_at", "updated_at"},
 		func(b catalog.Bundle) [][]any {
 			p := b.Product
-			return [][]any{{p.ID, p.BrandID, p.ProductBrandID, p.Slug, p.Name, p.Description, p.SEOTitle, p.SEODescription, p.Options, p.Tags, p.Status, p.TaxClass, b.Search, p.CreatedAt, p.UpdatedAt}}
+			return [][]any{{p.ID, p.BrandID, p.ProductBrandID, p.Slug, p.Name, p.Description, p.SEOTitle, p.SEODescription, p.Options, p.Tags, p.Status, p.TaxClass, b.Index.Vector, p.CreatedAt, p.UpdatedAt}}
 		}},
 	{"variants", []string{"id", "brand_id", "product_id", "sku", "barcode", "options", "weight", "cost", "position", "active"},
 		each(func(b catalog.Bundle) []catalog.Variant { return b.Variants }, func(v catalog.Variant) []any {
@@ -120,6 +128,14 @@ var tables = []table{
 				if s.OnHand > 0 {
 					rows = append(rows, []any{id.New(), b.Product.CreatedAt, s.VariantID, s.LocationID, "RECEIPT", s.OnHand})
 				}
+			}
+			return rows
+		}},
+	{"search_terms", []string{"brand_id", "kind", "target_id", "key"},
+		func(b catalog.Bundle) [][]any {
+			var rows [][]any
+			for _, key := range b.Index.Keys {
+				rows = append(rows, []any{b.Index.BrandID, b.Index.Kind, b.Index.ID, key})
 			}
 			return rows
 		}},

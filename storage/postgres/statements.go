@@ -2,13 +2,15 @@ package postgres
 
 import (
 	"context"
+	"strings"
 	"sync/atomic"
 
 	"github.com/jackc/pgx/v5"
 )
 
 // Statements counts the SQL statements that run under a context, so that a test
-// can hold an operation to its number. Begin and commit count as well.
+// can hold an operation to its number. Begin and commit count as well; that River
+// wakes its workers does not, for it leaves that out when it has just done so.
 type Statements struct {
 	n     atomic.Int64
 	outer *Statements // counts as well
@@ -30,8 +32,10 @@ func CountStatements(ctx context.Context) (context.Context, *Statements) {
 // statementTracer counts into the context's Statements, where there is one.
 type statementTracer struct{}
 
-func (statementTracer) TraceQueryStart(ctx context.Context, _ *pgx.Conn, _ pgx.TraceQueryStartData) context.Context {
-	count(ctx)
+func (statementTracer) TraceQueryStart(ctx context.Context, _ *pgx.Conn, data pgx.TraceQueryStartData) context.Context {
+	if !strings.Contains(data.SQL, "pg_notify(") {
+		count(ctx)
+	}
 	return ctx
 }
 

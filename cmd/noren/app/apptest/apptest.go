@@ -110,11 +110,27 @@ type Variables map[string]any
 // Do sends one operation. Each header is a pair of name and value.
 func (a *App) Do(t testing.TB, query string, variables Variables, headers ...string) Answer {
 	t.Helper()
-	body, err := json.Marshal(map[string]any{"query": query, "variables": variables})
+	return a.post(t, map[string]any{"query": query, "variables": variables}, headers)
+}
+
+// Registered runs the registered operation with the id.
+func (a *App) Registered(t testing.TB, documentID string, variables Variables, headers ...string) Answer {
+	t.Helper()
+	return a.post(t, map[string]any{"documentId": documentID, "variables": variables}, headers)
+}
+
+func (a *App) post(t testing.TB, question map[string]any, headers []string) Answer {
+	t.Helper()
+	body, err := json.Marshal(question)
 	require.NoError(t, err)
 	request, err := http.NewRequestWithContext(t.Context(), http.MethodPost, a.URL+"/graphql", bytes.NewReader(body))
 	require.NoError(t, err)
 	request.Header.Set("Content-Type", "application/json")
+	return a.send(t, request, headers)
+}
+
+func (a *App) send(t testing.TB, request *http.Request, headers []string) Answer {
+	t.Helper()
 	for i := 0; i+1 < len(headers); i += 2 {
 		request.Header.Set(headers[i], headers[i+1])
 	}
