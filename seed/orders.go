@@ -36,12 +36,15 @@ func fates() []fate {
 		all = append(all, fate{42*day - time.Duration(i)*27*time.Hour, ends})
 	}
 	for _, group := range []struct {
-		age  time.Duration
-		n    int
-		ends order.Status
-	}{{7 * day, 4, order.Shipped}, {6 * day, 3, order.Picking}, {4 * day, 4, order.Confirmed}, {3 * day, 6, order.PendingPayment}} {
+		age, gap time.Duration
+		n        int
+		ends     order.Status
+	}{
+		{7 * day, 7 * time.Hour, 4, order.Shipped}, {6 * day, 7 * time.Hour, 3, order.Picking},
+		{4 * day, 5 * time.Hour, 4, order.Confirmed}, {3 * day, 13 * time.Hour, 6, order.PendingPayment},
+	} {
 		for i := range group.n {
-			all = append(all, fate{group.age - time.Duration(i)*7*time.Hour, group.ends})
+			all = append(all, fate{group.age - time.Duration(i)*group.gap, group.ends})
 		}
 	}
 	return all
@@ -94,8 +97,8 @@ func WriteOrders(ctx context.Context, db *postgres.DB, now time.Time) error {
 
 // trade lets one member order, and staff bring the order to its fate.
 func (t *trade) trade(ctx context.Context, n int, buyer Account, f fate, now time.Time) error {
-	t.at = awake(now.Add(-f.age)).Truncate(time.Second)
 	chance := rand.New(rand.NewPCG(uint64(n), 3)) //nolint:gosec // samples need no secrecy
+	t.at = awake(now.Add(-f.age)).Truncate(time.Second).Add(-time.Duration(chance.IntN(3600)) * time.Second)
 	placed, err := t.place(ctx, n, buyer, chance)
 	if err != nil || placed == nil || f.ends == order.PendingPayment {
 		return err
