@@ -116,6 +116,26 @@ func TestStaffKeepPriceLists(t *testing.T) {
 	require.Empty(t, write(t, a, pricer, "savePriceList", "SavePriceListInput", listFields, renamed, &reopened))
 	require.Nil(t, reopened.SavePriceList.PriceList.ClosedAt)
 
+	// A closed customer's list does not open beside the one that took its place.
+	customer, second := id.New(), id.New()
+	for _, l := range []struct {
+		key    uuid.UUID
+		code   string
+		closed bool
+	}{{customer, "special-old", true}, {second, "special-new", false}} {
+		_, err := a.DB.Pool().Exec(t.Context(), `
+			INSERT INTO price_lists (id, brand_id, code, name, currency, tax_inclusive, audience_kind, audience_id, closed_at)
+			VALUES ($1, $2, $3, '{"ja":"特価"}', 'JPY', false, 'COMPANY', $4, CASE WHEN $5 THEN now() END)`, l.key, a.BrandID, l.code, uuid.Max, l.closed)
+		require.NoError(t, err)
+	}
+	require.Equal(t, []writeError{{"CONFLICT", []string{"id"}}}, write(t, a, pricer, "savePriceList", "SavePriceListInput", listFields,
+		with(with(wholesale(), "id", globalID("PriceList", customer)), "code", "special-old"), nil))
+
+	// Every change moves the number by which processes know that their rules are old.
+	var version int
+	require.NoError(t, a.DB.Pool().QueryRow(t.Context(), `SELECT version FROM rulebooks WHERE brand_id = $1`, a.BrandID).Scan(&version))
+	require.Equal(t, 5, version, "made, renamed, closed, opened again: from 1")
+
 	var data []byte
 	require.NoError(t, a.DB.Pool().QueryRow(t.Context(), `SELECT data FROM events WHERE type = 'price_list.closed'`).Scan(&data))
 	var change struct {

@@ -25,6 +25,7 @@ var (
 	ErrListCodeTaken = fault.Conflict(fault.CodeDuplicate, "このコードはすでに使われています", "This code is already taken")
 	ErrListCurrency  = fault.Invalid(fault.CodeInvalid, "通貨コードは3文字の英大文字で指定してください", "A currency code has three capital letters")
 	ErrListFixed     = fault.Conflict("PRICE_LIST_FIXED", "価格表の通貨と税込・税抜は変更できません。新しい価格表を作成してください", "A price list keeps its currency and its tax; make a new list")
+	ErrListCustomer  = fault.Conflict(fault.CodeConflict, "この取引先の特価表はすでにあります", "The customer has a price list of its own already")
 	ErrListUsed      = fault.Conflict("PRICE_LIST_IN_USE", "チャネルが使用しているため終了できません（%s）", "Channels use this list: %s")
 )
 
@@ -90,7 +91,7 @@ type ListStore interface {
 	// LockPriceRow reads a price of the brand for changing; nil if there is none.
 	LockPriceRow(ctx context.Context, brandID, priceID uuid.UUID) (*Row, error)
 	// EndPrice ends a price; one that has not begun by then is withdrawn.
-	EndPrice(ctx context.Context, priceID uuid.UUID, at time.Time) error
+	EndPrice(ctx context.Context, brandID, priceID uuid.UUID, at time.Time) error
 }
 
 // Shelves brings what lists show in step with changed prices.

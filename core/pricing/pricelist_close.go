@@ -13,6 +13,7 @@ import (
 	"github.com/noren-commerce/noren/core/event"
 	"github.com/noren-commerce/noren/core/fault"
 	"github.com/noren-commerce/noren/core/id"
+	"github.com/noren-commerce/noren/core/scope"
 )
 
 // CloseListInput names the list to close.
@@ -41,7 +42,7 @@ func (s *Lists) change(ctx context.Context, listID *uuid.UUID, eventType string,
 	var saved *List
 	err := s.tx.InTx(ctx, func(ctx context.Context) error {
 		brandID := channel.From(ctx).BrandID
-		l, before := &List{ID: id.New(), BrandID: brandID, Channels: []string{}}, (*List)(nil)
+		l, before := &List{ID: id.New(), BrandID: brandID, Window: scope.Always, Channels: []string{}, CreatedAt: s.now()}, (*List)(nil)
 		if listID != nil {
 			found, err := s.store.LockPriceList(ctx, brandID, *listID)
 			if err != nil {
@@ -105,7 +106,7 @@ func (s *Lists) ClosePrice(ctx context.Context, in ClosePriceInput) (*Row, error
 			row.ValidUntil = row.ValidFrom // it never held
 		}
 		return errors.Join(
-			s.store.EndPrice(ctx, row.ID, at),
+			s.store.EndPrice(ctx, channel.From(ctx).BrandID, row.ID, at),
 			s.shelves.Relist(ctx, now, row.ProductID),
 			s.events.Record(ctx, event.New(ctx, now, "price.closed", "Price", row.ID, map[string]any{"before": before, "after": row})),
 		)

@@ -12,6 +12,7 @@ import (
 
 	"github.com/noren-commerce/noren/core/page"
 	"github.com/noren-commerce/noren/core/pricing"
+	"github.com/noren-commerce/noren/core/scope"
 )
 
 // listColumns are the columns of pricing.List, for the alias l.
@@ -34,16 +35,21 @@ func (s *Pricing) LockPriceList(ctx context.Context, brandID, listID uuid.UUID) 
 // SavePriceList writes a list, new or not; currency and tax stay.
 func (s *Pricing) SavePriceList(ctx context.Context, l pricing.List) error {
 	_, err := s.db.conn(ctx).Exec(ctx, `
-		INSERT INTO price_lists (id, brand_id, code, name, currency, tax_inclusive, closed_at)
-		VALUES (@id, @brand, @code, @name, @currency, @tax_inclusive, @closed)
+		INSERT INTO price_lists (id, brand_id, code, name, currency, tax_inclusive, created_at, closed_at)
+		VALUES (@id, @brand, @code, @name, @currency, @tax_inclusive, @created, @closed)
 		ON CONFLICT (id) DO UPDATE SET code = excluded.code, name = excluded.name, closed_at = excluded.closed_at`,
 		pgx.NamedArgs{"id": l.ID, "brand": l.BrandID, "code": l.Code, "name": l.Name, "currency": l.Currency,
-			"tax_inclusive": l.TaxInclusive, "closed": l.ClosedAt})
+			"tax_inclusive": l.TaxInclusive, "created": l.CreatedAt, "closed": l.ClosedAt})
 	var pg *pgconn.PgError
-	if errors.As(err, &pg) && pg.ConstraintName == "price_lists_brand_id_code_key" {
+	switch {
+	case errors.As(err, &pg) && pg.ConstraintName == "price_lists_brand_id_code_key":
 		return pricing.ErrListCodeTaken.At("code")
+	case errors.As(err, &pg) && pg.ConstraintName == "price_lists_customer":
+		return pricing.ErrListCustomer.At("id")
+	case err != nil:
+		return err
 	}
-	return err
+	return s.db.moveRules(ctx, l.BrandID, rulesMoved{For: []scope.Audience{l.Audience}})
 }
 
 const (
@@ -103,9 +109,12 @@ func (s *Pricing) LockPriceRow(ctx context.Context, brandID, priceID uuid.UUID) 
 }
 
 // EndPrice ends a price; one that has not begun by then is withdrawn.
-func (s *Pricing) EndPrice(ctx context.Context, priceID uuid.UUID, at time.Time) error {
+func (s *Pricing) EndPrice(ctx context.Context, brandID, priceID uuid.UUID, at time.Time) error {
 	batch := &pgx.Batch{}
 	batch.Queue(`DELETE FROM prices WHERE id = $1 AND valid_from >= $2`, priceID, at)
 	batch.Queue(`UPDATE prices SET valid_until = $2 WHERE id = $1 AND valid_until > $2`, priceID, at)
-	return s.db.conn(ctx).SendBatch(ctx, batch).Close()
+	if err := s.db.conn(ctx).SendBatch(ctx, batch).Close(); err != nil {
+		return err
+	}
+	return s.db.moveRules(ctx, brandID, rulesMoved{})
 }
