@@ -56,8 +56,8 @@ func setPrice(t *testing.T, a *apptest.App, list string, price apptest.Variables
 	return write(t, a, pricer, "setPrices", "SetPricesInput", `products { id }`, apptest.Variables{"priceList": list, "prices": []apptest.Variables{price}}, nil)
 }
 
-// shown is what a shopper pays for one piece.
-func shown(t *testing.T, a *apptest.App, slug string) (unit, listed string) {
+// pays is what a shopper pays for one piece.
+func pays(t *testing.T, a *apptest.App, slug string) (unit, listed string) {
 	t.Helper()
 	var got struct {
 		Product struct {
@@ -188,7 +188,7 @@ func TestASpecialPriceCoversTheStandingOneUntilItIsClosed(t *testing.T) {
 	yesterday, week := time.Now().UTC().Add(-24*time.Hour).Truncate(time.Second), time.Now().UTC().Add(7*24*time.Hour).Truncate(time.Second)
 	require.Empty(t, setPrice(t, a, "", apptest.Variables{"variantId": variant, "amount": "1480", "compareAt": "1980", "validFrom": yesterday, "validUntil": week}))
 	require.Empty(t, setPrice(t, a, "", apptest.Variables{"variantId": variant, "amount": "2480", "validFrom": week, "validUntil": week.Add(time.Hour)}))
-	unit, listed := shown(t, a, "leash")
+	unit, listed := pays(t, a, "leash")
 	require.Equal(t, [2]string{"1480", "1480"}, [2]string{unit, listed})
 
 	rows := rowsOf(t, a, `variantId: "`+variant+`", current: true`)
@@ -214,7 +214,7 @@ func TestASpecialPriceCoversTheStandingOneUntilItIsClosed(t *testing.T) {
 	var ended, withdrawn closedPrice
 	require.Empty(t, closing(apptest.Variables{"id": special.ID}, &ended))
 	require.WithinDuration(t, time.Now(), *ended.ClosePrice.Price.ValidUntil, time.Minute)
-	unit, listed = shown(t, a, "leash")
+	unit, listed = pays(t, a, "leash")
 	require.Equal(t, [2]string{"1980", "1980"}, [2]string{unit, listed}, "the standing price is back, in lists too")
 	require.Len(t, rowsOf(t, a, `current: true`), 2)
 	require.Len(t, rowsOf(t, a, `current: false`), 3, "what was stays to be read")
@@ -236,7 +236,7 @@ func TestASpecialPriceCoversTheStandingOneUntilItIsClosed(t *testing.T) {
 
 	// The standing one ends at a moment to come: until then it holds.
 	require.Empty(t, closing(apptest.Variables{"id": byAmount["1980"].ID, "at": week}, nil))
-	unit, _ = shown(t, a, "leash")
+	unit, _ = pays(t, a, "leash")
 	require.Equal(t, "1980", unit)
 }
 
