@@ -1,21 +1,22 @@
-// Package assets keeps uploaded files in a local directory and serves them. A file
-// is named by the hash of its content: it never changes under its address, and the
-// same file is kept once.
+// Package assets keeps uploaded files and serves them: in a directory of this
+// machine, or in a bucket of an object storage that speaks S3. A file is named by
+// the hash of its content: it never changes under its address, and the same file is
+// kept once. What a client calls a file, and says it is, counts for nothing.
 package assets
 
 import (
-	"bytes"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
+	"log/slog"
 	"net/http"
-	"os"
-	"path/filepath"
 	"regexp"
 	"strings"
+	"time"
 
 	"github.com/noren-commerce/noren/core/catalog"
 	"github.com/noren-commerce/noren/core/fault"
@@ -33,6 +34,9 @@ var (
 	ErrKind     = fault.Invalid("FILE_TYPE_INVALID", "JPEG・PNG・GIF・WebP・MP4・PDFのいずれかにしてください", "The file must be JPEG, PNG, GIF, WebP, MP4 or PDF").At("file")
 )
 
+// forEver is how long a browser may keep a file.
+const forEver = "public, max-age=31536000, immutable"
+
 // served are the kinds of content that are kept, as their first bytes tell. SVG is
 // not among them: it can carry scripts.
 var served = map[string]struct {
@@ -47,19 +51,22 @@ var served = map[string]struct {
 	"application/pdf": {catalog.MediaDocument, ".pdf"},
 }
 
-// Directory keeps files in a directory of this machine.
-type Directory struct {
-	path   string
-	public string // what addresses begin with
+// place is where files are.
+type place interface {
+	// keep puts a file there whole: readers never see half of it.
+	keep(ctx context.Context, name, contentType string, raw []byte) error
+	// open reads a file; one that is not there is fs.ErrNotExist.
+	open(ctx context.Context, name string) (file io.ReadSeekCloser, changed time.Time, err error)
 }
 
-// New keeps files under the path; addresses begin with the public address of noren.
-func New(path, public string) *Directory {
-	return &Directory{path: path, public: strings.TrimSuffix(public, "/")}
+// Files are the kept files.
+type Files struct {
+	place  place
+	public string // what addresses begin with, before the file's name
 }
 
 // Put keeps a file and answers its kind and address.
-func (d *Directory) Put(_ context.Context, content io.Reader) (catalog.MediaKind, string, error) {
+func (f *Files) Put(ctx context.Context, content io.Reader) (catalog.MediaKind, string, error) {
 	raw, err := io.ReadAll(io.LimitReader(content, MaxSize+1))
 	if err != nil {
 		return "", "", fmt.Errorf("read the uploaded file: %w", err)
@@ -67,60 +74,39 @@ func (d *Directory) Put(_ context.Context, content io.Reader) (catalog.MediaKind
 	if len(raw) > MaxSize {
 		return "", "", ErrTooLarge
 	}
-	is, ok := served[http.DetectContentType(raw)]
+	contentType := http.DetectContentType(raw)
+	is, ok := served[contentType]
 	if !ok {
 		return "", "", ErrKind
 	}
 	hash := sha256.Sum256(raw)
 	name := hex.EncodeToString(hash[:]) + is.suffix
-	return is.kind, d.public + Prefix + name, d.write(name, raw)
-}
-
-// write puts the file in place whole: readers never see half of it.
-func (d *Directory) write(name string, raw []byte) error {
-	if err := os.MkdirAll(d.path, 0o750); err != nil {
-		return fmt.Errorf("make the directory of files: %w", err)
-	}
-	target := filepath.Join(d.path, name)
-	if _, err := os.Stat(target); err == nil {
-		return nil
-	}
-	draft, err := os.CreateTemp(d.path, ".draft-*")
-	if err != nil {
-		return fmt.Errorf("keep the file: %w", err)
-	}
-	_, err = io.Copy(draft, bytes.NewReader(raw))
-	if err = errors.Join(err, draft.Close()); err == nil {
-		err = os.Rename(draft.Name(), target)
-	}
-	if err != nil {
-		return errors.Join(fmt.Errorf("keep the file: %w", err), os.Remove(draft.Name()))
-	}
-	return nil
+	return is.kind, f.public + name, f.place.keep(ctx, name, contentType, raw)
 }
 
 var names = regexp.MustCompile(`^[0-9a-f]{64}\.(jpg|png|gif|webp|mp4|pdf)$`)
 
 // ServeHTTP serves a kept file for ever; nothing but kept files is reachable.
-func (d *Directory) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+func (f *Files) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	name := strings.TrimPrefix(r.URL.Path, Prefix)
 	if !names.MatchString(name) {
 		http.NotFound(w, r)
 		return
 	}
-	file, err := os.OpenInRoot(d.path, name)
-	if err != nil {
+	file, changed, err := f.place.open(r.Context(), name)
+	if errors.Is(err, fs.ErrNotExist) {
 		http.NotFound(w, r)
+		return
+	}
+	if err != nil {
+		slog.ErrorContext(r.Context(), "an uploaded file cannot be read", "name", name, "error", err)
+		w.Header().Set("Retry-After", "5")
+		http.Error(w, http.StatusText(http.StatusServiceUnavailable), http.StatusServiceUnavailable)
 		return
 	}
 	defer func() { _ = file.Close() }()
-	info, err := file.Stat()
-	if err != nil {
-		http.NotFound(w, r)
-		return
-	}
 	h := w.Header()
-	h.Set("Cache-Control", "public, max-age=31536000, immutable")
+	h.Set("Cache-Control", forEver)
 	h.Set("X-Content-Type-Options", "nosniff")
 	h.Set("Content-Security-Policy", "default-src 'none'; sandbox")
 	h.Set("Cross-Origin-Resource-Policy", "cross-origin")
@@ -129,5 +115,5 @@ func (d *Directory) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 			h.Set("Content-Type", contentType)
 		}
 	}
-	http.ServeContent(w, r, name, info.ModTime(), file)
+	http.ServeContent(w, r, name, changed, file)
 }

@@ -10,12 +10,9 @@ import (
 	"os/exec"
 	"os/user"
 	"path/filepath"
-	"slices"
 	"strconv"
 	"strings"
 	"syscall"
-
-	embeddedpostgres "github.com/fergusstrange/embedded-postgres"
 )
 
 // owner is the user that runs the cluster, where that is not the present one:
@@ -96,69 +93,6 @@ func walkable(dir string) bool {
 			return true
 		}
 	}
-}
-
-// binaries is the folder of initdb and postgres: the newest on the machine, else
-// one downloaded once into the user's cache.
-func binaries() (string, error) {
-	if found := installed(); found != "" {
-		return found, nil
-	}
-	home, err := os.UserCacheDir()
-	if err != nil {
-		home = os.TempDir()
-	}
-	cache := filepath.Join(home, "noren", "postgres")
-	if _, err := os.Stat(filepath.Join(cache, "bin", "initdb")); err == nil {
-		return filepath.Join(cache, "bin"), nil
-	}
-	port, err := freePort()
-	if err != nil {
-		return "", err
-	}
-	download := embeddedpostgres.NewDatabase(embeddedpostgres.DefaultConfig().
-		BinariesPath(cache).RuntimePath(cache + "-runtime").Port(uint32(port)).Logger(nil))
-	if err = download.Start(); err == nil {
-		err = download.Stop()
-	}
-	_ = os.RemoveAll(cache + "-runtime")
-	// Run by root the download comes, and only its start fails; ours will not.
-	if _, missing := os.Stat(filepath.Join(cache, "bin", "initdb")); missing != nil {
-		return "", fmt.Errorf("no PostgreSQL on this machine and none could be downloaded: install it (Debian: apt-get install postgresql; macOS: brew install postgresql), or set DATABASE_URL (%w)", err)
-	}
-	return filepath.Join(cache, "bin"), nil
-}
-
-// installed is the folder of the machine's newest PostgreSQL; empty if none.
-func installed() string {
-	var candidates []string
-	for _, pattern := range []string{"/usr/lib/postgresql/*/bin", "/usr/pgsql-*/bin", "/opt/homebrew/opt/postgresql*/bin", "/usr/local/opt/postgresql*/bin"} {
-		found, _ := filepath.Glob(pattern)
-		candidates = append(candidates, found...)
-	}
-	slices.SortFunc(candidates, func(a, b string) int { return version(b) - version(a) })
-	if path, err := exec.LookPath("initdb"); err == nil {
-		candidates = append([]string{filepath.Dir(path)}, candidates...)
-	}
-	for _, dir := range candidates {
-		_, initdb := os.Stat(filepath.Join(dir, "initdb"))
-		_, server := os.Stat(filepath.Join(dir, "postgres"))
-		if initdb == nil && server == nil {
-			return dir
-		}
-	}
-	return ""
-}
-
-func version(dir string) int {
-	digits := strings.Map(func(r rune) rune {
-		if r < '0' || r > '9' {
-			return -1
-		}
-		return r
-	}, dir)
-	n, _ := strconv.Atoi(digits)
-	return n
 }
 
 // password is the cluster's password: read from beside the data, or made.

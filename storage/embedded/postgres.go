@@ -31,6 +31,7 @@ type PostgresOptions struct {
 	DataDir   string // absolute; made when missing
 	Throwaway bool   // for tests: a temporary directory, no fsync, gone when the cluster stops
 	Port      int    // of 127.0.0.1; 0 takes a free one
+	Programs         // where initdb and postgres are
 }
 
 // Postgres is a running cluster. It stops with this process, however that ends.
@@ -49,6 +50,10 @@ func StartPostgres(ctx context.Context, options PostgresOptions) (*Postgres, err
 	if err != nil {
 		return nil, err
 	}
+	bin, err := options.folder(owner)
+	if err != nil {
+		return nil, err
+	}
 	dir := options.DataDir
 	if options.Throwaway {
 		if dir, err = temporary(owner); err != nil {
@@ -56,10 +61,6 @@ func StartPostgres(ctx context.Context, options PostgresOptions) (*Postgres, err
 		}
 	}
 	if dir, err = reachable(dir, owner); err != nil {
-		return nil, err
-	}
-	bin, err := binaries()
-	if err != nil {
 		return nil, err
 	}
 	c := cluster{bin: bin, dir: dir, owner: owner, throwaway: options.Throwaway, port: options.Port}

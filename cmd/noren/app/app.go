@@ -49,9 +49,9 @@ type App struct {
 	SSO        *identity.SSO
 	Payments   *payment.Service
 	Sender     *messaging.Sender
-	Assets     *assets.Directory // keeps uploaded files
-	Mailbox    *mailbox.Mailbox  // keeps the mails; nil if a mail server is set
-	Ground                       // what all of it stands on and is watched by
+	Assets     *assets.Files    // keeps uploaded files
+	Mailbox    *mailbox.Mailbox // keeps the mails; nil if a mail server is set
+	Ground                      // what all of it stands on and is watched by
 	proxies    proxies
 	now        clock.Clock
 }
@@ -96,7 +96,10 @@ func New(cfg Config, db *postgres.DB, now clock.Clock, options ...Option) (*App,
 	orders.PayBy(payments)
 	payments.Tell(orders)
 	partners := newPartners(db, now)
-	files := assets.New(cfg.AssetsDir, cfg.PublicURL)
+	files, err := cfg.AssetConfig.open(cfg.PublicURL)
+	if err != nil {
+		return nil, err
+	}
 	a := &App{
 		Config:   cfg,
 		Assets:   files,

@@ -34,13 +34,13 @@ type Config struct {
 	DrainTimeout   time.Duration `env:"NOREN_DRAIN_TIMEOUT" default:"25s" help:"How long running requests and jobs may take to finish after SIGTERM."`
 	MaxConns       int32         `env:"NOREN_MAX_CONNS" default:"16" help:"Connections to PostgreSQL that one process keeps at most."`
 	Introspection  bool          `env:"NOREN_INTROSPECTION" default:"false" negatable:"" help:"Let the public read the schema by introspection."`
-	AssetsDir      string        `env:"NOREN_ASSETS_DIR" default:".noren/assets" help:"Directory that keeps uploaded files; replicas must share it."`
 	Dev            bool          `kong:"-"`
 
 	WatchConfig     `embed:""`
 	OperationConfig `embed:""`
 	LimitConfig     `embed:""`
 	MailConfig      `embed:""`
+	AssetConfig     `embed:""`
 	PaymentConfig   `embed:""`
 	SSOConfig       `embed:""`
 }
@@ -72,6 +72,9 @@ func (c Config) Production() error {
 		return err
 	}
 	if err := c.PaymentConfig.check(); err != nil {
+		return err
+	}
+	if _, err := c.AssetConfig.open(c.PublicURL); err != nil {
 		return err
 	}
 	return c.SSOConfig.check()

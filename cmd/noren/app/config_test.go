@@ -40,6 +40,8 @@ func TestProductionRefusesUnsafeSettings(t *testing.T) {
 		"NOREN_SSO_RETURN_URLS has":       func(c *app.Config) { c.SSOReturnURLs = []string{"http://shop.example.jp/"} },
 		"data:":                           func(c *app.Config) { c.SSOReturnURLs = []string{"data:text/html,x"} },
 		"NOREN_SSO_PROVIDERS":             func(c *app.Config) { c.SSOProviders.Settings = []openid.Settings{google, google} },
+		"NOREN_ASSETS_URL must hold":      func(c *app.Config) { c.AssetsURL = "s3://s3.example.jp/files" },
+		"NOREN_ASSETS_URL knows":          func(c *app.Config) { c.AssetsURL = "s3://key:secret@s3.example.jp/files?zone=a" },
 		"NOREN_BANK_BRANCH":               func(c *app.Config) { c.BankName = "のれん銀行" },
 	} {
 		unsafe := safe

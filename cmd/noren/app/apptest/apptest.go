@@ -30,7 +30,7 @@ type App struct {
 // Start runs a noren over an empty test shop. The options change its settings.
 func Start(t testing.TB, options ...func(*app.Config)) *App {
 	shop := pgtest.NewShop(t)
-	config := app.Config{Secret: app.DevSecret, Dev: true, AssetsDir: t.TempDir()}
+	config := app.Config{Secret: app.DevSecret, Dev: true, AssetConfig: app.AssetConfig{AssetsDir: t.TempDir()}}
 	for _, option := range options {
 		option(&config)
 	}
