@@ -2,6 +2,7 @@ package main
 
 import (
 	"bufio"
+	"bytes"
 	"context"
 	"fmt"
 	"net"
@@ -164,6 +165,23 @@ func (c *child) memory() int {
 		}
 	}
 	return 0
+}
+
+// cpu is the processor time that the process has used, in user and system mode.
+func (c *child) cpu() time.Duration {
+	raw, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", c.command.Process.Pid))
+	if err != nil {
+		return 0
+	}
+	_, raw, _ = bytes.Cut(raw, []byte(") ")) // the name before it may hold anything
+	fields := bytes.Fields(raw)
+	if len(fields) < 13 {
+		return 0
+	}
+	user, _ := strconv.Atoi(string(fields[11]))
+	system, _ := strconv.Atoi(string(fields[12]))
+	const tick = 10 * time.Millisecond // Linux counts for programs in hundredths of a second
+	return time.Duration(user+system) * tick
 }
 
 // json is the header of a request to noren's sample shop.

@@ -5,6 +5,7 @@ package generated
 import (
 	"context"
 	"errors"
+	"github.com/noren-commerce/noren/graph/run"
 	"math"
 	"strconv"
 	"sync/atomic"
@@ -72,22 +73,14 @@ func field_Variant_price_args(ctx context.Context, ec *executionContext, rawArgs
 // region    **************************** field.gotpl *****************************
 
 func _Category_id(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *catalog.Category) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_Category_id(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.GlobalID(), nil
-		},
-		nil,
+		func() string { return obj.GlobalID() },
 		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
 			return marshalNID2string(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
 }
 func fieldContext_Category_id(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
@@ -95,22 +88,14 @@ func fieldContext_Category_id(_ context.Context, ec *executionContext, field gra
 }
 
 func _Category_slug(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *catalog.Category) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_Category_slug(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Slug, nil
-		},
-		nil,
+		func() string { return obj.Slug },
 		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
 			return marshalNString2string(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
 }
 func fieldContext_Category_slug(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
@@ -118,21 +103,14 @@ func fieldContext_Category_slug(_ context.Context, ec *executionContext, field g
 }
 
 func _Category_name(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *catalog.Category) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_Category_name(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Name, nil
-		},
-		nil,
+		func() i18n.Text { return obj.Name },
 		func(ctx context.Context, selections ast.SelectionSet, v i18n.Text) graphql.Marshaler {
 			return marshalNString2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋi18nᚐText(ctx, ec, selections, v)
 		},
-		true,
 		true,
 	)
 }
@@ -141,21 +119,14 @@ func fieldContext_Category_name(_ context.Context, ec *executionContext, field g
 }
 
 func _Category_description(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *catalog.Category) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_Category_description(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Description, nil
-		},
-		nil,
+		func() i18n.Text { return obj.Description },
 		func(ctx context.Context, selections ast.SelectionSet, v i18n.Text) graphql.Marshaler {
 			return marshalNString2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋi18nᚐText(ctx, ec, selections, v)
 		},
-		true,
 		true,
 	)
 }
@@ -164,21 +135,19 @@ func fieldContext_Category_description(_ context.Context, ec *executionContext, 
 }
 
 func _Category_path(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *catalog.Category) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Resolved(
 		ctx,
 		ec.OperationContext,
 		field,
 		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 			return fieldContext_Category_path(ctx, ec, field)
 		},
-		func(ctx context.Context) (any, error) {
+		func(ctx context.Context) ([]catalog.Category, error) {
 			return ec.Resolvers.Category().Path(ctx, obj)
 		},
-		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v []catalog.Category) graphql.Marshaler {
 			return marshalNCategory2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋcatalogᚐCategoryᚄ(ctx, ec, selections, v)
 		},
-		true,
 		true,
 	)
 }
@@ -188,29 +157,24 @@ func fieldContext_Category_path(_ context.Context, ec *executionContext, field g
 		Field:      field,
 		IsMethod:   true,
 		IsResolver: true,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_Category(ctx, ec, field)
-		},
 	}
 	return fc, nil
 }
 
 func _Category_parent(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *catalog.Category) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Resolved(
 		ctx,
 		ec.OperationContext,
 		field,
 		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 			return fieldContext_Category_parent(ctx, ec, field)
 		},
-		func(ctx context.Context) (any, error) {
+		func(ctx context.Context) (*catalog.Category, error) {
 			return ec.Resolvers.Category().Parent(ctx, obj)
 		},
-		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *catalog.Category) graphql.Marshaler {
 			return marshalOCategory2ᚖgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋcatalogᚐCategory(ctx, ec, selections, v)
 		},
-		true,
 		false,
 	)
 }
@@ -220,29 +184,24 @@ func fieldContext_Category_parent(_ context.Context, ec *executionContext, field
 		Field:      field,
 		IsMethod:   true,
 		IsResolver: true,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_Category(ctx, ec, field)
-		},
 	}
 	return fc, nil
 }
 
 func _Category_children(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *catalog.Category) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Resolved(
 		ctx,
 		ec.OperationContext,
 		field,
 		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 			return fieldContext_Category_children(ctx, ec, field)
 		},
-		func(ctx context.Context) (any, error) {
+		func(ctx context.Context) ([]catalog.Category, error) {
 			return ec.Resolvers.Category().Children(ctx, obj)
 		},
-		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v []catalog.Category) graphql.Marshaler {
 			return marshalNCategory2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋcatalogᚐCategoryᚄ(ctx, ec, selections, v)
 		},
-		true,
 		true,
 	)
 }
@@ -252,30 +211,19 @@ func fieldContext_Category_children(_ context.Context, ec *executionContext, fie
 		Field:      field,
 		IsMethod:   true,
 		IsResolver: true,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_Category(ctx, ec, field)
-		},
 	}
 	return fc, nil
 }
 
 func _Media_id(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *catalog.Media) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_Media_id(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.GlobalID(), nil
-		},
-		nil,
+		func() string { return obj.GlobalID() },
 		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
 			return marshalNID2string(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
 }
 func fieldContext_Media_id(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
@@ -283,22 +231,14 @@ func fieldContext_Media_id(_ context.Context, ec *executionContext, field graphq
 }
 
 func _Media_kind(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *catalog.Media) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_Media_kind(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Kind, nil
-		},
-		nil,
+		func() catalog.MediaKind { return obj.Kind },
 		func(ctx context.Context, selections ast.SelectionSet, v catalog.MediaKind) graphql.Marshaler {
 			return marshalNMediaKind2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋcatalogᚐMediaKind(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
 }
 func fieldContext_Media_kind(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
@@ -306,22 +246,14 @@ func fieldContext_Media_kind(_ context.Context, ec *executionContext, field grap
 }
 
 func _Media_url(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *catalog.Media) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_Media_url(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.URL, nil
-		},
-		nil,
+		func() string { return obj.URL },
 		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
 			return marshalNString2string(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
 }
 func fieldContext_Media_url(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
@@ -329,21 +261,14 @@ func fieldContext_Media_url(_ context.Context, ec *executionContext, field graph
 }
 
 func _Media_alt(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *catalog.Media) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_Media_alt(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Alt, nil
-		},
-		nil,
+		func() i18n.Text { return obj.Alt },
 		func(ctx context.Context, selections ast.SelectionSet, v i18n.Text) graphql.Marshaler {
 			return marshalNString2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋi18nᚐText(ctx, ec, selections, v)
 		},
-		true,
 		true,
 	)
 }
@@ -352,21 +277,14 @@ func fieldContext_Media_alt(_ context.Context, ec *executionContext, field graph
 }
 
 func _Option_name(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *catalog.Option) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_Option_name(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Name, nil
-		},
-		nil,
+		func() i18n.Text { return obj.Name },
 		func(ctx context.Context, selections ast.SelectionSet, v i18n.Text) graphql.Marshaler {
 			return marshalNString2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋi18nᚐText(ctx, ec, selections, v)
 		},
-		true,
 		true,
 	)
 }
@@ -375,22 +293,14 @@ func fieldContext_Option_name(_ context.Context, ec *executionContext, field gra
 }
 
 func _Option_values(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *catalog.Option) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_Option_values(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Values, nil
-		},
-		nil,
+		func() []string { return obj.Values },
 		func(ctx context.Context, selections ast.SelectionSet, v []string) graphql.Marshaler {
 			return marshalNString2ᚕstringᚄ(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
 }
 func fieldContext_Option_values(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
@@ -398,22 +308,14 @@ func fieldContext_Option_values(_ context.Context, ec *executionContext, field g
 }
 
 func _Product_id(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *catalog.Product) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_Product_id(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.GlobalID(), nil
-		},
-		nil,
+		func() string { return obj.GlobalID() },
 		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
 			return marshalNID2string(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
 }
 func fieldContext_Product_id(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
@@ -421,22 +323,14 @@ func fieldContext_Product_id(_ context.Context, ec *executionContext, field grap
 }
 
 func _Product_slug(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *catalog.Product) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_Product_slug(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Slug, nil
-		},
-		nil,
+		func() string { return obj.Slug },
 		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
 			return marshalNString2string(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
 }
 func fieldContext_Product_slug(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
@@ -444,21 +338,14 @@ func fieldContext_Product_slug(_ context.Context, ec *executionContext, field gr
 }
 
 func _Product_name(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *catalog.Product) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_Product_name(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Name, nil
-		},
-		nil,
+		func() i18n.Text { return obj.Name },
 		func(ctx context.Context, selections ast.SelectionSet, v i18n.Text) graphql.Marshaler {
 			return marshalNString2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋi18nᚐText(ctx, ec, selections, v)
 		},
-		true,
 		true,
 	)
 }
@@ -467,21 +354,14 @@ func fieldContext_Product_name(_ context.Context, ec *executionContext, field gr
 }
 
 func _Product_description(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *catalog.Product) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_Product_description(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Description, nil
-		},
-		nil,
+		func() i18n.Text { return obj.Description },
 		func(ctx context.Context, selections ast.SelectionSet, v i18n.Text) graphql.Marshaler {
 			return marshalNString2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋi18nᚐText(ctx, ec, selections, v)
 		},
-		true,
 		true,
 	)
 }
@@ -490,21 +370,14 @@ func fieldContext_Product_description(_ context.Context, ec *executionContext, f
 }
 
 func _Product_seoTitle(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *catalog.Product) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_Product_seoTitle(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.SEOTitle, nil
-		},
-		nil,
+		func() i18n.Text { return obj.SEOTitle },
 		func(ctx context.Context, selections ast.SelectionSet, v i18n.Text) graphql.Marshaler {
 			return marshalNString2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋi18nᚐText(ctx, ec, selections, v)
 		},
-		true,
 		true,
 	)
 }
@@ -513,21 +386,14 @@ func fieldContext_Product_seoTitle(_ context.Context, ec *executionContext, fiel
 }
 
 func _Product_seoDescription(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *catalog.Product) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_Product_seoDescription(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.SEODescription, nil
-		},
-		nil,
+		func() i18n.Text { return obj.SEODescription },
 		func(ctx context.Context, selections ast.SelectionSet, v i18n.Text) graphql.Marshaler {
 			return marshalNString2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋi18nᚐText(ctx, ec, selections, v)
 		},
-		true,
 		true,
 	)
 }
@@ -536,21 +402,14 @@ func fieldContext_Product_seoDescription(_ context.Context, ec *executionContext
 }
 
 func _Product_options(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *catalog.Product) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_Product_options(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Options, nil
-		},
-		nil,
+		func() []catalog.Option { return obj.Options },
 		func(ctx context.Context, selections ast.SelectionSet, v []catalog.Option) graphql.Marshaler {
 			return marshalNOption2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋcatalogᚐOptionᚄ(ctx, ec, selections, v)
 		},
-		true,
 		true,
 	)
 }
@@ -560,30 +419,19 @@ func fieldContext_Product_options(_ context.Context, ec *executionContext, field
 		Field:      field,
 		IsMethod:   false,
 		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_Option(ctx, ec, field)
-		},
 	}
 	return fc, nil
 }
 
 func _Product_tags(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *catalog.Product) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_Product_tags(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Tags, nil
-		},
-		nil,
+		func() []string { return obj.Tags },
 		func(ctx context.Context, selections ast.SelectionSet, v []string) graphql.Marshaler {
 			return marshalNString2ᚕstringᚄ(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
 }
 func fieldContext_Product_tags(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
@@ -591,21 +439,19 @@ func fieldContext_Product_tags(_ context.Context, ec *executionContext, field gr
 }
 
 func _Product_variants(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *catalog.Product) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Resolved(
 		ctx,
 		ec.OperationContext,
 		field,
 		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 			return fieldContext_Product_variants(ctx, ec, field)
 		},
-		func(ctx context.Context) (any, error) {
+		func(ctx context.Context) ([]catalog.Variant, error) {
 			return ec.Resolvers.Product().Variants(ctx, obj)
 		},
-		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v []catalog.Variant) graphql.Marshaler {
 			return marshalNVariant2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋcatalogᚐVariantᚄ(ctx, ec, selections, v)
 		},
-		true,
 		true,
 	)
 }
@@ -615,9 +461,6 @@ func fieldContext_Product_variants(_ context.Context, ec *executionContext, fiel
 		Field:      field,
 		IsMethod:   true,
 		IsResolver: true,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_Variant(ctx, ec, field)
-		},
 	}
 	return fc, nil
 }
@@ -674,21 +517,19 @@ func fieldContext_Product_internalNote(_ context.Context, ec *executionContext, 
 }
 
 func _Product_brand(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *catalog.Product) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Resolved(
 		ctx,
 		ec.OperationContext,
 		field,
 		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 			return fieldContext_Product_brand(ctx, ec, field)
 		},
-		func(ctx context.Context) (any, error) {
+		func(ctx context.Context) (*catalog.ProductBrand, error) {
 			return ec.Resolvers.Product().Brand(ctx, obj)
 		},
-		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *catalog.ProductBrand) graphql.Marshaler {
 			return marshalOProductBrand2ᚖgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋcatalogᚐProductBrand(ctx, ec, selections, v)
 		},
-		true,
 		false,
 	)
 }
@@ -698,29 +539,24 @@ func fieldContext_Product_brand(_ context.Context, ec *executionContext, field g
 		Field:      field,
 		IsMethod:   true,
 		IsResolver: true,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_ProductBrand(ctx, ec, field)
-		},
 	}
 	return fc, nil
 }
 
 func _Product_categories(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *catalog.Product) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Resolved(
 		ctx,
 		ec.OperationContext,
 		field,
 		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 			return fieldContext_Product_categories(ctx, ec, field)
 		},
-		func(ctx context.Context) (any, error) {
+		func(ctx context.Context) ([]catalog.Category, error) {
 			return ec.Resolvers.Product().Categories(ctx, obj)
 		},
-		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v []catalog.Category) graphql.Marshaler {
 			return marshalNCategory2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋcatalogᚐCategoryᚄ(ctx, ec, selections, v)
 		},
-		true,
 		true,
 	)
 }
@@ -730,29 +566,24 @@ func fieldContext_Product_categories(_ context.Context, ec *executionContext, fi
 		Field:      field,
 		IsMethod:   true,
 		IsResolver: true,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_Category(ctx, ec, field)
-		},
 	}
 	return fc, nil
 }
 
 func _Product_media(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *catalog.Product) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Resolved(
 		ctx,
 		ec.OperationContext,
 		field,
 		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 			return fieldContext_Product_media(ctx, ec, field)
 		},
-		func(ctx context.Context) (any, error) {
+		func(ctx context.Context) ([]catalog.Media, error) {
 			return ec.Resolvers.Product().Media(ctx, obj)
 		},
-		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v []catalog.Media) graphql.Marshaler {
 			return marshalNMedia2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋcatalogᚐMediaᚄ(ctx, ec, selections, v)
 		},
-		true,
 		true,
 	)
 }
@@ -762,29 +593,24 @@ func fieldContext_Product_media(_ context.Context, ec *executionContext, field g
 		Field:      field,
 		IsMethod:   true,
 		IsResolver: true,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_Media(ctx, ec, field)
-		},
 	}
 	return fc, nil
 }
 
 func _Product_attributes(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *catalog.Product) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Resolved(
 		ctx,
 		ec.OperationContext,
 		field,
 		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 			return fieldContext_Product_attributes(ctx, ec, field)
 		},
-		func(ctx context.Context) (any, error) {
+		func(ctx context.Context) ([]catalog.ProductAttribute, error) {
 			return ec.Resolvers.Product().Attributes(ctx, obj)
 		},
-		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v []catalog.ProductAttribute) graphql.Marshaler {
 			return marshalNProductAttribute2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋcatalogᚐProductAttributeᚄ(ctx, ec, selections, v)
 		},
-		true,
 		true,
 	)
 }
@@ -794,9 +620,6 @@ func fieldContext_Product_attributes(_ context.Context, ec *executionContext, fi
 		Field:      field,
 		IsMethod:   true,
 		IsResolver: true,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_ProductAttribute(ctx, ec, field)
-		},
 	}
 	return fc, nil
 }
@@ -1058,9 +881,6 @@ func fieldContext_Product_translations(_ context.Context, ec *executionContext, 
 		Field:      field,
 		IsMethod:   true,
 		IsResolver: true,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_ProductTranslations(ctx, ec, field)
-		},
 	}
 	return fc, nil
 }
@@ -1118,29 +938,24 @@ func fieldContext_Product_listings(_ context.Context, ec *executionContext, fiel
 		Field:      field,
 		IsMethod:   true,
 		IsResolver: true,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_ChannelListing(ctx, ec, field)
-		},
 	}
 	return fc, nil
 }
 
 func _Product_priceRange(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *catalog.Product) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Resolved(
 		ctx,
 		ec.OperationContext,
 		field,
 		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 			return fieldContext_Product_priceRange(ctx, ec, field)
 		},
-		func(ctx context.Context) (any, error) {
+		func(ctx context.Context) (*pricing.Range, error) {
 			return ec.Resolvers.Product().PriceRange(ctx, obj)
 		},
-		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *pricing.Range) graphql.Marshaler {
 			return marshalOPriceRange2ᚖgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpricingᚐRange(ctx, ec, selections, v)
 		},
-		true,
 		false,
 	)
 }
@@ -1150,30 +965,19 @@ func fieldContext_Product_priceRange(_ context.Context, ec *executionContext, fi
 		Field:      field,
 		IsMethod:   true,
 		IsResolver: true,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_PriceRange(ctx, ec, field)
-		},
 	}
 	return fc, nil
 }
 
 func _ProductAttribute_code(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *catalog.ProductAttribute) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_ProductAttribute_code(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Code, nil
-		},
-		nil,
+		func() string { return obj.Code },
 		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
 			return marshalNString2string(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
 }
 func fieldContext_ProductAttribute_code(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
@@ -1181,21 +985,14 @@ func fieldContext_ProductAttribute_code(_ context.Context, ec *executionContext,
 }
 
 func _ProductAttribute_name(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *catalog.ProductAttribute) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_ProductAttribute_name(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Name, nil
-		},
-		nil,
+		func() i18n.Text { return obj.Name },
 		func(ctx context.Context, selections ast.SelectionSet, v i18n.Text) graphql.Marshaler {
 			return marshalNString2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋi18nᚐText(ctx, ec, selections, v)
 		},
-		true,
 		true,
 	)
 }
@@ -1204,22 +1001,14 @@ func fieldContext_ProductAttribute_name(_ context.Context, ec *executionContext,
 }
 
 func _ProductAttribute_type(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *catalog.ProductAttribute) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_ProductAttribute_type(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Type, nil
-		},
-		nil,
+		func() catalog.AttributeType { return obj.Type },
 		func(ctx context.Context, selections ast.SelectionSet, v catalog.AttributeType) graphql.Marshaler {
 			return marshalNAttributeType2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋcatalogᚐAttributeType(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
 }
 func fieldContext_ProductAttribute_type(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
@@ -1227,22 +1016,14 @@ func fieldContext_ProductAttribute_type(_ context.Context, ec *executionContext,
 }
 
 func _ProductAttribute_unit(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *catalog.ProductAttribute) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_ProductAttribute_unit(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Unit, nil
-		},
-		nil,
+		func() string { return obj.Unit },
 		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
 			return marshalNString2string(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
 }
 func fieldContext_ProductAttribute_unit(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
@@ -1250,22 +1031,14 @@ func fieldContext_ProductAttribute_unit(_ context.Context, ec *executionContext,
 }
 
 func _ProductAttribute_value(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *catalog.ProductAttribute) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_ProductAttribute_value(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Value, nil
-		},
-		nil,
+		func() string { return obj.Value },
 		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
 			return marshalNString2string(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
 }
 func fieldContext_ProductAttribute_value(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
@@ -1273,21 +1046,19 @@ func fieldContext_ProductAttribute_value(_ context.Context, ec *executionContext
 }
 
 func _ProductAttribute_display(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *catalog.ProductAttribute) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Resolved(
 		ctx,
 		ec.OperationContext,
 		field,
 		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 			return fieldContext_ProductAttribute_display(ctx, ec, field)
 		},
-		func(ctx context.Context) (any, error) {
+		func(ctx context.Context) (string, error) {
 			return obj.Display(ctx), nil
 		},
-		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
 			return marshalNString2string(ctx, ec, selections, v)
 		},
-		true,
 		true,
 	)
 }
@@ -1296,22 +1067,14 @@ func fieldContext_ProductAttribute_display(_ context.Context, ec *executionConte
 }
 
 func _ProductBrand_id(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *catalog.ProductBrand) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_ProductBrand_id(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.GlobalID(), nil
-		},
-		nil,
+		func() string { return obj.GlobalID() },
 		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
 			return marshalNID2string(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
 }
 func fieldContext_ProductBrand_id(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
@@ -1319,22 +1082,14 @@ func fieldContext_ProductBrand_id(_ context.Context, ec *executionContext, field
 }
 
 func _ProductBrand_slug(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *catalog.ProductBrand) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_ProductBrand_slug(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Slug, nil
-		},
-		nil,
+		func() string { return obj.Slug },
 		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
 			return marshalNString2string(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
 }
 func fieldContext_ProductBrand_slug(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
@@ -1342,21 +1097,14 @@ func fieldContext_ProductBrand_slug(_ context.Context, ec *executionContext, fie
 }
 
 func _ProductBrand_name(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *catalog.ProductBrand) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_ProductBrand_name(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Name, nil
-		},
-		nil,
+		func() i18n.Text { return obj.Name },
 		func(ctx context.Context, selections ast.SelectionSet, v i18n.Text) graphql.Marshaler {
 			return marshalNString2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋi18nᚐText(ctx, ec, selections, v)
 		},
-		true,
 		true,
 	)
 }
@@ -1365,21 +1113,14 @@ func fieldContext_ProductBrand_name(_ context.Context, ec *executionContext, fie
 }
 
 func _ProductConnection_edges(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *catalog.ProductPage) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_ProductConnection_edges(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Edges, nil
-		},
-		nil,
+		func() []page.Edge[catalog.Product] { return obj.Edges },
 		func(ctx context.Context, selections ast.SelectionSet, v []page.Edge[catalog.Product]) graphql.Marshaler {
 			return marshalNProductEdge2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpageᚐEdgeᚄ(ctx, ec, selections, v)
 		},
-		true,
 		true,
 	)
 }
@@ -1389,29 +1130,19 @@ func fieldContext_ProductConnection_edges(_ context.Context, ec *executionContex
 		Field:      field,
 		IsMethod:   false,
 		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_ProductEdge(ctx, ec, field)
-		},
 	}
 	return fc, nil
 }
 
 func _ProductConnection_nodes(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *catalog.ProductPage) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_ProductConnection_nodes(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Nodes(), nil
-		},
-		nil,
+		func() []catalog.Product { return obj.Nodes() },
 		func(ctx context.Context, selections ast.SelectionSet, v []catalog.Product) graphql.Marshaler {
 			return marshalNProduct2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋcatalogᚐProductᚄ(ctx, ec, selections, v)
 		},
-		true,
 		true,
 	)
 }
@@ -1421,29 +1152,19 @@ func fieldContext_ProductConnection_nodes(_ context.Context, ec *executionContex
 		Field:      field,
 		IsMethod:   true,
 		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_Product(ctx, ec, field)
-		},
 	}
 	return fc, nil
 }
 
 func _ProductConnection_pageInfo(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *catalog.ProductPage) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_ProductConnection_pageInfo(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.PageInfo, nil
-		},
-		nil,
+		func() page.Info { return obj.PageInfo },
 		func(ctx context.Context, selections ast.SelectionSet, v page.Info) graphql.Marshaler {
 			return marshalNPageInfo2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpageᚐInfo(ctx, ec, selections, v)
 		},
-		true,
 		true,
 	)
 }
@@ -1453,29 +1174,24 @@ func fieldContext_ProductConnection_pageInfo(_ context.Context, ec *executionCon
 		Field:      field,
 		IsMethod:   false,
 		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_PageInfo(ctx, ec, field)
-		},
 	}
 	return fc, nil
 }
 
 func _ProductConnection_totalCount(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *catalog.ProductPage) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Resolved(
 		ctx,
 		ec.OperationContext,
 		field,
 		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 			return fieldContext_ProductConnection_totalCount(ctx, ec, field)
 		},
-		func(ctx context.Context) (any, error) {
+		func(ctx context.Context) (int, error) {
 			return obj.TotalCount(ctx)
 		},
-		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
 			return marshalNInt2int(ctx, ec, selections, v)
 		},
-		true,
 		true,
 	)
 }
@@ -1484,21 +1200,19 @@ func fieldContext_ProductConnection_totalCount(_ context.Context, ec *executionC
 }
 
 func _ProductConnection_facets(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *catalog.ProductPage) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Resolved(
 		ctx,
 		ec.OperationContext,
 		field,
 		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 			return fieldContext_ProductConnection_facets(ctx, ec, field)
 		},
-		func(ctx context.Context) (any, error) {
+		func(ctx context.Context) ([]catalog.Facet, error) {
 			return obj.Facets(ctx)
 		},
-		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v []catalog.Facet) graphql.Marshaler {
 			return marshalNFacet2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋcatalogᚐFacetᚄ(ctx, ec, selections, v)
 		},
-		true,
 		true,
 	)
 }
@@ -1508,30 +1222,19 @@ func fieldContext_ProductConnection_facets(_ context.Context, ec *executionConte
 		Field:      field,
 		IsMethod:   true,
 		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_Facet(ctx, ec, field)
-		},
 	}
 	return fc, nil
 }
 
 func _ProductEdge_cursor(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Edge[catalog.Product]) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_ProductEdge_cursor(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Cursor, nil
-		},
-		nil,
+		func() string { return obj.Cursor },
 		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
 			return marshalNString2string(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
 }
 func fieldContext_ProductEdge_cursor(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
@@ -1539,21 +1242,14 @@ func fieldContext_ProductEdge_cursor(_ context.Context, ec *executionContext, fi
 }
 
 func _ProductEdge_node(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Edge[catalog.Product]) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_ProductEdge_node(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Node, nil
-		},
-		nil,
+		func() catalog.Product { return obj.Node },
 		func(ctx context.Context, selections ast.SelectionSet, v catalog.Product) graphql.Marshaler {
 			return marshalNProduct2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋcatalogᚐProduct(ctx, ec, selections, v)
 		},
-		true,
 		true,
 	)
 }
@@ -1563,30 +1259,19 @@ func fieldContext_ProductEdge_node(_ context.Context, ec *executionContext, fiel
 		Field:      field,
 		IsMethod:   false,
 		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_Product(ctx, ec, field)
-		},
 	}
 	return fc, nil
 }
 
 func _Variant_id(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *catalog.Variant) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_Variant_id(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.GlobalID(), nil
-		},
-		nil,
+		func() string { return obj.GlobalID() },
 		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
 			return marshalNID2string(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
 }
 func fieldContext_Variant_id(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
@@ -1594,22 +1279,14 @@ func fieldContext_Variant_id(_ context.Context, ec *executionContext, field grap
 }
 
 func _Variant_sku(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *catalog.Variant) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_Variant_sku(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.SKU, nil
-		},
-		nil,
+		func() string { return obj.SKU },
 		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
 			return marshalNString2string(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
 }
 func fieldContext_Variant_sku(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
@@ -1617,22 +1294,14 @@ func fieldContext_Variant_sku(_ context.Context, ec *executionContext, field gra
 }
 
 func _Variant_barcode(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *catalog.Variant) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_Variant_barcode(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Barcode, nil
-		},
-		nil,
+		func() string { return obj.Barcode },
 		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
 			return marshalNString2string(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
 }
 func fieldContext_Variant_barcode(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
@@ -1640,22 +1309,14 @@ func fieldContext_Variant_barcode(_ context.Context, ec *executionContext, field
 }
 
 func _Variant_options(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *catalog.Variant) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_Variant_options(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Options, nil
-		},
-		nil,
+		func() []string { return obj.Options },
 		func(ctx context.Context, selections ast.SelectionSet, v []string) graphql.Marshaler {
 			return marshalNString2ᚕstringᚄ(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
 }
 func fieldContext_Variant_options(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
@@ -1663,22 +1324,14 @@ func fieldContext_Variant_options(_ context.Context, ec *executionContext, field
 }
 
 func _Variant_weight(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *catalog.Variant) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_Variant_weight(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Weight, nil
-		},
-		nil,
+		func() int { return obj.Weight },
 		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
 			return marshalNInt2int(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
 }
 func fieldContext_Variant_weight(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
@@ -1738,29 +1391,24 @@ func fieldContext_Variant_cost(_ context.Context, ec *executionContext, field gr
 		Field:      field,
 		IsMethod:   true,
 		IsResolver: true,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_Money(ctx, ec, field)
-		},
 	}
 	return fc, nil
 }
 
 func _Variant_availability(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *catalog.Variant) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Resolved(
 		ctx,
 		ec.OperationContext,
 		field,
 		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 			return fieldContext_Variant_availability(ctx, ec, field)
 		},
-		func(ctx context.Context) (any, error) {
+		func(ctx context.Context) (inventory.Availability, error) {
 			return ec.Resolvers.Variant().Availability(ctx, obj)
 		},
-		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v inventory.Availability) graphql.Marshaler {
 			return marshalNAvailability2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋinventoryᚐAvailability(ctx, ec, selections, v)
 		},
-		true,
 		true,
 	)
 }
@@ -1821,30 +1469,25 @@ func fieldContext_Variant_stock(_ context.Context, ec *executionContext, field g
 		Field:      field,
 		IsMethod:   true,
 		IsResolver: true,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_StockLevel(ctx, ec, field)
-		},
 	}
 	return fc, nil
 }
 
 func _Variant_price(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *catalog.Variant) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Resolved(
 		ctx,
 		ec.OperationContext,
 		field,
 		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 			return fieldContext_Variant_price(ctx, ec, field)
 		},
-		func(ctx context.Context) (any, error) {
+		func(ctx context.Context) (*pricing.Line, error) {
 			fc := graphql.GetFieldContext(ctx)
 			return ec.Resolvers.Variant().Price(ctx, obj, fc.Args["quantity"].(int))
 		},
-		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *pricing.Line) graphql.Marshaler {
 			return marshalOPrice2ᚖgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpricingᚐLine(ctx, ec, selections, v)
 		},
-		true,
 		false,
 	)
 }
@@ -1854,9 +1497,6 @@ func fieldContext_Variant_price(ctx context.Context, ec *executionContext, field
 		Field:      field,
 		IsMethod:   true,
 		IsResolver: true,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_Price(ctx, ec, field)
-		},
 	}
 	defer func() {
 		if r := recover(); r != nil {
@@ -1865,7 +1505,9 @@ func fieldContext_Variant_price(ctx context.Context, ec *executionContext, field
 		}
 	}()
 	ctx = graphql.WithFieldContext(ctx, fc)
-	if fc.Args, err = field_Variant_price_args(ctx, ec, field.ArgumentMap(ec.Variables)); err != nil {
+	if fc.Args, err = run.Args(ctx, field, func() (map[string]any, error) {
+		return field_Variant_price_args(ctx, ec, field.ArgumentMap(ec.Variables))
+	}); err != nil {
 		ec.Error(ctx, err)
 		return fc, err
 	}
@@ -1887,14 +1529,15 @@ func fieldContext_Variant_price(ctx context.Context, ec *executionContext, field
 var categoryImplementors = []string{"Category", "Node", "SearchResult"}
 
 func _Category(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *catalog.Category) graphql.Marshaler {
-	fields := graphql.CollectFields(ec.OperationContext, sel, categoryImplementors)
+	plan := run.PlanOf(ctx, ec.OperationContext, sel, categoryImplementors)
+	fields := plan.Fields
 
-	out := graphql.NewFieldSet(fields)
+	out := run.NewSet(plan)
 	var deferred graphql.DeferredGroup
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = graphql.MarshalString("Category")
+			out.Values[i] = run.Text("Category")
 		case "id":
 			out.Values[i] = _Category_id(ctx, ec, field, obj)
 			if out.Values[i] == graphql.Null {
@@ -1953,14 +1596,15 @@ func _Category(ctx context.Context, ec *executionContext, sel ast.SelectionSet, 
 var mediaImplementors = []string{"Media"}
 
 func _Media(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *catalog.Media) graphql.Marshaler {
-	fields := graphql.CollectFields(ec.OperationContext, sel, mediaImplementors)
+	plan := run.PlanOf(ctx, ec.OperationContext, sel, mediaImplementors)
+	fields := plan.Fields
 
-	out := graphql.NewFieldSet(fields)
+	out := run.NewSet(plan)
 	var deferred graphql.DeferredGroup
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = graphql.MarshalString("Media")
+			out.Values[i] = run.Text("Media")
 		case "id":
 			out.Values[i] = _Media_id(ctx, ec, field, obj)
 			if out.Values[i] == graphql.Null {
@@ -2001,14 +1645,15 @@ func _Media(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj
 var optionImplementors = []string{"Option"}
 
 func _Option(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *catalog.Option) graphql.Marshaler {
-	fields := graphql.CollectFields(ec.OperationContext, sel, optionImplementors)
+	plan := run.PlanOf(ctx, ec.OperationContext, sel, optionImplementors)
+	fields := plan.Fields
 
-	out := graphql.NewFieldSet(fields)
+	out := run.NewSet(plan)
 	var deferred graphql.DeferredGroup
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = graphql.MarshalString("Option")
+			out.Values[i] = run.Text("Option")
 		case "name":
 			out.Values[i] = _Option_name(ctx, ec, field, obj)
 			if out.Values[i] == graphql.Null {
@@ -2039,14 +1684,15 @@ func _Option(ctx context.Context, ec *executionContext, sel ast.SelectionSet, ob
 var productImplementors = []string{"Product", "Node", "SearchResult"}
 
 func _Product(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *catalog.Product) graphql.Marshaler {
-	fields := graphql.CollectFields(ec.OperationContext, sel, productImplementors)
+	plan := run.PlanOf(ctx, ec.OperationContext, sel, productImplementors)
+	fields := plan.Fields
 
-	out := graphql.NewFieldSet(fields)
+	out := run.NewSet(plan)
 	var deferred graphql.DeferredGroup
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = graphql.MarshalString("Product")
+			out.Values[i] = run.Text("Product")
 		case "id":
 			out.Values[i] = _Product_id(ctx, ec, field, obj)
 			if out.Values[i] == graphql.Null {
@@ -2181,14 +1827,15 @@ func _Product(ctx context.Context, ec *executionContext, sel ast.SelectionSet, o
 var productAttributeImplementors = []string{"ProductAttribute"}
 
 func _ProductAttribute(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *catalog.ProductAttribute) graphql.Marshaler {
-	fields := graphql.CollectFields(ec.OperationContext, sel, productAttributeImplementors)
+	plan := run.PlanOf(ctx, ec.OperationContext, sel, productAttributeImplementors)
+	fields := plan.Fields
 
-	out := graphql.NewFieldSet(fields)
+	out := run.NewSet(plan)
 	var deferred graphql.DeferredGroup
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = graphql.MarshalString("ProductAttribute")
+			out.Values[i] = run.Text("ProductAttribute")
 		case "code":
 			out.Values[i] = _ProductAttribute_code(ctx, ec, field, obj)
 			if out.Values[i] == graphql.Null {
@@ -2240,14 +1887,15 @@ func _ProductAttribute(ctx context.Context, ec *executionContext, sel ast.Select
 var productBrandImplementors = []string{"ProductBrand", "Node", "SearchResult"}
 
 func _ProductBrand(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *catalog.ProductBrand) graphql.Marshaler {
-	fields := graphql.CollectFields(ec.OperationContext, sel, productBrandImplementors)
+	plan := run.PlanOf(ctx, ec.OperationContext, sel, productBrandImplementors)
+	fields := plan.Fields
 
-	out := graphql.NewFieldSet(fields)
+	out := run.NewSet(plan)
 	var deferred graphql.DeferredGroup
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = graphql.MarshalString("ProductBrand")
+			out.Values[i] = run.Text("ProductBrand")
 		case "id":
 			out.Values[i] = _ProductBrand_id(ctx, ec, field, obj)
 			if out.Values[i] == graphql.Null {
@@ -2283,14 +1931,15 @@ func _ProductBrand(ctx context.Context, ec *executionContext, sel ast.SelectionS
 var productConnectionImplementors = []string{"ProductConnection"}
 
 func _ProductConnection(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *catalog.ProductPage) graphql.Marshaler {
-	fields := graphql.CollectFields(ec.OperationContext, sel, productConnectionImplementors)
+	plan := run.PlanOf(ctx, ec.OperationContext, sel, productConnectionImplementors)
+	fields := plan.Fields
 
-	out := graphql.NewFieldSet(fields)
+	out := run.NewSet(plan)
 	var deferred graphql.DeferredGroup
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = graphql.MarshalString("ProductConnection")
+			out.Values[i] = run.Text("ProductConnection")
 		case "edges":
 			out.Values[i] = _ProductConnection_edges(ctx, ec, field, obj)
 			if out.Values[i] == graphql.Null {
@@ -2338,14 +1987,15 @@ func _ProductConnection(ctx context.Context, ec *executionContext, sel ast.Selec
 var productEdgeImplementors = []string{"ProductEdge"}
 
 func _ProductEdge(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *page.Edge[catalog.Product]) graphql.Marshaler {
-	fields := graphql.CollectFields(ec.OperationContext, sel, productEdgeImplementors)
+	plan := run.PlanOf(ctx, ec.OperationContext, sel, productEdgeImplementors)
+	fields := plan.Fields
 
-	out := graphql.NewFieldSet(fields)
+	out := run.NewSet(plan)
 	var deferred graphql.DeferredGroup
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = graphql.MarshalString("ProductEdge")
+			out.Values[i] = run.Text("ProductEdge")
 		case "cursor":
 			out.Values[i] = _ProductEdge_cursor(ctx, ec, field, obj)
 			if out.Values[i] == graphql.Null {
@@ -2376,14 +2026,15 @@ func _ProductEdge(ctx context.Context, ec *executionContext, sel ast.SelectionSe
 var variantImplementors = []string{"Variant", "Node"}
 
 func _Variant(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *catalog.Variant) graphql.Marshaler {
-	fields := graphql.CollectFields(ec.OperationContext, sel, variantImplementors)
+	plan := run.PlanOf(ctx, ec.OperationContext, sel, variantImplementors)
+	fields := plan.Fields
 
-	out := graphql.NewFieldSet(fields)
+	out := run.NewSet(plan)
 	var deferred graphql.DeferredGroup
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = graphql.MarshalString("Variant")
+			out.Values[i] = run.Text("Variant")
 		case "id":
 			out.Values[i] = _Variant_id(ctx, ec, field, obj)
 			if out.Values[i] == graphql.Null {
@@ -2462,7 +2113,7 @@ func unmarshalNAttributeType2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋca
 
 func marshalNAttributeType2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋcatalogᚐAttributeType(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v catalog.AttributeType) graphql.Marshaler {
 	_ = sel
-	res := graphql.MarshalString(string(v))
+	res := run.Text(string(v))
 	if res == graphql.Null {
 		graphql.AddInvalidNullFromMarshaler(ctx, "AttributeType!")
 	}
@@ -2474,10 +2125,8 @@ func marshalNCategory2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋcatalog�
 }
 
 func marshalNCategory2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋcatalogᚐCategoryᚄ(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v []catalog.Category) graphql.Marshaler {
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
-		fc := graphql.GetFieldContext(ctx)
-		fc.Result = &v[i]
-		return marshalNCategory2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋcatalogᚐCategory(ctx, ec, sel, v[i])
+	ret := run.List(ctx, len(v), func(ctx context.Context, i int) graphql.Marshaler {
+		return _Category(ctx, ec, sel, &v[i])
 	})
 
 	for _, e := range ret {
@@ -2494,10 +2143,8 @@ func marshalNMedia2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋcatalogᚐMe
 }
 
 func marshalNMedia2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋcatalogᚐMediaᚄ(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v []catalog.Media) graphql.Marshaler {
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
-		fc := graphql.GetFieldContext(ctx)
-		fc.Result = &v[i]
-		return marshalNMedia2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋcatalogᚐMedia(ctx, ec, sel, v[i])
+	ret := run.List(ctx, len(v), func(ctx context.Context, i int) graphql.Marshaler {
+		return _Media(ctx, ec, sel, &v[i])
 	})
 
 	for _, e := range ret {
@@ -2517,7 +2164,7 @@ func unmarshalNMediaKind2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋcatalo
 
 func marshalNMediaKind2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋcatalogᚐMediaKind(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v catalog.MediaKind) graphql.Marshaler {
 	_ = sel
-	res := graphql.MarshalString(string(v))
+	res := run.Text(string(v))
 	if res == graphql.Null {
 		graphql.AddInvalidNullFromMarshaler(ctx, "MediaKind!")
 	}
@@ -2529,10 +2176,8 @@ func marshalNOption2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋcatalogᚐO
 }
 
 func marshalNOption2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋcatalogᚐOptionᚄ(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v []catalog.Option) graphql.Marshaler {
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
-		fc := graphql.GetFieldContext(ctx)
-		fc.Result = &v[i]
-		return marshalNOption2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋcatalogᚐOption(ctx, ec, sel, v[i])
+	ret := run.List(ctx, len(v), func(ctx context.Context, i int) graphql.Marshaler {
+		return _Option(ctx, ec, sel, &v[i])
 	})
 
 	for _, e := range ret {
@@ -2549,10 +2194,8 @@ func marshalNProduct2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋcatalogᚐ
 }
 
 func marshalNProduct2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋcatalogᚐProductᚄ(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v []catalog.Product) graphql.Marshaler {
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
-		fc := graphql.GetFieldContext(ctx)
-		fc.Result = &v[i]
-		return marshalNProduct2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋcatalogᚐProduct(ctx, ec, sel, v[i])
+	ret := run.List(ctx, len(v), func(ctx context.Context, i int) graphql.Marshaler {
+		return _Product(ctx, ec, sel, &v[i])
 	})
 
 	for _, e := range ret {
@@ -2569,10 +2212,8 @@ func marshalNProductAttribute2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋc
 }
 
 func marshalNProductAttribute2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋcatalogᚐProductAttributeᚄ(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v []catalog.ProductAttribute) graphql.Marshaler {
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
-		fc := graphql.GetFieldContext(ctx)
-		fc.Result = &v[i]
-		return marshalNProductAttribute2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋcatalogᚐProductAttribute(ctx, ec, sel, v[i])
+	ret := run.List(ctx, len(v), func(ctx context.Context, i int) graphql.Marshaler {
+		return _ProductAttribute(ctx, ec, sel, &v[i])
 	})
 
 	for _, e := range ret {
@@ -2589,10 +2230,8 @@ func marshalNProductBrand2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋcatal
 }
 
 func marshalNProductBrand2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋcatalogᚐProductBrandᚄ(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v []catalog.ProductBrand) graphql.Marshaler {
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
-		fc := graphql.GetFieldContext(ctx)
-		fc.Result = &v[i]
-		return marshalNProductBrand2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋcatalogᚐProductBrand(ctx, ec, sel, v[i])
+	ret := run.List(ctx, len(v), func(ctx context.Context, i int) graphql.Marshaler {
+		return _ProductBrand(ctx, ec, sel, &v[i])
 	})
 
 	for _, e := range ret {
@@ -2613,10 +2252,8 @@ func marshalNProductEdge2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpage�
 }
 
 func marshalNProductEdge2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpageᚐEdgeᚄ(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v []page.Edge[catalog.Product]) graphql.Marshaler {
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
-		fc := graphql.GetFieldContext(ctx)
-		fc.Result = &v[i]
-		return marshalNProductEdge2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpageᚐEdge(ctx, ec, sel, v[i])
+	ret := run.List(ctx, len(v), func(ctx context.Context, i int) graphql.Marshaler {
+		return _ProductEdge(ctx, ec, sel, &v[i])
 	})
 
 	for _, e := range ret {
@@ -2633,10 +2270,8 @@ func marshalNVariant2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋcatalogᚐ
 }
 
 func marshalNVariant2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋcatalogᚐVariantᚄ(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v []catalog.Variant) graphql.Marshaler {
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
-		fc := graphql.GetFieldContext(ctx)
-		fc.Result = &v[i]
-		return marshalNVariant2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋcatalogᚐVariant(ctx, ec, sel, v[i])
+	ret := run.List(ctx, len(v), func(ctx context.Context, i int) graphql.Marshaler {
+		return _Variant(ctx, ec, sel, &v[i])
 	})
 
 	for _, e := range ret {
@@ -2670,7 +2305,7 @@ func marshalOMediaKind2ᚖgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋcatal
 	}
 	_ = sel
 	_ = ctx
-	res := graphql.MarshalString(string(*v))
+	res := run.Text(string(*v))
 	return res
 }
 

@@ -4,6 +4,7 @@ package generated
 
 import (
 	"context"
+	"github.com/noren-commerce/noren/graph/run"
 	"math"
 	"strconv"
 	"sync/atomic"
@@ -13,7 +14,6 @@ import (
 	"github.com/noren-commerce/noren/core/money"
 	"github.com/noren-commerce/noren/core/pricing"
 	"github.com/noren-commerce/noren/graph/scalar"
-	"github.com/shopspring/decimal"
 	"github.com/vektah/gqlparser/v2/ast"
 )
 
@@ -28,22 +28,14 @@ import (
 // region    **************************** field.gotpl *****************************
 
 func _Money_amount(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *money.Money) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_Money_amount(ctx, ec, field)
+		func() string { return obj.String() },
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return marshalNDecimal2string(ctx, ec, selections, v)
 		},
-		func(ctx context.Context) (any, error) {
-			return obj.Amount(), nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v decimal.Decimal) graphql.Marshaler {
-			return marshalNDecimal2githubᚗcomᚋshopspringᚋdecimalᚐDecimal(ctx, ec, selections, v)
-		},
-		true,
-		true,
 	)
 }
 func fieldContext_Money_amount(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
@@ -51,22 +43,14 @@ func fieldContext_Money_amount(_ context.Context, ec *executionContext, field gr
 }
 
 func _Money_currency(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *money.Money) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_Money_currency(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Currency, nil
-		},
-		nil,
+		func() money.Currency { return obj.Currency },
 		func(ctx context.Context, selections ast.SelectionSet, v money.Currency) graphql.Marshaler {
 			return marshalNCurrencyCode2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋmoneyᚐCurrency(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
 }
 func fieldContext_Money_currency(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
@@ -74,22 +58,14 @@ func fieldContext_Money_currency(_ context.Context, ec *executionContext, field 
 }
 
 func _Price_quantity(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *pricing.Line) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_Price_quantity(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Quantity, nil
-		},
-		nil,
+		func() int { return obj.Quantity },
 		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
 			return marshalNInt2int(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
 }
 func fieldContext_Price_quantity(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
@@ -97,21 +73,14 @@ func fieldContext_Price_quantity(_ context.Context, ec *executionContext, field 
 }
 
 func _Price_unit(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *pricing.Line) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_Price_unit(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Unit, nil
-		},
-		nil,
+		func() money.Money { return obj.Unit },
 		func(ctx context.Context, selections ast.SelectionSet, v money.Money) graphql.Marshaler {
 			return marshalNMoney2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋmoneyᚐMoney(ctx, ec, selections, v)
 		},
-		true,
 		true,
 	)
 }
@@ -121,29 +90,19 @@ func fieldContext_Price_unit(_ context.Context, ec *executionContext, field grap
 		Field:      field,
 		IsMethod:   false,
 		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_Money(ctx, ec, field)
-		},
 	}
 	return fc, nil
 }
 
 func _Price_compareAt(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *pricing.Line) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_Price_compareAt(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.CompareAt, nil
-		},
-		nil,
+		func() *money.Money { return obj.CompareAt },
 		func(ctx context.Context, selections ast.SelectionSet, v *money.Money) graphql.Marshaler {
 			return marshalOMoney2ᚖgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋmoneyᚐMoney(ctx, ec, selections, v)
 		},
-		true,
 		false,
 	)
 }
@@ -153,29 +112,19 @@ func fieldContext_Price_compareAt(_ context.Context, ec *executionContext, field
 		Field:      field,
 		IsMethod:   false,
 		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_Money(ctx, ec, field)
-		},
 	}
 	return fc, nil
 }
 
 func _Price_total(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *pricing.Line) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_Price_total(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Total, nil
-		},
-		nil,
+		func() money.Money { return obj.Total },
 		func(ctx context.Context, selections ast.SelectionSet, v money.Money) graphql.Marshaler {
 			return marshalNMoney2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋmoneyᚐMoney(ctx, ec, selections, v)
 		},
-		true,
 		true,
 	)
 }
@@ -185,29 +134,19 @@ func fieldContext_Price_total(_ context.Context, ec *executionContext, field gra
 		Field:      field,
 		IsMethod:   false,
 		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_Money(ctx, ec, field)
-		},
 	}
 	return fc, nil
 }
 
 func _Price_breakdown(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *pricing.Line) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_Price_breakdown(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Breakdown, nil
-		},
-		nil,
+		func() []pricing.Step { return obj.Breakdown },
 		func(ctx context.Context, selections ast.SelectionSet, v []pricing.Step) graphql.Marshaler {
 			return marshalNPriceStep2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpricingᚐStepᚄ(ctx, ec, selections, v)
 		},
-		true,
 		true,
 	)
 }
@@ -217,29 +156,19 @@ func fieldContext_Price_breakdown(_ context.Context, ec *executionContext, field
 		Field:      field,
 		IsMethod:   false,
 		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_PriceStep(ctx, ec, field)
-		},
 	}
 	return fc, nil
 }
 
 func _PriceRange_min(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *pricing.Range) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_PriceRange_min(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Min, nil
-		},
-		nil,
+		func() money.Money { return obj.Min },
 		func(ctx context.Context, selections ast.SelectionSet, v money.Money) graphql.Marshaler {
 			return marshalNMoney2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋmoneyᚐMoney(ctx, ec, selections, v)
 		},
-		true,
 		true,
 	)
 }
@@ -249,29 +178,19 @@ func fieldContext_PriceRange_min(_ context.Context, ec *executionContext, field 
 		Field:      field,
 		IsMethod:   false,
 		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_Money(ctx, ec, field)
-		},
 	}
 	return fc, nil
 }
 
 func _PriceRange_max(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *pricing.Range) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_PriceRange_max(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Max, nil
-		},
-		nil,
+		func() money.Money { return obj.Max },
 		func(ctx context.Context, selections ast.SelectionSet, v money.Money) graphql.Marshaler {
 			return marshalNMoney2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋmoneyᚐMoney(ctx, ec, selections, v)
 		},
-		true,
 		true,
 	)
 }
@@ -281,30 +200,19 @@ func fieldContext_PriceRange_max(_ context.Context, ec *executionContext, field 
 		Field:      field,
 		IsMethod:   false,
 		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_Money(ctx, ec, field)
-		},
 	}
 	return fc, nil
 }
 
 func _PriceStep_rule(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *pricing.Step) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_PriceStep_rule(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Rule, nil
-		},
-		nil,
+		func() pricing.Rule { return obj.Rule },
 		func(ctx context.Context, selections ast.SelectionSet, v pricing.Rule) graphql.Marshaler {
 			return marshalNPriceRule2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpricingᚐRule(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
 }
 func fieldContext_PriceStep_rule(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
@@ -312,21 +220,14 @@ func fieldContext_PriceStep_rule(_ context.Context, ec *executionContext, field 
 }
 
 func _PriceStep_label(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *pricing.Step) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_PriceStep_label(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Label, nil
-		},
-		nil,
+		func() i18n.Text { return obj.Label },
 		func(ctx context.Context, selections ast.SelectionSet, v i18n.Text) graphql.Marshaler {
 			return marshalNString2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋi18nᚐText(ctx, ec, selections, v)
 		},
-		true,
 		true,
 	)
 }
@@ -335,21 +236,14 @@ func fieldContext_PriceStep_label(_ context.Context, ec *executionContext, field
 }
 
 func _PriceStep_change(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *pricing.Step) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_PriceStep_change(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Change, nil
-		},
-		nil,
+		func() money.Money { return obj.Change },
 		func(ctx context.Context, selections ast.SelectionSet, v money.Money) graphql.Marshaler {
 			return marshalNMoney2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋmoneyᚐMoney(ctx, ec, selections, v)
 		},
-		true,
 		true,
 	)
 }
@@ -359,29 +253,19 @@ func fieldContext_PriceStep_change(_ context.Context, ec *executionContext, fiel
 		Field:      field,
 		IsMethod:   false,
 		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_Money(ctx, ec, field)
-		},
 	}
 	return fc, nil
 }
 
 func _PriceStep_running(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *pricing.Step) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_PriceStep_running(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Running, nil
-		},
-		nil,
+		func() money.Money { return obj.Running },
 		func(ctx context.Context, selections ast.SelectionSet, v money.Money) graphql.Marshaler {
 			return marshalNMoney2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋmoneyᚐMoney(ctx, ec, selections, v)
 		},
-		true,
 		true,
 	)
 }
@@ -391,9 +275,6 @@ func fieldContext_PriceStep_running(_ context.Context, ec *executionContext, fie
 		Field:      field,
 		IsMethod:   false,
 		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_Money(ctx, ec, field)
-		},
 	}
 	return fc, nil
 }
@@ -413,14 +294,15 @@ func fieldContext_PriceStep_running(_ context.Context, ec *executionContext, fie
 var moneyImplementors = []string{"Money"}
 
 func _Money(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *money.Money) graphql.Marshaler {
-	fields := graphql.CollectFields(ec.OperationContext, sel, moneyImplementors)
+	plan := run.PlanOf(ctx, ec.OperationContext, sel, moneyImplementors)
+	fields := plan.Fields
 
-	out := graphql.NewFieldSet(fields)
+	out := run.NewSet(plan)
 	var deferred graphql.DeferredGroup
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = graphql.MarshalString("Money")
+			out.Values[i] = run.Text("Money")
 		case "amount":
 			out.Values[i] = _Money_amount(ctx, ec, field, obj)
 			if out.Values[i] == graphql.Null {
@@ -451,14 +333,15 @@ func _Money(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj
 var priceImplementors = []string{"Price"}
 
 func _Price(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *pricing.Line) graphql.Marshaler {
-	fields := graphql.CollectFields(ec.OperationContext, sel, priceImplementors)
+	plan := run.PlanOf(ctx, ec.OperationContext, sel, priceImplementors)
+	fields := plan.Fields
 
-	out := graphql.NewFieldSet(fields)
+	out := run.NewSet(plan)
 	var deferred graphql.DeferredGroup
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = graphql.MarshalString("Price")
+			out.Values[i] = run.Text("Price")
 		case "quantity":
 			out.Values[i] = _Price_quantity(ctx, ec, field, obj)
 			if out.Values[i] == graphql.Null {
@@ -504,14 +387,15 @@ func _Price(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj
 var priceRangeImplementors = []string{"PriceRange"}
 
 func _PriceRange(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *pricing.Range) graphql.Marshaler {
-	fields := graphql.CollectFields(ec.OperationContext, sel, priceRangeImplementors)
+	plan := run.PlanOf(ctx, ec.OperationContext, sel, priceRangeImplementors)
+	fields := plan.Fields
 
-	out := graphql.NewFieldSet(fields)
+	out := run.NewSet(plan)
 	var deferred graphql.DeferredGroup
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = graphql.MarshalString("PriceRange")
+			out.Values[i] = run.Text("PriceRange")
 		case "min":
 			out.Values[i] = _PriceRange_min(ctx, ec, field, obj)
 			if out.Values[i] == graphql.Null {
@@ -542,14 +426,15 @@ func _PriceRange(ctx context.Context, ec *executionContext, sel ast.SelectionSet
 var priceStepImplementors = []string{"PriceStep"}
 
 func _PriceStep(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *pricing.Step) graphql.Marshaler {
-	fields := graphql.CollectFields(ec.OperationContext, sel, priceStepImplementors)
+	plan := run.PlanOf(ctx, ec.OperationContext, sel, priceStepImplementors)
+	fields := plan.Fields
 
-	out := graphql.NewFieldSet(fields)
+	out := run.NewSet(plan)
 	var deferred graphql.DeferredGroup
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = graphql.MarshalString("PriceStep")
+			out.Values[i] = run.Text("PriceStep")
 		case "rule":
 			out.Values[i] = _PriceStep_rule(ctx, ec, field, obj)
 			if out.Values[i] == graphql.Null {
@@ -617,7 +502,7 @@ func unmarshalNPriceRule2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpricin
 
 func marshalNPriceRule2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpricingᚐRule(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v pricing.Rule) graphql.Marshaler {
 	_ = sel
-	res := graphql.MarshalString(string(v))
+	res := run.Text(string(v))
 	if res == graphql.Null {
 		graphql.AddInvalidNullFromMarshaler(ctx, "PriceRule!")
 	}
@@ -629,10 +514,8 @@ func marshalNPriceStep2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpricing�
 }
 
 func marshalNPriceStep2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpricingᚐStepᚄ(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v []pricing.Step) graphql.Marshaler {
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
-		fc := graphql.GetFieldContext(ctx)
-		fc.Result = &v[i]
-		return marshalNPriceStep2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpricingᚐStep(ctx, ec, sel, v[i])
+	ret := run.List(ctx, len(v), func(ctx context.Context, i int) graphql.Marshaler {
+		return _PriceStep(ctx, ec, sel, &v[i])
 	})
 
 	for _, e := range ret {

@@ -5,6 +5,7 @@ package generated
 import (
 	"context"
 	"errors"
+	"github.com/noren-commerce/noren/graph/run"
 	"math"
 	"strconv"
 	"sync/atomic"
@@ -1578,9 +1579,6 @@ func fieldContext_Mutation_register(ctx context.Context, ec *executionContext, f
 		Field:      field,
 		IsMethod:   true,
 		IsResolver: true,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_LoginPayload(ctx, ec, field)
-		},
 	}
 	defer func() {
 		if r := recover(); r != nil {
@@ -1589,7 +1587,9 @@ func fieldContext_Mutation_register(ctx context.Context, ec *executionContext, f
 		}
 	}()
 	ctx = graphql.WithFieldContext(ctx, fc)
-	if fc.Args, err = field_Mutation_register_args(ctx, ec, field.ArgumentMap(ec.Variables)); err != nil {
+	if fc.Args, err = run.Args(ctx, field, func() (map[string]any, error) {
+		return field_Mutation_register_args(ctx, ec, field.ArgumentMap(ec.Variables))
+	}); err != nil {
 		ec.Error(ctx, err)
 		return fc, err
 	}
@@ -1650,9 +1650,6 @@ func fieldContext_Mutation_login(ctx context.Context, ec *executionContext, fiel
 		Field:      field,
 		IsMethod:   true,
 		IsResolver: true,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_LoginPayload(ctx, ec, field)
-		},
 	}
 	defer func() {
 		if r := recover(); r != nil {
@@ -1661,7 +1658,9 @@ func fieldContext_Mutation_login(ctx context.Context, ec *executionContext, fiel
 		}
 	}()
 	ctx = graphql.WithFieldContext(ctx, fc)
-	if fc.Args, err = field_Mutation_login_args(ctx, ec, field.ArgumentMap(ec.Variables)); err != nil {
+	if fc.Args, err = run.Args(ctx, field, func() (map[string]any, error) {
+		return field_Mutation_login_args(ctx, ec, field.ArgumentMap(ec.Variables))
+	}); err != nil {
 		ec.Error(ctx, err)
 		return fc, err
 	}
@@ -1722,9 +1721,6 @@ func fieldContext_Mutation_refreshToken(ctx context.Context, ec *executionContex
 		Field:      field,
 		IsMethod:   true,
 		IsResolver: true,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_LoginPayload(ctx, ec, field)
-		},
 	}
 	defer func() {
 		if r := recover(); r != nil {
@@ -1733,7 +1729,9 @@ func fieldContext_Mutation_refreshToken(ctx context.Context, ec *executionContex
 		}
 	}()
 	ctx = graphql.WithFieldContext(ctx, fc)
-	if fc.Args, err = field_Mutation_refreshToken_args(ctx, ec, field.ArgumentMap(ec.Variables)); err != nil {
+	if fc.Args, err = run.Args(ctx, field, func() (map[string]any, error) {
+		return field_Mutation_refreshToken_args(ctx, ec, field.ArgumentMap(ec.Variables))
+	}); err != nil {
 		ec.Error(ctx, err)
 		return fc, err
 	}
@@ -1793,9 +1791,6 @@ func fieldContext_Mutation_logout(_ context.Context, ec *executionContext, field
 		Field:      field,
 		IsMethod:   true,
 		IsResolver: true,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_DonePayload(ctx, ec, field)
-		},
 	}
 	return fc, nil
 }
@@ -1853,9 +1848,6 @@ func fieldContext_Mutation_logoutEverywhere(_ context.Context, ec *executionCont
 		Field:      field,
 		IsMethod:   true,
 		IsResolver: true,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_DonePayload(ctx, ec, field)
-		},
 	}
 	return fc, nil
 }
@@ -1914,9 +1906,6 @@ func fieldContext_Mutation_revokeSession(ctx context.Context, ec *executionConte
 		Field:      field,
 		IsMethod:   true,
 		IsResolver: true,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_DonePayload(ctx, ec, field)
-		},
 	}
 	defer func() {
 		if r := recover(); r != nil {
@@ -1925,7 +1914,9 @@ func fieldContext_Mutation_revokeSession(ctx context.Context, ec *executionConte
 		}
 	}()
 	ctx = graphql.WithFieldContext(ctx, fc)
-	if fc.Args, err = field_Mutation_revokeSession_args(ctx, ec, field.ArgumentMap(ec.Variables)); err != nil {
+	if fc.Args, err = run.Args(ctx, field, func() (map[string]any, error) {
+		return field_Mutation_revokeSession_args(ctx, ec, field.ArgumentMap(ec.Variables))
+	}); err != nil {
 		ec.Error(ctx, err)
 		return fc, err
 	}
@@ -1986,9 +1977,6 @@ func fieldContext_Mutation_closeAccount(ctx context.Context, ec *executionContex
 		Field:      field,
 		IsMethod:   true,
 		IsResolver: true,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_DonePayload(ctx, ec, field)
-		},
 	}
 	defer func() {
 		if r := recover(); r != nil {
@@ -1997,7 +1985,9 @@ func fieldContext_Mutation_closeAccount(ctx context.Context, ec *executionContex
 		}
 	}()
 	ctx = graphql.WithFieldContext(ctx, fc)
-	if fc.Args, err = field_Mutation_closeAccount_args(ctx, ec, field.ArgumentMap(ec.Variables)); err != nil {
+	if fc.Args, err = run.Args(ctx, field, func() (map[string]any, error) {
+		return field_Mutation_closeAccount_args(ctx, ec, field.ArgumentMap(ec.Variables))
+	}); err != nil {
 		ec.Error(ctx, err)
 		return fc, err
 	}
@@ -2058,9 +2048,6 @@ func fieldContext_Mutation_closeMember(ctx context.Context, ec *executionContext
 		Field:      field,
 		IsMethod:   true,
 		IsResolver: true,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_DonePayload(ctx, ec, field)
-		},
 	}
 	defer func() {
 		if r := recover(); r != nil {
@@ -2069,7 +2056,9 @@ func fieldContext_Mutation_closeMember(ctx context.Context, ec *executionContext
 		}
 	}()
 	ctx = graphql.WithFieldContext(ctx, fc)
-	if fc.Args, err = field_Mutation_closeMember_args(ctx, ec, field.ArgumentMap(ec.Variables)); err != nil {
+	if fc.Args, err = run.Args(ctx, field, func() (map[string]any, error) {
+		return field_Mutation_closeMember_args(ctx, ec, field.ArgumentMap(ec.Variables))
+	}); err != nil {
 		ec.Error(ctx, err)
 		return fc, err
 	}
@@ -2129,9 +2118,6 @@ func fieldContext_Mutation_requestEmailVerification(_ context.Context, ec *execu
 		Field:      field,
 		IsMethod:   true,
 		IsResolver: true,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_DonePayload(ctx, ec, field)
-		},
 	}
 	return fc, nil
 }
@@ -2190,9 +2176,6 @@ func fieldContext_Mutation_verifyEmail(ctx context.Context, ec *executionContext
 		Field:      field,
 		IsMethod:   true,
 		IsResolver: true,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_AccountPayload(ctx, ec, field)
-		},
 	}
 	defer func() {
 		if r := recover(); r != nil {
@@ -2201,7 +2184,9 @@ func fieldContext_Mutation_verifyEmail(ctx context.Context, ec *executionContext
 		}
 	}()
 	ctx = graphql.WithFieldContext(ctx, fc)
-	if fc.Args, err = field_Mutation_verifyEmail_args(ctx, ec, field.ArgumentMap(ec.Variables)); err != nil {
+	if fc.Args, err = run.Args(ctx, field, func() (map[string]any, error) {
+		return field_Mutation_verifyEmail_args(ctx, ec, field.ArgumentMap(ec.Variables))
+	}); err != nil {
 		ec.Error(ctx, err)
 		return fc, err
 	}
@@ -2262,9 +2247,6 @@ func fieldContext_Mutation_requestPasswordReset(ctx context.Context, ec *executi
 		Field:      field,
 		IsMethod:   true,
 		IsResolver: true,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_DonePayload(ctx, ec, field)
-		},
 	}
 	defer func() {
 		if r := recover(); r != nil {
@@ -2273,7 +2255,9 @@ func fieldContext_Mutation_requestPasswordReset(ctx context.Context, ec *executi
 		}
 	}()
 	ctx = graphql.WithFieldContext(ctx, fc)
-	if fc.Args, err = field_Mutation_requestPasswordReset_args(ctx, ec, field.ArgumentMap(ec.Variables)); err != nil {
+	if fc.Args, err = run.Args(ctx, field, func() (map[string]any, error) {
+		return field_Mutation_requestPasswordReset_args(ctx, ec, field.ArgumentMap(ec.Variables))
+	}); err != nil {
 		ec.Error(ctx, err)
 		return fc, err
 	}
@@ -2334,9 +2318,6 @@ func fieldContext_Mutation_resetPassword(ctx context.Context, ec *executionConte
 		Field:      field,
 		IsMethod:   true,
 		IsResolver: true,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_DonePayload(ctx, ec, field)
-		},
 	}
 	defer func() {
 		if r := recover(); r != nil {
@@ -2345,7 +2326,9 @@ func fieldContext_Mutation_resetPassword(ctx context.Context, ec *executionConte
 		}
 	}()
 	ctx = graphql.WithFieldContext(ctx, fc)
-	if fc.Args, err = field_Mutation_resetPassword_args(ctx, ec, field.ArgumentMap(ec.Variables)); err != nil {
+	if fc.Args, err = run.Args(ctx, field, func() (map[string]any, error) {
+		return field_Mutation_resetPassword_args(ctx, ec, field.ArgumentMap(ec.Variables))
+	}); err != nil {
 		ec.Error(ctx, err)
 		return fc, err
 	}
@@ -2406,9 +2389,6 @@ func fieldContext_Mutation_changePassword(ctx context.Context, ec *executionCont
 		Field:      field,
 		IsMethod:   true,
 		IsResolver: true,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_DonePayload(ctx, ec, field)
-		},
 	}
 	defer func() {
 		if r := recover(); r != nil {
@@ -2417,7 +2397,9 @@ func fieldContext_Mutation_changePassword(ctx context.Context, ec *executionCont
 		}
 	}()
 	ctx = graphql.WithFieldContext(ctx, fc)
-	if fc.Args, err = field_Mutation_changePassword_args(ctx, ec, field.ArgumentMap(ec.Variables)); err != nil {
+	if fc.Args, err = run.Args(ctx, field, func() (map[string]any, error) {
+		return field_Mutation_changePassword_args(ctx, ec, field.ArgumentMap(ec.Variables))
+	}); err != nil {
 		ec.Error(ctx, err)
 		return fc, err
 	}
@@ -2477,9 +2459,6 @@ func fieldContext_Mutation_startTotp(_ context.Context, ec *executionContext, fi
 		Field:      field,
 		IsMethod:   true,
 		IsResolver: true,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_StartTotpPayload(ctx, ec, field)
-		},
 	}
 	return fc, nil
 }
@@ -2538,9 +2517,6 @@ func fieldContext_Mutation_confirmTotp(ctx context.Context, ec *executionContext
 		Field:      field,
 		IsMethod:   true,
 		IsResolver: true,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_ConfirmTotpPayload(ctx, ec, field)
-		},
 	}
 	defer func() {
 		if r := recover(); r != nil {
@@ -2549,7 +2525,9 @@ func fieldContext_Mutation_confirmTotp(ctx context.Context, ec *executionContext
 		}
 	}()
 	ctx = graphql.WithFieldContext(ctx, fc)
-	if fc.Args, err = field_Mutation_confirmTotp_args(ctx, ec, field.ArgumentMap(ec.Variables)); err != nil {
+	if fc.Args, err = run.Args(ctx, field, func() (map[string]any, error) {
+		return field_Mutation_confirmTotp_args(ctx, ec, field.ArgumentMap(ec.Variables))
+	}); err != nil {
 		ec.Error(ctx, err)
 		return fc, err
 	}
@@ -2610,9 +2588,6 @@ func fieldContext_Mutation_removeTotp(ctx context.Context, ec *executionContext,
 		Field:      field,
 		IsMethod:   true,
 		IsResolver: true,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_DonePayload(ctx, ec, field)
-		},
 	}
 	defer func() {
 		if r := recover(); r != nil {
@@ -2621,7 +2596,9 @@ func fieldContext_Mutation_removeTotp(ctx context.Context, ec *executionContext,
 		}
 	}()
 	ctx = graphql.WithFieldContext(ctx, fc)
-	if fc.Args, err = field_Mutation_removeTotp_args(ctx, ec, field.ArgumentMap(ec.Variables)); err != nil {
+	if fc.Args, err = run.Args(ctx, field, func() (map[string]any, error) {
+		return field_Mutation_removeTotp_args(ctx, ec, field.ArgumentMap(ec.Variables))
+	}); err != nil {
 		ec.Error(ctx, err)
 		return fc, err
 	}
@@ -2682,9 +2659,6 @@ func fieldContext_Mutation_addCartLine(ctx context.Context, ec *executionContext
 		Field:      field,
 		IsMethod:   true,
 		IsResolver: true,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_CartPayload(ctx, ec, field)
-		},
 	}
 	defer func() {
 		if r := recover(); r != nil {
@@ -2693,7 +2667,9 @@ func fieldContext_Mutation_addCartLine(ctx context.Context, ec *executionContext
 		}
 	}()
 	ctx = graphql.WithFieldContext(ctx, fc)
-	if fc.Args, err = field_Mutation_addCartLine_args(ctx, ec, field.ArgumentMap(ec.Variables)); err != nil {
+	if fc.Args, err = run.Args(ctx, field, func() (map[string]any, error) {
+		return field_Mutation_addCartLine_args(ctx, ec, field.ArgumentMap(ec.Variables))
+	}); err != nil {
 		ec.Error(ctx, err)
 		return fc, err
 	}
@@ -2754,9 +2730,6 @@ func fieldContext_Mutation_setCartLineQuantity(ctx context.Context, ec *executio
 		Field:      field,
 		IsMethod:   true,
 		IsResolver: true,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_CartPayload(ctx, ec, field)
-		},
 	}
 	defer func() {
 		if r := recover(); r != nil {
@@ -2765,7 +2738,9 @@ func fieldContext_Mutation_setCartLineQuantity(ctx context.Context, ec *executio
 		}
 	}()
 	ctx = graphql.WithFieldContext(ctx, fc)
-	if fc.Args, err = field_Mutation_setCartLineQuantity_args(ctx, ec, field.ArgumentMap(ec.Variables)); err != nil {
+	if fc.Args, err = run.Args(ctx, field, func() (map[string]any, error) {
+		return field_Mutation_setCartLineQuantity_args(ctx, ec, field.ArgumentMap(ec.Variables))
+	}); err != nil {
 		ec.Error(ctx, err)
 		return fc, err
 	}
@@ -2826,9 +2801,6 @@ func fieldContext_Mutation_updateCart(ctx context.Context, ec *executionContext,
 		Field:      field,
 		IsMethod:   true,
 		IsResolver: true,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_CartPayload(ctx, ec, field)
-		},
 	}
 	defer func() {
 		if r := recover(); r != nil {
@@ -2837,7 +2809,9 @@ func fieldContext_Mutation_updateCart(ctx context.Context, ec *executionContext,
 		}
 	}()
 	ctx = graphql.WithFieldContext(ctx, fc)
-	if fc.Args, err = field_Mutation_updateCart_args(ctx, ec, field.ArgumentMap(ec.Variables)); err != nil {
+	if fc.Args, err = run.Args(ctx, field, func() (map[string]any, error) {
+		return field_Mutation_updateCart_args(ctx, ec, field.ArgumentMap(ec.Variables))
+	}); err != nil {
 		ec.Error(ctx, err)
 		return fc, err
 	}
@@ -2898,9 +2872,6 @@ func fieldContext_Mutation_createProduct(ctx context.Context, ec *executionConte
 		Field:      field,
 		IsMethod:   true,
 		IsResolver: true,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_ProductPayload(ctx, ec, field)
-		},
 	}
 	defer func() {
 		if r := recover(); r != nil {
@@ -2909,7 +2880,9 @@ func fieldContext_Mutation_createProduct(ctx context.Context, ec *executionConte
 		}
 	}()
 	ctx = graphql.WithFieldContext(ctx, fc)
-	if fc.Args, err = field_Mutation_createProduct_args(ctx, ec, field.ArgumentMap(ec.Variables)); err != nil {
+	if fc.Args, err = run.Args(ctx, field, func() (map[string]any, error) {
+		return field_Mutation_createProduct_args(ctx, ec, field.ArgumentMap(ec.Variables))
+	}); err != nil {
 		ec.Error(ctx, err)
 		return fc, err
 	}
@@ -2970,9 +2943,6 @@ func fieldContext_Mutation_updateProduct(ctx context.Context, ec *executionConte
 		Field:      field,
 		IsMethod:   true,
 		IsResolver: true,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_ProductPayload(ctx, ec, field)
-		},
 	}
 	defer func() {
 		if r := recover(); r != nil {
@@ -2981,7 +2951,9 @@ func fieldContext_Mutation_updateProduct(ctx context.Context, ec *executionConte
 		}
 	}()
 	ctx = graphql.WithFieldContext(ctx, fc)
-	if fc.Args, err = field_Mutation_updateProduct_args(ctx, ec, field.ArgumentMap(ec.Variables)); err != nil {
+	if fc.Args, err = run.Args(ctx, field, func() (map[string]any, error) {
+		return field_Mutation_updateProduct_args(ctx, ec, field.ArgumentMap(ec.Variables))
+	}); err != nil {
 		ec.Error(ctx, err)
 		return fc, err
 	}
@@ -3042,9 +3014,6 @@ func fieldContext_Mutation_publishProduct(ctx context.Context, ec *executionCont
 		Field:      field,
 		IsMethod:   true,
 		IsResolver: true,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_ProductPayload(ctx, ec, field)
-		},
 	}
 	defer func() {
 		if r := recover(); r != nil {
@@ -3053,7 +3022,9 @@ func fieldContext_Mutation_publishProduct(ctx context.Context, ec *executionCont
 		}
 	}()
 	ctx = graphql.WithFieldContext(ctx, fc)
-	if fc.Args, err = field_Mutation_publishProduct_args(ctx, ec, field.ArgumentMap(ec.Variables)); err != nil {
+	if fc.Args, err = run.Args(ctx, field, func() (map[string]any, error) {
+		return field_Mutation_publishProduct_args(ctx, ec, field.ArgumentMap(ec.Variables))
+	}); err != nil {
 		ec.Error(ctx, err)
 		return fc, err
 	}
@@ -3114,9 +3085,6 @@ func fieldContext_Mutation_unpublishProduct(ctx context.Context, ec *executionCo
 		Field:      field,
 		IsMethod:   true,
 		IsResolver: true,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_ProductPayload(ctx, ec, field)
-		},
 	}
 	defer func() {
 		if r := recover(); r != nil {
@@ -3125,7 +3093,9 @@ func fieldContext_Mutation_unpublishProduct(ctx context.Context, ec *executionCo
 		}
 	}()
 	ctx = graphql.WithFieldContext(ctx, fc)
-	if fc.Args, err = field_Mutation_unpublishProduct_args(ctx, ec, field.ArgumentMap(ec.Variables)); err != nil {
+	if fc.Args, err = run.Args(ctx, field, func() (map[string]any, error) {
+		return field_Mutation_unpublishProduct_args(ctx, ec, field.ArgumentMap(ec.Variables))
+	}); err != nil {
 		ec.Error(ctx, err)
 		return fc, err
 	}
@@ -3186,9 +3156,6 @@ func fieldContext_Mutation_archiveProduct(ctx context.Context, ec *executionCont
 		Field:      field,
 		IsMethod:   true,
 		IsResolver: true,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_ProductPayload(ctx, ec, field)
-		},
 	}
 	defer func() {
 		if r := recover(); r != nil {
@@ -3197,7 +3164,9 @@ func fieldContext_Mutation_archiveProduct(ctx context.Context, ec *executionCont
 		}
 	}()
 	ctx = graphql.WithFieldContext(ctx, fc)
-	if fc.Args, err = field_Mutation_archiveProduct_args(ctx, ec, field.ArgumentMap(ec.Variables)); err != nil {
+	if fc.Args, err = run.Args(ctx, field, func() (map[string]any, error) {
+		return field_Mutation_archiveProduct_args(ctx, ec, field.ArgumentMap(ec.Variables))
+	}); err != nil {
 		ec.Error(ctx, err)
 		return fc, err
 	}
@@ -3258,9 +3227,6 @@ func fieldContext_Mutation_addVariant(ctx context.Context, ec *executionContext,
 		Field:      field,
 		IsMethod:   true,
 		IsResolver: true,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_ProductPayload(ctx, ec, field)
-		},
 	}
 	defer func() {
 		if r := recover(); r != nil {
@@ -3269,7 +3235,9 @@ func fieldContext_Mutation_addVariant(ctx context.Context, ec *executionContext,
 		}
 	}()
 	ctx = graphql.WithFieldContext(ctx, fc)
-	if fc.Args, err = field_Mutation_addVariant_args(ctx, ec, field.ArgumentMap(ec.Variables)); err != nil {
+	if fc.Args, err = run.Args(ctx, field, func() (map[string]any, error) {
+		return field_Mutation_addVariant_args(ctx, ec, field.ArgumentMap(ec.Variables))
+	}); err != nil {
 		ec.Error(ctx, err)
 		return fc, err
 	}
@@ -3330,9 +3298,6 @@ func fieldContext_Mutation_updateVariant(ctx context.Context, ec *executionConte
 		Field:      field,
 		IsMethod:   true,
 		IsResolver: true,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_ProductPayload(ctx, ec, field)
-		},
 	}
 	defer func() {
 		if r := recover(); r != nil {
@@ -3341,7 +3306,9 @@ func fieldContext_Mutation_updateVariant(ctx context.Context, ec *executionConte
 		}
 	}()
 	ctx = graphql.WithFieldContext(ctx, fc)
-	if fc.Args, err = field_Mutation_updateVariant_args(ctx, ec, field.ArgumentMap(ec.Variables)); err != nil {
+	if fc.Args, err = run.Args(ctx, field, func() (map[string]any, error) {
+		return field_Mutation_updateVariant_args(ctx, ec, field.ArgumentMap(ec.Variables))
+	}); err != nil {
 		ec.Error(ctx, err)
 		return fc, err
 	}
@@ -3402,9 +3369,6 @@ func fieldContext_Mutation_setPrices(ctx context.Context, ec *executionContext, 
 		Field:      field,
 		IsMethod:   true,
 		IsResolver: true,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_PricesPayload(ctx, ec, field)
-		},
 	}
 	defer func() {
 		if r := recover(); r != nil {
@@ -3413,7 +3377,9 @@ func fieldContext_Mutation_setPrices(ctx context.Context, ec *executionContext, 
 		}
 	}()
 	ctx = graphql.WithFieldContext(ctx, fc)
-	if fc.Args, err = field_Mutation_setPrices_args(ctx, ec, field.ArgumentMap(ec.Variables)); err != nil {
+	if fc.Args, err = run.Args(ctx, field, func() (map[string]any, error) {
+		return field_Mutation_setPrices_args(ctx, ec, field.ArgumentMap(ec.Variables))
+	}); err != nil {
 		ec.Error(ctx, err)
 		return fc, err
 	}
@@ -3474,9 +3440,6 @@ func fieldContext_Mutation_addMedia(ctx context.Context, ec *executionContext, f
 		Field:      field,
 		IsMethod:   true,
 		IsResolver: true,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_ProductPayload(ctx, ec, field)
-		},
 	}
 	defer func() {
 		if r := recover(); r != nil {
@@ -3485,7 +3448,9 @@ func fieldContext_Mutation_addMedia(ctx context.Context, ec *executionContext, f
 		}
 	}()
 	ctx = graphql.WithFieldContext(ctx, fc)
-	if fc.Args, err = field_Mutation_addMedia_args(ctx, ec, field.ArgumentMap(ec.Variables)); err != nil {
+	if fc.Args, err = run.Args(ctx, field, func() (map[string]any, error) {
+		return field_Mutation_addMedia_args(ctx, ec, field.ArgumentMap(ec.Variables))
+	}); err != nil {
 		ec.Error(ctx, err)
 		return fc, err
 	}
@@ -3546,9 +3511,6 @@ func fieldContext_Mutation_removeMedia(ctx context.Context, ec *executionContext
 		Field:      field,
 		IsMethod:   true,
 		IsResolver: true,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_ProductPayload(ctx, ec, field)
-		},
 	}
 	defer func() {
 		if r := recover(); r != nil {
@@ -3557,7 +3519,9 @@ func fieldContext_Mutation_removeMedia(ctx context.Context, ec *executionContext
 		}
 	}()
 	ctx = graphql.WithFieldContext(ctx, fc)
-	if fc.Args, err = field_Mutation_removeMedia_args(ctx, ec, field.ArgumentMap(ec.Variables)); err != nil {
+	if fc.Args, err = run.Args(ctx, field, func() (map[string]any, error) {
+		return field_Mutation_removeMedia_args(ctx, ec, field.ArgumentMap(ec.Variables))
+	}); err != nil {
 		ec.Error(ctx, err)
 		return fc, err
 	}
@@ -3618,9 +3582,6 @@ func fieldContext_Mutation_saveCategory(ctx context.Context, ec *executionContex
 		Field:      field,
 		IsMethod:   true,
 		IsResolver: true,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_CategoryPayload(ctx, ec, field)
-		},
 	}
 	defer func() {
 		if r := recover(); r != nil {
@@ -3629,7 +3590,9 @@ func fieldContext_Mutation_saveCategory(ctx context.Context, ec *executionContex
 		}
 	}()
 	ctx = graphql.WithFieldContext(ctx, fc)
-	if fc.Args, err = field_Mutation_saveCategory_args(ctx, ec, field.ArgumentMap(ec.Variables)); err != nil {
+	if fc.Args, err = run.Args(ctx, field, func() (map[string]any, error) {
+		return field_Mutation_saveCategory_args(ctx, ec, field.ArgumentMap(ec.Variables))
+	}); err != nil {
 		ec.Error(ctx, err)
 		return fc, err
 	}
@@ -3690,9 +3653,6 @@ func fieldContext_Mutation_moveCategory(ctx context.Context, ec *executionContex
 		Field:      field,
 		IsMethod:   true,
 		IsResolver: true,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_CategoryPayload(ctx, ec, field)
-		},
 	}
 	defer func() {
 		if r := recover(); r != nil {
@@ -3701,7 +3661,9 @@ func fieldContext_Mutation_moveCategory(ctx context.Context, ec *executionContex
 		}
 	}()
 	ctx = graphql.WithFieldContext(ctx, fc)
-	if fc.Args, err = field_Mutation_moveCategory_args(ctx, ec, field.ArgumentMap(ec.Variables)); err != nil {
+	if fc.Args, err = run.Args(ctx, field, func() (map[string]any, error) {
+		return field_Mutation_moveCategory_args(ctx, ec, field.ArgumentMap(ec.Variables))
+	}); err != nil {
 		ec.Error(ctx, err)
 		return fc, err
 	}
@@ -3762,9 +3724,6 @@ func fieldContext_Mutation_deleteCategory(ctx context.Context, ec *executionCont
 		Field:      field,
 		IsMethod:   true,
 		IsResolver: true,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_DeletePayload(ctx, ec, field)
-		},
 	}
 	defer func() {
 		if r := recover(); r != nil {
@@ -3773,7 +3732,9 @@ func fieldContext_Mutation_deleteCategory(ctx context.Context, ec *executionCont
 		}
 	}()
 	ctx = graphql.WithFieldContext(ctx, fc)
-	if fc.Args, err = field_Mutation_deleteCategory_args(ctx, ec, field.ArgumentMap(ec.Variables)); err != nil {
+	if fc.Args, err = run.Args(ctx, field, func() (map[string]any, error) {
+		return field_Mutation_deleteCategory_args(ctx, ec, field.ArgumentMap(ec.Variables))
+	}); err != nil {
 		ec.Error(ctx, err)
 		return fc, err
 	}
@@ -3834,9 +3795,6 @@ func fieldContext_Mutation_saveProductBrand(ctx context.Context, ec *executionCo
 		Field:      field,
 		IsMethod:   true,
 		IsResolver: true,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_ProductBrandPayload(ctx, ec, field)
-		},
 	}
 	defer func() {
 		if r := recover(); r != nil {
@@ -3845,7 +3803,9 @@ func fieldContext_Mutation_saveProductBrand(ctx context.Context, ec *executionCo
 		}
 	}()
 	ctx = graphql.WithFieldContext(ctx, fc)
-	if fc.Args, err = field_Mutation_saveProductBrand_args(ctx, ec, field.ArgumentMap(ec.Variables)); err != nil {
+	if fc.Args, err = run.Args(ctx, field, func() (map[string]any, error) {
+		return field_Mutation_saveProductBrand_args(ctx, ec, field.ArgumentMap(ec.Variables))
+	}); err != nil {
 		ec.Error(ctx, err)
 		return fc, err
 	}
@@ -3906,9 +3866,6 @@ func fieldContext_Mutation_saveAttribute(ctx context.Context, ec *executionConte
 		Field:      field,
 		IsMethod:   true,
 		IsResolver: true,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_AttributePayload(ctx, ec, field)
-		},
 	}
 	defer func() {
 		if r := recover(); r != nil {
@@ -3917,7 +3874,9 @@ func fieldContext_Mutation_saveAttribute(ctx context.Context, ec *executionConte
 		}
 	}()
 	ctx = graphql.WithFieldContext(ctx, fc)
-	if fc.Args, err = field_Mutation_saveAttribute_args(ctx, ec, field.ArgumentMap(ec.Variables)); err != nil {
+	if fc.Args, err = run.Args(ctx, field, func() (map[string]any, error) {
+		return field_Mutation_saveAttribute_args(ctx, ec, field.ArgumentMap(ec.Variables))
+	}); err != nil {
 		ec.Error(ctx, err)
 		return fc, err
 	}
@@ -3978,9 +3937,6 @@ func fieldContext_Mutation_saveSynonym(ctx context.Context, ec *executionContext
 		Field:      field,
 		IsMethod:   true,
 		IsResolver: true,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_SynonymPayload(ctx, ec, field)
-		},
 	}
 	defer func() {
 		if r := recover(); r != nil {
@@ -3989,7 +3945,9 @@ func fieldContext_Mutation_saveSynonym(ctx context.Context, ec *executionContext
 		}
 	}()
 	ctx = graphql.WithFieldContext(ctx, fc)
-	if fc.Args, err = field_Mutation_saveSynonym_args(ctx, ec, field.ArgumentMap(ec.Variables)); err != nil {
+	if fc.Args, err = run.Args(ctx, field, func() (map[string]any, error) {
+		return field_Mutation_saveSynonym_args(ctx, ec, field.ArgumentMap(ec.Variables))
+	}); err != nil {
 		ec.Error(ctx, err)
 		return fc, err
 	}
@@ -4050,9 +4008,6 @@ func fieldContext_Mutation_deleteSynonym(ctx context.Context, ec *executionConte
 		Field:      field,
 		IsMethod:   true,
 		IsResolver: true,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_DeletePayload(ctx, ec, field)
-		},
 	}
 	defer func() {
 		if r := recover(); r != nil {
@@ -4061,7 +4016,9 @@ func fieldContext_Mutation_deleteSynonym(ctx context.Context, ec *executionConte
 		}
 	}()
 	ctx = graphql.WithFieldContext(ctx, fc)
-	if fc.Args, err = field_Mutation_deleteSynonym_args(ctx, ec, field.ArgumentMap(ec.Variables)); err != nil {
+	if fc.Args, err = run.Args(ctx, field, func() (map[string]any, error) {
+		return field_Mutation_deleteSynonym_args(ctx, ec, field.ArgumentMap(ec.Variables))
+	}); err != nil {
 		ec.Error(ctx, err)
 		return fc, err
 	}
@@ -4122,9 +4079,6 @@ func fieldContext_Mutation_updateProfile(ctx context.Context, ec *executionConte
 		Field:      field,
 		IsMethod:   true,
 		IsResolver: true,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_ProfilePayload(ctx, ec, field)
-		},
 	}
 	defer func() {
 		if r := recover(); r != nil {
@@ -4133,7 +4087,9 @@ func fieldContext_Mutation_updateProfile(ctx context.Context, ec *executionConte
 		}
 	}()
 	ctx = graphql.WithFieldContext(ctx, fc)
-	if fc.Args, err = field_Mutation_updateProfile_args(ctx, ec, field.ArgumentMap(ec.Variables)); err != nil {
+	if fc.Args, err = run.Args(ctx, field, func() (map[string]any, error) {
+		return field_Mutation_updateProfile_args(ctx, ec, field.ArgumentMap(ec.Variables))
+	}); err != nil {
 		ec.Error(ctx, err)
 		return fc, err
 	}
@@ -4194,9 +4150,6 @@ func fieldContext_Mutation_addAddress(ctx context.Context, ec *executionContext,
 		Field:      field,
 		IsMethod:   true,
 		IsResolver: true,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_SavedAddressPayload(ctx, ec, field)
-		},
 	}
 	defer func() {
 		if r := recover(); r != nil {
@@ -4205,7 +4158,9 @@ func fieldContext_Mutation_addAddress(ctx context.Context, ec *executionContext,
 		}
 	}()
 	ctx = graphql.WithFieldContext(ctx, fc)
-	if fc.Args, err = field_Mutation_addAddress_args(ctx, ec, field.ArgumentMap(ec.Variables)); err != nil {
+	if fc.Args, err = run.Args(ctx, field, func() (map[string]any, error) {
+		return field_Mutation_addAddress_args(ctx, ec, field.ArgumentMap(ec.Variables))
+	}); err != nil {
 		ec.Error(ctx, err)
 		return fc, err
 	}
@@ -4266,9 +4221,6 @@ func fieldContext_Mutation_updateAddress(ctx context.Context, ec *executionConte
 		Field:      field,
 		IsMethod:   true,
 		IsResolver: true,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_SavedAddressPayload(ctx, ec, field)
-		},
 	}
 	defer func() {
 		if r := recover(); r != nil {
@@ -4277,7 +4229,9 @@ func fieldContext_Mutation_updateAddress(ctx context.Context, ec *executionConte
 		}
 	}()
 	ctx = graphql.WithFieldContext(ctx, fc)
-	if fc.Args, err = field_Mutation_updateAddress_args(ctx, ec, field.ArgumentMap(ec.Variables)); err != nil {
+	if fc.Args, err = run.Args(ctx, field, func() (map[string]any, error) {
+		return field_Mutation_updateAddress_args(ctx, ec, field.ArgumentMap(ec.Variables))
+	}); err != nil {
 		ec.Error(ctx, err)
 		return fc, err
 	}
@@ -4338,9 +4292,6 @@ func fieldContext_Mutation_removeAddress(ctx context.Context, ec *executionConte
 		Field:      field,
 		IsMethod:   true,
 		IsResolver: true,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_SavedAddressPayload(ctx, ec, field)
-		},
 	}
 	defer func() {
 		if r := recover(); r != nil {
@@ -4349,7 +4300,9 @@ func fieldContext_Mutation_removeAddress(ctx context.Context, ec *executionConte
 		}
 	}()
 	ctx = graphql.WithFieldContext(ctx, fc)
-	if fc.Args, err = field_Mutation_removeAddress_args(ctx, ec, field.ArgumentMap(ec.Variables)); err != nil {
+	if fc.Args, err = run.Args(ctx, field, func() (map[string]any, error) {
+		return field_Mutation_removeAddress_args(ctx, ec, field.ArgumentMap(ec.Variables))
+	}); err != nil {
 		ec.Error(ctx, err)
 		return fc, err
 	}
@@ -4410,9 +4363,6 @@ func fieldContext_Mutation_addPet(ctx context.Context, ec *executionContext, fie
 		Field:      field,
 		IsMethod:   true,
 		IsResolver: true,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_PetPayload(ctx, ec, field)
-		},
 	}
 	defer func() {
 		if r := recover(); r != nil {
@@ -4421,7 +4371,9 @@ func fieldContext_Mutation_addPet(ctx context.Context, ec *executionContext, fie
 		}
 	}()
 	ctx = graphql.WithFieldContext(ctx, fc)
-	if fc.Args, err = field_Mutation_addPet_args(ctx, ec, field.ArgumentMap(ec.Variables)); err != nil {
+	if fc.Args, err = run.Args(ctx, field, func() (map[string]any, error) {
+		return field_Mutation_addPet_args(ctx, ec, field.ArgumentMap(ec.Variables))
+	}); err != nil {
 		ec.Error(ctx, err)
 		return fc, err
 	}
@@ -4482,9 +4434,6 @@ func fieldContext_Mutation_updatePet(ctx context.Context, ec *executionContext, 
 		Field:      field,
 		IsMethod:   true,
 		IsResolver: true,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_PetPayload(ctx, ec, field)
-		},
 	}
 	defer func() {
 		if r := recover(); r != nil {
@@ -4493,7 +4442,9 @@ func fieldContext_Mutation_updatePet(ctx context.Context, ec *executionContext, 
 		}
 	}()
 	ctx = graphql.WithFieldContext(ctx, fc)
-	if fc.Args, err = field_Mutation_updatePet_args(ctx, ec, field.ArgumentMap(ec.Variables)); err != nil {
+	if fc.Args, err = run.Args(ctx, field, func() (map[string]any, error) {
+		return field_Mutation_updatePet_args(ctx, ec, field.ArgumentMap(ec.Variables))
+	}); err != nil {
 		ec.Error(ctx, err)
 		return fc, err
 	}
@@ -4554,9 +4505,6 @@ func fieldContext_Mutation_removePet(ctx context.Context, ec *executionContext, 
 		Field:      field,
 		IsMethod:   true,
 		IsResolver: true,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_PetPayload(ctx, ec, field)
-		},
 	}
 	defer func() {
 		if r := recover(); r != nil {
@@ -4565,7 +4513,9 @@ func fieldContext_Mutation_removePet(ctx context.Context, ec *executionContext, 
 		}
 	}()
 	ctx = graphql.WithFieldContext(ctx, fc)
-	if fc.Args, err = field_Mutation_removePet_args(ctx, ec, field.ArgumentMap(ec.Variables)); err != nil {
+	if fc.Args, err = run.Args(ctx, field, func() (map[string]any, error) {
+		return field_Mutation_removePet_args(ctx, ec, field.ArgumentMap(ec.Variables))
+	}); err != nil {
 		ec.Error(ctx, err)
 		return fc, err
 	}
@@ -4626,9 +4576,6 @@ func fieldContext_Mutation_importProducts(ctx context.Context, ec *executionCont
 		Field:      field,
 		IsMethod:   true,
 		IsResolver: true,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_ImportPayload(ctx, ec, field)
-		},
 	}
 	defer func() {
 		if r := recover(); r != nil {
@@ -4637,7 +4584,9 @@ func fieldContext_Mutation_importProducts(ctx context.Context, ec *executionCont
 		}
 	}()
 	ctx = graphql.WithFieldContext(ctx, fc)
-	if fc.Args, err = field_Mutation_importProducts_args(ctx, ec, field.ArgumentMap(ec.Variables)); err != nil {
+	if fc.Args, err = run.Args(ctx, field, func() (map[string]any, error) {
+		return field_Mutation_importProducts_args(ctx, ec, field.ArgumentMap(ec.Variables))
+	}); err != nil {
 		ec.Error(ctx, err)
 		return fc, err
 	}
@@ -4698,9 +4647,6 @@ func fieldContext_Mutation_receiveStock(ctx context.Context, ec *executionContex
 		Field:      field,
 		IsMethod:   true,
 		IsResolver: true,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_StockPayload(ctx, ec, field)
-		},
 	}
 	defer func() {
 		if r := recover(); r != nil {
@@ -4709,7 +4655,9 @@ func fieldContext_Mutation_receiveStock(ctx context.Context, ec *executionContex
 		}
 	}()
 	ctx = graphql.WithFieldContext(ctx, fc)
-	if fc.Args, err = field_Mutation_receiveStock_args(ctx, ec, field.ArgumentMap(ec.Variables)); err != nil {
+	if fc.Args, err = run.Args(ctx, field, func() (map[string]any, error) {
+		return field_Mutation_receiveStock_args(ctx, ec, field.ArgumentMap(ec.Variables))
+	}); err != nil {
 		ec.Error(ctx, err)
 		return fc, err
 	}
@@ -4770,9 +4718,6 @@ func fieldContext_Mutation_adjustStock(ctx context.Context, ec *executionContext
 		Field:      field,
 		IsMethod:   true,
 		IsResolver: true,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_StockPayload(ctx, ec, field)
-		},
 	}
 	defer func() {
 		if r := recover(); r != nil {
@@ -4781,7 +4726,9 @@ func fieldContext_Mutation_adjustStock(ctx context.Context, ec *executionContext
 		}
 	}()
 	ctx = graphql.WithFieldContext(ctx, fc)
-	if fc.Args, err = field_Mutation_adjustStock_args(ctx, ec, field.ArgumentMap(ec.Variables)); err != nil {
+	if fc.Args, err = run.Args(ctx, field, func() (map[string]any, error) {
+		return field_Mutation_adjustStock_args(ctx, ec, field.ArgumentMap(ec.Variables))
+	}); err != nil {
 		ec.Error(ctx, err)
 		return fc, err
 	}
@@ -4842,9 +4789,6 @@ func fieldContext_Mutation_countStock(ctx context.Context, ec *executionContext,
 		Field:      field,
 		IsMethod:   true,
 		IsResolver: true,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_StockPayload(ctx, ec, field)
-		},
 	}
 	defer func() {
 		if r := recover(); r != nil {
@@ -4853,7 +4797,9 @@ func fieldContext_Mutation_countStock(ctx context.Context, ec *executionContext,
 		}
 	}()
 	ctx = graphql.WithFieldContext(ctx, fc)
-	if fc.Args, err = field_Mutation_countStock_args(ctx, ec, field.ArgumentMap(ec.Variables)); err != nil {
+	if fc.Args, err = run.Args(ctx, field, func() (map[string]any, error) {
+		return field_Mutation_countStock_args(ctx, ec, field.ArgumentMap(ec.Variables))
+	}); err != nil {
 		ec.Error(ctx, err)
 		return fc, err
 	}
@@ -4914,9 +4860,6 @@ func fieldContext_Mutation_setIncomingStock(ctx context.Context, ec *executionCo
 		Field:      field,
 		IsMethod:   true,
 		IsResolver: true,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_StockPayload(ctx, ec, field)
-		},
 	}
 	defer func() {
 		if r := recover(); r != nil {
@@ -4925,7 +4868,9 @@ func fieldContext_Mutation_setIncomingStock(ctx context.Context, ec *executionCo
 		}
 	}()
 	ctx = graphql.WithFieldContext(ctx, fc)
-	if fc.Args, err = field_Mutation_setIncomingStock_args(ctx, ec, field.ArgumentMap(ec.Variables)); err != nil {
+	if fc.Args, err = run.Args(ctx, field, func() (map[string]any, error) {
+		return field_Mutation_setIncomingStock_args(ctx, ec, field.ArgumentMap(ec.Variables))
+	}); err != nil {
 		ec.Error(ctx, err)
 		return fc, err
 	}
@@ -4986,9 +4931,6 @@ func fieldContext_Mutation_saveLocation(ctx context.Context, ec *executionContex
 		Field:      field,
 		IsMethod:   true,
 		IsResolver: true,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_LocationPayload(ctx, ec, field)
-		},
 	}
 	defer func() {
 		if r := recover(); r != nil {
@@ -4997,7 +4939,9 @@ func fieldContext_Mutation_saveLocation(ctx context.Context, ec *executionContex
 		}
 	}()
 	ctx = graphql.WithFieldContext(ctx, fc)
-	if fc.Args, err = field_Mutation_saveLocation_args(ctx, ec, field.ArgumentMap(ec.Variables)); err != nil {
+	if fc.Args, err = run.Args(ctx, field, func() (map[string]any, error) {
+		return field_Mutation_saveLocation_args(ctx, ec, field.ArgumentMap(ec.Variables))
+	}); err != nil {
 		ec.Error(ctx, err)
 		return fc, err
 	}
@@ -5058,9 +5002,6 @@ func fieldContext_Mutation_placeOrder(ctx context.Context, ec *executionContext,
 		Field:      field,
 		IsMethod:   true,
 		IsResolver: true,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_OrderPayload(ctx, ec, field)
-		},
 	}
 	defer func() {
 		if r := recover(); r != nil {
@@ -5069,7 +5010,9 @@ func fieldContext_Mutation_placeOrder(ctx context.Context, ec *executionContext,
 		}
 	}()
 	ctx = graphql.WithFieldContext(ctx, fc)
-	if fc.Args, err = field_Mutation_placeOrder_args(ctx, ec, field.ArgumentMap(ec.Variables)); err != nil {
+	if fc.Args, err = run.Args(ctx, field, func() (map[string]any, error) {
+		return field_Mutation_placeOrder_args(ctx, ec, field.ArgumentMap(ec.Variables))
+	}); err != nil {
 		ec.Error(ctx, err)
 		return fc, err
 	}
@@ -5130,9 +5073,6 @@ func fieldContext_Mutation_cancelOrder(ctx context.Context, ec *executionContext
 		Field:      field,
 		IsMethod:   true,
 		IsResolver: true,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_OrderPayload(ctx, ec, field)
-		},
 	}
 	defer func() {
 		if r := recover(); r != nil {
@@ -5141,7 +5081,9 @@ func fieldContext_Mutation_cancelOrder(ctx context.Context, ec *executionContext
 		}
 	}()
 	ctx = graphql.WithFieldContext(ctx, fc)
-	if fc.Args, err = field_Mutation_cancelOrder_args(ctx, ec, field.ArgumentMap(ec.Variables)); err != nil {
+	if fc.Args, err = run.Args(ctx, field, func() (map[string]any, error) {
+		return field_Mutation_cancelOrder_args(ctx, ec, field.ArgumentMap(ec.Variables))
+	}); err != nil {
 		ec.Error(ctx, err)
 		return fc, err
 	}
@@ -5202,9 +5144,6 @@ func fieldContext_Mutation_advanceOrder(ctx context.Context, ec *executionContex
 		Field:      field,
 		IsMethod:   true,
 		IsResolver: true,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_OrderPayload(ctx, ec, field)
-		},
 	}
 	defer func() {
 		if r := recover(); r != nil {
@@ -5213,7 +5152,9 @@ func fieldContext_Mutation_advanceOrder(ctx context.Context, ec *executionContex
 		}
 	}()
 	ctx = graphql.WithFieldContext(ctx, fc)
-	if fc.Args, err = field_Mutation_advanceOrder_args(ctx, ec, field.ArgumentMap(ec.Variables)); err != nil {
+	if fc.Args, err = run.Args(ctx, field, func() (map[string]any, error) {
+		return field_Mutation_advanceOrder_args(ctx, ec, field.ArgumentMap(ec.Variables))
+	}); err != nil {
 		ec.Error(ctx, err)
 		return fc, err
 	}
@@ -5274,9 +5215,6 @@ func fieldContext_Mutation_noteOrder(ctx context.Context, ec *executionContext, 
 		Field:      field,
 		IsMethod:   true,
 		IsResolver: true,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_OrderPayload(ctx, ec, field)
-		},
 	}
 	defer func() {
 		if r := recover(); r != nil {
@@ -5285,7 +5223,9 @@ func fieldContext_Mutation_noteOrder(ctx context.Context, ec *executionContext, 
 		}
 	}()
 	ctx = graphql.WithFieldContext(ctx, fc)
-	if fc.Args, err = field_Mutation_noteOrder_args(ctx, ec, field.ArgumentMap(ec.Variables)); err != nil {
+	if fc.Args, err = run.Args(ctx, field, func() (map[string]any, error) {
+		return field_Mutation_noteOrder_args(ctx, ec, field.ArgumentMap(ec.Variables))
+	}); err != nil {
 		ec.Error(ctx, err)
 		return fc, err
 	}
@@ -5346,9 +5286,6 @@ func fieldContext_Mutation_createPartner(ctx context.Context, ec *executionConte
 		Field:      field,
 		IsMethod:   true,
 		IsResolver: true,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_PartnerPayload(ctx, ec, field)
-		},
 	}
 	defer func() {
 		if r := recover(); r != nil {
@@ -5357,7 +5294,9 @@ func fieldContext_Mutation_createPartner(ctx context.Context, ec *executionConte
 		}
 	}()
 	ctx = graphql.WithFieldContext(ctx, fc)
-	if fc.Args, err = field_Mutation_createPartner_args(ctx, ec, field.ArgumentMap(ec.Variables)); err != nil {
+	if fc.Args, err = run.Args(ctx, field, func() (map[string]any, error) {
+		return field_Mutation_createPartner_args(ctx, ec, field.ArgumentMap(ec.Variables))
+	}); err != nil {
 		ec.Error(ctx, err)
 		return fc, err
 	}
@@ -5418,9 +5357,6 @@ func fieldContext_Mutation_updatePartner(ctx context.Context, ec *executionConte
 		Field:      field,
 		IsMethod:   true,
 		IsResolver: true,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_PartnerPayload(ctx, ec, field)
-		},
 	}
 	defer func() {
 		if r := recover(); r != nil {
@@ -5429,7 +5365,9 @@ func fieldContext_Mutation_updatePartner(ctx context.Context, ec *executionConte
 		}
 	}()
 	ctx = graphql.WithFieldContext(ctx, fc)
-	if fc.Args, err = field_Mutation_updatePartner_args(ctx, ec, field.ArgumentMap(ec.Variables)); err != nil {
+	if fc.Args, err = run.Args(ctx, field, func() (map[string]any, error) {
+		return field_Mutation_updatePartner_args(ctx, ec, field.ArgumentMap(ec.Variables))
+	}); err != nil {
 		ec.Error(ctx, err)
 		return fc, err
 	}
@@ -5490,9 +5428,6 @@ func fieldContext_Mutation_closePartner(ctx context.Context, ec *executionContex
 		Field:      field,
 		IsMethod:   true,
 		IsResolver: true,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_PartnerPayload(ctx, ec, field)
-		},
 	}
 	defer func() {
 		if r := recover(); r != nil {
@@ -5501,7 +5436,9 @@ func fieldContext_Mutation_closePartner(ctx context.Context, ec *executionContex
 		}
 	}()
 	ctx = graphql.WithFieldContext(ctx, fc)
-	if fc.Args, err = field_Mutation_closePartner_args(ctx, ec, field.ArgumentMap(ec.Variables)); err != nil {
+	if fc.Args, err = run.Args(ctx, field, func() (map[string]any, error) {
+		return field_Mutation_closePartner_args(ctx, ec, field.ArgumentMap(ec.Variables))
+	}); err != nil {
 		ec.Error(ctx, err)
 		return fc, err
 	}
@@ -5562,9 +5499,6 @@ func fieldContext_Mutation_issuePartnerKey(ctx context.Context, ec *executionCon
 		Field:      field,
 		IsMethod:   true,
 		IsResolver: true,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_PartnerKeyPayload(ctx, ec, field)
-		},
 	}
 	defer func() {
 		if r := recover(); r != nil {
@@ -5573,7 +5507,9 @@ func fieldContext_Mutation_issuePartnerKey(ctx context.Context, ec *executionCon
 		}
 	}()
 	ctx = graphql.WithFieldContext(ctx, fc)
-	if fc.Args, err = field_Mutation_issuePartnerKey_args(ctx, ec, field.ArgumentMap(ec.Variables)); err != nil {
+	if fc.Args, err = run.Args(ctx, field, func() (map[string]any, error) {
+		return field_Mutation_issuePartnerKey_args(ctx, ec, field.ArgumentMap(ec.Variables))
+	}); err != nil {
 		ec.Error(ctx, err)
 		return fc, err
 	}
@@ -5634,9 +5570,6 @@ func fieldContext_Mutation_rotatePartnerKey(ctx context.Context, ec *executionCo
 		Field:      field,
 		IsMethod:   true,
 		IsResolver: true,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_PartnerKeyPayload(ctx, ec, field)
-		},
 	}
 	defer func() {
 		if r := recover(); r != nil {
@@ -5645,7 +5578,9 @@ func fieldContext_Mutation_rotatePartnerKey(ctx context.Context, ec *executionCo
 		}
 	}()
 	ctx = graphql.WithFieldContext(ctx, fc)
-	if fc.Args, err = field_Mutation_rotatePartnerKey_args(ctx, ec, field.ArgumentMap(ec.Variables)); err != nil {
+	if fc.Args, err = run.Args(ctx, field, func() (map[string]any, error) {
+		return field_Mutation_rotatePartnerKey_args(ctx, ec, field.ArgumentMap(ec.Variables))
+	}); err != nil {
 		ec.Error(ctx, err)
 		return fc, err
 	}
@@ -5706,9 +5641,6 @@ func fieldContext_Mutation_revokePartnerKey(ctx context.Context, ec *executionCo
 		Field:      field,
 		IsMethod:   true,
 		IsResolver: true,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_PartnerKeyPayload(ctx, ec, field)
-		},
 	}
 	defer func() {
 		if r := recover(); r != nil {
@@ -5717,7 +5649,9 @@ func fieldContext_Mutation_revokePartnerKey(ctx context.Context, ec *executionCo
 		}
 	}()
 	ctx = graphql.WithFieldContext(ctx, fc)
-	if fc.Args, err = field_Mutation_revokePartnerKey_args(ctx, ec, field.ArgumentMap(ec.Variables)); err != nil {
+	if fc.Args, err = run.Args(ctx, field, func() (map[string]any, error) {
+		return field_Mutation_revokePartnerKey_args(ctx, ec, field.ArgumentMap(ec.Variables))
+	}); err != nil {
 		ec.Error(ctx, err)
 		return fc, err
 	}
@@ -5778,9 +5712,6 @@ func fieldContext_Mutation_payOrder(ctx context.Context, ec *executionContext, f
 		Field:      field,
 		IsMethod:   true,
 		IsResolver: true,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_PayOrderPayload(ctx, ec, field)
-		},
 	}
 	defer func() {
 		if r := recover(); r != nil {
@@ -5789,7 +5720,9 @@ func fieldContext_Mutation_payOrder(ctx context.Context, ec *executionContext, f
 		}
 	}()
 	ctx = graphql.WithFieldContext(ctx, fc)
-	if fc.Args, err = field_Mutation_payOrder_args(ctx, ec, field.ArgumentMap(ec.Variables)); err != nil {
+	if fc.Args, err = run.Args(ctx, field, func() (map[string]any, error) {
+		return field_Mutation_payOrder_args(ctx, ec, field.ArgumentMap(ec.Variables))
+	}); err != nil {
 		ec.Error(ctx, err)
 		return fc, err
 	}
@@ -5850,9 +5783,6 @@ func fieldContext_Mutation_recordBankTransfer(ctx context.Context, ec *execution
 		Field:      field,
 		IsMethod:   true,
 		IsResolver: true,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_RecordBankTransferPayload(ctx, ec, field)
-		},
 	}
 	defer func() {
 		if r := recover(); r != nil {
@@ -5861,7 +5791,9 @@ func fieldContext_Mutation_recordBankTransfer(ctx context.Context, ec *execution
 		}
 	}()
 	ctx = graphql.WithFieldContext(ctx, fc)
-	if fc.Args, err = field_Mutation_recordBankTransfer_args(ctx, ec, field.ArgumentMap(ec.Variables)); err != nil {
+	if fc.Args, err = run.Args(ctx, field, func() (map[string]any, error) {
+		return field_Mutation_recordBankTransfer_args(ctx, ec, field.ArgumentMap(ec.Variables))
+	}); err != nil {
 		ec.Error(ctx, err)
 		return fc, err
 	}
@@ -5922,9 +5854,6 @@ func fieldContext_Mutation_refundPayment(ctx context.Context, ec *executionConte
 		Field:      field,
 		IsMethod:   true,
 		IsResolver: true,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_RefundPaymentPayload(ctx, ec, field)
-		},
 	}
 	defer func() {
 		if r := recover(); r != nil {
@@ -5933,7 +5862,9 @@ func fieldContext_Mutation_refundPayment(ctx context.Context, ec *executionConte
 		}
 	}()
 	ctx = graphql.WithFieldContext(ctx, fc)
-	if fc.Args, err = field_Mutation_refundPayment_args(ctx, ec, field.ArgumentMap(ec.Variables)); err != nil {
+	if fc.Args, err = run.Args(ctx, field, func() (map[string]any, error) {
+		return field_Mutation_refundPayment_args(ctx, ec, field.ArgumentMap(ec.Variables))
+	}); err != nil {
 		ec.Error(ctx, err)
 		return fc, err
 	}
@@ -5994,9 +5925,6 @@ func fieldContext_Mutation_startSso(ctx context.Context, ec *executionContext, f
 		Field:      field,
 		IsMethod:   true,
 		IsResolver: true,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_StartSsoPayload(ctx, ec, field)
-		},
 	}
 	defer func() {
 		if r := recover(); r != nil {
@@ -6005,7 +5933,9 @@ func fieldContext_Mutation_startSso(ctx context.Context, ec *executionContext, f
 		}
 	}()
 	ctx = graphql.WithFieldContext(ctx, fc)
-	if fc.Args, err = field_Mutation_startSso_args(ctx, ec, field.ArgumentMap(ec.Variables)); err != nil {
+	if fc.Args, err = run.Args(ctx, field, func() (map[string]any, error) {
+		return field_Mutation_startSso_args(ctx, ec, field.ArgumentMap(ec.Variables))
+	}); err != nil {
 		ec.Error(ctx, err)
 		return fc, err
 	}
@@ -6066,9 +5996,6 @@ func fieldContext_Mutation_finishSso(ctx context.Context, ec *executionContext, 
 		Field:      field,
 		IsMethod:   true,
 		IsResolver: true,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_LoginPayload(ctx, ec, field)
-		},
 	}
 	defer func() {
 		if r := recover(); r != nil {
@@ -6077,7 +6004,9 @@ func fieldContext_Mutation_finishSso(ctx context.Context, ec *executionContext, 
 		}
 	}()
 	ctx = graphql.WithFieldContext(ctx, fc)
-	if fc.Args, err = field_Mutation_finishSso_args(ctx, ec, field.ArgumentMap(ec.Variables)); err != nil {
+	if fc.Args, err = run.Args(ctx, field, func() (map[string]any, error) {
+		return field_Mutation_finishSso_args(ctx, ec, field.ArgumentMap(ec.Variables))
+	}); err != nil {
 		ec.Error(ctx, err)
 		return fc, err
 	}
@@ -6138,9 +6067,6 @@ func fieldContext_Mutation_linkSso(ctx context.Context, ec *executionContext, fi
 		Field:      field,
 		IsMethod:   true,
 		IsResolver: true,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_LinkSsoPayload(ctx, ec, field)
-		},
 	}
 	defer func() {
 		if r := recover(); r != nil {
@@ -6149,7 +6075,9 @@ func fieldContext_Mutation_linkSso(ctx context.Context, ec *executionContext, fi
 		}
 	}()
 	ctx = graphql.WithFieldContext(ctx, fc)
-	if fc.Args, err = field_Mutation_linkSso_args(ctx, ec, field.ArgumentMap(ec.Variables)); err != nil {
+	if fc.Args, err = run.Args(ctx, field, func() (map[string]any, error) {
+		return field_Mutation_linkSso_args(ctx, ec, field.ArgumentMap(ec.Variables))
+	}); err != nil {
 		ec.Error(ctx, err)
 		return fc, err
 	}
@@ -6210,9 +6138,6 @@ func fieldContext_Mutation_unlinkSso(ctx context.Context, ec *executionContext, 
 		Field:      field,
 		IsMethod:   true,
 		IsResolver: true,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_UnlinkSsoPayload(ctx, ec, field)
-		},
 	}
 	defer func() {
 		if r := recover(); r != nil {
@@ -6221,7 +6146,9 @@ func fieldContext_Mutation_unlinkSso(ctx context.Context, ec *executionContext, 
 		}
 	}()
 	ctx = graphql.WithFieldContext(ctx, fc)
-	if fc.Args, err = field_Mutation_unlinkSso_args(ctx, ec, field.ArgumentMap(ec.Variables)); err != nil {
+	if fc.Args, err = run.Args(ctx, field, func() (map[string]any, error) {
+		return field_Mutation_unlinkSso_args(ctx, ec, field.ArgumentMap(ec.Variables))
+	}); err != nil {
 		ec.Error(ctx, err)
 		return fc, err
 	}
@@ -6282,9 +6209,6 @@ func fieldContext_Mutation_createStaff(ctx context.Context, ec *executionContext
 		Field:      field,
 		IsMethod:   true,
 		IsResolver: true,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_AccountPayload(ctx, ec, field)
-		},
 	}
 	defer func() {
 		if r := recover(); r != nil {
@@ -6293,7 +6217,9 @@ func fieldContext_Mutation_createStaff(ctx context.Context, ec *executionContext
 		}
 	}()
 	ctx = graphql.WithFieldContext(ctx, fc)
-	if fc.Args, err = field_Mutation_createStaff_args(ctx, ec, field.ArgumentMap(ec.Variables)); err != nil {
+	if fc.Args, err = run.Args(ctx, field, func() (map[string]any, error) {
+		return field_Mutation_createStaff_args(ctx, ec, field.ArgumentMap(ec.Variables))
+	}); err != nil {
 		ec.Error(ctx, err)
 		return fc, err
 	}
@@ -6354,9 +6280,6 @@ func fieldContext_Mutation_updateStaff(ctx context.Context, ec *executionContext
 		Field:      field,
 		IsMethod:   true,
 		IsResolver: true,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_AccountPayload(ctx, ec, field)
-		},
 	}
 	defer func() {
 		if r := recover(); r != nil {
@@ -6365,7 +6288,9 @@ func fieldContext_Mutation_updateStaff(ctx context.Context, ec *executionContext
 		}
 	}()
 	ctx = graphql.WithFieldContext(ctx, fc)
-	if fc.Args, err = field_Mutation_updateStaff_args(ctx, ec, field.ArgumentMap(ec.Variables)); err != nil {
+	if fc.Args, err = run.Args(ctx, field, func() (map[string]any, error) {
+		return field_Mutation_updateStaff_args(ctx, ec, field.ArgumentMap(ec.Variables))
+	}); err != nil {
 		ec.Error(ctx, err)
 		return fc, err
 	}
@@ -6426,9 +6351,6 @@ func fieldContext_Mutation_deactivateStaff(ctx context.Context, ec *executionCon
 		Field:      field,
 		IsMethod:   true,
 		IsResolver: true,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_AccountPayload(ctx, ec, field)
-		},
 	}
 	defer func() {
 		if r := recover(); r != nil {
@@ -6437,7 +6359,9 @@ func fieldContext_Mutation_deactivateStaff(ctx context.Context, ec *executionCon
 		}
 	}()
 	ctx = graphql.WithFieldContext(ctx, fc)
-	if fc.Args, err = field_Mutation_deactivateStaff_args(ctx, ec, field.ArgumentMap(ec.Variables)); err != nil {
+	if fc.Args, err = run.Args(ctx, field, func() (map[string]any, error) {
+		return field_Mutation_deactivateStaff_args(ctx, ec, field.ArgumentMap(ec.Variables))
+	}); err != nil {
 		ec.Error(ctx, err)
 		return fc, err
 	}
@@ -6498,9 +6422,6 @@ func fieldContext_Mutation_resetTotp(ctx context.Context, ec *executionContext, 
 		Field:      field,
 		IsMethod:   true,
 		IsResolver: true,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_AccountPayload(ctx, ec, field)
-		},
 	}
 	defer func() {
 		if r := recover(); r != nil {
@@ -6509,7 +6430,9 @@ func fieldContext_Mutation_resetTotp(ctx context.Context, ec *executionContext, 
 		}
 	}()
 	ctx = graphql.WithFieldContext(ctx, fc)
-	if fc.Args, err = field_Mutation_resetTotp_args(ctx, ec, field.ArgumentMap(ec.Variables)); err != nil {
+	if fc.Args, err = run.Args(ctx, field, func() (map[string]any, error) {
+		return field_Mutation_resetTotp_args(ctx, ec, field.ArgumentMap(ec.Variables))
+	}); err != nil {
 		ec.Error(ctx, err)
 		return fc, err
 	}
@@ -6570,9 +6493,6 @@ func fieldContext_Mutation_createPermissionGroup(ctx context.Context, ec *execut
 		Field:      field,
 		IsMethod:   true,
 		IsResolver: true,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_PermissionGroupPayload(ctx, ec, field)
-		},
 	}
 	defer func() {
 		if r := recover(); r != nil {
@@ -6581,7 +6501,9 @@ func fieldContext_Mutation_createPermissionGroup(ctx context.Context, ec *execut
 		}
 	}()
 	ctx = graphql.WithFieldContext(ctx, fc)
-	if fc.Args, err = field_Mutation_createPermissionGroup_args(ctx, ec, field.ArgumentMap(ec.Variables)); err != nil {
+	if fc.Args, err = run.Args(ctx, field, func() (map[string]any, error) {
+		return field_Mutation_createPermissionGroup_args(ctx, ec, field.ArgumentMap(ec.Variables))
+	}); err != nil {
 		ec.Error(ctx, err)
 		return fc, err
 	}
@@ -6642,9 +6564,6 @@ func fieldContext_Mutation_updatePermissionGroup(ctx context.Context, ec *execut
 		Field:      field,
 		IsMethod:   true,
 		IsResolver: true,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_PermissionGroupPayload(ctx, ec, field)
-		},
 	}
 	defer func() {
 		if r := recover(); r != nil {
@@ -6653,7 +6572,9 @@ func fieldContext_Mutation_updatePermissionGroup(ctx context.Context, ec *execut
 		}
 	}()
 	ctx = graphql.WithFieldContext(ctx, fc)
-	if fc.Args, err = field_Mutation_updatePermissionGroup_args(ctx, ec, field.ArgumentMap(ec.Variables)); err != nil {
+	if fc.Args, err = run.Args(ctx, field, func() (map[string]any, error) {
+		return field_Mutation_updatePermissionGroup_args(ctx, ec, field.ArgumentMap(ec.Variables))
+	}); err != nil {
 		ec.Error(ctx, err)
 		return fc, err
 	}
@@ -6714,9 +6635,6 @@ func fieldContext_Mutation_deletePermissionGroup(ctx context.Context, ec *execut
 		Field:      field,
 		IsMethod:   true,
 		IsResolver: true,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_DonePayload(ctx, ec, field)
-		},
 	}
 	defer func() {
 		if r := recover(); r != nil {
@@ -6725,7 +6643,9 @@ func fieldContext_Mutation_deletePermissionGroup(ctx context.Context, ec *execut
 		}
 	}()
 	ctx = graphql.WithFieldContext(ctx, fc)
-	if fc.Args, err = field_Mutation_deletePermissionGroup_args(ctx, ec, field.ArgumentMap(ec.Variables)); err != nil {
+	if fc.Args, err = run.Args(ctx, field, func() (map[string]any, error) {
+		return field_Mutation_deletePermissionGroup_args(ctx, ec, field.ArgumentMap(ec.Variables))
+	}); err != nil {
 		ec.Error(ctx, err)
 		return fc, err
 	}
@@ -6786,9 +6706,6 @@ func fieldContext_Mutation_setStaffPolicy(ctx context.Context, ec *executionCont
 		Field:      field,
 		IsMethod:   true,
 		IsResolver: true,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_StaffPolicyPayload(ctx, ec, field)
-		},
 	}
 	defer func() {
 		if r := recover(); r != nil {
@@ -6797,7 +6714,9 @@ func fieldContext_Mutation_setStaffPolicy(ctx context.Context, ec *executionCont
 		}
 	}()
 	ctx = graphql.WithFieldContext(ctx, fc)
-	if fc.Args, err = field_Mutation_setStaffPolicy_args(ctx, ec, field.ArgumentMap(ec.Variables)); err != nil {
+	if fc.Args, err = run.Args(ctx, field, func() (map[string]any, error) {
+		return field_Mutation_setStaffPolicy_args(ctx, ec, field.ArgumentMap(ec.Variables))
+	}); err != nil {
 		ec.Error(ctx, err)
 		return fc, err
 	}
@@ -6858,9 +6777,6 @@ func fieldContext_Query_node(ctx context.Context, ec *executionContext, field gr
 		Field:      field,
 		IsMethod:   true,
 		IsResolver: true,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return nil, errors.New("FieldContext.Child cannot be called on type INTERFACE")
-		},
 	}
 	defer func() {
 		if r := recover(); r != nil {
@@ -6869,7 +6785,7 @@ func fieldContext_Query_node(ctx context.Context, ec *executionContext, field gr
 		}
 	}()
 	ctx = graphql.WithFieldContext(ctx, fc)
-	if fc.Args, err = field_Query_node_args(ctx, ec, field.ArgumentMap(ec.Variables)); err != nil {
+	if fc.Args, err = run.Args(ctx, field, func() (map[string]any, error) { return field_Query_node_args(ctx, ec, field.ArgumentMap(ec.Variables)) }); err != nil {
 		ec.Error(ctx, err)
 		return fc, err
 	}
@@ -6929,9 +6845,6 @@ func fieldContext_Query_me(_ context.Context, ec *executionContext, field graphq
 		Field:      field,
 		IsMethod:   true,
 		IsResolver: true,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_Account(ctx, ec, field)
-		},
 	}
 	return fc, nil
 }
@@ -6989,9 +6902,6 @@ func fieldContext_Query_cart(_ context.Context, ec *executionContext, field grap
 		Field:      field,
 		IsMethod:   true,
 		IsResolver: true,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_Cart(ctx, ec, field)
-		},
 	}
 	return fc, nil
 }
@@ -7049,9 +6959,6 @@ func fieldContext_Query_shippingMethods(_ context.Context, ec *executionContext,
 		Field:      field,
 		IsMethod:   true,
 		IsResolver: true,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_ShippingMethod(ctx, ec, field)
-		},
 	}
 	return fc, nil
 }
@@ -7110,9 +7017,6 @@ func fieldContext_Query_products(ctx context.Context, ec *executionContext, fiel
 		Field:      field,
 		IsMethod:   true,
 		IsResolver: true,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_ProductConnection(ctx, ec, field)
-		},
 	}
 	defer func() {
 		if r := recover(); r != nil {
@@ -7121,7 +7025,9 @@ func fieldContext_Query_products(ctx context.Context, ec *executionContext, fiel
 		}
 	}()
 	ctx = graphql.WithFieldContext(ctx, fc)
-	if fc.Args, err = field_Query_products_args(ctx, ec, field.ArgumentMap(ec.Variables)); err != nil {
+	if fc.Args, err = run.Args(ctx, field, func() (map[string]any, error) {
+		return field_Query_products_args(ctx, ec, field.ArgumentMap(ec.Variables))
+	}); err != nil {
 		ec.Error(ctx, err)
 		return fc, err
 	}
@@ -7182,9 +7088,6 @@ func fieldContext_Query_product(ctx context.Context, ec *executionContext, field
 		Field:      field,
 		IsMethod:   true,
 		IsResolver: true,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_Product(ctx, ec, field)
-		},
 	}
 	defer func() {
 		if r := recover(); r != nil {
@@ -7193,7 +7096,9 @@ func fieldContext_Query_product(ctx context.Context, ec *executionContext, field
 		}
 	}()
 	ctx = graphql.WithFieldContext(ctx, fc)
-	if fc.Args, err = field_Query_product_args(ctx, ec, field.ArgumentMap(ec.Variables)); err != nil {
+	if fc.Args, err = run.Args(ctx, field, func() (map[string]any, error) {
+		return field_Query_product_args(ctx, ec, field.ArgumentMap(ec.Variables))
+	}); err != nil {
 		ec.Error(ctx, err)
 		return fc, err
 	}
@@ -7253,9 +7158,6 @@ func fieldContext_Query_categories(_ context.Context, ec *executionContext, fiel
 		Field:      field,
 		IsMethod:   true,
 		IsResolver: true,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_Category(ctx, ec, field)
-		},
 	}
 	return fc, nil
 }
@@ -7314,9 +7216,6 @@ func fieldContext_Query_category(ctx context.Context, ec *executionContext, fiel
 		Field:      field,
 		IsMethod:   true,
 		IsResolver: true,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_Category(ctx, ec, field)
-		},
 	}
 	defer func() {
 		if r := recover(); r != nil {
@@ -7325,7 +7224,9 @@ func fieldContext_Query_category(ctx context.Context, ec *executionContext, fiel
 		}
 	}()
 	ctx = graphql.WithFieldContext(ctx, fc)
-	if fc.Args, err = field_Query_category_args(ctx, ec, field.ArgumentMap(ec.Variables)); err != nil {
+	if fc.Args, err = run.Args(ctx, field, func() (map[string]any, error) {
+		return field_Query_category_args(ctx, ec, field.ArgumentMap(ec.Variables))
+	}); err != nil {
 		ec.Error(ctx, err)
 		return fc, err
 	}
@@ -7385,9 +7286,6 @@ func fieldContext_Query_productBrands(_ context.Context, ec *executionContext, f
 		Field:      field,
 		IsMethod:   true,
 		IsResolver: true,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_ProductBrand(ctx, ec, field)
-		},
 	}
 	return fc, nil
 }
@@ -7446,9 +7344,6 @@ func fieldContext_Query_allProducts(ctx context.Context, ec *executionContext, f
 		Field:      field,
 		IsMethod:   true,
 		IsResolver: true,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_StaffProductConnection(ctx, ec, field)
-		},
 	}
 	defer func() {
 		if r := recover(); r != nil {
@@ -7457,7 +7352,9 @@ func fieldContext_Query_allProducts(ctx context.Context, ec *executionContext, f
 		}
 	}()
 	ctx = graphql.WithFieldContext(ctx, fc)
-	if fc.Args, err = field_Query_allProducts_args(ctx, ec, field.ArgumentMap(ec.Variables)); err != nil {
+	if fc.Args, err = run.Args(ctx, field, func() (map[string]any, error) {
+		return field_Query_allProducts_args(ctx, ec, field.ArgumentMap(ec.Variables))
+	}); err != nil {
 		ec.Error(ctx, err)
 		return fc, err
 	}
@@ -7518,9 +7415,6 @@ func fieldContext_Query_anyProduct(ctx context.Context, ec *executionContext, fi
 		Field:      field,
 		IsMethod:   true,
 		IsResolver: true,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_Product(ctx, ec, field)
-		},
 	}
 	defer func() {
 		if r := recover(); r != nil {
@@ -7529,7 +7423,9 @@ func fieldContext_Query_anyProduct(ctx context.Context, ec *executionContext, fi
 		}
 	}()
 	ctx = graphql.WithFieldContext(ctx, fc)
-	if fc.Args, err = field_Query_anyProduct_args(ctx, ec, field.ArgumentMap(ec.Variables)); err != nil {
+	if fc.Args, err = run.Args(ctx, field, func() (map[string]any, error) {
+		return field_Query_anyProduct_args(ctx, ec, field.ArgumentMap(ec.Variables))
+	}); err != nil {
 		ec.Error(ctx, err)
 		return fc, err
 	}
@@ -7589,9 +7485,6 @@ func fieldContext_Query_attributes(_ context.Context, ec *executionContext, fiel
 		Field:      field,
 		IsMethod:   true,
 		IsResolver: true,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_Attribute(ctx, ec, field)
-		},
 	}
 	return fc, nil
 }
@@ -7649,9 +7542,6 @@ func fieldContext_Query_synonyms(_ context.Context, ec *executionContext, field 
 		Field:      field,
 		IsMethod:   true,
 		IsResolver: true,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_Synonym(ctx, ec, field)
-		},
 	}
 	return fc, nil
 }
@@ -7710,9 +7600,6 @@ func fieldContext_Query_importRun(ctx context.Context, ec *executionContext, fie
 		Field:      field,
 		IsMethod:   true,
 		IsResolver: true,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_ImportRun(ctx, ec, field)
-		},
 	}
 	defer func() {
 		if r := recover(); r != nil {
@@ -7721,7 +7608,9 @@ func fieldContext_Query_importRun(ctx context.Context, ec *executionContext, fie
 		}
 	}()
 	ctx = graphql.WithFieldContext(ctx, fc)
-	if fc.Args, err = field_Query_importRun_args(ctx, ec, field.ArgumentMap(ec.Variables)); err != nil {
+	if fc.Args, err = run.Args(ctx, field, func() (map[string]any, error) {
+		return field_Query_importRun_args(ctx, ec, field.ArgumentMap(ec.Variables))
+	}); err != nil {
 		ec.Error(ctx, err)
 		return fc, err
 	}
@@ -7781,9 +7670,6 @@ func fieldContext_Query_locations(_ context.Context, ec *executionContext, field
 		Field:      field,
 		IsMethod:   true,
 		IsResolver: true,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_Location(ctx, ec, field)
-		},
 	}
 	return fc, nil
 }
@@ -7842,9 +7728,6 @@ func fieldContext_Query_stockMovements(ctx context.Context, ec *executionContext
 		Field:      field,
 		IsMethod:   true,
 		IsResolver: true,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_StockMovementConnection(ctx, ec, field)
-		},
 	}
 	defer func() {
 		if r := recover(); r != nil {
@@ -7853,7 +7736,9 @@ func fieldContext_Query_stockMovements(ctx context.Context, ec *executionContext
 		}
 	}()
 	ctx = graphql.WithFieldContext(ctx, fc)
-	if fc.Args, err = field_Query_stockMovements_args(ctx, ec, field.ArgumentMap(ec.Variables)); err != nil {
+	if fc.Args, err = run.Args(ctx, field, func() (map[string]any, error) {
+		return field_Query_stockMovements_args(ctx, ec, field.ArgumentMap(ec.Variables))
+	}); err != nil {
 		ec.Error(ctx, err)
 		return fc, err
 	}
@@ -7914,9 +7799,6 @@ func fieldContext_Query_orders(ctx context.Context, ec *executionContext, field 
 		Field:      field,
 		IsMethod:   true,
 		IsResolver: true,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_OrderConnection(ctx, ec, field)
-		},
 	}
 	defer func() {
 		if r := recover(); r != nil {
@@ -7925,7 +7807,9 @@ func fieldContext_Query_orders(ctx context.Context, ec *executionContext, field 
 		}
 	}()
 	ctx = graphql.WithFieldContext(ctx, fc)
-	if fc.Args, err = field_Query_orders_args(ctx, ec, field.ArgumentMap(ec.Variables)); err != nil {
+	if fc.Args, err = run.Args(ctx, field, func() (map[string]any, error) {
+		return field_Query_orders_args(ctx, ec, field.ArgumentMap(ec.Variables))
+	}); err != nil {
 		ec.Error(ctx, err)
 		return fc, err
 	}
@@ -7986,9 +7870,6 @@ func fieldContext_Query_order(ctx context.Context, ec *executionContext, field g
 		Field:      field,
 		IsMethod:   true,
 		IsResolver: true,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_Order(ctx, ec, field)
-		},
 	}
 	defer func() {
 		if r := recover(); r != nil {
@@ -7997,7 +7878,9 @@ func fieldContext_Query_order(ctx context.Context, ec *executionContext, field g
 		}
 	}()
 	ctx = graphql.WithFieldContext(ctx, fc)
-	if fc.Args, err = field_Query_order_args(ctx, ec, field.ArgumentMap(ec.Variables)); err != nil {
+	if fc.Args, err = run.Args(ctx, field, func() (map[string]any, error) {
+		return field_Query_order_args(ctx, ec, field.ArgumentMap(ec.Variables))
+	}); err != nil {
 		ec.Error(ctx, err)
 		return fc, err
 	}
@@ -8057,9 +7940,6 @@ func fieldContext_Query_partners(_ context.Context, ec *executionContext, field 
 		Field:      field,
 		IsMethod:   true,
 		IsResolver: true,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_Partner(ctx, ec, field)
-		},
 	}
 	return fc, nil
 }
@@ -8117,9 +7997,6 @@ func fieldContext_Query_paymentMethods(_ context.Context, ec *executionContext, 
 		Field:      field,
 		IsMethod:   true,
 		IsResolver: true,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_PaymentOption(ctx, ec, field)
-		},
 	}
 	return fc, nil
 }
@@ -8178,9 +8055,6 @@ func fieldContext_Query_payments(ctx context.Context, ec *executionContext, fiel
 		Field:      field,
 		IsMethod:   true,
 		IsResolver: true,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_PaymentConnection(ctx, ec, field)
-		},
 	}
 	defer func() {
 		if r := recover(); r != nil {
@@ -8189,7 +8063,9 @@ func fieldContext_Query_payments(ctx context.Context, ec *executionContext, fiel
 		}
 	}()
 	ctx = graphql.WithFieldContext(ctx, fc)
-	if fc.Args, err = field_Query_payments_args(ctx, ec, field.ArgumentMap(ec.Variables)); err != nil {
+	if fc.Args, err = run.Args(ctx, field, func() (map[string]any, error) {
+		return field_Query_payments_args(ctx, ec, field.ArgumentMap(ec.Variables))
+	}); err != nil {
 		ec.Error(ctx, err)
 		return fc, err
 	}
@@ -8250,9 +8126,6 @@ func fieldContext_Query_search(ctx context.Context, ec *executionContext, field 
 		Field:      field,
 		IsMethod:   true,
 		IsResolver: true,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_SearchConnection(ctx, ec, field)
-		},
 	}
 	defer func() {
 		if r := recover(); r != nil {
@@ -8261,7 +8134,9 @@ func fieldContext_Query_search(ctx context.Context, ec *executionContext, field 
 		}
 	}()
 	ctx = graphql.WithFieldContext(ctx, fc)
-	if fc.Args, err = field_Query_search_args(ctx, ec, field.ArgumentMap(ec.Variables)); err != nil {
+	if fc.Args, err = run.Args(ctx, field, func() (map[string]any, error) {
+		return field_Query_search_args(ctx, ec, field.ArgumentMap(ec.Variables))
+	}); err != nil {
 		ec.Error(ctx, err)
 		return fc, err
 	}
@@ -8322,9 +8197,6 @@ func fieldContext_Query_searchSuggestions(ctx context.Context, ec *executionCont
 		Field:      field,
 		IsMethod:   true,
 		IsResolver: true,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_SearchSuggestion(ctx, ec, field)
-		},
 	}
 	defer func() {
 		if r := recover(); r != nil {
@@ -8333,7 +8205,9 @@ func fieldContext_Query_searchSuggestions(ctx context.Context, ec *executionCont
 		}
 	}()
 	ctx = graphql.WithFieldContext(ctx, fc)
-	if fc.Args, err = field_Query_searchSuggestions_args(ctx, ec, field.ArgumentMap(ec.Variables)); err != nil {
+	if fc.Args, err = run.Args(ctx, field, func() (map[string]any, error) {
+		return field_Query_searchSuggestions_args(ctx, ec, field.ArgumentMap(ec.Variables))
+	}); err != nil {
 		ec.Error(ctx, err)
 		return fc, err
 	}
@@ -8393,9 +8267,6 @@ func fieldContext_Query_ssoProviders(_ context.Context, ec *executionContext, fi
 		Field:      field,
 		IsMethod:   true,
 		IsResolver: true,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_SsoProvider(ctx, ec, field)
-		},
 	}
 	return fc, nil
 }
@@ -8454,9 +8325,6 @@ func fieldContext_Query_staff(ctx context.Context, ec *executionContext, field g
 		Field:      field,
 		IsMethod:   true,
 		IsResolver: true,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_AccountConnection(ctx, ec, field)
-		},
 	}
 	defer func() {
 		if r := recover(); r != nil {
@@ -8465,7 +8333,9 @@ func fieldContext_Query_staff(ctx context.Context, ec *executionContext, field g
 		}
 	}()
 	ctx = graphql.WithFieldContext(ctx, fc)
-	if fc.Args, err = field_Query_staff_args(ctx, ec, field.ArgumentMap(ec.Variables)); err != nil {
+	if fc.Args, err = run.Args(ctx, field, func() (map[string]any, error) {
+		return field_Query_staff_args(ctx, ec, field.ArgumentMap(ec.Variables))
+	}); err != nil {
 		ec.Error(ctx, err)
 		return fc, err
 	}
@@ -8525,9 +8395,6 @@ func fieldContext_Query_permissionGroups(_ context.Context, ec *executionContext
 		Field:      field,
 		IsMethod:   true,
 		IsResolver: true,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_PermissionGroup(ctx, ec, field)
-		},
 	}
 	return fc, nil
 }
@@ -8585,30 +8452,25 @@ func fieldContext_Query_staffPolicy(_ context.Context, ec *executionContext, fie
 		Field:      field,
 		IsMethod:   true,
 		IsResolver: true,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_StaffPolicy(ctx, ec, field)
-		},
 	}
 	return fc, nil
 }
 
 func _Query___type(ctx context.Context, ec *executionContext, field graphql.CollectedField) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Resolved(
 		ctx,
 		ec.OperationContext,
 		field,
 		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 			return fieldContext_Query___type(ctx, ec, field)
 		},
-		func(ctx context.Context) (any, error) {
+		func(ctx context.Context) (*introspection.Type, error) {
 			fc := graphql.GetFieldContext(ctx)
 			return ec.IntrospectType(fc.Args["name"].(string))
 		},
-		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *introspection.Type) graphql.Marshaler {
 			return marshalO__Type2ᚖgithubᚗcomᚋ99designsᚋgqlgenᚋgraphqlᚋintrospectionᚐType(ctx, ec, selections, v)
 		},
-		true,
 		false,
 	)
 }
@@ -8618,9 +8480,6 @@ func fieldContext_Query___type(ctx context.Context, ec *executionContext, field 
 		Field:      field,
 		IsMethod:   true,
 		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields___Type(ctx, ec, field)
-		},
 	}
 	defer func() {
 		if r := recover(); r != nil {
@@ -8629,7 +8488,9 @@ func fieldContext_Query___type(ctx context.Context, ec *executionContext, field 
 		}
 	}()
 	ctx = graphql.WithFieldContext(ctx, fc)
-	if fc.Args, err = field_Query___type_args(ctx, ec, field.ArgumentMap(ec.Variables)); err != nil {
+	if fc.Args, err = run.Args(ctx, field, func() (map[string]any, error) {
+		return field_Query___type_args(ctx, ec, field.ArgumentMap(ec.Variables))
+	}); err != nil {
 		ec.Error(ctx, err)
 		return fc, err
 	}
@@ -8637,21 +8498,19 @@ func fieldContext_Query___type(ctx context.Context, ec *executionContext, field 
 }
 
 func _Query___schema(ctx context.Context, ec *executionContext, field graphql.CollectedField) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Resolved(
 		ctx,
 		ec.OperationContext,
 		field,
 		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 			return fieldContext_Query___schema(ctx, ec, field)
 		},
-		func(ctx context.Context) (any, error) {
+		func(ctx context.Context) (*introspection.Schema, error) {
 			return ec.IntrospectSchema()
 		},
-		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *introspection.Schema) graphql.Marshaler {
 			return marshalN__Schema2ᚖgithubᚗcomᚋ99designsᚋgqlgenᚋgraphqlᚋintrospectionᚐSchema(ctx, ec, selections, v)
 		},
-		true,
 		true,
 	)
 }
@@ -8661,9 +8520,6 @@ func fieldContext_Query___schema(_ context.Context, ec *executionContext, field 
 		Field:      field,
 		IsMethod:   true,
 		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields___Schema(ctx, ec, field)
-		},
 	}
 	return fc, nil
 }
@@ -8722,9 +8578,6 @@ func fieldContext_Subscription_orderChanged(ctx context.Context, ec *executionCo
 		Field:      field,
 		IsMethod:   true,
 		IsResolver: true,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_Order(ctx, ec, field)
-		},
 	}
 	defer func() {
 		if r := recover(); r != nil {
@@ -8733,7 +8586,9 @@ func fieldContext_Subscription_orderChanged(ctx context.Context, ec *executionCo
 		}
 	}()
 	ctx = graphql.WithFieldContext(ctx, fc)
-	if fc.Args, err = field_Subscription_orderChanged_args(ctx, ec, field.ArgumentMap(ec.Variables)); err != nil {
+	if fc.Args, err = run.Args(ctx, field, func() (map[string]any, error) {
+		return field_Subscription_orderChanged_args(ctx, ec, field.ArgumentMap(ec.Variables))
+	}); err != nil {
 		ec.Error(ctx, err)
 		return fc, err
 	}
@@ -8755,12 +8610,13 @@ func fieldContext_Subscription_orderChanged(ctx context.Context, ec *executionCo
 var mutationImplementors = []string{"Mutation"}
 
 func _Mutation(ctx context.Context, ec *executionContext, sel ast.SelectionSet) graphql.Marshaler {
-	fields := graphql.CollectFields(ec.OperationContext, sel, mutationImplementors)
+	plan := run.PlanOf(ctx, ec.OperationContext, sel, mutationImplementors)
+	fields := plan.Fields
 	ctx = graphql.WithFieldContext(ctx, &graphql.FieldContext{
 		Object: "Mutation",
 	})
 
-	out := graphql.NewFieldSet(fields)
+	out := run.NewSet(plan)
 	var deferred graphql.DeferredGroup
 	for i, field := range fields {
 		innerCtx := graphql.WithRootFieldContext(ctx, &graphql.RootFieldContext{
@@ -8770,7 +8626,7 @@ func _Mutation(ctx context.Context, ec *executionContext, sel ast.SelectionSet) 
 
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = graphql.MarshalString("Mutation")
+			out.Values[i] = run.Text("Mutation")
 		case "register":
 			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
 				return _Mutation_register(ctx, ec, field)
@@ -9309,12 +9165,13 @@ func _Mutation(ctx context.Context, ec *executionContext, sel ast.SelectionSet) 
 var queryImplementors = []string{"Query"}
 
 func _Query(ctx context.Context, ec *executionContext, sel ast.SelectionSet) graphql.Marshaler {
-	fields := graphql.CollectFields(ec.OperationContext, sel, queryImplementors)
+	plan := run.PlanOf(ctx, ec.OperationContext, sel, queryImplementors)
+	fields := plan.Fields
 	ctx = graphql.WithFieldContext(ctx, &graphql.FieldContext{
 		Object: "Query",
 	})
 
-	out := graphql.NewFieldSet(fields)
+	out := run.NewSet(plan)
 	var deferred graphql.DeferredGroup
 	for i, field := range fields {
 		innerCtx := graphql.WithRootFieldContext(ctx, &graphql.RootFieldContext{
@@ -9324,7 +9181,7 @@ func _Query(ctx context.Context, ec *executionContext, sel ast.SelectionSet) gra
 
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = graphql.MarshalString("Query")
+			out.Values[i] = run.Text("Query")
 		case "node":
 			out.ResolveRootConcurrently(innerCtx, ec.OperationContext, i,
 				true, false,
@@ -9521,7 +9378,8 @@ func _Query(ctx context.Context, ec *executionContext, sel ast.SelectionSet) gra
 var subscriptionImplementors = []string{"Subscription"}
 
 func _Subscription(ctx context.Context, ec *executionContext, sel ast.SelectionSet) func(ctx context.Context) graphql.Marshaler {
-	fields := graphql.CollectFields(ec.OperationContext, sel, subscriptionImplementors)
+	plan := run.PlanOf(ctx, ec.OperationContext, sel, subscriptionImplementors)
+	fields := plan.Fields
 	ctx = graphql.WithFieldContext(ctx, &graphql.FieldContext{
 		Object: "Subscription",
 	})
