@@ -97,7 +97,7 @@ func startFleet(ctx context.Context, bin, database, redisURL string) (*fleet, er
 	common := []string{
 		"DATABASE_URL=" + database, "NOREN_MAX_CONNS=16", "NOREN_SECRET=benchmarks-need-a-secret-of-some-length",
 		"NOREN_CORS_ORIGINS=https://bench.example", "SMTP_URL=smtp://127.0.0.1:1025", "MAIL_FROM=bench@example.jp", "NOREN_BANK_NAME=見本銀行", "NOREN_BANK_BRANCH=本店",
-		"NOREN_BANK_ACCOUNT_NUMBER=0000000", "NOREN_BANK_ACCOUNT_HOLDER=ﾐﾎﾝ", "GOGC=400", "GOMEMLIMIT=180MiB",
+		"NOREN_BANK_ACCOUNT_NUMBER=0000000", "NOREN_BANK_ACCOUNT_HOLDER=ﾐﾎﾝ", "GOGC=200", "GOMEMLIMIT=128MiB",
 	}
 	f := &fleet{}
 	var err error

@@ -38,6 +38,11 @@ func rewrite(pattern string) error {
 		if err != nil {
 			return fmt.Errorf("%s: %w", name, err)
 		}
+		for _, slow := range []string{"graphql.CollectFields(", "graphql.MarshalSliceConcurrently(", "graphql.NewFieldSet("} {
+			if bytes.Contains(after, []byte(slow)) {
+				return fmt.Errorf("%s: gqlgen writes %s otherwise than this command knows", name, slow)
+			}
+		}
 		if bytes.Equal(before, after) {
 			continue
 		}
