@@ -52,12 +52,15 @@ func compare(ctx context.Context, s settings, f *fleet, q question) error {
 	graphql := load.Request{Method: http.MethodPost, Path: "/graphql", Header: jsonHeader(), Body: body}
 	plain := load.Request{Method: http.MethodPost, Path: q.baseline, Header: jsonHeader()}
 	results := map[string][]load.Result{}
+	spent := map[string]time.Duration{} // processor time of the server, by side
+	answers := map[string]int{}
 	for range s.rounds {
 		for _, side := range []struct {
 			name    string
 			server  *child
 			request load.Request
 		}{{"baseline", f.baseline, plain}, {"uncached", f.plain, graphql}, {"cached", f.cached, graphql}} {
+			before := side.server.cpu()
 			r, err := load.Run(ctx, side.server.address, s.connections, s.length(), func(int, int) load.Request { return side.request })
 			if err != nil {
 				return fmt.Errorf("%s of %s: %w (%.200s)", q.name, side.name, err, r.Last)
@@ -66,6 +69,8 @@ func compare(ctx context.Context, s settings, f *fleet, q question) error {
 				return fmt.Errorf("%s of %s: %d answers failed: %.300s", q.name, side.name, r.Failed, r.Last)
 			}
 			results[side.name] = append(results[side.name], r)
+			spent[side.name] += side.server.cpu() - before
+			answers[side.name] += r.All
 		}
 	}
 	same := bytes.Equal(results["baseline"][0].Last, results["uncached"][0].Last) && bytes.Equal(results["uncached"][0].Last, results["cached"][0].Last)
@@ -74,9 +79,11 @@ func compare(ctx context.Context, s settings, f *fleet, q question) error {
 	if !same {
 		fmt.Println("  they part at:", difference(results["baseline"][0].Last, results["uncached"][0].Last))
 	}
+	each := func(side string) time.Duration { return spent[side] / time.Duration(max(answers[side], 1)) }
 	for _, name := range []string{"baseline", "uncached", "cached"} {
 		r := median(results[name])
-		fmt.Printf("  %-9s %8.0f/s  ratio %5.2f  p50 %-9s p99 %-9s p99/p50 %.1f\n", name, r.PerSecond, r.PerSecond/base.PerSecond,
+		fmt.Printf("  %-9s %8.0f/s  ratio %5.2f  cpu %-7s ratio %5.2f  p50 %-9s p99 %-9s p99/p50 %.1f\n", name, r.PerSecond, r.PerSecond/base.PerSecond,
+			each(name).Round(time.Microsecond), float64(each(name))/float64(max(each("baseline"), 1)),
 			r.P50.Round(10*time.Microsecond), r.P99.Round(10*time.Microsecond), float64(r.P99)/float64(r.P50))
 	}
 	return nil

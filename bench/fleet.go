@@ -2,6 +2,7 @@ package main
 
 import (
 	"bufio"
+	"bytes"
 	"context"
 	"fmt"
 	"net"
@@ -97,7 +98,7 @@ func startFleet(ctx context.Context, bin, database, redisURL string) (*fleet, er
 	common := []string{
 		"DATABASE_URL=" + database, "NOREN_MAX_CONNS=16", "NOREN_SECRET=benchmarks-need-a-secret-of-some-length",
 		"NOREN_CORS_ORIGINS=https://bench.example", "SMTP_URL=smtp://127.0.0.1:1025", "MAIL_FROM=bench@example.jp", "NOREN_BANK_NAME=見本銀行", "NOREN_BANK_BRANCH=本店",
-		"NOREN_BANK_ACCOUNT_NUMBER=0000000", "NOREN_BANK_ACCOUNT_HOLDER=ﾐﾎﾝ", "GOGC=400", "GOMEMLIMIT=180MiB",
+		"NOREN_BANK_ACCOUNT_NUMBER=0000000", "NOREN_BANK_ACCOUNT_HOLDER=ﾐﾎﾝ", "GOGC=200", "GOMEMLIMIT=128MiB",
 	}
 	f := &fleet{}
 	var err error
@@ -165,6 +166,23 @@ func (c *child) memory() int {
 		}
 	}
 	return 0
+}
+
+// cpu is the processor time that the process has used, in user and system mode.
+func (c *child) cpu() time.Duration {
+	raw, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", c.command.Process.Pid))
+	if err != nil {
+		return 0
+	}
+	_, raw, _ = bytes.Cut(raw, []byte(") ")) // the name before it may hold anything
+	fields := bytes.Fields(raw)
+	if len(fields) < 13 {
+		return 0
+	}
+	user, _ := strconv.Atoi(string(fields[11]))
+	system, _ := strconv.Atoi(string(fields[12]))
+	const tick = 10 * time.Millisecond // Linux counts for programs in hundredths of a second
+	return time.Duration(user+system) * tick
 }
 
 // json is the header of a request to noren's sample shop.

@@ -5,6 +5,8 @@ import (
 	"strings"
 
 	"github.com/99designs/gqlgen/graphql"
+
+	"github.com/noren-commerce/noren/graph/run"
 )
 
 // members are the types behind unions and interfaces whose selections count, so
@@ -17,9 +19,9 @@ func Asks(ctx context.Context, path string) bool {
 	if !graphql.HasOperationContext(ctx) {
 		return false
 	}
-	fields := graphql.CollectFieldsCtx(ctx, nil)
-	oc := graphql.GetOperationContext(ctx)
-	return asks(oc, fields, strings.Split(path, "."))
+	return run.Asks(ctx, path, func() bool {
+		return asks(graphql.GetOperationContext(ctx), graphql.CollectFieldsCtx(ctx, nil), strings.Split(path, "."))
+	})
 }
 
 // Arguments are the arguments of every selection of the dotted path below the

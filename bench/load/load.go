@@ -42,6 +42,7 @@ type Heard func(connection int, answer []byte) error
 // Result is what a load measured.
 type Result struct {
 	Answers   int
+	All       int // answers, those of the warm-up included
 	Failed    int // answers that were not 200, or broken connections
 	PerSecond float64
 	P50, P99  time.Duration
@@ -68,10 +69,11 @@ func Walk(ctx context.Context, address string, connections int, d time.Duration,
 	warm := time.Now().Add(d / 10)
 	for c := range connections {
 		group.Go(func() {
-			own, failed, last, err := one(ctx, address, c, warm, next, heard)
+			own, all, failed, last, err := one(ctx, address, c, warm, next, heard)
 			mutex.Lock()
 			defer mutex.Unlock()
 			latencies = append(latencies, own...)
+			total.All += all
 			total.Failed += failed
 			if last != nil {
 				total.Last = last
@@ -91,10 +93,10 @@ func Walk(ctx context.Context, address string, connections int, d time.Duration,
 	return total, firstErr
 }
 
-func one(ctx context.Context, address string, c int, warm time.Time, next Next, heard Heard) (latencies []time.Duration, failed int, last []byte, err error) {
+func one(ctx context.Context, address string, c int, warm time.Time, next Next, heard Heard) (latencies []time.Duration, all, failed int, last []byte, err error) {
 	conn, err := (&net.Dialer{}).DialContext(ctx, "tcp", address)
 	if err != nil {
-		return nil, 0, nil, err
+		return nil, 0, 0, nil, err
 	}
 	defer func() { _ = conn.Close() }()
 	reader := bufio.NewReaderSize(conn, 64<<10)
@@ -102,15 +104,16 @@ func one(ctx context.Context, address string, c int, warm time.Time, next Next, 
 		request := next(c, n).bytes(address)
 		start := time.Now()
 		if _, err := conn.Write(request); err != nil {
-			return latencies, failed + 1, last, err
+			return latencies, all, failed + 1, last, err
 		}
 		status, body, err := answer(reader)
 		if err != nil {
-			return latencies, failed + 1, last, err
+			return latencies, all, failed + 1, last, err
 		}
 		took := time.Since(start)
+		all++
 		if err := heard(c, body); err != nil {
-			return latencies, failed + 1, body, err
+			return latencies, all, failed + 1, body, err
 		}
 		switch {
 		case status != http.StatusOK:
@@ -120,7 +123,7 @@ func one(ctx context.Context, address string, c int, warm time.Time, next Next, 
 			latencies, last = append(latencies, took), body
 		}
 	}
-	return latencies, failed, last, nil
+	return latencies, all, failed, last, nil
 }
 
 // answer reads one response; only what noren and the baseline send is understood.

@@ -17,12 +17,15 @@ import (
 var petWords string
 
 // Dictionary splits Japanese into words and knows how they are read. The library
-// keeps its features as a slice of strings for each of 392,000 entries (63 MB);
-// the two that search needs stand here in one string each (8 MB).
+// keeps its features as a slice of strings for each of 392,000 entries (63 MB), and
+// parts of speech as a slice of numbers for each (13 MB, and a pointer each for the
+// garbage collector to follow); what search needs of them stands here in a string
+// or bytes for all (9 MB).
 type Dictionary struct {
 	tokens   *tokenizer.Tokenizer
 	bases    column // dictionary forms, empty where the same as the surface
 	readings column // in katakana
+	stops    []bool // of each entry, whether it says nothing alone
 }
 
 // column is one text for each dictionary entry, one after the other. The same
@@ -84,7 +87,15 @@ func load() (*Dictionary, error) {
 	}
 	loaded.bases = newColumn(d.Contents, d.ContentsMeta[dict.BaseFormIndex]-offset)
 	loaded.readings = newColumn(d.Contents, d.ContentsMeta[dict.ReadingIndex]-offset)
-	d.Contents = nil
+	loaded.stops = make([]bool, len(d.POSTable.POSs))
+	for i, ids := range d.POSTable.POSs {
+		pos := make([]string, len(ids))
+		for j, id := range ids {
+			pos[j] = d.POSTable.NameList[id]
+		}
+		loaded.stops[i] = stops(pos)
+	}
+	d.Contents, d.POSTable.POSs = nil, nil
 	debug.FreeOSMemory()
 	return loaded, nil
 }
@@ -108,23 +119,24 @@ func (d *Dictionary) words(text string) []word {
 			if base := d.bases.at(t.ID); base != "" {
 				w.base = base
 			}
-			w.reading = d.readings.at(t.ID)
+			w.reading, w.stop = d.readings.at(t.ID), d.stops[t.ID]
 		case tokenizer.USER:
+			w.stop = stops(t.POS())
 			w.reading = strings.ReplaceAll(t.Features()[2], "/", "")
+		default:
+			w.stop = stops(t.POS())
 		}
 		if w.reading == "" && allKana(t.Surface) {
 			w.reading = t.Surface
 		}
-		w.stop = stops(t)
 		all = append(all, w)
 	}
 	return all
 }
 
-// stops reports words that say nothing alone: particles, auxiliaries, marks, and
+// stops reports the parts of speech of words that say nothing alone: particles, auxiliaries, marks, and
 // dependent verbs and nouns.
-func stops(t tokenizer.Token) bool {
-	pos := t.POS()
+func stops(pos []string) bool {
 	if len(pos) == 0 {
 		return false
 	}

@@ -5,6 +5,7 @@ package generated
 import (
 	"context"
 	"fmt"
+	"github.com/noren-commerce/noren/graph/run"
 	"math"
 	"strconv"
 	"sync/atomic"
@@ -37,22 +38,14 @@ import (
 // region    **************************** field.gotpl *****************************
 
 func _PageInfo_hasNextPage(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Info) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_PageInfo_hasNextPage(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.HasNextPage, nil
-		},
-		nil,
+		func() bool { return obj.HasNextPage },
 		func(ctx context.Context, selections ast.SelectionSet, v bool) graphql.Marshaler {
 			return marshalNBoolean2bool(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
 }
 func fieldContext_PageInfo_hasNextPage(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
@@ -60,22 +53,14 @@ func fieldContext_PageInfo_hasNextPage(_ context.Context, ec *executionContext, 
 }
 
 func _PageInfo_hasPreviousPage(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Info) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_PageInfo_hasPreviousPage(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.HasPreviousPage, nil
-		},
-		nil,
+		func() bool { return obj.HasPreviousPage },
 		func(ctx context.Context, selections ast.SelectionSet, v bool) graphql.Marshaler {
 			return marshalNBoolean2bool(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
 }
 func fieldContext_PageInfo_hasPreviousPage(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
@@ -83,22 +68,14 @@ func fieldContext_PageInfo_hasPreviousPage(_ context.Context, ec *executionConte
 }
 
 func _PageInfo_startCursor(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Info) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_PageInfo_startCursor(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.StartCursor, nil
-		},
-		nil,
+		func() *string { return obj.StartCursor },
 		func(ctx context.Context, selections ast.SelectionSet, v *string) graphql.Marshaler {
 			return marshalOString2ᚖstring(ctx, ec, selections, v)
 		},
-		true,
-		false,
 	)
 }
 func fieldContext_PageInfo_startCursor(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
@@ -106,22 +83,14 @@ func fieldContext_PageInfo_startCursor(_ context.Context, ec *executionContext, 
 }
 
 func _PageInfo_endCursor(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Info) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_PageInfo_endCursor(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.EndCursor, nil
-		},
-		nil,
+		func() *string { return obj.EndCursor },
 		func(ctx context.Context, selections ast.SelectionSet, v *string) graphql.Marshaler {
 			return marshalOString2ᚖstring(ctx, ec, selections, v)
 		},
-		true,
-		false,
 	)
 }
 func fieldContext_PageInfo_endCursor(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
@@ -129,22 +98,14 @@ func fieldContext_PageInfo_endCursor(_ context.Context, ec *executionContext, fi
 }
 
 func _UserError_code(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.UserError) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_UserError_code(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Code, nil
-		},
-		nil,
+		func() fault.Code { return obj.Code },
 		func(ctx context.Context, selections ast.SelectionSet, v fault.Code) graphql.Marshaler {
 			return marshalNUserErrorCode2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋfaultᚐCode(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
 }
 func fieldContext_UserError_code(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
@@ -152,22 +113,14 @@ func fieldContext_UserError_code(_ context.Context, ec *executionContext, field 
 }
 
 func _UserError_field(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.UserError) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_UserError_field(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Field, nil
-		},
-		nil,
+		func() []string { return obj.Field },
 		func(ctx context.Context, selections ast.SelectionSet, v []string) graphql.Marshaler {
 			return marshalNString2ᚕstringᚄ(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
 }
 func fieldContext_UserError_field(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
@@ -175,22 +128,14 @@ func fieldContext_UserError_field(_ context.Context, ec *executionContext, field
 }
 
 func _UserError_message(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.UserError) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_UserError_message(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Message, nil
-		},
-		nil,
+		func() string { return obj.Message },
 		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
 			return marshalNString2string(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
 }
 func fieldContext_UserError_message(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
@@ -309,14 +254,15 @@ func _Node(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj 
 var pageInfoImplementors = []string{"PageInfo"}
 
 func _PageInfo(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *page.Info) graphql.Marshaler {
-	fields := graphql.CollectFields(ec.OperationContext, sel, pageInfoImplementors)
+	plan := run.PlanOf(ctx, ec.OperationContext, sel, pageInfoImplementors)
+	fields := plan.Fields
 
-	out := graphql.NewFieldSet(fields)
+	out := run.NewSet(plan)
 	var deferred graphql.DeferredGroup
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = graphql.MarshalString("PageInfo")
+			out.Values[i] = run.Text("PageInfo")
 		case "hasNextPage":
 			out.Values[i] = _PageInfo_hasNextPage(ctx, ec, field, obj)
 			if out.Values[i] == graphql.Null {
@@ -357,14 +303,15 @@ func _PageInfo(ctx context.Context, ec *executionContext, sel ast.SelectionSet, 
 var userErrorImplementors = []string{"UserError"}
 
 func _UserError(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *model.UserError) graphql.Marshaler {
-	fields := graphql.CollectFields(ec.OperationContext, sel, userErrorImplementors)
+	plan := run.PlanOf(ctx, ec.OperationContext, sel, userErrorImplementors)
+	fields := plan.Fields
 
-	out := graphql.NewFieldSet(fields)
+	out := run.NewSet(plan)
 	var deferred graphql.DeferredGroup
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = graphql.MarshalString("UserError")
+			out.Values[i] = run.Text("UserError")
 		case "code":
 			out.Values[i] = _UserError_code(ctx, ec, field, obj)
 			if out.Values[i] == graphql.Null {
@@ -429,6 +376,20 @@ func marshalNDecimal2githubᚗcomᚋshopspringᚋdecimalᚐDecimal(ctx context.C
 	return res
 }
 
+func unmarshalNDecimal2string(ctx context.Context, ec *executionContext, v any) (string, error) {
+	res, err := graphql.UnmarshalString(v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func marshalNDecimal2string(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v string) graphql.Marshaler {
+	_ = sel
+	res := run.Text(v)
+	if res == graphql.Null {
+		graphql.AddInvalidNullFromMarshaler(ctx, "Decimal!")
+	}
+	return res
+}
+
 func marshalNPageInfo2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpageᚐInfo(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v page.Info) graphql.Marshaler {
 	return _PageInfo(ctx, ec, sel, &v)
 }
@@ -441,7 +402,7 @@ func unmarshalNPermission2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋacces
 
 func marshalNPermission2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋaccessᚐPermission(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v access.Permission) graphql.Marshaler {
 	_ = sel
-	res := graphql.MarshalString(string(v))
+	res := run.Text(string(v))
 	if res == graphql.Null {
 		graphql.AddInvalidNullFromMarshaler(ctx, "Permission!")
 	}
@@ -463,9 +424,7 @@ func unmarshalNPermission2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋac
 }
 
 func marshalNPermission2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋaccessᚐPermissionᚄ(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v []access.Permission) graphql.Marshaler {
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
-		fc := graphql.GetFieldContext(ctx)
-		fc.Result = &v[i]
+	ret := run.List(ctx, len(v), func(ctx context.Context, i int) graphql.Marshaler {
 		return marshalNPermission2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋaccessᚐPermission(ctx, ec, sel, v[i])
 	})
 
@@ -486,7 +445,7 @@ func unmarshalNRole2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋaccessᚐRo
 
 func marshalNRole2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋaccessᚐRole(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v access.Role) graphql.Marshaler {
 	_ = sel
-	res := graphql.MarshalString(string(v))
+	res := run.Text(string(v))
 	if res == graphql.Null {
 		graphql.AddInvalidNullFromMarshaler(ctx, "Role!")
 	}
@@ -508,9 +467,7 @@ func unmarshalNRole2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋaccess�
 }
 
 func marshalNRole2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋaccessᚐRoleᚄ(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v []access.Role) graphql.Marshaler {
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
-		fc := graphql.GetFieldContext(ctx)
-		fc.Result = &v[i]
+	ret := run.List(ctx, len(v), func(ctx context.Context, i int) graphql.Marshaler {
 		return marshalNRole2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋaccessᚐRole(ctx, ec, sel, v[i])
 	})
 
@@ -542,10 +499,8 @@ func marshalNUserError2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋgraphᚋmodel�
 }
 
 func marshalNUserError2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋgraphᚋmodelᚐUserErrorᚄ(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v []model.UserError) graphql.Marshaler {
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
-		fc := graphql.GetFieldContext(ctx)
-		fc.Result = &v[i]
-		return marshalNUserError2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋgraphᚋmodelᚐUserError(ctx, ec, sel, v[i])
+	ret := run.List(ctx, len(v), func(ctx context.Context, i int) graphql.Marshaler {
+		return _UserError(ctx, ec, sel, &v[i])
 	})
 
 	for _, e := range ret {
@@ -565,7 +520,7 @@ func unmarshalNUserErrorCode2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋfa
 
 func marshalNUserErrorCode2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋfaultᚐCode(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v fault.Code) graphql.Marshaler {
 	_ = sel
-	res := graphql.MarshalString(string(v))
+	res := run.Text(string(v))
 	if res == graphql.Null {
 		graphql.AddInvalidNullFromMarshaler(ctx, "UserErrorCode!")
 	}
@@ -654,9 +609,7 @@ func marshalOPermission2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋacce
 	if v == nil {
 		return graphql.Null
 	}
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
-		fc := graphql.GetFieldContext(ctx)
-		fc.Result = &v[i]
+	ret := run.List(ctx, len(v), func(ctx context.Context, i int) graphql.Marshaler {
 		return marshalNPermission2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋaccessᚐPermission(ctx, ec, sel, v[i])
 	})
 
@@ -684,7 +637,7 @@ func marshalORole2ᚖgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋaccessᚐR
 	}
 	_ = sel
 	_ = ctx
-	res := graphql.MarshalString(string(*v))
+	res := run.Text(string(*v))
 	return res
 }
 

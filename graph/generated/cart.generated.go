@@ -5,6 +5,7 @@ package generated
 import (
 	"context"
 	"errors"
+	"github.com/noren-commerce/noren/graph/run"
 	"math"
 	"strconv"
 	"sync/atomic"
@@ -42,22 +43,14 @@ type ShippingMethodResolver interface {
 // region    **************************** field.gotpl *****************************
 
 func _Cart_id(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *cart.Priced) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_Cart_id(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.GlobalID(), nil
-		},
-		nil,
+		func() string { return obj.GlobalID() },
 		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
 			return marshalNID2string(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
 }
 func fieldContext_Cart_id(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
@@ -65,22 +58,14 @@ func fieldContext_Cart_id(_ context.Context, ec *executionContext, field graphql
 }
 
 func _Cart_email(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *cart.Priced) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_Cart_email(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Email, nil
-		},
-		nil,
+		func() string { return obj.Email },
 		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
 			return marshalNString2string(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
 }
 func fieldContext_Cart_email(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
@@ -88,21 +73,14 @@ func fieldContext_Cart_email(_ context.Context, ec *executionContext, field grap
 }
 
 func _Cart_shippingAddress(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *cart.Priced) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_Cart_shippingAddress(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.ShippingAddress, nil
-		},
-		nil,
+		func() *customer.Address { return obj.ShippingAddress },
 		func(ctx context.Context, selections ast.SelectionSet, v *customer.Address) graphql.Marshaler {
 			return marshalOAddress2ᚖgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋcustomerᚐAddress(ctx, ec, selections, v)
 		},
-		true,
 		false,
 	)
 }
@@ -112,29 +90,19 @@ func fieldContext_Cart_shippingAddress(_ context.Context, ec *executionContext, 
 		Field:      field,
 		IsMethod:   false,
 		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_Address(ctx, ec, field)
-		},
 	}
 	return fc, nil
 }
 
 func _Cart_billingAddress(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *cart.Priced) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_Cart_billingAddress(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.BilledTo(), nil
-		},
-		nil,
+		func() *customer.Address { return obj.BilledTo() },
 		func(ctx context.Context, selections ast.SelectionSet, v *customer.Address) graphql.Marshaler {
 			return marshalOAddress2ᚖgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋcustomerᚐAddress(ctx, ec, selections, v)
 		},
-		true,
 		false,
 	)
 }
@@ -144,29 +112,19 @@ func fieldContext_Cart_billingAddress(_ context.Context, ec *executionContext, f
 		Field:      field,
 		IsMethod:   true,
 		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_Address(ctx, ec, field)
-		},
 	}
 	return fc, nil
 }
 
 func _Cart_shippingMethod(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *cart.Priced) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_Cart_shippingMethod(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Method, nil
-		},
-		nil,
+		func() *shipping.Method { return obj.Method },
 		func(ctx context.Context, selections ast.SelectionSet, v *shipping.Method) graphql.Marshaler {
 			return marshalOShippingMethod2ᚖgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋshippingᚐMethod(ctx, ec, selections, v)
 		},
-		true,
 		false,
 	)
 }
@@ -176,29 +134,19 @@ func fieldContext_Cart_shippingMethod(_ context.Context, ec *executionContext, f
 		Field:      field,
 		IsMethod:   false,
 		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_ShippingMethod(ctx, ec, field)
-		},
 	}
 	return fc, nil
 }
 
 func _Cart_lines(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *cart.Priced) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_Cart_lines(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Lines, nil
-		},
-		nil,
+		func() []cart.Line { return obj.Lines },
 		func(ctx context.Context, selections ast.SelectionSet, v []cart.Line) graphql.Marshaler {
 			return marshalNCartLine2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋcartᚐLineᚄ(ctx, ec, selections, v)
 		},
-		true,
 		true,
 	)
 }
@@ -208,29 +156,19 @@ func fieldContext_Cart_lines(_ context.Context, ec *executionContext, field grap
 		Field:      field,
 		IsMethod:   false,
 		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_CartLine(ctx, ec, field)
-		},
 	}
 	return fc, nil
 }
 
 func _Cart_subtotal(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *cart.Priced) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_Cart_subtotal(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Subtotal(), nil
-		},
-		nil,
+		func() money.Money { return obj.Subtotal() },
 		func(ctx context.Context, selections ast.SelectionSet, v money.Money) graphql.Marshaler {
 			return marshalNMoney2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋmoneyᚐMoney(ctx, ec, selections, v)
 		},
-		true,
 		true,
 	)
 }
@@ -240,29 +178,19 @@ func fieldContext_Cart_subtotal(_ context.Context, ec *executionContext, field g
 		Field:      field,
 		IsMethod:   true,
 		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_Money(ctx, ec, field)
-		},
 	}
 	return fc, nil
 }
 
 func _Cart_shippingFee(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *cart.Priced) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_Cart_shippingFee(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.ShippingFee(), nil
-		},
-		nil,
+		func() money.Money { return obj.ShippingFee() },
 		func(ctx context.Context, selections ast.SelectionSet, v money.Money) graphql.Marshaler {
 			return marshalNMoney2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋmoneyᚐMoney(ctx, ec, selections, v)
 		},
-		true,
 		true,
 	)
 }
@@ -272,29 +200,19 @@ func fieldContext_Cart_shippingFee(_ context.Context, ec *executionContext, fiel
 		Field:      field,
 		IsMethod:   true,
 		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_Money(ctx, ec, field)
-		},
 	}
 	return fc, nil
 }
 
 func _Cart_discount(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *cart.Priced) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_Cart_discount(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Discount(), nil
-		},
-		nil,
+		func() money.Money { return obj.Discount() },
 		func(ctx context.Context, selections ast.SelectionSet, v money.Money) graphql.Marshaler {
 			return marshalNMoney2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋmoneyᚐMoney(ctx, ec, selections, v)
 		},
-		true,
 		true,
 	)
 }
@@ -304,29 +222,19 @@ func fieldContext_Cart_discount(_ context.Context, ec *executionContext, field g
 		Field:      field,
 		IsMethod:   true,
 		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_Money(ctx, ec, field)
-		},
 	}
 	return fc, nil
 }
 
 func _Cart_taxes(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *cart.Priced) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_Cart_taxes(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Taxes(), nil
-		},
-		nil,
+		func() []money.Taxed { return obj.Taxes() },
 		func(ctx context.Context, selections ast.SelectionSet, v []money.Taxed) graphql.Marshaler {
 			return marshalNTaxAmount2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋmoneyᚐTaxedᚄ(ctx, ec, selections, v)
 		},
-		true,
 		true,
 	)
 }
@@ -336,29 +244,19 @@ func fieldContext_Cart_taxes(_ context.Context, ec *executionContext, field grap
 		Field:      field,
 		IsMethod:   true,
 		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_TaxAmount(ctx, ec, field)
-		},
 	}
 	return fc, nil
 }
 
 func _Cart_total(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *cart.Priced) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_Cart_total(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Total(), nil
-		},
-		nil,
+		func() money.Money { return obj.Total() },
 		func(ctx context.Context, selections ast.SelectionSet, v money.Money) graphql.Marshaler {
 			return marshalNMoney2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋmoneyᚐMoney(ctx, ec, selections, v)
 		},
-		true,
 		true,
 	)
 }
@@ -368,29 +266,19 @@ func fieldContext_Cart_total(_ context.Context, ec *executionContext, field grap
 		Field:      field,
 		IsMethod:   true,
 		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_Money(ctx, ec, field)
-		},
 	}
 	return fc, nil
 }
 
 func _Cart_breakdown(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *cart.Priced) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_Cart_breakdown(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Breakdown(), nil
-		},
-		nil,
+		func() []pricing.Step { return obj.Breakdown() },
 		func(ctx context.Context, selections ast.SelectionSet, v []pricing.Step) graphql.Marshaler {
 			return marshalNPriceStep2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpricingᚐStepᚄ(ctx, ec, selections, v)
 		},
-		true,
 		true,
 	)
 }
@@ -400,30 +288,19 @@ func fieldContext_Cart_breakdown(_ context.Context, ec *executionContext, field 
 		Field:      field,
 		IsMethod:   true,
 		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_PriceStep(ctx, ec, field)
-		},
 	}
 	return fc, nil
 }
 
 func _CartLine_id(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *cart.Line) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_CartLine_id(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.GlobalID(), nil
-		},
-		nil,
+		func() string { return obj.GlobalID() },
 		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
 			return marshalNID2string(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
 }
 func fieldContext_CartLine_id(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
@@ -431,22 +308,14 @@ func fieldContext_CartLine_id(_ context.Context, ec *executionContext, field gra
 }
 
 func _CartLine_quantity(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *cart.Line) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_CartLine_quantity(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Quantity, nil
-		},
-		nil,
+		func() int { return obj.Quantity },
 		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
 			return marshalNInt2int(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
 }
 func fieldContext_CartLine_quantity(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
@@ -454,22 +323,14 @@ func fieldContext_CartLine_quantity(_ context.Context, ec *executionContext, fie
 }
 
 func _CartLine_sku(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *cart.Line) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_CartLine_sku(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.SKU, nil
-		},
-		nil,
+		func() string { return obj.SKU },
 		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
 			return marshalNString2string(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
 }
 func fieldContext_CartLine_sku(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
@@ -477,21 +338,14 @@ func fieldContext_CartLine_sku(_ context.Context, ec *executionContext, field gr
 }
 
 func _CartLine_name(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *cart.Line) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_CartLine_name(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Name, nil
-		},
-		nil,
+		func() i18n.Text { return obj.Name },
 		func(ctx context.Context, selections ast.SelectionSet, v i18n.Text) graphql.Marshaler {
 			return marshalNString2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋi18nᚐText(ctx, ec, selections, v)
 		},
-		true,
 		true,
 	)
 }
@@ -500,22 +354,14 @@ func fieldContext_CartLine_name(_ context.Context, ec *executionContext, field g
 }
 
 func _CartLine_options(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *cart.Line) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_CartLine_options(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Options, nil
-		},
-		nil,
+		func() []string { return obj.Options },
 		func(ctx context.Context, selections ast.SelectionSet, v []string) graphql.Marshaler {
 			return marshalNString2ᚕstringᚄ(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
 }
 func fieldContext_CartLine_options(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
@@ -523,21 +369,19 @@ func fieldContext_CartLine_options(_ context.Context, ec *executionContext, fiel
 }
 
 func _CartLine_variant(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *cart.Line) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Resolved(
 		ctx,
 		ec.OperationContext,
 		field,
 		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 			return fieldContext_CartLine_variant(ctx, ec, field)
 		},
-		func(ctx context.Context) (any, error) {
+		func(ctx context.Context) (*catalog.Variant, error) {
 			return ec.Resolvers.CartLine().Variant(ctx, obj)
 		},
-		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *catalog.Variant) graphql.Marshaler {
 			return marshalOVariant2ᚖgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋcatalogᚐVariant(ctx, ec, selections, v)
 		},
-		true,
 		false,
 	)
 }
@@ -547,29 +391,19 @@ func fieldContext_CartLine_variant(_ context.Context, ec *executionContext, fiel
 		Field:      field,
 		IsMethod:   true,
 		IsResolver: true,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_Variant(ctx, ec, field)
-		},
 	}
 	return fc, nil
 }
 
 func _CartLine_price(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *cart.Line) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_CartLine_price(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Price, nil
-		},
-		nil,
+		func() *pricing.Line { return obj.Price },
 		func(ctx context.Context, selections ast.SelectionSet, v *pricing.Line) graphql.Marshaler {
 			return marshalOPrice2ᚖgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpricingᚐLine(ctx, ec, selections, v)
 		},
-		true,
 		false,
 	)
 }
@@ -579,30 +413,19 @@ func fieldContext_CartLine_price(_ context.Context, ec *executionContext, field 
 		Field:      field,
 		IsMethod:   false,
 		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_Price(ctx, ec, field)
-		},
 	}
 	return fc, nil
 }
 
 func _CartLine_availability(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *cart.Line) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_CartLine_availability(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Availability, nil
-		},
-		nil,
+		func() inventory.Availability { return obj.Availability },
 		func(ctx context.Context, selections ast.SelectionSet, v inventory.Availability) graphql.Marshaler {
 			return marshalNAvailability2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋinventoryᚐAvailability(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
 }
 func fieldContext_CartLine_availability(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
@@ -610,21 +433,19 @@ func fieldContext_CartLine_availability(_ context.Context, ec *executionContext,
 }
 
 func _CartLine_problem(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *cart.Line) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Resolved(
 		ctx,
 		ec.OperationContext,
 		field,
 		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 			return fieldContext_CartLine_problem(ctx, ec, field)
 		},
-		func(ctx context.Context) (any, error) {
+		func(ctx context.Context) (*model.UserError, error) {
 			return ec.Resolvers.CartLine().Problem(ctx, obj)
 		},
-		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *model.UserError) graphql.Marshaler {
 			return marshalOUserError2ᚖgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋgraphᚋmodelᚐUserError(ctx, ec, selections, v)
 		},
-		true,
 		false,
 	)
 }
@@ -634,29 +455,19 @@ func fieldContext_CartLine_problem(_ context.Context, ec *executionContext, fiel
 		Field:      field,
 		IsMethod:   true,
 		IsResolver: true,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_UserError(ctx, ec, field)
-		},
 	}
 	return fc, nil
 }
 
 func _CartPayload_cart(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.CartPayload) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_CartPayload_cart(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Cart, nil
-		},
-		nil,
+		func() *cart.Priced { return obj.Cart },
 		func(ctx context.Context, selections ast.SelectionSet, v *cart.Priced) graphql.Marshaler {
 			return marshalOCart2ᚖgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋcartᚐPriced(ctx, ec, selections, v)
 		},
-		true,
 		false,
 	)
 }
@@ -666,30 +477,19 @@ func fieldContext_CartPayload_cart(_ context.Context, ec *executionContext, fiel
 		Field:      field,
 		IsMethod:   false,
 		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_Cart(ctx, ec, field)
-		},
 	}
 	return fc, nil
 }
 
 func _CartPayload_cartToken(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.CartPayload) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_CartPayload_cartToken(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.CartToken, nil
-		},
-		nil,
+		func() *string { return obj.CartToken },
 		func(ctx context.Context, selections ast.SelectionSet, v *string) graphql.Marshaler {
 			return marshalOString2ᚖstring(ctx, ec, selections, v)
 		},
-		true,
-		false,
 	)
 }
 func fieldContext_CartPayload_cartToken(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
@@ -697,21 +497,14 @@ func fieldContext_CartPayload_cartToken(_ context.Context, ec *executionContext,
 }
 
 func _CartPayload_userErrors(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.CartPayload) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_CartPayload_userErrors(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.UserErrors, nil
-		},
-		nil,
+		func() []model.UserError { return obj.UserErrors },
 		func(ctx context.Context, selections ast.SelectionSet, v []model.UserError) graphql.Marshaler {
 			return marshalNUserError2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋgraphᚋmodelᚐUserErrorᚄ(ctx, ec, selections, v)
 		},
-		true,
 		true,
 	)
 }
@@ -721,30 +514,19 @@ func fieldContext_CartPayload_userErrors(_ context.Context, ec *executionContext
 		Field:      field,
 		IsMethod:   false,
 		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_UserError(ctx, ec, field)
-		},
 	}
 	return fc, nil
 }
 
 func _ShippingMethod_id(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *shipping.Method) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_ShippingMethod_id(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.GlobalID(), nil
-		},
-		nil,
+		func() string { return obj.GlobalID() },
 		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
 			return marshalNID2string(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
 }
 func fieldContext_ShippingMethod_id(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
@@ -752,22 +534,14 @@ func fieldContext_ShippingMethod_id(_ context.Context, ec *executionContext, fie
 }
 
 func _ShippingMethod_code(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *shipping.Method) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_ShippingMethod_code(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Code, nil
-		},
-		nil,
+		func() string { return obj.Code },
 		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
 			return marshalNString2string(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
 }
 func fieldContext_ShippingMethod_code(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
@@ -775,21 +549,14 @@ func fieldContext_ShippingMethod_code(_ context.Context, ec *executionContext, f
 }
 
 func _ShippingMethod_name(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *shipping.Method) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_ShippingMethod_name(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Name, nil
-		},
-		nil,
+		func() i18n.Text { return obj.Name },
 		func(ctx context.Context, selections ast.SelectionSet, v i18n.Text) graphql.Marshaler {
 			return marshalNString2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋi18nᚐText(ctx, ec, selections, v)
 		},
-		true,
 		true,
 	)
 }
@@ -798,21 +565,14 @@ func fieldContext_ShippingMethod_name(_ context.Context, ec *executionContext, f
 }
 
 func _ShippingMethod_description(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *shipping.Method) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_ShippingMethod_description(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Description, nil
-		},
-		nil,
+		func() i18n.Text { return obj.Description },
 		func(ctx context.Context, selections ast.SelectionSet, v i18n.Text) graphql.Marshaler {
 			return marshalNString2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋi18nᚐText(ctx, ec, selections, v)
 		},
-		true,
 		true,
 	)
 }
@@ -821,21 +581,19 @@ func fieldContext_ShippingMethod_description(_ context.Context, ec *executionCon
 }
 
 func _ShippingMethod_fee(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *shipping.Method) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Resolved(
 		ctx,
 		ec.OperationContext,
 		field,
 		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 			return fieldContext_ShippingMethod_fee(ctx, ec, field)
 		},
-		func(ctx context.Context) (any, error) {
+		func(ctx context.Context) (money.Money, error) {
 			return obj.Cost(ctx), nil
 		},
-		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v money.Money) graphql.Marshaler {
 			return marshalNMoney2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋmoneyᚐMoney(ctx, ec, selections, v)
 		},
-		true,
 		true,
 	)
 }
@@ -845,9 +603,6 @@ func fieldContext_ShippingMethod_fee(_ context.Context, ec *executionContext, fi
 		Field:      field,
 		IsMethod:   true,
 		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_Money(ctx, ec, field)
-		},
 	}
 	return fc, nil
 }
@@ -1058,30 +813,19 @@ func fieldContext_ShippingMethod_translations(_ context.Context, ec *executionCo
 		Field:      field,
 		IsMethod:   true,
 		IsResolver: true,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_ShippingMethodTranslations(ctx, ec, field)
-		},
 	}
 	return fc, nil
 }
 
 func _TaxAmount_class(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *money.Taxed) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_TaxAmount_class(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Class, nil
-		},
-		nil,
+		func() money.TaxClass { return obj.Class },
 		func(ctx context.Context, selections ast.SelectionSet, v money.TaxClass) graphql.Marshaler {
 			return marshalNTaxClass2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋmoneyᚐTaxClass(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
 }
 func fieldContext_TaxAmount_class(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
@@ -1089,22 +833,14 @@ func fieldContext_TaxAmount_class(_ context.Context, ec *executionContext, field
 }
 
 func _TaxAmount_percent(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *money.Taxed) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_TaxAmount_percent(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Percent(), nil
-		},
-		nil,
+		func() int { return obj.Percent() },
 		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
 			return marshalNInt2int(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
 }
 func fieldContext_TaxAmount_percent(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
@@ -1112,21 +848,14 @@ func fieldContext_TaxAmount_percent(_ context.Context, ec *executionContext, fie
 }
 
 func _TaxAmount_net(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *money.Taxed) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_TaxAmount_net(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Net, nil
-		},
-		nil,
+		func() money.Money { return obj.Net },
 		func(ctx context.Context, selections ast.SelectionSet, v money.Money) graphql.Marshaler {
 			return marshalNMoney2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋmoneyᚐMoney(ctx, ec, selections, v)
 		},
-		true,
 		true,
 	)
 }
@@ -1136,29 +865,19 @@ func fieldContext_TaxAmount_net(_ context.Context, ec *executionContext, field g
 		Field:      field,
 		IsMethod:   false,
 		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_Money(ctx, ec, field)
-		},
 	}
 	return fc, nil
 }
 
 func _TaxAmount_tax(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *money.Taxed) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_TaxAmount_tax(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Tax, nil
-		},
-		nil,
+		func() money.Money { return obj.Tax },
 		func(ctx context.Context, selections ast.SelectionSet, v money.Money) graphql.Marshaler {
 			return marshalNMoney2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋmoneyᚐMoney(ctx, ec, selections, v)
 		},
-		true,
 		true,
 	)
 }
@@ -1168,29 +887,19 @@ func fieldContext_TaxAmount_tax(_ context.Context, ec *executionContext, field g
 		Field:      field,
 		IsMethod:   false,
 		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_Money(ctx, ec, field)
-		},
 	}
 	return fc, nil
 }
 
 func _TaxAmount_gross(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *money.Taxed) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_TaxAmount_gross(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Gross, nil
-		},
-		nil,
+		func() money.Money { return obj.Gross },
 		func(ctx context.Context, selections ast.SelectionSet, v money.Money) graphql.Marshaler {
 			return marshalNMoney2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋmoneyᚐMoney(ctx, ec, selections, v)
 		},
-		true,
 		true,
 	)
 }
@@ -1200,9 +909,6 @@ func fieldContext_TaxAmount_gross(_ context.Context, ec *executionContext, field
 		Field:      field,
 		IsMethod:   false,
 		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_Money(ctx, ec, field)
-		},
 	}
 	return fc, nil
 }
@@ -1398,14 +1104,15 @@ func UnmarshalUpdateCartInput(ctx context.Context, raw any) (cart.UpdateInput, e
 var cartImplementors = []string{"Cart", "Node"}
 
 func _Cart(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *cart.Priced) graphql.Marshaler {
-	fields := graphql.CollectFields(ec.OperationContext, sel, cartImplementors)
+	plan := run.PlanOf(ctx, ec.OperationContext, sel, cartImplementors)
+	fields := plan.Fields
 
-	out := graphql.NewFieldSet(fields)
+	out := run.NewSet(plan)
 	var deferred graphql.DeferredGroup
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = graphql.MarshalString("Cart")
+			out.Values[i] = run.Text("Cart")
 		case "id":
 			out.Values[i] = _Cart_id(ctx, ec, field, obj)
 			if out.Values[i] == graphql.Null {
@@ -1486,14 +1193,15 @@ func _Cart(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj 
 var cartLineImplementors = []string{"CartLine"}
 
 func _CartLine(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *cart.Line) graphql.Marshaler {
-	fields := graphql.CollectFields(ec.OperationContext, sel, cartLineImplementors)
+	plan := run.PlanOf(ctx, ec.OperationContext, sel, cartLineImplementors)
+	fields := plan.Fields
 
-	out := graphql.NewFieldSet(fields)
+	out := run.NewSet(plan)
 	var deferred graphql.DeferredGroup
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = graphql.MarshalString("CartLine")
+			out.Values[i] = run.Text("CartLine")
 		case "id":
 			out.Values[i] = _CartLine_id(ctx, ec, field, obj)
 			if out.Values[i] == graphql.Null {
@@ -1561,14 +1269,15 @@ func _CartLine(ctx context.Context, ec *executionContext, sel ast.SelectionSet, 
 var cartPayloadImplementors = []string{"CartPayload"}
 
 func _CartPayload(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *model.CartPayload) graphql.Marshaler {
-	fields := graphql.CollectFields(ec.OperationContext, sel, cartPayloadImplementors)
+	plan := run.PlanOf(ctx, ec.OperationContext, sel, cartPayloadImplementors)
+	fields := plan.Fields
 
-	out := graphql.NewFieldSet(fields)
+	out := run.NewSet(plan)
 	var deferred graphql.DeferredGroup
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = graphql.MarshalString("CartPayload")
+			out.Values[i] = run.Text("CartPayload")
 		case "cart":
 			out.Values[i] = _CartPayload_cart(ctx, ec, field, obj)
 			if out.Values[i] == graphql.RequiredNull {
@@ -1604,14 +1313,15 @@ func _CartPayload(ctx context.Context, ec *executionContext, sel ast.SelectionSe
 var shippingMethodImplementors = []string{"ShippingMethod"}
 
 func _ShippingMethod(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *shipping.Method) graphql.Marshaler {
-	fields := graphql.CollectFields(ec.OperationContext, sel, shippingMethodImplementors)
+	plan := run.PlanOf(ctx, ec.OperationContext, sel, shippingMethodImplementors)
+	fields := plan.Fields
 
-	out := graphql.NewFieldSet(fields)
+	out := run.NewSet(plan)
 	var deferred graphql.DeferredGroup
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = graphql.MarshalString("ShippingMethod")
+			out.Values[i] = run.Text("ShippingMethod")
 		case "id":
 			out.Values[i] = _ShippingMethod_id(ctx, ec, field, obj)
 			if out.Values[i] == graphql.Null {
@@ -1679,14 +1389,15 @@ func _ShippingMethod(ctx context.Context, ec *executionContext, sel ast.Selectio
 var taxAmountImplementors = []string{"TaxAmount"}
 
 func _TaxAmount(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *money.Taxed) graphql.Marshaler {
-	fields := graphql.CollectFields(ec.OperationContext, sel, taxAmountImplementors)
+	plan := run.PlanOf(ctx, ec.OperationContext, sel, taxAmountImplementors)
+	fields := plan.Fields
 
-	out := graphql.NewFieldSet(fields)
+	out := run.NewSet(plan)
 	var deferred graphql.DeferredGroup
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = graphql.MarshalString("TaxAmount")
+			out.Values[i] = run.Text("TaxAmount")
 		case "class":
 			out.Values[i] = _TaxAmount_class(ctx, ec, field, obj)
 			if out.Values[i] == graphql.Null {
@@ -1743,10 +1454,8 @@ func marshalNCartLine2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋcartᚐLi
 }
 
 func marshalNCartLine2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋcartᚐLineᚄ(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v []cart.Line) graphql.Marshaler {
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
-		fc := graphql.GetFieldContext(ctx)
-		fc.Result = &v[i]
-		return marshalNCartLine2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋcartᚐLine(ctx, ec, sel, v[i])
+	ret := run.List(ctx, len(v), func(ctx context.Context, i int) graphql.Marshaler {
+		return _CartLine(ctx, ec, sel, &v[i])
 	})
 
 	for _, e := range ret {
@@ -1772,10 +1481,8 @@ func marshalNShippingMethod2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋshi
 }
 
 func marshalNShippingMethod2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋshippingᚐMethodᚄ(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v []shipping.Method) graphql.Marshaler {
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
-		fc := graphql.GetFieldContext(ctx)
-		fc.Result = &v[i]
-		return marshalNShippingMethod2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋshippingᚐMethod(ctx, ec, sel, v[i])
+	ret := run.List(ctx, len(v), func(ctx context.Context, i int) graphql.Marshaler {
+		return _ShippingMethod(ctx, ec, sel, &v[i])
 	})
 
 	for _, e := range ret {
@@ -1792,10 +1499,8 @@ func marshalNTaxAmount2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋmoneyᚐ
 }
 
 func marshalNTaxAmount2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋmoneyᚐTaxedᚄ(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v []money.Taxed) graphql.Marshaler {
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
-		fc := graphql.GetFieldContext(ctx)
-		fc.Result = &v[i]
-		return marshalNTaxAmount2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋmoneyᚐTaxed(ctx, ec, sel, v[i])
+	ret := run.List(ctx, len(v), func(ctx context.Context, i int) graphql.Marshaler {
+		return _TaxAmount(ctx, ec, sel, &v[i])
 	})
 
 	for _, e := range ret {
@@ -1815,7 +1520,7 @@ func unmarshalNTaxClass2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋmoney�
 
 func marshalNTaxClass2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋmoneyᚐTaxClass(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v money.TaxClass) graphql.Marshaler {
 	_ = sel
-	res := graphql.MarshalString(string(v))
+	res := run.Text(string(v))
 	if res == graphql.Null {
 		graphql.AddInvalidNullFromMarshaler(ctx, "TaxClass!")
 	}

@@ -5,6 +5,7 @@ package generated
 import (
 	"context"
 	"errors"
+	"github.com/noren-commerce/noren/graph/run"
 	"math"
 	"strconv"
 	"sync/atomic"
@@ -158,22 +159,14 @@ func field_Variant_price_args(ctx context.Context, ec *executionContext, rawArgs
 // region    **************************** field.gotpl *****************************
 
 func _Category_id(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *catalog.Category) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_Category_id(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.GlobalID(), nil
-		},
-		nil,
+		func() string { return obj.GlobalID() },
 		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
 			return marshalNID2string(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
 }
 func fieldContext_Category_id(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
@@ -181,22 +174,14 @@ func fieldContext_Category_id(_ context.Context, ec *executionContext, field gra
 }
 
 func _Category_slug(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *catalog.Category) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_Category_slug(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Slug, nil
-		},
-		nil,
+		func() string { return obj.Slug },
 		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
 			return marshalNString2string(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
 }
 func fieldContext_Category_slug(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
@@ -204,21 +189,14 @@ func fieldContext_Category_slug(_ context.Context, ec *executionContext, field g
 }
 
 func _Category_name(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *catalog.Category) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_Category_name(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Name, nil
-		},
-		nil,
+		func() i18n.Text { return obj.Name },
 		func(ctx context.Context, selections ast.SelectionSet, v i18n.Text) graphql.Marshaler {
 			return marshalNString2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋi18nᚐText(ctx, ec, selections, v)
 		},
-		true,
 		true,
 	)
 }
@@ -227,21 +205,14 @@ func fieldContext_Category_name(_ context.Context, ec *executionContext, field g
 }
 
 func _Category_description(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *catalog.Category) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_Category_description(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Description, nil
-		},
-		nil,
+		func() i18n.Text { return obj.Description },
 		func(ctx context.Context, selections ast.SelectionSet, v i18n.Text) graphql.Marshaler {
 			return marshalNString2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋi18nᚐText(ctx, ec, selections, v)
 		},
-		true,
 		true,
 	)
 }
@@ -250,21 +221,19 @@ func fieldContext_Category_description(_ context.Context, ec *executionContext, 
 }
 
 func _Category_path(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *catalog.Category) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Resolved(
 		ctx,
 		ec.OperationContext,
 		field,
 		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 			return fieldContext_Category_path(ctx, ec, field)
 		},
-		func(ctx context.Context) (any, error) {
+		func(ctx context.Context) ([]catalog.Category, error) {
 			return ec.Resolvers.Category().Path(ctx, obj)
 		},
-		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v []catalog.Category) graphql.Marshaler {
 			return marshalNCategory2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋcatalogᚐCategoryᚄ(ctx, ec, selections, v)
 		},
-		true,
 		true,
 	)
 }
@@ -274,29 +243,24 @@ func fieldContext_Category_path(_ context.Context, ec *executionContext, field g
 		Field:      field,
 		IsMethod:   true,
 		IsResolver: true,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_Category(ctx, ec, field)
-		},
 	}
 	return fc, nil
 }
 
 func _Category_parent(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *catalog.Category) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Resolved(
 		ctx,
 		ec.OperationContext,
 		field,
 		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 			return fieldContext_Category_parent(ctx, ec, field)
 		},
-		func(ctx context.Context) (any, error) {
+		func(ctx context.Context) (*catalog.Category, error) {
 			return ec.Resolvers.Category().Parent(ctx, obj)
 		},
-		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *catalog.Category) graphql.Marshaler {
 			return marshalOCategory2ᚖgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋcatalogᚐCategory(ctx, ec, selections, v)
 		},
-		true,
 		false,
 	)
 }
@@ -306,29 +270,24 @@ func fieldContext_Category_parent(_ context.Context, ec *executionContext, field
 		Field:      field,
 		IsMethod:   true,
 		IsResolver: true,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_Category(ctx, ec, field)
-		},
 	}
 	return fc, nil
 }
 
 func _Category_children(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *catalog.Category) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Resolved(
 		ctx,
 		ec.OperationContext,
 		field,
 		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 			return fieldContext_Category_children(ctx, ec, field)
 		},
-		func(ctx context.Context) (any, error) {
+		func(ctx context.Context) ([]catalog.Category, error) {
 			return ec.Resolvers.Category().Children(ctx, obj)
 		},
-		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v []catalog.Category) graphql.Marshaler {
 			return marshalNCategory2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋcatalogᚐCategoryᚄ(ctx, ec, selections, v)
 		},
-		true,
 		true,
 	)
 }
@@ -338,30 +297,19 @@ func fieldContext_Category_children(_ context.Context, ec *executionContext, fie
 		Field:      field,
 		IsMethod:   true,
 		IsResolver: true,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_Category(ctx, ec, field)
-		},
 	}
 	return fc, nil
 }
 
 func _Media_id(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *catalog.Media) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_Media_id(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.GlobalID(), nil
-		},
-		nil,
+		func() string { return obj.GlobalID() },
 		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
 			return marshalNID2string(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
 }
 func fieldContext_Media_id(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
@@ -369,22 +317,14 @@ func fieldContext_Media_id(_ context.Context, ec *executionContext, field graphq
 }
 
 func _Media_kind(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *catalog.Media) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_Media_kind(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Kind, nil
-		},
-		nil,
+		func() catalog.MediaKind { return obj.Kind },
 		func(ctx context.Context, selections ast.SelectionSet, v catalog.MediaKind) graphql.Marshaler {
 			return marshalNMediaKind2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋcatalogᚐMediaKind(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
 }
 func fieldContext_Media_kind(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
@@ -392,22 +332,14 @@ func fieldContext_Media_kind(_ context.Context, ec *executionContext, field grap
 }
 
 func _Media_url(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *catalog.Media) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_Media_url(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.URL, nil
-		},
-		nil,
+		func() string { return obj.URL },
 		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
 			return marshalNString2string(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
 }
 func fieldContext_Media_url(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
@@ -415,21 +347,14 @@ func fieldContext_Media_url(_ context.Context, ec *executionContext, field graph
 }
 
 func _Media_alt(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *catalog.Media) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_Media_alt(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Alt, nil
-		},
-		nil,
+		func() i18n.Text { return obj.Alt },
 		func(ctx context.Context, selections ast.SelectionSet, v i18n.Text) graphql.Marshaler {
 			return marshalNString2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋi18nᚐText(ctx, ec, selections, v)
 		},
-		true,
 		true,
 	)
 }
@@ -438,21 +363,14 @@ func fieldContext_Media_alt(_ context.Context, ec *executionContext, field graph
 }
 
 func _Option_name(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *catalog.Option) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_Option_name(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Name, nil
-		},
-		nil,
+		func() i18n.Text { return obj.Name },
 		func(ctx context.Context, selections ast.SelectionSet, v i18n.Text) graphql.Marshaler {
 			return marshalNString2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋi18nᚐText(ctx, ec, selections, v)
 		},
-		true,
 		true,
 	)
 }
@@ -461,22 +379,14 @@ func fieldContext_Option_name(_ context.Context, ec *executionContext, field gra
 }
 
 func _Option_values(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *catalog.Option) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_Option_values(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Values, nil
-		},
-		nil,
+		func() []string { return obj.Values },
 		func(ctx context.Context, selections ast.SelectionSet, v []string) graphql.Marshaler {
 			return marshalNString2ᚕstringᚄ(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
 }
 func fieldContext_Option_values(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
@@ -484,22 +394,14 @@ func fieldContext_Option_values(_ context.Context, ec *executionContext, field g
 }
 
 func _Product_id(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *catalog.Product) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_Product_id(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.GlobalID(), nil
-		},
-		nil,
+		func() string { return obj.GlobalID() },
 		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
 			return marshalNID2string(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
 }
 func fieldContext_Product_id(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
@@ -507,22 +409,14 @@ func fieldContext_Product_id(_ context.Context, ec *executionContext, field grap
 }
 
 func _Product_slug(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *catalog.Product) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_Product_slug(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Slug, nil
-		},
-		nil,
+		func() string { return obj.Slug },
 		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
 			return marshalNString2string(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
 }
 func fieldContext_Product_slug(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
@@ -530,21 +424,14 @@ func fieldContext_Product_slug(_ context.Context, ec *executionContext, field gr
 }
 
 func _Product_name(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *catalog.Product) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_Product_name(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Name, nil
-		},
-		nil,
+		func() i18n.Text { return obj.Name },
 		func(ctx context.Context, selections ast.SelectionSet, v i18n.Text) graphql.Marshaler {
 			return marshalNString2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋi18nᚐText(ctx, ec, selections, v)
 		},
-		true,
 		true,
 	)
 }
@@ -553,21 +440,14 @@ func fieldContext_Product_name(_ context.Context, ec *executionContext, field gr
 }
 
 func _Product_description(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *catalog.Product) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_Product_description(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Description, nil
-		},
-		nil,
+		func() i18n.Text { return obj.Description },
 		func(ctx context.Context, selections ast.SelectionSet, v i18n.Text) graphql.Marshaler {
 			return marshalNString2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋi18nᚐText(ctx, ec, selections, v)
 		},
-		true,
 		true,
 	)
 }
@@ -576,21 +456,14 @@ func fieldContext_Product_description(_ context.Context, ec *executionContext, f
 }
 
 func _Product_seoTitle(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *catalog.Product) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_Product_seoTitle(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.SEOTitle, nil
-		},
-		nil,
+		func() i18n.Text { return obj.SEOTitle },
 		func(ctx context.Context, selections ast.SelectionSet, v i18n.Text) graphql.Marshaler {
 			return marshalNString2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋi18nᚐText(ctx, ec, selections, v)
 		},
-		true,
 		true,
 	)
 }
@@ -599,21 +472,14 @@ func fieldContext_Product_seoTitle(_ context.Context, ec *executionContext, fiel
 }
 
 func _Product_seoDescription(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *catalog.Product) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_Product_seoDescription(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.SEODescription, nil
-		},
-		nil,
+		func() i18n.Text { return obj.SEODescription },
 		func(ctx context.Context, selections ast.SelectionSet, v i18n.Text) graphql.Marshaler {
 			return marshalNString2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋi18nᚐText(ctx, ec, selections, v)
 		},
-		true,
 		true,
 	)
 }
@@ -622,21 +488,14 @@ func fieldContext_Product_seoDescription(_ context.Context, ec *executionContext
 }
 
 func _Product_options(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *catalog.Product) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_Product_options(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Options, nil
-		},
-		nil,
+		func() []catalog.Option { return obj.Options },
 		func(ctx context.Context, selections ast.SelectionSet, v []catalog.Option) graphql.Marshaler {
 			return marshalNOption2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋcatalogᚐOptionᚄ(ctx, ec, selections, v)
 		},
-		true,
 		true,
 	)
 }
@@ -646,30 +505,19 @@ func fieldContext_Product_options(_ context.Context, ec *executionContext, field
 		Field:      field,
 		IsMethod:   false,
 		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_Option(ctx, ec, field)
-		},
 	}
 	return fc, nil
 }
 
 func _Product_tags(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *catalog.Product) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_Product_tags(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Tags, nil
-		},
-		nil,
+		func() []string { return obj.Tags },
 		func(ctx context.Context, selections ast.SelectionSet, v []string) graphql.Marshaler {
 			return marshalNString2ᚕstringᚄ(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
 }
 func fieldContext_Product_tags(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
@@ -677,21 +525,19 @@ func fieldContext_Product_tags(_ context.Context, ec *executionContext, field gr
 }
 
 func _Product_variants(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *catalog.Product) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Resolved(
 		ctx,
 		ec.OperationContext,
 		field,
 		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 			return fieldContext_Product_variants(ctx, ec, field)
 		},
-		func(ctx context.Context) (any, error) {
+		func(ctx context.Context) ([]catalog.Variant, error) {
 			return ec.Resolvers.Product().Variants(ctx, obj)
 		},
-		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v []catalog.Variant) graphql.Marshaler {
 			return marshalNVariant2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋcatalogᚐVariantᚄ(ctx, ec, selections, v)
 		},
-		true,
 		true,
 	)
 }
@@ -701,9 +547,6 @@ func fieldContext_Product_variants(_ context.Context, ec *executionContext, fiel
 		Field:      field,
 		IsMethod:   true,
 		IsResolver: true,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_Variant(ctx, ec, field)
-		},
 	}
 	return fc, nil
 }
@@ -760,21 +603,19 @@ func fieldContext_Product_internalNote(_ context.Context, ec *executionContext, 
 }
 
 func _Product_brand(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *catalog.Product) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Resolved(
 		ctx,
 		ec.OperationContext,
 		field,
 		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 			return fieldContext_Product_brand(ctx, ec, field)
 		},
-		func(ctx context.Context) (any, error) {
+		func(ctx context.Context) (*catalog.ProductBrand, error) {
 			return ec.Resolvers.Product().Brand(ctx, obj)
 		},
-		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *catalog.ProductBrand) graphql.Marshaler {
 			return marshalOProductBrand2ᚖgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋcatalogᚐProductBrand(ctx, ec, selections, v)
 		},
-		true,
 		false,
 	)
 }
@@ -784,29 +625,24 @@ func fieldContext_Product_brand(_ context.Context, ec *executionContext, field g
 		Field:      field,
 		IsMethod:   true,
 		IsResolver: true,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_ProductBrand(ctx, ec, field)
-		},
 	}
 	return fc, nil
 }
 
 func _Product_categories(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *catalog.Product) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Resolved(
 		ctx,
 		ec.OperationContext,
 		field,
 		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 			return fieldContext_Product_categories(ctx, ec, field)
 		},
-		func(ctx context.Context) (any, error) {
+		func(ctx context.Context) ([]catalog.Category, error) {
 			return ec.Resolvers.Product().Categories(ctx, obj)
 		},
-		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v []catalog.Category) graphql.Marshaler {
 			return marshalNCategory2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋcatalogᚐCategoryᚄ(ctx, ec, selections, v)
 		},
-		true,
 		true,
 	)
 }
@@ -816,29 +652,24 @@ func fieldContext_Product_categories(_ context.Context, ec *executionContext, fi
 		Field:      field,
 		IsMethod:   true,
 		IsResolver: true,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_Category(ctx, ec, field)
-		},
 	}
 	return fc, nil
 }
 
 func _Product_media(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *catalog.Product) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Resolved(
 		ctx,
 		ec.OperationContext,
 		field,
 		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 			return fieldContext_Product_media(ctx, ec, field)
 		},
-		func(ctx context.Context) (any, error) {
+		func(ctx context.Context) ([]catalog.Media, error) {
 			return ec.Resolvers.Product().Media(ctx, obj)
 		},
-		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v []catalog.Media) graphql.Marshaler {
 			return marshalNMedia2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋcatalogᚐMediaᚄ(ctx, ec, selections, v)
 		},
-		true,
 		true,
 	)
 }
@@ -848,29 +679,24 @@ func fieldContext_Product_media(_ context.Context, ec *executionContext, field g
 		Field:      field,
 		IsMethod:   true,
 		IsResolver: true,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_Media(ctx, ec, field)
-		},
 	}
 	return fc, nil
 }
 
 func _Product_attributes(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *catalog.Product) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Resolved(
 		ctx,
 		ec.OperationContext,
 		field,
 		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 			return fieldContext_Product_attributes(ctx, ec, field)
 		},
-		func(ctx context.Context) (any, error) {
+		func(ctx context.Context) ([]catalog.ProductAttribute, error) {
 			return ec.Resolvers.Product().Attributes(ctx, obj)
 		},
-		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v []catalog.ProductAttribute) graphql.Marshaler {
 			return marshalNProductAttribute2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋcatalogᚐProductAttributeᚄ(ctx, ec, selections, v)
 		},
-		true,
 		true,
 	)
 }
@@ -880,9 +706,6 @@ func fieldContext_Product_attributes(_ context.Context, ec *executionContext, fi
 		Field:      field,
 		IsMethod:   true,
 		IsResolver: true,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_ProductAttribute(ctx, ec, field)
-		},
 	}
 	return fc, nil
 }
@@ -1144,9 +967,6 @@ func fieldContext_Product_translations(_ context.Context, ec *executionContext, 
 		Field:      field,
 		IsMethod:   true,
 		IsResolver: true,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_ProductTranslations(ctx, ec, field)
-		},
 	}
 	return fc, nil
 }
@@ -1204,29 +1024,24 @@ func fieldContext_Product_listings(_ context.Context, ec *executionContext, fiel
 		Field:      field,
 		IsMethod:   true,
 		IsResolver: true,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_ChannelListing(ctx, ec, field)
-		},
 	}
 	return fc, nil
 }
 
 func _Product_priceRange(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *catalog.Product) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Resolved(
 		ctx,
 		ec.OperationContext,
 		field,
 		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 			return fieldContext_Product_priceRange(ctx, ec, field)
 		},
-		func(ctx context.Context) (any, error) {
+		func(ctx context.Context) (*pricing.Range, error) {
 			return ec.Resolvers.Product().PriceRange(ctx, obj)
 		},
-		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *pricing.Range) graphql.Marshaler {
 			return marshalOPriceRange2ᚖgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpricingᚐRange(ctx, ec, selections, v)
 		},
-		true,
 		false,
 	)
 }
@@ -1236,30 +1051,19 @@ func fieldContext_Product_priceRange(_ context.Context, ec *executionContext, fi
 		Field:      field,
 		IsMethod:   true,
 		IsResolver: true,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_PriceRange(ctx, ec, field)
-		},
 	}
 	return fc, nil
 }
 
 func _ProductAttribute_code(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *catalog.ProductAttribute) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_ProductAttribute_code(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Code, nil
-		},
-		nil,
+		func() string { return obj.Code },
 		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
 			return marshalNString2string(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
 }
 func fieldContext_ProductAttribute_code(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
@@ -1267,21 +1071,14 @@ func fieldContext_ProductAttribute_code(_ context.Context, ec *executionContext,
 }
 
 func _ProductAttribute_name(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *catalog.ProductAttribute) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_ProductAttribute_name(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Name, nil
-		},
-		nil,
+		func() i18n.Text { return obj.Name },
 		func(ctx context.Context, selections ast.SelectionSet, v i18n.Text) graphql.Marshaler {
 			return marshalNString2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋi18nᚐText(ctx, ec, selections, v)
 		},
-		true,
 		true,
 	)
 }
@@ -1290,22 +1087,14 @@ func fieldContext_ProductAttribute_name(_ context.Context, ec *executionContext,
 }
 
 func _ProductAttribute_type(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *catalog.ProductAttribute) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_ProductAttribute_type(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Type, nil
-		},
-		nil,
+		func() catalog.AttributeType { return obj.Type },
 		func(ctx context.Context, selections ast.SelectionSet, v catalog.AttributeType) graphql.Marshaler {
 			return marshalNAttributeType2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋcatalogᚐAttributeType(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
 }
 func fieldContext_ProductAttribute_type(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
@@ -1313,22 +1102,14 @@ func fieldContext_ProductAttribute_type(_ context.Context, ec *executionContext,
 }
 
 func _ProductAttribute_unit(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *catalog.ProductAttribute) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_ProductAttribute_unit(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Unit, nil
-		},
-		nil,
+		func() string { return obj.Unit },
 		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
 			return marshalNString2string(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
 }
 func fieldContext_ProductAttribute_unit(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
@@ -1336,22 +1117,14 @@ func fieldContext_ProductAttribute_unit(_ context.Context, ec *executionContext,
 }
 
 func _ProductAttribute_value(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *catalog.ProductAttribute) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_ProductAttribute_value(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Value, nil
-		},
-		nil,
+		func() string { return obj.Value },
 		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
 			return marshalNString2string(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
 }
 func fieldContext_ProductAttribute_value(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
@@ -1359,21 +1132,19 @@ func fieldContext_ProductAttribute_value(_ context.Context, ec *executionContext
 }
 
 func _ProductAttribute_display(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *catalog.ProductAttribute) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Resolved(
 		ctx,
 		ec.OperationContext,
 		field,
 		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 			return fieldContext_ProductAttribute_display(ctx, ec, field)
 		},
-		func(ctx context.Context) (any, error) {
+		func(ctx context.Context) (string, error) {
 			return obj.Display(ctx), nil
 		},
-		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
 			return marshalNString2string(ctx, ec, selections, v)
 		},
-		true,
 		true,
 	)
 }
@@ -1382,22 +1153,14 @@ func fieldContext_ProductAttribute_display(_ context.Context, ec *executionConte
 }
 
 func _ProductBrand_id(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *catalog.ProductBrand) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_ProductBrand_id(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.GlobalID(), nil
-		},
-		nil,
+		func() string { return obj.GlobalID() },
 		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
 			return marshalNID2string(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
 }
 func fieldContext_ProductBrand_id(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
@@ -1405,22 +1168,14 @@ func fieldContext_ProductBrand_id(_ context.Context, ec *executionContext, field
 }
 
 func _ProductBrand_slug(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *catalog.ProductBrand) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_ProductBrand_slug(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Slug, nil
-		},
-		nil,
+		func() string { return obj.Slug },
 		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
 			return marshalNString2string(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
 }
 func fieldContext_ProductBrand_slug(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
@@ -1428,21 +1183,14 @@ func fieldContext_ProductBrand_slug(_ context.Context, ec *executionContext, fie
 }
 
 func _ProductBrand_name(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *catalog.ProductBrand) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_ProductBrand_name(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Name, nil
-		},
-		nil,
+		func() i18n.Text { return obj.Name },
 		func(ctx context.Context, selections ast.SelectionSet, v i18n.Text) graphql.Marshaler {
 			return marshalNString2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋi18nᚐText(ctx, ec, selections, v)
 		},
-		true,
 		true,
 	)
 }
@@ -1451,21 +1199,14 @@ func fieldContext_ProductBrand_name(_ context.Context, ec *executionContext, fie
 }
 
 func _ProductConnection_edges(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *catalog.ProductPage) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_ProductConnection_edges(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Edges, nil
-		},
-		nil,
+		func() []page.Edge[catalog.Product] { return obj.Edges },
 		func(ctx context.Context, selections ast.SelectionSet, v []page.Edge[catalog.Product]) graphql.Marshaler {
 			return marshalNProductEdge2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpageᚐEdgeᚄ(ctx, ec, selections, v)
 		},
-		true,
 		true,
 	)
 }
@@ -1475,29 +1216,19 @@ func fieldContext_ProductConnection_edges(_ context.Context, ec *executionContex
 		Field:      field,
 		IsMethod:   false,
 		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_ProductEdge(ctx, ec, field)
-		},
 	}
 	return fc, nil
 }
 
 func _ProductConnection_nodes(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *catalog.ProductPage) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_ProductConnection_nodes(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Nodes(), nil
-		},
-		nil,
+		func() []catalog.Product { return obj.Nodes() },
 		func(ctx context.Context, selections ast.SelectionSet, v []catalog.Product) graphql.Marshaler {
 			return marshalNProduct2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋcatalogᚐProductᚄ(ctx, ec, selections, v)
 		},
-		true,
 		true,
 	)
 }
@@ -1507,29 +1238,19 @@ func fieldContext_ProductConnection_nodes(_ context.Context, ec *executionContex
 		Field:      field,
 		IsMethod:   true,
 		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_Product(ctx, ec, field)
-		},
 	}
 	return fc, nil
 }
 
 func _ProductConnection_pageInfo(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *catalog.ProductPage) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_ProductConnection_pageInfo(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.PageInfo, nil
-		},
-		nil,
+		func() page.Info { return obj.PageInfo },
 		func(ctx context.Context, selections ast.SelectionSet, v page.Info) graphql.Marshaler {
 			return marshalNPageInfo2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpageᚐInfo(ctx, ec, selections, v)
 		},
-		true,
 		true,
 	)
 }
@@ -1539,29 +1260,24 @@ func fieldContext_ProductConnection_pageInfo(_ context.Context, ec *executionCon
 		Field:      field,
 		IsMethod:   false,
 		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_PageInfo(ctx, ec, field)
-		},
 	}
 	return fc, nil
 }
 
 func _ProductConnection_totalCount(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *catalog.ProductPage) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Resolved(
 		ctx,
 		ec.OperationContext,
 		field,
 		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 			return fieldContext_ProductConnection_totalCount(ctx, ec, field)
 		},
-		func(ctx context.Context) (any, error) {
+		func(ctx context.Context) (int, error) {
 			return obj.TotalCount(ctx)
 		},
-		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
 			return marshalNInt2int(ctx, ec, selections, v)
 		},
-		true,
 		true,
 	)
 }
@@ -1570,21 +1286,19 @@ func fieldContext_ProductConnection_totalCount(_ context.Context, ec *executionC
 }
 
 func _ProductConnection_facets(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *catalog.ProductPage) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Resolved(
 		ctx,
 		ec.OperationContext,
 		field,
 		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 			return fieldContext_ProductConnection_facets(ctx, ec, field)
 		},
-		func(ctx context.Context) (any, error) {
+		func(ctx context.Context) ([]catalog.Facet, error) {
 			return obj.Facets(ctx)
 		},
-		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v []catalog.Facet) graphql.Marshaler {
 			return marshalNFacet2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋcatalogᚐFacetᚄ(ctx, ec, selections, v)
 		},
-		true,
 		true,
 	)
 }
@@ -1594,30 +1308,19 @@ func fieldContext_ProductConnection_facets(_ context.Context, ec *executionConte
 		Field:      field,
 		IsMethod:   true,
 		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_Facet(ctx, ec, field)
-		},
 	}
 	return fc, nil
 }
 
 func _ProductEdge_cursor(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Edge[catalog.Product]) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_ProductEdge_cursor(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Cursor, nil
-		},
-		nil,
+		func() string { return obj.Cursor },
 		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
 			return marshalNString2string(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
 }
 func fieldContext_ProductEdge_cursor(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
@@ -1625,21 +1328,14 @@ func fieldContext_ProductEdge_cursor(_ context.Context, ec *executionContext, fi
 }
 
 func _ProductEdge_node(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Edge[catalog.Product]) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_ProductEdge_node(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Node, nil
-		},
-		nil,
+		func() catalog.Product { return obj.Node },
 		func(ctx context.Context, selections ast.SelectionSet, v catalog.Product) graphql.Marshaler {
 			return marshalNProduct2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋcatalogᚐProduct(ctx, ec, selections, v)
 		},
-		true,
 		true,
 	)
 }
@@ -1649,30 +1345,19 @@ func fieldContext_ProductEdge_node(_ context.Context, ec *executionContext, fiel
 		Field:      field,
 		IsMethod:   false,
 		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_Product(ctx, ec, field)
-		},
 	}
 	return fc, nil
 }
 
 func _Variant_id(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *catalog.Variant) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_Variant_id(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.GlobalID(), nil
-		},
-		nil,
+		func() string { return obj.GlobalID() },
 		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
 			return marshalNID2string(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
 }
 func fieldContext_Variant_id(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
@@ -1680,22 +1365,14 @@ func fieldContext_Variant_id(_ context.Context, ec *executionContext, field grap
 }
 
 func _Variant_sku(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *catalog.Variant) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_Variant_sku(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.SKU, nil
-		},
-		nil,
+		func() string { return obj.SKU },
 		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
 			return marshalNString2string(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
 }
 func fieldContext_Variant_sku(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
@@ -1703,22 +1380,14 @@ func fieldContext_Variant_sku(_ context.Context, ec *executionContext, field gra
 }
 
 func _Variant_barcode(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *catalog.Variant) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_Variant_barcode(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Barcode, nil
-		},
-		nil,
+		func() string { return obj.Barcode },
 		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
 			return marshalNString2string(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
 }
 func fieldContext_Variant_barcode(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
@@ -1726,22 +1395,14 @@ func fieldContext_Variant_barcode(_ context.Context, ec *executionContext, field
 }
 
 func _Variant_options(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *catalog.Variant) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_Variant_options(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Options, nil
-		},
-		nil,
+		func() []string { return obj.Options },
 		func(ctx context.Context, selections ast.SelectionSet, v []string) graphql.Marshaler {
 			return marshalNString2ᚕstringᚄ(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
 }
 func fieldContext_Variant_options(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
@@ -1749,22 +1410,14 @@ func fieldContext_Variant_options(_ context.Context, ec *executionContext, field
 }
 
 func _Variant_weight(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *catalog.Variant) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_Variant_weight(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Weight, nil
-		},
-		nil,
+		func() int { return obj.Weight },
 		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
 			return marshalNInt2int(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
 }
 func fieldContext_Variant_weight(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
@@ -1824,29 +1477,24 @@ func fieldContext_Variant_cost(_ context.Context, ec *executionContext, field gr
 		Field:      field,
 		IsMethod:   true,
 		IsResolver: true,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_Money(ctx, ec, field)
-		},
 	}
 	return fc, nil
 }
 
 func _Variant_availability(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *catalog.Variant) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Resolved(
 		ctx,
 		ec.OperationContext,
 		field,
 		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 			return fieldContext_Variant_availability(ctx, ec, field)
 		},
-		func(ctx context.Context) (any, error) {
+		func(ctx context.Context) (inventory.Availability, error) {
 			return ec.Resolvers.Variant().Availability(ctx, obj)
 		},
-		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v inventory.Availability) graphql.Marshaler {
 			return marshalNAvailability2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋinventoryᚐAvailability(ctx, ec, selections, v)
 		},
-		true,
 		true,
 	)
 }
@@ -1907,30 +1555,25 @@ func fieldContext_Variant_stock(_ context.Context, ec *executionContext, field g
 		Field:      field,
 		IsMethod:   true,
 		IsResolver: true,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_StockLevel(ctx, ec, field)
-		},
 	}
 	return fc, nil
 }
 
 func _Variant_price(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *catalog.Variant) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Resolved(
 		ctx,
 		ec.OperationContext,
 		field,
 		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 			return fieldContext_Variant_price(ctx, ec, field)
 		},
-		func(ctx context.Context) (any, error) {
+		func(ctx context.Context) (*pricing.Line, error) {
 			fc := graphql.GetFieldContext(ctx)
 			return ec.Resolvers.Variant().Price(ctx, obj, fc.Args["quantity"].(int), fc.Args["at"].(*time.Time), fc.Args["shippingMode"].(pricing.ShippingMode), fc.Args["as"].(*string))
 		},
-		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *pricing.Line) graphql.Marshaler {
 			return marshalOPrice2ᚖgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpricingᚐLine(ctx, ec, selections, v)
 		},
-		true,
 		false,
 	)
 }
@@ -1940,9 +1583,6 @@ func fieldContext_Variant_price(ctx context.Context, ec *executionContext, field
 		Field:      field,
 		IsMethod:   true,
 		IsResolver: true,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_Price(ctx, ec, field)
-		},
 	}
 	defer func() {
 		if r := recover(); r != nil {
@@ -1951,7 +1591,9 @@ func fieldContext_Variant_price(ctx context.Context, ec *executionContext, field
 		}
 	}()
 	ctx = graphql.WithFieldContext(ctx, fc)
-	if fc.Args, err = field_Variant_price_args(ctx, ec, field.ArgumentMap(ec.Variables)); err != nil {
+	if fc.Args, err = run.Args(ctx, field, func() (map[string]any, error) {
+		return field_Variant_price_args(ctx, ec, field.ArgumentMap(ec.Variables))
+	}); err != nil {
 		ec.Error(ctx, err)
 		return fc, err
 	}
@@ -1959,22 +1601,20 @@ func fieldContext_Variant_price(ctx context.Context, ec *executionContext, field
 }
 
 func _Variant_priceTiers(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *catalog.Variant) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Resolved(
 		ctx,
 		ec.OperationContext,
 		field,
 		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 			return fieldContext_Variant_priceTiers(ctx, ec, field)
 		},
-		func(ctx context.Context) (any, error) {
+		func(ctx context.Context) ([]pricing.Line, error) {
 			fc := graphql.GetFieldContext(ctx)
 			return ec.Resolvers.Variant().PriceTiers(ctx, obj, fc.Args["shippingMode"].(pricing.ShippingMode), fc.Args["as"].(*string))
 		},
-		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v []pricing.Line) graphql.Marshaler {
 			return marshalNPrice2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpricingᚐLineᚄ(ctx, ec, selections, v)
 		},
-		true,
 		true,
 	)
 }
@@ -1984,9 +1624,6 @@ func fieldContext_Variant_priceTiers(ctx context.Context, ec *executionContext, 
 		Field:      field,
 		IsMethod:   true,
 		IsResolver: true,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_Price(ctx, ec, field)
-		},
 	}
 	defer func() {
 		if r := recover(); r != nil {
@@ -1995,7 +1632,9 @@ func fieldContext_Variant_priceTiers(ctx context.Context, ec *executionContext, 
 		}
 	}()
 	ctx = graphql.WithFieldContext(ctx, fc)
-	if fc.Args, err = field_Variant_priceTiers_args(ctx, ec, field.ArgumentMap(ec.Variables)); err != nil {
+	if fc.Args, err = run.Args(ctx, field, func() (map[string]any, error) {
+		return field_Variant_priceTiers_args(ctx, ec, field.ArgumentMap(ec.Variables))
+	}); err != nil {
 		ec.Error(ctx, err)
 		return fc, err
 	}
@@ -2056,9 +1695,6 @@ func fieldContext_Variant_priceTrace(ctx context.Context, ec *executionContext, 
 		Field:      field,
 		IsMethod:   true,
 		IsResolver: true,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_PriceTrace(ctx, ec, field)
-		},
 	}
 	defer func() {
 		if r := recover(); r != nil {
@@ -2067,7 +1703,9 @@ func fieldContext_Variant_priceTrace(ctx context.Context, ec *executionContext, 
 		}
 	}()
 	ctx = graphql.WithFieldContext(ctx, fc)
-	if fc.Args, err = field_Variant_priceTrace_args(ctx, ec, field.ArgumentMap(ec.Variables)); err != nil {
+	if fc.Args, err = run.Args(ctx, field, func() (map[string]any, error) {
+		return field_Variant_priceTrace_args(ctx, ec, field.ArgumentMap(ec.Variables))
+	}); err != nil {
 		ec.Error(ctx, err)
 		return fc, err
 	}
@@ -2089,14 +1727,15 @@ func fieldContext_Variant_priceTrace(ctx context.Context, ec *executionContext, 
 var categoryImplementors = []string{"Category", "Node", "SearchResult"}
 
 func _Category(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *catalog.Category) graphql.Marshaler {
-	fields := graphql.CollectFields(ec.OperationContext, sel, categoryImplementors)
+	plan := run.PlanOf(ctx, ec.OperationContext, sel, categoryImplementors)
+	fields := plan.Fields
 
-	out := graphql.NewFieldSet(fields)
+	out := run.NewSet(plan)
 	var deferred graphql.DeferredGroup
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = graphql.MarshalString("Category")
+			out.Values[i] = run.Text("Category")
 		case "id":
 			out.Values[i] = _Category_id(ctx, ec, field, obj)
 			if out.Values[i] == graphql.Null {
@@ -2155,14 +1794,15 @@ func _Category(ctx context.Context, ec *executionContext, sel ast.SelectionSet, 
 var mediaImplementors = []string{"Media"}
 
 func _Media(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *catalog.Media) graphql.Marshaler {
-	fields := graphql.CollectFields(ec.OperationContext, sel, mediaImplementors)
+	plan := run.PlanOf(ctx, ec.OperationContext, sel, mediaImplementors)
+	fields := plan.Fields
 
-	out := graphql.NewFieldSet(fields)
+	out := run.NewSet(plan)
 	var deferred graphql.DeferredGroup
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = graphql.MarshalString("Media")
+			out.Values[i] = run.Text("Media")
 		case "id":
 			out.Values[i] = _Media_id(ctx, ec, field, obj)
 			if out.Values[i] == graphql.Null {
@@ -2203,14 +1843,15 @@ func _Media(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj
 var optionImplementors = []string{"Option"}
 
 func _Option(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *catalog.Option) graphql.Marshaler {
-	fields := graphql.CollectFields(ec.OperationContext, sel, optionImplementors)
+	plan := run.PlanOf(ctx, ec.OperationContext, sel, optionImplementors)
+	fields := plan.Fields
 
-	out := graphql.NewFieldSet(fields)
+	out := run.NewSet(plan)
 	var deferred graphql.DeferredGroup
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = graphql.MarshalString("Option")
+			out.Values[i] = run.Text("Option")
 		case "name":
 			out.Values[i] = _Option_name(ctx, ec, field, obj)
 			if out.Values[i] == graphql.Null {
@@ -2241,14 +1882,15 @@ func _Option(ctx context.Context, ec *executionContext, sel ast.SelectionSet, ob
 var productImplementors = []string{"Product", "Node", "SearchResult"}
 
 func _Product(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *catalog.Product) graphql.Marshaler {
-	fields := graphql.CollectFields(ec.OperationContext, sel, productImplementors)
+	plan := run.PlanOf(ctx, ec.OperationContext, sel, productImplementors)
+	fields := plan.Fields
 
-	out := graphql.NewFieldSet(fields)
+	out := run.NewSet(plan)
 	var deferred graphql.DeferredGroup
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = graphql.MarshalString("Product")
+			out.Values[i] = run.Text("Product")
 		case "id":
 			out.Values[i] = _Product_id(ctx, ec, field, obj)
 			if out.Values[i] == graphql.Null {
@@ -2383,14 +2025,15 @@ func _Product(ctx context.Context, ec *executionContext, sel ast.SelectionSet, o
 var productAttributeImplementors = []string{"ProductAttribute"}
 
 func _ProductAttribute(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *catalog.ProductAttribute) graphql.Marshaler {
-	fields := graphql.CollectFields(ec.OperationContext, sel, productAttributeImplementors)
+	plan := run.PlanOf(ctx, ec.OperationContext, sel, productAttributeImplementors)
+	fields := plan.Fields
 
-	out := graphql.NewFieldSet(fields)
+	out := run.NewSet(plan)
 	var deferred graphql.DeferredGroup
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = graphql.MarshalString("ProductAttribute")
+			out.Values[i] = run.Text("ProductAttribute")
 		case "code":
 			out.Values[i] = _ProductAttribute_code(ctx, ec, field, obj)
 			if out.Values[i] == graphql.Null {
@@ -2442,14 +2085,15 @@ func _ProductAttribute(ctx context.Context, ec *executionContext, sel ast.Select
 var productBrandImplementors = []string{"ProductBrand", "Node", "SearchResult"}
 
 func _ProductBrand(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *catalog.ProductBrand) graphql.Marshaler {
-	fields := graphql.CollectFields(ec.OperationContext, sel, productBrandImplementors)
+	plan := run.PlanOf(ctx, ec.OperationContext, sel, productBrandImplementors)
+	fields := plan.Fields
 
-	out := graphql.NewFieldSet(fields)
+	out := run.NewSet(plan)
 	var deferred graphql.DeferredGroup
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = graphql.MarshalString("ProductBrand")
+			out.Values[i] = run.Text("ProductBrand")
 		case "id":
 			out.Values[i] = _ProductBrand_id(ctx, ec, field, obj)
 			if out.Values[i] == graphql.Null {
@@ -2485,14 +2129,15 @@ func _ProductBrand(ctx context.Context, ec *executionContext, sel ast.SelectionS
 var productConnectionImplementors = []string{"ProductConnection"}
 
 func _ProductConnection(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *catalog.ProductPage) graphql.Marshaler {
-	fields := graphql.CollectFields(ec.OperationContext, sel, productConnectionImplementors)
+	plan := run.PlanOf(ctx, ec.OperationContext, sel, productConnectionImplementors)
+	fields := plan.Fields
 
-	out := graphql.NewFieldSet(fields)
+	out := run.NewSet(plan)
 	var deferred graphql.DeferredGroup
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = graphql.MarshalString("ProductConnection")
+			out.Values[i] = run.Text("ProductConnection")
 		case "edges":
 			out.Values[i] = _ProductConnection_edges(ctx, ec, field, obj)
 			if out.Values[i] == graphql.Null {
@@ -2540,14 +2185,15 @@ func _ProductConnection(ctx context.Context, ec *executionContext, sel ast.Selec
 var productEdgeImplementors = []string{"ProductEdge"}
 
 func _ProductEdge(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *page.Edge[catalog.Product]) graphql.Marshaler {
-	fields := graphql.CollectFields(ec.OperationContext, sel, productEdgeImplementors)
+	plan := run.PlanOf(ctx, ec.OperationContext, sel, productEdgeImplementors)
+	fields := plan.Fields
 
-	out := graphql.NewFieldSet(fields)
+	out := run.NewSet(plan)
 	var deferred graphql.DeferredGroup
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = graphql.MarshalString("ProductEdge")
+			out.Values[i] = run.Text("ProductEdge")
 		case "cursor":
 			out.Values[i] = _ProductEdge_cursor(ctx, ec, field, obj)
 			if out.Values[i] == graphql.Null {
@@ -2578,14 +2224,15 @@ func _ProductEdge(ctx context.Context, ec *executionContext, sel ast.SelectionSe
 var variantImplementors = []string{"Variant", "Node"}
 
 func _Variant(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *catalog.Variant) graphql.Marshaler {
-	fields := graphql.CollectFields(ec.OperationContext, sel, variantImplementors)
+	plan := run.PlanOf(ctx, ec.OperationContext, sel, variantImplementors)
+	fields := plan.Fields
 
-	out := graphql.NewFieldSet(fields)
+	out := run.NewSet(plan)
 	var deferred graphql.DeferredGroup
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = graphql.MarshalString("Variant")
+			out.Values[i] = run.Text("Variant")
 		case "id":
 			out.Values[i] = _Variant_id(ctx, ec, field, obj)
 			if out.Values[i] == graphql.Null {
@@ -2676,7 +2323,7 @@ func unmarshalNAttributeType2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋca
 
 func marshalNAttributeType2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋcatalogᚐAttributeType(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v catalog.AttributeType) graphql.Marshaler {
 	_ = sel
-	res := graphql.MarshalString(string(v))
+	res := run.Text(string(v))
 	if res == graphql.Null {
 		graphql.AddInvalidNullFromMarshaler(ctx, "AttributeType!")
 	}
@@ -2688,10 +2335,8 @@ func marshalNCategory2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋcatalog�
 }
 
 func marshalNCategory2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋcatalogᚐCategoryᚄ(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v []catalog.Category) graphql.Marshaler {
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
-		fc := graphql.GetFieldContext(ctx)
-		fc.Result = &v[i]
-		return marshalNCategory2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋcatalogᚐCategory(ctx, ec, sel, v[i])
+	ret := run.List(ctx, len(v), func(ctx context.Context, i int) graphql.Marshaler {
+		return _Category(ctx, ec, sel, &v[i])
 	})
 
 	for _, e := range ret {
@@ -2708,10 +2353,8 @@ func marshalNMedia2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋcatalogᚐMe
 }
 
 func marshalNMedia2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋcatalogᚐMediaᚄ(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v []catalog.Media) graphql.Marshaler {
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
-		fc := graphql.GetFieldContext(ctx)
-		fc.Result = &v[i]
-		return marshalNMedia2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋcatalogᚐMedia(ctx, ec, sel, v[i])
+	ret := run.List(ctx, len(v), func(ctx context.Context, i int) graphql.Marshaler {
+		return _Media(ctx, ec, sel, &v[i])
 	})
 
 	for _, e := range ret {
@@ -2731,7 +2374,7 @@ func unmarshalNMediaKind2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋcatalo
 
 func marshalNMediaKind2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋcatalogᚐMediaKind(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v catalog.MediaKind) graphql.Marshaler {
 	_ = sel
-	res := graphql.MarshalString(string(v))
+	res := run.Text(string(v))
 	if res == graphql.Null {
 		graphql.AddInvalidNullFromMarshaler(ctx, "MediaKind!")
 	}
@@ -2743,10 +2386,8 @@ func marshalNOption2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋcatalogᚐO
 }
 
 func marshalNOption2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋcatalogᚐOptionᚄ(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v []catalog.Option) graphql.Marshaler {
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
-		fc := graphql.GetFieldContext(ctx)
-		fc.Result = &v[i]
-		return marshalNOption2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋcatalogᚐOption(ctx, ec, sel, v[i])
+	ret := run.List(ctx, len(v), func(ctx context.Context, i int) graphql.Marshaler {
+		return _Option(ctx, ec, sel, &v[i])
 	})
 
 	for _, e := range ret {
@@ -2763,10 +2404,8 @@ func marshalNProduct2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋcatalogᚐ
 }
 
 func marshalNProduct2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋcatalogᚐProductᚄ(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v []catalog.Product) graphql.Marshaler {
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
-		fc := graphql.GetFieldContext(ctx)
-		fc.Result = &v[i]
-		return marshalNProduct2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋcatalogᚐProduct(ctx, ec, sel, v[i])
+	ret := run.List(ctx, len(v), func(ctx context.Context, i int) graphql.Marshaler {
+		return _Product(ctx, ec, sel, &v[i])
 	})
 
 	for _, e := range ret {
@@ -2783,10 +2422,8 @@ func marshalNProductAttribute2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋc
 }
 
 func marshalNProductAttribute2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋcatalogᚐProductAttributeᚄ(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v []catalog.ProductAttribute) graphql.Marshaler {
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
-		fc := graphql.GetFieldContext(ctx)
-		fc.Result = &v[i]
-		return marshalNProductAttribute2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋcatalogᚐProductAttribute(ctx, ec, sel, v[i])
+	ret := run.List(ctx, len(v), func(ctx context.Context, i int) graphql.Marshaler {
+		return _ProductAttribute(ctx, ec, sel, &v[i])
 	})
 
 	for _, e := range ret {
@@ -2803,10 +2440,8 @@ func marshalNProductBrand2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋcatal
 }
 
 func marshalNProductBrand2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋcatalogᚐProductBrandᚄ(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v []catalog.ProductBrand) graphql.Marshaler {
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
-		fc := graphql.GetFieldContext(ctx)
-		fc.Result = &v[i]
-		return marshalNProductBrand2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋcatalogᚐProductBrand(ctx, ec, sel, v[i])
+	ret := run.List(ctx, len(v), func(ctx context.Context, i int) graphql.Marshaler {
+		return _ProductBrand(ctx, ec, sel, &v[i])
 	})
 
 	for _, e := range ret {
@@ -2827,10 +2462,8 @@ func marshalNProductEdge2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpage�
 }
 
 func marshalNProductEdge2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpageᚐEdgeᚄ(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v []page.Edge[catalog.Product]) graphql.Marshaler {
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
-		fc := graphql.GetFieldContext(ctx)
-		fc.Result = &v[i]
-		return marshalNProductEdge2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpageᚐEdge(ctx, ec, sel, v[i])
+	ret := run.List(ctx, len(v), func(ctx context.Context, i int) graphql.Marshaler {
+		return _ProductEdge(ctx, ec, sel, &v[i])
 	})
 
 	for _, e := range ret {
@@ -2847,10 +2480,8 @@ func marshalNVariant2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋcatalogᚐ
 }
 
 func marshalNVariant2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋcatalogᚐVariantᚄ(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v []catalog.Variant) graphql.Marshaler {
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
-		fc := graphql.GetFieldContext(ctx)
-		fc.Result = &v[i]
-		return marshalNVariant2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋcatalogᚐVariant(ctx, ec, sel, v[i])
+	ret := run.List(ctx, len(v), func(ctx context.Context, i int) graphql.Marshaler {
+		return _Variant(ctx, ec, sel, &v[i])
 	})
 
 	for _, e := range ret {
@@ -2884,7 +2515,7 @@ func marshalOMediaKind2ᚖgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋcatal
 	}
 	_ = sel
 	_ = ctx
-	res := graphql.MarshalString(string(*v))
+	res := run.Text(string(*v))
 	return res
 }
 

@@ -4,6 +4,7 @@ package generated
 
 import (
 	"context"
+	"github.com/noren-commerce/noren/graph/run"
 	"math"
 	"strconv"
 	"sync/atomic"
@@ -30,22 +31,14 @@ import (
 // region    **************************** field.gotpl *****************************
 
 func _Attribute_id(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *catalog.Attribute) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_Attribute_id(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.GlobalID(), nil
-		},
-		nil,
+		func() string { return obj.GlobalID() },
 		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
 			return marshalNID2string(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
 }
 func fieldContext_Attribute_id(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
@@ -53,22 +46,14 @@ func fieldContext_Attribute_id(_ context.Context, ec *executionContext, field gr
 }
 
 func _Attribute_code(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *catalog.Attribute) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_Attribute_code(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Code, nil
-		},
-		nil,
+		func() string { return obj.Code },
 		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
 			return marshalNString2string(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
 }
 func fieldContext_Attribute_code(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
@@ -76,21 +61,14 @@ func fieldContext_Attribute_code(_ context.Context, ec *executionContext, field 
 }
 
 func _Attribute_name(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *catalog.Attribute) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_Attribute_name(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Name, nil
-		},
-		nil,
+		func() i18n.Text { return obj.Name },
 		func(ctx context.Context, selections ast.SelectionSet, v i18n.Text) graphql.Marshaler {
 			return marshalNString2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋi18nᚐText(ctx, ec, selections, v)
 		},
-		true,
 		true,
 	)
 }
@@ -99,22 +77,14 @@ func fieldContext_Attribute_name(_ context.Context, ec *executionContext, field 
 }
 
 func _Attribute_type(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *catalog.Attribute) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_Attribute_type(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Type, nil
-		},
-		nil,
+		func() catalog.AttributeType { return obj.Type },
 		func(ctx context.Context, selections ast.SelectionSet, v catalog.AttributeType) graphql.Marshaler {
 			return marshalNAttributeType2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋcatalogᚐAttributeType(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
 }
 func fieldContext_Attribute_type(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
@@ -122,22 +92,14 @@ func fieldContext_Attribute_type(_ context.Context, ec *executionContext, field 
 }
 
 func _Attribute_unit(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *catalog.Attribute) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_Attribute_unit(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Unit, nil
-		},
-		nil,
+		func() string { return obj.Unit },
 		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
 			return marshalNString2string(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
 }
 func fieldContext_Attribute_unit(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
@@ -145,21 +107,14 @@ func fieldContext_Attribute_unit(_ context.Context, ec *executionContext, field 
 }
 
 func _Attribute_choices(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *catalog.Attribute) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_Attribute_choices(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Choices, nil
-		},
-		nil,
+		func() []catalog.Choice { return obj.Choices },
 		func(ctx context.Context, selections ast.SelectionSet, v []catalog.Choice) graphql.Marshaler {
 			return marshalNAttributeChoice2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋcatalogᚐChoiceᚄ(ctx, ec, selections, v)
 		},
-		true,
 		true,
 	)
 }
@@ -169,30 +124,19 @@ func fieldContext_Attribute_choices(_ context.Context, ec *executionContext, fie
 		Field:      field,
 		IsMethod:   false,
 		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_AttributeChoice(ctx, ec, field)
-		},
 	}
 	return fc, nil
 }
 
 func _Attribute_filterable(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *catalog.Attribute) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_Attribute_filterable(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Filterable, nil
-		},
-		nil,
+		func() bool { return obj.Filterable },
 		func(ctx context.Context, selections ast.SelectionSet, v bool) graphql.Marshaler {
 			return marshalNBoolean2bool(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
 }
 func fieldContext_Attribute_filterable(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
@@ -200,22 +144,14 @@ func fieldContext_Attribute_filterable(_ context.Context, ec *executionContext, 
 }
 
 func _Attribute_position(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *catalog.Attribute) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_Attribute_position(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Position, nil
-		},
-		nil,
+		func() int { return obj.Position },
 		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
 			return marshalNInt2int(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
 }
 func fieldContext_Attribute_position(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
@@ -223,22 +159,14 @@ func fieldContext_Attribute_position(_ context.Context, ec *executionContext, fi
 }
 
 func _AttributeChoice_value(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *catalog.Choice) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_AttributeChoice_value(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Value, nil
-		},
-		nil,
+		func() string { return obj.Value },
 		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
 			return marshalNString2string(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
 }
 func fieldContext_AttributeChoice_value(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
@@ -246,21 +174,14 @@ func fieldContext_AttributeChoice_value(_ context.Context, ec *executionContext,
 }
 
 func _AttributeChoice_label(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *catalog.Choice) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_AttributeChoice_label(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Label, nil
-		},
-		nil,
+		func() i18n.Text { return obj.Label },
 		func(ctx context.Context, selections ast.SelectionSet, v i18n.Text) graphql.Marshaler {
 			return marshalNString2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋi18nᚐText(ctx, ec, selections, v)
 		},
-		true,
 		true,
 	)
 }
@@ -269,21 +190,14 @@ func fieldContext_AttributeChoice_label(_ context.Context, ec *executionContext,
 }
 
 func _AttributePayload_attribute(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.AttributePayload) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_AttributePayload_attribute(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Attribute, nil
-		},
-		nil,
+		func() *catalog.Attribute { return obj.Attribute },
 		func(ctx context.Context, selections ast.SelectionSet, v *catalog.Attribute) graphql.Marshaler {
 			return marshalOAttribute2ᚖgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋcatalogᚐAttribute(ctx, ec, selections, v)
 		},
-		true,
 		false,
 	)
 }
@@ -293,29 +207,19 @@ func fieldContext_AttributePayload_attribute(_ context.Context, ec *executionCon
 		Field:      field,
 		IsMethod:   false,
 		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_Attribute(ctx, ec, field)
-		},
 	}
 	return fc, nil
 }
 
 func _AttributePayload_userErrors(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.AttributePayload) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_AttributePayload_userErrors(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.UserErrors, nil
-		},
-		nil,
+		func() []model.UserError { return obj.UserErrors },
 		func(ctx context.Context, selections ast.SelectionSet, v []model.UserError) graphql.Marshaler {
 			return marshalNUserError2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋgraphᚋmodelᚐUserErrorᚄ(ctx, ec, selections, v)
 		},
-		true,
 		true,
 	)
 }
@@ -325,29 +229,19 @@ func fieldContext_AttributePayload_userErrors(_ context.Context, ec *executionCo
 		Field:      field,
 		IsMethod:   false,
 		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_UserError(ctx, ec, field)
-		},
 	}
 	return fc, nil
 }
 
 func _CategoryPayload_category(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.CategoryPayload) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_CategoryPayload_category(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Category, nil
-		},
-		nil,
+		func() *catalog.Category { return obj.Category },
 		func(ctx context.Context, selections ast.SelectionSet, v *catalog.Category) graphql.Marshaler {
 			return marshalOCategory2ᚖgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋcatalogᚐCategory(ctx, ec, selections, v)
 		},
-		true,
 		false,
 	)
 }
@@ -357,29 +251,19 @@ func fieldContext_CategoryPayload_category(_ context.Context, ec *executionConte
 		Field:      field,
 		IsMethod:   false,
 		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_Category(ctx, ec, field)
-		},
 	}
 	return fc, nil
 }
 
 func _CategoryPayload_userErrors(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.CategoryPayload) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_CategoryPayload_userErrors(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.UserErrors, nil
-		},
-		nil,
+		func() []model.UserError { return obj.UserErrors },
 		func(ctx context.Context, selections ast.SelectionSet, v []model.UserError) graphql.Marshaler {
 			return marshalNUserError2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋgraphᚋmodelᚐUserErrorᚄ(ctx, ec, selections, v)
 		},
-		true,
 		true,
 	)
 }
@@ -389,30 +273,19 @@ func fieldContext_CategoryPayload_userErrors(_ context.Context, ec *executionCon
 		Field:      field,
 		IsMethod:   false,
 		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_UserError(ctx, ec, field)
-		},
 	}
 	return fc, nil
 }
 
 func _ChannelListing_channel(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *catalog.ChannelListing) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_ChannelListing_channel(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Channel, nil
-		},
-		nil,
+		func() string { return obj.Channel },
 		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
 			return marshalNString2string(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
 }
 func fieldContext_ChannelListing_channel(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
@@ -420,22 +293,14 @@ func fieldContext_ChannelListing_channel(_ context.Context, ec *executionContext
 }
 
 func _ChannelListing_published(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *catalog.ChannelListing) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_ChannelListing_published(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Published, nil
-		},
-		nil,
+		func() bool { return obj.Published },
 		func(ctx context.Context, selections ast.SelectionSet, v bool) graphql.Marshaler {
 			return marshalNBoolean2bool(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
 }
 func fieldContext_ChannelListing_published(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
@@ -443,22 +308,14 @@ func fieldContext_ChannelListing_published(_ context.Context, ec *executionConte
 }
 
 func _ChannelListing_publishedAt(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *catalog.ChannelListing) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_ChannelListing_publishedAt(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.PublishedAt, nil
-		},
-		nil,
+		func() time.Time { return obj.PublishedAt },
 		func(ctx context.Context, selections ast.SelectionSet, v time.Time) graphql.Marshaler {
 			return marshalNDateTime2timeᚐTime(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
 }
 func fieldContext_ChannelListing_publishedAt(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
@@ -466,22 +323,14 @@ func fieldContext_ChannelListing_publishedAt(_ context.Context, ec *executionCon
 }
 
 func _ChannelListing_retiredAt(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *catalog.ChannelListing) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_ChannelListing_retiredAt(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.RetiredAt, nil
-		},
-		nil,
+		func() *time.Time { return obj.RetiredAt },
 		func(ctx context.Context, selections ast.SelectionSet, v *time.Time) graphql.Marshaler {
 			return marshalODateTime2ᚖtimeᚐTime(ctx, ec, selections, v)
 		},
-		true,
-		false,
 	)
 }
 func fieldContext_ChannelListing_retiredAt(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
@@ -489,22 +338,14 @@ func fieldContext_ChannelListing_retiredAt(_ context.Context, ec *executionConte
 }
 
 func _DeletePayload_deleted(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.DeletePayload) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_DeletePayload_deleted(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Deleted, nil
-		},
-		nil,
+		func() bool { return obj.Deleted },
 		func(ctx context.Context, selections ast.SelectionSet, v bool) graphql.Marshaler {
 			return marshalNBoolean2bool(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
 }
 func fieldContext_DeletePayload_deleted(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
@@ -512,21 +353,14 @@ func fieldContext_DeletePayload_deleted(_ context.Context, ec *executionContext,
 }
 
 func _DeletePayload_userErrors(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.DeletePayload) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_DeletePayload_userErrors(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.UserErrors, nil
-		},
-		nil,
+		func() []model.UserError { return obj.UserErrors },
 		func(ctx context.Context, selections ast.SelectionSet, v []model.UserError) graphql.Marshaler {
 			return marshalNUserError2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋgraphᚋmodelᚐUserErrorᚄ(ctx, ec, selections, v)
 		},
-		true,
 		true,
 	)
 }
@@ -536,29 +370,19 @@ func fieldContext_DeletePayload_userErrors(_ context.Context, ec *executionConte
 		Field:      field,
 		IsMethod:   false,
 		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_UserError(ctx, ec, field)
-		},
 	}
 	return fc, nil
 }
 
 func _PricesPayload_products(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.PricesPayload) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_PricesPayload_products(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Products, nil
-		},
-		nil,
+		func() []catalog.Product { return obj.Products },
 		func(ctx context.Context, selections ast.SelectionSet, v []catalog.Product) graphql.Marshaler {
 			return marshalNProduct2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋcatalogᚐProductᚄ(ctx, ec, selections, v)
 		},
-		true,
 		true,
 	)
 }
@@ -568,29 +392,19 @@ func fieldContext_PricesPayload_products(_ context.Context, ec *executionContext
 		Field:      field,
 		IsMethod:   false,
 		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_Product(ctx, ec, field)
-		},
 	}
 	return fc, nil
 }
 
 func _PricesPayload_userErrors(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.PricesPayload) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_PricesPayload_userErrors(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.UserErrors, nil
-		},
-		nil,
+		func() []model.UserError { return obj.UserErrors },
 		func(ctx context.Context, selections ast.SelectionSet, v []model.UserError) graphql.Marshaler {
 			return marshalNUserError2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋgraphᚋmodelᚐUserErrorᚄ(ctx, ec, selections, v)
 		},
-		true,
 		true,
 	)
 }
@@ -600,29 +414,19 @@ func fieldContext_PricesPayload_userErrors(_ context.Context, ec *executionConte
 		Field:      field,
 		IsMethod:   false,
 		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_UserError(ctx, ec, field)
-		},
 	}
 	return fc, nil
 }
 
 func _ProductBrandPayload_productBrand(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.ProductBrandPayload) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_ProductBrandPayload_productBrand(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.ProductBrand, nil
-		},
-		nil,
+		func() *catalog.ProductBrand { return obj.ProductBrand },
 		func(ctx context.Context, selections ast.SelectionSet, v *catalog.ProductBrand) graphql.Marshaler {
 			return marshalOProductBrand2ᚖgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋcatalogᚐProductBrand(ctx, ec, selections, v)
 		},
-		true,
 		false,
 	)
 }
@@ -632,29 +436,19 @@ func fieldContext_ProductBrandPayload_productBrand(_ context.Context, ec *execut
 		Field:      field,
 		IsMethod:   false,
 		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_ProductBrand(ctx, ec, field)
-		},
 	}
 	return fc, nil
 }
 
 func _ProductBrandPayload_userErrors(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.ProductBrandPayload) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_ProductBrandPayload_userErrors(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.UserErrors, nil
-		},
-		nil,
+		func() []model.UserError { return obj.UserErrors },
 		func(ctx context.Context, selections ast.SelectionSet, v []model.UserError) graphql.Marshaler {
 			return marshalNUserError2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋgraphᚋmodelᚐUserErrorᚄ(ctx, ec, selections, v)
 		},
-		true,
 		true,
 	)
 }
@@ -664,29 +458,19 @@ func fieldContext_ProductBrandPayload_userErrors(_ context.Context, ec *executio
 		Field:      field,
 		IsMethod:   false,
 		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_UserError(ctx, ec, field)
-		},
 	}
 	return fc, nil
 }
 
 func _ProductPayload_product(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.ProductPayload) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_ProductPayload_product(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Product, nil
-		},
-		nil,
+		func() *catalog.Product { return obj.Product },
 		func(ctx context.Context, selections ast.SelectionSet, v *catalog.Product) graphql.Marshaler {
 			return marshalOProduct2ᚖgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋcatalogᚐProduct(ctx, ec, selections, v)
 		},
-		true,
 		false,
 	)
 }
@@ -696,29 +480,19 @@ func fieldContext_ProductPayload_product(_ context.Context, ec *executionContext
 		Field:      field,
 		IsMethod:   false,
 		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_Product(ctx, ec, field)
-		},
 	}
 	return fc, nil
 }
 
 func _ProductPayload_userErrors(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.ProductPayload) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_ProductPayload_userErrors(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.UserErrors, nil
-		},
-		nil,
+		func() []model.UserError { return obj.UserErrors },
 		func(ctx context.Context, selections ast.SelectionSet, v []model.UserError) graphql.Marshaler {
 			return marshalNUserError2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋgraphᚋmodelᚐUserErrorᚄ(ctx, ec, selections, v)
 		},
-		true,
 		true,
 	)
 }
@@ -728,29 +502,19 @@ func fieldContext_ProductPayload_userErrors(_ context.Context, ec *executionCont
 		Field:      field,
 		IsMethod:   false,
 		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_UserError(ctx, ec, field)
-		},
 	}
 	return fc, nil
 }
 
 func _ProductTranslations_name(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.ProductTranslations) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_ProductTranslations_name(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Name, nil
-		},
-		nil,
+		func() i18n.Text { return obj.Name },
 		func(ctx context.Context, selections ast.SelectionSet, v i18n.Text) graphql.Marshaler {
 			return marshalNTranslations2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋi18nᚐText(ctx, ec, selections, v)
 		},
-		true,
 		true,
 	)
 }
@@ -759,21 +523,14 @@ func fieldContext_ProductTranslations_name(_ context.Context, ec *executionConte
 }
 
 func _ProductTranslations_description(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.ProductTranslations) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_ProductTranslations_description(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Description, nil
-		},
-		nil,
+		func() i18n.Text { return obj.Description },
 		func(ctx context.Context, selections ast.SelectionSet, v i18n.Text) graphql.Marshaler {
 			return marshalNTranslations2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋi18nᚐText(ctx, ec, selections, v)
 		},
-		true,
 		true,
 	)
 }
@@ -782,21 +539,14 @@ func fieldContext_ProductTranslations_description(_ context.Context, ec *executi
 }
 
 func _ProductTranslations_seoTitle(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.ProductTranslations) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_ProductTranslations_seoTitle(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.SEOTitle, nil
-		},
-		nil,
+		func() i18n.Text { return obj.SEOTitle },
 		func(ctx context.Context, selections ast.SelectionSet, v i18n.Text) graphql.Marshaler {
 			return marshalNTranslations2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋi18nᚐText(ctx, ec, selections, v)
 		},
-		true,
 		true,
 	)
 }
@@ -805,21 +555,14 @@ func fieldContext_ProductTranslations_seoTitle(_ context.Context, ec *executionC
 }
 
 func _ProductTranslations_seoDescription(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.ProductTranslations) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_ProductTranslations_seoDescription(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.SEODescription, nil
-		},
-		nil,
+		func() i18n.Text { return obj.SEODescription },
 		func(ctx context.Context, selections ast.SelectionSet, v i18n.Text) graphql.Marshaler {
 			return marshalNTranslations2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋi18nᚐText(ctx, ec, selections, v)
 		},
-		true,
 		true,
 	)
 }
@@ -828,21 +571,14 @@ func fieldContext_ProductTranslations_seoDescription(_ context.Context, ec *exec
 }
 
 func _StaffProductConnection_edges(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Connection[catalog.Product]) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_StaffProductConnection_edges(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Edges, nil
-		},
-		nil,
+		func() []page.Edge[catalog.Product] { return obj.Edges },
 		func(ctx context.Context, selections ast.SelectionSet, v []page.Edge[catalog.Product]) graphql.Marshaler {
 			return marshalNProductEdge2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpageᚐEdgeᚄ(ctx, ec, selections, v)
 		},
-		true,
 		true,
 	)
 }
@@ -852,29 +588,19 @@ func fieldContext_StaffProductConnection_edges(_ context.Context, ec *executionC
 		Field:      field,
 		IsMethod:   false,
 		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_ProductEdge(ctx, ec, field)
-		},
 	}
 	return fc, nil
 }
 
 func _StaffProductConnection_nodes(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Connection[catalog.Product]) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_StaffProductConnection_nodes(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Nodes(), nil
-		},
-		nil,
+		func() []catalog.Product { return obj.Nodes() },
 		func(ctx context.Context, selections ast.SelectionSet, v []catalog.Product) graphql.Marshaler {
 			return marshalNProduct2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋcatalogᚐProductᚄ(ctx, ec, selections, v)
 		},
-		true,
 		true,
 	)
 }
@@ -884,29 +610,19 @@ func fieldContext_StaffProductConnection_nodes(_ context.Context, ec *executionC
 		Field:      field,
 		IsMethod:   true,
 		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_Product(ctx, ec, field)
-		},
 	}
 	return fc, nil
 }
 
 func _StaffProductConnection_pageInfo(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Connection[catalog.Product]) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_StaffProductConnection_pageInfo(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.PageInfo, nil
-		},
-		nil,
+		func() page.Info { return obj.PageInfo },
 		func(ctx context.Context, selections ast.SelectionSet, v page.Info) graphql.Marshaler {
 			return marshalNPageInfo2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpageᚐInfo(ctx, ec, selections, v)
 		},
-		true,
 		true,
 	)
 }
@@ -916,29 +632,24 @@ func fieldContext_StaffProductConnection_pageInfo(_ context.Context, ec *executi
 		Field:      field,
 		IsMethod:   false,
 		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_PageInfo(ctx, ec, field)
-		},
 	}
 	return fc, nil
 }
 
 func _StaffProductConnection_totalCount(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Connection[catalog.Product]) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Resolved(
 		ctx,
 		ec.OperationContext,
 		field,
 		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 			return fieldContext_StaffProductConnection_totalCount(ctx, ec, field)
 		},
-		func(ctx context.Context) (any, error) {
+		func(ctx context.Context) (int, error) {
 			return obj.TotalCount(ctx)
 		},
-		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
 			return marshalNInt2int(ctx, ec, selections, v)
 		},
-		true,
 		true,
 	)
 }
@@ -947,22 +658,14 @@ func fieldContext_StaffProductConnection_totalCount(_ context.Context, ec *execu
 }
 
 func _Synonym_id(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *catalog.Synonym) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_Synonym_id(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.GlobalID(), nil
-		},
-		nil,
+		func() string { return obj.GlobalID() },
 		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
 			return marshalNID2string(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
 }
 func fieldContext_Synonym_id(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
@@ -970,22 +673,14 @@ func fieldContext_Synonym_id(_ context.Context, ec *executionContext, field grap
 }
 
 func _Synonym_sources(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *catalog.Synonym) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_Synonym_sources(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Sources, nil
-		},
-		nil,
+		func() []string { return obj.Sources },
 		func(ctx context.Context, selections ast.SelectionSet, v []string) graphql.Marshaler {
 			return marshalNString2ᚕstringᚄ(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
 }
 func fieldContext_Synonym_sources(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
@@ -993,22 +688,14 @@ func fieldContext_Synonym_sources(_ context.Context, ec *executionContext, field
 }
 
 func _Synonym_words(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *catalog.Synonym) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_Synonym_words(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Words, nil
-		},
-		nil,
+		func() []string { return obj.Words },
 		func(ctx context.Context, selections ast.SelectionSet, v []string) graphql.Marshaler {
 			return marshalNString2ᚕstringᚄ(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
 }
 func fieldContext_Synonym_words(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
@@ -1016,21 +703,14 @@ func fieldContext_Synonym_words(_ context.Context, ec *executionContext, field g
 }
 
 func _SynonymPayload_synonym(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.SynonymPayload) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_SynonymPayload_synonym(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Synonym, nil
-		},
-		nil,
+		func() *catalog.Synonym { return obj.Synonym },
 		func(ctx context.Context, selections ast.SelectionSet, v *catalog.Synonym) graphql.Marshaler {
 			return marshalOSynonym2ᚖgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋcatalogᚐSynonym(ctx, ec, selections, v)
 		},
-		true,
 		false,
 	)
 }
@@ -1040,29 +720,19 @@ func fieldContext_SynonymPayload_synonym(_ context.Context, ec *executionContext
 		Field:      field,
 		IsMethod:   false,
 		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_Synonym(ctx, ec, field)
-		},
 	}
 	return fc, nil
 }
 
 func _SynonymPayload_userErrors(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.SynonymPayload) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_SynonymPayload_userErrors(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.UserErrors, nil
-		},
-		nil,
+		func() []model.UserError { return obj.UserErrors },
 		func(ctx context.Context, selections ast.SelectionSet, v []model.UserError) graphql.Marshaler {
 			return marshalNUserError2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋgraphᚋmodelᚐUserErrorᚄ(ctx, ec, selections, v)
 		},
-		true,
 		true,
 	)
 }
@@ -1072,9 +742,6 @@ func fieldContext_SynonymPayload_userErrors(_ context.Context, ec *executionCont
 		Field:      field,
 		IsMethod:   false,
 		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_UserError(ctx, ec, field)
-		},
 	}
 	return fc, nil
 }
@@ -2408,14 +2075,15 @@ func UnmarshalVersionedInput(ctx context.Context, raw any) (catalog.ProductInput
 var attributeImplementors = []string{"Attribute", "Node"}
 
 func _Attribute(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *catalog.Attribute) graphql.Marshaler {
-	fields := graphql.CollectFields(ec.OperationContext, sel, attributeImplementors)
+	plan := run.PlanOf(ctx, ec.OperationContext, sel, attributeImplementors)
+	fields := plan.Fields
 
-	out := graphql.NewFieldSet(fields)
+	out := run.NewSet(plan)
 	var deferred graphql.DeferredGroup
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = graphql.MarshalString("Attribute")
+			out.Values[i] = run.Text("Attribute")
 		case "id":
 			out.Values[i] = _Attribute_id(ctx, ec, field, obj)
 			if out.Values[i] == graphql.Null {
@@ -2476,14 +2144,15 @@ func _Attribute(ctx context.Context, ec *executionContext, sel ast.SelectionSet,
 var attributeChoiceImplementors = []string{"AttributeChoice"}
 
 func _AttributeChoice(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *catalog.Choice) graphql.Marshaler {
-	fields := graphql.CollectFields(ec.OperationContext, sel, attributeChoiceImplementors)
+	plan := run.PlanOf(ctx, ec.OperationContext, sel, attributeChoiceImplementors)
+	fields := plan.Fields
 
-	out := graphql.NewFieldSet(fields)
+	out := run.NewSet(plan)
 	var deferred graphql.DeferredGroup
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = graphql.MarshalString("AttributeChoice")
+			out.Values[i] = run.Text("AttributeChoice")
 		case "value":
 			out.Values[i] = _AttributeChoice_value(ctx, ec, field, obj)
 			if out.Values[i] == graphql.Null {
@@ -2514,14 +2183,15 @@ func _AttributeChoice(ctx context.Context, ec *executionContext, sel ast.Selecti
 var attributePayloadImplementors = []string{"AttributePayload"}
 
 func _AttributePayload(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *model.AttributePayload) graphql.Marshaler {
-	fields := graphql.CollectFields(ec.OperationContext, sel, attributePayloadImplementors)
+	plan := run.PlanOf(ctx, ec.OperationContext, sel, attributePayloadImplementors)
+	fields := plan.Fields
 
-	out := graphql.NewFieldSet(fields)
+	out := run.NewSet(plan)
 	var deferred graphql.DeferredGroup
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = graphql.MarshalString("AttributePayload")
+			out.Values[i] = run.Text("AttributePayload")
 		case "attribute":
 			out.Values[i] = _AttributePayload_attribute(ctx, ec, field, obj)
 			if out.Values[i] == graphql.RequiredNull {
@@ -2552,14 +2222,15 @@ func _AttributePayload(ctx context.Context, ec *executionContext, sel ast.Select
 var categoryPayloadImplementors = []string{"CategoryPayload"}
 
 func _CategoryPayload(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *model.CategoryPayload) graphql.Marshaler {
-	fields := graphql.CollectFields(ec.OperationContext, sel, categoryPayloadImplementors)
+	plan := run.PlanOf(ctx, ec.OperationContext, sel, categoryPayloadImplementors)
+	fields := plan.Fields
 
-	out := graphql.NewFieldSet(fields)
+	out := run.NewSet(plan)
 	var deferred graphql.DeferredGroup
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = graphql.MarshalString("CategoryPayload")
+			out.Values[i] = run.Text("CategoryPayload")
 		case "category":
 			out.Values[i] = _CategoryPayload_category(ctx, ec, field, obj)
 			if out.Values[i] == graphql.RequiredNull {
@@ -2590,14 +2261,15 @@ func _CategoryPayload(ctx context.Context, ec *executionContext, sel ast.Selecti
 var channelListingImplementors = []string{"ChannelListing"}
 
 func _ChannelListing(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *catalog.ChannelListing) graphql.Marshaler {
-	fields := graphql.CollectFields(ec.OperationContext, sel, channelListingImplementors)
+	plan := run.PlanOf(ctx, ec.OperationContext, sel, channelListingImplementors)
+	fields := plan.Fields
 
-	out := graphql.NewFieldSet(fields)
+	out := run.NewSet(plan)
 	var deferred graphql.DeferredGroup
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = graphql.MarshalString("ChannelListing")
+			out.Values[i] = run.Text("ChannelListing")
 		case "channel":
 			out.Values[i] = _ChannelListing_channel(ctx, ec, field, obj)
 			if out.Values[i] == graphql.Null {
@@ -2638,14 +2310,15 @@ func _ChannelListing(ctx context.Context, ec *executionContext, sel ast.Selectio
 var deletePayloadImplementors = []string{"DeletePayload"}
 
 func _DeletePayload(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *model.DeletePayload) graphql.Marshaler {
-	fields := graphql.CollectFields(ec.OperationContext, sel, deletePayloadImplementors)
+	plan := run.PlanOf(ctx, ec.OperationContext, sel, deletePayloadImplementors)
+	fields := plan.Fields
 
-	out := graphql.NewFieldSet(fields)
+	out := run.NewSet(plan)
 	var deferred graphql.DeferredGroup
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = graphql.MarshalString("DeletePayload")
+			out.Values[i] = run.Text("DeletePayload")
 		case "deleted":
 			out.Values[i] = _DeletePayload_deleted(ctx, ec, field, obj)
 			if out.Values[i] == graphql.Null {
@@ -2676,14 +2349,15 @@ func _DeletePayload(ctx context.Context, ec *executionContext, sel ast.Selection
 var pricesPayloadImplementors = []string{"PricesPayload"}
 
 func _PricesPayload(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *model.PricesPayload) graphql.Marshaler {
-	fields := graphql.CollectFields(ec.OperationContext, sel, pricesPayloadImplementors)
+	plan := run.PlanOf(ctx, ec.OperationContext, sel, pricesPayloadImplementors)
+	fields := plan.Fields
 
-	out := graphql.NewFieldSet(fields)
+	out := run.NewSet(plan)
 	var deferred graphql.DeferredGroup
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = graphql.MarshalString("PricesPayload")
+			out.Values[i] = run.Text("PricesPayload")
 		case "products":
 			out.Values[i] = _PricesPayload_products(ctx, ec, field, obj)
 			if out.Values[i] == graphql.Null {
@@ -2714,14 +2388,15 @@ func _PricesPayload(ctx context.Context, ec *executionContext, sel ast.Selection
 var productBrandPayloadImplementors = []string{"ProductBrandPayload"}
 
 func _ProductBrandPayload(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *model.ProductBrandPayload) graphql.Marshaler {
-	fields := graphql.CollectFields(ec.OperationContext, sel, productBrandPayloadImplementors)
+	plan := run.PlanOf(ctx, ec.OperationContext, sel, productBrandPayloadImplementors)
+	fields := plan.Fields
 
-	out := graphql.NewFieldSet(fields)
+	out := run.NewSet(plan)
 	var deferred graphql.DeferredGroup
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = graphql.MarshalString("ProductBrandPayload")
+			out.Values[i] = run.Text("ProductBrandPayload")
 		case "productBrand":
 			out.Values[i] = _ProductBrandPayload_productBrand(ctx, ec, field, obj)
 			if out.Values[i] == graphql.RequiredNull {
@@ -2752,14 +2427,15 @@ func _ProductBrandPayload(ctx context.Context, ec *executionContext, sel ast.Sel
 var productPayloadImplementors = []string{"ProductPayload"}
 
 func _ProductPayload(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *model.ProductPayload) graphql.Marshaler {
-	fields := graphql.CollectFields(ec.OperationContext, sel, productPayloadImplementors)
+	plan := run.PlanOf(ctx, ec.OperationContext, sel, productPayloadImplementors)
+	fields := plan.Fields
 
-	out := graphql.NewFieldSet(fields)
+	out := run.NewSet(plan)
 	var deferred graphql.DeferredGroup
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = graphql.MarshalString("ProductPayload")
+			out.Values[i] = run.Text("ProductPayload")
 		case "product":
 			out.Values[i] = _ProductPayload_product(ctx, ec, field, obj)
 			if out.Values[i] == graphql.RequiredNull {
@@ -2790,14 +2466,15 @@ func _ProductPayload(ctx context.Context, ec *executionContext, sel ast.Selectio
 var productTranslationsImplementors = []string{"ProductTranslations"}
 
 func _ProductTranslations(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *model.ProductTranslations) graphql.Marshaler {
-	fields := graphql.CollectFields(ec.OperationContext, sel, productTranslationsImplementors)
+	plan := run.PlanOf(ctx, ec.OperationContext, sel, productTranslationsImplementors)
+	fields := plan.Fields
 
-	out := graphql.NewFieldSet(fields)
+	out := run.NewSet(plan)
 	var deferred graphql.DeferredGroup
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = graphql.MarshalString("ProductTranslations")
+			out.Values[i] = run.Text("ProductTranslations")
 		case "name":
 			out.Values[i] = _ProductTranslations_name(ctx, ec, field, obj)
 			if out.Values[i] == graphql.Null {
@@ -2838,14 +2515,15 @@ func _ProductTranslations(ctx context.Context, ec *executionContext, sel ast.Sel
 var staffProductConnectionImplementors = []string{"StaffProductConnection"}
 
 func _StaffProductConnection(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *page.Connection[catalog.Product]) graphql.Marshaler {
-	fields := graphql.CollectFields(ec.OperationContext, sel, staffProductConnectionImplementors)
+	plan := run.PlanOf(ctx, ec.OperationContext, sel, staffProductConnectionImplementors)
+	fields := plan.Fields
 
-	out := graphql.NewFieldSet(fields)
+	out := run.NewSet(plan)
 	var deferred graphql.DeferredGroup
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = graphql.MarshalString("StaffProductConnection")
+			out.Values[i] = run.Text("StaffProductConnection")
 		case "edges":
 			out.Values[i] = _StaffProductConnection_edges(ctx, ec, field, obj)
 			if out.Values[i] == graphql.Null {
@@ -2887,14 +2565,15 @@ func _StaffProductConnection(ctx context.Context, ec *executionContext, sel ast.
 var synonymImplementors = []string{"Synonym", "Node"}
 
 func _Synonym(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *catalog.Synonym) graphql.Marshaler {
-	fields := graphql.CollectFields(ec.OperationContext, sel, synonymImplementors)
+	plan := run.PlanOf(ctx, ec.OperationContext, sel, synonymImplementors)
+	fields := plan.Fields
 
-	out := graphql.NewFieldSet(fields)
+	out := run.NewSet(plan)
 	var deferred graphql.DeferredGroup
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = graphql.MarshalString("Synonym")
+			out.Values[i] = run.Text("Synonym")
 		case "id":
 			out.Values[i] = _Synonym_id(ctx, ec, field, obj)
 			if out.Values[i] == graphql.Null {
@@ -2930,14 +2609,15 @@ func _Synonym(ctx context.Context, ec *executionContext, sel ast.SelectionSet, o
 var synonymPayloadImplementors = []string{"SynonymPayload"}
 
 func _SynonymPayload(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *model.SynonymPayload) graphql.Marshaler {
-	fields := graphql.CollectFields(ec.OperationContext, sel, synonymPayloadImplementors)
+	plan := run.PlanOf(ctx, ec.OperationContext, sel, synonymPayloadImplementors)
+	fields := plan.Fields
 
-	out := graphql.NewFieldSet(fields)
+	out := run.NewSet(plan)
 	var deferred graphql.DeferredGroup
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = graphql.MarshalString("SynonymPayload")
+			out.Values[i] = run.Text("SynonymPayload")
 		case "synonym":
 			out.Values[i] = _SynonymPayload_synonym(ctx, ec, field, obj)
 			if out.Values[i] == graphql.RequiredNull {
@@ -2984,10 +2664,8 @@ func marshalNAttribute2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋcatalog�
 }
 
 func marshalNAttribute2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋcatalogᚐAttributeᚄ(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v []catalog.Attribute) graphql.Marshaler {
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
-		fc := graphql.GetFieldContext(ctx)
-		fc.Result = &v[i]
-		return marshalNAttribute2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋcatalogᚐAttribute(ctx, ec, sel, v[i])
+	ret := run.List(ctx, len(v), func(ctx context.Context, i int) graphql.Marshaler {
+		return _Attribute(ctx, ec, sel, &v[i])
 	})
 
 	for _, e := range ret {
@@ -3004,10 +2682,8 @@ func marshalNAttributeChoice2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋca
 }
 
 func marshalNAttributeChoice2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋcatalogᚐChoiceᚄ(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v []catalog.Choice) graphql.Marshaler {
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
-		fc := graphql.GetFieldContext(ctx)
-		fc.Result = &v[i]
-		return marshalNAttributeChoice2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋcatalogᚐChoice(ctx, ec, sel, v[i])
+	ret := run.List(ctx, len(v), func(ctx context.Context, i int) graphql.Marshaler {
+		return _AttributeChoice(ctx, ec, sel, &v[i])
 	})
 
 	for _, e := range ret {
@@ -3042,10 +2718,8 @@ func marshalNChannelListing2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋcat
 }
 
 func marshalNChannelListing2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋcatalogᚐChannelListingᚄ(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v []catalog.ChannelListing) graphql.Marshaler {
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
-		fc := graphql.GetFieldContext(ctx)
-		fc.Result = &v[i]
-		return marshalNChannelListing2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋcatalogᚐChannelListing(ctx, ec, sel, v[i])
+	ret := run.List(ctx, len(v), func(ctx context.Context, i int) graphql.Marshaler {
+		return _ChannelListing(ctx, ec, sel, &v[i])
 	})
 
 	for _, e := range ret {
@@ -3115,7 +2789,7 @@ func unmarshalNProductStatus2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋca
 
 func marshalNProductStatus2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋcatalogᚐStatus(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v catalog.Status) graphql.Marshaler {
 	_ = sel
-	res := graphql.MarshalString(string(v))
+	res := run.Text(string(v))
 	if res == graphql.Null {
 		graphql.AddInvalidNullFromMarshaler(ctx, "ProductStatus!")
 	}
@@ -3130,7 +2804,7 @@ func unmarshalNProductTaxClass2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋ
 
 func marshalNProductTaxClass2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋmoneyᚐTaxClass(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v money.TaxClass) graphql.Marshaler {
 	_ = sel
-	res := graphql.MarshalString(string(v))
+	res := run.Text(string(v))
 	if res == graphql.Null {
 		graphql.AddInvalidNullFromMarshaler(ctx, "ProductTaxClass!")
 	}
@@ -3180,10 +2854,8 @@ func marshalNSynonym2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋcatalogᚐ
 }
 
 func marshalNSynonym2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋcatalogᚐSynonymᚄ(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v []catalog.Synonym) graphql.Marshaler {
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
-		fc := graphql.GetFieldContext(ctx)
-		fc.Result = &v[i]
-		return marshalNSynonym2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋcatalogᚐSynonym(ctx, ec, sel, v[i])
+	ret := run.List(ctx, len(v), func(ctx context.Context, i int) graphql.Marshaler {
+		return _Synonym(ctx, ec, sel, &v[i])
 	})
 
 	for _, e := range ret {
@@ -3310,7 +2982,7 @@ func marshalOProductStatus2ᚖgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋc
 	}
 	_ = sel
 	_ = ctx
-	res := graphql.MarshalString(string(*v))
+	res := run.Text(string(*v))
 	return res
 }
 
@@ -3329,7 +3001,7 @@ func marshalOProductTaxClass2ᚖgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcore�
 	}
 	_ = sel
 	_ = ctx
-	res := graphql.MarshalString(string(*v))
+	res := run.Text(string(*v))
 	return res
 }
 

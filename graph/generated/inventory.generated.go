@@ -4,6 +4,7 @@ package generated
 
 import (
 	"context"
+	"github.com/noren-commerce/noren/graph/run"
 	"math"
 	"strconv"
 	"sync/atomic"
@@ -35,22 +36,14 @@ type StockMovementResolver interface {
 // region    **************************** field.gotpl *****************************
 
 func _Location_id(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *inventory.Location) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_Location_id(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.GlobalID(), nil
-		},
-		nil,
+		func() string { return obj.GlobalID() },
 		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
 			return marshalNID2string(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
 }
 func fieldContext_Location_id(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
@@ -58,22 +51,14 @@ func fieldContext_Location_id(_ context.Context, ec *executionContext, field gra
 }
 
 func _Location_code(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *inventory.Location) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_Location_code(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Code, nil
-		},
-		nil,
+		func() string { return obj.Code },
 		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
 			return marshalNString2string(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
 }
 func fieldContext_Location_code(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
@@ -81,21 +66,14 @@ func fieldContext_Location_code(_ context.Context, ec *executionContext, field g
 }
 
 func _Location_name(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *inventory.Location) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_Location_name(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Name, nil
-		},
-		nil,
+		func() i18n.Text { return obj.Name },
 		func(ctx context.Context, selections ast.SelectionSet, v i18n.Text) graphql.Marshaler {
 			return marshalNString2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋi18nᚐText(ctx, ec, selections, v)
 		},
-		true,
 		true,
 	)
 }
@@ -104,22 +82,14 @@ func fieldContext_Location_name(_ context.Context, ec *executionContext, field g
 }
 
 func _Location_kind(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *inventory.Location) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_Location_kind(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Kind, nil
-		},
-		nil,
+		func() inventory.LocationKind { return obj.Kind },
 		func(ctx context.Context, selections ast.SelectionSet, v inventory.LocationKind) graphql.Marshaler {
 			return marshalNLocationKind2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋinventoryᚐLocationKind(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
 }
 func fieldContext_Location_kind(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
@@ -127,22 +97,14 @@ func fieldContext_Location_kind(_ context.Context, ec *executionContext, field g
 }
 
 func _Location_priority(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *inventory.Location) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_Location_priority(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Priority, nil
-		},
-		nil,
+		func() int { return obj.Priority },
 		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
 			return marshalNInt2int(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
 }
 func fieldContext_Location_priority(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
@@ -150,22 +112,14 @@ func fieldContext_Location_priority(_ context.Context, ec *executionContext, fie
 }
 
 func _Location_ships(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *inventory.Location) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_Location_ships(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Ships, nil
-		},
-		nil,
+		func() bool { return obj.Ships },
 		func(ctx context.Context, selections ast.SelectionSet, v bool) graphql.Marshaler {
 			return marshalNBoolean2bool(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
 }
 func fieldContext_Location_ships(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
@@ -173,22 +127,14 @@ func fieldContext_Location_ships(_ context.Context, ec *executionContext, field 
 }
 
 func _Location_active(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *inventory.Location) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_Location_active(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Active, nil
-		},
-		nil,
+		func() bool { return obj.Active },
 		func(ctx context.Context, selections ast.SelectionSet, v bool) graphql.Marshaler {
 			return marshalNBoolean2bool(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
 }
 func fieldContext_Location_active(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
@@ -196,21 +142,14 @@ func fieldContext_Location_active(_ context.Context, ec *executionContext, field
 }
 
 func _LocationPayload_location(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.LocationPayload) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_LocationPayload_location(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Location, nil
-		},
-		nil,
+		func() *inventory.Location { return obj.Location },
 		func(ctx context.Context, selections ast.SelectionSet, v *inventory.Location) graphql.Marshaler {
 			return marshalOLocation2ᚖgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋinventoryᚐLocation(ctx, ec, selections, v)
 		},
-		true,
 		false,
 	)
 }
@@ -220,29 +159,19 @@ func fieldContext_LocationPayload_location(_ context.Context, ec *executionConte
 		Field:      field,
 		IsMethod:   false,
 		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_Location(ctx, ec, field)
-		},
 	}
 	return fc, nil
 }
 
 func _LocationPayload_userErrors(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.LocationPayload) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_LocationPayload_userErrors(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.UserErrors, nil
-		},
-		nil,
+		func() []model.UserError { return obj.UserErrors },
 		func(ctx context.Context, selections ast.SelectionSet, v []model.UserError) graphql.Marshaler {
 			return marshalNUserError2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋgraphᚋmodelᚐUserErrorᚄ(ctx, ec, selections, v)
 		},
-		true,
 		true,
 	)
 }
@@ -252,29 +181,24 @@ func fieldContext_LocationPayload_userErrors(_ context.Context, ec *executionCon
 		Field:      field,
 		IsMethod:   false,
 		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_UserError(ctx, ec, field)
-		},
 	}
 	return fc, nil
 }
 
 func _StockLevel_locationId(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *inventory.Level) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Resolved(
 		ctx,
 		ec.OperationContext,
 		field,
 		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 			return fieldContext_StockLevel_locationId(ctx, ec, field)
 		},
-		func(ctx context.Context) (any, error) {
+		func(ctx context.Context) (string, error) {
 			return ec.Resolvers.StockLevel().LocationID(ctx, obj)
 		},
-		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
 			return marshalNID2string(ctx, ec, selections, v)
 		},
-		true,
 		true,
 	)
 }
@@ -283,22 +207,14 @@ func fieldContext_StockLevel_locationId(_ context.Context, ec *executionContext,
 }
 
 func _StockLevel_onHand(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *inventory.Level) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_StockLevel_onHand(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.OnHand, nil
-		},
-		nil,
+		func() int { return obj.OnHand },
 		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
 			return marshalNInt2int(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
 }
 func fieldContext_StockLevel_onHand(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
@@ -306,22 +222,14 @@ func fieldContext_StockLevel_onHand(_ context.Context, ec *executionContext, fie
 }
 
 func _StockLevel_reserved(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *inventory.Level) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_StockLevel_reserved(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Reserved, nil
-		},
-		nil,
+		func() int { return obj.Reserved },
 		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
 			return marshalNInt2int(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
 }
 func fieldContext_StockLevel_reserved(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
@@ -329,22 +237,14 @@ func fieldContext_StockLevel_reserved(_ context.Context, ec *executionContext, f
 }
 
 func _StockLevel_free(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *inventory.Level) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_StockLevel_free(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Free(), nil
-		},
-		nil,
+		func() int { return obj.Free() },
 		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
 			return marshalNInt2int(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
 }
 func fieldContext_StockLevel_free(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
@@ -352,22 +252,14 @@ func fieldContext_StockLevel_free(_ context.Context, ec *executionContext, field
 }
 
 func _StockLevel_incoming(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *inventory.Level) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_StockLevel_incoming(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Incoming, nil
-		},
-		nil,
+		func() int { return obj.Incoming },
 		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
 			return marshalNInt2int(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
 }
 func fieldContext_StockLevel_incoming(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
@@ -375,22 +267,14 @@ func fieldContext_StockLevel_incoming(_ context.Context, ec *executionContext, f
 }
 
 func _StockMovement_id(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *inventory.Movement) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_StockMovement_id(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.GlobalID(), nil
-		},
-		nil,
+		func() string { return obj.GlobalID() },
 		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
 			return marshalNID2string(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
 }
 func fieldContext_StockMovement_id(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
@@ -398,22 +282,14 @@ func fieldContext_StockMovement_id(_ context.Context, ec *executionContext, fiel
 }
 
 func _StockMovement_at(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *inventory.Movement) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_StockMovement_at(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.At, nil
-		},
-		nil,
+		func() time.Time { return obj.At },
 		func(ctx context.Context, selections ast.SelectionSet, v time.Time) graphql.Marshaler {
 			return marshalNDateTime2timeᚐTime(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
 }
 func fieldContext_StockMovement_at(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
@@ -421,21 +297,19 @@ func fieldContext_StockMovement_at(_ context.Context, ec *executionContext, fiel
 }
 
 func _StockMovement_locationId(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *inventory.Movement) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Resolved(
 		ctx,
 		ec.OperationContext,
 		field,
 		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 			return fieldContext_StockMovement_locationId(ctx, ec, field)
 		},
-		func(ctx context.Context) (any, error) {
+		func(ctx context.Context) (string, error) {
 			return ec.Resolvers.StockMovement().LocationID(ctx, obj)
 		},
-		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
 			return marshalNID2string(ctx, ec, selections, v)
 		},
-		true,
 		true,
 	)
 }
@@ -444,22 +318,14 @@ func fieldContext_StockMovement_locationId(_ context.Context, ec *executionConte
 }
 
 func _StockMovement_kind(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *inventory.Movement) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_StockMovement_kind(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Kind, nil
-		},
-		nil,
+		func() inventory.MovementKind { return obj.Kind },
 		func(ctx context.Context, selections ast.SelectionSet, v inventory.MovementKind) graphql.Marshaler {
 			return marshalNStockMovementKind2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋinventoryᚐMovementKind(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
 }
 func fieldContext_StockMovement_kind(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
@@ -467,22 +333,14 @@ func fieldContext_StockMovement_kind(_ context.Context, ec *executionContext, fi
 }
 
 func _StockMovement_quantity(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *inventory.Movement) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_StockMovement_quantity(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Quantity, nil
-		},
-		nil,
+		func() int { return obj.Quantity },
 		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
 			return marshalNInt2int(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
 }
 func fieldContext_StockMovement_quantity(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
@@ -490,22 +348,14 @@ func fieldContext_StockMovement_quantity(_ context.Context, ec *executionContext
 }
 
 func _StockMovement_reference(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *inventory.Movement) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_StockMovement_reference(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Reference, nil
-		},
-		nil,
+		func() string { return obj.Reference },
 		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
 			return marshalNString2string(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
 }
 func fieldContext_StockMovement_reference(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
@@ -513,21 +363,14 @@ func fieldContext_StockMovement_reference(_ context.Context, ec *executionContex
 }
 
 func _StockMovementConnection_edges(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Connection[inventory.Movement]) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_StockMovementConnection_edges(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Edges, nil
-		},
-		nil,
+		func() []page.Edge[inventory.Movement] { return obj.Edges },
 		func(ctx context.Context, selections ast.SelectionSet, v []page.Edge[inventory.Movement]) graphql.Marshaler {
 			return marshalNStockMovementEdge2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpageᚐEdgeᚄ(ctx, ec, selections, v)
 		},
-		true,
 		true,
 	)
 }
@@ -537,29 +380,19 @@ func fieldContext_StockMovementConnection_edges(_ context.Context, ec *execution
 		Field:      field,
 		IsMethod:   false,
 		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_StockMovementEdge(ctx, ec, field)
-		},
 	}
 	return fc, nil
 }
 
 func _StockMovementConnection_nodes(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Connection[inventory.Movement]) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_StockMovementConnection_nodes(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Nodes(), nil
-		},
-		nil,
+		func() []inventory.Movement { return obj.Nodes() },
 		func(ctx context.Context, selections ast.SelectionSet, v []inventory.Movement) graphql.Marshaler {
 			return marshalNStockMovement2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋinventoryᚐMovementᚄ(ctx, ec, selections, v)
 		},
-		true,
 		true,
 	)
 }
@@ -569,29 +402,19 @@ func fieldContext_StockMovementConnection_nodes(_ context.Context, ec *execution
 		Field:      field,
 		IsMethod:   true,
 		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_StockMovement(ctx, ec, field)
-		},
 	}
 	return fc, nil
 }
 
 func _StockMovementConnection_pageInfo(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Connection[inventory.Movement]) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_StockMovementConnection_pageInfo(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.PageInfo, nil
-		},
-		nil,
+		func() page.Info { return obj.PageInfo },
 		func(ctx context.Context, selections ast.SelectionSet, v page.Info) graphql.Marshaler {
 			return marshalNPageInfo2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpageᚐInfo(ctx, ec, selections, v)
 		},
-		true,
 		true,
 	)
 }
@@ -601,29 +424,24 @@ func fieldContext_StockMovementConnection_pageInfo(_ context.Context, ec *execut
 		Field:      field,
 		IsMethod:   false,
 		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_PageInfo(ctx, ec, field)
-		},
 	}
 	return fc, nil
 }
 
 func _StockMovementConnection_totalCount(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Connection[inventory.Movement]) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Resolved(
 		ctx,
 		ec.OperationContext,
 		field,
 		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 			return fieldContext_StockMovementConnection_totalCount(ctx, ec, field)
 		},
-		func(ctx context.Context) (any, error) {
+		func(ctx context.Context) (int, error) {
 			return obj.TotalCount(ctx)
 		},
-		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
 			return marshalNInt2int(ctx, ec, selections, v)
 		},
-		true,
 		true,
 	)
 }
@@ -632,22 +450,14 @@ func fieldContext_StockMovementConnection_totalCount(_ context.Context, ec *exec
 }
 
 func _StockMovementEdge_cursor(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Edge[inventory.Movement]) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_StockMovementEdge_cursor(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Cursor, nil
-		},
-		nil,
+		func() string { return obj.Cursor },
 		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
 			return marshalNString2string(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
 }
 func fieldContext_StockMovementEdge_cursor(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
@@ -655,21 +465,14 @@ func fieldContext_StockMovementEdge_cursor(_ context.Context, ec *executionConte
 }
 
 func _StockMovementEdge_node(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Edge[inventory.Movement]) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_StockMovementEdge_node(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Node, nil
-		},
-		nil,
+		func() inventory.Movement { return obj.Node },
 		func(ctx context.Context, selections ast.SelectionSet, v inventory.Movement) graphql.Marshaler {
 			return marshalNStockMovement2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋinventoryᚐMovement(ctx, ec, selections, v)
 		},
-		true,
 		true,
 	)
 }
@@ -679,29 +482,19 @@ func fieldContext_StockMovementEdge_node(_ context.Context, ec *executionContext
 		Field:      field,
 		IsMethod:   false,
 		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_StockMovement(ctx, ec, field)
-		},
 	}
 	return fc, nil
 }
 
 func _StockPayload_level(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.StockPayload) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_StockPayload_level(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Level, nil
-		},
-		nil,
+		func() *inventory.Level { return obj.Level },
 		func(ctx context.Context, selections ast.SelectionSet, v *inventory.Level) graphql.Marshaler {
 			return marshalOStockLevel2ᚖgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋinventoryᚐLevel(ctx, ec, selections, v)
 		},
-		true,
 		false,
 	)
 }
@@ -711,29 +504,19 @@ func fieldContext_StockPayload_level(_ context.Context, ec *executionContext, fi
 		Field:      field,
 		IsMethod:   false,
 		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_StockLevel(ctx, ec, field)
-		},
 	}
 	return fc, nil
 }
 
 func _StockPayload_userErrors(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.StockPayload) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_StockPayload_userErrors(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.UserErrors, nil
-		},
-		nil,
+		func() []model.UserError { return obj.UserErrors },
 		func(ctx context.Context, selections ast.SelectionSet, v []model.UserError) graphql.Marshaler {
 			return marshalNUserError2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋgraphᚋmodelᚐUserErrorᚄ(ctx, ec, selections, v)
 		},
-		true,
 		true,
 	)
 }
@@ -743,9 +526,6 @@ func fieldContext_StockPayload_userErrors(_ context.Context, ec *executionContex
 		Field:      field,
 		IsMethod:   false,
 		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_UserError(ctx, ec, field)
-		},
 	}
 	return fc, nil
 }
@@ -926,14 +706,15 @@ func UnmarshalStockInput(ctx context.Context, raw any) (inventory.StockInput, er
 var locationImplementors = []string{"Location", "Node"}
 
 func _Location(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *inventory.Location) graphql.Marshaler {
-	fields := graphql.CollectFields(ec.OperationContext, sel, locationImplementors)
+	plan := run.PlanOf(ctx, ec.OperationContext, sel, locationImplementors)
+	fields := plan.Fields
 
-	out := graphql.NewFieldSet(fields)
+	out := run.NewSet(plan)
 	var deferred graphql.DeferredGroup
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = graphql.MarshalString("Location")
+			out.Values[i] = run.Text("Location")
 		case "id":
 			out.Values[i] = _Location_id(ctx, ec, field, obj)
 			if out.Values[i] == graphql.Null {
@@ -989,14 +770,15 @@ func _Location(ctx context.Context, ec *executionContext, sel ast.SelectionSet, 
 var locationPayloadImplementors = []string{"LocationPayload"}
 
 func _LocationPayload(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *model.LocationPayload) graphql.Marshaler {
-	fields := graphql.CollectFields(ec.OperationContext, sel, locationPayloadImplementors)
+	plan := run.PlanOf(ctx, ec.OperationContext, sel, locationPayloadImplementors)
+	fields := plan.Fields
 
-	out := graphql.NewFieldSet(fields)
+	out := run.NewSet(plan)
 	var deferred graphql.DeferredGroup
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = graphql.MarshalString("LocationPayload")
+			out.Values[i] = run.Text("LocationPayload")
 		case "location":
 			out.Values[i] = _LocationPayload_location(ctx, ec, field, obj)
 			if out.Values[i] == graphql.RequiredNull {
@@ -1027,14 +809,15 @@ func _LocationPayload(ctx context.Context, ec *executionContext, sel ast.Selecti
 var stockLevelImplementors = []string{"StockLevel"}
 
 func _StockLevel(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *inventory.Level) graphql.Marshaler {
-	fields := graphql.CollectFields(ec.OperationContext, sel, stockLevelImplementors)
+	plan := run.PlanOf(ctx, ec.OperationContext, sel, stockLevelImplementors)
+	fields := plan.Fields
 
-	out := graphql.NewFieldSet(fields)
+	out := run.NewSet(plan)
 	var deferred graphql.DeferredGroup
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = graphql.MarshalString("StockLevel")
+			out.Values[i] = run.Text("StockLevel")
 		case "locationId":
 			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
 				true, true,
@@ -1081,14 +864,15 @@ func _StockLevel(ctx context.Context, ec *executionContext, sel ast.SelectionSet
 var stockMovementImplementors = []string{"StockMovement", "Node"}
 
 func _StockMovement(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *inventory.Movement) graphql.Marshaler {
-	fields := graphql.CollectFields(ec.OperationContext, sel, stockMovementImplementors)
+	plan := run.PlanOf(ctx, ec.OperationContext, sel, stockMovementImplementors)
+	fields := plan.Fields
 
-	out := graphql.NewFieldSet(fields)
+	out := run.NewSet(plan)
 	var deferred graphql.DeferredGroup
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = graphql.MarshalString("StockMovement")
+			out.Values[i] = run.Text("StockMovement")
 		case "id":
 			out.Values[i] = _StockMovement_id(ctx, ec, field, obj)
 			if out.Values[i] == graphql.Null {
@@ -1140,14 +924,15 @@ func _StockMovement(ctx context.Context, ec *executionContext, sel ast.Selection
 var stockMovementConnectionImplementors = []string{"StockMovementConnection"}
 
 func _StockMovementConnection(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *page.Connection[inventory.Movement]) graphql.Marshaler {
-	fields := graphql.CollectFields(ec.OperationContext, sel, stockMovementConnectionImplementors)
+	plan := run.PlanOf(ctx, ec.OperationContext, sel, stockMovementConnectionImplementors)
+	fields := plan.Fields
 
-	out := graphql.NewFieldSet(fields)
+	out := run.NewSet(plan)
 	var deferred graphql.DeferredGroup
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = graphql.MarshalString("StockMovementConnection")
+			out.Values[i] = run.Text("StockMovementConnection")
 		case "edges":
 			out.Values[i] = _StockMovementConnection_edges(ctx, ec, field, obj)
 			if out.Values[i] == graphql.Null {
@@ -1189,14 +974,15 @@ func _StockMovementConnection(ctx context.Context, ec *executionContext, sel ast
 var stockMovementEdgeImplementors = []string{"StockMovementEdge"}
 
 func _StockMovementEdge(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *page.Edge[inventory.Movement]) graphql.Marshaler {
-	fields := graphql.CollectFields(ec.OperationContext, sel, stockMovementEdgeImplementors)
+	plan := run.PlanOf(ctx, ec.OperationContext, sel, stockMovementEdgeImplementors)
+	fields := plan.Fields
 
-	out := graphql.NewFieldSet(fields)
+	out := run.NewSet(plan)
 	var deferred graphql.DeferredGroup
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = graphql.MarshalString("StockMovementEdge")
+			out.Values[i] = run.Text("StockMovementEdge")
 		case "cursor":
 			out.Values[i] = _StockMovementEdge_cursor(ctx, ec, field, obj)
 			if out.Values[i] == graphql.Null {
@@ -1227,14 +1013,15 @@ func _StockMovementEdge(ctx context.Context, ec *executionContext, sel ast.Selec
 var stockPayloadImplementors = []string{"StockPayload"}
 
 func _StockPayload(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *model.StockPayload) graphql.Marshaler {
-	fields := graphql.CollectFields(ec.OperationContext, sel, stockPayloadImplementors)
+	plan := run.PlanOf(ctx, ec.OperationContext, sel, stockPayloadImplementors)
+	fields := plan.Fields
 
-	out := graphql.NewFieldSet(fields)
+	out := run.NewSet(plan)
 	var deferred graphql.DeferredGroup
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = graphql.MarshalString("StockPayload")
+			out.Values[i] = run.Text("StockPayload")
 		case "level":
 			out.Values[i] = _StockPayload_level(ctx, ec, field, obj)
 			if out.Values[i] == graphql.RequiredNull {
@@ -1274,7 +1061,7 @@ func unmarshalNAvailability2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋinv
 
 func marshalNAvailability2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋinventoryᚐAvailability(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v inventory.Availability) graphql.Marshaler {
 	_ = sel
-	res := graphql.MarshalString(string(v))
+	res := run.Text(string(v))
 	if res == graphql.Null {
 		graphql.AddInvalidNullFromMarshaler(ctx, "Availability!")
 	}
@@ -1286,10 +1073,8 @@ func marshalNLocation2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋinventory
 }
 
 func marshalNLocation2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋinventoryᚐLocationᚄ(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v []inventory.Location) graphql.Marshaler {
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
-		fc := graphql.GetFieldContext(ctx)
-		fc.Result = &v[i]
-		return marshalNLocation2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋinventoryᚐLocation(ctx, ec, sel, v[i])
+	ret := run.List(ctx, len(v), func(ctx context.Context, i int) graphql.Marshaler {
+		return _Location(ctx, ec, sel, &v[i])
 	})
 
 	for _, e := range ret {
@@ -1309,7 +1094,7 @@ func unmarshalNLocationKind2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋinv
 
 func marshalNLocationKind2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋinventoryᚐLocationKind(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v inventory.LocationKind) graphql.Marshaler {
 	_ = sel
-	res := graphql.MarshalString(string(v))
+	res := run.Text(string(v))
 	if res == graphql.Null {
 		graphql.AddInvalidNullFromMarshaler(ctx, "LocationKind!")
 	}
@@ -1335,10 +1120,8 @@ func marshalNStockLevel2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋinvento
 }
 
 func marshalNStockLevel2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋinventoryᚐLevelᚄ(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v []inventory.Level) graphql.Marshaler {
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
-		fc := graphql.GetFieldContext(ctx)
-		fc.Result = &v[i]
-		return marshalNStockLevel2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋinventoryᚐLevel(ctx, ec, sel, v[i])
+	ret := run.List(ctx, len(v), func(ctx context.Context, i int) graphql.Marshaler {
+		return _StockLevel(ctx, ec, sel, &v[i])
 	})
 
 	for _, e := range ret {
@@ -1355,10 +1138,8 @@ func marshalNStockMovement2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋinve
 }
 
 func marshalNStockMovement2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋinventoryᚐMovementᚄ(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v []inventory.Movement) graphql.Marshaler {
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
-		fc := graphql.GetFieldContext(ctx)
-		fc.Result = &v[i]
-		return marshalNStockMovement2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋinventoryᚐMovement(ctx, ec, sel, v[i])
+	ret := run.List(ctx, len(v), func(ctx context.Context, i int) graphql.Marshaler {
+		return _StockMovement(ctx, ec, sel, &v[i])
 	})
 
 	for _, e := range ret {
@@ -1379,10 +1160,8 @@ func marshalNStockMovementEdge2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋ
 }
 
 func marshalNStockMovementEdge2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpageᚐEdgeᚄ(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v []page.Edge[inventory.Movement]) graphql.Marshaler {
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
-		fc := graphql.GetFieldContext(ctx)
-		fc.Result = &v[i]
-		return marshalNStockMovementEdge2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpageᚐEdge(ctx, ec, sel, v[i])
+	ret := run.List(ctx, len(v), func(ctx context.Context, i int) graphql.Marshaler {
+		return _StockMovementEdge(ctx, ec, sel, &v[i])
 	})
 
 	for _, e := range ret {
@@ -1402,7 +1181,7 @@ func unmarshalNStockMovementKind2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcore�
 
 func marshalNStockMovementKind2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋinventoryᚐMovementKind(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v inventory.MovementKind) graphql.Marshaler {
 	_ = sel
-	res := graphql.MarshalString(string(v))
+	res := run.Text(string(v))
 	if res == graphql.Null {
 		graphql.AddInvalidNullFromMarshaler(ctx, "StockMovementKind!")
 	}

@@ -5,6 +5,7 @@ package generated
 import (
 	"context"
 	"errors"
+	"github.com/noren-commerce/noren/graph/run"
 	"math"
 	"strconv"
 	"sync/atomic"
@@ -42,22 +43,14 @@ type OrderResolver interface {
 // region    **************************** field.gotpl *****************************
 
 func _Order_id(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *order.Order) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_Order_id(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.GlobalID(), nil
-		},
-		nil,
+		func() string { return obj.GlobalID() },
 		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
 			return marshalNID2string(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
 }
 func fieldContext_Order_id(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
@@ -65,22 +58,14 @@ func fieldContext_Order_id(_ context.Context, ec *executionContext, field graphq
 }
 
 func _Order_number(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *order.Order) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_Order_number(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Number, nil
-		},
-		nil,
+		func() string { return obj.Number },
 		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
 			return marshalNString2string(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
 }
 func fieldContext_Order_number(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
@@ -88,22 +73,14 @@ func fieldContext_Order_number(_ context.Context, ec *executionContext, field gr
 }
 
 func _Order_status(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *order.Order) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_Order_status(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Status, nil
-		},
-		nil,
+		func() order.Status { return obj.Status },
 		func(ctx context.Context, selections ast.SelectionSet, v order.Status) graphql.Marshaler {
 			return marshalNOrderStatus2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋorderᚐStatus(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
 }
 func fieldContext_Order_status(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
@@ -111,22 +88,14 @@ func fieldContext_Order_status(_ context.Context, ec *executionContext, field gr
 }
 
 func _Order_paid(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *order.Order) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_Order_paid(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Paid, nil
-		},
-		nil,
+		func() bool { return obj.Paid },
 		func(ctx context.Context, selections ast.SelectionSet, v bool) graphql.Marshaler {
 			return marshalNBoolean2bool(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
 }
 func fieldContext_Order_paid(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
@@ -134,22 +103,14 @@ func fieldContext_Order_paid(_ context.Context, ec *executionContext, field grap
 }
 
 func _Order_email(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *order.Order) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_Order_email(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Email, nil
-		},
-		nil,
+		func() string { return obj.Email },
 		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
 			return marshalNString2string(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
 }
 func fieldContext_Order_email(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
@@ -157,22 +118,14 @@ func fieldContext_Order_email(_ context.Context, ec *executionContext, field gra
 }
 
 func _Order_placedAt(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *order.Order) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_Order_placedAt(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.PlacedAt, nil
-		},
-		nil,
+		func() time.Time { return obj.PlacedAt },
 		func(ctx context.Context, selections ast.SelectionSet, v time.Time) graphql.Marshaler {
 			return marshalNDateTime2timeᚐTime(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
 }
 func fieldContext_Order_placedAt(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
@@ -180,21 +133,19 @@ func fieldContext_Order_placedAt(_ context.Context, ec *executionContext, field 
 }
 
 func _Order_lines(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *order.Order) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Resolved(
 		ctx,
 		ec.OperationContext,
 		field,
 		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 			return fieldContext_Order_lines(ctx, ec, field)
 		},
-		func(ctx context.Context) (any, error) {
+		func(ctx context.Context) ([]order.Line, error) {
 			return ec.Resolvers.Order().Lines(ctx, obj)
 		},
-		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v []order.Line) graphql.Marshaler {
 			return marshalNOrderLine2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋorderᚐLineᚄ(ctx, ec, selections, v)
 		},
-		true,
 		true,
 	)
 }
@@ -204,29 +155,19 @@ func fieldContext_Order_lines(_ context.Context, ec *executionContext, field gra
 		Field:      field,
 		IsMethod:   true,
 		IsResolver: true,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_OrderLine(ctx, ec, field)
-		},
 	}
 	return fc, nil
 }
 
 func _Order_subtotal(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *order.Order) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_Order_subtotal(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Subtotal(), nil
-		},
-		nil,
+		func() money.Money { return obj.Subtotal() },
 		func(ctx context.Context, selections ast.SelectionSet, v money.Money) graphql.Marshaler {
 			return marshalNMoney2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋmoneyᚐMoney(ctx, ec, selections, v)
 		},
-		true,
 		true,
 	)
 }
@@ -236,29 +177,19 @@ func fieldContext_Order_subtotal(_ context.Context, ec *executionContext, field 
 		Field:      field,
 		IsMethod:   true,
 		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_Money(ctx, ec, field)
-		},
 	}
 	return fc, nil
 }
 
 func _Order_shippingFee(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *order.Order) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_Order_shippingFee(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.ShippingFee(), nil
-		},
-		nil,
+		func() money.Money { return obj.ShippingFee() },
 		func(ctx context.Context, selections ast.SelectionSet, v money.Money) graphql.Marshaler {
 			return marshalNMoney2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋmoneyᚐMoney(ctx, ec, selections, v)
 		},
-		true,
 		true,
 	)
 }
@@ -268,29 +199,19 @@ func fieldContext_Order_shippingFee(_ context.Context, ec *executionContext, fie
 		Field:      field,
 		IsMethod:   true,
 		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_Money(ctx, ec, field)
-		},
 	}
 	return fc, nil
 }
 
 func _Order_discount(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *order.Order) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_Order_discount(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Discount(), nil
-		},
-		nil,
+		func() money.Money { return obj.Discount() },
 		func(ctx context.Context, selections ast.SelectionSet, v money.Money) graphql.Marshaler {
 			return marshalNMoney2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋmoneyᚐMoney(ctx, ec, selections, v)
 		},
-		true,
 		true,
 	)
 }
@@ -300,29 +221,19 @@ func fieldContext_Order_discount(_ context.Context, ec *executionContext, field 
 		Field:      field,
 		IsMethod:   true,
 		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_Money(ctx, ec, field)
-		},
 	}
 	return fc, nil
 }
 
 func _Order_tax(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *order.Order) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_Order_tax(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Tax(), nil
-		},
-		nil,
+		func() money.Money { return obj.Tax() },
 		func(ctx context.Context, selections ast.SelectionSet, v money.Money) graphql.Marshaler {
 			return marshalNMoney2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋmoneyᚐMoney(ctx, ec, selections, v)
 		},
-		true,
 		true,
 	)
 }
@@ -332,29 +243,19 @@ func fieldContext_Order_tax(_ context.Context, ec *executionContext, field graph
 		Field:      field,
 		IsMethod:   true,
 		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_Money(ctx, ec, field)
-		},
 	}
 	return fc, nil
 }
 
 func _Order_taxes(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *order.Order) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_Order_taxes(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Taxes, nil
-		},
-		nil,
+		func() []money.Taxed { return obj.Taxes },
 		func(ctx context.Context, selections ast.SelectionSet, v []money.Taxed) graphql.Marshaler {
 			return marshalNTaxAmount2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋmoneyᚐTaxedᚄ(ctx, ec, selections, v)
 		},
-		true,
 		true,
 	)
 }
@@ -364,29 +265,19 @@ func fieldContext_Order_taxes(_ context.Context, ec *executionContext, field gra
 		Field:      field,
 		IsMethod:   false,
 		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_TaxAmount(ctx, ec, field)
-		},
 	}
 	return fc, nil
 }
 
 func _Order_total(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *order.Order) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_Order_total(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Total(), nil
-		},
-		nil,
+		func() money.Money { return obj.Total() },
 		func(ctx context.Context, selections ast.SelectionSet, v money.Money) graphql.Marshaler {
 			return marshalNMoney2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋmoneyᚐMoney(ctx, ec, selections, v)
 		},
-		true,
 		true,
 	)
 }
@@ -396,29 +287,19 @@ func fieldContext_Order_total(_ context.Context, ec *executionContext, field gra
 		Field:      field,
 		IsMethod:   true,
 		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_Money(ctx, ec, field)
-		},
 	}
 	return fc, nil
 }
 
 func _Order_breakdown(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *order.Order) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_Order_breakdown(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Breakdown, nil
-		},
-		nil,
+		func() []pricing.Step { return obj.Breakdown },
 		func(ctx context.Context, selections ast.SelectionSet, v []pricing.Step) graphql.Marshaler {
 			return marshalNPriceStep2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpricingᚐStepᚄ(ctx, ec, selections, v)
 		},
-		true,
 		true,
 	)
 }
@@ -428,29 +309,19 @@ func fieldContext_Order_breakdown(_ context.Context, ec *executionContext, field
 		Field:      field,
 		IsMethod:   false,
 		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_PriceStep(ctx, ec, field)
-		},
 	}
 	return fc, nil
 }
 
 func _Order_shippingAddress(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *order.Order) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_Order_shippingAddress(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.ShippingAddress, nil
-		},
-		nil,
+		func() customer.Address { return obj.ShippingAddress },
 		func(ctx context.Context, selections ast.SelectionSet, v customer.Address) graphql.Marshaler {
 			return marshalNAddress2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋcustomerᚐAddress(ctx, ec, selections, v)
 		},
-		true,
 		true,
 	)
 }
@@ -460,29 +331,19 @@ func fieldContext_Order_shippingAddress(_ context.Context, ec *executionContext,
 		Field:      field,
 		IsMethod:   false,
 		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_Address(ctx, ec, field)
-		},
 	}
 	return fc, nil
 }
 
 func _Order_billingAddress(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *order.Order) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_Order_billingAddress(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.BilledTo(), nil
-		},
-		nil,
+		func() customer.Address { return obj.BilledTo() },
 		func(ctx context.Context, selections ast.SelectionSet, v customer.Address) graphql.Marshaler {
 			return marshalNAddress2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋcustomerᚐAddress(ctx, ec, selections, v)
 		},
-		true,
 		true,
 	)
 }
@@ -492,29 +353,19 @@ func fieldContext_Order_billingAddress(_ context.Context, ec *executionContext, 
 		Field:      field,
 		IsMethod:   true,
 		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_Address(ctx, ec, field)
-		},
 	}
 	return fc, nil
 }
 
 func _Order_shippingMethodName(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *order.Order) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_Order_shippingMethodName(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.ShippingMethodName(), nil
-		},
-		nil,
+		func() i18n.Text { return obj.ShippingMethodName() },
 		func(ctx context.Context, selections ast.SelectionSet, v i18n.Text) graphql.Marshaler {
 			return marshalNString2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋi18nᚐText(ctx, ec, selections, v)
 		},
-		true,
 		true,
 	)
 }
@@ -523,22 +374,14 @@ func fieldContext_Order_shippingMethodName(_ context.Context, ec *executionConte
 }
 
 func _Order_paymentMethod(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *order.Order) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_Order_paymentMethod(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.PaymentMethod, nil
-		},
-		nil,
+		func() payment.Method { return obj.PaymentMethod },
 		func(ctx context.Context, selections ast.SelectionSet, v payment.Method) graphql.Marshaler {
 			return marshalNPaymentMethod2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpaymentᚐMethod(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
 }
 func fieldContext_Order_paymentMethod(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
@@ -546,21 +389,19 @@ func fieldContext_Order_paymentMethod(_ context.Context, ec *executionContext, f
 }
 
 func _Order_history(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *order.Order) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Resolved(
 		ctx,
 		ec.OperationContext,
 		field,
 		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 			return fieldContext_Order_history(ctx, ec, field)
 		},
-		func(ctx context.Context) (any, error) {
+		func(ctx context.Context) ([]order.Entry, error) {
 			return ec.Resolvers.Order().History(ctx, obj)
 		},
-		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v []order.Entry) graphql.Marshaler {
 			return marshalNOrderEvent2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋorderᚐEntryᚄ(ctx, ec, selections, v)
 		},
-		true,
 		true,
 	)
 }
@@ -570,9 +411,6 @@ func fieldContext_Order_history(_ context.Context, ec *executionContext, field g
 		Field:      field,
 		IsMethod:   true,
 		IsResolver: true,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_OrderEvent(ctx, ec, field)
-		},
 	}
 	return fc, nil
 }
@@ -629,21 +467,19 @@ func fieldContext_Order_internalNote(_ context.Context, ec *executionContext, fi
 }
 
 func _Order_payments(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *order.Order) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Resolved(
 		ctx,
 		ec.OperationContext,
 		field,
 		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 			return fieldContext_Order_payments(ctx, ec, field)
 		},
-		func(ctx context.Context) (any, error) {
+		func(ctx context.Context) ([]payment.Payment, error) {
 			return ec.Resolvers.Order().Payments(ctx, obj)
 		},
-		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v []payment.Payment) graphql.Marshaler {
 			return marshalNPayment2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpaymentᚐPaymentᚄ(ctx, ec, selections, v)
 		},
-		true,
 		true,
 	)
 }
@@ -653,29 +489,19 @@ func fieldContext_Order_payments(_ context.Context, ec *executionContext, field 
 		Field:      field,
 		IsMethod:   true,
 		IsResolver: true,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_Payment(ctx, ec, field)
-		},
 	}
 	return fc, nil
 }
 
 func _OrderConnection_edges(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Connection[order.Order]) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_OrderConnection_edges(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Edges, nil
-		},
-		nil,
+		func() []page.Edge[order.Order] { return obj.Edges },
 		func(ctx context.Context, selections ast.SelectionSet, v []page.Edge[order.Order]) graphql.Marshaler {
 			return marshalNOrderEdge2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpageᚐEdgeᚄ(ctx, ec, selections, v)
 		},
-		true,
 		true,
 	)
 }
@@ -685,29 +511,19 @@ func fieldContext_OrderConnection_edges(_ context.Context, ec *executionContext,
 		Field:      field,
 		IsMethod:   false,
 		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_OrderEdge(ctx, ec, field)
-		},
 	}
 	return fc, nil
 }
 
 func _OrderConnection_nodes(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Connection[order.Order]) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_OrderConnection_nodes(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Nodes(), nil
-		},
-		nil,
+		func() []order.Order { return obj.Nodes() },
 		func(ctx context.Context, selections ast.SelectionSet, v []order.Order) graphql.Marshaler {
 			return marshalNOrder2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋorderᚐOrderᚄ(ctx, ec, selections, v)
 		},
-		true,
 		true,
 	)
 }
@@ -717,29 +533,19 @@ func fieldContext_OrderConnection_nodes(_ context.Context, ec *executionContext,
 		Field:      field,
 		IsMethod:   true,
 		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_Order(ctx, ec, field)
-		},
 	}
 	return fc, nil
 }
 
 func _OrderConnection_pageInfo(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Connection[order.Order]) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_OrderConnection_pageInfo(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.PageInfo, nil
-		},
-		nil,
+		func() page.Info { return obj.PageInfo },
 		func(ctx context.Context, selections ast.SelectionSet, v page.Info) graphql.Marshaler {
 			return marshalNPageInfo2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpageᚐInfo(ctx, ec, selections, v)
 		},
-		true,
 		true,
 	)
 }
@@ -749,29 +555,24 @@ func fieldContext_OrderConnection_pageInfo(_ context.Context, ec *executionConte
 		Field:      field,
 		IsMethod:   false,
 		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_PageInfo(ctx, ec, field)
-		},
 	}
 	return fc, nil
 }
 
 func _OrderConnection_totalCount(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Connection[order.Order]) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Resolved(
 		ctx,
 		ec.OperationContext,
 		field,
 		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 			return fieldContext_OrderConnection_totalCount(ctx, ec, field)
 		},
-		func(ctx context.Context) (any, error) {
+		func(ctx context.Context) (int, error) {
 			return obj.TotalCount(ctx)
 		},
-		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
 			return marshalNInt2int(ctx, ec, selections, v)
 		},
-		true,
 		true,
 	)
 }
@@ -780,22 +581,14 @@ func fieldContext_OrderConnection_totalCount(_ context.Context, ec *executionCon
 }
 
 func _OrderEdge_cursor(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Edge[order.Order]) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_OrderEdge_cursor(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Cursor, nil
-		},
-		nil,
+		func() string { return obj.Cursor },
 		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
 			return marshalNString2string(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
 }
 func fieldContext_OrderEdge_cursor(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
@@ -803,21 +596,14 @@ func fieldContext_OrderEdge_cursor(_ context.Context, ec *executionContext, fiel
 }
 
 func _OrderEdge_node(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Edge[order.Order]) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_OrderEdge_node(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Node, nil
-		},
-		nil,
+		func() order.Order { return obj.Node },
 		func(ctx context.Context, selections ast.SelectionSet, v order.Order) graphql.Marshaler {
 			return marshalNOrder2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋorderᚐOrder(ctx, ec, selections, v)
 		},
-		true,
 		true,
 	)
 }
@@ -827,30 +613,19 @@ func fieldContext_OrderEdge_node(_ context.Context, ec *executionContext, field 
 		Field:      field,
 		IsMethod:   false,
 		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_Order(ctx, ec, field)
-		},
 	}
 	return fc, nil
 }
 
 func _OrderEvent_at(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *order.Entry) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_OrderEvent_at(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.At, nil
-		},
-		nil,
+		func() time.Time { return obj.At },
 		func(ctx context.Context, selections ast.SelectionSet, v time.Time) graphql.Marshaler {
 			return marshalNDateTime2timeᚐTime(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
 }
 func fieldContext_OrderEvent_at(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
@@ -858,22 +633,14 @@ func fieldContext_OrderEvent_at(_ context.Context, ec *executionContext, field g
 }
 
 func _OrderEvent_type(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *order.Entry) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_OrderEvent_type(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Type, nil
-		},
-		nil,
+		func() string { return obj.Type },
 		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
 			return marshalNString2string(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
 }
 func fieldContext_OrderEvent_type(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
@@ -881,22 +648,14 @@ func fieldContext_OrderEvent_type(_ context.Context, ec *executionContext, field
 }
 
 func _OrderEvent_actor(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *order.Entry) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_OrderEvent_actor(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.ActorRole, nil
-		},
-		nil,
+		func() access.Role { return obj.ActorRole },
 		func(ctx context.Context, selections ast.SelectionSet, v access.Role) graphql.Marshaler {
 			return marshalNRole2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋaccessᚐRole(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
 }
 func fieldContext_OrderEvent_actor(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
@@ -955,22 +714,14 @@ func fieldContext_OrderEvent_actorId(_ context.Context, ec *executionContext, fi
 }
 
 func _OrderEvent_from(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *order.Entry) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_OrderEvent_from(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.From(), nil
-		},
-		nil,
+		func() *order.Status { return obj.From() },
 		func(ctx context.Context, selections ast.SelectionSet, v *order.Status) graphql.Marshaler {
 			return marshalOOrderStatus2ᚖgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋorderᚐStatus(ctx, ec, selections, v)
 		},
-		true,
-		false,
 	)
 }
 func fieldContext_OrderEvent_from(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
@@ -978,22 +729,14 @@ func fieldContext_OrderEvent_from(_ context.Context, ec *executionContext, field
 }
 
 func _OrderEvent_to(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *order.Entry) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_OrderEvent_to(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.To(), nil
-		},
-		nil,
+		func() *order.Status { return obj.To() },
 		func(ctx context.Context, selections ast.SelectionSet, v *order.Status) graphql.Marshaler {
 			return marshalOOrderStatus2ᚖgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋorderᚐStatus(ctx, ec, selections, v)
 		},
-		true,
-		false,
 	)
 }
 func fieldContext_OrderEvent_to(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
@@ -1001,22 +744,14 @@ func fieldContext_OrderEvent_to(_ context.Context, ec *executionContext, field g
 }
 
 func _OrderEvent_reason(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *order.Entry) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_OrderEvent_reason(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Reason, nil
-		},
-		nil,
+		func() string { return obj.Reason },
 		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
 			return marshalNString2string(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
 }
 func fieldContext_OrderEvent_reason(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
@@ -1024,22 +759,14 @@ func fieldContext_OrderEvent_reason(_ context.Context, ec *executionContext, fie
 }
 
 func _OrderEvent_carrier(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *order.Entry) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_OrderEvent_carrier(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Carrier, nil
-		},
-		nil,
+		func() string { return obj.Carrier },
 		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
 			return marshalNString2string(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
 }
 func fieldContext_OrderEvent_carrier(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
@@ -1047,22 +774,14 @@ func fieldContext_OrderEvent_carrier(_ context.Context, ec *executionContext, fi
 }
 
 func _OrderEvent_trackingNumber(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *order.Entry) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_OrderEvent_trackingNumber(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.TrackingNumber, nil
-		},
-		nil,
+		func() string { return obj.TrackingNumber },
 		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
 			return marshalNString2string(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
 }
 func fieldContext_OrderEvent_trackingNumber(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
@@ -1121,22 +840,14 @@ func fieldContext_OrderEvent_note(_ context.Context, ec *executionContext, field
 }
 
 func _OrderLine_id(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *order.Line) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_OrderLine_id(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.GlobalID(), nil
-		},
-		nil,
+		func() string { return obj.GlobalID() },
 		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
 			return marshalNID2string(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
 }
 func fieldContext_OrderLine_id(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
@@ -1144,22 +855,14 @@ func fieldContext_OrderLine_id(_ context.Context, ec *executionContext, field gr
 }
 
 func _OrderLine_sku(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *order.Line) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_OrderLine_sku(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.SKU, nil
-		},
-		nil,
+		func() string { return obj.SKU },
 		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
 			return marshalNString2string(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
 }
 func fieldContext_OrderLine_sku(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
@@ -1167,21 +870,14 @@ func fieldContext_OrderLine_sku(_ context.Context, ec *executionContext, field g
 }
 
 func _OrderLine_name(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *order.Line) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_OrderLine_name(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Name, nil
-		},
-		nil,
+		func() i18n.Text { return obj.Name },
 		func(ctx context.Context, selections ast.SelectionSet, v i18n.Text) graphql.Marshaler {
 			return marshalNString2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋi18nᚐText(ctx, ec, selections, v)
 		},
-		true,
 		true,
 	)
 }
@@ -1190,22 +886,14 @@ func fieldContext_OrderLine_name(_ context.Context, ec *executionContext, field 
 }
 
 func _OrderLine_options(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *order.Line) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_OrderLine_options(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Options, nil
-		},
-		nil,
+		func() []string { return obj.Options },
 		func(ctx context.Context, selections ast.SelectionSet, v []string) graphql.Marshaler {
 			return marshalNString2ᚕstringᚄ(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
 }
 func fieldContext_OrderLine_options(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
@@ -1213,22 +901,14 @@ func fieldContext_OrderLine_options(_ context.Context, ec *executionContext, fie
 }
 
 func _OrderLine_quantity(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *order.Line) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_OrderLine_quantity(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Quantity, nil
-		},
-		nil,
+		func() int { return obj.Quantity },
 		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
 			return marshalNInt2int(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
 }
 func fieldContext_OrderLine_quantity(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
@@ -1236,21 +916,14 @@ func fieldContext_OrderLine_quantity(_ context.Context, ec *executionContext, fi
 }
 
 func _OrderLine_unit(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *order.Line) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_OrderLine_unit(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Unit(), nil
-		},
-		nil,
+		func() money.Money { return obj.Unit() },
 		func(ctx context.Context, selections ast.SelectionSet, v money.Money) graphql.Marshaler {
 			return marshalNMoney2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋmoneyᚐMoney(ctx, ec, selections, v)
 		},
-		true,
 		true,
 	)
 }
@@ -1260,29 +933,19 @@ func fieldContext_OrderLine_unit(_ context.Context, ec *executionContext, field 
 		Field:      field,
 		IsMethod:   true,
 		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_Money(ctx, ec, field)
-		},
 	}
 	return fc, nil
 }
 
 func _OrderLine_total(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *order.Line) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_OrderLine_total(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Total(), nil
-		},
-		nil,
+		func() money.Money { return obj.Total() },
 		func(ctx context.Context, selections ast.SelectionSet, v money.Money) graphql.Marshaler {
 			return marshalNMoney2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋmoneyᚐMoney(ctx, ec, selections, v)
 		},
-		true,
 		true,
 	)
 }
@@ -1292,30 +955,19 @@ func fieldContext_OrderLine_total(_ context.Context, ec *executionContext, field
 		Field:      field,
 		IsMethod:   true,
 		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_Money(ctx, ec, field)
-		},
 	}
 	return fc, nil
 }
 
 func _OrderLine_taxClass(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *order.Line) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_OrderLine_taxClass(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.TaxClass, nil
-		},
-		nil,
+		func() money.TaxClass { return obj.TaxClass },
 		func(ctx context.Context, selections ast.SelectionSet, v money.TaxClass) graphql.Marshaler {
 			return marshalNTaxClass2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋmoneyᚐTaxClass(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
 }
 func fieldContext_OrderLine_taxClass(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
@@ -1323,21 +975,14 @@ func fieldContext_OrderLine_taxClass(_ context.Context, ec *executionContext, fi
 }
 
 func _OrderLine_breakdown(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *order.Line) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_OrderLine_breakdown(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Breakdown, nil
-		},
-		nil,
+		func() []pricing.Step { return obj.Breakdown },
 		func(ctx context.Context, selections ast.SelectionSet, v []pricing.Step) graphql.Marshaler {
 			return marshalNPriceStep2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpricingᚐStepᚄ(ctx, ec, selections, v)
 		},
-		true,
 		true,
 	)
 }
@@ -1347,29 +992,19 @@ func fieldContext_OrderLine_breakdown(_ context.Context, ec *executionContext, f
 		Field:      field,
 		IsMethod:   false,
 		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_PriceStep(ctx, ec, field)
-		},
 	}
 	return fc, nil
 }
 
 func _OrderPayload_order(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.OrderPayload) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_OrderPayload_order(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Order, nil
-		},
-		nil,
+		func() *order.Order { return obj.Order },
 		func(ctx context.Context, selections ast.SelectionSet, v *order.Order) graphql.Marshaler {
 			return marshalOOrder2ᚖgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋorderᚐOrder(ctx, ec, selections, v)
 		},
-		true,
 		false,
 	)
 }
@@ -1379,29 +1014,19 @@ func fieldContext_OrderPayload_order(_ context.Context, ec *executionContext, fi
 		Field:      field,
 		IsMethod:   false,
 		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_Order(ctx, ec, field)
-		},
 	}
 	return fc, nil
 }
 
 func _OrderPayload_userErrors(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.OrderPayload) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_OrderPayload_userErrors(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.UserErrors, nil
-		},
-		nil,
+		func() []model.UserError { return obj.UserErrors },
 		func(ctx context.Context, selections ast.SelectionSet, v []model.UserError) graphql.Marshaler {
 			return marshalNUserError2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋgraphᚋmodelᚐUserErrorᚄ(ctx, ec, selections, v)
 		},
-		true,
 		true,
 	)
 }
@@ -1411,9 +1036,6 @@ func fieldContext_OrderPayload_userErrors(_ context.Context, ec *executionContex
 		Field:      field,
 		IsMethod:   false,
 		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_UserError(ctx, ec, field)
-		},
 	}
 	return fc, nil
 }
@@ -1717,14 +1339,15 @@ func UnmarshalPlaceOrderInput(ctx context.Context, raw any) (order.PlaceInput, e
 var orderImplementors = []string{"Order", "Node"}
 
 func _Order(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *order.Order) graphql.Marshaler {
-	fields := graphql.CollectFields(ec.OperationContext, sel, orderImplementors)
+	plan := run.PlanOf(ctx, ec.OperationContext, sel, orderImplementors)
+	fields := plan.Fields
 
-	out := graphql.NewFieldSet(fields)
+	out := run.NewSet(plan)
 	var deferred graphql.DeferredGroup
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = graphql.MarshalString("Order")
+			out.Values[i] = run.Text("Order")
 		case "id":
 			out.Values[i] = _Order_id(ctx, ec, field, obj)
 			if out.Values[i] == graphql.Null {
@@ -1853,14 +1476,15 @@ func _Order(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj
 var orderConnectionImplementors = []string{"OrderConnection"}
 
 func _OrderConnection(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *page.Connection[order.Order]) graphql.Marshaler {
-	fields := graphql.CollectFields(ec.OperationContext, sel, orderConnectionImplementors)
+	plan := run.PlanOf(ctx, ec.OperationContext, sel, orderConnectionImplementors)
+	fields := plan.Fields
 
-	out := graphql.NewFieldSet(fields)
+	out := run.NewSet(plan)
 	var deferred graphql.DeferredGroup
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = graphql.MarshalString("OrderConnection")
+			out.Values[i] = run.Text("OrderConnection")
 		case "edges":
 			out.Values[i] = _OrderConnection_edges(ctx, ec, field, obj)
 			if out.Values[i] == graphql.Null {
@@ -1902,14 +1526,15 @@ func _OrderConnection(ctx context.Context, ec *executionContext, sel ast.Selecti
 var orderEdgeImplementors = []string{"OrderEdge"}
 
 func _OrderEdge(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *page.Edge[order.Order]) graphql.Marshaler {
-	fields := graphql.CollectFields(ec.OperationContext, sel, orderEdgeImplementors)
+	plan := run.PlanOf(ctx, ec.OperationContext, sel, orderEdgeImplementors)
+	fields := plan.Fields
 
-	out := graphql.NewFieldSet(fields)
+	out := run.NewSet(plan)
 	var deferred graphql.DeferredGroup
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = graphql.MarshalString("OrderEdge")
+			out.Values[i] = run.Text("OrderEdge")
 		case "cursor":
 			out.Values[i] = _OrderEdge_cursor(ctx, ec, field, obj)
 			if out.Values[i] == graphql.Null {
@@ -1940,14 +1565,15 @@ func _OrderEdge(ctx context.Context, ec *executionContext, sel ast.SelectionSet,
 var orderEventImplementors = []string{"OrderEvent"}
 
 func _OrderEvent(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *order.Entry) graphql.Marshaler {
-	fields := graphql.CollectFields(ec.OperationContext, sel, orderEventImplementors)
+	plan := run.PlanOf(ctx, ec.OperationContext, sel, orderEventImplementors)
+	fields := plan.Fields
 
-	out := graphql.NewFieldSet(fields)
+	out := run.NewSet(plan)
 	var deferred graphql.DeferredGroup
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = graphql.MarshalString("OrderEvent")
+			out.Values[i] = run.Text("OrderEvent")
 		case "at":
 			out.Values[i] = _OrderEvent_at(ctx, ec, field, obj)
 			if out.Values[i] == graphql.Null {
@@ -2018,14 +1644,15 @@ func _OrderEvent(ctx context.Context, ec *executionContext, sel ast.SelectionSet
 var orderLineImplementors = []string{"OrderLine"}
 
 func _OrderLine(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *order.Line) graphql.Marshaler {
-	fields := graphql.CollectFields(ec.OperationContext, sel, orderLineImplementors)
+	plan := run.PlanOf(ctx, ec.OperationContext, sel, orderLineImplementors)
+	fields := plan.Fields
 
-	out := graphql.NewFieldSet(fields)
+	out := run.NewSet(plan)
 	var deferred graphql.DeferredGroup
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = graphql.MarshalString("OrderLine")
+			out.Values[i] = run.Text("OrderLine")
 		case "id":
 			out.Values[i] = _OrderLine_id(ctx, ec, field, obj)
 			if out.Values[i] == graphql.Null {
@@ -2091,14 +1718,15 @@ func _OrderLine(ctx context.Context, ec *executionContext, sel ast.SelectionSet,
 var orderPayloadImplementors = []string{"OrderPayload"}
 
 func _OrderPayload(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *model.OrderPayload) graphql.Marshaler {
-	fields := graphql.CollectFields(ec.OperationContext, sel, orderPayloadImplementors)
+	plan := run.PlanOf(ctx, ec.OperationContext, sel, orderPayloadImplementors)
+	fields := plan.Fields
 
-	out := graphql.NewFieldSet(fields)
+	out := run.NewSet(plan)
 	var deferred graphql.DeferredGroup
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = graphql.MarshalString("OrderPayload")
+			out.Values[i] = run.Text("OrderPayload")
 		case "order":
 			out.Values[i] = _OrderPayload_order(ctx, ec, field, obj)
 			if out.Values[i] == graphql.RequiredNull {
@@ -2150,10 +1778,8 @@ func marshalNOrder2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋorderᚐOrde
 }
 
 func marshalNOrder2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋorderᚐOrderᚄ(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v []order.Order) graphql.Marshaler {
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
-		fc := graphql.GetFieldContext(ctx)
-		fc.Result = &v[i]
-		return marshalNOrder2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋorderᚐOrder(ctx, ec, sel, v[i])
+	ret := run.List(ctx, len(v), func(ctx context.Context, i int) graphql.Marshaler {
+		return _Order(ctx, ec, sel, &v[i])
 	})
 
 	for _, e := range ret {
@@ -2174,10 +1800,8 @@ func marshalNOrderEdge2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpageᚐE
 }
 
 func marshalNOrderEdge2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpageᚐEdgeᚄ(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v []page.Edge[order.Order]) graphql.Marshaler {
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
-		fc := graphql.GetFieldContext(ctx)
-		fc.Result = &v[i]
-		return marshalNOrderEdge2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpageᚐEdge(ctx, ec, sel, v[i])
+	ret := run.List(ctx, len(v), func(ctx context.Context, i int) graphql.Marshaler {
+		return _OrderEdge(ctx, ec, sel, &v[i])
 	})
 
 	for _, e := range ret {
@@ -2194,10 +1818,8 @@ func marshalNOrderEvent2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋorder�
 }
 
 func marshalNOrderEvent2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋorderᚐEntryᚄ(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v []order.Entry) graphql.Marshaler {
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
-		fc := graphql.GetFieldContext(ctx)
-		fc.Result = &v[i]
-		return marshalNOrderEvent2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋorderᚐEntry(ctx, ec, sel, v[i])
+	ret := run.List(ctx, len(v), func(ctx context.Context, i int) graphql.Marshaler {
+		return _OrderEvent(ctx, ec, sel, &v[i])
 	})
 
 	for _, e := range ret {
@@ -2214,10 +1836,8 @@ func marshalNOrderLine2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋorderᚐ
 }
 
 func marshalNOrderLine2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋorderᚐLineᚄ(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v []order.Line) graphql.Marshaler {
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
-		fc := graphql.GetFieldContext(ctx)
-		fc.Result = &v[i]
-		return marshalNOrderLine2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋorderᚐLine(ctx, ec, sel, v[i])
+	ret := run.List(ctx, len(v), func(ctx context.Context, i int) graphql.Marshaler {
+		return _OrderLine(ctx, ec, sel, &v[i])
 	})
 
 	for _, e := range ret {
@@ -2241,7 +1861,7 @@ func unmarshalNOrderStatus2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋorde
 
 func marshalNOrderStatus2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋorderᚐStatus(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v order.Status) graphql.Marshaler {
 	_ = sel
-	res := graphql.MarshalString(string(v))
+	res := run.Text(string(v))
 	if res == graphql.Null {
 		graphql.AddInvalidNullFromMarshaler(ctx, "OrderStatus!")
 	}
@@ -2256,7 +1876,7 @@ func unmarshalNPaymentMethod2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpa
 
 func marshalNPaymentMethod2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpaymentᚐMethod(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v payment.Method) graphql.Marshaler {
 	_ = sel
-	res := graphql.MarshalString(string(v))
+	res := run.Text(string(v))
 	if res == graphql.Null {
 		graphql.AddInvalidNullFromMarshaler(ctx, "PaymentMethod!")
 	}
@@ -2304,9 +1924,7 @@ func marshalOOrderStatus2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋord
 	if v == nil {
 		return graphql.Null
 	}
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
-		fc := graphql.GetFieldContext(ctx)
-		fc.Result = &v[i]
+	ret := run.List(ctx, len(v), func(ctx context.Context, i int) graphql.Marshaler {
 		return marshalNOrderStatus2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋorderᚐStatus(ctx, ec, sel, v[i])
 	})
 
@@ -2334,7 +1952,7 @@ func marshalOOrderStatus2ᚖgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋord
 	}
 	_ = sel
 	_ = ctx
-	res := graphql.MarshalString(string(*v))
+	res := run.Text(string(*v))
 	return res
 }
 
@@ -2347,7 +1965,7 @@ func unmarshalOPaymentMethod2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpa
 func marshalOPaymentMethod2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpaymentᚐMethod(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v payment.Method) graphql.Marshaler {
 	_ = sel
 	_ = ctx
-	res := graphql.MarshalString(string(v))
+	res := run.Text(string(v))
 	return res
 }
 
@@ -2366,7 +1984,7 @@ func marshalOPaymentMethod2ᚖgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋp
 	}
 	_ = sel
 	_ = ctx
-	res := graphql.MarshalString(string(*v))
+	res := run.Text(string(*v))
 	return res
 }
 

@@ -5,6 +5,7 @@ package generated
 import (
 	"context"
 	"errors"
+	"github.com/noren-commerce/noren/graph/run"
 	"math"
 	"strconv"
 	"sync/atomic"
@@ -36,22 +37,14 @@ type PaymentResolver interface {
 // region    **************************** field.gotpl *****************************
 
 func _BankTransfer_id(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *payment.Transfer) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_BankTransfer_id(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.GlobalID(), nil
-		},
-		nil,
+		func() string { return obj.GlobalID() },
 		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
 			return marshalNID2string(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
 }
 func fieldContext_BankTransfer_id(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
@@ -59,21 +52,14 @@ func fieldContext_BankTransfer_id(_ context.Context, ec *executionContext, field
 }
 
 func _BankTransfer_amount(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *payment.Transfer) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_BankTransfer_amount(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Amount(), nil
-		},
-		nil,
+		func() money.Money { return obj.Amount() },
 		func(ctx context.Context, selections ast.SelectionSet, v money.Money) graphql.Marshaler {
 			return marshalNMoney2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋmoneyᚐMoney(ctx, ec, selections, v)
 		},
-		true,
 		true,
 	)
 }
@@ -83,30 +69,19 @@ func fieldContext_BankTransfer_amount(_ context.Context, ec *executionContext, f
 		Field:      field,
 		IsMethod:   true,
 		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_Money(ctx, ec, field)
-		},
 	}
 	return fc, nil
 }
 
 func _BankTransfer_payerName(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *payment.Transfer) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_BankTransfer_payerName(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.PayerName, nil
-		},
-		nil,
+		func() string { return obj.PayerName },
 		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
 			return marshalNString2string(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
 }
 func fieldContext_BankTransfer_payerName(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
@@ -114,22 +89,14 @@ func fieldContext_BankTransfer_payerName(_ context.Context, ec *executionContext
 }
 
 func _BankTransfer_receivedAt(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *payment.Transfer) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_BankTransfer_receivedAt(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.ReceivedAt, nil
-		},
-		nil,
+		func() time.Time { return obj.ReceivedAt },
 		func(ctx context.Context, selections ast.SelectionSet, v time.Time) graphql.Marshaler {
 			return marshalNDateTime2timeᚐTime(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
 }
 func fieldContext_BankTransfer_receivedAt(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
@@ -137,22 +104,14 @@ func fieldContext_BankTransfer_receivedAt(_ context.Context, ec *executionContex
 }
 
 func _BankTransfer_note(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *payment.Transfer) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_BankTransfer_note(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Note, nil
-		},
-		nil,
+		func() string { return obj.Note },
 		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
 			return marshalNString2string(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
 }
 func fieldContext_BankTransfer_note(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
@@ -160,22 +119,14 @@ func fieldContext_BankTransfer_note(_ context.Context, ec *executionContext, fie
 }
 
 func _BankTransfer_createdAt(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *payment.Transfer) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_BankTransfer_createdAt(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.CreatedAt, nil
-		},
-		nil,
+		func() time.Time { return obj.CreatedAt },
 		func(ctx context.Context, selections ast.SelectionSet, v time.Time) graphql.Marshaler {
 			return marshalNDateTime2timeᚐTime(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
 }
 func fieldContext_BankTransfer_createdAt(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
@@ -183,21 +134,14 @@ func fieldContext_BankTransfer_createdAt(_ context.Context, ec *executionContext
 }
 
 func _PayOrderPayload_order(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.PayOrderPayload) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_PayOrderPayload_order(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Order, nil
-		},
-		nil,
+		func() *order.Order { return obj.Order },
 		func(ctx context.Context, selections ast.SelectionSet, v *order.Order) graphql.Marshaler {
 			return marshalOOrder2ᚖgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋorderᚐOrder(ctx, ec, selections, v)
 		},
-		true,
 		false,
 	)
 }
@@ -207,29 +151,19 @@ func fieldContext_PayOrderPayload_order(_ context.Context, ec *executionContext,
 		Field:      field,
 		IsMethod:   false,
 		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_Order(ctx, ec, field)
-		},
 	}
 	return fc, nil
 }
 
 func _PayOrderPayload_payment(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.PayOrderPayload) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_PayOrderPayload_payment(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Payment, nil
-		},
-		nil,
+		func() *payment.Payment { return obj.Payment },
 		func(ctx context.Context, selections ast.SelectionSet, v *payment.Payment) graphql.Marshaler {
 			return marshalOPayment2ᚖgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpaymentᚐPayment(ctx, ec, selections, v)
 		},
-		true,
 		false,
 	)
 }
@@ -239,30 +173,19 @@ func fieldContext_PayOrderPayload_payment(_ context.Context, ec *executionContex
 		Field:      field,
 		IsMethod:   false,
 		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_Payment(ctx, ec, field)
-		},
 	}
 	return fc, nil
 }
 
 func _PayOrderPayload_clientSecret(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.PayOrderPayload) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_PayOrderPayload_clientSecret(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.ClientSecret, nil
-		},
-		nil,
+		func() *string { return obj.ClientSecret },
 		func(ctx context.Context, selections ast.SelectionSet, v *string) graphql.Marshaler {
 			return marshalOString2ᚖstring(ctx, ec, selections, v)
 		},
-		true,
-		false,
 	)
 }
 func fieldContext_PayOrderPayload_clientSecret(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
@@ -270,22 +193,14 @@ func fieldContext_PayOrderPayload_clientSecret(_ context.Context, ec *executionC
 }
 
 func _PayOrderPayload_needsAction(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.PayOrderPayload) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_PayOrderPayload_needsAction(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.NeedsAction, nil
-		},
-		nil,
+		func() bool { return obj.NeedsAction },
 		func(ctx context.Context, selections ast.SelectionSet, v bool) graphql.Marshaler {
 			return marshalNBoolean2bool(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
 }
 func fieldContext_PayOrderPayload_needsAction(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
@@ -293,21 +208,14 @@ func fieldContext_PayOrderPayload_needsAction(_ context.Context, ec *executionCo
 }
 
 func _PayOrderPayload_userErrors(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.PayOrderPayload) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_PayOrderPayload_userErrors(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.UserErrors, nil
-		},
-		nil,
+		func() []model.UserError { return obj.UserErrors },
 		func(ctx context.Context, selections ast.SelectionSet, v []model.UserError) graphql.Marshaler {
 			return marshalNUserError2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋgraphᚋmodelᚐUserErrorᚄ(ctx, ec, selections, v)
 		},
-		true,
 		true,
 	)
 }
@@ -317,30 +225,19 @@ func fieldContext_PayOrderPayload_userErrors(_ context.Context, ec *executionCon
 		Field:      field,
 		IsMethod:   false,
 		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_UserError(ctx, ec, field)
-		},
 	}
 	return fc, nil
 }
 
 func _Payment_id(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *payment.Payment) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_Payment_id(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.GlobalID(), nil
-		},
-		nil,
+		func() string { return obj.GlobalID() },
 		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
 			return marshalNID2string(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
 }
 func fieldContext_Payment_id(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
@@ -348,22 +245,14 @@ func fieldContext_Payment_id(_ context.Context, ec *executionContext, field grap
 }
 
 func _Payment_method(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *payment.Payment) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_Payment_method(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Method, nil
-		},
-		nil,
+		func() payment.Method { return obj.Method },
 		func(ctx context.Context, selections ast.SelectionSet, v payment.Method) graphql.Marshaler {
 			return marshalNPaymentMethod2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpaymentᚐMethod(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
 }
 func fieldContext_Payment_method(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
@@ -371,22 +260,14 @@ func fieldContext_Payment_method(_ context.Context, ec *executionContext, field 
 }
 
 func _Payment_status(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *payment.Payment) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_Payment_status(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Status, nil
-		},
-		nil,
+		func() payment.Status { return obj.Status },
 		func(ctx context.Context, selections ast.SelectionSet, v payment.Status) graphql.Marshaler {
 			return marshalNPaymentStatus2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpaymentᚐStatus(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
 }
 func fieldContext_Payment_status(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
@@ -394,21 +275,14 @@ func fieldContext_Payment_status(_ context.Context, ec *executionContext, field 
 }
 
 func _Payment_amount(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *payment.Payment) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_Payment_amount(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Amount(), nil
-		},
-		nil,
+		func() money.Money { return obj.Amount() },
 		func(ctx context.Context, selections ast.SelectionSet, v money.Money) graphql.Marshaler {
 			return marshalNMoney2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋmoneyᚐMoney(ctx, ec, selections, v)
 		},
-		true,
 		true,
 	)
 }
@@ -418,29 +292,19 @@ func fieldContext_Payment_amount(_ context.Context, ec *executionContext, field 
 		Field:      field,
 		IsMethod:   true,
 		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_Money(ctx, ec, field)
-		},
 	}
 	return fc, nil
 }
 
 func _Payment_authorised(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *payment.Payment) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_Payment_authorised(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Authorised(), nil
-		},
-		nil,
+		func() money.Money { return obj.Authorised() },
 		func(ctx context.Context, selections ast.SelectionSet, v money.Money) graphql.Marshaler {
 			return marshalNMoney2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋmoneyᚐMoney(ctx, ec, selections, v)
 		},
-		true,
 		true,
 	)
 }
@@ -450,29 +314,19 @@ func fieldContext_Payment_authorised(_ context.Context, ec *executionContext, fi
 		Field:      field,
 		IsMethod:   true,
 		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_Money(ctx, ec, field)
-		},
 	}
 	return fc, nil
 }
 
 func _Payment_captured(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *payment.Payment) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_Payment_captured(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Captured(), nil
-		},
-		nil,
+		func() money.Money { return obj.Captured() },
 		func(ctx context.Context, selections ast.SelectionSet, v money.Money) graphql.Marshaler {
 			return marshalNMoney2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋmoneyᚐMoney(ctx, ec, selections, v)
 		},
-		true,
 		true,
 	)
 }
@@ -482,29 +336,19 @@ func fieldContext_Payment_captured(_ context.Context, ec *executionContext, fiel
 		Field:      field,
 		IsMethod:   true,
 		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_Money(ctx, ec, field)
-		},
 	}
 	return fc, nil
 }
 
 func _Payment_refunded(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *payment.Payment) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_Payment_refunded(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Refunded(), nil
-		},
-		nil,
+		func() money.Money { return obj.Refunded() },
 		func(ctx context.Context, selections ast.SelectionSet, v money.Money) graphql.Marshaler {
 			return marshalNMoney2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋmoneyᚐMoney(ctx, ec, selections, v)
 		},
-		true,
 		true,
 	)
 }
@@ -514,29 +358,19 @@ func fieldContext_Payment_refunded(_ context.Context, ec *executionContext, fiel
 		Field:      field,
 		IsMethod:   true,
 		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_Money(ctx, ec, field)
-		},
 	}
 	return fc, nil
 }
 
 func _Payment_instructions(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *payment.Payment) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_Payment_instructions(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Instructions, nil
-		},
-		nil,
+		func() *payment.Instructions { return obj.Instructions },
 		func(ctx context.Context, selections ast.SelectionSet, v *payment.Instructions) graphql.Marshaler {
 			return marshalOPaymentInstructions2ᚖgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpaymentᚐInstructions(ctx, ec, selections, v)
 		},
-		true,
 		false,
 	)
 }
@@ -546,30 +380,19 @@ func fieldContext_Payment_instructions(_ context.Context, ec *executionContext, 
 		Field:      field,
 		IsMethod:   false,
 		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_PaymentInstructions(ctx, ec, field)
-		},
 	}
 	return fc, nil
 }
 
 func _Payment_dueAt(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *payment.Payment) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_Payment_dueAt(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.DueAt, nil
-		},
-		nil,
+		func() *time.Time { return obj.DueAt },
 		func(ctx context.Context, selections ast.SelectionSet, v *time.Time) graphql.Marshaler {
 			return marshalODateTime2ᚖtimeᚐTime(ctx, ec, selections, v)
 		},
-		true,
-		false,
 	)
 }
 func fieldContext_Payment_dueAt(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
@@ -577,22 +400,14 @@ func fieldContext_Payment_dueAt(_ context.Context, ec *executionContext, field g
 }
 
 func _Payment_createdAt(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *payment.Payment) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_Payment_createdAt(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.CreatedAt, nil
-		},
-		nil,
+		func() time.Time { return obj.CreatedAt },
 		func(ctx context.Context, selections ast.SelectionSet, v time.Time) graphql.Marshaler {
 			return marshalNDateTime2timeᚐTime(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
 }
 func fieldContext_Payment_createdAt(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
@@ -805,9 +620,6 @@ func fieldContext_Payment_operations(_ context.Context, ec *executionContext, fi
 		Field:      field,
 		IsMethod:   true,
 		IsResolver: true,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_PaymentOperation(ctx, ec, field)
-		},
 	}
 	return fc, nil
 }
@@ -865,29 +677,19 @@ func fieldContext_Payment_transfers(_ context.Context, ec *executionContext, fie
 		Field:      field,
 		IsMethod:   true,
 		IsResolver: true,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_BankTransfer(ctx, ec, field)
-		},
 	}
 	return fc, nil
 }
 
 func _PaymentConnection_edges(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Connection[payment.Payment]) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_PaymentConnection_edges(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Edges, nil
-		},
-		nil,
+		func() []page.Edge[payment.Payment] { return obj.Edges },
 		func(ctx context.Context, selections ast.SelectionSet, v []page.Edge[payment.Payment]) graphql.Marshaler {
 			return marshalNPaymentEdge2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpageᚐEdgeᚄ(ctx, ec, selections, v)
 		},
-		true,
 		true,
 	)
 }
@@ -897,29 +699,19 @@ func fieldContext_PaymentConnection_edges(_ context.Context, ec *executionContex
 		Field:      field,
 		IsMethod:   false,
 		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_PaymentEdge(ctx, ec, field)
-		},
 	}
 	return fc, nil
 }
 
 func _PaymentConnection_nodes(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Connection[payment.Payment]) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_PaymentConnection_nodes(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Nodes(), nil
-		},
-		nil,
+		func() []payment.Payment { return obj.Nodes() },
 		func(ctx context.Context, selections ast.SelectionSet, v []payment.Payment) graphql.Marshaler {
 			return marshalNPayment2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpaymentᚐPaymentᚄ(ctx, ec, selections, v)
 		},
-		true,
 		true,
 	)
 }
@@ -929,29 +721,19 @@ func fieldContext_PaymentConnection_nodes(_ context.Context, ec *executionContex
 		Field:      field,
 		IsMethod:   true,
 		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_Payment(ctx, ec, field)
-		},
 	}
 	return fc, nil
 }
 
 func _PaymentConnection_pageInfo(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Connection[payment.Payment]) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_PaymentConnection_pageInfo(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.PageInfo, nil
-		},
-		nil,
+		func() page.Info { return obj.PageInfo },
 		func(ctx context.Context, selections ast.SelectionSet, v page.Info) graphql.Marshaler {
 			return marshalNPageInfo2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpageᚐInfo(ctx, ec, selections, v)
 		},
-		true,
 		true,
 	)
 }
@@ -961,29 +743,24 @@ func fieldContext_PaymentConnection_pageInfo(_ context.Context, ec *executionCon
 		Field:      field,
 		IsMethod:   false,
 		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_PageInfo(ctx, ec, field)
-		},
 	}
 	return fc, nil
 }
 
 func _PaymentConnection_totalCount(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Connection[payment.Payment]) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Resolved(
 		ctx,
 		ec.OperationContext,
 		field,
 		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 			return fieldContext_PaymentConnection_totalCount(ctx, ec, field)
 		},
-		func(ctx context.Context) (any, error) {
+		func(ctx context.Context) (int, error) {
 			return obj.TotalCount(ctx)
 		},
-		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
 			return marshalNInt2int(ctx, ec, selections, v)
 		},
-		true,
 		true,
 	)
 }
@@ -992,22 +769,14 @@ func fieldContext_PaymentConnection_totalCount(_ context.Context, ec *executionC
 }
 
 func _PaymentEdge_cursor(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Edge[payment.Payment]) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_PaymentEdge_cursor(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Cursor, nil
-		},
-		nil,
+		func() string { return obj.Cursor },
 		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
 			return marshalNString2string(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
 }
 func fieldContext_PaymentEdge_cursor(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
@@ -1015,21 +784,14 @@ func fieldContext_PaymentEdge_cursor(_ context.Context, ec *executionContext, fi
 }
 
 func _PaymentEdge_node(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Edge[payment.Payment]) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_PaymentEdge_node(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Node, nil
-		},
-		nil,
+		func() payment.Payment { return obj.Node },
 		func(ctx context.Context, selections ast.SelectionSet, v payment.Payment) graphql.Marshaler {
 			return marshalNPayment2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpaymentᚐPayment(ctx, ec, selections, v)
 		},
-		true,
 		true,
 	)
 }
@@ -1039,30 +801,19 @@ func fieldContext_PaymentEdge_node(_ context.Context, ec *executionContext, fiel
 		Field:      field,
 		IsMethod:   false,
 		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_Payment(ctx, ec, field)
-		},
 	}
 	return fc, nil
 }
 
 func _PaymentInstructions_bankName(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *payment.Instructions) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_PaymentInstructions_bankName(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.BankName, nil
-		},
-		nil,
+		func() string { return obj.BankName },
 		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
 			return marshalNString2string(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
 }
 func fieldContext_PaymentInstructions_bankName(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
@@ -1070,22 +821,14 @@ func fieldContext_PaymentInstructions_bankName(_ context.Context, ec *executionC
 }
 
 func _PaymentInstructions_bankCode(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *payment.Instructions) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_PaymentInstructions_bankCode(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.BankCode, nil
-		},
-		nil,
+		func() string { return obj.BankCode },
 		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
 			return marshalNString2string(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
 }
 func fieldContext_PaymentInstructions_bankCode(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
@@ -1093,22 +836,14 @@ func fieldContext_PaymentInstructions_bankCode(_ context.Context, ec *executionC
 }
 
 func _PaymentInstructions_branchName(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *payment.Instructions) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_PaymentInstructions_branchName(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.BranchName, nil
-		},
-		nil,
+		func() string { return obj.BranchName },
 		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
 			return marshalNString2string(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
 }
 func fieldContext_PaymentInstructions_branchName(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
@@ -1116,22 +851,14 @@ func fieldContext_PaymentInstructions_branchName(_ context.Context, ec *executio
 }
 
 func _PaymentInstructions_branchCode(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *payment.Instructions) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_PaymentInstructions_branchCode(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.BranchCode, nil
-		},
-		nil,
+		func() string { return obj.BranchCode },
 		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
 			return marshalNString2string(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
 }
 func fieldContext_PaymentInstructions_branchCode(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
@@ -1139,22 +866,14 @@ func fieldContext_PaymentInstructions_branchCode(_ context.Context, ec *executio
 }
 
 func _PaymentInstructions_accountType(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *payment.Instructions) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_PaymentInstructions_accountType(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.AccountType, nil
-		},
-		nil,
+		func() string { return obj.AccountType },
 		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
 			return marshalNString2string(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
 }
 func fieldContext_PaymentInstructions_accountType(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
@@ -1162,22 +881,14 @@ func fieldContext_PaymentInstructions_accountType(_ context.Context, ec *executi
 }
 
 func _PaymentInstructions_accountNumber(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *payment.Instructions) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_PaymentInstructions_accountNumber(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.AccountNumber, nil
-		},
-		nil,
+		func() string { return obj.AccountNumber },
 		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
 			return marshalNString2string(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
 }
 func fieldContext_PaymentInstructions_accountNumber(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
@@ -1185,22 +896,14 @@ func fieldContext_PaymentInstructions_accountNumber(_ context.Context, ec *execu
 }
 
 func _PaymentInstructions_accountHolder(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *payment.Instructions) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_PaymentInstructions_accountHolder(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.AccountHolder, nil
-		},
-		nil,
+		func() string { return obj.AccountHolder },
 		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
 			return marshalNString2string(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
 }
 func fieldContext_PaymentInstructions_accountHolder(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
@@ -1208,22 +911,14 @@ func fieldContext_PaymentInstructions_accountHolder(_ context.Context, ec *execu
 }
 
 func _PaymentInstructions_reference(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *payment.Instructions) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_PaymentInstructions_reference(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Reference, nil
-		},
-		nil,
+		func() string { return obj.Reference },
 		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
 			return marshalNString2string(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
 }
 func fieldContext_PaymentInstructions_reference(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
@@ -1231,21 +926,14 @@ func fieldContext_PaymentInstructions_reference(_ context.Context, ec *execution
 }
 
 func _PaymentInstructions_amount(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *payment.Instructions) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_PaymentInstructions_amount(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Asked(), nil
-		},
-		nil,
+		func() money.Money { return obj.Asked() },
 		func(ctx context.Context, selections ast.SelectionSet, v money.Money) graphql.Marshaler {
 			return marshalNMoney2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋmoneyᚐMoney(ctx, ec, selections, v)
 		},
-		true,
 		true,
 	)
 }
@@ -1255,30 +943,19 @@ func fieldContext_PaymentInstructions_amount(_ context.Context, ec *executionCon
 		Field:      field,
 		IsMethod:   true,
 		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_Money(ctx, ec, field)
-		},
 	}
 	return fc, nil
 }
 
 func _PaymentInstructions_dueAt(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *payment.Instructions) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_PaymentInstructions_dueAt(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.DueAt, nil
-		},
-		nil,
+		func() time.Time { return obj.DueAt },
 		func(ctx context.Context, selections ast.SelectionSet, v time.Time) graphql.Marshaler {
 			return marshalNDateTime2timeᚐTime(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
 }
 func fieldContext_PaymentInstructions_dueAt(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
@@ -1286,22 +963,14 @@ func fieldContext_PaymentInstructions_dueAt(_ context.Context, ec *executionCont
 }
 
 func _PaymentOperation_kind(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *payment.Operation) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_PaymentOperation_kind(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Kind, nil
-		},
-		nil,
+		func() payment.OperationKind { return obj.Kind },
 		func(ctx context.Context, selections ast.SelectionSet, v payment.OperationKind) graphql.Marshaler {
 			return marshalNPaymentOperationKind2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpaymentᚐOperationKind(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
 }
 func fieldContext_PaymentOperation_kind(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
@@ -1309,22 +978,14 @@ func fieldContext_PaymentOperation_kind(_ context.Context, ec *executionContext,
 }
 
 func _PaymentOperation_status(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *payment.Operation) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_PaymentOperation_status(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Status, nil
-		},
-		nil,
+		func() payment.OperationStatus { return obj.Status },
 		func(ctx context.Context, selections ast.SelectionSet, v payment.OperationStatus) graphql.Marshaler {
 			return marshalNPaymentOperationStatus2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpaymentᚐOperationStatus(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
 }
 func fieldContext_PaymentOperation_status(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
@@ -1332,21 +993,14 @@ func fieldContext_PaymentOperation_status(_ context.Context, ec *executionContex
 }
 
 func _PaymentOperation_amount(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *payment.Operation) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_PaymentOperation_amount(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Amount(), nil
-		},
-		nil,
+		func() money.Money { return obj.Amount() },
 		func(ctx context.Context, selections ast.SelectionSet, v money.Money) graphql.Marshaler {
 			return marshalNMoney2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋmoneyᚐMoney(ctx, ec, selections, v)
 		},
-		true,
 		true,
 	)
 }
@@ -1356,30 +1010,19 @@ func fieldContext_PaymentOperation_amount(_ context.Context, ec *executionContex
 		Field:      field,
 		IsMethod:   true,
 		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_Money(ctx, ec, field)
-		},
 	}
 	return fc, nil
 }
 
 func _PaymentOperation_reason(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *payment.Operation) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_PaymentOperation_reason(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Reason, nil
-		},
-		nil,
+		func() string { return obj.Reason },
 		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
 			return marshalNString2string(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
 }
 func fieldContext_PaymentOperation_reason(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
@@ -1387,22 +1030,14 @@ func fieldContext_PaymentOperation_reason(_ context.Context, ec *executionContex
 }
 
 func _PaymentOperation_attempts(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *payment.Operation) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_PaymentOperation_attempts(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Attempts, nil
-		},
-		nil,
+		func() int { return obj.Attempts },
 		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
 			return marshalNInt2int(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
 }
 func fieldContext_PaymentOperation_attempts(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
@@ -1410,22 +1045,14 @@ func fieldContext_PaymentOperation_attempts(_ context.Context, ec *executionCont
 }
 
 func _PaymentOperation_detail(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *payment.Operation) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_PaymentOperation_detail(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Detail, nil
-		},
-		nil,
+		func() string { return obj.Detail },
 		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
 			return marshalNString2string(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
 }
 func fieldContext_PaymentOperation_detail(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
@@ -1433,22 +1060,14 @@ func fieldContext_PaymentOperation_detail(_ context.Context, ec *executionContex
 }
 
 func _PaymentOperation_createdAt(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *payment.Operation) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_PaymentOperation_createdAt(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.CreatedAt, nil
-		},
-		nil,
+		func() time.Time { return obj.CreatedAt },
 		func(ctx context.Context, selections ast.SelectionSet, v time.Time) graphql.Marshaler {
 			return marshalNDateTime2timeᚐTime(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
 }
 func fieldContext_PaymentOperation_createdAt(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
@@ -1456,22 +1075,14 @@ func fieldContext_PaymentOperation_createdAt(_ context.Context, ec *executionCon
 }
 
 func _PaymentOperation_answeredAt(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *payment.Operation) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_PaymentOperation_answeredAt(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.AnsweredAt, nil
-		},
-		nil,
+		func() *time.Time { return obj.AnsweredAt },
 		func(ctx context.Context, selections ast.SelectionSet, v *time.Time) graphql.Marshaler {
 			return marshalODateTime2ᚖtimeᚐTime(ctx, ec, selections, v)
 		},
-		true,
-		false,
 	)
 }
 func fieldContext_PaymentOperation_answeredAt(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
@@ -1479,22 +1090,14 @@ func fieldContext_PaymentOperation_answeredAt(_ context.Context, ec *executionCo
 }
 
 func _PaymentOption_method(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *payment.Option) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_PaymentOption_method(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Method, nil
-		},
-		nil,
+		func() payment.Method { return obj.Method },
 		func(ctx context.Context, selections ast.SelectionSet, v payment.Method) graphql.Marshaler {
 			return marshalNPaymentMethod2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpaymentᚐMethod(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
 }
 func fieldContext_PaymentOption_method(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
@@ -1502,21 +1105,14 @@ func fieldContext_PaymentOption_method(_ context.Context, ec *executionContext, 
 }
 
 func _PaymentOption_name(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *payment.Option) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_PaymentOption_name(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Name, nil
-		},
-		nil,
+		func() i18n.Text { return obj.Name },
 		func(ctx context.Context, selections ast.SelectionSet, v i18n.Text) graphql.Marshaler {
 			return marshalNString2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋi18nᚐText(ctx, ec, selections, v)
 		},
-		true,
 		true,
 	)
 }
@@ -1525,22 +1121,14 @@ func fieldContext_PaymentOption_name(_ context.Context, ec *executionContext, fi
 }
 
 func _PaymentOption_publicKey(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *payment.Option) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_PaymentOption_publicKey(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.PublicKey, nil
-		},
-		nil,
+		func() string { return obj.PublicKey },
 		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
 			return marshalNString2string(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
 }
 func fieldContext_PaymentOption_publicKey(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
@@ -1548,21 +1136,14 @@ func fieldContext_PaymentOption_publicKey(_ context.Context, ec *executionContex
 }
 
 func _RecordBankTransferPayload_transfer(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.RecordBankTransferPayload) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_RecordBankTransferPayload_transfer(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Transfer, nil
-		},
-		nil,
+		func() *payment.Transfer { return obj.Transfer },
 		func(ctx context.Context, selections ast.SelectionSet, v *payment.Transfer) graphql.Marshaler {
 			return marshalOBankTransfer2ᚖgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpaymentᚐTransfer(ctx, ec, selections, v)
 		},
-		true,
 		false,
 	)
 }
@@ -1572,29 +1153,19 @@ func fieldContext_RecordBankTransferPayload_transfer(_ context.Context, ec *exec
 		Field:      field,
 		IsMethod:   false,
 		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_BankTransfer(ctx, ec, field)
-		},
 	}
 	return fc, nil
 }
 
 func _RecordBankTransferPayload_payment(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.RecordBankTransferPayload) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_RecordBankTransferPayload_payment(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Payment, nil
-		},
-		nil,
+		func() *payment.Payment { return obj.Payment },
 		func(ctx context.Context, selections ast.SelectionSet, v *payment.Payment) graphql.Marshaler {
 			return marshalOPayment2ᚖgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpaymentᚐPayment(ctx, ec, selections, v)
 		},
-		true,
 		false,
 	)
 }
@@ -1604,30 +1175,19 @@ func fieldContext_RecordBankTransferPayload_payment(_ context.Context, ec *execu
 		Field:      field,
 		IsMethod:   false,
 		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_Payment(ctx, ec, field)
-		},
 	}
 	return fc, nil
 }
 
 func _RecordBankTransferPayload_outcome(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.RecordBankTransferPayload) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_RecordBankTransferPayload_outcome(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Outcome, nil
-		},
-		nil,
+		func() *payment.TransferOutcome { return obj.Outcome },
 		func(ctx context.Context, selections ast.SelectionSet, v *payment.TransferOutcome) graphql.Marshaler {
 			return marshalOBankTransferOutcome2ᚖgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpaymentᚐTransferOutcome(ctx, ec, selections, v)
 		},
-		true,
-		false,
 	)
 }
 func fieldContext_RecordBankTransferPayload_outcome(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
@@ -1635,21 +1195,14 @@ func fieldContext_RecordBankTransferPayload_outcome(_ context.Context, ec *execu
 }
 
 func _RecordBankTransferPayload_difference(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.RecordBankTransferPayload) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_RecordBankTransferPayload_difference(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Difference, nil
-		},
-		nil,
+		func() *money.Money { return obj.Difference },
 		func(ctx context.Context, selections ast.SelectionSet, v *money.Money) graphql.Marshaler {
 			return marshalOMoney2ᚖgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋmoneyᚐMoney(ctx, ec, selections, v)
 		},
-		true,
 		false,
 	)
 }
@@ -1659,29 +1212,19 @@ func fieldContext_RecordBankTransferPayload_difference(_ context.Context, ec *ex
 		Field:      field,
 		IsMethod:   false,
 		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_Money(ctx, ec, field)
-		},
 	}
 	return fc, nil
 }
 
 func _RecordBankTransferPayload_userErrors(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.RecordBankTransferPayload) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_RecordBankTransferPayload_userErrors(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.UserErrors, nil
-		},
-		nil,
+		func() []model.UserError { return obj.UserErrors },
 		func(ctx context.Context, selections ast.SelectionSet, v []model.UserError) graphql.Marshaler {
 			return marshalNUserError2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋgraphᚋmodelᚐUserErrorᚄ(ctx, ec, selections, v)
 		},
-		true,
 		true,
 	)
 }
@@ -1691,29 +1234,19 @@ func fieldContext_RecordBankTransferPayload_userErrors(_ context.Context, ec *ex
 		Field:      field,
 		IsMethod:   false,
 		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_UserError(ctx, ec, field)
-		},
 	}
 	return fc, nil
 }
 
 func _RefundPaymentPayload_payment(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.RefundPaymentPayload) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_RefundPaymentPayload_payment(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Payment, nil
-		},
-		nil,
+		func() *payment.Payment { return obj.Payment },
 		func(ctx context.Context, selections ast.SelectionSet, v *payment.Payment) graphql.Marshaler {
 			return marshalOPayment2ᚖgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpaymentᚐPayment(ctx, ec, selections, v)
 		},
-		true,
 		false,
 	)
 }
@@ -1723,29 +1256,19 @@ func fieldContext_RefundPaymentPayload_payment(_ context.Context, ec *executionC
 		Field:      field,
 		IsMethod:   false,
 		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_Payment(ctx, ec, field)
-		},
 	}
 	return fc, nil
 }
 
 func _RefundPaymentPayload_userErrors(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.RefundPaymentPayload) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_RefundPaymentPayload_userErrors(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.UserErrors, nil
-		},
-		nil,
+		func() []model.UserError { return obj.UserErrors },
 		func(ctx context.Context, selections ast.SelectionSet, v []model.UserError) graphql.Marshaler {
 			return marshalNUserError2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋgraphᚋmodelᚐUserErrorᚄ(ctx, ec, selections, v)
 		},
-		true,
 		true,
 	)
 }
@@ -1755,9 +1278,6 @@ func fieldContext_RefundPaymentPayload_userErrors(_ context.Context, ec *executi
 		Field:      field,
 		IsMethod:   false,
 		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_UserError(ctx, ec, field)
-		},
 	}
 	return fc, nil
 }
@@ -2072,14 +1592,15 @@ func UnmarshalRefundPaymentInput(ctx context.Context, raw any) (payment.RefundIn
 var bankTransferImplementors = []string{"BankTransfer"}
 
 func _BankTransfer(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *payment.Transfer) graphql.Marshaler {
-	fields := graphql.CollectFields(ec.OperationContext, sel, bankTransferImplementors)
+	plan := run.PlanOf(ctx, ec.OperationContext, sel, bankTransferImplementors)
+	fields := plan.Fields
 
-	out := graphql.NewFieldSet(fields)
+	out := run.NewSet(plan)
 	var deferred graphql.DeferredGroup
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = graphql.MarshalString("BankTransfer")
+			out.Values[i] = run.Text("BankTransfer")
 		case "id":
 			out.Values[i] = _BankTransfer_id(ctx, ec, field, obj)
 			if out.Values[i] == graphql.Null {
@@ -2130,14 +1651,15 @@ func _BankTransfer(ctx context.Context, ec *executionContext, sel ast.SelectionS
 var payOrderPayloadImplementors = []string{"PayOrderPayload"}
 
 func _PayOrderPayload(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *model.PayOrderPayload) graphql.Marshaler {
-	fields := graphql.CollectFields(ec.OperationContext, sel, payOrderPayloadImplementors)
+	plan := run.PlanOf(ctx, ec.OperationContext, sel, payOrderPayloadImplementors)
+	fields := plan.Fields
 
-	out := graphql.NewFieldSet(fields)
+	out := run.NewSet(plan)
 	var deferred graphql.DeferredGroup
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = graphql.MarshalString("PayOrderPayload")
+			out.Values[i] = run.Text("PayOrderPayload")
 		case "order":
 			out.Values[i] = _PayOrderPayload_order(ctx, ec, field, obj)
 			if out.Values[i] == graphql.RequiredNull {
@@ -2183,14 +1705,15 @@ func _PayOrderPayload(ctx context.Context, ec *executionContext, sel ast.Selecti
 var paymentImplementors = []string{"Payment", "Node"}
 
 func _Payment(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *payment.Payment) graphql.Marshaler {
-	fields := graphql.CollectFields(ec.OperationContext, sel, paymentImplementors)
+	plan := run.PlanOf(ctx, ec.OperationContext, sel, paymentImplementors)
+	fields := plan.Fields
 
-	out := graphql.NewFieldSet(fields)
+	out := run.NewSet(plan)
 	var deferred graphql.DeferredGroup
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = graphql.MarshalString("Payment")
+			out.Values[i] = run.Text("Payment")
 		case "id":
 			out.Values[i] = _Payment_id(ctx, ec, field, obj)
 			if out.Values[i] == graphql.Null {
@@ -2288,14 +1811,15 @@ func _Payment(ctx context.Context, ec *executionContext, sel ast.SelectionSet, o
 var paymentConnectionImplementors = []string{"PaymentConnection"}
 
 func _PaymentConnection(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *page.Connection[payment.Payment]) graphql.Marshaler {
-	fields := graphql.CollectFields(ec.OperationContext, sel, paymentConnectionImplementors)
+	plan := run.PlanOf(ctx, ec.OperationContext, sel, paymentConnectionImplementors)
+	fields := plan.Fields
 
-	out := graphql.NewFieldSet(fields)
+	out := run.NewSet(plan)
 	var deferred graphql.DeferredGroup
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = graphql.MarshalString("PaymentConnection")
+			out.Values[i] = run.Text("PaymentConnection")
 		case "edges":
 			out.Values[i] = _PaymentConnection_edges(ctx, ec, field, obj)
 			if out.Values[i] == graphql.Null {
@@ -2337,14 +1861,15 @@ func _PaymentConnection(ctx context.Context, ec *executionContext, sel ast.Selec
 var paymentEdgeImplementors = []string{"PaymentEdge"}
 
 func _PaymentEdge(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *page.Edge[payment.Payment]) graphql.Marshaler {
-	fields := graphql.CollectFields(ec.OperationContext, sel, paymentEdgeImplementors)
+	plan := run.PlanOf(ctx, ec.OperationContext, sel, paymentEdgeImplementors)
+	fields := plan.Fields
 
-	out := graphql.NewFieldSet(fields)
+	out := run.NewSet(plan)
 	var deferred graphql.DeferredGroup
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = graphql.MarshalString("PaymentEdge")
+			out.Values[i] = run.Text("PaymentEdge")
 		case "cursor":
 			out.Values[i] = _PaymentEdge_cursor(ctx, ec, field, obj)
 			if out.Values[i] == graphql.Null {
@@ -2375,14 +1900,15 @@ func _PaymentEdge(ctx context.Context, ec *executionContext, sel ast.SelectionSe
 var paymentInstructionsImplementors = []string{"PaymentInstructions"}
 
 func _PaymentInstructions(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *payment.Instructions) graphql.Marshaler {
-	fields := graphql.CollectFields(ec.OperationContext, sel, paymentInstructionsImplementors)
+	plan := run.PlanOf(ctx, ec.OperationContext, sel, paymentInstructionsImplementors)
+	fields := plan.Fields
 
-	out := graphql.NewFieldSet(fields)
+	out := run.NewSet(plan)
 	var deferred graphql.DeferredGroup
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = graphql.MarshalString("PaymentInstructions")
+			out.Values[i] = run.Text("PaymentInstructions")
 		case "bankName":
 			out.Values[i] = _PaymentInstructions_bankName(ctx, ec, field, obj)
 			if out.Values[i] == graphql.Null {
@@ -2453,14 +1979,15 @@ func _PaymentInstructions(ctx context.Context, ec *executionContext, sel ast.Sel
 var paymentOperationImplementors = []string{"PaymentOperation"}
 
 func _PaymentOperation(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *payment.Operation) graphql.Marshaler {
-	fields := graphql.CollectFields(ec.OperationContext, sel, paymentOperationImplementors)
+	plan := run.PlanOf(ctx, ec.OperationContext, sel, paymentOperationImplementors)
+	fields := plan.Fields
 
-	out := graphql.NewFieldSet(fields)
+	out := run.NewSet(plan)
 	var deferred graphql.DeferredGroup
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = graphql.MarshalString("PaymentOperation")
+			out.Values[i] = run.Text("PaymentOperation")
 		case "kind":
 			out.Values[i] = _PaymentOperation_kind(ctx, ec, field, obj)
 			if out.Values[i] == graphql.Null {
@@ -2521,14 +2048,15 @@ func _PaymentOperation(ctx context.Context, ec *executionContext, sel ast.Select
 var paymentOptionImplementors = []string{"PaymentOption"}
 
 func _PaymentOption(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *payment.Option) graphql.Marshaler {
-	fields := graphql.CollectFields(ec.OperationContext, sel, paymentOptionImplementors)
+	plan := run.PlanOf(ctx, ec.OperationContext, sel, paymentOptionImplementors)
+	fields := plan.Fields
 
-	out := graphql.NewFieldSet(fields)
+	out := run.NewSet(plan)
 	var deferred graphql.DeferredGroup
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = graphql.MarshalString("PaymentOption")
+			out.Values[i] = run.Text("PaymentOption")
 		case "method":
 			out.Values[i] = _PaymentOption_method(ctx, ec, field, obj)
 			if out.Values[i] == graphql.Null {
@@ -2564,14 +2092,15 @@ func _PaymentOption(ctx context.Context, ec *executionContext, sel ast.Selection
 var recordBankTransferPayloadImplementors = []string{"RecordBankTransferPayload"}
 
 func _RecordBankTransferPayload(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *model.RecordBankTransferPayload) graphql.Marshaler {
-	fields := graphql.CollectFields(ec.OperationContext, sel, recordBankTransferPayloadImplementors)
+	plan := run.PlanOf(ctx, ec.OperationContext, sel, recordBankTransferPayloadImplementors)
+	fields := plan.Fields
 
-	out := graphql.NewFieldSet(fields)
+	out := run.NewSet(plan)
 	var deferred graphql.DeferredGroup
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = graphql.MarshalString("RecordBankTransferPayload")
+			out.Values[i] = run.Text("RecordBankTransferPayload")
 		case "transfer":
 			out.Values[i] = _RecordBankTransferPayload_transfer(ctx, ec, field, obj)
 			if out.Values[i] == graphql.RequiredNull {
@@ -2617,14 +2146,15 @@ func _RecordBankTransferPayload(ctx context.Context, ec *executionContext, sel a
 var refundPaymentPayloadImplementors = []string{"RefundPaymentPayload"}
 
 func _RefundPaymentPayload(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *model.RefundPaymentPayload) graphql.Marshaler {
-	fields := graphql.CollectFields(ec.OperationContext, sel, refundPaymentPayloadImplementors)
+	plan := run.PlanOf(ctx, ec.OperationContext, sel, refundPaymentPayloadImplementors)
+	fields := plan.Fields
 
-	out := graphql.NewFieldSet(fields)
+	out := run.NewSet(plan)
 	var deferred graphql.DeferredGroup
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = graphql.MarshalString("RefundPaymentPayload")
+			out.Values[i] = run.Text("RefundPaymentPayload")
 		case "payment":
 			out.Values[i] = _RefundPaymentPayload_payment(ctx, ec, field, obj)
 			if out.Values[i] == graphql.RequiredNull {
@@ -2661,10 +2191,8 @@ func marshalNBankTransfer2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpayme
 }
 
 func marshalNBankTransfer2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpaymentᚐTransferᚄ(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v []payment.Transfer) graphql.Marshaler {
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
-		fc := graphql.GetFieldContext(ctx)
-		fc.Result = &v[i]
-		return marshalNBankTransfer2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpaymentᚐTransfer(ctx, ec, sel, v[i])
+	ret := run.List(ctx, len(v), func(ctx context.Context, i int) graphql.Marshaler {
+		return _BankTransfer(ctx, ec, sel, &v[i])
 	})
 
 	for _, e := range ret {
@@ -2690,10 +2218,8 @@ func marshalNPayment2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpaymentᚐ
 }
 
 func marshalNPayment2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpaymentᚐPaymentᚄ(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v []payment.Payment) graphql.Marshaler {
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
-		fc := graphql.GetFieldContext(ctx)
-		fc.Result = &v[i]
-		return marshalNPayment2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpaymentᚐPayment(ctx, ec, sel, v[i])
+	ret := run.List(ctx, len(v), func(ctx context.Context, i int) graphql.Marshaler {
+		return _Payment(ctx, ec, sel, &v[i])
 	})
 
 	for _, e := range ret {
@@ -2714,10 +2240,8 @@ func marshalNPaymentEdge2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpage�
 }
 
 func marshalNPaymentEdge2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpageᚐEdgeᚄ(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v []page.Edge[payment.Payment]) graphql.Marshaler {
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
-		fc := graphql.GetFieldContext(ctx)
-		fc.Result = &v[i]
-		return marshalNPaymentEdge2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpageᚐEdge(ctx, ec, sel, v[i])
+	ret := run.List(ctx, len(v), func(ctx context.Context, i int) graphql.Marshaler {
+		return _PaymentEdge(ctx, ec, sel, &v[i])
 	})
 
 	for _, e := range ret {
@@ -2734,10 +2258,8 @@ func marshalNPaymentOperation2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋp
 }
 
 func marshalNPaymentOperation2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpaymentᚐOperationᚄ(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v []payment.Operation) graphql.Marshaler {
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
-		fc := graphql.GetFieldContext(ctx)
-		fc.Result = &v[i]
-		return marshalNPaymentOperation2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpaymentᚐOperation(ctx, ec, sel, v[i])
+	ret := run.List(ctx, len(v), func(ctx context.Context, i int) graphql.Marshaler {
+		return _PaymentOperation(ctx, ec, sel, &v[i])
 	})
 
 	for _, e := range ret {
@@ -2757,7 +2279,7 @@ func unmarshalNPaymentOperationKind2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋco
 
 func marshalNPaymentOperationKind2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpaymentᚐOperationKind(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v payment.OperationKind) graphql.Marshaler {
 	_ = sel
-	res := graphql.MarshalString(string(v))
+	res := run.Text(string(v))
 	if res == graphql.Null {
 		graphql.AddInvalidNullFromMarshaler(ctx, "PaymentOperationKind!")
 	}
@@ -2772,7 +2294,7 @@ func unmarshalNPaymentOperationStatus2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋ
 
 func marshalNPaymentOperationStatus2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpaymentᚐOperationStatus(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v payment.OperationStatus) graphql.Marshaler {
 	_ = sel
-	res := graphql.MarshalString(string(v))
+	res := run.Text(string(v))
 	if res == graphql.Null {
 		graphql.AddInvalidNullFromMarshaler(ctx, "PaymentOperationStatus!")
 	}
@@ -2784,10 +2306,8 @@ func marshalNPaymentOption2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpaym
 }
 
 func marshalNPaymentOption2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpaymentᚐOptionᚄ(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v []payment.Option) graphql.Marshaler {
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
-		fc := graphql.GetFieldContext(ctx)
-		fc.Result = &v[i]
-		return marshalNPaymentOption2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpaymentᚐOption(ctx, ec, sel, v[i])
+	ret := run.List(ctx, len(v), func(ctx context.Context, i int) graphql.Marshaler {
+		return _PaymentOption(ctx, ec, sel, &v[i])
 	})
 
 	for _, e := range ret {
@@ -2807,7 +2327,7 @@ func unmarshalNPaymentStatus2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpa
 
 func marshalNPaymentStatus2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpaymentᚐStatus(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v payment.Status) graphql.Marshaler {
 	_ = sel
-	res := graphql.MarshalString(string(v))
+	res := run.Text(string(v))
 	if res == graphql.Null {
 		graphql.AddInvalidNullFromMarshaler(ctx, "PaymentStatus!")
 	}
@@ -2854,7 +2374,7 @@ func marshalOBankTransferOutcome2ᚖgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋco
 	}
 	_ = sel
 	_ = ctx
-	res := graphql.MarshalString(string(*v))
+	res := run.Text(string(*v))
 	return res
 }
 
@@ -2901,9 +2421,7 @@ func marshalOPaymentStatus2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋp
 	if v == nil {
 		return graphql.Null
 	}
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
-		fc := graphql.GetFieldContext(ctx)
-		fc.Result = &v[i]
+	ret := run.List(ctx, len(v), func(ctx context.Context, i int) graphql.Marshaler {
 		return marshalNPaymentStatus2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpaymentᚐStatus(ctx, ec, sel, v[i])
 	})
 

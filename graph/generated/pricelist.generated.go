@@ -4,6 +4,7 @@ package generated
 
 import (
 	"context"
+	"github.com/noren-commerce/noren/graph/run"
 	"math"
 	"strconv"
 	"sync/atomic"
@@ -29,22 +30,14 @@ import (
 // region    **************************** field.gotpl *****************************
 
 func _PriceList_id(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *pricing.List) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_PriceList_id(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.GlobalID(), nil
-		},
-		nil,
+		func() string { return obj.GlobalID() },
 		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
 			return marshalNID2string(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
 }
 func fieldContext_PriceList_id(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
@@ -52,22 +45,14 @@ func fieldContext_PriceList_id(_ context.Context, ec *executionContext, field gr
 }
 
 func _PriceList_code(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *pricing.List) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_PriceList_code(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Code, nil
-		},
-		nil,
+		func() string { return obj.Code },
 		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
 			return marshalNString2string(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
 }
 func fieldContext_PriceList_code(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
@@ -75,21 +60,14 @@ func fieldContext_PriceList_code(_ context.Context, ec *executionContext, field 
 }
 
 func _PriceList_name(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *pricing.List) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_PriceList_name(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Name, nil
-		},
-		nil,
+		func() i18n.Text { return obj.Name },
 		func(ctx context.Context, selections ast.SelectionSet, v i18n.Text) graphql.Marshaler {
 			return marshalNString2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋi18nᚐText(ctx, ec, selections, v)
 		},
-		true,
 		true,
 	)
 }
@@ -98,22 +76,14 @@ func fieldContext_PriceList_name(_ context.Context, ec *executionContext, field 
 }
 
 func _PriceList_currency(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *pricing.List) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_PriceList_currency(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Currency, nil
-		},
-		nil,
+		func() money.Currency { return obj.Currency },
 		func(ctx context.Context, selections ast.SelectionSet, v money.Currency) graphql.Marshaler {
 			return marshalNCurrencyCode2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋmoneyᚐCurrency(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
 }
 func fieldContext_PriceList_currency(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
@@ -121,22 +91,14 @@ func fieldContext_PriceList_currency(_ context.Context, ec *executionContext, fi
 }
 
 func _PriceList_taxInclusive(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *pricing.List) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_PriceList_taxInclusive(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.TaxInclusive, nil
-		},
-		nil,
+		func() bool { return obj.TaxInclusive },
 		func(ctx context.Context, selections ast.SelectionSet, v bool) graphql.Marshaler {
 			return marshalNBoolean2bool(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
 }
 func fieldContext_PriceList_taxInclusive(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
@@ -144,22 +106,14 @@ func fieldContext_PriceList_taxInclusive(_ context.Context, ec *executionContext
 }
 
 func _PriceList_channels(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *pricing.List) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_PriceList_channels(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Channels, nil
-		},
-		nil,
+		func() []string { return obj.Channels },
 		func(ctx context.Context, selections ast.SelectionSet, v []string) graphql.Marshaler {
 			return marshalNString2ᚕstringᚄ(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
 }
 func fieldContext_PriceList_channels(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
@@ -167,22 +121,14 @@ func fieldContext_PriceList_channels(_ context.Context, ec *executionContext, fi
 }
 
 func _PriceList_closedAt(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *pricing.List) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_PriceList_closedAt(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.ClosedAt, nil
-		},
-		nil,
+		func() *time.Time { return obj.ClosedAt },
 		func(ctx context.Context, selections ast.SelectionSet, v *time.Time) graphql.Marshaler {
 			return marshalODateTime2ᚖtimeᚐTime(ctx, ec, selections, v)
 		},
-		true,
-		false,
 	)
 }
 func fieldContext_PriceList_closedAt(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
@@ -190,21 +136,14 @@ func fieldContext_PriceList_closedAt(_ context.Context, ec *executionContext, fi
 }
 
 func _PriceListPayload_priceList(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.PriceListPayload) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_PriceListPayload_priceList(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.PriceList, nil
-		},
-		nil,
+		func() *pricing.List { return obj.PriceList },
 		func(ctx context.Context, selections ast.SelectionSet, v *pricing.List) graphql.Marshaler {
 			return marshalOPriceList2ᚖgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpricingᚐList(ctx, ec, selections, v)
 		},
-		true,
 		false,
 	)
 }
@@ -214,29 +153,19 @@ func fieldContext_PriceListPayload_priceList(_ context.Context, ec *executionCon
 		Field:      field,
 		IsMethod:   false,
 		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_PriceList(ctx, ec, field)
-		},
 	}
 	return fc, nil
 }
 
 func _PriceListPayload_userErrors(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.PriceListPayload) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_PriceListPayload_userErrors(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.UserErrors, nil
-		},
-		nil,
+		func() []model.UserError { return obj.UserErrors },
 		func(ctx context.Context, selections ast.SelectionSet, v []model.UserError) graphql.Marshaler {
 			return marshalNUserError2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋgraphᚋmodelᚐUserErrorᚄ(ctx, ec, selections, v)
 		},
-		true,
 		true,
 	)
 }
@@ -246,30 +175,19 @@ func fieldContext_PriceListPayload_userErrors(_ context.Context, ec *executionCo
 		Field:      field,
 		IsMethod:   false,
 		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_UserError(ctx, ec, field)
-		},
 	}
 	return fc, nil
 }
 
 func _PriceRow_id(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *pricing.Row) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_PriceRow_id(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.GlobalID(), nil
-		},
-		nil,
+		func() string { return obj.GlobalID() },
 		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
 			return marshalNID2string(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
 }
 func fieldContext_PriceRow_id(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
@@ -277,22 +195,14 @@ func fieldContext_PriceRow_id(_ context.Context, ec *executionContext, field gra
 }
 
 func _PriceRow_sku(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *pricing.Row) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_PriceRow_sku(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.SKU, nil
-		},
-		nil,
+		func() string { return obj.SKU },
 		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
 			return marshalNString2string(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
 }
 func fieldContext_PriceRow_sku(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
@@ -300,22 +210,14 @@ func fieldContext_PriceRow_sku(_ context.Context, ec *executionContext, field gr
 }
 
 func _PriceRow_variantId(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *pricing.Row) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_PriceRow_variantId(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.OfVariant(), nil
-		},
-		nil,
+		func() string { return obj.OfVariant() },
 		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
 			return marshalNID2string(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
 }
 func fieldContext_PriceRow_variantId(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
@@ -323,22 +225,14 @@ func fieldContext_PriceRow_variantId(_ context.Context, ec *executionContext, fi
 }
 
 func _PriceRow_minQuantity(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *pricing.Row) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_PriceRow_minQuantity(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.MinQuantity, nil
-		},
-		nil,
+		func() int { return obj.MinQuantity },
 		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
 			return marshalNInt2int(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
 }
 func fieldContext_PriceRow_minQuantity(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
@@ -346,21 +240,14 @@ func fieldContext_PriceRow_minQuantity(_ context.Context, ec *executionContext, 
 }
 
 func _PriceRow_amount(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *pricing.Row) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_PriceRow_amount(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Piece(), nil
-		},
-		nil,
+		func() money.Money { return obj.Piece() },
 		func(ctx context.Context, selections ast.SelectionSet, v money.Money) graphql.Marshaler {
 			return marshalNMoney2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋmoneyᚐMoney(ctx, ec, selections, v)
 		},
-		true,
 		true,
 	)
 }
@@ -370,29 +257,19 @@ func fieldContext_PriceRow_amount(_ context.Context, ec *executionContext, field
 		Field:      field,
 		IsMethod:   true,
 		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_Money(ctx, ec, field)
-		},
 	}
 	return fc, nil
 }
 
 func _PriceRow_compareAt(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *pricing.Row) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_PriceRow_compareAt(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Crossed(), nil
-		},
-		nil,
+		func() *money.Money { return obj.Crossed() },
 		func(ctx context.Context, selections ast.SelectionSet, v *money.Money) graphql.Marshaler {
 			return marshalOMoney2ᚖgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋmoneyᚐMoney(ctx, ec, selections, v)
 		},
-		true,
 		false,
 	)
 }
@@ -402,30 +279,19 @@ func fieldContext_PriceRow_compareAt(_ context.Context, ec *executionContext, fi
 		Field:      field,
 		IsMethod:   true,
 		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_Money(ctx, ec, field)
-		},
 	}
 	return fc, nil
 }
 
 func _PriceRow_validFrom(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *pricing.Row) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_PriceRow_validFrom(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.From(), nil
-		},
-		nil,
+		func() *time.Time { return obj.From() },
 		func(ctx context.Context, selections ast.SelectionSet, v *time.Time) graphql.Marshaler {
 			return marshalODateTime2ᚖtimeᚐTime(ctx, ec, selections, v)
 		},
-		true,
-		false,
 	)
 }
 func fieldContext_PriceRow_validFrom(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
@@ -433,22 +299,14 @@ func fieldContext_PriceRow_validFrom(_ context.Context, ec *executionContext, fi
 }
 
 func _PriceRow_validUntil(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *pricing.Row) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_PriceRow_validUntil(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Until(), nil
-		},
-		nil,
+		func() *time.Time { return obj.Until() },
 		func(ctx context.Context, selections ast.SelectionSet, v *time.Time) graphql.Marshaler {
 			return marshalODateTime2ᚖtimeᚐTime(ctx, ec, selections, v)
 		},
-		true,
-		false,
 	)
 }
 func fieldContext_PriceRow_validUntil(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
@@ -456,21 +314,14 @@ func fieldContext_PriceRow_validUntil(_ context.Context, ec *executionContext, f
 }
 
 func _PriceRowConnection_edges(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Connection[pricing.Row]) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_PriceRowConnection_edges(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Edges, nil
-		},
-		nil,
+		func() []page.Edge[pricing.Row] { return obj.Edges },
 		func(ctx context.Context, selections ast.SelectionSet, v []page.Edge[pricing.Row]) graphql.Marshaler {
 			return marshalNPriceRowEdge2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpageᚐEdgeᚄ(ctx, ec, selections, v)
 		},
-		true,
 		true,
 	)
 }
@@ -480,29 +331,19 @@ func fieldContext_PriceRowConnection_edges(_ context.Context, ec *executionConte
 		Field:      field,
 		IsMethod:   false,
 		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_PriceRowEdge(ctx, ec, field)
-		},
 	}
 	return fc, nil
 }
 
 func _PriceRowConnection_nodes(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Connection[pricing.Row]) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_PriceRowConnection_nodes(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Nodes(), nil
-		},
-		nil,
+		func() []pricing.Row { return obj.Nodes() },
 		func(ctx context.Context, selections ast.SelectionSet, v []pricing.Row) graphql.Marshaler {
 			return marshalNPriceRow2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpricingᚐRowᚄ(ctx, ec, selections, v)
 		},
-		true,
 		true,
 	)
 }
@@ -512,29 +353,19 @@ func fieldContext_PriceRowConnection_nodes(_ context.Context, ec *executionConte
 		Field:      field,
 		IsMethod:   true,
 		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_PriceRow(ctx, ec, field)
-		},
 	}
 	return fc, nil
 }
 
 func _PriceRowConnection_pageInfo(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Connection[pricing.Row]) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_PriceRowConnection_pageInfo(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.PageInfo, nil
-		},
-		nil,
+		func() page.Info { return obj.PageInfo },
 		func(ctx context.Context, selections ast.SelectionSet, v page.Info) graphql.Marshaler {
 			return marshalNPageInfo2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpageᚐInfo(ctx, ec, selections, v)
 		},
-		true,
 		true,
 	)
 }
@@ -544,29 +375,24 @@ func fieldContext_PriceRowConnection_pageInfo(_ context.Context, ec *executionCo
 		Field:      field,
 		IsMethod:   false,
 		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_PageInfo(ctx, ec, field)
-		},
 	}
 	return fc, nil
 }
 
 func _PriceRowConnection_totalCount(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Connection[pricing.Row]) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Resolved(
 		ctx,
 		ec.OperationContext,
 		field,
 		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 			return fieldContext_PriceRowConnection_totalCount(ctx, ec, field)
 		},
-		func(ctx context.Context) (any, error) {
+		func(ctx context.Context) (int, error) {
 			return obj.TotalCount(ctx)
 		},
-		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
 			return marshalNInt2int(ctx, ec, selections, v)
 		},
-		true,
 		true,
 	)
 }
@@ -575,22 +401,14 @@ func fieldContext_PriceRowConnection_totalCount(_ context.Context, ec *execution
 }
 
 func _PriceRowEdge_cursor(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Edge[pricing.Row]) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_PriceRowEdge_cursor(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Cursor, nil
-		},
-		nil,
+		func() string { return obj.Cursor },
 		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
 			return marshalNString2string(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
 }
 func fieldContext_PriceRowEdge_cursor(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
@@ -598,21 +416,14 @@ func fieldContext_PriceRowEdge_cursor(_ context.Context, ec *executionContext, f
 }
 
 func _PriceRowEdge_node(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Edge[pricing.Row]) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_PriceRowEdge_node(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Node, nil
-		},
-		nil,
+		func() pricing.Row { return obj.Node },
 		func(ctx context.Context, selections ast.SelectionSet, v pricing.Row) graphql.Marshaler {
 			return marshalNPriceRow2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpricingᚐRow(ctx, ec, selections, v)
 		},
-		true,
 		true,
 	)
 }
@@ -622,29 +433,19 @@ func fieldContext_PriceRowEdge_node(_ context.Context, ec *executionContext, fie
 		Field:      field,
 		IsMethod:   false,
 		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_PriceRow(ctx, ec, field)
-		},
 	}
 	return fc, nil
 }
 
 func _PriceRowPayload_price(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.PriceRowPayload) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_PriceRowPayload_price(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Price, nil
-		},
-		nil,
+		func() *pricing.Row { return obj.Price },
 		func(ctx context.Context, selections ast.SelectionSet, v *pricing.Row) graphql.Marshaler {
 			return marshalOPriceRow2ᚖgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpricingᚐRow(ctx, ec, selections, v)
 		},
-		true,
 		false,
 	)
 }
@@ -654,29 +455,19 @@ func fieldContext_PriceRowPayload_price(_ context.Context, ec *executionContext,
 		Field:      field,
 		IsMethod:   false,
 		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_PriceRow(ctx, ec, field)
-		},
 	}
 	return fc, nil
 }
 
 func _PriceRowPayload_userErrors(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.PriceRowPayload) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_PriceRowPayload_userErrors(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.UserErrors, nil
-		},
-		nil,
+		func() []model.UserError { return obj.UserErrors },
 		func(ctx context.Context, selections ast.SelectionSet, v []model.UserError) graphql.Marshaler {
 			return marshalNUserError2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋgraphᚋmodelᚐUserErrorᚄ(ctx, ec, selections, v)
 		},
-		true,
 		true,
 	)
 }
@@ -686,9 +477,6 @@ func fieldContext_PriceRowPayload_userErrors(_ context.Context, ec *executionCon
 		Field:      field,
 		IsMethod:   false,
 		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_UserError(ctx, ec, field)
-		},
 	}
 	return fc, nil
 }
@@ -876,14 +664,15 @@ func UnmarshalSavePriceListInput(ctx context.Context, raw any) (pricing.SaveList
 var priceListImplementors = []string{"PriceList"}
 
 func _PriceList(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *pricing.List) graphql.Marshaler {
-	fields := graphql.CollectFields(ec.OperationContext, sel, priceListImplementors)
+	plan := run.PlanOf(ctx, ec.OperationContext, sel, priceListImplementors)
+	fields := plan.Fields
 
-	out := graphql.NewFieldSet(fields)
+	out := run.NewSet(plan)
 	var deferred graphql.DeferredGroup
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = graphql.MarshalString("PriceList")
+			out.Values[i] = run.Text("PriceList")
 		case "id":
 			out.Values[i] = _PriceList_id(ctx, ec, field, obj)
 			if out.Values[i] == graphql.Null {
@@ -939,14 +728,15 @@ func _PriceList(ctx context.Context, ec *executionContext, sel ast.SelectionSet,
 var priceListPayloadImplementors = []string{"PriceListPayload"}
 
 func _PriceListPayload(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *model.PriceListPayload) graphql.Marshaler {
-	fields := graphql.CollectFields(ec.OperationContext, sel, priceListPayloadImplementors)
+	plan := run.PlanOf(ctx, ec.OperationContext, sel, priceListPayloadImplementors)
+	fields := plan.Fields
 
-	out := graphql.NewFieldSet(fields)
+	out := run.NewSet(plan)
 	var deferred graphql.DeferredGroup
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = graphql.MarshalString("PriceListPayload")
+			out.Values[i] = run.Text("PriceListPayload")
 		case "priceList":
 			out.Values[i] = _PriceListPayload_priceList(ctx, ec, field, obj)
 			if out.Values[i] == graphql.RequiredNull {
@@ -977,14 +767,15 @@ func _PriceListPayload(ctx context.Context, ec *executionContext, sel ast.Select
 var priceRowImplementors = []string{"PriceRow"}
 
 func _PriceRow(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *pricing.Row) graphql.Marshaler {
-	fields := graphql.CollectFields(ec.OperationContext, sel, priceRowImplementors)
+	plan := run.PlanOf(ctx, ec.OperationContext, sel, priceRowImplementors)
+	fields := plan.Fields
 
-	out := graphql.NewFieldSet(fields)
+	out := run.NewSet(plan)
 	var deferred graphql.DeferredGroup
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = graphql.MarshalString("PriceRow")
+			out.Values[i] = run.Text("PriceRow")
 		case "id":
 			out.Values[i] = _PriceRow_id(ctx, ec, field, obj)
 			if out.Values[i] == graphql.Null {
@@ -1045,14 +836,15 @@ func _PriceRow(ctx context.Context, ec *executionContext, sel ast.SelectionSet, 
 var priceRowConnectionImplementors = []string{"PriceRowConnection"}
 
 func _PriceRowConnection(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *page.Connection[pricing.Row]) graphql.Marshaler {
-	fields := graphql.CollectFields(ec.OperationContext, sel, priceRowConnectionImplementors)
+	plan := run.PlanOf(ctx, ec.OperationContext, sel, priceRowConnectionImplementors)
+	fields := plan.Fields
 
-	out := graphql.NewFieldSet(fields)
+	out := run.NewSet(plan)
 	var deferred graphql.DeferredGroup
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = graphql.MarshalString("PriceRowConnection")
+			out.Values[i] = run.Text("PriceRowConnection")
 		case "edges":
 			out.Values[i] = _PriceRowConnection_edges(ctx, ec, field, obj)
 			if out.Values[i] == graphql.Null {
@@ -1094,14 +886,15 @@ func _PriceRowConnection(ctx context.Context, ec *executionContext, sel ast.Sele
 var priceRowEdgeImplementors = []string{"PriceRowEdge"}
 
 func _PriceRowEdge(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *page.Edge[pricing.Row]) graphql.Marshaler {
-	fields := graphql.CollectFields(ec.OperationContext, sel, priceRowEdgeImplementors)
+	plan := run.PlanOf(ctx, ec.OperationContext, sel, priceRowEdgeImplementors)
+	fields := plan.Fields
 
-	out := graphql.NewFieldSet(fields)
+	out := run.NewSet(plan)
 	var deferred graphql.DeferredGroup
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = graphql.MarshalString("PriceRowEdge")
+			out.Values[i] = run.Text("PriceRowEdge")
 		case "cursor":
 			out.Values[i] = _PriceRowEdge_cursor(ctx, ec, field, obj)
 			if out.Values[i] == graphql.Null {
@@ -1132,14 +925,15 @@ func _PriceRowEdge(ctx context.Context, ec *executionContext, sel ast.SelectionS
 var priceRowPayloadImplementors = []string{"PriceRowPayload"}
 
 func _PriceRowPayload(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *model.PriceRowPayload) graphql.Marshaler {
-	fields := graphql.CollectFields(ec.OperationContext, sel, priceRowPayloadImplementors)
+	plan := run.PlanOf(ctx, ec.OperationContext, sel, priceRowPayloadImplementors)
+	fields := plan.Fields
 
-	out := graphql.NewFieldSet(fields)
+	out := run.NewSet(plan)
 	var deferred graphql.DeferredGroup
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = graphql.MarshalString("PriceRowPayload")
+			out.Values[i] = run.Text("PriceRowPayload")
 		case "price":
 			out.Values[i] = _PriceRowPayload_price(ctx, ec, field, obj)
 			if out.Values[i] == graphql.RequiredNull {
@@ -1186,10 +980,8 @@ func marshalNPriceList2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpricing�
 }
 
 func marshalNPriceList2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpricingᚐListᚄ(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v []pricing.List) graphql.Marshaler {
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
-		fc := graphql.GetFieldContext(ctx)
-		fc.Result = &v[i]
-		return marshalNPriceList2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpricingᚐList(ctx, ec, sel, v[i])
+	ret := run.List(ctx, len(v), func(ctx context.Context, i int) graphql.Marshaler {
+		return _PriceList(ctx, ec, sel, &v[i])
 	})
 
 	for _, e := range ret {
@@ -1210,10 +1002,8 @@ func marshalNPriceRow2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpricing�
 }
 
 func marshalNPriceRow2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpricingᚐRowᚄ(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v []pricing.Row) graphql.Marshaler {
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
-		fc := graphql.GetFieldContext(ctx)
-		fc.Result = &v[i]
-		return marshalNPriceRow2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpricingᚐRow(ctx, ec, sel, v[i])
+	ret := run.List(ctx, len(v), func(ctx context.Context, i int) graphql.Marshaler {
+		return _PriceRow(ctx, ec, sel, &v[i])
 	})
 
 	for _, e := range ret {
@@ -1234,10 +1024,8 @@ func marshalNPriceRowEdge2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpage�
 }
 
 func marshalNPriceRowEdge2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpageᚐEdgeᚄ(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v []page.Edge[pricing.Row]) graphql.Marshaler {
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
-		fc := graphql.GetFieldContext(ctx)
-		fc.Result = &v[i]
-		return marshalNPriceRowEdge2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpageᚐEdge(ctx, ec, sel, v[i])
+	ret := run.List(ctx, len(v), func(ctx context.Context, i int) graphql.Marshaler {
+		return _PriceRowEdge(ctx, ec, sel, &v[i])
 	})
 
 	for _, e := range ret {

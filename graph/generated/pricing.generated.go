@@ -4,6 +4,7 @@ package generated
 
 import (
 	"context"
+	"github.com/noren-commerce/noren/graph/run"
 	"math"
 	"strconv"
 	"sync/atomic"
@@ -14,7 +15,6 @@ import (
 	"github.com/noren-commerce/noren/core/pricing"
 	"github.com/noren-commerce/noren/graph/model"
 	"github.com/noren-commerce/noren/graph/scalar"
-	"github.com/shopspring/decimal"
 	"github.com/vektah/gqlparser/v2/ast"
 )
 
@@ -29,22 +29,14 @@ import (
 // region    **************************** field.gotpl *****************************
 
 func _Money_amount(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *money.Money) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_Money_amount(ctx, ec, field)
+		func() string { return obj.String() },
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return marshalNDecimal2string(ctx, ec, selections, v)
 		},
-		func(ctx context.Context) (any, error) {
-			return obj.Amount(), nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v decimal.Decimal) graphql.Marshaler {
-			return marshalNDecimal2githubᚗcomᚋshopspringᚋdecimalᚐDecimal(ctx, ec, selections, v)
-		},
-		true,
-		true,
 	)
 }
 func fieldContext_Money_amount(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
@@ -52,22 +44,14 @@ func fieldContext_Money_amount(_ context.Context, ec *executionContext, field gr
 }
 
 func _Money_currency(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *money.Money) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_Money_currency(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Currency, nil
-		},
-		nil,
+		func() money.Currency { return obj.Currency },
 		func(ctx context.Context, selections ast.SelectionSet, v money.Currency) graphql.Marshaler {
 			return marshalNCurrencyCode2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋmoneyᚐCurrency(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
 }
 func fieldContext_Money_currency(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
@@ -75,22 +59,14 @@ func fieldContext_Money_currency(_ context.Context, ec *executionContext, field 
 }
 
 func _Price_quantity(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *pricing.Line) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_Price_quantity(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Quantity, nil
-		},
-		nil,
+		func() int { return obj.Quantity },
 		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
 			return marshalNInt2int(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
 }
 func fieldContext_Price_quantity(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
@@ -98,21 +74,14 @@ func fieldContext_Price_quantity(_ context.Context, ec *executionContext, field 
 }
 
 func _Price_unit(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *pricing.Line) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_Price_unit(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Unit, nil
-		},
-		nil,
+		func() money.Money { return obj.Unit },
 		func(ctx context.Context, selections ast.SelectionSet, v money.Money) graphql.Marshaler {
 			return marshalNMoney2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋmoneyᚐMoney(ctx, ec, selections, v)
 		},
-		true,
 		true,
 	)
 }
@@ -122,29 +91,19 @@ func fieldContext_Price_unit(_ context.Context, ec *executionContext, field grap
 		Field:      field,
 		IsMethod:   false,
 		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_Money(ctx, ec, field)
-		},
 	}
 	return fc, nil
 }
 
 func _Price_compareAt(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *pricing.Line) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_Price_compareAt(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.CompareAt, nil
-		},
-		nil,
+		func() *money.Money { return obj.CompareAt },
 		func(ctx context.Context, selections ast.SelectionSet, v *money.Money) graphql.Marshaler {
 			return marshalOMoney2ᚖgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋmoneyᚐMoney(ctx, ec, selections, v)
 		},
-		true,
 		false,
 	)
 }
@@ -154,29 +113,19 @@ func fieldContext_Price_compareAt(_ context.Context, ec *executionContext, field
 		Field:      field,
 		IsMethod:   false,
 		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_Money(ctx, ec, field)
-		},
 	}
 	return fc, nil
 }
 
 func _Price_subtotal(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *pricing.Line) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_Price_subtotal(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Subtotal, nil
-		},
-		nil,
+		func() money.Money { return obj.Subtotal },
 		func(ctx context.Context, selections ast.SelectionSet, v money.Money) graphql.Marshaler {
 			return marshalNMoney2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋmoneyᚐMoney(ctx, ec, selections, v)
 		},
-		true,
 		true,
 	)
 }
@@ -186,29 +135,19 @@ func fieldContext_Price_subtotal(_ context.Context, ec *executionContext, field 
 		Field:      field,
 		IsMethod:   false,
 		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_Money(ctx, ec, field)
-		},
 	}
 	return fc, nil
 }
 
 func _Price_discount(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *pricing.Line) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_Price_discount(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Discount, nil
-		},
-		nil,
+		func() money.Money { return obj.Discount },
 		func(ctx context.Context, selections ast.SelectionSet, v money.Money) graphql.Marshaler {
 			return marshalNMoney2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋmoneyᚐMoney(ctx, ec, selections, v)
 		},
-		true,
 		true,
 	)
 }
@@ -218,29 +157,19 @@ func fieldContext_Price_discount(_ context.Context, ec *executionContext, field 
 		Field:      field,
 		IsMethod:   false,
 		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_Money(ctx, ec, field)
-		},
 	}
 	return fc, nil
 }
 
 func _Price_total(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *pricing.Line) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_Price_total(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Total, nil
-		},
-		nil,
+		func() money.Money { return obj.Total },
 		func(ctx context.Context, selections ast.SelectionSet, v money.Money) graphql.Marshaler {
 			return marshalNMoney2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋmoneyᚐMoney(ctx, ec, selections, v)
 		},
-		true,
 		true,
 	)
 }
@@ -250,29 +179,19 @@ func fieldContext_Price_total(_ context.Context, ec *executionContext, field gra
 		Field:      field,
 		IsMethod:   false,
 		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_Money(ctx, ec, field)
-		},
 	}
 	return fc, nil
 }
 
 func _Price_breakdown(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *pricing.Line) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_Price_breakdown(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Breakdown, nil
-		},
-		nil,
+		func() []pricing.Step { return obj.Breakdown },
 		func(ctx context.Context, selections ast.SelectionSet, v []pricing.Step) graphql.Marshaler {
 			return marshalNPriceStep2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpricingᚐStepᚄ(ctx, ec, selections, v)
 		},
-		true,
 		true,
 	)
 }
@@ -282,30 +201,19 @@ func fieldContext_Price_breakdown(_ context.Context, ec *executionContext, field
 		Field:      field,
 		IsMethod:   false,
 		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_PriceStep(ctx, ec, field)
-		},
 	}
 	return fc, nil
 }
 
 func _PriceCandidate_rule(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *pricing.Candidate) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_PriceCandidate_rule(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Rule, nil
-		},
-		nil,
+		func() pricing.Rule { return obj.Rule },
 		func(ctx context.Context, selections ast.SelectionSet, v pricing.Rule) graphql.Marshaler {
 			return marshalNPriceRule2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpricingᚐRule(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
 }
 func fieldContext_PriceCandidate_rule(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
@@ -313,21 +221,14 @@ func fieldContext_PriceCandidate_rule(_ context.Context, ec *executionContext, f
 }
 
 func _PriceCandidate_label(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *pricing.Candidate) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_PriceCandidate_label(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Label, nil
-		},
-		nil,
+		func() i18n.Text { return obj.Label },
 		func(ctx context.Context, selections ast.SelectionSet, v i18n.Text) graphql.Marshaler {
 			return marshalNString2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋi18nᚐText(ctx, ec, selections, v)
 		},
-		true,
 		true,
 	)
 }
@@ -336,22 +237,14 @@ func fieldContext_PriceCandidate_label(_ context.Context, ec *executionContext, 
 }
 
 func _PriceCandidate_sourceId(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *pricing.Candidate) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_PriceCandidate_sourceId(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.SourceID(), nil
-		},
-		nil,
+		func() *string { return obj.SourceID() },
 		func(ctx context.Context, selections ast.SelectionSet, v *string) graphql.Marshaler {
 			return marshalOString2ᚖstring(ctx, ec, selections, v)
 		},
-		true,
-		false,
 	)
 }
 func fieldContext_PriceCandidate_sourceId(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
@@ -359,21 +252,14 @@ func fieldContext_PriceCandidate_sourceId(_ context.Context, ec *executionContex
 }
 
 func _PriceCandidate_unit(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *pricing.Candidate) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_PriceCandidate_unit(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Unit, nil
-		},
-		nil,
+		func() *money.Money { return obj.Unit },
 		func(ctx context.Context, selections ast.SelectionSet, v *money.Money) graphql.Marshaler {
 			return marshalOMoney2ᚖgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋmoneyᚐMoney(ctx, ec, selections, v)
 		},
-		true,
 		false,
 	)
 }
@@ -383,30 +269,19 @@ func fieldContext_PriceCandidate_unit(_ context.Context, ec *executionContext, f
 		Field:      field,
 		IsMethod:   false,
 		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_Money(ctx, ec, field)
-		},
 	}
 	return fc, nil
 }
 
 func _PriceCandidate_outcome(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *pricing.Candidate) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_PriceCandidate_outcome(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Outcome, nil
-		},
-		nil,
+		func() pricing.Outcome { return obj.Outcome },
 		func(ctx context.Context, selections ast.SelectionSet, v pricing.Outcome) graphql.Marshaler {
 			return marshalNPriceOutcome2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpricingᚐOutcome(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
 }
 func fieldContext_PriceCandidate_outcome(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
@@ -414,22 +289,14 @@ func fieldContext_PriceCandidate_outcome(_ context.Context, ec *executionContext
 }
 
 func _PriceCandidate_reason(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *pricing.Candidate) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_PriceCandidate_reason(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Reason, nil
-		},
-		nil,
+		func() pricing.Reason { return obj.Reason },
 		func(ctx context.Context, selections ast.SelectionSet, v pricing.Reason) graphql.Marshaler {
 			return marshalNPriceReason2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpricingᚐReason(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
 }
 func fieldContext_PriceCandidate_reason(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
@@ -437,21 +304,14 @@ func fieldContext_PriceCandidate_reason(_ context.Context, ec *executionContext,
 }
 
 func _PriceRange_min(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *pricing.Range) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_PriceRange_min(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Min, nil
-		},
-		nil,
+		func() money.Money { return obj.Min },
 		func(ctx context.Context, selections ast.SelectionSet, v money.Money) graphql.Marshaler {
 			return marshalNMoney2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋmoneyᚐMoney(ctx, ec, selections, v)
 		},
-		true,
 		true,
 	)
 }
@@ -461,29 +321,19 @@ func fieldContext_PriceRange_min(_ context.Context, ec *executionContext, field 
 		Field:      field,
 		IsMethod:   false,
 		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_Money(ctx, ec, field)
-		},
 	}
 	return fc, nil
 }
 
 func _PriceRange_max(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *pricing.Range) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_PriceRange_max(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Max, nil
-		},
-		nil,
+		func() money.Money { return obj.Max },
 		func(ctx context.Context, selections ast.SelectionSet, v money.Money) graphql.Marshaler {
 			return marshalNMoney2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋmoneyᚐMoney(ctx, ec, selections, v)
 		},
-		true,
 		true,
 	)
 }
@@ -493,30 +343,19 @@ func fieldContext_PriceRange_max(_ context.Context, ec *executionContext, field 
 		Field:      field,
 		IsMethod:   false,
 		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_Money(ctx, ec, field)
-		},
 	}
 	return fc, nil
 }
 
 func _PriceStep_rule(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *pricing.Step) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_PriceStep_rule(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Rule, nil
-		},
-		nil,
+		func() pricing.Rule { return obj.Rule },
 		func(ctx context.Context, selections ast.SelectionSet, v pricing.Rule) graphql.Marshaler {
 			return marshalNPriceRule2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpricingᚐRule(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
 }
 func fieldContext_PriceStep_rule(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
@@ -524,21 +363,14 @@ func fieldContext_PriceStep_rule(_ context.Context, ec *executionContext, field 
 }
 
 func _PriceStep_label(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *pricing.Step) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_PriceStep_label(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Label, nil
-		},
-		nil,
+		func() i18n.Text { return obj.Label },
 		func(ctx context.Context, selections ast.SelectionSet, v i18n.Text) graphql.Marshaler {
 			return marshalNString2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋi18nᚐText(ctx, ec, selections, v)
 		},
-		true,
 		true,
 	)
 }
@@ -547,21 +379,14 @@ func fieldContext_PriceStep_label(_ context.Context, ec *executionContext, field
 }
 
 func _PriceStep_change(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *pricing.Step) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_PriceStep_change(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Change, nil
-		},
-		nil,
+		func() money.Money { return obj.Change },
 		func(ctx context.Context, selections ast.SelectionSet, v money.Money) graphql.Marshaler {
 			return marshalNMoney2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋmoneyᚐMoney(ctx, ec, selections, v)
 		},
-		true,
 		true,
 	)
 }
@@ -571,29 +396,19 @@ func fieldContext_PriceStep_change(_ context.Context, ec *executionContext, fiel
 		Field:      field,
 		IsMethod:   false,
 		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_Money(ctx, ec, field)
-		},
 	}
 	return fc, nil
 }
 
 func _PriceStep_running(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *pricing.Step) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_PriceStep_running(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Running, nil
-		},
-		nil,
+		func() money.Money { return obj.Running },
 		func(ctx context.Context, selections ast.SelectionSet, v money.Money) graphql.Marshaler {
 			return marshalNMoney2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋmoneyᚐMoney(ctx, ec, selections, v)
 		},
-		true,
 		true,
 	)
 }
@@ -603,29 +418,19 @@ func fieldContext_PriceStep_running(_ context.Context, ec *executionContext, fie
 		Field:      field,
 		IsMethod:   false,
 		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_Money(ctx, ec, field)
-		},
 	}
 	return fc, nil
 }
 
 func _PriceTrace_price(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.PriceTrace) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_PriceTrace_price(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Price, nil
-		},
-		nil,
+		func() *pricing.Line { return obj.Price },
 		func(ctx context.Context, selections ast.SelectionSet, v *pricing.Line) graphql.Marshaler {
 			return marshalOPrice2ᚖgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpricingᚐLine(ctx, ec, selections, v)
 		},
-		true,
 		false,
 	)
 }
@@ -635,29 +440,19 @@ func fieldContext_PriceTrace_price(_ context.Context, ec *executionContext, fiel
 		Field:      field,
 		IsMethod:   false,
 		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_Price(ctx, ec, field)
-		},
 	}
 	return fc, nil
 }
 
 func _PriceTrace_problem(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.PriceTrace) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_PriceTrace_problem(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Problem, nil
-		},
-		nil,
+		func() *model.UserError { return obj.Problem },
 		func(ctx context.Context, selections ast.SelectionSet, v *model.UserError) graphql.Marshaler {
 			return marshalOUserError2ᚖgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋgraphᚋmodelᚐUserError(ctx, ec, selections, v)
 		},
-		true,
 		false,
 	)
 }
@@ -667,29 +462,19 @@ func fieldContext_PriceTrace_problem(_ context.Context, ec *executionContext, fi
 		Field:      field,
 		IsMethod:   false,
 		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_UserError(ctx, ec, field)
-		},
 	}
 	return fc, nil
 }
 
 func _PriceTrace_candidates(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.PriceTrace) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_PriceTrace_candidates(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Candidates, nil
-		},
-		nil,
+		func() []pricing.Candidate { return obj.Candidates },
 		func(ctx context.Context, selections ast.SelectionSet, v []pricing.Candidate) graphql.Marshaler {
 			return marshalNPriceCandidate2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpricingᚐCandidateᚄ(ctx, ec, selections, v)
 		},
-		true,
 		true,
 	)
 }
@@ -699,9 +484,6 @@ func fieldContext_PriceTrace_candidates(_ context.Context, ec *executionContext,
 		Field:      field,
 		IsMethod:   false,
 		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_PriceCandidate(ctx, ec, field)
-		},
 	}
 	return fc, nil
 }
@@ -721,14 +503,15 @@ func fieldContext_PriceTrace_candidates(_ context.Context, ec *executionContext,
 var moneyImplementors = []string{"Money"}
 
 func _Money(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *money.Money) graphql.Marshaler {
-	fields := graphql.CollectFields(ec.OperationContext, sel, moneyImplementors)
+	plan := run.PlanOf(ctx, ec.OperationContext, sel, moneyImplementors)
+	fields := plan.Fields
 
-	out := graphql.NewFieldSet(fields)
+	out := run.NewSet(plan)
 	var deferred graphql.DeferredGroup
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = graphql.MarshalString("Money")
+			out.Values[i] = run.Text("Money")
 		case "amount":
 			out.Values[i] = _Money_amount(ctx, ec, field, obj)
 			if out.Values[i] == graphql.Null {
@@ -759,14 +542,15 @@ func _Money(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj
 var priceImplementors = []string{"Price"}
 
 func _Price(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *pricing.Line) graphql.Marshaler {
-	fields := graphql.CollectFields(ec.OperationContext, sel, priceImplementors)
+	plan := run.PlanOf(ctx, ec.OperationContext, sel, priceImplementors)
+	fields := plan.Fields
 
-	out := graphql.NewFieldSet(fields)
+	out := run.NewSet(plan)
 	var deferred graphql.DeferredGroup
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = graphql.MarshalString("Price")
+			out.Values[i] = run.Text("Price")
 		case "quantity":
 			out.Values[i] = _Price_quantity(ctx, ec, field, obj)
 			if out.Values[i] == graphql.Null {
@@ -822,14 +606,15 @@ func _Price(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj
 var priceCandidateImplementors = []string{"PriceCandidate"}
 
 func _PriceCandidate(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *pricing.Candidate) graphql.Marshaler {
-	fields := graphql.CollectFields(ec.OperationContext, sel, priceCandidateImplementors)
+	plan := run.PlanOf(ctx, ec.OperationContext, sel, priceCandidateImplementors)
+	fields := plan.Fields
 
-	out := graphql.NewFieldSet(fields)
+	out := run.NewSet(plan)
 	var deferred graphql.DeferredGroup
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = graphql.MarshalString("PriceCandidate")
+			out.Values[i] = run.Text("PriceCandidate")
 		case "rule":
 			out.Values[i] = _PriceCandidate_rule(ctx, ec, field, obj)
 			if out.Values[i] == graphql.Null {
@@ -880,14 +665,15 @@ func _PriceCandidate(ctx context.Context, ec *executionContext, sel ast.Selectio
 var priceRangeImplementors = []string{"PriceRange"}
 
 func _PriceRange(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *pricing.Range) graphql.Marshaler {
-	fields := graphql.CollectFields(ec.OperationContext, sel, priceRangeImplementors)
+	plan := run.PlanOf(ctx, ec.OperationContext, sel, priceRangeImplementors)
+	fields := plan.Fields
 
-	out := graphql.NewFieldSet(fields)
+	out := run.NewSet(plan)
 	var deferred graphql.DeferredGroup
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = graphql.MarshalString("PriceRange")
+			out.Values[i] = run.Text("PriceRange")
 		case "min":
 			out.Values[i] = _PriceRange_min(ctx, ec, field, obj)
 			if out.Values[i] == graphql.Null {
@@ -918,14 +704,15 @@ func _PriceRange(ctx context.Context, ec *executionContext, sel ast.SelectionSet
 var priceStepImplementors = []string{"PriceStep"}
 
 func _PriceStep(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *pricing.Step) graphql.Marshaler {
-	fields := graphql.CollectFields(ec.OperationContext, sel, priceStepImplementors)
+	plan := run.PlanOf(ctx, ec.OperationContext, sel, priceStepImplementors)
+	fields := plan.Fields
 
-	out := graphql.NewFieldSet(fields)
+	out := run.NewSet(plan)
 	var deferred graphql.DeferredGroup
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = graphql.MarshalString("PriceStep")
+			out.Values[i] = run.Text("PriceStep")
 		case "rule":
 			out.Values[i] = _PriceStep_rule(ctx, ec, field, obj)
 			if out.Values[i] == graphql.Null {
@@ -966,14 +753,15 @@ func _PriceStep(ctx context.Context, ec *executionContext, sel ast.SelectionSet,
 var priceTraceImplementors = []string{"PriceTrace"}
 
 func _PriceTrace(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *model.PriceTrace) graphql.Marshaler {
-	fields := graphql.CollectFields(ec.OperationContext, sel, priceTraceImplementors)
+	plan := run.PlanOf(ctx, ec.OperationContext, sel, priceTraceImplementors)
+	fields := plan.Fields
 
-	out := graphql.NewFieldSet(fields)
+	out := run.NewSet(plan)
 	var deferred graphql.DeferredGroup
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = graphql.MarshalString("PriceTrace")
+			out.Values[i] = run.Text("PriceTrace")
 		case "price":
 			out.Values[i] = _PriceTrace_price(ctx, ec, field, obj)
 			if out.Values[i] == graphql.RequiredNull {
@@ -1033,10 +821,8 @@ func marshalNPrice2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpricingᚐLi
 }
 
 func marshalNPrice2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpricingᚐLineᚄ(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v []pricing.Line) graphql.Marshaler {
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
-		fc := graphql.GetFieldContext(ctx)
-		fc.Result = &v[i]
-		return marshalNPrice2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpricingᚐLine(ctx, ec, sel, v[i])
+	ret := run.List(ctx, len(v), func(ctx context.Context, i int) graphql.Marshaler {
+		return _Price(ctx, ec, sel, &v[i])
 	})
 
 	for _, e := range ret {
@@ -1053,10 +839,8 @@ func marshalNPriceCandidate2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpri
 }
 
 func marshalNPriceCandidate2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpricingᚐCandidateᚄ(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v []pricing.Candidate) graphql.Marshaler {
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
-		fc := graphql.GetFieldContext(ctx)
-		fc.Result = &v[i]
-		return marshalNPriceCandidate2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpricingᚐCandidate(ctx, ec, sel, v[i])
+	ret := run.List(ctx, len(v), func(ctx context.Context, i int) graphql.Marshaler {
+		return _PriceCandidate(ctx, ec, sel, &v[i])
 	})
 
 	for _, e := range ret {
@@ -1076,7 +860,7 @@ func unmarshalNPriceOutcome2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpri
 
 func marshalNPriceOutcome2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpricingᚐOutcome(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v pricing.Outcome) graphql.Marshaler {
 	_ = sel
-	res := graphql.MarshalString(string(v))
+	res := run.Text(string(v))
 	if res == graphql.Null {
 		graphql.AddInvalidNullFromMarshaler(ctx, "PriceOutcome!")
 	}
@@ -1091,7 +875,7 @@ func unmarshalNPriceReason2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpric
 
 func marshalNPriceReason2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpricingᚐReason(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v pricing.Reason) graphql.Marshaler {
 	_ = sel
-	res := graphql.MarshalString(string(v))
+	res := run.Text(string(v))
 	if res == graphql.Null {
 		graphql.AddInvalidNullFromMarshaler(ctx, "PriceReason!")
 	}
@@ -1106,7 +890,7 @@ func unmarshalNPriceRule2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpricin
 
 func marshalNPriceRule2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpricingᚐRule(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v pricing.Rule) graphql.Marshaler {
 	_ = sel
-	res := graphql.MarshalString(string(v))
+	res := run.Text(string(v))
 	if res == graphql.Null {
 		graphql.AddInvalidNullFromMarshaler(ctx, "PriceRule!")
 	}
@@ -1118,10 +902,8 @@ func marshalNPriceStep2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpricing�
 }
 
 func marshalNPriceStep2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpricingᚐStepᚄ(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v []pricing.Step) graphql.Marshaler {
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
-		fc := graphql.GetFieldContext(ctx)
-		fc.Result = &v[i]
-		return marshalNPriceStep2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpricingᚐStep(ctx, ec, sel, v[i])
+	ret := run.List(ctx, len(v), func(ctx context.Context, i int) graphql.Marshaler {
+		return _PriceStep(ctx, ec, sel, &v[i])
 	})
 
 	for _, e := range ret {
@@ -1145,7 +927,7 @@ func unmarshalNShippingMode2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpri
 
 func marshalNShippingMode2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpricingᚐShippingMode(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v pricing.ShippingMode) graphql.Marshaler {
 	_ = sel
-	res := graphql.MarshalString(string(v))
+	res := run.Text(string(v))
 	if res == graphql.Null {
 		graphql.AddInvalidNullFromMarshaler(ctx, "ShippingMode!")
 	}

@@ -314,8 +314,8 @@ type ComplexityRoot struct {
 	}
 
 	Money struct {
-		Amount   func(childComplexity int) int
 		Currency func(childComplexity int) int
+		String   func(childComplexity int) int
 	}
 
 	Mutation struct {
@@ -2002,18 +2002,18 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.Media.URL(childComplexity), true
 
-	case "Money.amount":
-		if e.ComplexityRoot.Money.Amount == nil {
-			break
-		}
-
-		return e.ComplexityRoot.Money.Amount(childComplexity), true
 	case "Money.currency":
 		if e.ComplexityRoot.Money.Currency == nil {
 			break
 		}
 
 		return e.ComplexityRoot.Money.Currency(childComplexity), true
+	case "Money.amount":
+		if e.ComplexityRoot.Money.String == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Money.String(childComplexity), true
 
 	case "Mutation.addAddress":
 		if e.ComplexityRoot.Mutation.AddAddress == nil {

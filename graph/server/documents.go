@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
+	"slices"
 	"strings"
 
 	"github.com/maypok86/otter/v2"
@@ -13,6 +14,8 @@ import (
 	"github.com/vektah/gqlparser/v2/parser"
 	"github.com/vektah/gqlparser/v2/validator"
 	"github.com/vektah/gqlparser/v2/validator/rules"
+
+	"github.com/noren-commerce/noren/graph/run"
 )
 
 // document is a valid document and what need be known of it only once.
@@ -21,6 +24,7 @@ type document struct {
 	hash       string // SHA-256 of the source, hex
 	parsed     *ast.QueryDocument
 	operations []operation
+	plans      *run.Plans // nil where the selections depend on variables
 }
 
 // operation is one operation of a document.
@@ -121,6 +125,9 @@ func (d *documents) read(ctx context.Context, source string, frank bool) (*docum
 func (d *documents) describe(source string, parsed *ast.QueryDocument) *document {
 	sum := sha256.Sum256([]byte(source))
 	doc := &document{source: source, hash: hex.EncodeToString(sum[:]), parsed: parsed}
+	if !conditional(parsed) {
+		doc.plans = run.NewPlans()
+	}
 	for _, def := range parsed.Operations {
 		doc.operations = append(doc.operations, operation{
 			definition: def, document: doc,
@@ -130,6 +137,26 @@ func (d *documents) describe(source string, parsed *ast.QueryDocument) *document
 		})
 	}
 	return doc
+}
+
+// conditional reports whether @skip or @include stands anywhere in the document.
+func conditional(doc *ast.QueryDocument) bool {
+	var within func(set ast.SelectionSet) bool
+	within = func(set ast.SelectionSet) bool {
+		return slices.ContainsFunc(set, func(sel ast.Selection) bool {
+			switch sel := sel.(type) {
+			case *ast.Field:
+				return len(sel.Directives) > 0 || within(sel.SelectionSet)
+			case *ast.InlineFragment:
+				return len(sel.Directives) > 0 || within(sel.SelectionSet)
+			case *ast.FragmentSpread:
+				return len(sel.Directives) > 0
+			}
+			return true
+		})
+	}
+	return slices.ContainsFunc(doc.Operations, func(op *ast.OperationDefinition) bool { return within(op.SelectionSet) }) ||
+		slices.ContainsFunc(doc.Fragments, func(f *ast.FragmentDefinition) bool { return within(f.SelectionSet) })
 }
 
 func introspects(set ast.SelectionSet) bool {

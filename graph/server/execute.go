@@ -14,6 +14,7 @@ import (
 	"github.com/vektah/gqlparser/v2/validator"
 
 	"github.com/noren-commerce/noren/core/fault"
+	"github.com/noren-commerce/noren/graph/run"
 )
 
 // call is one operation that a caller may run, with its variables read.
@@ -103,11 +104,28 @@ func (s *Server) operationContext(c *call) *graphql.OperationContext {
 		Doc:           c.operation.document.parsed, Operation: c.operation.definition,
 		DisableIntrospection: !c.introspect,
 		RecoverFunc:          s.recoverPanic,
-		ResolverMiddleware:   s.Field,
+		ResolverMiddleware:   s.field,
 		RootResolverMiddleware: func(ctx context.Context, next graphql.RootResolver) graphql.Marshaler {
 			return next(ctx)
 		},
 	}
+}
+
+// field wraps the fields that gqlgen itself resolves, those with a directive.
+func (s *Server) field(ctx context.Context, next graphql.Resolver) (any, error) {
+	if s.Field == nil {
+		return next(ctx)
+	}
+	return s.Field(ctx, next)
+}
+
+// begin makes the context that the call executes in.
+func (s *Server) begin(ctx context.Context, c *call) context.Context {
+	plans := c.operation.document.plans
+	if plans == nil {
+		plans = run.NewPlans()
+	}
+	return run.Begin(graphql.WithOperationContext(s.Prepare(ctx), s.operationContext(c)), plans, s.Field)
 }
 
 // answer runs a query or mutation, or answers it from the cache.
@@ -126,7 +144,7 @@ func (s *Server) execute(ctx context.Context, c *call) (a answer) {
 			a = s.failed(ctx, s.recoverPanic(ctx, value))
 		}
 	}()
-	ctx = graphql.WithOperationContext(s.Prepare(ctx), s.operationContext(c))
+	ctx = s.begin(ctx, c)
 	next := s.Schema.Exec(graphql.WithResponseContext(ctx, s.present, s.recoverPanic))
 	ctx = graphql.WithResponseContext(ctx, s.present, s.recoverPanic)
 	return encode(ctx, next(ctx))
@@ -135,7 +153,7 @@ func (s *Server) execute(ctx context.Context, c *call) (a answer) {
 // stream starts a subscription. next gives one answer after another until it
 // reports false: the stream ended, or its context did.
 func (s *Server) stream(ctx context.Context, c *call) (next func() (answer, bool), _ *refusal) {
-	ctx = graphql.WithOperationContext(s.Prepare(ctx), s.operationContext(c))
+	ctx = s.begin(ctx, c)
 	starting := graphql.WithResponseContext(ctx, s.present, s.recoverPanic)
 	events := s.Schema.Exec(starting)
 	if errs := graphql.GetErrors(starting); len(errs) > 0 {

@@ -11,6 +11,7 @@ import (
 	"os"
 	"slices"
 	"strings"
+	"sync"
 	"unicode/utf8"
 
 	"github.com/noren-commerce/noren/core/i18n"
@@ -59,12 +60,24 @@ func (s *Server) readParams(w http.ResponseWriter, r *http.Request) (*params, *r
 		return nil, refuseBody(ctx, &http.MaxBytesError{Limit: s.Limits.Body})
 	}
 	limitBody(w, r, s.Limits.Body)
-	body := bytes.NewBuffer(make([]byte, 0, max(r.ContentLength, 512)+bytes.MinRead))
+	body := bodies.Get().(*bytes.Buffer)
+	defer func() {
+		if body.Cap() <= keptBody {
+			body.Reset()
+			bodies.Put(body)
+		}
+	}()
 	if _, err := body.ReadFrom(r.Body); err != nil {
 		return nil, refuseBody(ctx, err)
 	}
 	return decodeParams(ctx, body.Bytes())
 }
+
+// bodies are read into buffers that are used again; nothing of a body is kept but
+// copies of its texts.
+var bodies = sync.Pool{New: func() any { return new(bytes.Buffer) }}
+
+const keptBody = 64 << 10
 
 // decodeParams reads the JSON form of the parameters.
 func decodeParams(ctx context.Context, body []byte) (*params, *refusal) {
@@ -75,7 +88,10 @@ func decodeParams(ctx context.Context, body []byte) (*params, *refusal) {
 		return nil, refuseWith(ctx, http.StatusBadRequest, CodeBatchUnsupported,
 			"複数の操作をまとめて送信することはできません", "Batches are not supported; send one operation per request")
 	}
-	var wire wireParams
+	if wire, ok := decodeQuickly(body); ok {
+		return wire.params(ctx)
+	}
+	var wire wireParams // something is wrong: read again and see what
 	decoder := json.NewDecoder(bytes.NewReader(body))
 	decoder.UseNumber()
 	if err := decoder.Decode(&wire); err != nil {
@@ -85,6 +101,26 @@ func decodeParams(ctx context.Context, body []byte) (*params, *refusal) {
 		return nil, refuseMalformed(ctx, "JSONの後に余分な文字があります", "There is something behind the JSON object")
 	}
 	return wire.params(ctx)
+}
+
+// decodeQuickly reads the JSON form without copying the body. It reports false for
+// what is not in order.
+func decodeQuickly(body []byte) (wireParams, bool) {
+	var quick struct {
+		wireParams
+		Variables json.RawMessage `json:"variables"`
+	}
+	if json.Unmarshal(body, &quick) != nil {
+		return wireParams{}, false
+	}
+	if len(quick.Variables) > 0 {
+		decoder := json.NewDecoder(bytes.NewReader(quick.Variables))
+		decoder.UseNumber()
+		if decoder.Decode(&quick.wireParams.Variables) != nil {
+			return wireParams{}, false
+		}
+	}
+	return quick.wireParams, true
 }
 
 func (wire wireParams) params(ctx context.Context) (*params, *refusal) {

@@ -103,9 +103,6 @@ func (c Config) orDefaults() Config {
 	if c.Observer == nil {
 		c.Observer = blind{}
 	}
-	if c.Field == nil {
-		c.Field = func(ctx context.Context, next graphql.Resolver) (any, error) { return next(ctx) }
-	}
 	if c.RequestID == nil {
 		c.RequestID = func(context.Context) string { return "" }
 	}
