@@ -5,10 +5,10 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
-	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"time"
 
 	"github.com/jackc/pgx/v5"
 
@@ -23,38 +23,67 @@ type buyer struct {
 	step     int
 	number   int
 	name     int
+	run      int64
 	token    string
 	total    string
 }
 
-// checkouts measures whole checkouts, three requests each.
+// checkouts measures whole checkouts, three requests each; where another noren is
+// named, the two in turn.
 func checkouts(ctx context.Context, s settings, f *fleet, database string) error {
 	variants, method, err := goods(ctx, database)
 	if err != nil {
 		return err
 	}
-	buyers := make([]*buyer, s.connections)
-	for i := range buyers {
-		buyers[i] = &buyer{variants: variants, method: method, name: i}
+	sides := []*child{f.plain}
+	if f.other != nil {
+		sides = []*child{f.other, f.plain}
 	}
-	before, err := orders(ctx, database)
-	if err != nil {
-		return err
+	for range s.rounds {
+		for _, side := range sides {
+			buyers := make([]*buyer, s.connections)
+			for i := range buyers {
+				buyers[i] = &buyer{variants: variants, method: method, name: i, run: time.Now().UnixNano()}
+			}
+			if err := checkout(ctx, 2*s.length(), side, buyers, database); err != nil {
+				return err
+			}
+		}
 	}
-	length := 2 * s.length()
-	r, err := load.Walk(ctx, f.plain.address, s.connections, length,
-		func(c, _ int) load.Request { return buyers[c].next() },
-		func(c int, answer []byte) error { return buyers[c].heard(answer) })
-	if err != nil {
-		return fmt.Errorf("checkout: %w (%.300s)", err, r.Last)
-	}
-	after, err := orders(ctx, database)
-	if err != nil {
-		return err
-	}
-	fmt.Printf("checkout  %8.0f orders/s (%d placed, 3 requests each), a request p50 %s p99 %s, %d failed\n",
-		float64(after-before)/length.Seconds(), after-before, r.P50, r.P99, r.Failed)
 	return pgbench(ctx, database)
+}
+
+// checkout lets the buyers buy for a while and prints what came of it.
+func checkout(ctx context.Context, length time.Duration, server *child, buyers []*buyer, database string) error {
+	walk := func(length time.Duration) (load.Result, error) {
+		r, err := load.Walk(ctx, server.address, len(buyers), length,
+			func(c, _ int) load.Request { return buyers[c].next() },
+			func(c int, answer []byte) error { return buyers[c].heard(answer) })
+		if err != nil {
+			err = fmt.Errorf("checkout: %w (%.300s)", err, r.Last)
+		}
+		return r, err
+	}
+	// PostgreSQL plans a statement anew the first five times on a connection.
+	if _, err := walk(length / 4); err != nil {
+		return err
+	}
+	before, err := spentBy(ctx, server, database)
+	if err != nil {
+		return err
+	}
+	r, err := walk(length)
+	if err != nil {
+		return err
+	}
+	after, err := spentBy(ctx, server, database)
+	if err != nil {
+		return err
+	}
+	used := after.minus(before)
+	fmt.Printf("checkout  %8.0f orders/s (%s, %d placed, 3 requests each), a request p50 %s p99 %s, %d failed\n  %s\n",
+		float64(used.orders)/length.Seconds(), filepath.Base(server.command.Path), used.orders, r.P50, r.P99, r.Failed, used)
+	return nil
 }
 
 // next is the request of the buyer's next step.
@@ -72,7 +101,7 @@ func (b *buyer) next() load.Request {
 		}}, "CartView")
 	case 2:
 		body, err = operationBody("PlaceOrder", map[string]any{"input": map[string]any{
-			"idempotencyKey": fmt.Sprintf("bench-%d-%d-%d", os.Getpid(), b.name, b.number), "expectedTotal": b.total, "paymentMethod": "BANK_TRANSFER",
+			"idempotencyKey": fmt.Sprintf("bench-%d-%d-%d", b.run, b.name, b.number), "expectedTotal": b.total, "paymentMethod": "BANK_TRANSFER",
 		}})
 	}
 	if err != nil {
@@ -131,16 +160,6 @@ func goods(ctx context.Context, database string) (variants []string, method stri
 		SELECT rtrim(translate(encode(convert_to('ShippingMethod:' || m.id, 'UTF8'), 'base64'), '+/'||chr(10), '-_'), '=')
 		FROM shipping_methods m JOIN channels c ON c.brand_id = m.brand_id WHERE c.code = 'wanko' AND m.code = 'parcel'`).Scan(&method)
 	return variants, method, err
-}
-
-func orders(ctx context.Context, database string) (n int, err error) {
-	conn, err := pgx.Connect(ctx, database)
-	if err != nil {
-		return 0, err
-	}
-	defer func() { _ = conn.Close(ctx) }()
-	err = conn.QueryRow(ctx, `SELECT count(*) FROM orders`).Scan(&n)
-	return n, err
 }
 
 // pgbench prints what PostgreSQL itself does on this machine in this run.

@@ -86,7 +86,10 @@ func build(ctx context.Context) (string, error) {
 }
 
 // fleet is the servers that are compared.
-type fleet struct{ baseline, plain, cached *child }
+type fleet struct {
+	baseline, plain, cached *child
+	other                   *child // another noren to compare with; nil if none is named
+}
 
 // child is one server process.
 type child struct {
@@ -94,7 +97,7 @@ type child struct {
 	command *exec.Cmd
 }
 
-func startFleet(ctx context.Context, bin, database, redisURL string) (*fleet, error) {
+func startFleet(ctx context.Context, bin, other, database, redisURL string) (*fleet, error) {
 	common := []string{
 		"DATABASE_URL=" + database, "NOREN_MAX_CONNS=16", "NOREN_SECRET=benchmarks-need-a-secret-of-some-length",
 		"NOREN_CORS_ORIGINS=https://bench.example", "SMTP_URL=smtp://127.0.0.1:1025", "MAIL_FROM=bench@example.jp", "NOREN_BANK_NAME=見本銀行", "NOREN_BANK_BRANCH=本店",
@@ -107,6 +110,11 @@ func startFleet(ctx context.Context, bin, database, redisURL string) (*fleet, er
 	}
 	if f.plain, err = start(ctx, filepath.Join(bin, "noren"), []string{"serve"}, append(common, "REDIS_URL=")); err != nil {
 		return f, err
+	}
+	if other != "" {
+		if f.other, err = start(ctx, other, []string{"serve"}, append(common, "REDIS_URL=")); err != nil {
+			return f, err
+		}
 	}
 	f.cached, err = start(ctx, filepath.Join(bin, "noren"), []string{"serve"}, append(common, "REDIS_URL="+redisURL))
 	return f, err
@@ -144,7 +152,7 @@ func start(ctx context.Context, path string, args, env []string) (*child, error)
 }
 
 func (f *fleet) stop() {
-	for _, c := range []*child{f.baseline, f.plain, f.cached} {
+	for _, c := range []*child{f.baseline, f.plain, f.cached, f.other} {
 		if c != nil {
 			_ = c.command.Process.Signal(syscall.SIGTERM)
 			_ = c.command.Wait()

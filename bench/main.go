@@ -23,6 +23,7 @@ type settings struct {
 	rounds      int
 	database    string
 	only        string
+	against     string
 }
 
 func main() {
@@ -33,6 +34,7 @@ func main() {
 	flag.IntVar(&s.rounds, "rounds", 3, "measurements of each kind, in turn; the median counts")
 	flag.StringVar(&s.database, "database", os.Getenv("DATABASE_URL"), "PostgreSQL to use; a database noren_bench is made there. Unsaid, an embedded one")
 	flag.StringVar(&s.only, "only", "", "list, detail, search or checkout; all if left out")
+	flag.StringVar(&s.against, "against", "", "binary of another noren, to take checkouts from both in turn")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
@@ -79,7 +81,7 @@ func withFleet(ctx context.Context, s settings, f func(fleet *fleet, database st
 	if named := os.Getenv("REDIS_URL"); named != "" {
 		redisURL = named
 	}
-	fleet, err := startFleet(ctx, bin, url, redisURL)
+	fleet, err := startFleet(ctx, bin, s.against, url, redisURL)
 	if err != nil {
 		return err
 	}

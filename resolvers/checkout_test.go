@@ -278,3 +278,47 @@ func TestCheckoutCostsFewStatements(t *testing.T) {
 	answer := a.Do(t, `{ cart { lines { sku price { total { amount } } } total { amount } } }`, nil, "X-Cart-Token", guest.token)
 	require.Equal(t, 5, answer.Statements, "cart, lines, prices, stock, shipping method: one round trip")
 }
+
+// What a checkout costs is how often PostgreSQL is waited for.
+func TestCheckoutMakesFewRoundTrips(t *testing.T) {
+	t.Parallel()
+	a := apptest.Start(t)
+	checkoutCosts(t, a, 2) // a process's first asks once what PostgreSQL can do
+	for _, lines := range []int{1, 5} {
+		costs := checkoutCosts(t, a, lines)
+		require.Equal(t, cost{7, 1}, costs["addCartLine"], "cart, line, basket")
+		require.Equal(t, cost{6, 1}, costs["updateCart"], "cart, basket")
+		placed := costs["placeOrder"]
+		require.Equal(t, 3, placed.roundTrips, "begin, claim and basket; all that is written; commit")
+		require.Equal(t, 16, placed.statements, "however many lines")
+	}
+}
+
+// cost is what a request asks of PostgreSQL.
+type cost struct{ statements, roundTrips int }
+
+// checkoutCosts are the costs of each request of a checkout.
+func checkoutCosts(t *testing.T, a *apptest.App, lines int) map[string]cost {
+	t.Helper()
+	costs := map[string]cost{}
+	guest := &shopper{App: a}
+	do := func(name, mutation string, variables apptest.Variables) {
+		answer := a.Do(t, mutation, variables, "X-Cart-Token", guest.token)
+		require.Empty(t, answer.Errors)
+		require.NotContains(t, string(answer.Data), `"code"`)
+		costs[name] = cost{answer.Statements, answer.RoundTrips}
+	}
+	for i := range lines {
+		guest.add(t, a.AddProduct(t, fmt.Sprintf("of%d-%d", lines, i), 100).Variants[0], 1)
+	}
+	method := id.Global("ShippingMethod", a.AddShipping(t, fmt.Sprintf("parcel%d", lines), 0))
+	do("addCartLine", `mutation($v: ID!) { addCartLine(input: {variantId: $v, quantity: 1}) { cart { total { amount } } userErrors { code } } }`,
+		apptest.Variables{"v": id.Global("Variant", a.AddProduct(t, fmt.Sprintf("last%d", lines), 100).Variants[0])})
+	do("updateCart", `mutation($m: ID!) { updateCart(input: {email: "hanako@example.jp", shippingMethodId: $m, shippingAddress: {
+		name: "山田 花子", postalCode: "150-0001", prefecture: TOKYO, city: "渋谷区", line1: "神宮前1-2-3", phone: "03-1234-5678"
+	}}) { cart { total { amount } } userErrors { code } } }`, apptest.Variables{"m": method})
+	total := fmt.Sprint(100 * (lines + 1))
+	do("placeOrder", `mutation($k: String!, $t: Decimal!) { placeOrder(input: {idempotencyKey: $k, expectedTotal: $t, paymentMethod: BANK_TRANSFER}) { order { number total { amount } } userErrors { code } } }`,
+		apptest.Variables{"k": fmt.Sprintf("intent-%d", lines), "t": total})
+	return costs
+}

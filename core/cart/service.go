@@ -53,6 +53,7 @@ type NewLine struct {
 	LineID    uuid.UUID
 	VariantID uuid.UUID
 	Quantity  int
+	Fresh     bool // the owner is made up now and has no cart yet
 }
 
 // Change is what a customer says about an order to come; nil leaves as it is.
@@ -127,7 +128,7 @@ func (s *Service) AddLine(ctx context.Context, in AddLineInput) (*Priced, error)
 		token = NewToken()
 		lookup.Owner.TokenHash = HashToken(token)
 	}
-	line := NewLine{CartID: id.New(), LineID: id.New(), VariantID: in.VariantID, Quantity: in.Quantity}
+	line := NewLine{CartID: id.New(), LineID: id.New(), VariantID: in.VariantID, Quantity: in.Quantity, Fresh: token != ""}
 	basket, added, err := s.store.AddLine(ctx, lookup, line)
 	switch {
 	case err != nil:

@@ -8,6 +8,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"time"
 
@@ -30,6 +31,7 @@ type Claim struct {
 	Operation string
 	Key       string
 	InputHash []byte
+	Answer    json.RawMessage // if it is known beforehand; else it is kept later
 	At        time.Time
 }
 
@@ -41,12 +43,16 @@ type Earlier struct {
 
 // Store keeps keys in the transaction of the context.
 type Store interface {
-	// Claim takes the key. If it is taken, it waits for the taker's transaction and
-	// answers what was kept; nil means that the key is ours.
-	Claim(ctx context.Context, c Claim) (*Earlier, error)
+	// Claim takes the key. If it is taken, it waits for the taker's transaction. The
+	// claim travels with what is read next, and is answered when its answer is asked
+	// for: by what was kept, or by nil if the key is ours.
+	Claim(ctx context.Context, c Claim) Claimed
 	// Keep notes the answer to a claim.
 	Keep(ctx context.Context, c Claim, answer json.RawMessage) error
 }
+
+// Claimed answers a claim.
+type Claimed func(ctx context.Context) (*Earlier, error)
 
 // Tx runs f in one transaction, which the context carries.
 type Tx interface {
@@ -81,14 +87,12 @@ func Once[A any](ctx context.Context, k *Keys, operation, key string, input any,
 		return answer, err
 	}
 	err = k.tx.InTx(ctx, func(ctx context.Context) error {
-		earlier, err := k.store.Claim(ctx, claim)
+		earlier, err := k.store.Claim(ctx, claim)(ctx)
 		switch {
 		case err != nil:
 			return err
-		case earlier != nil && !bytes.Equal(earlier.InputHash, claim.InputHash):
-			return ErrReused.At("idempotencyKey")
 		case earlier != nil:
-			return json.Unmarshal(earlier.Answer, &answer)
+			return replay(*earlier, claim, &answer)
 		}
 		if answer, err = f(ctx); err != nil {
 			return err
@@ -100,6 +104,46 @@ func Once[A any](ctx context.Context, k *Keys, operation, key string, input any,
 		return k.store.Keep(ctx, claim, raw)
 	})
 	return answer, err
+}
+
+// OnceAs is Once where the answer is known beforehand, such as the id of what is to
+// be made: it is kept with the claim. What read reads comes in the claim's round
+// trip; act is not run if the key has been used.
+func OnceAs[A, R any](ctx context.Context, k *Keys, operation, key string, input any, answer A,
+	read func(ctx context.Context) (R, error), act func(ctx context.Context, found R) error,
+) (A, error) {
+	claim, err := k.claim(ctx, operation, key, input)
+	if err != nil {
+		return answer, err
+	}
+	if claim.Answer, err = json.Marshal(answer); err != nil {
+		return answer, fmt.Errorf("keep the answer to %s: %w", operation, err)
+	}
+	stands := answer
+	err = k.tx.InTx(ctx, func(ctx context.Context) error {
+		stands = answer
+		claimed := k.store.Claim(ctx, claim)
+		found, failed := read(ctx)
+		earlier, err := claimed(ctx)
+		switch {
+		case err != nil:
+			return errors.Join(failed, err) // what failed the reading has failed the claim
+		case earlier != nil:
+			return replay(*earlier, claim, &stands)
+		case failed != nil:
+			return failed
+		}
+		return act(ctx, found)
+	})
+	return stands, err
+}
+
+// replay gives the earlier answer, if the claim is for the same input.
+func replay[A any](earlier Earlier, c Claim, answer *A) error {
+	if !bytes.Equal(earlier.InputHash, c.InputHash) {
+		return ErrReused.At("idempotencyKey")
+	}
+	return json.Unmarshal(earlier.Answer, answer)
 }
 
 func (k *Keys) claim(ctx context.Context, operation, key string, input any) (Claim, error) {

@@ -38,42 +38,45 @@ const maxPlans = 4
 // lines priced now must come to the expected total, the stock is taken, the
 // payment opened, the confirmation queued, all in one transaction or not at all.
 func (s *Service) Place(ctx context.Context, in PlaceInput) (*Order, error) {
-	var (
-		placed uuid.UUID
-		fresh  Order // what this call placed, if it did
-		err    error
-	)
 	for range maxPlans {
-		placed, err = idempotency.Once(ctx, s.keys, "placeOrder", in.IdempotencyKey, in, func(ctx context.Context) (uuid.UUID, error) {
-			fresh, err = s.place(ctx, in)
-			return fresh.ID, err
-		})
+		placed, err := s.placeOnce(ctx, in)
 		if !errors.Is(err, errStockMoved) {
-			break
+			return placed, err
 		}
 	}
-	if errors.Is(err, errStockMoved) {
-		return nil, fault.ErrUnavailable
-	}
-	if err != nil {
+	return nil, fault.ErrUnavailable
+}
+
+func (s *Service) placeOnce(ctx context.Context, in PlaceInput) (*Order, error) {
+	mine := id.New()
+	var (
+		lookup cart.Lookup
+		fresh  Order
+	)
+	placed, err := idempotency.OnceAs(ctx, s.keys, "placeOrder", in.IdempotencyKey, in, mine,
+		func(ctx context.Context) (basket *cart.Basket, err error) {
+			if lookup, err = s.carts.Lookup(ctx); err != nil {
+				return nil, err
+			}
+			return s.store.LockCart(ctx, lookup)
+		},
+		func(ctx context.Context, basket *cart.Basket) (err error) {
+			fresh, err = s.place(ctx, mine, lookup, basket, in)
+			return err
+		})
+	switch {
+	case err != nil:
 		return nil, err
-	}
-	if fresh.ID == placed {
+	case placed == mine:
 		return &fresh, nil
 	}
 	return s.ByID(ctx, placed)
 }
 
-func (s *Service) place(ctx context.Context, in PlaceInput) (Order, error) {
-	lookup, err := s.carts.Lookup(ctx)
-	if err != nil {
-		return Order{}, err
-	}
-	basket, err := s.store.LockCart(ctx, lookup)
-	switch {
-	case err != nil:
-		return Order{}, err
-	case basket == nil:
+// place orders a basket that is read and locked: it is priced, judged, drafted and
+// written down.
+func (s *Service) place(ctx context.Context, orderID uuid.UUID, lookup cart.Lookup, basket *cart.Basket, in PlaceInput) (Order, error) {
+	if basket == nil {
 		return Order{}, cart.ErrNoCart
 	}
 	priced, err := s.carts.Price(ctx, lookup, *basket)
@@ -83,7 +86,7 @@ func (s *Service) place(ctx context.Context, in PlaceInput) (Order, error) {
 	if err := orderable(priced, in); err != nil {
 		return Order{}, err
 	}
-	draft, err := s.draft(ctx, priced, in)
+	draft, err := s.draft(ctx, orderID, priced, in)
 	if err != nil {
 		return Order{}, err
 	}
@@ -91,14 +94,28 @@ func (s *Service) place(ctx context.Context, in PlaceInput) (Order, error) {
 	if err := s.billed(ctx, &draft); err != nil {
 		return Order{}, err
 	}
-	flipped, err := s.store.Insert(ctx, draft)
+	return draft.Order, s.write(ctx, draft)
+}
+
+// write sends down what the draft holds, in one round trip: nobody waits for an
+// answer but to Take, which comes last so that the stock's rows, the ones that other
+// orders want too, are locked for the shortest time. What another domain writes of a
+// new order belongs between Insert and Take.
+func (s *Service) write(ctx context.Context, d Draft) error {
+	if err := s.store.Insert(ctx, d); err != nil {
+		return err
+	}
+	if err := s.events.Record(ctx, d.Event); err != nil {
+		return err
+	}
+	if err := s.outbox.Enqueue(ctx, d.Messages...); err != nil {
+		return err
+	}
+	flipped, err := s.store.Take(ctx, d.Reservations)
 	if err != nil {
-		return Order{}, err
+		return err
 	}
-	if err := s.stockFlipped(ctx, flipped); err != nil {
-		return Order{}, err
-	}
-	return draft.Order, s.outbox.Enqueue(ctx, draft.Messages...)
+	return s.stockFlipped(ctx, flipped)
 }
 
 // orderable says what stands against ordering the cart as it is.
@@ -138,7 +155,7 @@ type Draft struct {
 	Event        event.Event
 }
 
-func (s *Service) draft(ctx context.Context, p *cart.Priced, in PlaceInput) (Draft, error) {
+func (s *Service) draft(ctx context.Context, orderID uuid.UUID, p *cart.Priced, in PlaceInput) (Draft, error) {
 	number, err := NewNumber()
 	if err != nil {
 		return Draft{}, err
@@ -148,7 +165,7 @@ func (s *Service) draft(ctx context.Context, p *cart.Priced, in PlaceInput) (Dra
 		status = Confirmed // there is no money to wait for
 	}
 	d := Draft{CartID: p.ID, Order: Order{
-		ID: id.New(), Number: number, BrandID: ch.BrandID, ChannelID: ch.ID, MemberID: p.MemberID,
+		ID: orderID, Number: number, BrandID: ch.BrandID, ChannelID: ch.ID, MemberID: p.MemberID,
 		TokenHash: cart.OwnerOf(actor).TokenHash, Email: p.Email, Language: i18n.Language(ctx), Status: status,
 		Currency: q.Total.Currency, TaxInclusive: ch.TaxInclusive,
 		SubtotalMinor: q.Subtotal.Minor, DiscountMinor: q.Discount.Minor, ShippingMinor: q.Shipping.Minor, TaxMinor: q.Tax.Minor, TotalMinor: q.Total.Minor,

@@ -24,11 +24,13 @@ import (
 type Store interface {
 	// LockCart reads the owner's open cart for placing; a second placer waits.
 	LockCart(ctx context.Context, in cart.Lookup) (*cart.Basket, error)
-	// Insert takes the stock, writes the order, its lines, reservations and event,
-	// and closes the cart, in one round trip. If a location has less than is asked
-	// of it, ErrStockMoved is returned and the transaction must end. Answered are
-	// the variants whose availability to shoppers changed.
-	Insert(ctx context.Context, d Draft) (flipped []uuid.UUID, err error)
+	// Insert writes the order, its lines, reservations and payment, and closes the
+	// cart. It need not have happened before the next call that answers something.
+	Insert(ctx context.Context, d Draft) error
+	// Take takes the stock. If a location has less than is asked of it, ErrStockMoved
+	// is returned and the transaction must end. Answered are the variants whose
+	// availability to shoppers changed.
+	Take(ctx context.Context, reservations []Reservation) (flipped []uuid.UUID, err error)
 	// Lock reads an order and locks it; nil if there is none.
 	Lock(ctx context.Context, orderID uuid.UUID) (*Order, error)
 	Update(ctx context.Context, o Order) error

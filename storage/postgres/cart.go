@@ -23,7 +23,13 @@ func NewCarts(db *DB) *Carts { return &Carts{db} }
 
 // ownCart is the condition that the cart c is the owner's open one in the channel.
 // A member's cart opens to no token, not even the one it was filled under before.
-const ownCart = `c.channel_id = @channel AND NOT c.closed AND (c.member_id = @member OR c.member_id IS NULL AND c.token_hash = @token)`
+// It asks by what the owner has, so that one index answers.
+func ownCart(o cart.Owner) string {
+	if o.MemberID != nil {
+		return `c.member_id = @member AND c.channel_id = @channel AND NOT c.closed`
+	}
+	return `c.token_hash = @token AND c.member_id IS NULL AND c.channel_id = @channel AND NOT c.closed`
+}
 
 // sellable is the condition that the channel sells the variant v of the product p.
 const sellable = `v.active AND EXISTS (SELECT FROM product_listings l WHERE l.product_id = p.id AND ` + listed + `)`
@@ -57,28 +63,50 @@ func (s *Carts) AddLine(ctx context.Context, in cart.Lookup, line cart.NewLine) 
 		"cart": line.CartID, "line": line.LineID, "variant": line.VariantID, "quantity": line.Quantity, "most": cart.MaxLines,
 	})
 	basket, err := s.change(ctx, in, func(batch *pgx.Batch) {
-		batch.Queue(`
-			INSERT INTO carts AS c (id, brand_id, channel_id, member_id, token_hash, updated_at)
-			SELECT @cart, @brand, @channel, @member, @token, @at
-			FROM variants v JOIN products p ON p.id = v.product_id
-			WHERE v.id = @variant AND NOT EXISTS (SELECT FROM carts c WHERE `+ownCart+`)
-			  AND `+sellable+` AND `+freePieces+` >= @quantity
-			ON CONFLICT DO NOTHING`, args)
-		batch.Queue(`
-			INSERT INTO cart_lines AS k (id, cart_id, variant_id, quantity)
-			SELECT @line, c.id, v.id, @quantity
-			FROM carts c, variants v
-			JOIN products p ON p.id = v.product_id
-			WHERE `+ownCart+` AND v.id = @variant AND `+sellable+`
-			  AND (SELECT count(*) FROM cart_lines o WHERE o.cart_id = c.id AND o.variant_id <> v.id) < @most
-			  AND `+freePieces+` >= @quantity + coalesce((SELECT o.quantity FROM cart_lines o WHERE o.cart_id = c.id AND o.variant_id = v.id), 0)
-			ON CONFLICT (cart_id, variant_id) DO UPDATE SET quantity = k.quantity + EXCLUDED.quantity`, args).
-			Exec(func(tag pgconn.CommandTag) error {
-				added = tag.RowsAffected() > 0
-				return nil
-			})
+		sql := firstLine
+		if !line.Fresh {
+			batch.Queue(`
+				INSERT INTO carts AS c (id, brand_id, channel_id, member_id, token_hash, updated_at)
+				SELECT @cart, @brand, @channel, @member, @token, @at
+				FROM variants v JOIN products p ON p.id = v.product_id
+				WHERE v.id = @variant AND NOT EXISTS (SELECT FROM carts c WHERE `+ownCart(in.Owner)+`)
+				  AND `+sellable+` AND `+freePieces+` >= @quantity
+				ON CONFLICT DO NOTHING`, args)
+			sql = anotherLine(in.Owner)
+		}
+		batch.Queue(sql, args).Exec(func(tag pgconn.CommandTag) error {
+			added = tag.RowsAffected() > 0
+			return nil
+		})
 	})
 	return basket, added, err
+}
+
+// firstLine makes a cart for an owner who has none, with a line in it.
+const firstLine = `
+	WITH wanted AS (
+		SELECT v.id FROM variants v JOIN products p ON p.id = v.product_id
+		WHERE v.id = @variant AND ` + sellable + ` AND ` + freePieces + ` >= @quantity
+	), made AS (
+		INSERT INTO carts (id, brand_id, channel_id, member_id, token_hash, updated_at)
+		SELECT @cart, @brand, @channel, @member, @token, @at FROM wanted
+		RETURNING id
+	)
+	INSERT INTO cart_lines (id, cart_id, variant_id, quantity)
+	SELECT @line, made.id, wanted.id, @quantity FROM made, wanted`
+
+// anotherLine adds pieces to the line of the variant in the owner's cart, or a line.
+func anotherLine(o cart.Owner) string {
+	own := ownCart(o)
+	return `
+		INSERT INTO cart_lines AS k (id, cart_id, variant_id, quantity)
+		SELECT @line, c.id, v.id, @quantity
+		FROM carts c, variants v
+		JOIN products p ON p.id = v.product_id
+		WHERE ` + own + ` AND v.id = @variant AND ` + sellable + `
+		  AND (SELECT count(*) FROM cart_lines o WHERE o.cart_id = c.id AND o.variant_id <> v.id) < @most
+		  AND ` + freePieces + ` >= @quantity + coalesce((SELECT o.quantity FROM cart_lines o WHERE o.cart_id = c.id AND o.variant_id = v.id), 0)
+		ON CONFLICT (cart_id, variant_id) DO UPDATE SET quantity = k.quantity + EXCLUDED.quantity`
 }
 
 // SetQuantity sets a line's pieces; 0 removes it.
@@ -86,10 +114,10 @@ func (s *Carts) SetQuantity(ctx context.Context, in cart.Lookup, lineID uuid.UUI
 	changed := false
 	sql := `UPDATE cart_lines k SET quantity = @quantity
 		FROM carts c, variants v
-		WHERE k.id = @line AND k.cart_id = c.id AND v.id = k.variant_id AND ` + ownCart + `
+		WHERE k.id = @line AND k.cart_id = c.id AND v.id = k.variant_id AND ` + ownCart(in.Owner) + `
 		  AND (@quantity <= k.quantity OR ` + freePieces + ` >= @quantity)`
 	if quantity == 0 {
-		sql = `DELETE FROM cart_lines k USING carts c WHERE k.id = @line AND k.cart_id = c.id AND ` + ownCart
+		sql = `DELETE FROM cart_lines k USING carts c WHERE k.id = @line AND k.cart_id = c.id AND ` + ownCart(in.Owner)
 	}
 	basket, err := s.change(ctx, in, func(batch *pgx.Batch) {
 		batch.Queue(sql, cartArgs(in, pgx.NamedArgs{"line": lineID, "quantity": quantity})).
@@ -112,7 +140,7 @@ func (s *Carts) Update(ctx context.Context, in cart.Lookup, change cart.Change) 
 				billing_address = CASE WHEN @with_parcel THEN NULL ELSE coalesce(@billing, c.billing_address) END,
 				shipping_method_id = coalesce(@method, c.shipping_method_id),
 				updated_at = @at
-			WHERE `+ownCart+` AND (@method::uuid IS NULL OR EXISTS (
+			WHERE `+ownCart(in.Owner)+` AND (@method::uuid IS NULL OR EXISTS (
 				SELECT FROM shipping_methods m WHERE m.id = @method AND m.brand_id = @brand AND m.active))`, cartArgs(in, pgx.NamedArgs{
 			"email": change.Email, "address": change.ShippingAddress, "method": change.ShippingMethodID,
 			"billing": change.BillingAddress, "with_parcel": change.BillToShipping,
@@ -165,7 +193,7 @@ func (s *Carts) change(ctx context.Context, in cart.Lookup, queue func(*pgx.Batc
 		queue(batch)
 	}
 	var basket *cart.Basket
-	queueBasket(batch, `c.id = (SELECT c.id FROM carts c WHERE `+ownCart+`)`, cartArgs(in, nil), &basket)
+	queueBasket(batch, in, &basket)
 	err := s.db.conn(ctx).SendBatch(ctx, batch).Close()
 	var pg *pgconn.PgError
 	if errors.As(err, &pg) && pg.ConstraintName == "cart_lines_quantity" {
@@ -174,22 +202,28 @@ func (s *Carts) change(ctx context.Context, in cart.Lookup, queue func(*pgx.Batc
 	return basket, err
 }
 
-// queueBasket queues the statements that read the cart c that the condition finds.
-func queueBasket(batch *pgx.Batch, condition string, args pgx.NamedArgs, into **cart.Basket) {
+// queueBasket queues the statements that read the owner's cart.
+func queueBasket(batch *pgx.Batch, in cart.Lookup, into **cart.Basket) {
+	queueCart(batch, in, ``, into)
+}
+
+// queueCart is queueBasket with the cart's row locked as lock says.
+func queueCart(batch *pgx.Batch, in cart.Lookup, lock string, into **cart.Basket) {
 	var found cart.Basket
+	own, args := ownCart(in.Owner), cartArgs(in, nil)
 	queueRows(batch, &[]cart.Cart{}, func(rows []cart.Cart) {
 		if len(rows) > 0 {
 			found.Cart = rows[0]
 			*into = &found
 		}
 	}, `SELECT c.id, c.brand_id, c.channel_id, c.member_id, c.email, c.shipping_address, c.billing_address, c.shipping_method_id, c.updated_at
-		FROM carts c WHERE `+condition, args)
+		FROM carts c WHERE `+own+lock, args)
 	queueRows(batch, &[]basketRow{}, func(rows []basketRow) { found.Items, found.Sheets, found.Rules = itemsOf(rows) }, `
 		SELECT k.id, k.variant_id, k.quantity, p.id AS product_id, v.sku, p.name, v.options, p.tax_class,
 			`+sellable+` AS on_sale, `+goodsColumns+`, `+rulesVersion+` AS rules
 		FROM carts c JOIN cart_lines k ON k.cart_id = c.id
 		JOIN variants v ON v.id = k.variant_id JOIN products p ON p.id = v.product_id
-		WHERE `+condition+` ORDER BY k.id`, args)
+		WHERE `+own+` ORDER BY k.id`, args)
 	queueRows(batch, &[]pricing.Price{}, func(rows []pricing.Price) {
 		for _, row := range rows {
 			if sheet := found.Sheets[row.VariantID]; sheet != nil {
@@ -198,19 +232,19 @@ func queueBasket(batch *pgx.Batch, condition string, args pgx.NamedArgs, into **
 		}
 	}, `
 		SELECT `+priceColumns+` FROM carts c JOIN cart_lines k ON k.cart_id = c.id JOIN prices r ON r.variant_id = k.variant_id
-		WHERE `+condition+` AND r.price_list_id = ANY(@lists) AND r.valid_until > @at`, args)
+		WHERE `+own+` AND r.price_list_id = ANY(@lists) AND r.valid_until > @at`, args)
 	queueRows(batch, &found.Levels, nil, `
 		SELECT s.variant_id, s.location_id, s.on_hand - s.reserved AS free
 		FROM carts c JOIN cart_lines k ON k.cart_id = c.id JOIN stock_levels s ON s.variant_id = k.variant_id
 		JOIN locations o ON o.id = s.location_id
-		WHERE `+condition+` AND o.brand_id = c.brand_id AND o.ships AND o.active
+		WHERE `+own+` AND o.brand_id = c.brand_id AND o.ships AND o.active
 		ORDER BY o.priority, o.id`, args)
 	queueRows(batch, &[]shipping.Method{}, func(rows []shipping.Method) {
 		if len(rows) > 0 {
 			found.Method = &rows[0]
 		}
 	}, `SELECT `+shippingColumns+` FROM carts c JOIN shipping_methods m ON m.id = c.shipping_method_id
-		WHERE `+condition+` AND m.active`, args)
+		WHERE `+own+` AND m.active`, args)
 }
 
 // basketRow is a line of a cart with what pricing it asks.

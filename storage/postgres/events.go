@@ -15,13 +15,14 @@ type Events struct{ db *DB }
 // NewEvents makes the events' store.
 func NewEvents(db *DB) *Events { return &Events{db} }
 
-// Record adds the events in the transaction of the context, in one round trip.
+// Record adds the events in the transaction of the context; they travel with what
+// comes next.
 func (s *Events) Record(ctx context.Context, events ...event.Event) error {
 	batch := &pgx.Batch{}
 	for _, e := range events {
 		queueEvent(batch, e)
 	}
-	if err := s.db.conn(ctx).SendBatch(ctx, batch).Close(); err != nil {
+	if err := s.db.later(ctx, batch); err != nil {
 		return err
 	}
 	s.db.recorded(ctx, events)

@@ -6,6 +6,7 @@ import (
 
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/riverqueue/river"
 	"github.com/riverqueue/river/riverdriver/riverpgxv5"
 
@@ -44,7 +45,7 @@ func (j *Jobs) insert(ctx context.Context, params []river.InsertManyParams) erro
 	}
 	var err error
 	if tx := txFrom(ctx); tx != nil {
-		_, err = j.client.InsertManyTx(ctx, tx, params)
+		_, err = j.client.InsertManyTx(ctx, inserting{tx: tx}, params)
 	} else {
 		_, err = j.client.InsertMany(ctx, params)
 	}
@@ -53,6 +54,37 @@ func (j *Jobs) insert(ctx context.Context, params []river.InsertManyParams) erro
 	}
 	return nil
 }
+
+// inserting is a transaction as River sees it while it inserts jobs: its statements
+// wait with the transaction's others, since nobody needs their answers.
+type inserting struct {
+	pgx.Tx // nothing else is asked of it
+	tx     *transaction
+}
+
+func (i inserting) wait(sql string, args []any) {
+	i.tx.waiting = append(i.tx.waiting, &pgx.QueuedQuery{SQL: sql, Arguments: args})
+}
+
+// Exec lets the statement wait.
+func (i inserting) Exec(_ context.Context, sql string, args ...any) (pgconn.CommandTag, error) {
+	i.wait(sql, args)
+	return pgconn.CommandTag{}, nil
+}
+
+// Query lets the statement wait.
+func (i inserting) Query(_ context.Context, sql string, args ...any) (pgx.Rows, error) {
+	i.wait(sql, args)
+	return noRows{}, nil
+}
+
+// QueryRow runs the query: so River asks, once, what PostgreSQL can do.
+func (i inserting) QueryRow(ctx context.Context, sql string, args ...any) pgx.Row {
+	return i.tx.QueryRow(ctx, sql, args...)
+}
+
+// Conn is no connection: how statements are run is not River's to know.
+func (inserting) Conn() *pgx.Conn { return nil }
 
 // Enqueue queues messages to be sent. One that is queued or was just sent is not
 // queued again.

@@ -33,17 +33,38 @@ const orderColumns = `o.id, o.number, o.brand_id, o.channel_id, o.member_id, o.t
 // then finds it closed.
 func (s *Orders) LockCart(ctx context.Context, in cart.Lookup) (*cart.Basket, error) {
 	batch := &pgx.Batch{}
-	batch.Queue(`SELECT FROM carts c WHERE `+ownCart+` FOR UPDATE`, cartArgs(in, nil))
 	var basket *cart.Basket
-	queueBasket(batch, ownCart, cartArgs(in, nil), &basket)
+	queueCart(batch, in, ` FOR UPDATE`, &basket)
 	return basket, s.db.conn(ctx).SendBatch(ctx, batch).Close()
+}
+
+// Insert writes the order, its lines, what it holds and its payment, and closes the
+// cart; it travels with what comes next.
+func (s *Orders) Insert(ctx context.Context, d order.Draft) error {
+	batch := &pgx.Batch{}
+	queueOrder(batch, d.Order)
+	if err := queueLines(batch, d.Lines); err != nil {
+		return err
+	}
+	args := reservationArgs(d.Reservations)
+	args["order"], args["cart"], args["at"] = d.Order.ID, d.CartID, d.Order.PlacedAt
+	batch.Queue(`
+		INSERT INTO stock_reservations (order_id, variant_id, location_id, quantity)
+		SELECT @order, * FROM unnest(@variants::uuid[], @locations::uuid[], @quantities::int[])`, args)
+	batch.Queue(`UPDATE carts SET closed = true, updated_at = @at WHERE id = @cart`, args)
+	if d.Payment != nil {
+		queuePayment(batch, *d.Payment)
+	}
+	return s.db.later(ctx, batch)
 }
 
 // takeStock raises what is reserved where enough is free. The rows are locked in
 // the order of their keys, so that two orders never wait for each other in a ring.
+// The arrays stand in subqueries to hide their length from the planner, which else
+// plans anew each time.
 const takeStock = `
 	WITH want AS (
-		SELECT * FROM unnest(@variants::uuid[], @locations::uuid[], @quantities::int[]) AS w (variant_id, location_id, quantity)
+		SELECT * FROM unnest((SELECT @variants::uuid[]), (SELECT @locations::uuid[]), (SELECT @quantities::int[])) AS w (variant_id, location_id, quantity)
 	), locked AS (
 		SELECT s.variant_id, s.location_id FROM stock_levels s JOIN want USING (variant_id, location_id)
 		ORDER BY s.variant_id, s.location_id FOR UPDATE OF s
@@ -60,32 +81,15 @@ type moved struct {
 	Taken     int
 }
 
-// Insert takes the stock, writes the order and closes the cart, in one round trip.
-func (s *Orders) Insert(ctx context.Context, d order.Draft) ([]uuid.UUID, error) {
-	batch := &pgx.Batch{}
-	var levels []moved
-	queueRows(batch, &levels, nil, takeStock, reservationArgs(d.Reservations))
-	queueOrder(batch, d.Order)
-	if err := queueLines(batch, d.Lines); err != nil {
+// Take takes the stock where enough is free, or fails.
+func (s *Orders) Take(ctx context.Context, reservations []order.Reservation) ([]uuid.UUID, error) {
+	levels, err := collect[moved](ctx, s.db, takeStock, reservationArgs(reservations))
+	switch {
+	case err != nil:
 		return nil, err
-	}
-	args := reservationArgs(d.Reservations)
-	args["order"], args["cart"], args["at"] = d.Order.ID, d.CartID, d.Order.PlacedAt
-	batch.Queue(`
-		INSERT INTO stock_reservations (order_id, variant_id, location_id, quantity)
-		SELECT @order, * FROM unnest(@variants::uuid[], @locations::uuid[], @quantities::int[])`, args)
-	batch.Queue(`UPDATE carts SET closed = true, updated_at = @at WHERE id = @cart`, args)
-	if d.Payment != nil {
-		queuePayment(batch, *d.Payment)
-	}
-	queueEvent(batch, d.Event)
-	if err := s.db.conn(ctx).SendBatch(ctx, batch).Close(); err != nil {
-		return nil, err
-	}
-	if len(levels) != len(d.Reservations) {
+	case len(levels) != len(reservations):
 		return nil, order.ErrStockMoved
 	}
-	s.db.recorded(ctx, []event.Event{d.Event})
 	return crossed(levels), nil
 }
 

@@ -32,9 +32,13 @@ func one[T any](ctx context.Context, db *DB, sql string, args ...any) (T, error)
 	})
 }
 
-// read runs a query. Outside a transaction, a connection that broke is replaced
-// and the query run once more: a restart of PostgreSQL costs a reader nothing.
+// read runs a query. In a transaction it travels with what waits to be sent.
+// Outside, a connection that broke is replaced and the query run once more: a
+// restart of PostgreSQL costs a reader nothing.
 func read[R any](ctx context.Context, db *DB, sql string, args []any, collect func(pgx.Rows) (R, error)) (R, error) {
+	if tx := txFrom(ctx); tx != nil && tx.ahead() {
+		return readWith(ctx, db, sql, args, collect)
+	}
 	run := func() (R, error) {
 		rows, err := db.conn(ctx).Query(ctx, sql, args...)
 		if err != nil {
@@ -49,4 +53,19 @@ func read[R any](ctx context.Context, db *DB, sql string, args []any, collect fu
 		result, err = run()
 	}
 	return result, db.unavailable(ctx, err)
+}
+
+// readWith runs a query as a batch, so that what waits in the transaction goes
+// along. What collect makes of the rows is no failure of the batch.
+func readWith[R any](ctx context.Context, db *DB, sql string, args []any, collect func(pgx.Rows) (R, error)) (result R, err error) {
+	var collected error
+	batch := &pgx.Batch{}
+	batch.Queue(sql, args...).Query(func(rows pgx.Rows) error {
+		result, collected = collect(rows)
+		return nil
+	})
+	if err := db.conn(ctx).SendBatch(ctx, batch).Close(); err != nil {
+		return result, err
+	}
+	return result, collected
 }

@@ -35,12 +35,6 @@ func (db *DB) tell(ctx context.Context, events []event.Event) {
 
 type txKey struct{}
 
-// transaction is what a context carries inside InTx.
-type transaction struct {
-	pgx.Tx
-	events []event.Event
-}
-
 func txFrom(ctx context.Context) *transaction {
 	tx, _ := ctx.Value(txKey{}).(*transaction)
 	return tx
@@ -75,23 +69,18 @@ func (db *DB) InTx(ctx context.Context, f func(context.Context) error) error {
 
 // attempt runs f once. again says that it failed and nothing of it was kept.
 func (db *DB) attempt(ctx context.Context, f func(context.Context) error) (err error, again bool) { //nolint:revive // the error is the answer
-	begun, err := db.pool.Begin(ctx)
-	if err != nil {
-		if isDown(err) {
-			db.broke()
-			return err, true
-		}
-		return err, false
-	}
-	tx := &transaction{Tx: begun}
+	tx := &transaction{pool: db.pool}
 	defer func() {
 		// After a commit this does nothing; after a panic it frees the connection.
 		cleanup, cancel := context.WithTimeout(context.WithoutCancel(ctx), acquireWithin)
 		defer cancel()
-		_ = begun.Rollback(cleanup)
+		tx.rollback(cleanup)
 	}()
-	if err = f(context.WithValue(ctx, txKey{}, tx)); err != nil {
-		lost := begun.Conn().IsClosed()
+	if err = f(context.WithValue(ctx, txKey{}, tx)); err == nil {
+		err = tx.flush(ctx)
+	}
+	if err != nil {
+		lost := tx.lost(err)
 		if lost {
 			db.broke()
 		}
@@ -99,7 +88,7 @@ func (db *DB) attempt(ctx context.Context, f func(context.Context) error) (err e
 	}
 	// A connection lost here leaves it open whether the commit came through:
 	// nothing but PostgreSQL's own word lets it run again.
-	if err = begun.Commit(ctx); err != nil {
+	if err = tx.commit(ctx); err != nil {
 		return err, isBrokenOff(err)
 	}
 	db.tell(ctx, tx.events)
@@ -120,4 +109,24 @@ func (db *DB) recorded(ctx context.Context, events []event.Event) {
 		return
 	}
 	db.tell(ctx, events)
+}
+
+// later asks for statements whose answers nobody waits for. In a transaction they
+// travel with the next one that somebody waits for, or ahead of the commit, and
+// fail there; outside they run at once.
+func (db *DB) later(ctx context.Context, batch *pgx.Batch) error {
+	if tx := txFrom(ctx); tx != nil {
+		tx.waiting = append(tx.waiting, batch.QueuedQueries...)
+		return nil
+	}
+	return db.conn(ctx).SendBatch(ctx, batch).Close()
+}
+
+// flush sends what waits in the transaction of the context.
+func (db *DB) flush(ctx context.Context) error {
+	tx := txFrom(ctx)
+	if tx == nil {
+		return nil
+	}
+	return db.unavailable(ctx, tx.flush(ctx))
 }

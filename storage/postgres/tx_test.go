@@ -140,6 +140,63 @@ func TestStatementsAreCountedSingleAndInBatches(t *testing.T) {
 	require.Equal(t, 4, statements.Count(), "another context is not counted")
 }
 
+// A transaction begins with its first statement, and what nobody waits for goes
+// along with what somebody does.
+func TestATransactionMakesFewRoundTrips(t *testing.T) {
+	t.Parallel()
+	db := pgtest.New(t)
+	events := postgres.NewEvents(db)
+	for name, c := range map[string]struct {
+		f          func(ctx context.Context) error
+		statements int
+		roundTrips int
+	}{
+		"nothing":        {func(context.Context) error { return nil }, 0, 0},
+		"a read":         {func(ctx context.Context) error { _, err := postgres.One[int](ctx, db, `SELECT $1::int`, 1); return err }, 3, 2},
+		"a write":        {func(ctx context.Context) error { return db.Run(ctx, `SELECT $1::int`, 1) }, 3, 2},
+		"an event alone": {func(ctx context.Context) error { return events.Record(ctx, anEvent(ctx, "a")) }, 3, 2},
+		"events before a read": {func(ctx context.Context) error {
+			if err := events.Record(ctx, anEvent(ctx, "a"), anEvent(ctx, "b")); err != nil {
+				return err
+			}
+			n, err := postgres.One[int](ctx, db, `SELECT count(*) FROM events WHERE type = ANY($1)`, []string{"a", "b"})
+			require.GreaterOrEqual(t, n, 2, "the read sees what was asked before it")
+			return err
+		}, 5, 2},
+	} {
+		ctx, statements := postgres.CountStatements(t.Context())
+		require.NoError(t, db.InTx(ctx, c.f), name)
+		require.Equal(t, [2]int{c.statements, c.roundTrips}, [2]int{statements.Count(), statements.RoundTrips()}, name)
+	}
+}
+
+func TestWhatWaitsFailsTheTransactionWithItsOwnError(t *testing.T) {
+	t.Parallel()
+	db := pgtest.New(t)
+	events := postgres.NewEvents(db)
+	require.NoError(t, events.Record(t.Context(), anEvent(t.Context(), "kept")))
+	for name, next := range map[string]func(ctx context.Context) error{
+		"at the commit": func(context.Context) error { return nil },
+		"at a write":    func(ctx context.Context) error { return db.Run(ctx, `SELECT $1::int`, 1) },
+		"at a read":     func(ctx context.Context) error { _, err := postgres.One[int](ctx, db, `SELECT $1::int`, 1); return err },
+	} {
+		runs := 0
+		err := db.InTx(t.Context(), func(ctx context.Context) error {
+			runs++
+			broken := anEvent(ctx, "broken")
+			broken.Data = []byte(`{`) // no JSON
+			require.NoError(t, events.Record(ctx, anEvent(ctx, "lost"), broken), "it waits")
+			return next(ctx)
+		})
+		var pg *pgconn.PgError
+		require.ErrorAs(t, err, &pg, name)
+		require.Equal(t, "22P02", pg.Code, name)
+		require.Equal(t, 1, runs, name)
+	}
+	require.Equal(t, 1, countEvents(t, db))
+	require.Zero(t, db.Pool().Stat().AcquiredConns())
+}
+
 // A PostgreSQL that goes and comes back: while it is gone the answer is
 // fault.ErrUnavailable, at once; afterwards the old pool works, for readers and
 // for writers, with no error at all.
@@ -205,7 +262,8 @@ func TestAFullPoolIsUnavailableToo(t *testing.T) {
 	held, err := db.Pool().Acquire(t.Context())
 	require.NoError(t, err)
 	require.ErrorIs(t, db.Run(t.Context(), `SELECT 1`), fault.ErrUnavailable)
-	require.ErrorIs(t, db.InTx(t.Context(), func(context.Context) error { return nil }), fault.ErrUnavailable)
+	require.ErrorIs(t, db.InTx(t.Context(), func(ctx context.Context) error { return db.Run(ctx, `SELECT 1`) }), fault.ErrUnavailable)
+	require.NoError(t, db.InTx(t.Context(), func(context.Context) error { return nil }), "what asks nothing needs no connection")
 	held.Release()
 	require.NoError(t, db.Run(t.Context(), `SELECT 1`))
 }

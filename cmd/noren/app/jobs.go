@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
 	"time"
 
 	"github.com/riverqueue/river"
@@ -35,6 +36,7 @@ func (a *App) Work(ctx context.Context) error {
 		JobTimeout:   jobPatience,
 		// A sent message's arguments hold the links of its mail: gone soon after.
 		CompletedJobRetentionPeriod: time.Hour,
+		ReindexerIndexNames:         jobIndexes(),
 		Logger:                      slog.Default(),
 	})
 	if err != nil {
@@ -55,6 +57,14 @@ func (a *App) Work(ctx context.Context) error {
 		return errors.Join(err, client.StopAndCancel(running))
 	}
 	return nil
+}
+
+// jobIndexes are the indexes of the queue that are built anew now and then: River's,
+// but for those that noren does without.
+func jobIndexes() []string {
+	return slices.DeleteFunc(river.ReindexerIndexNamesDefault(), func(name string) bool {
+		return name == "river_job_args_index" || name == "river_job_metadata_index"
+	})
 }
 
 // workers are the jobs that noren knows, and those that it runs regularly.

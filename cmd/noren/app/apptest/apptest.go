@@ -60,16 +60,21 @@ func (a *App) Work(t testing.TB) {
 	})
 }
 
-// statementsHeader carries the number of SQL statements that a request ran.
-const statementsHeader = "X-Test-Statements"
+// These carry the number of SQL statements that a request ran, and of its round
+// trips to PostgreSQL.
+const (
+	statementsHeader = "X-Test-Statements"
+	roundTripsHeader = "X-Test-Round-Trips"
+)
 
-// counted counts each request's SQL statements and says so in a trailer.
+// counted counts each request's SQL statements and says so in trailers.
 func counted(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		ctx, statements := postgres.CountStatements(r.Context())
-		w.Header().Set("Trailer", statementsHeader)
+		w.Header().Set("Trailer", statementsHeader+", "+roundTripsHeader)
 		next.ServeHTTP(w, r.WithContext(ctx))
 		w.Header().Set(statementsHeader, strconv.Itoa(statements.Count()))
+		w.Header().Set(roundTripsHeader, strconv.Itoa(statements.RoundTrips()))
 	})
 }
 
@@ -77,8 +82,10 @@ func counted(next http.Handler) http.Handler {
 type Answer struct {
 	Status int         `json:"-"`
 	Header http.Header `json:"-"`
-	// Statements is how many SQL statements the answer took.
+	// Statements is how many SQL statements the answer took, and RoundTrips how often
+	// PostgreSQL was waited for.
 	Statements int `json:"-"`
+	RoundTrips int `json:"-"`
 
 	Data   json.RawMessage `json:"data"`
 	Errors []struct {
@@ -142,5 +149,6 @@ func (a *App) send(t testing.TB, request *http.Request, headers []string) Answer
 	require.NoError(t, err)
 	require.NoError(t, json.Unmarshal(raw, &answer), string(raw))
 	answer.Statements, _ = strconv.Atoi(response.Trailer.Get(statementsHeader))
+	answer.RoundTrips, _ = strconv.Atoi(response.Trailer.Get(roundTripsHeader))
 	return answer
 }

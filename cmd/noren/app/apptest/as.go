@@ -30,6 +30,6 @@ func (a *App) DoAs(t testing.TB, actor access.Actor, query string, variables Var
 	a.App.Edge.ServeHTTP(response, request)
 	answer := Answer{Status: response.Code, Header: response.Header()}
 	require.NoError(t, json.Unmarshal(response.Body.Bytes(), &answer))
-	answer.Statements = statements.Count()
+	answer.Statements, answer.RoundTrips = statements.Count(), statements.RoundTrips()
 	return answer
 }

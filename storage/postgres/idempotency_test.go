@@ -1,0 +1,87 @@
+package postgres_test
+
+import (
+	"context"
+	"errors"
+	"sync/atomic"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+	"golang.org/x/sync/errgroup"
+
+	"github.com/noren-commerce/noren/core/clock"
+	"github.com/noren-commerce/noren/core/idempotency"
+	"github.com/noren-commerce/noren/storage/postgres"
+	"github.com/noren-commerce/noren/storage/postgres/pgtest"
+)
+
+// once runs an intent in one of the two ways, counting how often it was done.
+type once func(ctx context.Context, key, input, answer string, do func() error) (string, error)
+
+func bothWays(db *postgres.DB) map[string]once {
+	keys := idempotency.New(db, postgres.NewKeys(db), clock.System)
+	return map[string]once{
+		"the answer comes after": func(ctx context.Context, key, input, answer string, do func() error) (string, error) {
+			return idempotency.Once(ctx, keys, "after", key, input, func(context.Context) (string, error) { return answer, do() })
+		},
+		"the answer is known before": func(ctx context.Context, key, input, answer string, do func() error) (string, error) {
+			return idempotency.OnceAs(ctx, keys, "before", key, input, answer,
+				func(ctx context.Context) (int, error) { return postgres.One[int](ctx, db, `SELECT 7`) },
+				func(_ context.Context, read int) error {
+					if read != 7 {
+						return errors.New("what was read is lost")
+					}
+					return do()
+				})
+		},
+	}
+}
+
+func TestAnIntentHappensOnceAndIsAnsweredTheSame(t *testing.T) {
+	t.Parallel()
+	for name, once := range bothWays(pgtest.New(t)) {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			done := 0
+			do := func() error { done++; return nil }
+			refused := errors.New("refused")
+
+			_, err := once(t.Context(), "intent-1", "in", "zero", func() error { return refused })
+			require.ErrorIs(t, err, refused)
+			first, err := once(t.Context(), "intent-1", "in", "first", do)
+			require.NoError(t, err, "what was refused has used nothing up")
+			again, err := once(t.Context(), "intent-1", "in", "second", do)
+			require.NoError(t, err)
+			require.Equal(t, [2]string{"first", "first"}, [2]string{first, again})
+			require.Equal(t, 1, done)
+			_, err = once(t.Context(), "intent-1", "other", "third", do)
+			require.ErrorIs(t, err, idempotency.ErrReused)
+			_, err = once(t.Context(), "short", "in", "fourth", do)
+			require.ErrorIs(t, err, idempotency.ErrKey)
+			require.Equal(t, 1, done)
+		})
+	}
+}
+
+func TestOneIntentAtOnceFromManySidesHappensOnce(t *testing.T) {
+	t.Parallel()
+	for name, once := range bothWays(pgtest.New(t)) {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			var done atomic.Int32
+			answers := make([]string, 8)
+			group, ctx := errgroup.WithContext(t.Context())
+			for i := range answers {
+				group.Go(func() (err error) {
+					answers[i], err = once(ctx, "intent-1", "in", string(rune('a'+i)), func() error { done.Add(1); return nil })
+					return err
+				})
+			}
+			require.NoError(t, group.Wait())
+			require.EqualValues(t, 1, done.Load())
+			for _, answer := range answers {
+				require.Equal(t, answers[0], answer)
+			}
+		})
+	}
+}
