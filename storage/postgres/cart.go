@@ -10,6 +10,7 @@ import (
 	"github.com/jackc/pgx/v5/pgconn"
 
 	"github.com/noren-commerce/noren/core/cart"
+	"github.com/noren-commerce/noren/core/display"
 	"github.com/noren-commerce/noren/core/pricing"
 	"github.com/noren-commerce/noren/core/shipping"
 )
@@ -36,7 +37,7 @@ const freePieces = `(SELECT coalesce(sum(greatest(s.on_hand - s.reserved, 0)), 0
 func cartArgs(in cart.Lookup, more pgx.NamedArgs) pgx.NamedArgs {
 	args := pgx.NamedArgs{
 		"channel": in.ChannelID, "brand": in.BrandID, "lists": in.PriceLists, "at": in.At,
-		"member": in.Owner.MemberID, "token": in.Owner.TokenHash,
+		"member": in.Owner.MemberID, "token": in.Owner.TokenHash, "rules": in.Rules,
 	}
 	for k, v := range more {
 		args[k] = v
@@ -62,14 +63,14 @@ func (s *Carts) AddLine(ctx context.Context, in cart.Lookup, line cart.NewLine) 
 			SELECT @cart, @brand, @channel, @member, @token, @at
 			FROM variants v JOIN products p ON p.id = v.product_id
 			WHERE v.id = @variant AND NOT EXISTS (SELECT FROM carts c WHERE `+ownCart+`)
-			  AND `+sellable+` AND `+freePieces+` >= @quantity
+			  AND `+sellable+` AND `+guard+` AND `+freePieces+` >= @quantity
 			ON CONFLICT DO NOTHING`, args)
 		batch.Queue(`
 			INSERT INTO cart_lines AS k (id, cart_id, variant_id, quantity)
 			SELECT @line, c.id, v.id, @quantity
 			FROM carts c, variants v
 			JOIN products p ON p.id = v.product_id
-			WHERE `+ownCart+` AND v.id = @variant AND `+sellable+`
+			WHERE `+ownCart+` AND v.id = @variant AND `+sellable+` AND `+guard+`
 			  AND (SELECT count(*) FROM cart_lines o WHERE o.cart_id = c.id AND o.variant_id <> v.id) < @most
 			  AND `+freePieces+` >= @quantity + coalesce((SELECT o.quantity FROM cart_lines o WHERE o.cart_id = c.id AND o.variant_id = v.id), 0)
 			ON CONFLICT (cart_id, variant_id) DO UPDATE SET quantity = k.quantity + EXCLUDED.quantity`, args).
@@ -125,11 +126,15 @@ func (s *Carts) Sellable(ctx context.Context, in cart.Lookup, variantID uuid.UUI
 	row, err := first[struct {
 		OnSale bool
 		Free   int
+		Rules  int64
 	}](ctx, s.db, `
-		SELECT `+sellable+` AS on_sale, `+freePieces+`::int AS free
+		SELECT `+sellable+` AS on_sale, `+freePieces+`::int AS free, `+bookVersion+` AS rules
 		FROM variants v JOIN products p ON p.id = v.product_id WHERE v.id = @variant`, cartArgs(in, pgx.NamedArgs{"variant": variantID}))
 	if err != nil || row == nil {
 		return false, 0, err
+	}
+	if row.Rules != in.Rules {
+		return false, 0, display.ErrMoved
 	}
 	return row.OnSale, row.Free, nil
 }
