@@ -25,8 +25,14 @@ func productsAhead(ctx context.Context, products []catalog.Product, paths ...str
 			return err
 		}
 	}
-	span := asks("priceRange")
-	if !span && !asks("variants") {
+	badges, span := asks("badges"), asks("priceRange")
+	priced := span || badges || asks("variants.price")
+	if priced || asks("priceHidden") || asks("variants.priceHidden") || asks("variants.notPurchasable") {
+		if _, err := load(ctx).Facts.Ahead(ctx, ids); err != nil {
+			return err
+		}
+	}
+	if !span && !badges && !asks("variants") {
 		return nil
 	}
 	byProduct, err := load(ctx).Variants.Ahead(ctx, ids)
@@ -37,8 +43,13 @@ func productsAhead(ctx context.Context, products []catalog.Product, paths ...str
 	for _, some := range byProduct {
 		variants = append(variants, keys(some, func(v catalog.Variant) uuid.UUID { return v.ID })...)
 	}
-	if span || asks("variants.price") {
+	if priced {
 		if _, err := load(ctx).Prices.Ahead(ctx, variants); err != nil {
+			return err
+		}
+	}
+	if asks("variants.restockOffered") {
+		if _, err := load(ctx).Restock.Ahead(ctx, variants); err != nil {
 			return err
 		}
 	}

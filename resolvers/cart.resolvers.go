@@ -17,6 +17,9 @@ import (
 )
 
 func (r *cartLineResolver) Variant(ctx context.Context, obj *cart.Line) (*catalog.Variant, error) {
+	if obj.Problem == cart.ErrUnknownVariant {
+		return nil, nil
+	}
 	v, err := load(ctx).Variant.Load(ctx, obj.VariantID)
 	if err != nil || v.ID == uuid.Nil {
 		return nil, err

@@ -10,6 +10,7 @@ import (
 	"github.com/jackc/pgx/v5"
 	"github.com/stretchr/testify/require"
 
+	"github.com/noren-commerce/noren/cmd/noren/app"
 	"github.com/noren-commerce/noren/cmd/noren/app/apptest"
 	"github.com/noren-commerce/noren/core/catalog"
 	"github.com/noren-commerce/noren/core/id"
@@ -23,8 +24,8 @@ type shelf struct {
 	ids map[string]any
 }
 
-func newShelf(t *testing.T) shelf {
-	s := shelf{apptest.Start(t), map[string]any{}}
+func newShelf(t *testing.T, options ...func(*app.Config)) shelf {
+	s := shelf{apptest.Start(t, options...), map[string]any{}}
 	s.category(t, "dog", "", "犬用品")
 	s.category(t, "dog-food", "dog", "ドッグフード")
 	s.category(t, "cat", "", "猫用品")

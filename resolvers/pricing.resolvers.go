@@ -20,6 +20,9 @@ func (r *productResolver) PriceRange(ctx context.Context, obj *catalog.Product) 
 	if err != nil {
 		return nil, err
 	}
+	if variants, err = r.priced(ctx, obj.ID, variants); err != nil || len(variants) == 0 {
+		return nil, err
+	}
 	book, err := load(ctx).Prices.LoadMany(ctx, keys(variants, func(v catalog.Variant) uuid.UUID { return v.ID }))
 	if err != nil {
 		return nil, err
@@ -32,6 +35,10 @@ func (r *productResolver) PriceRange(ctx context.Context, obj *catalog.Product) 
 }
 
 func (r *variantResolver) Price(ctx context.Context, obj *catalog.Variant, quantity int, at *time.Time, shippingMode pricing.ShippingMode, as *string) (*pricing.Line, error) {
+	standing, err := r.standing(ctx, obj.ProductID, obj.ID)
+	if err != nil || standing.PriceHidden != nil {
+		return nil, err
+	}
 	desk, sheet, err := sheetOf(ctx, obj, at, shippingMode, as, false)
 	if err != nil {
 		return nil, err
@@ -40,6 +47,10 @@ func (r *variantResolver) Price(ctx context.Context, obj *catalog.Variant, quant
 }
 
 func (r *variantResolver) PriceTiers(ctx context.Context, obj *catalog.Variant, shippingMode pricing.ShippingMode, as *string) ([]pricing.Line, error) {
+	standing, err := r.standing(ctx, obj.ProductID, obj.ID)
+	if err != nil || standing.PriceHidden != nil {
+		return []pricing.Line{}, err
+	}
 	desk, sheet, err := sheetOf(ctx, obj, nil, shippingMode, as, false)
 	if err != nil {
 		return nil, err

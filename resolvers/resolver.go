@@ -12,6 +12,7 @@ import (
 	"github.com/noren-commerce/noren/core/catalog"
 	"github.com/noren-commerce/noren/core/company"
 	"github.com/noren-commerce/noren/core/customer"
+	"github.com/noren-commerce/noren/core/display"
 	"github.com/noren-commerce/noren/core/identity"
 	"github.com/noren-commerce/noren/core/importing"
 	"github.com/noren-commerce/noren/core/inventory"
@@ -29,6 +30,9 @@ import (
 type Resolver struct {
 	Catalog   *catalog.Service
 	Editor    *catalog.Editor
+	Rules     *display.Service
+	Display   *display.Editor
+	Restock   *display.Restock
 	Stock     *inventory.Keeper
 	Pricing   *pricing.Service
 	Lists     *pricing.Lists
@@ -60,6 +64,8 @@ type Loaders struct {
 	Listings *graph.Loader[uuid.UUID, []catalog.ChannelListing] // by product
 	Trees    *graph.Loader[uuid.UUID, []catalog.Category]       // by brand
 	Levels   *graph.Loader[uuid.UUID, []inventory.Level]        // by variant
+	Facts    *graph.Loader[uuid.UUID, display.Facts]            // by product
+	Restock  *graph.Loader[uuid.UUID, bool]                     // by variant
 
 	OrderLines   *graph.Loader[uuid.UUID, []order.Line]
 	OrderHistory *graph.Loader[uuid.UUID, []order.Entry]
@@ -99,6 +105,9 @@ func (r *Resolver) NewLoaders(ctx context.Context) *Loaders {
 		Free:     graph.NewLoader(graph.ByKey(r.Inventory.Free, func(f inventory.Free) uuid.UUID { return f.VariantID })),
 		Variant:  graph.NewLoader(graph.ByKey(r.Catalog.VariantsByID, func(v catalog.Variant) uuid.UUID { return v.ID })),
 
+		Facts:   graph.NewLoader(graph.ByKey(r.Rules.Facts, func(f display.Facts) uuid.UUID { return f.ProductID })),
+		Restock: graph.NewLoader(among(r.Restock.Offered)),
+
 		OrderLines:   graph.NewLoader(graph.Grouped(r.Orders.Lines, func(l order.Line) uuid.UUID { return l.OrderID })),
 		OrderHistory: graph.NewLoader(graph.Grouped(r.Orders.History, func(e order.Entry) uuid.UUID { return e.SubjectID })),
 
@@ -126,10 +135,23 @@ type loadersKey struct{}
 
 // WithLoaders gives the request its own dataloaders.
 func (r *Resolver) WithLoaders(ctx context.Context) context.Context {
+	ctx = display.WithAsker(ctx)
 	return context.WithValue(ctx, loadersKey{}, r.NewLoaders(ctx))
 }
 
 // load is the dataloaders of the request.
 func load(ctx context.Context) *Loaders {
 	return ctx.Value(loadersKey{}).(*Loaders)
+}
+
+// among answers, for each key, whether it is among those that some picks.
+func among(some func(context.Context, []uuid.UUID) ([]uuid.UUID, error)) func(context.Context, []uuid.UUID) (map[uuid.UUID]bool, error) {
+	return func(ctx context.Context, keys []uuid.UUID) (map[uuid.UUID]bool, error) {
+		picked, err := some(ctx, keys)
+		found := make(map[uuid.UUID]bool, len(keys))
+		for _, key := range picked {
+			found[key] = true
+		}
+		return found, err
+	}
 }

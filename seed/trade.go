@@ -14,6 +14,7 @@ import (
 	"github.com/noren-commerce/noren/core/cart"
 	"github.com/noren-commerce/noren/core/channel"
 	"github.com/noren-commerce/noren/core/company"
+	"github.com/noren-commerce/noren/core/display"
 	"github.com/noren-commerce/noren/core/fault"
 	"github.com/noren-commerce/noren/core/i18n"
 	"github.com/noren-commerce/noren/core/idempotency"
@@ -55,7 +56,8 @@ func newTrade(ctx context.Context, db *postgres.DB) (*trade, error) {
 		return nil, err
 	}
 	events, stock := postgres.NewEvents(db), postgres.NewInventory(db)
-	t.carts = cart.New(postgres.NewCarts(db), pricing.New(postgres.NewPricing(db), company.New(company.Parts{Tx: db, Store: postgres.NewCompanies(db), Events: postgres.NewEvents(db), Now: now}), nil, now), now)
+	buyers := company.New(company.Parts{Tx: db, Store: postgres.NewCompanies(db), Events: events, Now: now})
+	t.carts = cart.New(postgres.NewCarts(db), pricing.New(postgres.NewPricing(db), buyers, nil, now), display.New(postgres.NewDisplay(db), buyers, now), now)
 	t.methods = shipping.New(postgres.NewShipping(db))
 	t.payments = payment.New(payment.Needs{
 		Tx: db, Store: postgres.NewPayments(db), Jobs: jobs, Outbox: unsent{}, Events: events,

@@ -51,7 +51,7 @@ type detailProduct struct {
 }
 
 func (s *server) detail(w http.ResponseWriter, r *http.Request) {
-	p, err := s.catalog.ProductBySlug(r.Context(), s.channel.ID, r.URL.Query().Get("slug"), time.Now())
+	p, err := s.catalog.ProductBySlug(r.Context(), catalog.Glance{ChannelID: s.channel.ID, At: time.Now()}, r.URL.Query().Get("slug"))
 	if err == nil && p == nil {
 		err = errors.New("no such product")
 	}

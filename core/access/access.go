@@ -50,13 +50,14 @@ const (
 	PartnerWrite   Permission = "PARTNER_WRITE"   // partners, their keys and operations
 	CompanyRead    Permission = "COMPANY_READ"    // companies, their terms and credit, customer groups
 	CompanyWrite   Permission = "COMPANY_WRITE"   // change them
+	DisplayWrite   Permission = "DISPLAY_WRITE"   // who sees what: display rules, badges, pins, sold-out policies
 )
 
 // Permissions lists every permission.
 var Permissions = []Permission{
 	CatalogRead, CatalogWrite, InventoryRead, InventoryWrite, PricingRead, PricingWrite, PricingBelow, ShippingWrite,
 	OrderRead, OrderWrite, MemberRead, MemberWrite, StaffWrite, PartnerWrite,
-	CompanyRead, CompanyWrite,
+	CompanyRead, CompanyWrite, DisplayWrite,
 }
 
 // Actor is the caller of a use case. The zero Actor is nobody and may do nothing.

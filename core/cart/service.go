@@ -11,7 +11,7 @@ import (
 	"github.com/noren-commerce/noren/core/channel"
 	"github.com/noren-commerce/noren/core/clock"
 	"github.com/noren-commerce/noren/core/customer"
-	"github.com/noren-commerce/noren/core/fault"
+	"github.com/noren-commerce/noren/core/display"
 	"github.com/noren-commerce/noren/core/id"
 	"github.com/noren-commerce/noren/core/identity"
 	"github.com/noren-commerce/noren/core/inventory"
@@ -29,7 +29,8 @@ type Store interface {
 	// SetQuantity sets a line's pieces; 0 removes it. changed is false, and nothing
 	// is, if there is no such line or fewer are free.
 	SetQuantity(ctx context.Context, in Lookup, lineID uuid.UUID, quantity int) (basket *Basket, changed bool, err error)
-	// Sellable tells whether the channel sells the variant and how many are free.
+	// Sellable tells whether the channel sells the variant and how many are free;
+	// display.ErrMoved if the rules are not those of the lookup any more.
 	Sellable(ctx context.Context, in Lookup, variantID uuid.UUID) (onSale bool, free int, err error)
 	// Update writes what is not nil.
 	Update(ctx context.Context, in Lookup, change Change) (*Basket, error)
@@ -44,6 +45,7 @@ type Lookup struct {
 	ChannelID  uuid.UUID
 	PriceLists []uuid.UUID // that concern the buyer
 	At         time.Time
+	Rules      int64 // version of the rulebook under which a line may be added
 	desk       *pricing.Desk
 }
 
@@ -65,16 +67,26 @@ type Change struct {
 	ShippingMethodID *uuid.UUID
 }
 
+// Rules say how the actor of the context finds what is sold.
+type Rules interface {
+	// Through runs f with the actor's view, again when the rules have moved.
+	Through(ctx context.Context, f func(*display.View) error) error
+	// Standings are how the actor finds variants, under rules of the version or
+	// newer ones; nil if everything is shown, sold and priced.
+	Standings(ctx context.Context, version int64, variantIDs []uuid.UUID) (map[uuid.UUID]display.Standing, error)
+}
+
 // Service keeps customers' carts.
 type Service struct {
 	store  Store
 	prices *pricing.Service
+	rules  Rules
 	now    clock.Clock
 }
 
 // New makes the cart service.
-func New(store Store, prices *pricing.Service, now clock.Clock) *Service {
-	return &Service{store: store, prices: prices, now: now}
+func New(store Store, prices *pricing.Service, rules Rules, now clock.Clock) *Service {
+	return &Service{store: store, prices: prices, rules: rules, now: now}
 }
 
 // Lookup says which cart the actor of the context means, and what is read to
@@ -129,12 +141,20 @@ func (s *Service) AddLine(ctx context.Context, in AddLineInput) (*Priced, error)
 		lookup.Owner.TokenHash = HashToken(token)
 	}
 	line := NewLine{CartID: id.New(), LineID: id.New(), VariantID: in.VariantID, Quantity: in.Quantity, Fresh: token != ""}
-	basket, added, err := s.store.AddLine(ctx, lookup, line)
-	switch {
-	case err != nil:
+	var basket *Basket
+	err = s.rules.Through(ctx, func(v *display.View) (err error) {
+		lookup.Rules = v.Version
+		if err := s.refused(ctx, lookup.Rules, in.VariantID); err != nil {
+			return err
+		}
+		var added bool
+		if basket, added, err = s.store.AddLine(ctx, lookup, line); err == nil && !added {
+			err = s.whyNotAdded(ctx, lookup, basket, in)
+		}
+		return err
+	})
+	if err != nil {
 		return nil, err
-	case !added:
-		return nil, s.whyNotAdded(ctx, lookup, basket, in)
 	}
 	priced, err := s.Price(ctx, lookup, *basket)
 	if err == nil {
@@ -166,6 +186,21 @@ func (s *Service) SetQuantity(ctx context.Context, in SetQuantityInput) (*Priced
 		return nil, whyNotSet(basket, in)
 	}
 	return s.Price(ctx, lookup, *basket)
+}
+
+// refused is why the actor may not buy the variant; nil if nothing forbids it.
+func (s *Service) refused(ctx context.Context, rules int64, variantID uuid.UUID) error {
+	standings, err := s.rules.Standings(ctx, rules, []uuid.UUID{variantID})
+	standing, known := standings[variantID]
+	switch {
+	case err != nil || !known:
+		return err
+	case !standing.Visible:
+		return ErrUnknownVariant.At("variantId")
+	case standing.NotPurchasable != nil:
+		return standing.NotPurchasable.At("variantId")
+	}
+	return nil
 }
 
 // whyNotAdded finds the reason after the fact, so that adding itself stays one
@@ -271,6 +306,10 @@ func (s *Service) Price(ctx context.Context, in Lookup, b Basket) (*Priced, erro
 	} else if b.Sheets, err = in.desk.Sheets(ctx, b.variants()); err != nil {
 		return nil, err
 	}
+	standings, err := s.rules.Standings(ctx, b.Rules, b.variants())
+	if err != nil {
+		return nil, err
+	}
 	items := make([]pricing.Item, len(b.Items))
 	for i, item := range b.Items {
 		items[i] = pricing.Item{VariantID: item.VariantID, Quantity: item.Quantity, TaxClass: item.TaxClass}
@@ -279,6 +318,11 @@ func (s *Service) Price(ctx context.Context, in Lookup, b Basket) (*Priced, erro
 	if b.Method != nil {
 		fee = b.Method.Fee()
 	}
+	for variant, standing := range standings {
+		if !standing.Visible || standing.PriceHidden != nil {
+			delete(b.Sheets, variant) // no total tells it either
+		}
+	}
 	quote, err := in.desk.Quote(b.Sheets, items, fee)
 	if err != nil {
 		return nil, err
@@ -286,7 +330,7 @@ func (s *Service) Price(ctx context.Context, in Lookup, b Basket) (*Priced, erro
 	priced := &Priced{Cart: b.Cart, Lines: make([]Line, len(items)), Method: b.Method, Quote: quote}
 	free := b.Free()
 	for i, item := range b.Items {
-		priced.Lines[i] = line(item, &quote.Lines[i], free[item.VariantID])
+		priced.Lines[i] = line(item, &quote.Lines[i], free[item.VariantID], standings)
 	}
 	return priced, nil
 }
@@ -308,15 +352,19 @@ func (b Basket) Free() map[uuid.UUID]int {
 	return free
 }
 
-func line(item Item, price *pricing.Line, free int) Line {
+func line(item Item, price *pricing.Line, free int, standings map[uuid.UUID]display.Standing) Line {
 	l := Line{Item: item, Price: price, Availability: inventory.AvailabilityOf(free)}
-	var missing *fault.Error
+	standing, ruled := standings[item.VariantID]
+	if price.Err != nil {
+		l.Price = nil
+	}
 	switch {
-	case !item.OnSale:
+	case !item.OnSale || ruled && !standing.Visible:
 		l.Problem = ErrUnknownVariant
+	case ruled && standing.NotPurchasable != nil:
+		l.Problem = standing.NotPurchasable
 	case price.Err != nil:
-		missing = pricing.ErrNoPrice
-		l.Problem, l.Price = missing, nil
+		l.Problem = pricing.ErrNoPrice
 	case free < item.Quantity:
 		l.Problem = ErrSoldOut.With(free)
 	}

@@ -6,6 +6,7 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/noren-commerce/noren/core/channel"
+	"github.com/noren-commerce/noren/core/display"
 	"github.com/noren-commerce/noren/core/i18n"
 	"github.com/noren-commerce/noren/core/page"
 	"github.com/noren-commerce/noren/core/search"
@@ -45,7 +46,11 @@ func (s *Service) Search(ctx context.Context, in ListInput) (page.Connection[Sea
 	if err != nil || q.Words.Empty() {
 		return page.Connection[SearchResult]{Edges: []page.Edge[SearchResult]{}}, err
 	}
-	found, err := s.store.Search(ctx, q)
+	var found page.Connection[SearchResult]
+	err = s.rules.Through(ctx, func(v *display.View) (err error) {
+		found, err = s.store.Search(ctx, q.through(v))
+		return err
+	})
 	if err == nil && len(found.Edges) > 0 && (in.Page.After == nil || *in.Page.After == "") {
 		s.popular.asked(ctx, q.BrandID, q.Words.Text)
 	}
@@ -62,7 +67,12 @@ func (s *Service) Suggestions(ctx context.Context, beginning string, first int) 
 		return []Suggestion{}, nil
 	}
 	c := channel.From(ctx)
-	return s.store.Suggest(ctx, SuggestQueryInput{ChannelID: c.ID, BrandID: c.BrandID, At: s.now(), Keys: keys, First: first})
+	var found []Suggestion
+	err := s.rules.Through(ctx, func(v *display.View) (err error) {
+		found, err = s.store.Suggest(ctx, SuggestQueryInput{ChannelID: c.ID, BrandID: c.BrandID, At: s.now(), Keys: keys, First: first, View: v})
+		return err
+	})
+	return found, err
 }
 
 // CategoriesByID are the brand's categories among ids.

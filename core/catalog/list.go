@@ -10,6 +10,7 @@ import (
 	"github.com/shopspring/decimal"
 
 	"github.com/noren-commerce/noren/core/channel"
+	"github.com/noren-commerce/noren/core/display"
 	"github.com/noren-commerce/noren/core/fault"
 	"github.com/noren-commerce/noren/core/i18n"
 	"github.com/noren-commerce/noren/core/money"
@@ -108,6 +109,34 @@ type ListQuery struct {
 	Words     search.Query
 	Sort      Sort
 	Page      page.Args
+	View      *display.View // through whose eyes; nil sees what no rule hides
+	// Shelf is the slug of the category whose page this is, as it stands by itself:
+	// its pins hold. Empty for any other list.
+	Shelf string
+}
+
+// through is the query as the view answers it: a category's page that nobody has
+// sorted stands in the category's own order.
+func (q ListQuery) through(v *display.View) ListQuery {
+	q.View = v
+	if q.Shelf == "" {
+		return q
+	}
+	if own := Sort(v.Sort(q.Shelf)); own != "" {
+		q.Sort = own
+	}
+	return q
+}
+
+// shelf is the slug of the category whose whole page is asked for; empty if it is
+// another list.
+func (in ListInput) shelf() string {
+	f := in.Filter
+	whole := f.Query == "" && len(f.Brands)+len(f.Tags)+len(f.Attributes) == 0 && f.MinPrice == nil && f.MaxPrice == nil && f.InStock == nil
+	if whole && len(f.Categories) == 1 && (in.Sort == "" || in.Sort == SortRelevance) {
+		return f.Categories[0]
+	}
+	return ""
 }
 
 // ProductPage is one page of products, with the facets of the whole list.
@@ -167,14 +196,19 @@ func (s *Service) List(ctx context.Context, in ListInput) (ProductPage, error) {
 	if err != nil {
 		return ProductPage{}, err
 	}
-	return s.store.Listed(ctx, q)
+	var found ProductPage
+	err = s.rules.Through(ctx, func(v *display.View) (err error) {
+		found, err = s.store.Listed(ctx, q.through(v))
+		return err
+	})
+	return found, err
 }
 
 func (s *Service) query(ctx context.Context, in ListInput) (ListQuery, error) {
 	c := channel.From(ctx)
 	q := ListQuery{
 		ChannelID: c.ID, BrandID: c.BrandID, Currency: money.Currency(c.Currency),
-		At: s.now(), Filter: in.Filter, Sort: in.Sort, Page: in.Page,
+		At: s.now(), Filter: in.Filter, Sort: in.Sort, Page: in.Page, Shelf: in.shelf(),
 	}
 	if in.Filter.Query != "" {
 		synonyms, err := s.synonyms.of(ctx, c.BrandID)

@@ -111,10 +111,10 @@ func (s *Service) BuyerOfCompany(ctx context.Context, companyID uuid.UUID) (scop
 	return b, err
 }
 
-// mayAsk lets those in who keep prices or customers.
+// mayAsk lets those in who keep prices, display or customers.
 func mayAsk(ctx context.Context) error {
 	actor := access.From(ctx)
-	if actor.May(access.PricingRead) || actor.May(access.CompanyRead) {
+	if actor.May(access.PricingRead) || actor.May(access.DisplayWrite) || actor.May(access.CompanyRead) {
 		return nil
 	}
 	return fault.ErrForbidden

@@ -10,6 +10,7 @@ import (
 var shown = []string{
 	"Brand", "Channel", "Product", "ProductBrand", "ImportRun", "Variant", "Category", "Attribute", "Media",
 	"PriceList", "Price", "Availability", "Campaign", "Content", "Article", "Banner", "Shop", "ShippingMethod",
+	"DisplayRule", "Badge", "CategoryPin", "SoldOutPolicy",
 	"Company", "CustomerGroup", // who belongs to what decides the prices that somebody sees
 }
 

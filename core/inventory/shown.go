@@ -22,11 +22,18 @@ type Shown struct {
 	shelves Shelves
 	events  event.Recorder
 	now     clock.Clock
+	then    []func(ctx context.Context, variantIDs []uuid.UUID) error
 }
 
 // NewShown makes it.
 func NewShown(shelves Shelves, events event.Recorder, now clock.Clock) *Shown {
-	return &Shown{shelves, events, now}
+	return &Shown{shelves: shelves, events: events, now: now}
+}
+
+// Then tells f of the variants in the same transaction, from now on. It is called
+// while noren is put together.
+func (s *Shown) Then(f func(ctx context.Context, variantIDs []uuid.UUID) error) {
+	s.then = append(s.then, f)
 }
 
 // Flipped takes in that the variants' availability may have changed, in the
@@ -36,5 +43,13 @@ func (s *Shown) Flipped(ctx context.Context, variantIDs []uuid.UUID) error {
 	for i, variant := range variantIDs {
 		changes[i] = event.New(ctx, s.now(), "stock.availability_changed", "Availability", variant, nil)
 	}
-	return errors.Join(s.shelves.Restate(ctx, variantIDs), s.events.Record(ctx, changes...))
+	if err := errors.Join(s.shelves.Restate(ctx, variantIDs), s.events.Record(ctx, changes...)); err != nil {
+		return err
+	}
+	for _, f := range s.then {
+		if err := f(ctx, variantIDs); err != nil {
+			return err
+		}
+	}
+	return nil
 }

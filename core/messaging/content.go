@@ -88,6 +88,15 @@ type BankTransfer struct {
 	DueAt         time.Time      `json:"dueAt"`
 }
 
+// BackInStock tells somebody who waits that a product is in stock again.
+type BackInStock struct {
+	Name     string `json:"name,omitempty"`
+	Product  string `json:"product"`
+	Option   string `json:"option,omitempty"`
+	URL      string `json:"url"`
+	CloseURL string `json:"closeUrl"` // ends all such mails
+}
+
 // Kind is KindEmailVerification.
 func (EmailVerification) Kind() Kind { return KindEmailVerification }
 
@@ -109,6 +118,9 @@ func (OrderCancelled) Kind() Kind { return KindOrderCancelled }
 // Kind is KindBankTransfer.
 func (BankTransfer) Kind() Kind { return KindBankTransfer }
 
+// Kind is KindBackInStock.
+func (BackInStock) Kind() Kind { return KindBackInStock }
+
 // blank is an empty content of the kind, to decode into; nil for an unknown kind.
 func blank(k Kind) Content {
 	switch k {
@@ -126,6 +138,8 @@ func blank(k Kind) Content {
 		return &OrderCancelled{}
 	case KindBankTransfer:
 		return &BankTransfer{}
+	case KindBackInStock:
+		return &BackInStock{}
 	}
 	return nil
 }

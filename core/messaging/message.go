@@ -26,12 +26,14 @@ const (
 	KindOrderShipped      Kind = "order_shipped"
 	KindOrderCancelled    Kind = "order_cancelled"
 	KindBankTransfer      Kind = "bank_transfer"
+	KindBackInStock       Kind = "back_in_stock"
 )
 
 // Kinds lists every kind.
 var Kinds = []Kind{
 	KindEmailVerification, KindPasswordReset, KindOrderConfirmation, KindPaymentReceived,
 	KindOrderShipped, KindOrderCancelled, KindBankTransfer,
+	KindBackInStock,
 }
 
 // Content is what one kind of message says.

@@ -32,6 +32,7 @@ var samples = []messaging.Content{
 		Subtotal: 3960, Shipping: 550, Tax: 410, Total: 4510, Address: []string{"〒150-0001", "東京都渋谷区神宮前1-1"}, PaymentMethod: "銀行振込",
 	},
 	messaging.PaymentReceived{OrderNumber: "A-1001", Amount: 4000, Currency: "JPY", Short: 510},
+	messaging.BackInStock{Product: "ひのき猫砂", Option: "6L", URL: "https://shop.example/products/hinoki", CloseURL: "https://shop.example/restock/close?token=T"},
 	messaging.OrderShipped{OrderNumber: "A-1001", Carrier: "ヤマト運輸", TrackingNumber: "1234-5678-9012", TrackingURL: "https://track.example/1"},
 	messaging.OrderCancelled{OrderNumber: "A-1001", Reason: "在庫切れ", Refund: 4510, Currency: "JPY"},
 	messaging.BankTransfer{OrderNumber: "A-1001", Amount: 4510, Currency: "JPY", BankName: "のれん銀行", BranchName: "本店", AccountType: "普通", AccountNumber: "1234567", AccountHolder: "ﾉﾚﾝﾍﾟｯﾄ(ｶ", Reference: "1001", DueAt: noon},

@@ -15,6 +15,7 @@ import (
 	"github.com/noren-commerce/noren/core/access"
 	"github.com/noren-commerce/noren/core/cart"
 	"github.com/noren-commerce/noren/core/catalog"
+	"github.com/noren-commerce/noren/core/display"
 	"github.com/noren-commerce/noren/core/fault"
 	"github.com/noren-commerce/noren/core/importing"
 	"github.com/noren-commerce/noren/core/inventory"
@@ -217,6 +218,20 @@ func _Node(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj 
 			return graphql.Null
 		}
 		return _ImportRun(ctx, ec, sel, obj)
+	case display.Rule:
+		return _DisplayRule(ctx, ec, sel, &obj)
+	case *display.Rule:
+		if obj == nil {
+			return graphql.Null
+		}
+		return _DisplayRule(ctx, ec, sel, obj)
+	case display.Pin:
+		return _CategoryPin(ctx, ec, sel, &obj)
+	case *display.Pin:
+		if obj == nil {
+			return graphql.Null
+		}
+		return _CategoryPin(ctx, ec, sel, obj)
 	case catalog.Category:
 		return _Category(ctx, ec, sel, &obj)
 	case *catalog.Category:
@@ -231,6 +246,13 @@ func _Node(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj 
 			return graphql.Null
 		}
 		return _Cart(ctx, ec, sel, obj)
+	case display.Badge:
+		return _Badge(ctx, ec, sel, &obj)
+	case *display.Badge:
+		if obj == nil {
+			return graphql.Null
+		}
+		return _Badge(ctx, ec, sel, obj)
 	case catalog.Attribute:
 		return _Attribute(ctx, ec, sel, &obj)
 	case *catalog.Attribute:

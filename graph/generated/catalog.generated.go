@@ -13,6 +13,7 @@ import (
 
 	"github.com/99designs/gqlgen/graphql"
 	"github.com/noren-commerce/noren/core/catalog"
+	"github.com/noren-commerce/noren/core/display"
 	"github.com/noren-commerce/noren/core/i18n"
 	"github.com/noren-commerce/noren/core/inventory"
 	"github.com/noren-commerce/noren/core/money"
@@ -41,10 +42,15 @@ type ProductResolver interface {
 
 	Translations(ctx context.Context, obj *catalog.Product) (model.ProductTranslations, error)
 	Listings(ctx context.Context, obj *catalog.Product) ([]catalog.ChannelListing, error)
+	Badges(ctx context.Context, obj *catalog.Product) ([]display.Worn, error)
+	PriceHidden(ctx context.Context, obj *catalog.Product) (*model.UserError, error)
 	PriceRange(ctx context.Context, obj *catalog.Product) (*pricing.Range, error)
 }
 type VariantResolver interface {
 	Cost(ctx context.Context, obj *catalog.Variant) (*money.Money, error)
+	PriceHidden(ctx context.Context, obj *catalog.Variant) (*model.UserError, error)
+	NotPurchasable(ctx context.Context, obj *catalog.Variant) (*model.UserError, error)
+	RestockOffered(ctx context.Context, obj *catalog.Variant) (bool, error)
 	Availability(ctx context.Context, obj *catalog.Variant) (inventory.Availability, error)
 	Stock(ctx context.Context, obj *catalog.Variant) ([]inventory.Level, error)
 	Price(ctx context.Context, obj *catalog.Variant, quantity int, at *time.Time, shippingMode pricing.ShippingMode, as *string) (*pricing.Line, error)
@@ -1028,6 +1034,60 @@ func fieldContext_Product_listings(_ context.Context, ec *executionContext, fiel
 	return fc, nil
 }
 
+func _Product_badges(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *catalog.Product) (ret graphql.Marshaler) {
+	return run.Resolved(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_Product_badges(ctx, ec, field)
+		},
+		func(ctx context.Context) ([]display.Worn, error) {
+			return ec.Resolvers.Product().Badges(ctx, obj)
+		},
+		func(ctx context.Context, selections ast.SelectionSet, v []display.Worn) graphql.Marshaler {
+			return marshalNProductBadge2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋdisplayᚐWornᚄ(ctx, ec, selections, v)
+		},
+		true,
+	)
+}
+func fieldContext_Product_badges(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Product",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+	}
+	return fc, nil
+}
+
+func _Product_priceHidden(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *catalog.Product) (ret graphql.Marshaler) {
+	return run.Resolved(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_Product_priceHidden(ctx, ec, field)
+		},
+		func(ctx context.Context) (*model.UserError, error) {
+			return ec.Resolvers.Product().PriceHidden(ctx, obj)
+		},
+		func(ctx context.Context, selections ast.SelectionSet, v *model.UserError) graphql.Marshaler {
+			return marshalOUserError2ᚖgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋgraphᚋmodelᚐUserError(ctx, ec, selections, v)
+		},
+		false,
+	)
+}
+func fieldContext_Product_priceHidden(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Product",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+	}
+	return fc, nil
+}
+
 func _Product_priceRange(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *catalog.Product) (ret graphql.Marshaler) {
 	return run.Resolved(
 		ctx,
@@ -1479,6 +1539,81 @@ func fieldContext_Variant_cost(_ context.Context, ec *executionContext, field gr
 		IsResolver: true,
 	}
 	return fc, nil
+}
+
+func _Variant_priceHidden(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *catalog.Variant) (ret graphql.Marshaler) {
+	return run.Resolved(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_Variant_priceHidden(ctx, ec, field)
+		},
+		func(ctx context.Context) (*model.UserError, error) {
+			return ec.Resolvers.Variant().PriceHidden(ctx, obj)
+		},
+		func(ctx context.Context, selections ast.SelectionSet, v *model.UserError) graphql.Marshaler {
+			return marshalOUserError2ᚖgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋgraphᚋmodelᚐUserError(ctx, ec, selections, v)
+		},
+		false,
+	)
+}
+func fieldContext_Variant_priceHidden(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Variant",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+	}
+	return fc, nil
+}
+
+func _Variant_notPurchasable(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *catalog.Variant) (ret graphql.Marshaler) {
+	return run.Resolved(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_Variant_notPurchasable(ctx, ec, field)
+		},
+		func(ctx context.Context) (*model.UserError, error) {
+			return ec.Resolvers.Variant().NotPurchasable(ctx, obj)
+		},
+		func(ctx context.Context, selections ast.SelectionSet, v *model.UserError) graphql.Marshaler {
+			return marshalOUserError2ᚖgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋgraphᚋmodelᚐUserError(ctx, ec, selections, v)
+		},
+		false,
+	)
+}
+func fieldContext_Variant_notPurchasable(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Variant",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+	}
+	return fc, nil
+}
+
+func _Variant_restockOffered(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *catalog.Variant) (ret graphql.Marshaler) {
+	return run.Resolved(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_Variant_restockOffered(ctx, ec, field)
+		},
+		func(ctx context.Context) (bool, error) {
+			return ec.Resolvers.Variant().RestockOffered(ctx, obj)
+		},
+		func(ctx context.Context, selections ast.SelectionSet, v bool) graphql.Marshaler {
+			return marshalNBoolean2bool(ctx, ec, selections, v)
+		},
+		true,
+	)
+}
+func fieldContext_Variant_restockOffered(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Variant", field, true, true, "Boolean")
 }
 
 func _Variant_availability(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *catalog.Variant) (ret graphql.Marshaler) {
@@ -1999,6 +2134,18 @@ func _Product(ctx context.Context, ec *executionContext, sel ast.SelectionSet, o
 				func(ctx context.Context) graphql.Marshaler {
 					return _Product_listings(ctx, ec, field, obj)
 				})
+		case "badges":
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, true,
+				func(ctx context.Context) graphql.Marshaler {
+					return _Product_badges(ctx, ec, field, obj)
+				})
+		case "priceHidden":
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, false,
+				func(ctx context.Context) graphql.Marshaler {
+					return _Product_priceHidden(ctx, ec, field, obj)
+				})
 		case "priceRange":
 			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
 				true, false,
@@ -2263,6 +2410,24 @@ func _Variant(ctx context.Context, ec *executionContext, sel ast.SelectionSet, o
 				true, false,
 				func(ctx context.Context) graphql.Marshaler {
 					return _Variant_cost(ctx, ec, field, obj)
+				})
+		case "priceHidden":
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, false,
+				func(ctx context.Context) graphql.Marshaler {
+					return _Variant_priceHidden(ctx, ec, field, obj)
+				})
+		case "notPurchasable":
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, false,
+				func(ctx context.Context) graphql.Marshaler {
+					return _Variant_notPurchasable(ctx, ec, field, obj)
+				})
+		case "restockOffered":
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, true,
+				func(ctx context.Context) graphql.Marshaler {
+					return _Variant_restockOffered(ctx, ec, field, obj)
 				})
 		case "availability":
 			out.ResolveConcurrently(ec.OperationContext, &deferred, i,

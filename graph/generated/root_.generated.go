@@ -14,6 +14,7 @@ import (
 	"github.com/noren-commerce/noren/core/cart"
 	"github.com/noren-commerce/noren/core/catalog"
 	"github.com/noren-commerce/noren/core/customer"
+	"github.com/noren-commerce/noren/core/display"
 	"github.com/noren-commerce/noren/core/identity"
 	"github.com/noren-commerce/noren/core/importing"
 	"github.com/noren-commerce/noren/core/inventory"
@@ -21,6 +22,7 @@ import (
 	"github.com/noren-commerce/noren/core/partner"
 	"github.com/noren-commerce/noren/core/payment"
 	"github.com/noren-commerce/noren/core/pricing"
+	"github.com/noren-commerce/noren/core/scope"
 	"github.com/noren-commerce/noren/core/shipping"
 	"github.com/noren-commerce/noren/graph/model"
 	gqlparser "github.com/vektah/gqlparser/v2"
@@ -45,12 +47,14 @@ type ResolverRoot interface {
 	Payment() PaymentResolver
 	Product() ProductResolver
 	Query() QueryResolver
+	RestockRequest() RestockRequestResolver
 	Session() SessionResolver
 	ShippingMethod() ShippingMethodResolver
 	StockLevel() StockLevelResolver
 	StockMovement() StockMovementResolver
 	Subscription() SubscriptionResolver
 	Variant() VariantResolver
+	SetCategorySortInput() SetCategorySortInputResolver
 }
 
 type DirectiveRoot struct {
@@ -123,6 +127,29 @@ type ComplexityRoot struct {
 		UserErrors func(childComplexity int) int
 	}
 
+	Audience struct {
+		GlobalID func(childComplexity int) int
+		Kind     func(childComplexity int) int
+	}
+
+	Badge struct {
+		Channel  func(childComplexity int) int
+		Closes   func(childComplexity int) int
+		Code     func(childComplexity int) int
+		Days     func(childComplexity int) int
+		GlobalID func(childComplexity int) int
+		Kind     func(childComplexity int) int
+		Label    func(childComplexity int) int
+		Opens    func(childComplexity int) int
+		Position func(childComplexity int) int
+		Target   func(childComplexity int) int
+	}
+
+	BadgePayload struct {
+		Badge      func(childComplexity int) int
+		UserErrors func(childComplexity int) int
+	}
+
 	BankTransfer struct {
 		Amount     func(childComplexity int) int
 		CreatedAt  func(childComplexity int) int
@@ -180,6 +207,27 @@ type ComplexityRoot struct {
 		UserErrors func(childComplexity int) int
 	}
 
+	CategoryPin struct {
+		CategoryGlobalID func(childComplexity int) int
+		Channel          func(childComplexity int) int
+		ClosedAt         func(childComplexity int) int
+		Closes           func(childComplexity int) int
+		GlobalID         func(childComplexity int) int
+		Opens            func(childComplexity int) int
+		Position         func(childComplexity int) int
+		ProductGlobalID  func(childComplexity int) int
+	}
+
+	CategoryPinPayload struct {
+		Pin        func(childComplexity int) int
+		UserErrors func(childComplexity int) int
+	}
+
+	CategorySortPayload struct {
+		Category   func(childComplexity int) int
+		UserErrors func(childComplexity int) int
+	}
+
 	ChannelListing struct {
 		Channel     func(childComplexity int) int
 		Published   func(childComplexity int) int
@@ -195,6 +243,53 @@ type ComplexityRoot struct {
 	DeletePayload struct {
 		Deleted    func(childComplexity int) int
 		UserErrors func(childComplexity int) int
+	}
+
+	DisplayRule struct {
+		Audience    func(childComplexity int) int
+		Channel     func(childComplexity int) int
+		ClosedAt    func(childComplexity int) int
+		Closes      func(childComplexity int) int
+		CreatedAt   func(childComplexity int) int
+		GlobalID    func(childComplexity int) int
+		Message     func(childComplexity int) int
+		Name        func(childComplexity int) int
+		Opens       func(childComplexity int) int
+		PriceShown  func(childComplexity int) int
+		Purchasable func(childComplexity int) int
+		Season      func(childComplexity int) int
+		Target      func(childComplexity int) int
+		UpdatedAt   func(childComplexity int) int
+		Visible     func(childComplexity int) int
+	}
+
+	DisplayRuleConnection struct {
+		Edges      func(childComplexity int) int
+		Nodes      func(childComplexity int) int
+		PageInfo   func(childComplexity int) int
+		TotalCount func(childComplexity int) int
+	}
+
+	DisplayRuleEdge struct {
+		Cursor func(childComplexity int) int
+		Node   func(childComplexity int) int
+	}
+
+	DisplayRulePayload struct {
+		Rule       func(childComplexity int) int
+		UserErrors func(childComplexity int) int
+	}
+
+	DisplayStep struct {
+		Outcome func(childComplexity int) int
+		Rule    func(childComplexity int) int
+	}
+
+	DisplayVerdict struct {
+		Allowed func(childComplexity int) int
+		Aspect  func(childComplexity int) int
+		Rule    func(childComplexity int) int
+		Steps   func(childComplexity int) int
 	}
 
 	DonePayload struct {
@@ -330,10 +425,13 @@ type ComplexityRoot struct {
 		CancelOrder              func(childComplexity int, input order.CancelInput) int
 		ChangePassword           func(childComplexity int, input identity.ChangePasswordInput) int
 		CloseAccount             func(childComplexity int, input identity.CloseInput) int
+		CloseBadge               func(childComplexity int, input display.CloseInput) int
+		CloseDisplayRule         func(childComplexity int, input display.CloseInput) int
 		CloseMember              func(childComplexity int, input identity.CloseMemberInput) int
 		ClosePartner             func(childComplexity int, input partner.CloseInput) int
 		ClosePrice               func(childComplexity int, input pricing.ClosePriceInput) int
 		ClosePriceList           func(childComplexity int, input pricing.CloseListInput) int
+		CloseRestock             func(childComplexity int, input display.CloseRequestInput) int
 		CloseShippingMethod      func(childComplexity int, input shipping.CloseInput) int
 		ConfirmTotp              func(childComplexity int, input model.ConfirmTotpInput) int
 		CountStock               func(childComplexity int, input inventory.StockInput) int
@@ -355,6 +453,7 @@ type ComplexityRoot struct {
 		MoveCategory             func(childComplexity int, input catalog.MoveCategoryInput) int
 		NoteOrder                func(childComplexity int, input order.NoteInput) int
 		PayOrder                 func(childComplexity int, input payment.PayInput) int
+		PinProduct               func(childComplexity int, input display.PinInput) int
 		PlaceOrder               func(childComplexity int, input order.PlaceInput) int
 		PublishProduct           func(childComplexity int, input catalog.PublishInput) int
 		ReceiveStock             func(childComplexity int, input inventory.StockInput) int
@@ -368,25 +467,31 @@ type ComplexityRoot struct {
 		RemoveTotp               func(childComplexity int, input identity.RemoveTotpInput) int
 		RequestEmailVerification func(childComplexity int) int
 		RequestPasswordReset     func(childComplexity int, input model.RequestPasswordResetInput) int
+		RequestRestock           func(childComplexity int, input display.RequestInput) int
 		ResetPassword            func(childComplexity int, input identity.ResetPasswordInput) int
 		ResetTotp                func(childComplexity int, input identity.StaffAccountInput) int
 		RevokePartnerKey         func(childComplexity int, input partner.RevokeKeyInput) int
 		RevokeSession            func(childComplexity int, input identity.RevokeSessionInput) int
 		RotatePartnerKey         func(childComplexity int, input partner.RotateKeyInput) int
 		SaveAttribute            func(childComplexity int, input catalog.SaveAttributeInput) int
+		SaveBadge                func(childComplexity int, input display.SaveBadgeInput) int
 		SaveCategory             func(childComplexity int, input catalog.SaveCategoryInput) int
+		SaveDisplayRule          func(childComplexity int, input display.SaveRuleInput) int
 		SaveLocation             func(childComplexity int, input inventory.SaveLocationInput) int
 		SavePriceList            func(childComplexity int, input pricing.SaveListInput) int
 		SaveProductBrand         func(childComplexity int, input catalog.SaveBrandInput) int
 		SaveShippingMethod       func(childComplexity int, input shipping.SaveInput) int
 		SaveSynonym              func(childComplexity int, input catalog.SaveSynonymInput) int
 		SetCartLineQuantity      func(childComplexity int, input cart.SetQuantityInput) int
+		SetCategorySort          func(childComplexity int, input display.SortInput) int
 		SetIncomingStock         func(childComplexity int, input inventory.StockInput) int
 		SetPrices                func(childComplexity int, input catalog.SetPricesInput) int
+		SetSoldOutPolicy         func(childComplexity int, input display.PolicyInput) int
 		SetStaffPolicy           func(childComplexity int, input identity.PolicyInput) int
 		StartSso                 func(childComplexity int, input identity.StartSSOInput) int
 		StartTotp                func(childComplexity int) int
 		UnlinkSso                func(childComplexity int, input identity.UnlinkSSOInput) int
+		UnpinProduct             func(childComplexity int, input display.CloseInput) int
 		UnpublishProduct         func(childComplexity int, input catalog.PublishInput) int
 		UpdateAddress            func(childComplexity int, input customer.UpdateAddressInput) int
 		UpdateCart               func(childComplexity int, input cart.UpdateInput) int
@@ -692,6 +797,7 @@ type ComplexityRoot struct {
 
 	Product struct {
 		Attributes     func(childComplexity int) int
+		Badges         func(childComplexity int) int
 		Brand          func(childComplexity int) int
 		Categories     func(childComplexity int) int
 		CreatedAt      func(childComplexity int) int
@@ -702,6 +808,7 @@ type ComplexityRoot struct {
 		Media          func(childComplexity int) int
 		Name           func(childComplexity int) int
 		Options        func(childComplexity int) int
+		PriceHidden    func(childComplexity int) int
 		PriceRange     func(childComplexity int) int
 		SEODescription func(childComplexity int) int
 		SEOTitle       func(childComplexity int) int
@@ -721,6 +828,12 @@ type ComplexityRoot struct {
 		Type    func(childComplexity int) int
 		Unit    func(childComplexity int) int
 		Value   func(childComplexity int) int
+	}
+
+	ProductBadge struct {
+		Code  func(childComplexity int) int
+		Kind  func(childComplexity int) int
+		Label func(childComplexity int) int
 	}
 
 	ProductBrand struct {
@@ -779,9 +892,13 @@ type ComplexityRoot struct {
 		AllShippingMethods func(childComplexity int) int
 		AnyProduct         func(childComplexity int, id string) int
 		Attributes         func(childComplexity int) int
+		Badges             func(childComplexity int) int
 		Cart               func(childComplexity int) int
 		Categories         func(childComplexity int) int
 		Category           func(childComplexity int, slug string) int
+		CategoryPins       func(childComplexity int, categoryID string) int
+		DisplayPreview     func(childComplexity int, input display.PreviewInput) int
+		DisplayRules       func(childComplexity int, first *int, after *string, closed bool, target *scope.TargetInput) int
 		ImportRun          func(childComplexity int, id string) int
 		ImportRuns         func(childComplexity int, first *int, after *string, status []importing.Status) int
 		Locations          func(childComplexity int) int
@@ -798,9 +915,11 @@ type ComplexityRoot struct {
 		Product            func(childComplexity int, slug string) int
 		ProductBrands      func(childComplexity int) int
 		Products           func(childComplexity int, first *int, after *string, filter *catalog.Filter, sort *catalog.Sort) int
+		RestockRequests    func(childComplexity int) int
 		Search             func(childComplexity int, query string, first *int, after *string, filter *catalog.Filter, sort *catalog.Sort) int
 		SearchSuggestions  func(childComplexity int, prefix string, first int) int
 		ShippingMethods    func(childComplexity int) int
+		SoldOutPolicies    func(childComplexity int) int
 		SsoProviders       func(childComplexity int) int
 		Staff              func(childComplexity int, first *int, after *string) int
 		StaffPolicy        func(childComplexity int) int
@@ -818,6 +937,19 @@ type ComplexityRoot struct {
 
 	RefundPaymentPayload struct {
 		Payment    func(childComplexity int) int
+		UserErrors func(childComplexity int) int
+	}
+
+	RestockRequest struct {
+		CreatedAt  func(childComplexity int) int
+		Email      func(childComplexity int) int
+		GlobalID   func(childComplexity int) int
+		NotifiedAt func(childComplexity int) int
+		Variant    func(childComplexity int) int
+	}
+
+	RestockRequestPayload struct {
+		Request    func(childComplexity int) int
 		UserErrors func(childComplexity int) int
 	}
 
@@ -851,6 +983,11 @@ type ComplexityRoot struct {
 		Text func(childComplexity int) int
 	}
 
+	Season struct {
+		First func(childComplexity int) int
+		Last  func(childComplexity int) int
+	}
+
 	Session struct {
 		CreatedAt  func(childComplexity int) int
 		Current    func(childComplexity int) int
@@ -881,6 +1018,18 @@ type ComplexityRoot struct {
 	ShippingMethodTranslations struct {
 		Description func(childComplexity int) int
 		Name        func(childComplexity int) int
+	}
+
+	SoldOutPolicy struct {
+		GlobalID  func(childComplexity int) int
+		Policy    func(childComplexity int) int
+		Target    func(childComplexity int) int
+		UpdatedAt func(childComplexity int) int
+	}
+
+	SoldOutPolicyPayload struct {
+		Policies   func(childComplexity int) int
+		UserErrors func(childComplexity int) int
 	}
 
 	SsoProvider struct {
@@ -970,6 +1119,12 @@ type ComplexityRoot struct {
 		UserErrors func(childComplexity int) int
 	}
 
+	Target struct {
+		GlobalID func(childComplexity int) int
+		Kind     func(childComplexity int) int
+		Value    func(childComplexity int) int
+	}
+
 	TaxAmount struct {
 		Class   func(childComplexity int) int
 		Gross   func(childComplexity int) int
@@ -1000,17 +1155,20 @@ type ComplexityRoot struct {
 	}
 
 	Variant struct {
-		Availability func(childComplexity int) int
-		Barcode      func(childComplexity int) int
-		Cost         func(childComplexity int) int
-		GlobalID     func(childComplexity int) int
-		Options      func(childComplexity int) int
-		Price        func(childComplexity int, quantity int, at *time.Time, shippingMode pricing.ShippingMode, as *string) int
-		PriceTiers   func(childComplexity int, shippingMode pricing.ShippingMode, as *string) int
-		PriceTrace   func(childComplexity int, quantity int, at *time.Time, shippingMode pricing.ShippingMode, as *string) int
-		SKU          func(childComplexity int) int
-		Stock        func(childComplexity int) int
-		Weight       func(childComplexity int) int
+		Availability   func(childComplexity int) int
+		Barcode        func(childComplexity int) int
+		Cost           func(childComplexity int) int
+		GlobalID       func(childComplexity int) int
+		NotPurchasable func(childComplexity int) int
+		Options        func(childComplexity int) int
+		Price          func(childComplexity int, quantity int, at *time.Time, shippingMode pricing.ShippingMode, as *string) int
+		PriceHidden    func(childComplexity int) int
+		PriceTiers     func(childComplexity int, shippingMode pricing.ShippingMode, as *string) int
+		PriceTrace     func(childComplexity int, quantity int, at *time.Time, shippingMode pricing.ShippingMode, as *string) int
+		RestockOffered func(childComplexity int) int
+		SKU            func(childComplexity int) int
+		Stock          func(childComplexity int) int
+		Weight         func(childComplexity int) int
 	}
 }
 
@@ -1282,6 +1440,93 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.AttributePayload.UserErrors(childComplexity), true
 
+	case "Audience.id":
+		if e.ComplexityRoot.Audience.GlobalID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Audience.GlobalID(childComplexity), true
+	case "Audience.kind":
+		if e.ComplexityRoot.Audience.Kind == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Audience.Kind(childComplexity), true
+
+	case "Badge.channel":
+		if e.ComplexityRoot.Badge.Channel == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Badge.Channel(childComplexity), true
+	case "Badge.validUntil":
+		if e.ComplexityRoot.Badge.Closes == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Badge.Closes(childComplexity), true
+	case "Badge.code":
+		if e.ComplexityRoot.Badge.Code == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Badge.Code(childComplexity), true
+	case "Badge.days":
+		if e.ComplexityRoot.Badge.Days == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Badge.Days(childComplexity), true
+	case "Badge.id":
+		if e.ComplexityRoot.Badge.GlobalID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Badge.GlobalID(childComplexity), true
+	case "Badge.kind":
+		if e.ComplexityRoot.Badge.Kind == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Badge.Kind(childComplexity), true
+	case "Badge.labels":
+		if e.ComplexityRoot.Badge.Label == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Badge.Label(childComplexity), true
+	case "Badge.validFrom":
+		if e.ComplexityRoot.Badge.Opens == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Badge.Opens(childComplexity), true
+	case "Badge.position":
+		if e.ComplexityRoot.Badge.Position == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Badge.Position(childComplexity), true
+	case "Badge.target":
+		if e.ComplexityRoot.Badge.Target == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Badge.Target(childComplexity), true
+
+	case "BadgePayload.badge":
+		if e.ComplexityRoot.BadgePayload.Badge == nil {
+			break
+		}
+
+		return e.ComplexityRoot.BadgePayload.Badge(childComplexity), true
+	case "BadgePayload.userErrors":
+		if e.ComplexityRoot.BadgePayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.BadgePayload.UserErrors(childComplexity), true
+
 	case "BankTransfer.amount":
 		if e.ComplexityRoot.BankTransfer.Amount == nil {
 			break
@@ -1522,6 +1767,81 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.CategoryPayload.UserErrors(childComplexity), true
 
+	case "CategoryPin.categoryId":
+		if e.ComplexityRoot.CategoryPin.CategoryGlobalID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CategoryPin.CategoryGlobalID(childComplexity), true
+	case "CategoryPin.channel":
+		if e.ComplexityRoot.CategoryPin.Channel == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CategoryPin.Channel(childComplexity), true
+	case "CategoryPin.closedAt":
+		if e.ComplexityRoot.CategoryPin.ClosedAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CategoryPin.ClosedAt(childComplexity), true
+	case "CategoryPin.validUntil":
+		if e.ComplexityRoot.CategoryPin.Closes == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CategoryPin.Closes(childComplexity), true
+	case "CategoryPin.id":
+		if e.ComplexityRoot.CategoryPin.GlobalID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CategoryPin.GlobalID(childComplexity), true
+	case "CategoryPin.validFrom":
+		if e.ComplexityRoot.CategoryPin.Opens == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CategoryPin.Opens(childComplexity), true
+	case "CategoryPin.position":
+		if e.ComplexityRoot.CategoryPin.Position == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CategoryPin.Position(childComplexity), true
+	case "CategoryPin.productId":
+		if e.ComplexityRoot.CategoryPin.ProductGlobalID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CategoryPin.ProductGlobalID(childComplexity), true
+
+	case "CategoryPinPayload.pin":
+		if e.ComplexityRoot.CategoryPinPayload.Pin == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CategoryPinPayload.Pin(childComplexity), true
+	case "CategoryPinPayload.userErrors":
+		if e.ComplexityRoot.CategoryPinPayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CategoryPinPayload.UserErrors(childComplexity), true
+
+	case "CategorySortPayload.category":
+		if e.ComplexityRoot.CategorySortPayload.Category == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CategorySortPayload.Category(childComplexity), true
+	case "CategorySortPayload.userErrors":
+		if e.ComplexityRoot.CategorySortPayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CategorySortPayload.UserErrors(childComplexity), true
+
 	case "ChannelListing.channel":
 		if e.ComplexityRoot.ChannelListing.Channel == nil {
 			break
@@ -1572,6 +1892,186 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.DeletePayload.UserErrors(childComplexity), true
+
+	case "DisplayRule.audience":
+		if e.ComplexityRoot.DisplayRule.Audience == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DisplayRule.Audience(childComplexity), true
+	case "DisplayRule.channel":
+		if e.ComplexityRoot.DisplayRule.Channel == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DisplayRule.Channel(childComplexity), true
+	case "DisplayRule.closedAt":
+		if e.ComplexityRoot.DisplayRule.ClosedAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DisplayRule.ClosedAt(childComplexity), true
+	case "DisplayRule.validUntil":
+		if e.ComplexityRoot.DisplayRule.Closes == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DisplayRule.Closes(childComplexity), true
+	case "DisplayRule.createdAt":
+		if e.ComplexityRoot.DisplayRule.CreatedAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DisplayRule.CreatedAt(childComplexity), true
+	case "DisplayRule.id":
+		if e.ComplexityRoot.DisplayRule.GlobalID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DisplayRule.GlobalID(childComplexity), true
+	case "DisplayRule.message":
+		if e.ComplexityRoot.DisplayRule.Message == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DisplayRule.Message(childComplexity), true
+	case "DisplayRule.name":
+		if e.ComplexityRoot.DisplayRule.Name == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DisplayRule.Name(childComplexity), true
+	case "DisplayRule.validFrom":
+		if e.ComplexityRoot.DisplayRule.Opens == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DisplayRule.Opens(childComplexity), true
+	case "DisplayRule.priceShown":
+		if e.ComplexityRoot.DisplayRule.PriceShown == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DisplayRule.PriceShown(childComplexity), true
+	case "DisplayRule.purchasable":
+		if e.ComplexityRoot.DisplayRule.Purchasable == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DisplayRule.Purchasable(childComplexity), true
+	case "DisplayRule.season":
+		if e.ComplexityRoot.DisplayRule.Season == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DisplayRule.Season(childComplexity), true
+	case "DisplayRule.target":
+		if e.ComplexityRoot.DisplayRule.Target == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DisplayRule.Target(childComplexity), true
+	case "DisplayRule.updatedAt":
+		if e.ComplexityRoot.DisplayRule.UpdatedAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DisplayRule.UpdatedAt(childComplexity), true
+	case "DisplayRule.visible":
+		if e.ComplexityRoot.DisplayRule.Visible == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DisplayRule.Visible(childComplexity), true
+
+	case "DisplayRuleConnection.edges":
+		if e.ComplexityRoot.DisplayRuleConnection.Edges == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DisplayRuleConnection.Edges(childComplexity), true
+	case "DisplayRuleConnection.nodes":
+		if e.ComplexityRoot.DisplayRuleConnection.Nodes == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DisplayRuleConnection.Nodes(childComplexity), true
+	case "DisplayRuleConnection.pageInfo":
+		if e.ComplexityRoot.DisplayRuleConnection.PageInfo == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DisplayRuleConnection.PageInfo(childComplexity), true
+	case "DisplayRuleConnection.totalCount":
+		if e.ComplexityRoot.DisplayRuleConnection.TotalCount == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DisplayRuleConnection.TotalCount(childComplexity), true
+
+	case "DisplayRuleEdge.cursor":
+		if e.ComplexityRoot.DisplayRuleEdge.Cursor == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DisplayRuleEdge.Cursor(childComplexity), true
+	case "DisplayRuleEdge.node":
+		if e.ComplexityRoot.DisplayRuleEdge.Node == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DisplayRuleEdge.Node(childComplexity), true
+
+	case "DisplayRulePayload.rule":
+		if e.ComplexityRoot.DisplayRulePayload.Rule == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DisplayRulePayload.Rule(childComplexity), true
+	case "DisplayRulePayload.userErrors":
+		if e.ComplexityRoot.DisplayRulePayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DisplayRulePayload.UserErrors(childComplexity), true
+
+	case "DisplayStep.outcome":
+		if e.ComplexityRoot.DisplayStep.Outcome == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DisplayStep.Outcome(childComplexity), true
+	case "DisplayStep.rule":
+		if e.ComplexityRoot.DisplayStep.Rule == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DisplayStep.Rule(childComplexity), true
+
+	case "DisplayVerdict.allowed":
+		if e.ComplexityRoot.DisplayVerdict.Allowed == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DisplayVerdict.Allowed(childComplexity), true
+	case "DisplayVerdict.aspect":
+		if e.ComplexityRoot.DisplayVerdict.Aspect == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DisplayVerdict.Aspect(childComplexity), true
+	case "DisplayVerdict.rule":
+		if e.ComplexityRoot.DisplayVerdict.Rule == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DisplayVerdict.Rule(childComplexity), true
+	case "DisplayVerdict.steps":
+		if e.ComplexityRoot.DisplayVerdict.Steps == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DisplayVerdict.Steps(childComplexity), true
 
 	case "DonePayload.userErrors":
 		if e.ComplexityRoot.DonePayload.UserErrors == nil {
@@ -2136,6 +2636,28 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.CloseAccount(childComplexity, args["input"].(identity.CloseInput)), true
+	case "Mutation.closeBadge":
+		if e.ComplexityRoot.Mutation.CloseBadge == nil {
+			break
+		}
+
+		args, err := field_Mutation_closeBadge_args(ctx, ec, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.CloseBadge(childComplexity, args["input"].(display.CloseInput)), true
+	case "Mutation.closeDisplayRule":
+		if e.ComplexityRoot.Mutation.CloseDisplayRule == nil {
+			break
+		}
+
+		args, err := field_Mutation_closeDisplayRule_args(ctx, ec, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.CloseDisplayRule(childComplexity, args["input"].(display.CloseInput)), true
 	case "Mutation.closeMember":
 		if e.ComplexityRoot.Mutation.CloseMember == nil {
 			break
@@ -2180,6 +2702,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.ClosePriceList(childComplexity, args["input"].(pricing.CloseListInput)), true
+	case "Mutation.closeRestock":
+		if e.ComplexityRoot.Mutation.CloseRestock == nil {
+			break
+		}
+
+		args, err := field_Mutation_closeRestock_args(ctx, ec, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.CloseRestock(childComplexity, args["input"].(display.CloseRequestInput)), true
 	case "Mutation.closeShippingMethod":
 		if e.ComplexityRoot.Mutation.CloseShippingMethod == nil {
 			break
@@ -2401,6 +2934,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.PayOrder(childComplexity, args["input"].(payment.PayInput)), true
+	case "Mutation.pinProduct":
+		if e.ComplexityRoot.Mutation.PinProduct == nil {
+			break
+		}
+
+		args, err := field_Mutation_pinProduct_args(ctx, ec, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.PinProduct(childComplexity, args["input"].(display.PinInput)), true
 	case "Mutation.placeOrder":
 		if e.ComplexityRoot.Mutation.PlaceOrder == nil {
 			break
@@ -2539,6 +3083,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.RequestPasswordReset(childComplexity, args["input"].(model.RequestPasswordResetInput)), true
+	case "Mutation.requestRestock":
+		if e.ComplexityRoot.Mutation.RequestRestock == nil {
+			break
+		}
+
+		args, err := field_Mutation_requestRestock_args(ctx, ec, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.RequestRestock(childComplexity, args["input"].(display.RequestInput)), true
 	case "Mutation.resetPassword":
 		if e.ComplexityRoot.Mutation.ResetPassword == nil {
 			break
@@ -2605,6 +3160,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.SaveAttribute(childComplexity, args["input"].(catalog.SaveAttributeInput)), true
+	case "Mutation.saveBadge":
+		if e.ComplexityRoot.Mutation.SaveBadge == nil {
+			break
+		}
+
+		args, err := field_Mutation_saveBadge_args(ctx, ec, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.SaveBadge(childComplexity, args["input"].(display.SaveBadgeInput)), true
 	case "Mutation.saveCategory":
 		if e.ComplexityRoot.Mutation.SaveCategory == nil {
 			break
@@ -2616,6 +3182,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.SaveCategory(childComplexity, args["input"].(catalog.SaveCategoryInput)), true
+	case "Mutation.saveDisplayRule":
+		if e.ComplexityRoot.Mutation.SaveDisplayRule == nil {
+			break
+		}
+
+		args, err := field_Mutation_saveDisplayRule_args(ctx, ec, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.SaveDisplayRule(childComplexity, args["input"].(display.SaveRuleInput)), true
 	case "Mutation.saveLocation":
 		if e.ComplexityRoot.Mutation.SaveLocation == nil {
 			break
@@ -2682,6 +3259,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.SetCartLineQuantity(childComplexity, args["input"].(cart.SetQuantityInput)), true
+	case "Mutation.setCategorySort":
+		if e.ComplexityRoot.Mutation.SetCategorySort == nil {
+			break
+		}
+
+		args, err := field_Mutation_setCategorySort_args(ctx, ec, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.SetCategorySort(childComplexity, args["input"].(display.SortInput)), true
 	case "Mutation.setIncomingStock":
 		if e.ComplexityRoot.Mutation.SetIncomingStock == nil {
 			break
@@ -2704,6 +3292,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.SetPrices(childComplexity, args["input"].(catalog.SetPricesInput)), true
+	case "Mutation.setSoldOutPolicy":
+		if e.ComplexityRoot.Mutation.SetSoldOutPolicy == nil {
+			break
+		}
+
+		args, err := field_Mutation_setSoldOutPolicy_args(ctx, ec, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.SetSoldOutPolicy(childComplexity, args["input"].(display.PolicyInput)), true
 	case "Mutation.setStaffPolicy":
 		if e.ComplexityRoot.Mutation.SetStaffPolicy == nil {
 			break
@@ -2743,6 +3342,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.UnlinkSso(childComplexity, args["input"].(identity.UnlinkSSOInput)), true
+	case "Mutation.unpinProduct":
+		if e.ComplexityRoot.Mutation.UnpinProduct == nil {
+			break
+		}
+
+		args, err := field_Mutation_unpinProduct_args(ctx, ec, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.UnpinProduct(childComplexity, args["input"].(display.CloseInput)), true
 	case "Mutation.unpublishProduct":
 		if e.ComplexityRoot.Mutation.UnpublishProduct == nil {
 			break
@@ -4016,6 +4626,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Product.Attributes(childComplexity), true
+	case "Product.badges":
+		if e.ComplexityRoot.Product.Badges == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Product.Badges(childComplexity), true
 	case "Product.brand":
 		if e.ComplexityRoot.Product.Brand == nil {
 			break
@@ -4076,6 +4692,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Product.Options(childComplexity), true
+	case "Product.priceHidden":
+		if e.ComplexityRoot.Product.PriceHidden == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Product.PriceHidden(childComplexity), true
 	case "Product.priceRange":
 		if e.ComplexityRoot.Product.PriceRange == nil {
 			break
@@ -4173,6 +4795,25 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.ProductAttribute.Value(childComplexity), true
+
+	case "ProductBadge.code":
+		if e.ComplexityRoot.ProductBadge.Code == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ProductBadge.Code(childComplexity), true
+	case "ProductBadge.kind":
+		if e.ComplexityRoot.ProductBadge.Kind == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ProductBadge.Kind(childComplexity), true
+	case "ProductBadge.label":
+		if e.ComplexityRoot.ProductBadge.Label == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ProductBadge.Label(childComplexity), true
 
 	case "ProductBrand.id":
 		if e.ComplexityRoot.ProductBrand.GlobalID == nil {
@@ -4378,6 +5019,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Query.Attributes(childComplexity), true
+	case "Query.badges":
+		if e.ComplexityRoot.Query.Badges == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Query.Badges(childComplexity), true
 	case "Query.cart":
 		if e.ComplexityRoot.Query.Cart == nil {
 			break
@@ -4401,6 +5048,39 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Query.Category(childComplexity, args["slug"].(string)), true
+	case "Query.categoryPins":
+		if e.ComplexityRoot.Query.CategoryPins == nil {
+			break
+		}
+
+		args, err := field_Query_categoryPins_args(ctx, ec, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Query.CategoryPins(childComplexity, args["categoryId"].(string)), true
+	case "Query.displayPreview":
+		if e.ComplexityRoot.Query.DisplayPreview == nil {
+			break
+		}
+
+		args, err := field_Query_displayPreview_args(ctx, ec, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Query.DisplayPreview(childComplexity, args["input"].(display.PreviewInput)), true
+	case "Query.displayRules":
+		if e.ComplexityRoot.Query.DisplayRules == nil {
+			break
+		}
+
+		args, err := field_Query_displayRules_args(ctx, ec, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Query.DisplayRules(childComplexity, args["first"].(*int), args["after"].(*string), args["closed"].(bool), args["target"].(*scope.TargetInput)), true
 	case "Query.importRun":
 		if e.ComplexityRoot.Query.ImportRun == nil {
 			break
@@ -4543,6 +5223,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Query.Products(childComplexity, args["first"].(*int), args["after"].(*string), args["filter"].(*catalog.Filter), args["sort"].(*catalog.Sort)), true
+	case "Query.restockRequests":
+		if e.ComplexityRoot.Query.RestockRequests == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Query.RestockRequests(childComplexity), true
 	case "Query.search":
 		if e.ComplexityRoot.Query.Search == nil {
 			break
@@ -4571,6 +5257,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Query.ShippingMethods(childComplexity), true
+	case "Query.soldOutPolicies":
+		if e.ComplexityRoot.Query.SoldOutPolicies == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Query.SoldOutPolicies(childComplexity), true
 	case "Query.ssoProviders":
 		if e.ComplexityRoot.Query.SsoProviders == nil {
 			break
@@ -4655,6 +5347,50 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.RefundPaymentPayload.UserErrors(childComplexity), true
+
+	case "RestockRequest.requestedAt":
+		if e.ComplexityRoot.RestockRequest.CreatedAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RestockRequest.CreatedAt(childComplexity), true
+	case "RestockRequest.email":
+		if e.ComplexityRoot.RestockRequest.Email == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RestockRequest.Email(childComplexity), true
+	case "RestockRequest.id":
+		if e.ComplexityRoot.RestockRequest.GlobalID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RestockRequest.GlobalID(childComplexity), true
+	case "RestockRequest.notifiedAt":
+		if e.ComplexityRoot.RestockRequest.NotifiedAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RestockRequest.NotifiedAt(childComplexity), true
+	case "RestockRequest.variant":
+		if e.ComplexityRoot.RestockRequest.Variant == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RestockRequest.Variant(childComplexity), true
+
+	case "RestockRequestPayload.request":
+		if e.ComplexityRoot.RestockRequestPayload.Request == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RestockRequestPayload.Request(childComplexity), true
+	case "RestockRequestPayload.userErrors":
+		if e.ComplexityRoot.RestockRequestPayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RestockRequestPayload.UserErrors(childComplexity), true
 
 	case "SavedAddress.address":
 		if e.ComplexityRoot.SavedAddress.Address == nil {
@@ -4750,6 +5486,19 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.SearchSuggestion.Text(childComplexity), true
+
+	case "Season.from":
+		if e.ComplexityRoot.Season.First == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Season.First(childComplexity), true
+	case "Season.until":
+		if e.ComplexityRoot.Season.Last == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Season.Last(childComplexity), true
 
 	case "Session.createdAt":
 		if e.ComplexityRoot.Session.CreatedAt == nil {
@@ -4874,6 +5623,44 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.ShippingMethodTranslations.Name(childComplexity), true
+
+	case "SoldOutPolicy.id":
+		if e.ComplexityRoot.SoldOutPolicy.GlobalID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SoldOutPolicy.GlobalID(childComplexity), true
+	case "SoldOutPolicy.policy":
+		if e.ComplexityRoot.SoldOutPolicy.Policy == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SoldOutPolicy.Policy(childComplexity), true
+	case "SoldOutPolicy.target":
+		if e.ComplexityRoot.SoldOutPolicy.Target == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SoldOutPolicy.Target(childComplexity), true
+	case "SoldOutPolicy.updatedAt":
+		if e.ComplexityRoot.SoldOutPolicy.UpdatedAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SoldOutPolicy.UpdatedAt(childComplexity), true
+
+	case "SoldOutPolicyPayload.policies":
+		if e.ComplexityRoot.SoldOutPolicyPayload.Policies == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SoldOutPolicyPayload.Policies(childComplexity), true
+	case "SoldOutPolicyPayload.userErrors":
+		if e.ComplexityRoot.SoldOutPolicyPayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SoldOutPolicyPayload.UserErrors(childComplexity), true
 
 	case "SsoProvider.key":
 		if e.ComplexityRoot.SsoProvider.Key == nil {
@@ -5147,6 +5934,25 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.SynonymPayload.UserErrors(childComplexity), true
 
+	case "Target.id":
+		if e.ComplexityRoot.Target.GlobalID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Target.GlobalID(childComplexity), true
+	case "Target.kind":
+		if e.ComplexityRoot.Target.Kind == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Target.Kind(childComplexity), true
+	case "Target.value":
+		if e.ComplexityRoot.Target.Value == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Target.Value(childComplexity), true
+
 	case "TaxAmount.class":
 		if e.ComplexityRoot.TaxAmount.Class == nil {
 			break
@@ -5260,6 +6066,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Variant.GlobalID(childComplexity), true
+	case "Variant.notPurchasable":
+		if e.ComplexityRoot.Variant.NotPurchasable == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Variant.NotPurchasable(childComplexity), true
 	case "Variant.options":
 		if e.ComplexityRoot.Variant.Options == nil {
 			break
@@ -5277,6 +6089,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Variant.Price(childComplexity, args["quantity"].(int), args["at"].(*time.Time), args["shippingMode"].(pricing.ShippingMode), args["as"].(*string)), true
+	case "Variant.priceHidden":
+		if e.ComplexityRoot.Variant.PriceHidden == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Variant.PriceHidden(childComplexity), true
 	case "Variant.priceTiers":
 		if e.ComplexityRoot.Variant.PriceTiers == nil {
 			break
@@ -5299,6 +6117,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Variant.PriceTrace(childComplexity, args["quantity"].(int), args["at"].(*time.Time), args["shippingMode"].(pricing.ShippingMode), args["as"].(*string)), true
+	case "Variant.restockOffered":
+		if e.ComplexityRoot.Variant.RestockOffered == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Variant.RestockOffered(childComplexity), true
 	case "Variant.sku":
 		if e.ComplexityRoot.Variant.SKU == nil {
 			break
@@ -5337,19 +6161,23 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 			graphql.NewInputUnmarshaler("AttributeChoiceInput", graphql.BindUnmarshaler(ec, unmarshalInputAttributeChoiceInput)),
 			graphql.NewInputUnmarshaler("AttributeFilter", graphql.BindUnmarshaler(ec, unmarshalInputAttributeFilter)),
 			graphql.NewInputUnmarshaler("AttributeValueInput", graphql.BindUnmarshaler(ec, unmarshalInputAttributeValueInput)),
+			graphql.NewInputUnmarshaler("AudienceInput", graphql.BindUnmarshaler(ec, unmarshalInputAudienceInput)),
 			graphql.NewInputUnmarshaler("CancelOrderInput", graphql.BindUnmarshaler(ec, unmarshalInputCancelOrderInput)),
 			graphql.NewInputUnmarshaler("ChangePasswordInput", graphql.BindUnmarshaler(ec, unmarshalInputChangePasswordInput)),
 			graphql.NewInputUnmarshaler("CloseAccountInput", graphql.BindUnmarshaler(ec, unmarshalInputCloseAccountInput)),
+			graphql.NewInputUnmarshaler("CloseDisplayInput", graphql.BindUnmarshaler(ec, unmarshalInputCloseDisplayInput)),
 			graphql.NewInputUnmarshaler("CloseMemberInput", graphql.BindUnmarshaler(ec, unmarshalInputCloseMemberInput)),
 			graphql.NewInputUnmarshaler("ClosePartnerInput", graphql.BindUnmarshaler(ec, unmarshalInputClosePartnerInput)),
 			graphql.NewInputUnmarshaler("ClosePriceInput", graphql.BindUnmarshaler(ec, unmarshalInputClosePriceInput)),
 			graphql.NewInputUnmarshaler("ClosePriceListInput", graphql.BindUnmarshaler(ec, unmarshalInputClosePriceListInput)),
+			graphql.NewInputUnmarshaler("CloseRestockInput", graphql.BindUnmarshaler(ec, unmarshalInputCloseRestockInput)),
 			graphql.NewInputUnmarshaler("CloseShippingMethodInput", graphql.BindUnmarshaler(ec, unmarshalInputCloseShippingMethodInput)),
 			graphql.NewInputUnmarshaler("ConfirmTotpInput", graphql.BindUnmarshaler(ec, unmarshalInputConfirmTotpInput)),
 			graphql.NewInputUnmarshaler("CreatePartnerInput", graphql.BindUnmarshaler(ec, unmarshalInputCreatePartnerInput)),
 			graphql.NewInputUnmarshaler("CreateProductInput", graphql.BindUnmarshaler(ec, unmarshalInputCreateProductInput)),
 			graphql.NewInputUnmarshaler("CreateStaffInput", graphql.BindUnmarshaler(ec, unmarshalInputCreateStaffInput)),
 			graphql.NewInputUnmarshaler("DeletePermissionGroupInput", graphql.BindUnmarshaler(ec, unmarshalInputDeletePermissionGroupInput)),
+			graphql.NewInputUnmarshaler("DisplayPreviewInput", graphql.BindUnmarshaler(ec, unmarshalInputDisplayPreviewInput)),
 			graphql.NewInputUnmarshaler("FinishSsoInput", graphql.BindUnmarshaler(ec, unmarshalInputFinishSsoInput)),
 			graphql.NewInputUnmarshaler("ImportProductsInput", graphql.BindUnmarshaler(ec, unmarshalInputImportProductsInput)),
 			graphql.NewInputUnmarshaler("IssuePartnerKeyInput", graphql.BindUnmarshaler(ec, unmarshalInputIssuePartnerKeyInput)),
@@ -5361,6 +6189,7 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 			graphql.NewInputUnmarshaler("PayOrderInput", graphql.BindUnmarshaler(ec, unmarshalInputPayOrderInput)),
 			graphql.NewInputUnmarshaler("PaymentFilter", graphql.BindUnmarshaler(ec, unmarshalInputPaymentFilter)),
 			graphql.NewInputUnmarshaler("PermissionGroupInput", graphql.BindUnmarshaler(ec, unmarshalInputPermissionGroupInput)),
+			graphql.NewInputUnmarshaler("PinProductInput", graphql.BindUnmarshaler(ec, unmarshalInputPinProductInput)),
 			graphql.NewInputUnmarshaler("PlaceOrderInput", graphql.BindUnmarshaler(ec, unmarshalInputPlaceOrderInput)),
 			graphql.NewInputUnmarshaler("PriceInput", graphql.BindUnmarshaler(ec, unmarshalInputPriceInput)),
 			graphql.NewInputUnmarshaler("ProductFilter", graphql.BindUnmarshaler(ec, unmarshalInputProductFilter)),
@@ -5373,23 +6202,30 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 			graphql.NewInputUnmarshaler("RemovePetInput", graphql.BindUnmarshaler(ec, unmarshalInputRemovePetInput)),
 			graphql.NewInputUnmarshaler("RemoveTotpInput", graphql.BindUnmarshaler(ec, unmarshalInputRemoveTotpInput)),
 			graphql.NewInputUnmarshaler("RequestPasswordResetInput", graphql.BindUnmarshaler(ec, unmarshalInputRequestPasswordResetInput)),
+			graphql.NewInputUnmarshaler("RequestRestockInput", graphql.BindUnmarshaler(ec, unmarshalInputRequestRestockInput)),
 			graphql.NewInputUnmarshaler("ResetPasswordInput", graphql.BindUnmarshaler(ec, unmarshalInputResetPasswordInput)),
 			graphql.NewInputUnmarshaler("RevokePartnerKeyInput", graphql.BindUnmarshaler(ec, unmarshalInputRevokePartnerKeyInput)),
 			graphql.NewInputUnmarshaler("RevokeSessionInput", graphql.BindUnmarshaler(ec, unmarshalInputRevokeSessionInput)),
 			graphql.NewInputUnmarshaler("RotatePartnerKeyInput", graphql.BindUnmarshaler(ec, unmarshalInputRotatePartnerKeyInput)),
 			graphql.NewInputUnmarshaler("SaveAttributeInput", graphql.BindUnmarshaler(ec, unmarshalInputSaveAttributeInput)),
+			graphql.NewInputUnmarshaler("SaveBadgeInput", graphql.BindUnmarshaler(ec, unmarshalInputSaveBadgeInput)),
 			graphql.NewInputUnmarshaler("SaveCategoryInput", graphql.BindUnmarshaler(ec, unmarshalInputSaveCategoryInput)),
+			graphql.NewInputUnmarshaler("SaveDisplayRuleInput", graphql.BindUnmarshaler(ec, unmarshalInputSaveDisplayRuleInput)),
 			graphql.NewInputUnmarshaler("SaveLocationInput", graphql.BindUnmarshaler(ec, unmarshalInputSaveLocationInput)),
 			graphql.NewInputUnmarshaler("SavePriceListInput", graphql.BindUnmarshaler(ec, unmarshalInputSavePriceListInput)),
 			graphql.NewInputUnmarshaler("SaveProductBrandInput", graphql.BindUnmarshaler(ec, unmarshalInputSaveProductBrandInput)),
 			graphql.NewInputUnmarshaler("SaveShippingMethodInput", graphql.BindUnmarshaler(ec, unmarshalInputSaveShippingMethodInput)),
 			graphql.NewInputUnmarshaler("SaveSynonymInput", graphql.BindUnmarshaler(ec, unmarshalInputSaveSynonymInput)),
+			graphql.NewInputUnmarshaler("SeasonInput", graphql.BindUnmarshaler(ec, unmarshalInputSeasonInput)),
 			graphql.NewInputUnmarshaler("SetCartLineQuantityInput", graphql.BindUnmarshaler(ec, unmarshalInputSetCartLineQuantityInput)),
+			graphql.NewInputUnmarshaler("SetCategorySortInput", graphql.BindUnmarshaler(ec, unmarshalInputSetCategorySortInput)),
 			graphql.NewInputUnmarshaler("SetPricesInput", graphql.BindUnmarshaler(ec, unmarshalInputSetPricesInput)),
+			graphql.NewInputUnmarshaler("SetSoldOutPolicyInput", graphql.BindUnmarshaler(ec, unmarshalInputSetSoldOutPolicyInput)),
 			graphql.NewInputUnmarshaler("StaffAccountInput", graphql.BindUnmarshaler(ec, unmarshalInputStaffAccountInput)),
 			graphql.NewInputUnmarshaler("StaffPolicyInput", graphql.BindUnmarshaler(ec, unmarshalInputStaffPolicyInput)),
 			graphql.NewInputUnmarshaler("StartSsoInput", graphql.BindUnmarshaler(ec, unmarshalInputStartSsoInput)),
 			graphql.NewInputUnmarshaler("StockInput", graphql.BindUnmarshaler(ec, unmarshalInputStockInput)),
+			graphql.NewInputUnmarshaler("TargetInput", graphql.BindUnmarshaler(ec, unmarshalInputTargetInput)),
 			graphql.NewInputUnmarshaler("UnlinkSsoInput", graphql.BindUnmarshaler(ec, unmarshalInputUnlinkSsoInput)),
 			graphql.NewInputUnmarshaler("UpdateAddressInput", graphql.BindUnmarshaler(ec, unmarshalInputUpdateAddressInput)),
 			graphql.NewInputUnmarshaler("UpdateCartInput", graphql.BindUnmarshaler(ec, unmarshalInputUpdateCartInput)),
@@ -6063,6 +6899,8 @@ enum Permission {
   COMPANY_READ
   "Change companies, their terms and credit, and customer groups."
   COMPANY_WRITE
+  "Decide who sees what: display rules, badges, pinned positions, sold-out policies."
+  DISPLAY_WRITE
 }
 
 "Why a mutation did not do what was asked. Nothing was changed."
@@ -6257,6 +7095,36 @@ enum UserErrorCode {
   LOCATION_UNKNOWN
   "The location still has stock."
   LOCATION_IN_USE
+  "The price of the product is not shown to the caller."
+  PRICE_HIDDEN
+  "The caller cannot buy the product at the moment."
+  NOT_PURCHASABLE
+  "The audience's kind and id do not go together."
+  AUDIENCE_INVALID
+  "There is no such member, company or group."
+  AUDIENCE_UNKNOWN
+  "The target's kind, id and value do not go together, or it cannot be a target here."
+  TARGET_INVALID
+  "There is no such product, category, product brand or attribute."
+  TARGET_UNKNOWN
+  "A season has a first and a last day, both real."
+  SEASON_INVALID
+  "The rule says nothing."
+  EFFECT_MISSING
+  "Products are shown or hidden as a whole."
+  VARIANT_NOT_HIDEABLE
+  "It is closed already."
+  RULE_CLOSED
+  "The position, or the product, is pinned already in that time."
+  PIN_TAKEN
+  "A pinned position is 1 to 100."
+  PIN_POSITION_INVALID
+  "The product does not stand in the category."
+  PRODUCT_NOT_IN_CATEGORY
+  "A NEW badge shows for 1 to 365 days, and only it has days."
+  BADGE_DAYS_INVALID
+  "The product has no such notice: it is in stock, or its policy offers none."
+  RESTOCK_NOT_OFFERED
 }
 `, BuiltIn: false},
 	{Name: "../schema/cart.graphqls", Input: `extend type Query {
@@ -7364,6 +8232,524 @@ type PetPayload {
   "The pet that was added, changed or removed; null if none was."
   pet: Pet
   "Why nothing was changed; empty if it was."
+  userErrors: [UserError!]!
+}
+`, BuiltIn: false},
+	{Name: "../schema/display.graphqls", Input: `extend type Product {
+  "The badges that it wears for the caller, in the shop's order."
+  badges: [ProductBadge!]!
+  "Why no price of the product is shown to the caller; null if prices are shown."
+  priceHidden: UserError
+}
+
+extend type Variant {
+  "Why its price is not shown to the caller (` + "`" + `price` + "`" + ` is null then); null if it is shown."
+  priceHidden: UserError
+  "Why the caller cannot buy it; null if nothing but stock could stand against it."
+  notPurchasable: UserError
+}
+
+"A badge as a product wears it."
+type ProductBadge {
+  "The badge's code: \"sale\"."
+  code: String!
+  "Why it is worn."
+  kind: BadgeKind!
+  "What to show, in the caller's language."
+  label: String!
+}
+
+"Why a product wears a badge."
+enum BadgeKind {
+  "Published in the last days."
+  NEW
+  "A crossed-out price stands beside the price."
+  SALE
+  "Few, or for a time."
+  LIMITED
+  "What staff choose."
+  CUSTOM
+}
+
+extend type Query {
+  "The brand's display rules, newest first; for staff."
+  displayRules(
+    "How many, 0 to 100."
+    first: Int = 20
+    "The cursor behind which the page starts."
+    after: String
+    "Whether closed ones are listed too."
+    closed: Boolean! = false
+    "Only those for exactly this target."
+    target: TargetInput
+  ): DisplayRuleConnection! @allow(permissions: [DISPLAY_WRITE])
+  "How a buyer would find a product, and why: every rule's part in it; for staff."
+  displayPreview(
+    "Who looks at what, where and when."
+    input: DisplayPreviewInput!
+  ): [DisplayVerdict!]! @allow(permissions: [DISPLAY_WRITE])
+  "The brand's badges; for staff."
+  badges: [Badge!]! @allow(permissions: [DISPLAY_WRITE])
+  "The products pinned on a category's page, by position; for staff."
+  categoryPins(
+    "The category."
+    categoryId: ID!
+  ): [CategoryPin!]! @allow(permissions: [DISPLAY_WRITE])
+  "What becomes of sold-out goods; for staff."
+  soldOutPolicies: [SoldOutPolicy!]! @allow(permissions: [DISPLAY_WRITE])
+}
+
+extend type Mutation {
+  "Make a display rule, or replace the one with the id. It holds at once."
+  saveDisplayRule(
+    "The rule."
+    input: SaveDisplayRuleInput!
+  ): DisplayRulePayload! @allow(permissions: [DISPLAY_WRITE])
+  "End a display rule for good."
+  closeDisplayRule(
+    "Which."
+    input: CloseDisplayInput!
+  ): DisplayRulePayload! @allow(permissions: [DISPLAY_WRITE])
+  "Make a badge, or replace the one with the id."
+  saveBadge(
+    "The badge."
+    input: SaveBadgeInput!
+  ): BadgePayload! @allow(permissions: [DISPLAY_WRITE])
+  "Take a badge off for good."
+  closeBadge(
+    "Which."
+    input: CloseDisplayInput!
+  ): BadgePayload! @allow(permissions: [DISPLAY_WRITE])
+  "Hold a product at a position of a category's page."
+  pinProduct(
+    "Which product, and where."
+    input: PinProductInput!
+  ): CategoryPinPayload! @allow(permissions: [DISPLAY_WRITE])
+  "Let a pinned product go."
+  unpinProduct(
+    "Which pin."
+    input: CloseDisplayInput!
+  ): CategoryPinPayload! @allow(permissions: [DISPLAY_WRITE])
+  "Set the order in which a category's page stands unless the shopper chooses another."
+  setCategorySort(
+    "Which category, and its order."
+    input: SetCategorySortInput!
+  ): CategorySortPayload! @allow(permissions: [DISPLAY_WRITE])
+  "Set what becomes of goods when they are sold out."
+  setSoldOutPolicy(
+    "Which goods, and what becomes of them."
+    input: SetSoldOutPolicyInput!
+  ): SoldOutPolicyPayload! @allow(permissions: [DISPLAY_WRITE])
+}
+
+"One of the questions that display rules answer of a product."
+enum DisplayAspect {
+  "Whether it is there at all."
+  VISIBLE
+  "Whether it can be put into a cart and ordered."
+  PURCHASABLE
+  "Whether its price is told; what has no price to agree on cannot be bought either."
+  PRICE_SHOWN
+}
+
+"What a rule says of an aspect."
+enum DisplayEffect {
+  "It is."
+  ALLOW
+  "It is not."
+  DENY
+}
+
+"A span of days that comes back each year, both included. One that ends before it begins runs over the new year."
+type Season {
+  "The first day: \"11-01\"."
+  from: String!
+  "The last day: \"02-28\"."
+  until: String!
+}
+
+"A span of days that comes back each year, both included. One that ends before it begins runs over the new year."
+input SeasonInput {
+  "The first day: \"11-01\"."
+  from: String!
+  "The last day: \"02-28\"."
+  until: String!
+}
+
+"""
+For whom, for which goods and when products are shown, sold, or their price told.
+Where several rules hold the most specific wins: the narrower audience first, then the
+narrower target, then the rule that was saved later. Without a rule everything is.
+"""
+type DisplayRule implements Node {
+  "The rule's opaque global id."
+  id: ID!
+  "What staff call it."
+  name: String!
+  "For whom it holds."
+  audience: Audience!
+  "For which goods it holds."
+  target: Target!
+  "The code of the channel in which it holds; null for every channel of the brand."
+  channel: String
+  "From when on it holds; null if it always did."
+  validFrom: DateTime
+  "Until when it holds; null for good."
+  validUntil: DateTime
+  "When in a year it holds; null for all of it."
+  season: Season
+  "What it says of visibility; null if nothing."
+  visible: DisplayEffect
+  "What it says of buying; null if nothing."
+  purchasable: DisplayEffect
+  "What it says of the price; null if nothing."
+  priceShown: DisplayEffect
+  "What the buyer reads in place of the price or the button, by language; empty for the standard sentence."
+  message: Translations!
+  "When it was made."
+  createdAt: DateTime!
+  "When it was saved last."
+  updatedAt: DateTime!
+  "When it was closed; null if it is open."
+  closedAt: DateTime
+}
+
+"One page of display rules."
+type DisplayRuleConnection {
+  "The rules with their cursors."
+  edges: [DisplayRuleEdge!]!
+  "The rules without cursors."
+  nodes: [DisplayRule!]!
+  "Where the page lies."
+  pageInfo: PageInfo!
+  "How many rules the whole list has; costs a count."
+  totalCount: Int!
+}
+
+"A display rule on a page."
+type DisplayRuleEdge {
+  "The cursor behind this rule."
+  cursor: String!
+  "The rule."
+  node: DisplayRule!
+}
+
+"What the rules come to for one aspect."
+type DisplayVerdict {
+  "The aspect."
+  aspect: DisplayAspect!
+  "Whether it is allowed."
+  allowed: Boolean!
+  "The rule that won; null if none had anything to say."
+  rule: DisplayRule
+  "Every open rule's part in it."
+  steps: [DisplayStep!]!
+}
+
+"One rule's part in a verdict."
+type DisplayStep {
+  "The rule."
+  rule: DisplayRule!
+  "Why it won, lost or did not apply."
+  outcome: DisplayOutcome!
+}
+
+"Why a rule won, lost or did not apply."
+enum DisplayOutcome {
+  "It says nothing of the aspect."
+  SILENT
+  "It is for another channel."
+  OTHER_CHANNEL
+  "It has not begun, or is over."
+  OUT_OF_WINDOW
+  "It rests at this time of the year."
+  OUT_OF_SEASON
+  "It is for other buyers."
+  OTHER_AUDIENCE
+  "It is for other goods."
+  OTHER_TARGET
+  "It lost to a rule for a narrower audience."
+  WIDER_AUDIENCE
+  "It lost to a rule for narrower goods."
+  WIDER_TARGET
+  "It lost to a rule that was saved later."
+  EARLIER
+  "It decides."
+  WON
+}
+
+"Who looks at which product, where and when. Without a member or company, a guest looks."
+input DisplayPreviewInput {
+  "The product."
+  productId: ID!
+  "One of its variants, for rules that name variants."
+  variantId: ID
+  "The member who looks."
+  memberId: ID
+  "Whoever looks for the company."
+  companyId: ID
+  "The code of the channel; the request's if left out."
+  channel: String
+  "When; now if left out."
+  at: DateTime
+}
+
+"A display rule."
+input SaveDisplayRuleInput {
+  "The rule to replace; a new one if left out."
+  id: ID
+  "What staff call it, at most 100 characters."
+  name: String!
+  "For whom; everyone if left out."
+  audience: AudienceInput
+  "For which goods; all if left out."
+  target: TargetInput
+  "The code of a channel; every channel of the brand if left out."
+  channel: String
+  "From when on; always if left out."
+  validFrom: DateTime
+  "Until when; for good if left out."
+  validUntil: DateTime
+  "When in a year; all of it if left out."
+  season: SeasonInput
+  "What it says of visibility; nothing if left out. Variants cannot be hidden singly."
+  visible: DisplayEffect
+  "What it says of buying; nothing if left out."
+  purchasable: DisplayEffect
+  "What it says of the price; nothing if left out."
+  priceShown: DisplayEffect
+  "What the buyer reads in place of the price or the button, at most 500 characters a language."
+  message: Translations
+}
+
+"Names what to close."
+input CloseDisplayInput {
+  "Which."
+  id: ID!
+}
+
+"The rule after the change."
+type DisplayRulePayload {
+  "The rule; null if nothing was done."
+  rule: DisplayRule
+  "Why nothing was done; empty if it was."
+  userErrors: [UserError!]!
+}
+
+"Which products wear a badge, and when."
+type Badge implements Node {
+  "The badge's opaque global id."
+  id: ID!
+  "The badge's code. Definitions may share one: a product wears it once."
+  code: String!
+  "Why it is worn. Of several definitions of NEW or SALE the one for the narrower goods counts."
+  kind: BadgeKind!
+  "What to show, by language."
+  labels: Translations!
+  "Which goods wear it."
+  target: Target!
+  "The code of the channel in which it is worn; null for every channel."
+  channel: String
+  "From when on; null if always."
+  validFrom: DateTime
+  "Until when; null for good."
+  validUntil: DateTime
+  "For NEW: how many days since the product was published."
+  days: Int
+  "Where it stands among badges; the lower first."
+  position: Int!
+}
+
+"A badge."
+input SaveBadgeInput {
+  "The badge to replace; a new one if left out."
+  id: ID
+  "The code, lower-case."
+  code: String!
+  "Why it is worn."
+  kind: BadgeKind!
+  "What to show, by language; Japanese is required."
+  label: Translations!
+  "Which goods wear it; all if left out. Not single variants."
+  target: TargetInput
+  "The code of a channel; every channel if left out."
+  channel: String
+  "From when on; always if left out."
+  validFrom: DateTime
+  "Until when; for good if left out."
+  validUntil: DateTime
+  "For NEW, and only there: 1 to 365 days since the product was published."
+  days: Int
+  "Where it stands among badges; the lower first."
+  position: Int! = 0
+}
+
+"The badge after the change."
+type BadgePayload {
+  "The badge; null if nothing was done."
+  badge: Badge
+  "Why nothing was done; empty if it was."
+  userErrors: [UserError!]!
+}
+
+"A product held at a position of a category's page. It stands there on the page that nobody has sorted or filtered further."
+type CategoryPin implements Node {
+  "The pin's opaque global id."
+  id: ID!
+  "The product's global id."
+  productId: ID!
+  "The category's global id."
+  categoryId: ID!
+  "The position, from 1. On a shorter page the product stands at the end."
+  position: Int!
+  "The code of the channel; null for every channel."
+  channel: String
+  "From when on; null if always."
+  validFrom: DateTime
+  "Until when; null for good."
+  validUntil: DateTime
+  "When it was closed; null if it is open."
+  closedAt: DateTime
+}
+
+"Which product to pin, and where."
+input PinProductInput {
+  "The category on whose page it is pinned."
+  categoryId: ID!
+  "The product; it stands in the category or below it."
+  productId: ID!
+  "The position, 1 to 100."
+  position: Int!
+  "The code of a channel; every channel if left out."
+  channel: String
+  "From when on; always if left out."
+  validFrom: DateTime
+  "Until when; for good if left out."
+  validUntil: DateTime
+}
+
+"The pin after the change."
+type CategoryPinPayload {
+  "The pin; null if nothing was done."
+  pin: CategoryPin
+  "Why nothing was done; empty if it was."
+  userErrors: [UserError!]!
+}
+
+"Which category, and its order."
+input SetCategorySortInput {
+  "The category."
+  categoryId: ID!
+  "NEWEST, PRICE_ASC, PRICE_DESC or NAME; left out, that of the category above, or newest first."
+  sort: ProductSort
+}
+
+"The category after the change."
+type CategorySortPayload {
+  "The category; null if nothing was done."
+  category: Category
+  "Why nothing was done; empty if it was."
+  userErrors: [UserError!]!
+}
+
+"What becomes of a product that is sold out (売り切れ時の扱い)."
+enum SoldOut {
+  "It stays where it stands."
+  SHOW
+  "It goes away until stock returns."
+  HIDE
+  "It stands behind everything else, in every order."
+  LAST
+  "It stays, and shoppers may ask to be told when stock returns."
+  NOTIFY_ME
+}
+
+"What becomes of some goods when they are sold out. A product's own goes before its nearest category's, that before its product brand's, that before the one for all goods."
+type SoldOutPolicy {
+  "The policy's opaque global id."
+  id: ID!
+  "Which goods."
+  target: Target!
+  "What becomes of them."
+  policy: SoldOut!
+  "When it was set last."
+  updatedAt: DateTime!
+}
+
+"Which goods, and what becomes of them when they are sold out."
+input SetSoldOutPolicyInput {
+  "A product, category or product brand; all goods if left out."
+  target: TargetInput
+  "What becomes of them; left out, what holds for wider goods."
+  policy: SoldOut
+}
+
+"The brand's policies after the change."
+type SoldOutPolicyPayload {
+  "The brand's policies; null if nothing was done."
+  policies: [SoldOutPolicy!]
+  "Why nothing was done; empty if it was."
+  userErrors: [UserError!]!
+}
+
+extend type Variant {
+  "Whether shoppers may ask now to be told when it is in stock again: it is sold out, and the shop offers it."
+  restockOffered: Boolean!
+}
+
+extend type Query {
+  "What the caller waits for, newest first."
+  restockRequests: [RestockRequest!]! @allow(roles: [MEMBER, COMPANY_BUYER])
+}
+
+extend type Mutation {
+  "Ask to be told by mail, once, when a sold-out variant is in stock again (再入荷お知らせ)."
+  requestRestock(
+    "Which variant, and whom to tell."
+    input: RequestRestockInput!
+  ): RestockRequestPayload! @allow(roles: [GUEST, MEMBER, COMPANY_BUYER])
+  "Wait no longer: for one variant as who waits, or for all of them by the link of a mail."
+  closeRestock(
+    "What to wait for no longer."
+    input: CloseRestockInput!
+  ): DonePayload! @allow(roles: [GUEST, MEMBER, COMPANY_BUYER])
+}
+
+"Somebody waits for a variant to be in stock again."
+type RestockRequest {
+  "The request's opaque global id."
+  id: ID!
+  "The variant; null if it is no longer sold."
+  variant: Variant
+  "Where the mail goes."
+  email: String!
+  "When it was asked for."
+  requestedAt: DateTime!
+  "When the mail was queued; null while waiting."
+  notifiedAt: DateTime
+}
+
+"Which variant to wait for, and whom to tell."
+input RequestRestockInput {
+  "The variant."
+  variantId: ID!
+  "Where the mail goes; a member's own address if left out, and then always."
+  email: String
+}
+
+"What to wait for no longer: one of both."
+input CloseRestockInput {
+  "The caller's own request."
+  id: ID
+  "The token of a mail's link: closes all that its reader waits for in the shop."
+  token: String
+}
+
+"The request after the change."
+type RestockRequestPayload {
+  "The request; null if nothing was done."
+  request: RestockRequest
+  "Why nothing was done; empty if it was."
   userErrors: [UserError!]!
 }
 `, BuiltIn: false},
@@ -8806,6 +10192,74 @@ extend type Product {
   priceRange: PriceRange
 }
 `, BuiltIn: false},
+	{Name: "../schema/scope.graphqls", Input: `"How an audience names its buyers, from the most specific to the widest."
+enum AudienceKind {
+  "One member; the id is the account's."
+  MEMBER
+  "The buyers of one company."
+  COMPANY
+  "A customer group."
+  GROUP
+  "Whoever is logged in."
+  MEMBERS
+  "Guests too."
+  EVERYONE
+}
+
+"For whom a rule holds."
+type Audience {
+  "How it names its buyers."
+  kind: AudienceKind!
+  "The account, company or group; null for the kinds that name nobody."
+  id: ID
+}
+
+"For whom a rule holds."
+input AudienceInput {
+  "How it names its buyers."
+  kind: AudienceKind!
+  "The account, company or group; left out for the kinds that name nobody."
+  id: ID
+}
+
+"How a target names its goods, from the most specific to the widest."
+enum TargetKind {
+  "One variant."
+  VARIANT
+  "One product."
+  PRODUCT
+  "A category and what stands below it."
+  CATEGORY
+  "A manufacturer's brand."
+  BRAND
+  "A value of an attribute."
+  ATTRIBUTE
+  "A tag."
+  TAG
+  "All goods."
+  ALL
+}
+
+"For which goods a rule holds."
+type Target {
+  "How it names its goods."
+  kind: TargetKind!
+  "What it names; null for tags and all goods."
+  id: ID
+  "The attribute's value, or the tag; empty for other kinds."
+  value: String!
+}
+
+"For which goods a rule holds."
+input TargetInput {
+  "How it names its goods."
+  kind: TargetKind!
+  "What it names; left out for tags and all goods."
+  id: ID
+  "The attribute's value, or the tag."
+  value: String
+}
+`, BuiltIn: false},
 	{Name: "../schema/search.graphqls", Input: `extend type Query {
   """
   What the channel shows for a shopper's words: categories and brands so named,
@@ -9502,6 +10956,52 @@ func childFields_AttributePayload(ctx context.Context, ec *executionContext, fie
 	return nil, fmt.Errorf("no field named %q was found under type AttributePayload", field.Name)
 }
 
+func childFields_Audience(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "kind":
+		return fieldContext_Audience_kind(ctx, ec, field)
+	case "id":
+		return fieldContext_Audience_id(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type Audience", field.Name)
+}
+
+func childFields_Badge(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return fieldContext_Badge_id(ctx, ec, field)
+	case "code":
+		return fieldContext_Badge_code(ctx, ec, field)
+	case "kind":
+		return fieldContext_Badge_kind(ctx, ec, field)
+	case "labels":
+		return fieldContext_Badge_labels(ctx, ec, field)
+	case "target":
+		return fieldContext_Badge_target(ctx, ec, field)
+	case "channel":
+		return fieldContext_Badge_channel(ctx, ec, field)
+	case "validFrom":
+		return fieldContext_Badge_validFrom(ctx, ec, field)
+	case "validUntil":
+		return fieldContext_Badge_validUntil(ctx, ec, field)
+	case "days":
+		return fieldContext_Badge_days(ctx, ec, field)
+	case "position":
+		return fieldContext_Badge_position(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type Badge", field.Name)
+}
+
+func childFields_BadgePayload(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "badge":
+		return fieldContext_BadgePayload_badge(ctx, ec, field)
+	case "userErrors":
+		return fieldContext_BadgePayload_userErrors(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type BadgePayload", field.Name)
+}
+
 func childFields_BankTransfer(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "id":
@@ -9616,6 +11116,48 @@ func childFields_CategoryPayload(ctx context.Context, ec *executionContext, fiel
 	return nil, fmt.Errorf("no field named %q was found under type CategoryPayload", field.Name)
 }
 
+func childFields_CategoryPin(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return fieldContext_CategoryPin_id(ctx, ec, field)
+	case "productId":
+		return fieldContext_CategoryPin_productId(ctx, ec, field)
+	case "categoryId":
+		return fieldContext_CategoryPin_categoryId(ctx, ec, field)
+	case "position":
+		return fieldContext_CategoryPin_position(ctx, ec, field)
+	case "channel":
+		return fieldContext_CategoryPin_channel(ctx, ec, field)
+	case "validFrom":
+		return fieldContext_CategoryPin_validFrom(ctx, ec, field)
+	case "validUntil":
+		return fieldContext_CategoryPin_validUntil(ctx, ec, field)
+	case "closedAt":
+		return fieldContext_CategoryPin_closedAt(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type CategoryPin", field.Name)
+}
+
+func childFields_CategoryPinPayload(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "pin":
+		return fieldContext_CategoryPinPayload_pin(ctx, ec, field)
+	case "userErrors":
+		return fieldContext_CategoryPinPayload_userErrors(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type CategoryPinPayload", field.Name)
+}
+
+func childFields_CategorySortPayload(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "category":
+		return fieldContext_CategorySortPayload_category(ctx, ec, field)
+	case "userErrors":
+		return fieldContext_CategorySortPayload_userErrors(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type CategorySortPayload", field.Name)
+}
+
 func childFields_ChannelListing(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "channel":
@@ -9648,6 +11190,100 @@ func childFields_DeletePayload(ctx context.Context, ec *executionContext, field 
 		return fieldContext_DeletePayload_userErrors(ctx, ec, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type DeletePayload", field.Name)
+}
+
+func childFields_DisplayRule(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return fieldContext_DisplayRule_id(ctx, ec, field)
+	case "name":
+		return fieldContext_DisplayRule_name(ctx, ec, field)
+	case "audience":
+		return fieldContext_DisplayRule_audience(ctx, ec, field)
+	case "target":
+		return fieldContext_DisplayRule_target(ctx, ec, field)
+	case "channel":
+		return fieldContext_DisplayRule_channel(ctx, ec, field)
+	case "validFrom":
+		return fieldContext_DisplayRule_validFrom(ctx, ec, field)
+	case "validUntil":
+		return fieldContext_DisplayRule_validUntil(ctx, ec, field)
+	case "season":
+		return fieldContext_DisplayRule_season(ctx, ec, field)
+	case "visible":
+		return fieldContext_DisplayRule_visible(ctx, ec, field)
+	case "purchasable":
+		return fieldContext_DisplayRule_purchasable(ctx, ec, field)
+	case "priceShown":
+		return fieldContext_DisplayRule_priceShown(ctx, ec, field)
+	case "message":
+		return fieldContext_DisplayRule_message(ctx, ec, field)
+	case "createdAt":
+		return fieldContext_DisplayRule_createdAt(ctx, ec, field)
+	case "updatedAt":
+		return fieldContext_DisplayRule_updatedAt(ctx, ec, field)
+	case "closedAt":
+		return fieldContext_DisplayRule_closedAt(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type DisplayRule", field.Name)
+}
+
+func childFields_DisplayRuleConnection(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edges":
+		return fieldContext_DisplayRuleConnection_edges(ctx, ec, field)
+	case "nodes":
+		return fieldContext_DisplayRuleConnection_nodes(ctx, ec, field)
+	case "pageInfo":
+		return fieldContext_DisplayRuleConnection_pageInfo(ctx, ec, field)
+	case "totalCount":
+		return fieldContext_DisplayRuleConnection_totalCount(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type DisplayRuleConnection", field.Name)
+}
+
+func childFields_DisplayRuleEdge(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cursor":
+		return fieldContext_DisplayRuleEdge_cursor(ctx, ec, field)
+	case "node":
+		return fieldContext_DisplayRuleEdge_node(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type DisplayRuleEdge", field.Name)
+}
+
+func childFields_DisplayRulePayload(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "rule":
+		return fieldContext_DisplayRulePayload_rule(ctx, ec, field)
+	case "userErrors":
+		return fieldContext_DisplayRulePayload_userErrors(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type DisplayRulePayload", field.Name)
+}
+
+func childFields_DisplayStep(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "rule":
+		return fieldContext_DisplayStep_rule(ctx, ec, field)
+	case "outcome":
+		return fieldContext_DisplayStep_outcome(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type DisplayStep", field.Name)
+}
+
+func childFields_DisplayVerdict(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "aspect":
+		return fieldContext_DisplayVerdict_aspect(ctx, ec, field)
+	case "allowed":
+		return fieldContext_DisplayVerdict_allowed(ctx, ec, field)
+	case "rule":
+		return fieldContext_DisplayVerdict_rule(ctx, ec, field)
+	case "steps":
+		return fieldContext_DisplayVerdict_steps(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type DisplayVerdict", field.Name)
 }
 
 func childFields_DonePayload(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -10514,6 +12150,10 @@ func childFields_Product(ctx context.Context, ec *executionContext, field graphq
 		return fieldContext_Product_translations(ctx, ec, field)
 	case "listings":
 		return fieldContext_Product_listings(ctx, ec, field)
+	case "badges":
+		return fieldContext_Product_badges(ctx, ec, field)
+	case "priceHidden":
+		return fieldContext_Product_priceHidden(ctx, ec, field)
 	case "priceRange":
 		return fieldContext_Product_priceRange(ctx, ec, field)
 	}
@@ -10536,6 +12176,18 @@ func childFields_ProductAttribute(ctx context.Context, ec *executionContext, fie
 		return fieldContext_ProductAttribute_display(ctx, ec, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type ProductAttribute", field.Name)
+}
+
+func childFields_ProductBadge(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "code":
+		return fieldContext_ProductBadge_code(ctx, ec, field)
+	case "kind":
+		return fieldContext_ProductBadge_kind(ctx, ec, field)
+	case "label":
+		return fieldContext_ProductBadge_label(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ProductBadge", field.Name)
 }
 
 func childFields_ProductBrand(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -10666,6 +12318,32 @@ func childFields_RefundPaymentPayload(ctx context.Context, ec *executionContext,
 	return nil, fmt.Errorf("no field named %q was found under type RefundPaymentPayload", field.Name)
 }
 
+func childFields_RestockRequest(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return fieldContext_RestockRequest_id(ctx, ec, field)
+	case "variant":
+		return fieldContext_RestockRequest_variant(ctx, ec, field)
+	case "email":
+		return fieldContext_RestockRequest_email(ctx, ec, field)
+	case "requestedAt":
+		return fieldContext_RestockRequest_requestedAt(ctx, ec, field)
+	case "notifiedAt":
+		return fieldContext_RestockRequest_notifiedAt(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type RestockRequest", field.Name)
+}
+
+func childFields_RestockRequestPayload(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "request":
+		return fieldContext_RestockRequestPayload_request(ctx, ec, field)
+	case "userErrors":
+		return fieldContext_RestockRequestPayload_userErrors(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type RestockRequestPayload", field.Name)
+}
+
 func childFields_SavedAddress(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "id":
@@ -10724,6 +12402,16 @@ func childFields_SearchSuggestion(ctx context.Context, ec *executionContext, fie
 		return fieldContext_SearchSuggestion_slug(ctx, ec, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type SearchSuggestion", field.Name)
+}
+
+func childFields_Season(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "from":
+		return fieldContext_Season_from(ctx, ec, field)
+	case "until":
+		return fieldContext_Season_until(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type Season", field.Name)
 }
 
 func childFields_Session(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -10788,6 +12476,30 @@ func childFields_ShippingMethodTranslations(ctx context.Context, ec *executionCo
 		return fieldContext_ShippingMethodTranslations_description(ctx, ec, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type ShippingMethodTranslations", field.Name)
+}
+
+func childFields_SoldOutPolicy(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return fieldContext_SoldOutPolicy_id(ctx, ec, field)
+	case "target":
+		return fieldContext_SoldOutPolicy_target(ctx, ec, field)
+	case "policy":
+		return fieldContext_SoldOutPolicy_policy(ctx, ec, field)
+	case "updatedAt":
+		return fieldContext_SoldOutPolicy_updatedAt(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type SoldOutPolicy", field.Name)
+}
+
+func childFields_SoldOutPolicyPayload(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "policies":
+		return fieldContext_SoldOutPolicyPayload_policies(ctx, ec, field)
+	case "userErrors":
+		return fieldContext_SoldOutPolicyPayload_userErrors(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type SoldOutPolicyPayload", field.Name)
 }
 
 func childFields_SsoProvider(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -10956,6 +12668,18 @@ func childFields_SynonymPayload(ctx context.Context, ec *executionContext, field
 	return nil, fmt.Errorf("no field named %q was found under type SynonymPayload", field.Name)
 }
 
+func childFields_Target(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "kind":
+		return fieldContext_Target_kind(ctx, ec, field)
+	case "id":
+		return fieldContext_Target_id(ctx, ec, field)
+	case "value":
+		return fieldContext_Target_value(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type Target", field.Name)
+}
+
 func childFields_TaxAmount(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "class":
@@ -11028,6 +12752,12 @@ func childFields_Variant(ctx context.Context, ec *executionContext, field graphq
 		return fieldContext_Variant_weight(ctx, ec, field)
 	case "cost":
 		return fieldContext_Variant_cost(ctx, ec, field)
+	case "priceHidden":
+		return fieldContext_Variant_priceHidden(ctx, ec, field)
+	case "notPurchasable":
+		return fieldContext_Variant_notPurchasable(ctx, ec, field)
+	case "restockOffered":
+		return fieldContext_Variant_restockOffered(ctx, ec, field)
 	case "availability":
 		return fieldContext_Variant_availability(ctx, ec, field)
 	case "stock":

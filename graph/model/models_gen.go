@@ -12,6 +12,7 @@ import (
 	"github.com/noren-commerce/noren/core/cart"
 	"github.com/noren-commerce/noren/core/catalog"
 	"github.com/noren-commerce/noren/core/customer"
+	"github.com/noren-commerce/noren/core/display"
 	"github.com/noren-commerce/noren/core/fault"
 	"github.com/noren-commerce/noren/core/i18n"
 	"github.com/noren-commerce/noren/core/identity"
@@ -41,6 +42,14 @@ type AttributePayload struct {
 	UserErrors []UserError `json:"userErrors"`
 }
 
+// The badge after the change.
+type BadgePayload struct {
+	// The badge; null if nothing was done.
+	Badge *display.Badge `json:"badge,omitempty"`
+	// Why nothing was done; empty if it was.
+	UserErrors []UserError `json:"userErrors"`
+}
+
 // The cart after a change.
 type CartPayload struct {
 	// The cart; null if nothing was done.
@@ -56,6 +65,22 @@ type CategoryPayload struct {
 	// The category; null if it was not changed.
 	Category *catalog.Category `json:"category,omitempty"`
 	// Why it was not changed.
+	UserErrors []UserError `json:"userErrors"`
+}
+
+// The pin after the change.
+type CategoryPinPayload struct {
+	// The pin; null if nothing was done.
+	Pin *display.Pin `json:"pin,omitempty"`
+	// Why nothing was done; empty if it was.
+	UserErrors []UserError `json:"userErrors"`
+}
+
+// The category after the change.
+type CategorySortPayload struct {
+	// The category; null if nothing was done.
+	Category *catalog.Category `json:"category,omitempty"`
+	// Why nothing was done; empty if it was.
 	UserErrors []UserError `json:"userErrors"`
 }
 
@@ -78,6 +103,14 @@ type DeletePayload struct {
 	// Whether it is gone.
 	Deleted bool `json:"deleted"`
 	// Why it is not gone.
+	UserErrors []UserError `json:"userErrors"`
+}
+
+// The rule after the change.
+type DisplayRulePayload struct {
+	// The rule; null if nothing was done.
+	Rule *display.Rule `json:"rule,omitempty"`
+	// Why nothing was done; empty if it was.
 	UserErrors []UserError `json:"userErrors"`
 }
 
@@ -315,6 +348,14 @@ type RequestPasswordResetInput struct {
 	Email string `json:"email"`
 }
 
+// The request after the change.
+type RestockRequestPayload struct {
+	// The request; null if nothing was done.
+	Request *display.Request `json:"request,omitempty"`
+	// Why nothing was done; empty if it was.
+	UserErrors []UserError `json:"userErrors"`
+}
+
 // What became of an entry of the address book.
 type SavedAddressPayload struct {
 	// The entry that was added, changed or removed; null if nothing was.
@@ -337,6 +378,14 @@ type ShippingMethodTranslations struct {
 	Name i18n.Text `json:"name"`
 	// What a customer should know of it.
 	Description i18n.Text `json:"description"`
+}
+
+// The brand's policies after the change.
+type SoldOutPolicyPayload struct {
+	// The brand's policies; null if nothing was done.
+	Policies []display.Policy `json:"policies,omitempty"`
+	// Why nothing was done; empty if it was.
+	UserErrors []UserError `json:"userErrors"`
 }
 
 // The staff policy after a change.

@@ -7,6 +7,7 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/noren-commerce/noren/core/catalog"
+	"github.com/noren-commerce/noren/core/display"
 	"github.com/noren-commerce/noren/core/i18n"
 	"github.com/noren-commerce/noren/core/identity"
 	"github.com/noren-commerce/noren/core/importing"
@@ -56,6 +57,10 @@ type (
 	SearchEdge = page.Edge[catalog.SearchResult]
 	// StaffProductConnection is a page of products for staff.
 	StaffProductConnection = page.Connection[catalog.Product]
+	// DisplayRuleConnection is a page of display rules.
+	DisplayRuleConnection = page.Connection[display.Rule]
+	// DisplayRuleEdge is a display rule on a page.
+	DisplayRuleEdge = page.Edge[display.Rule]
 	// StockMovementConnection is a page of what came and went.
 	StockMovementConnection = page.Connection[inventory.Movement]
 	// StockMovementEdge is a movement on a page.

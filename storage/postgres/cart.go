@@ -10,6 +10,7 @@ import (
 	"github.com/jackc/pgx/v5/pgconn"
 
 	"github.com/noren-commerce/noren/core/cart"
+	"github.com/noren-commerce/noren/core/display"
 	"github.com/noren-commerce/noren/core/pricing"
 	"github.com/noren-commerce/noren/core/shipping"
 )
@@ -42,7 +43,7 @@ const freePieces = `(SELECT coalesce(sum(greatest(s.on_hand - s.reserved, 0)), 0
 func cartArgs(in cart.Lookup, more pgx.NamedArgs) pgx.NamedArgs {
 	args := pgx.NamedArgs{
 		"channel": in.ChannelID, "brand": in.BrandID, "lists": in.PriceLists, "at": in.At,
-		"member": in.Owner.MemberID, "token": in.Owner.TokenHash,
+		"member": in.Owner.MemberID, "token": in.Owner.TokenHash, "rules": in.Rules,
 	}
 	for k, v := range more {
 		args[k] = v
@@ -63,16 +64,16 @@ func (s *Carts) AddLine(ctx context.Context, in cart.Lookup, line cart.NewLine) 
 		"cart": line.CartID, "line": line.LineID, "variant": line.VariantID, "quantity": line.Quantity, "most": cart.MaxLines,
 	})
 	basket, err := s.change(ctx, in, func(batch *pgx.Batch) {
-		sql := firstLine
+		sql := firstLine(guard)
 		if !line.Fresh {
 			batch.Queue(`
 				INSERT INTO carts AS c (id, brand_id, channel_id, member_id, token_hash, updated_at)
 				SELECT @cart, @brand, @channel, @member, @token, @at
 				FROM variants v JOIN products p ON p.id = v.product_id
 				WHERE v.id = @variant AND NOT EXISTS (SELECT FROM carts c WHERE `+ownCart(in.Owner)+`)
-				  AND `+sellable+` AND `+freePieces+` >= @quantity
+				  AND `+sellable+` AND `+guard+` AND `+freePieces+` >= @quantity
 				ON CONFLICT DO NOTHING`, args)
-			sql = anotherLine(in.Owner)
+			sql = anotherLine(in.Owner, guard)
 		}
 		batch.Queue(sql, args).Exec(func(tag pgconn.CommandTag) error {
 			added = tag.RowsAffected() > 0
@@ -83,10 +84,11 @@ func (s *Carts) AddLine(ctx context.Context, in cart.Lookup, line cart.NewLine) 
 }
 
 // firstLine makes a cart for an owner who has none, with a line in it.
-const firstLine = `
+func firstLine(guard string) string {
+	return `
 	WITH wanted AS (
 		SELECT v.id FROM variants v JOIN products p ON p.id = v.product_id
-		WHERE v.id = @variant AND ` + sellable + ` AND ` + freePieces + ` >= @quantity
+		WHERE v.id = @variant AND ` + sellable + ` AND ` + guard + ` AND ` + freePieces + ` >= @quantity
 	), made AS (
 		INSERT INTO carts (id, brand_id, channel_id, member_id, token_hash, updated_at)
 		SELECT @cart, @brand, @channel, @member, @token, @at FROM wanted
@@ -94,16 +96,17 @@ const firstLine = `
 	)
 	INSERT INTO cart_lines (id, cart_id, variant_id, quantity)
 	SELECT @line, made.id, wanted.id, @quantity FROM made, wanted`
+}
 
 // anotherLine adds pieces to the line of the variant in the owner's cart, or a line.
-func anotherLine(o cart.Owner) string {
+func anotherLine(o cart.Owner, guard string) string {
 	own := ownCart(o)
 	return `
 		INSERT INTO cart_lines AS k (id, cart_id, variant_id, quantity)
 		SELECT @line, c.id, v.id, @quantity
 		FROM carts c, variants v
 		JOIN products p ON p.id = v.product_id
-		WHERE ` + own + ` AND v.id = @variant AND ` + sellable + `
+		WHERE ` + own + ` AND v.id = @variant AND ` + sellable + ` AND ` + guard + `
 		  AND (SELECT count(*) FROM cart_lines o WHERE o.cart_id = c.id AND o.variant_id <> v.id) < @most
 		  AND ` + freePieces + ` >= @quantity + coalesce((SELECT o.quantity FROM cart_lines o WHERE o.cart_id = c.id AND o.variant_id = v.id), 0)
 		ON CONFLICT (cart_id, variant_id) DO UPDATE SET quantity = k.quantity + EXCLUDED.quantity`
@@ -153,11 +156,15 @@ func (s *Carts) Sellable(ctx context.Context, in cart.Lookup, variantID uuid.UUI
 	row, err := first[struct {
 		OnSale bool
 		Free   int
+		Rules  int64
 	}](ctx, s.db, `
-		SELECT `+sellable+` AS on_sale, `+freePieces+`::int AS free
+		SELECT `+sellable+` AS on_sale, `+freePieces+`::int AS free, `+bookVersion+` AS rules
 		FROM variants v JOIN products p ON p.id = v.product_id WHERE v.id = @variant`, cartArgs(in, pgx.NamedArgs{"variant": variantID}))
 	if err != nil || row == nil {
 		return false, 0, err
+	}
+	if row.Rules != in.Rules {
+		return false, 0, display.ErrMoved
 	}
 	return row.OnSale, row.Free, nil
 }

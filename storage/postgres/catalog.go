@@ -2,7 +2,7 @@ package postgres
 
 import (
 	"context"
-	"time"
+	"strings"
 
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
@@ -26,23 +26,30 @@ const variantColumns = `v.id, v.brand_id, v.product_id, v.sku, v.barcode, v.opti
 // listed is the condition that a channel shows the product p with the listing l at @at.
 const listed = `l.channel_id = @channel AND l.published AND l.published_at <= @at AND l.retired_at > @at AND p.status = 'ACTIVE'`
 
+// shown is the condition that a shopper finds it there: sold out, it may be away.
+const shown = listed + ` AND NOT l.away`
+
 // ProductBySlug is the product that the channel shows under the slug; nil if none.
-func (s *Catalog) ProductBySlug(ctx context.Context, channelID uuid.UUID, slug string, at time.Time) (*catalog.Product, error) {
-	return first[catalog.Product](ctx, s.db, `
+func (s *Catalog) ProductBySlug(ctx context.Context, g catalog.Glance, slug string) (*catalog.Product, error) {
+	args := pgx.NamedArgs{"channel": g.ChannelID, "slug": slug, "at": g.At}
+	where := strings.Join(append([]string{shown}, lookedAt(g.View, args)...), ` AND `)
+	p, err := first[catalog.Product](ctx, s.db, `
 		SELECT `+productColumns+`
 		FROM products p JOIN channels c ON c.brand_id = p.brand_id
 		JOIN product_listings l ON l.product_id = p.id AND l.channel_id = c.id
-		WHERE c.id = @channel AND p.slug = @slug AND `+listed,
-		pgx.NamedArgs{"channel": channelID, "slug": slug, "at": at})
+		WHERE c.id = @channel AND p.slug = @slug AND `+where, args)
+	return p, s.through(ctx, g.View, p != nil, err)
 }
 
 // ProductsByID are the products among ids that the channel shows.
-func (s *Catalog) ProductsByID(ctx context.Context, channelID uuid.UUID, ids []uuid.UUID, at time.Time) ([]catalog.Product, error) {
-	return collect[catalog.Product](ctx, s.db, `
+func (s *Catalog) ProductsByID(ctx context.Context, g catalog.Glance, ids []uuid.UUID) ([]catalog.Product, error) {
+	args := pgx.NamedArgs{"channel": g.ChannelID, "ids": ids, "at": g.At}
+	where := strings.Join(append([]string{shown}, lookedAt(g.View, args)...), ` AND `)
+	products, err := collect[catalog.Product](ctx, s.db, `
 		SELECT `+productColumns+`
 		FROM product_listings l JOIN products p ON p.id = l.product_id
-		WHERE p.id = ANY(@ids) AND `+listed,
-		pgx.NamedArgs{"channel": channelID, "ids": ids, "at": at})
+		WHERE p.id = ANY(@ids) AND `+where, args)
+	return products, s.through(ctx, g.View, len(products) > 0, err)
 }
 
 // VariantsOf are the active variants of the products, each product's in order.

@@ -48,7 +48,7 @@ func (s *Catalog) facets(ctx context.Context, q catalog.ListQuery, sel selection
 	}
 	rows, err := collect[facetRow](ctx, s.db, `
 		WITH RECURSIVE candidates AS MATERIALIZED (
-			SELECT l.product_id, p.product_brand_id, l.min_price, l.in_stock`+strings.Join(flags, ``)+`
+			SELECT l.product_id, p.product_brand_id, `+sel.price+` AS min_price, l.in_stock`+strings.Join(flags, ``)+`
 			FROM product_listings l JOIN products p ON p.id = l.product_id
 			WHERE `+strings.Join(sel.always, ` AND `)+`
 		), above AS (

@@ -3,6 +3,7 @@ package postgres
 import (
 	"context"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -22,6 +23,7 @@ type selection struct {
 	always []string
 	parts  []part
 	args   pgx.NamedArgs
+	price  string // the lowest price, as the buyer is told it
 }
 
 // part is what one filter says. Code tells attributes apart.
@@ -42,7 +44,8 @@ const (
 
 func selectionOf(q catalog.ListQuery) (selection, error) {
 	f := q.Filter
-	s := selection{always: []string{listed}, args: pgx.NamedArgs{"channel": q.ChannelID, "brand": q.BrandID, "at": q.At}}
+	args := pgx.NamedArgs{"channel": q.ChannelID, "brand": q.BrandID, "at": q.At}
+	s := selection{always: append([]string{shown}, seen(q.View, args)...), args: args, price: told(q.View, args)}
 	if !q.Words.Empty() {
 		s.always = append(s.always, `p.search @@ @match::text::tsquery`)
 		s.args["match"], s.args["exact"] = q.Words.Match, q.Words.Exact
@@ -81,14 +84,14 @@ func (s *selection) prices(f catalog.Filter, currency money.Currency) error {
 		if err != nil {
 			return at(err, "filter.minPrice")
 		}
-		bounds, s.args["min_price"] = append(bounds, `l.min_price >= @min_price`), low.Minor
+		bounds, s.args["min_price"] = append(bounds, s.price+` >= @min_price`), low.Minor
 	}
 	if f.MaxPrice != nil {
 		high, err := money.Parse(*f.MaxPrice, currency)
 		if err != nil {
 			return at(err, "filter.maxPrice")
 		}
-		bounds, s.args["max_price"] = append(bounds, `l.min_price <= @max_price`), high.Minor
+		bounds, s.args["max_price"] = append(bounds, s.price+` <= @max_price`), high.Minor
 	}
 	if len(bounds) > 0 {
 		s.add(catalog.FacetPrice, "", `coalesce(`+strings.Join(bounds, ` AND `)+`, false)`)
@@ -121,24 +124,35 @@ func (s selection) where() string {
 	return strings.Join(all, ` AND `)
 }
 
-// walk is how a sort walks the listings: one expression and the product's id.
+// walk is how a sort walks the listings: what stands behind all others (sold out,
+// for some) last, then by one expression, then by the product's id.
 type walk struct {
 	expression string
 	column     string // the field of sortedRow that holds the expression
+	typed      string
 	descending bool
 }
 
 var walks = map[catalog.Sort]walk{
-	catalog.SortNewest:    {`l.published_at`, "sort_time", true},
-	catalog.SortPriceAsc:  {`coalesce(l.min_price, 9223372036854775807)`, "sort_number", false},
-	catalog.SortPriceDesc: {`coalesce(l.min_price, -1)`, "sort_number", true},
-	catalog.SortName:      {`l.name_key`, "sort_text", false},
-	catalog.SortRelevance: {rankOf, "sort_rank", true},
+	catalog.SortNewest:    {`l.published_at`, "sort_time", "timestamptz", true},
+	catalog.SortPriceAsc:  {`coalesce(l.min_price, 9223372036854775807)`, "sort_number", "bigint", false},
+	catalog.SortPriceDesc: {`coalesce(l.min_price, -1)`, "sort_number", "bigint", true},
+	catalog.SortName:      {`l.name_key`, "sort_text", "text", false},
+	catalog.SortRelevance: {rankOf, "sort_rank", "float8", true},
+}
+
+// by is the walk of the sort for a buyer who is told the prices so: what has no
+// price, or none that is told, stands last. Then no index knows the order.
+func (s selection) by(sort catalog.Sort) (walk, bool) {
+	o, ok := walks[sort]
+	o.expression = strings.ReplaceAll(o.expression, `l.min_price`, s.price)
+	return o, ok
 }
 
 // sortKey is where a row stands in one order of a list; it travels in the cursor.
 type sortKey struct {
 	Sort   catalog.Sort `json:"s"`
+	Back   int16        `json:"b,omitempty"`
 	Time   *time.Time   `json:"t,omitempty"`
 	Number *int64       `json:"n,omitempty"`
 	Text   *string      `json:"x,omitempty"`
@@ -160,41 +174,39 @@ func (k sortKey) value(o walk) any {
 
 // columns selects the sort key, each type in its own column.
 func (o walk) columns() string {
-	types := []struct{ column, name string }{
-		{"sort_time", "timestamptz"}, {"sort_number", "bigint"}, {"sort_text", "text"}, {"sort_rank", "float8"},
-	}
-	all := make([]string, len(types))
-	for i, t := range types {
+	all := []string{`l.back`}
+	for _, t := range []walk{
+		{column: "sort_time", typed: "timestamptz"}, {column: "sort_number", typed: "bigint"},
+		{column: "sort_text", typed: "text"}, {column: "sort_rank", typed: "float8"},
+	} {
 		if t.column == o.column {
-			all[i] = o.expression + ` AS ` + t.column
+			all = append(all, o.expression+` AS `+t.column)
 		} else {
-			all[i] = `NULL::` + t.name + ` AS ` + t.column
+			all = append(all, `NULL::`+t.typed+` AS `+t.column)
 		}
 	}
 	return strings.Join(all, `, `)
 }
 
-// behind is the condition that a row stands behind the cursor.
-func (o walk) behind(typed string) string {
+// behind is the condition that a row stands behind the cursor. One comparison of
+// rows, all columns the same way, so that the index finds the place.
+func (o walk) behind() string {
 	if o.descending {
-		return `(` + o.expression + `, l.product_id) < (@after_key::` + typed + `, @after_id)`
+		return `(-l.back, ` + o.expression + `, l.product_id) < (-@after_back::smallint, @after_key::` + o.typed + `, @after_id)`
 	}
-	return `(` + o.expression + `, l.product_id) > (@after_key::` + typed + `, @after_id)`
+	return `(l.back, ` + o.expression + `, l.product_id) > (@after_back::smallint, @after_key::` + o.typed + `, @after_id)`
 }
 
-func (o walk) typed() string {
-	return map[string]string{"sort_time": "timestamptz", "sort_number": "bigint", "sort_text": "text", "sort_rank": "float8"}[o.column]
-}
-
-func (o walk) by() string {
+func (o walk) order() string {
 	if o.descending {
-		return o.expression + ` DESC, l.product_id DESC`
+		return `-l.back DESC, ` + o.expression + ` DESC, l.product_id DESC`
 	}
-	return o.expression + `, l.product_id`
+	return `l.back, ` + o.expression + `, l.product_id`
 }
 
 type sortedRow struct {
 	catalog.Product
+	Back       int16
 	SortTime   *time.Time
 	SortNumber *int64
 	SortText   *string
@@ -204,10 +216,34 @@ type sortedRow struct {
 // Listed is one page of the products that a channel shows, and its facets.
 func (s *Catalog) Listed(ctx context.Context, q catalog.ListQuery) (catalog.ProductPage, error) {
 	var none catalog.ProductPage
-	o, ok := walks[q.Sort]
+	sel, err := selectionOf(q)
+	if err != nil {
+		return none, err
+	}
+	o, ok := sel.by(q.Sort)
 	if !ok {
 		return none, fault.ErrRequired.At("sort")
 	}
+	var paged page.Connection[catalog.Product]
+	if q.Shelf != "" && q.View != nil {
+		paged, err = s.shelfPage(ctx, q, sel)
+	} else {
+		paged, err = s.paged(ctx, q, sel, o)
+	}
+	if err != nil {
+		return none, err
+	}
+	found := catalog.ProductPage{Connection: paged}
+	found.Count = func(ctx context.Context) (int, error) {
+		return one[int](ctx, s.db, `SELECT count(*) FROM product_listings l JOIN products p ON p.id = l.product_id WHERE `+sel.where(), sel.args)
+	}
+	found.CountFacets = func(ctx context.Context) ([]catalog.Facet, error) { return s.facets(ctx, q, sel) }
+	return found, nil
+}
+
+// paged is one page of the selection in the walk's order.
+func (s *Catalog) paged(ctx context.Context, q catalog.ListQuery, sel selection, o walk) (page.Connection[catalog.Product], error) {
+	var none page.Connection[catalog.Product]
 	size, err := q.Page.Size()
 	if err != nil {
 		return none, err
@@ -220,33 +256,46 @@ func (s *Catalog) Listed(ctx context.Context, q catalog.ListQuery) (catalog.Prod
 	if behind && (after.Sort != q.Sort || isNil(after.value(o))) {
 		return none, errCursor
 	}
-	sel, err := selectionOf(q)
-	if err != nil {
-		return none, err
-	}
-	where := sel.where()
-	keyset := ``
+	var place *sortKey
 	if behind {
-		keyset = ` AND ` + o.behind(o.typed())
-		sel.args["after_key"], sel.args["after_id"] = after.value(o), after.ID
+		place = &after
 	}
-	sel.args["limit"] = size + 1
-	rows, err := collect[sortedRow](ctx, s.db, `
-		SELECT `+productColumns+`, `+o.columns()+`
-		FROM product_listings l JOIN products p ON p.id = l.product_id
-		WHERE `+where+keyset+` ORDER BY `+o.by()+` LIMIT @limit`, sel.args)
+	rows, err := s.rows(ctx, q, sel, o, place, size+1)
 	if err != nil {
 		return none, err
 	}
-	paged := page.Of(rows, size, behind, func(r sortedRow) any {
-		return sortKey{q.Sort, r.SortTime, r.SortNumber, r.SortText, r.SortRank, r.ID}
-	})
-	found := catalog.ProductPage{Connection: page.Map(paged, func(r sortedRow) catalog.Product { return r.Product })}
-	found.Count = func(ctx context.Context) (int, error) {
-		return one[int](ctx, s.db, `SELECT count(*) FROM product_listings l JOIN products p ON p.id = l.product_id WHERE `+where, sel.args)
+	paged := page.Of(rows, size, behind, func(r sortedRow) any { return r.key(q.Sort) })
+	return page.Map(paged, func(r sortedRow) catalog.Product { return r.Product }), nil
+}
+
+func (r sortedRow) key(sort catalog.Sort) sortKey {
+	return sortKey{sort, r.Back, r.SortTime, r.SortNumber, r.SortText, r.SortRank, r.ID}
+}
+
+// rows are the next rows of the selection behind the place, at most limit; from
+// the beginning if there is no place.
+func (s *Catalog) rows(ctx context.Context, q catalog.ListQuery, sel selection, o walk, place *sortKey, limit int, more ...string) ([]sortedRow, error) {
+	sql, args := rowsSQL(q, sel, o, place, limit, more...)
+	rows, err := collect[sortedRow](ctx, s.db, sql, args)
+	return rows, s.through(ctx, q.View, len(rows) > 0, err)
+}
+
+func rowsSQL(q catalog.ListQuery, sel selection, o walk, place *sortKey, limit int, more ...string) (string, pgx.NamedArgs) {
+	args := maps.Clone(sel.args)
+	where := append([]string{sel.where()}, more...)
+	if q.View != nil {
+		args["rules"] = q.View.Version
+		where = append(where, guard)
 	}
-	found.CountFacets = func(ctx context.Context) ([]catalog.Facet, error) { return s.facets(ctx, q, sel) }
-	return found, nil
+	if place != nil {
+		where = append(where, o.behind())
+		args["after_back"], args["after_key"], args["after_id"] = place.Back, place.value(o), place.ID
+	}
+	args["limit"] = limit
+	return `
+		SELECT ` + productColumns + `, ` + o.columns() + `
+		FROM product_listings l JOIN products p ON p.id = l.product_id
+		WHERE ` + strings.Join(where, ` AND `) + ` ORDER BY ` + o.order() + ` LIMIT @limit`, args
 }
 
 // errCursor says that a cursor was made for another list.

@@ -3,6 +3,7 @@ package postgres
 import (
 	"context"
 	"encoding/json"
+	"strings"
 
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
@@ -164,7 +165,13 @@ const scanned = 300
 
 // Suggest answers a half-typed word in one statement.
 func (s *Catalog) Suggest(ctx context.Context, in catalog.SuggestQueryInput) ([]catalog.Suggestion, error) {
-	return collect[catalog.Suggestion](ctx, s.db, `
+	args := pgx.NamedArgs{"brand": in.BrandID, "channel": in.ChannelID, "at": in.At, "keys": in.Keys, "scanned": scanned, "first": in.First}
+	where := strings.Join(append([]string{shown}, seen(in.View, args)...), ` AND `)
+	stand := `true`
+	if in.View != nil {
+		stand, args["rules"] = guard, in.View.Version
+	}
+	found, err := collect[catalog.Suggestion](ctx, s.db, `
 		WITH matched AS (
 			SELECT DISTINCT t.kind, t.target_id, length(t.key) AS length
 			FROM unnest(@keys::text[]) AS k (key)
@@ -190,9 +197,9 @@ func (s *Catalog) Suggest(ctx context.Context, in catalog.SuggestQueryInput) ([]
 			UNION ALL
 			SELECT 'PRODUCT', p.name, p.slug, 3, l.popularity, p.id::text
 			FROM best b JOIN products p ON b.kind = 'PRODUCT' AND p.id = b.target_id
-			JOIN product_listings l ON l.product_id = p.id WHERE `+listed+`
-		) AS found ORDER BY rank, weight DESC, tie LIMIT @first`,
-		pgx.NamedArgs{"brand": in.BrandID, "channel": in.ChannelID, "at": in.At, "keys": in.Keys, "scanned": scanned, "first": in.First})
+			JOIN product_listings l ON l.product_id = p.id WHERE `+where+`
+		) AS found WHERE `+stand+` ORDER BY rank, weight DESC, tie LIMIT @first`, args)
+	return found, s.through(ctx, in.View, len(found) > 0, err)
 }
 
 // Synonyms are the brand's rules of other words.

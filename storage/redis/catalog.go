@@ -2,7 +2,7 @@ package redis
 
 import (
 	"context"
-	"time"
+	"strconv"
 
 	"github.com/google/uuid"
 
@@ -28,13 +28,14 @@ func NewCatalog(store catalog.Store, client *Client, generations *Generations, i
 	return &Catalog{store, NewEntities[catalog.Product](client, generations, "product", productsFor), inTx}
 }
 
-// ProductsByID are the products among ids that the channel shows.
-func (c *Catalog) ProductsByID(ctx context.Context, channelID uuid.UUID, ids []uuid.UUID, at time.Time) ([]catalog.Product, error) {
-	if c.inTx(ctx) {
-		return c.Store.ProductsByID(ctx, channelID, ids, at)
+// ProductsByID are the products among ids that the channel shows. Kept are those
+// that nobody is kept from seeing, under the version of the rules that says so.
+func (c *Catalog) ProductsByID(ctx context.Context, g catalog.Glance, ids []uuid.UUID) ([]catalog.Product, error) {
+	if c.inTx(ctx) || g.View != nil && !g.View.Visible.Open() {
+		return c.Store.ProductsByID(ctx, g, ids)
 	}
-	found, err := c.products.Get(ctx, channel.From(ctx).BrandID, channelID, ids, func(ctx context.Context, ids []uuid.UUID) (map[uuid.UUID]catalog.Product, error) {
-		products, err := c.Store.ProductsByID(ctx, channelID, ids, at)
+	found, err := c.products.Get(ctx, channel.From(ctx).BrandID, within(g), ids, func(ctx context.Context, ids []uuid.UUID) (map[uuid.UUID]catalog.Product, error) {
+		products, err := c.Store.ProductsByID(ctx, g, ids)
 		byID := make(map[uuid.UUID]catalog.Product, len(products))
 		for _, p := range products {
 			byID[p.ID] = p
@@ -46,4 +47,12 @@ func (c *Catalog) ProductsByID(ctx context.Context, channelID uuid.UUID, ids []u
 		products = append(products, p)
 	}
 	return products, err
+}
+
+// within is the channel at one version of the rules.
+func within(g catalog.Glance) uuid.UUID {
+	if g.View == nil {
+		return g.ChannelID
+	}
+	return uuid.NewSHA1(g.ChannelID, strconv.AppendInt(nil, g.View.Version, 10))
 }

@@ -15,6 +15,7 @@ import (
 	"github.com/noren-commerce/noren/core/clock"
 	"github.com/noren-commerce/noren/core/company"
 	"github.com/noren-commerce/noren/core/customer"
+	"github.com/noren-commerce/noren/core/display"
 	"github.com/noren-commerce/noren/core/event"
 	"github.com/noren-commerce/noren/core/idempotency"
 	"github.com/noren-commerce/noren/core/identity"
@@ -72,10 +73,14 @@ func New(cfg Config, db *postgres.DB, now clock.Clock, options ...Option) (*App,
 	}
 	companies := newCompanies(db, ground, now)
 	payments := newPayments(cfg, db, jobs, ground.Metrics, now)
-	prices := pricing.New(postgres.NewPricing(db), companies, nil, now)
-	carts := cart.New(postgres.NewCarts(db), prices, now)
+	buyers := shoppers{companies}
+	prices := pricing.New(postgres.NewPricing(db), buyers, nil, now)
+	rules := display.New(postgres.NewDisplay(db), buyers, now)
+	restock := newRestock(cfg, db, rules, jobs, ground.Limiter, now)
+	carts := cart.New(postgres.NewCarts(db), prices, rules, now)
 	stock, events := postgres.NewInventory(db), postgres.NewEvents(db)
 	shown := inventory.NewShown(stock, events, now)
+	shown.Then(restock.Flipped)
 	orders := order.New(order.Parts{
 		Tx: db, Store: postgres.NewOrders(db), Carts: carts, Keys: idempotency.New(db, postgres.NewKeys(db), now),
 		Outbox: jobs, Events: events, Flips: shown, Now: now,
@@ -106,7 +111,10 @@ func New(cfg Config, db *postgres.DB, now clock.Clock, options ...Option) (*App,
 		DB:       db,
 		Channels: channel.New(postgres.NewChannels(db), now),
 		Resolvers: &resolvers.Resolver{
-			Catalog:   catalog.New(redis.NewCatalog(postgres.NewCatalog(db), ground.Redis, ground.Generations, postgres.Joined), search.NewAnalyzer(), now),
+			Catalog:   catalog.New(redis.NewCatalog(postgres.NewCatalog(db), ground.Redis, ground.Generations, postgres.Joined), rules, search.NewAnalyzer(), now),
+			Rules:     rules,
+			Display:   display.NewEditor(display.EditorParts{Tx: db, Store: postgres.NewDisplay(db), Buyers: companies, Events: events, Now: now}),
+			Restock:   restock,
 			Pricing:   prices,
 			Lists:     newLists(db, events, now),
 			Editor:    newEditor(db, events, files, now),

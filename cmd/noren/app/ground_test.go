@@ -21,6 +21,7 @@ import (
 
 	"github.com/noren-commerce/noren/cmd/noren/app"
 	"github.com/noren-commerce/noren/cmd/noren/app/apptest"
+	corecatalog "github.com/noren-commerce/noren/core/catalog"
 	"github.com/noren-commerce/noren/core/channel"
 	"github.com/noren-commerce/noren/core/event"
 	"github.com/noren-commerce/noren/core/id"
@@ -111,7 +112,7 @@ func TestAProductAskedForByIDIsKeptAndNeverOld(t *testing.T) {
 	catalog := redis.NewCatalog(postgres.NewCatalog(a.DB), a.App.Redis, a.App.Generations, postgres.Joined)
 	ctx := channel.With(t.Context(), channel.Channel{ID: a.ChannelID, BrandID: a.BrandID})
 	byID := func(ctx context.Context) string {
-		products, err := catalog.ProductsByID(ctx, a.ChannelID, []uuid.UUID{p.ID}, time.Now())
+		products, err := catalog.ProductsByID(ctx, corecatalog.Glance{ChannelID: a.ChannelID, At: time.Now()}, []uuid.UUID{p.ID})
 		require.NoError(t, err)
 		require.Len(t, products, 1)
 		return products[0].Name["ja"]

@@ -12,6 +12,7 @@ import (
 	"github.com/riverqueue/river/riverdriver/riverpgxv5"
 
 	"github.com/noren-commerce/noren/core/access"
+	"github.com/noren-commerce/noren/core/display"
 	"github.com/noren-commerce/noren/core/event"
 	"github.com/noren-commerce/noren/core/importing"
 	"github.com/noren-commerce/noren/core/messaging"
@@ -83,6 +84,7 @@ func (a *App) workers() (*river.Workers, []*river.PeriodicJob) {
 	work(w, func(ctx context.Context, _ event.PartitionJob) error {
 		return postgres.NewEvents(a.DB).Partition(ctx, a.now())
 	})
+	work(w, func(ctx context.Context, _ display.RestockJob) error { return a.Resolvers.Restock.Tell(ctx) })
 	work(w, func(ctx context.Context, _ payment.ReconcileJob) error { return a.Payments.Reconcile(ctx) })
 	work(w, func(ctx context.Context, _ payment.ExpireJob) error { return a.Payments.Expire(ctx) })
 	work(w, func(ctx context.Context, j importing.Job) error {
@@ -92,6 +94,7 @@ func (a *App) workers() (*river.Workers, []*river.PeriodicJob) {
 	return w, []*river.PeriodicJob{
 		every(time.Minute, payment.ReconcileJob{}),
 		every(time.Minute, payment.ExpireJob{}),
+		every(10*time.Minute, display.RestockJob{}), // what imports and corrections brought
 		every(24*time.Hour, event.PartitionJob{}),
 		every(24*time.Hour, payment.ForgetJob{}),
 	}
