@@ -73,7 +73,7 @@ func compare(ctx context.Context, s settings, f *fleet, q question) error {
 			answers[side.name] += r.All
 		}
 	}
-	same := bytes.Equal(results["baseline"][0].Last, results["uncached"][0].Last) && bytes.Equal(results["uncached"][0].Last, results["cached"][0].Last)
+	same := len(results["baseline"][0].Last) > 0 && bytes.Equal(results["baseline"][0].Last, results["uncached"][0].Last) && bytes.Equal(results["uncached"][0].Last, results["cached"][0].Last)
 	base := median(results["baseline"])
 	fmt.Printf("%-9s same bytes: %v (%d)\n", q.name, same, len(results["baseline"][0].Last))
 	if !same {

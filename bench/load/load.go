@@ -115,12 +115,12 @@ func one(ctx context.Context, address string, c int, warm time.Time, next Next, 
 		if err := heard(c, body); err != nil {
 			return latencies, all, failed + 1, body, err
 		}
+		last = body
 		switch {
 		case status != http.StatusOK:
 			failed++
-			last = body
 		case start.After(warm):
-			latencies, last = append(latencies, took), body
+			latencies = append(latencies, took)
 		}
 	}
 	return latencies, all, failed, last, nil

@@ -76,13 +76,13 @@ func PlanOf(ctx context.Context, oc *graphql.OperationContext, set ast.Selection
 
 // look finds the value, or makes it and keeps it in a copy of the map: there are
 // few, and they are read for every object.
-func look[K comparable, V any](p *Plans, kept *atomic.Pointer[map[K]V], key K, make func() V) V {
+func look[K comparable, V any](p *Plans, kept *atomic.Pointer[map[K]V], key K, find func() V) V {
 	if all := kept.Load(); all != nil {
 		if v, ok := (*all)[key]; ok {
 			return v
 		}
 	}
-	made := make()
+	made := find()
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	next := map[K]V{}

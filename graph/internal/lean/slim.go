@@ -90,8 +90,8 @@ func slim(text []byte, k knowledge) []byte {
 // slimField makes a field without a directive resolve by run: a scalar in the object
 // as Leaf, what else lies in the object as Value, what is asked for as Resolved.
 func slimField(call []byte, k knowledge) []byte {
-	m := field.FindSubmatch(call)
-	head, describe, describer, body, write, goType, marshal, nonNull := string(m[1]), string(m[2]), string(m[3]), string(m[4]), string(m[5]), string(m[6]), string(m[7]), string(m[8])
+	m := field.FindStringSubmatch(string(call))
+	head, describe, describer, body, write, goType, marshal, nonNull := m[1], m[2], m[3], m[4], m[5], m[6], m[7], m[8]
 	lies := lying.FindStringSubmatch(body)
 	switch {
 	case lies == nil || strings.Contains(lies[1], "ctx"):
