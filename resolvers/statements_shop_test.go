@@ -40,7 +40,7 @@ var shopOperations = map[string]clientOperation{
 	"web/SayWhereTo": {6, func(t *testing.T, w *world) question {
 		return question{in(apptest.Variables{"billingAddress": newAddress("経理")}), w.filled(t)}
 	}},
-	"web/PlaceOrder": {18, func(t *testing.T, w *world) question {
+	"web/PlaceOrder": {16, func(t *testing.T, w *world) question {
 		return question{in(apptest.Variables{"idempotencyKey": w.key(), "expectedTotal": w.total(), "paymentMethod": "BANK_TRANSFER"}), w.filled(t)}
 	}},
 	"web/PayOrder": {21, func(t *testing.T, w *world) question {

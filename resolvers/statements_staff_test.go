@@ -60,7 +60,7 @@ var staffOperations = map[string]clientOperation{
 	"admin/ClosePriceList": {6, input(func(t *testing.T, w *world) apptest.Variables {
 		return apptest.Variables{"id": w.made(t, "savePriceList", "priceList", apptest.Variables{"code": "old-list", "name": apptest.Variables{"ja": "古い価格表"}})}
 	})},
-	"admin/SetPrices": {7, input(func(t *testing.T, w *world) apptest.Variables {
+	"admin/SetPrices": {16, input(func(t *testing.T, w *world) apptest.Variables {
 		_, variant := w.draft(t)
 		return apptest.Variables{"prices": []apptest.Variables{{"variantId": variant, "amount": "400", "minQuantity": 10}}}
 	})},
@@ -85,9 +85,9 @@ var staffOperations = map[string]clientOperation{
 	"admin/StockMovements": {1, asked(func(_ *testing.T, w *world) apptest.Variables {
 		return apptest.Variables{"variantId": id.Global("Variant", w.spare)}
 	})},
-	"admin/ReceiveStock":     {12, input(func(_ *testing.T, w *world) apptest.Variables { return w.stock(1) })},
-	"admin/AdjustStock":      {12, input(func(_ *testing.T, w *world) apptest.Variables { return w.stock(-1) })},
-	"admin/CountStock":       {12, input(func(_ *testing.T, w *world) apptest.Variables { return w.stock(77) })},
+	"admin/ReceiveStock":     {13, input(func(_ *testing.T, w *world) apptest.Variables { return w.stock(1) })},
+	"admin/AdjustStock":      {13, input(func(_ *testing.T, w *world) apptest.Variables { return w.stock(-1) })},
+	"admin/CountStock":       {13, input(func(_ *testing.T, w *world) apptest.Variables { return w.stock(77) })},
 	"admin/SetIncomingStock": {8, input(func(_ *testing.T, w *world) apptest.Variables { return w.stock(5) })},
 	"admin/SaveLocation":     {4, newly(apptest.Variables{"code": "annex", "name": apptest.Variables{"ja": "別館"}, "kind": "SHOP"})},
 
