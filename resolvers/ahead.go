@@ -3,6 +3,7 @@ package resolvers
 import (
 	"context"
 	"slices"
+	"strings"
 
 	"github.com/google/uuid"
 
@@ -14,10 +15,11 @@ import (
 )
 
 // productsAhead fetches what the operation asks of the products under the paths
-// ("edges.node", "nodes"), one statement a kind, before their fields resolve.
+// ("edges.node", "nodes"; "" for a product by itself), one statement a kind, before
+// their fields resolve.
 func productsAhead(ctx context.Context, products []catalog.Product, paths ...string) error {
 	asks := func(field string) bool {
-		return slices.ContainsFunc(paths, func(path string) bool { return graph.Asks(ctx, path+"."+field) })
+		return slices.ContainsFunc(paths, func(path string) bool { return graph.Asks(ctx, strings.TrimPrefix(path+"."+field, ".")) })
 	}
 	ids := keys(products, func(p catalog.Product) uuid.UUID { return p.ID })
 	if asks("brand") || asks("categories") || asks("media") || asks("attributes") {
@@ -120,6 +122,14 @@ func paymentsAhead(ctx context.Context, payments []payment.Payment, paths ...str
 		}
 	}
 	return nil
+}
+
+// productAhead does the same for a product by itself, if there is one.
+func productAhead(ctx context.Context, p *catalog.Product, err error) (*catalog.Product, error) {
+	if err != nil || p == nil {
+		return nil, err
+	}
+	return p, productsAhead(ctx, []catalog.Product{*p}, "")
 }
 
 func keys[T any](rows []T, key func(T) uuid.UUID) []uuid.UUID {

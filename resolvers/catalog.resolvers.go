@@ -63,7 +63,8 @@ func (r *queryResolver) Products(ctx context.Context, first *int, after *string,
 }
 
 func (r *queryResolver) Product(ctx context.Context, slug string) (*catalog.Product, error) {
-	return orNil(r.Catalog.BySlug(ctx, slug))
+	p, err := orNil(r.Catalog.BySlug(ctx, slug))
+	return productAhead(ctx, p, err)
 }
 
 func (r *queryResolver) Categories(ctx context.Context) ([]catalog.Category, error) {

@@ -137,7 +137,8 @@ func (r *queryResolver) AnyProduct(ctx context.Context, id string) (*catalog.Pro
 	if err != nil {
 		return nil, err
 	}
-	return orNil(r.Catalog.Any(ctx, key))
+	p, err := orNil(r.Catalog.Any(ctx, key))
+	return productAhead(ctx, p, err)
 }
 
 func (r *queryResolver) Attributes(ctx context.Context) ([]catalog.Attribute, error) {

@@ -1,0 +1,121 @@
+package resolvers_test
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"testing"
+
+	"github.com/google/uuid"
+	"github.com/stretchr/testify/require"
+
+	"github.com/noren-commerce/noren/cmd/noren/app/apptest"
+	"github.com/noren-commerce/noren/core/access"
+	"github.com/noren-commerce/noren/core/channel"
+	"github.com/noren-commerce/noren/core/id"
+	"github.com/noren-commerce/noren/core/importing"
+)
+
+// office is the headers of an administrator in a shop where everything that staff
+// list is there, as many as the world is large.
+func (w *world) office(t *testing.T) []string {
+	t.Helper()
+	if w.admin != nil {
+		return w.admin
+	}
+	w.admin = []string{"Authorization", employ(t, w.App, "admin@example.jp", access.RoleAdmin).bearer()}
+	w.product = id.Global("Product", w.productOf(t, w.spare))
+	var shelves []string
+	var values []apptest.Variables
+	for i := range w.size {
+		name := apptest.Variables{"ja": fmt.Sprint("棚", i)}
+		shelves = append(shelves, w.made(t, "saveCategory", "category", apptest.Variables{"slug": fmt.Sprint("shelf-", i), "name": name}))
+		w.maker = w.made(t, "saveProductBrand", "productBrand", apptest.Variables{"slug": fmt.Sprint("maker-", i), "name": name})
+		w.made(t, "saveAttribute", "attribute", apptest.Variables{"code": fmt.Sprint("a", i), "name": name, "type": "TEXT"})
+		values = append(values, apptest.Variables{"code": fmt.Sprint("a", i), "value": "よい"})
+		w.made(t, "saveSynonym", "synonym", apptest.Variables{"words": []string{fmt.Sprint("言", i), fmt.Sprint("葉", i)}})
+		w.made(t, "savePriceList", "priceList", apptest.Variables{"code": fmt.Sprint("list-", i), "name": name})
+		w.made(t, "addMedia", "product", apptest.Variables{"productId": w.product, "url": fmt.Sprintf("https://media.example/%d.jpg", i)})
+		w.made(t, "receiveStock", "", w.stock(1))
+		partner := w.made(t, "createPartner", "partner", apptest.Variables{"name": fmt.Sprint("相手", i)})
+		w.made(t, "issuePartnerKey", "key", apptest.Variables{"partnerId": partner})
+		employ(t, w.App, w.email(), access.RoleStaff, access.CatalogRead)
+		w.imported(t, i)
+	}
+	w.made(t, "updateProduct", "product", apptest.Variables{"id": w.product, "categoryIds": shelves, "productBrandId": w.maker, "attributes": values})
+	return w.admin
+}
+
+// productOf is the product of a variant.
+func (w *world) productOf(t *testing.T, variant uuid.UUID) (product uuid.UUID) {
+	t.Helper()
+	require.NoError(t, w.DB.Pool().QueryRow(t.Context(), `SELECT product_id FROM variants WHERE id = $1`, variant).Scan(&product))
+	return product
+}
+
+// stock is a change of the spare variant's stock in the warehouse.
+func (w *world) stock(quantity int) apptest.Variables {
+	return apptest.Variables{"variantId": id.Global("Variant", w.spare), "locationId": id.Global("Location", w.WarehouseID), "quantity": quantity}
+}
+
+// imported is an import with as many rejections as the world is large.
+func (w *world) imported(t *testing.T, n int) string {
+	t.Helper()
+	ch, err := w.App.App.Channels.Resolve(t.Context(), "web", "")
+	require.NoError(t, err)
+	ctx := channel.With(access.With(t.Context(), access.System), ch)
+	var file strings.Builder
+	file.WriteString("slug,name.ja,sku,price\n")
+	for i := range w.size {
+		fmt.Fprintf(&file, "bad-%d-%d,だめ,B-%d-%d,abc\n", n, i, n, i)
+	}
+	run, err := w.App.App.Resolvers.Imports.Upload(ctx, importing.UploadInput{FileName: fmt.Sprintf("%d.csv", n), File: strings.NewReader(file.String())})
+	require.NoError(t, err)
+	require.NoError(t, w.App.App.Resolvers.Imports.Work(ctx, run.ID, func(context.Context, uuid.UUID) (channel.Channel, error) { return ch, nil }))
+	return run.GlobalID()
+}
+
+// made runs a mutation of the administrator's and answers the id of its object, if
+// it is named.
+func (w *world) made(t *testing.T, mutation, object string, input apptest.Variables) string {
+	t.Helper()
+	kind := strings.ToUpper(mutation[:1]) + mutation[1:] + "Input"
+	if mutation == "receiveStock" {
+		kind = "StockInput"
+	}
+	if mutation == "createPermissionGroup" {
+		kind = "PermissionGroupInput"
+	}
+	var got map[string]map[string]any
+	asked := ""
+	if object != "" {
+		asked = object + " { id }"
+	}
+	w.Do(t, fmt.Sprintf(`mutation($input: %s!) { %s(input: $input) { %s userErrors { code field message } } }`, kind, mutation, asked), in(input), w.office(t)...).Into(t, &got)
+	require.Empty(t, got[mutation]["userErrors"], mutation)
+	if object == "" {
+		return ""
+	}
+	return got[mutation][object].(map[string]any)["id"].(string)
+}
+
+// draft is a product of its own with a variant.
+func (w *world) draft(t *testing.T) (product, variant string) {
+	t.Helper()
+	w.office(t)
+	key := w.key()
+	product = w.made(t, "createProduct", "product", w.newProduct(key))
+	var got struct {
+		AnyProduct struct{ Variants []struct{ ID string } }
+	}
+	w.Do(t, `query($id: ID!) { anyProduct(id: $id) { variants { id } } }`, apptest.Variables{"id": product}, w.admin...).Into(t, &got)
+	return product, got.AnyProduct.Variants[0].ID
+}
+
+func (w *world) newProduct(key string) apptest.Variables {
+	name := apptest.Variables{"ja": "新しい品"}
+	return apptest.Variables{
+		"slug": key, "name": name, "options": []apptest.Variables{{"name": name, "values": []string{"S", "M"}}},
+		"variants": []apptest.Variables{{"sku": key, "options": []string{"S"}, "price": "500"}},
+	}
+}

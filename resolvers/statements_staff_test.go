@@ -1,0 +1,199 @@
+package resolvers_test
+
+import (
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/noren-commerce/noren/cmd/noren/app/apptest"
+	"github.com/noren-commerce/noren/core/access"
+	"github.com/noren-commerce/noren/core/id"
+)
+
+// staffOperations are the administrator's, beside the ones above.
+var staffOperations = map[string]clientOperation{
+	"admin/AllProducts":      {3, inOffice(nil)},
+	"admin/AnyProduct":       {6, asked(func(_ *testing.T, w *world) apptest.Variables { return apptest.Variables{"id": w.product} })},
+	"admin/CreateProduct":    {24, input(func(_ *testing.T, w *world) apptest.Variables { return w.newProduct(w.key()) })},
+	"admin/UpdateProduct":    {16, ofDraft(apptest.Variables{"internalNote": "みほん"})},
+	"admin/PublishProduct":   {18, ofDraft(nil)},
+	"admin/UnpublishProduct": {17, ofDraft(nil)},
+	"admin/ArchiveProduct":   {11, ofDraft(nil)},
+	"admin/AddVariant": {26, input(func(t *testing.T, w *world) apptest.Variables {
+		product, _ := w.draft(t)
+		return apptest.Variables{"productId": product, "variant": apptest.Variables{"sku": w.key(), "options": []string{"M"}, "price": "700"}}
+	})},
+	"admin/UpdateVariant": {20, input(func(t *testing.T, w *world) apptest.Variables {
+		_, variant := w.draft(t)
+		return apptest.Variables{"id": variant, "variant": apptest.Variables{"sku": w.key(), "options": []string{"M"}, "price": "700"}}
+	})},
+	"admin/AddMedia": {14, input(func(t *testing.T, w *world) apptest.Variables {
+		product, _ := w.draft(t)
+		return apptest.Variables{"productId": product, "url": "https://media.example/new.jpg"}
+	})},
+	"admin/RemoveMedia": {15, input(func(t *testing.T, w *world) apptest.Variables {
+		product, _ := w.draft(t)
+		w.made(t, "addMedia", "product", apptest.Variables{"productId": product, "url": "https://media.example/old.jpg"})
+		var got struct {
+			AnyProduct struct{ Media []struct{ ID string } }
+		}
+		w.Do(t, `query($id: ID!) { anyProduct(id: $id) { media { id } } }`, apptest.Variables{"id": product}, w.admin...).Into(t, &got)
+		return apptest.Variables{"id": got.AnyProduct.Media[0].ID}
+	})},
+
+	"admin/Shelves":      {4, inOffice(nil)},
+	"admin/SaveCategory": {10, newly(apptest.Variables{"slug": "new-shelf", "name": apptest.Variables{"ja": "新しい棚"}})},
+	"admin/MoveCategory": {13, input(func(t *testing.T, w *world) apptest.Variables {
+		return apptest.Variables{"id": w.shelf(t), "position": 3}
+	})},
+	"admin/DeleteCategory":   {6, input(func(t *testing.T, w *world) apptest.Variables { return apptest.Variables{"id": w.shelf(t)} })},
+	"admin/SaveProductBrand": {10, newly(apptest.Variables{"slug": "new-maker", "name": apptest.Variables{"ja": "新しい会社"}})},
+	"admin/SaveAttribute":    {5, newly(apptest.Variables{"code": "newly", "name": apptest.Variables{"ja": "新しい属性"}, "type": "TEXT"})},
+	"admin/SaveSynonym":      {4, newly(apptest.Variables{"words": []string{"犬", "わんこ"}})},
+	"admin/DeleteSynonym": {4, input(func(t *testing.T, w *world) apptest.Variables {
+		return apptest.Variables{"id": w.made(t, "saveSynonym", "synonym", apptest.Variables{"words": []string{"猫", "にゃんこ"}})}
+	})},
+
+	"admin/PriceLists":    {1, inOffice(nil)},
+	"admin/PriceRows":     {2, inOffice(nil)},
+	"admin/SavePriceList": {5, newly(apptest.Variables{"code": "new-list", "name": apptest.Variables{"ja": "新しい価格表"}})},
+	"admin/ClosePriceList": {6, input(func(t *testing.T, w *world) apptest.Variables {
+		return apptest.Variables{"id": w.made(t, "savePriceList", "priceList", apptest.Variables{"code": "old-list", "name": apptest.Variables{"ja": "古い価格表"}})}
+	})},
+	"admin/SetPrices": {16, input(func(t *testing.T, w *world) apptest.Variables {
+		_, variant := w.draft(t)
+		return apptest.Variables{"prices": []apptest.Variables{{"variantId": variant, "amount": "400", "minQuantity": 10}}}
+	})},
+	"admin/ClosePrice": {8, input(func(t *testing.T, w *world) apptest.Variables {
+		_, variant := w.draft(t)
+		return apptest.Variables{"id": rowsOf(t, w.App, `variantId: "`+variant+`"`)[0].ID}
+	})},
+
+	"admin/AllShippingMethods": {1, inOffice(nil)},
+	"admin/SaveShippingMethod": {4, newly(cool())},
+	"admin/CloseShippingMethod": {5, input(func(t *testing.T, w *world) apptest.Variables {
+		return apptest.Variables{"id": id.Global("ShippingMethod", w.AddShipping(t, "old-parcel", 300))}
+	})},
+
+	"admin/ImportProducts": {7, input(func(_ *testing.T, w *world) apptest.Variables {
+		return apptest.Variables{"file": attached("slug,name.ja,sku,price\n" + w.key() + ",品,X-1,100\n")}
+	})},
+	"admin/ImportRun":  {3, asked(func(t *testing.T, w *world) apptest.Variables { return apptest.Variables{"id": w.imported(t, 1000)} })},
+	"admin/ImportRuns": {4, inOffice(nil)},
+
+	"admin/Locations": {1, inOffice(nil)},
+	"admin/StockMovements": {1, asked(func(_ *testing.T, w *world) apptest.Variables {
+		return apptest.Variables{"variantId": id.Global("Variant", w.spare)}
+	})},
+	"admin/ReceiveStock":     {13, input(func(_ *testing.T, w *world) apptest.Variables { return w.stock(1) })},
+	"admin/AdjustStock":      {13, input(func(_ *testing.T, w *world) apptest.Variables { return w.stock(-1) })},
+	"admin/CountStock":       {13, input(func(_ *testing.T, w *world) apptest.Variables { return w.stock(77) })},
+	"admin/SetIncomingStock": {8, input(func(_ *testing.T, w *world) apptest.Variables { return w.stock(5) })},
+	"admin/SaveLocation":     {4, newly(apptest.Variables{"code": "annex", "name": apptest.Variables{"ja": "別館"}, "kind": "SHOP"})},
+
+	"admin/StaffOrders": {2, inOffice(nil)},
+	"admin/StaffOrder": {4, asked(func(t *testing.T, w *world) apptest.Variables {
+		return apptest.Variables{"id": w.place(t, w.filled(t), "BANK_TRANSFER")}
+	})},
+	"admin/AdvanceOrder": {5, input(func(t *testing.T, w *world) apptest.Variables {
+		order := w.place(t, w.filled(t), "BANK_TRANSFER")
+		counter{w.App, access.Actor{Role: access.RoleAdmin, ID: id.New()}}.receive(t, order, w.total())
+		return apptest.Variables{"orderId": order, "to": "PICKING"}
+	})},
+	"admin/CancelOrder": {10, ofOrder(nil)},
+	"admin/NoteOrder":   {5, ofOrder(apptest.Variables{"note": "お電話あり"})},
+
+	"admin/Staff":      {3, inOffice(nil)},
+	"admin/StaffRules": {2, inOffice(nil)},
+	"admin/CreateStaff": {9, input(func(_ *testing.T, w *world) apptest.Variables {
+		return apptest.Variables{"email": w.email(), "name": "新人", "role": "STAFF"}
+	})},
+	"admin/UpdateStaff":     {7, ofStaff(apptest.Variables{"name": "改名"})},
+	"admin/DeactivateStaff": {6, ofStaff(nil)},
+	"admin/ResetTotp": {8, input(func(t *testing.T, w *world) apptest.Variables {
+		got := employ(t, w.App, w.email(), access.RoleStaff, access.CatalogRead)
+		c := customer{w.App, got.Account.ID, got.bearer()}
+		require.Empty(t, done(t, w.App, c.bearer, `confirmTotp(input: {code: "`+codeOf(t, c.enrolled(t), 0)+`"})`))
+		return apptest.Variables{"accountId": c.id}
+	})},
+	"admin/CreatePermissionGroup": {4, newly(apptest.Variables{"name": "新しい係", "permissions": []string{"CATALOG_READ"}})},
+	"admin/UpdatePermissionGroup": {5, input(func(t *testing.T, w *world) apptest.Variables {
+		return apptest.Variables{"groupId": w.group(t), "name": w.key(), "permissions": []string{"CATALOG_WRITE"}}
+	})},
+	"admin/DeletePermissionGroup": {5, input(func(t *testing.T, w *world) apptest.Variables { return apptest.Variables{"groupId": w.group(t)} })},
+	"admin/SetStaffPolicy":        {4, newly(apptest.Variables{"networks": []string{}, "requireTotp": false})},
+	"admin/CloseMember": {14, input(func(t *testing.T, w *world) apptest.Variables {
+		return apptest.Variables{"accountId": newCustomer(t, w.App, w.email()).id}
+	})},
+
+	"admin/Partners":      {2, inOffice(nil)},
+	"admin/CreatePartner": {5, newly(apptest.Variables{"name": "新しい相手"})},
+	"admin/UpdatePartner": {6, input(func(t *testing.T, w *world) apptest.Variables {
+		return apptest.Variables{"partnerId": w.ally(t), "name": "改名"}
+	})},
+	"admin/ClosePartner":     {5, input(func(t *testing.T, w *world) apptest.Variables { return apptest.Variables{"partnerId": w.ally(t)} })},
+	"admin/IssuePartnerKey":  {5, input(func(t *testing.T, w *world) apptest.Variables { return apptest.Variables{"partnerId": w.ally(t)} })},
+	"admin/RotatePartnerKey": {8, ofKey},
+	"admin/RevokePartnerKey": {5, ofKey},
+}
+
+// asked is asked by the administrator, with the variables.
+func asked(variables func(*testing.T, *world) apptest.Variables) func(*testing.T, *world) question {
+	return func(t *testing.T, w *world) question {
+		headers := w.office(t)
+		return question{variables(t, w), headers}
+	}
+}
+
+// input is asked by the administrator, with the input.
+func input(of func(*testing.T, *world) apptest.Variables) func(*testing.T, *world) question {
+	return asked(func(t *testing.T, w *world) apptest.Variables { return in(of(t, w)) })
+}
+
+// inOffice is asked by the administrator, with the variables as they stand.
+func inOffice(variables apptest.Variables) func(*testing.T, *world) question {
+	return asked(func(*testing.T, *world) apptest.Variables { return variables })
+}
+
+// newly is asked by the administrator, with the input as it stands.
+func newly(input apptest.Variables) func(*testing.T, *world) question { return inOffice(in(input)) }
+
+// ofDraft is asked about a product that is new.
+func ofDraft(more apptest.Variables) func(*testing.T, *world) question {
+	return input(func(t *testing.T, w *world) apptest.Variables {
+		product, _ := w.draft(t)
+		return with(more, "id", product)
+	})
+}
+
+// ofOrder is asked about an order that is new.
+func ofOrder(more apptest.Variables) func(*testing.T, *world) question {
+	return input(func(t *testing.T, w *world) apptest.Variables {
+		return with(more, "orderId", w.place(t, w.filled(t), "BANK_TRANSFER"))
+	})
+}
+
+// ofStaff is asked about staff who are new.
+func ofStaff(more apptest.Variables) func(*testing.T, *world) question {
+	return input(func(t *testing.T, w *world) apptest.Variables {
+		return with(more, "accountId", employ(t, w.App, w.email(), access.RoleStaff, access.CatalogRead).Account.ID)
+	})
+}
+
+// ofKey is asked about a partner's key that is new.
+func ofKey(t *testing.T, w *world) question {
+	w.office(t)
+	return question{in(apptest.Variables{"keyId": w.made(t, "issuePartnerKey", "key", apptest.Variables{"partnerId": w.ally(t)})}), w.admin}
+}
+
+func (w *world) shelf(t *testing.T) string {
+	return w.made(t, "saveCategory", "category", apptest.Variables{"slug": w.key(), "name": apptest.Variables{"ja": "棚"}})
+}
+
+func (w *world) group(t *testing.T) string {
+	return w.made(t, "createPermissionGroup", "group", apptest.Variables{"name": w.key(), "permissions": []string{"CATALOG_READ"}})
+}
+
+func (w *world) ally(t *testing.T) string {
+	return w.made(t, "createPartner", "partner", apptest.Variables{"name": w.key()})
+}
