@@ -56,7 +56,7 @@ var clientOperations = map[string]clientOperation{
 	"app/UpdateCart": {6, func(t *testing.T, w *world) question {
 		return question{in(apptest.Variables{"email": "taro@example.jp"}), w.filled(t)}
 	}},
-	"app/PlaceOrder": {18, func(t *testing.T, w *world) question {
+	"app/PlaceOrder": {16, func(t *testing.T, w *world) question {
 		return question{in(apptest.Variables{"idempotencyKey": w.key(), "expectedTotal": w.total(), "paymentMethod": "BANK_TRANSFER"}), w.filled(t)}
 	}},
 	"app/PayOrder": {21, func(t *testing.T, w *world) question {
