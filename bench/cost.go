@@ -61,32 +61,46 @@ func spentBy(ctx context.Context, server *child, database string) (s spent, err 
 	if err != nil {
 		return s, err
 	}
+	parents := map[int]bool{}
 	for _, pid := range pids {
-		if of, name := processorTime(pid); name == "postgres" {
-			s.database += of
+		if p := look(pid); p.name == "postgres" {
+			s.database += p.used
+			parents[p.parent] = true
 		}
 	}
-	s.server, _ = processorTime(server.command.Process.Pid)
-	s.load, _ = processorTime(os.Getpid())
+	for pid := range parents { // what has ended, such as a vacuum, is its parent's
+		p := look(pid)
+		s.database += p.used + p.ofEnded
+	}
+	s.server, s.load = look(server.command.Process.Pid).used, look(os.Getpid()).used
 	return s, nil
 }
 
 // tick is the unit of /proc's processor times: Linux shows hundredths everywhere.
 const tick = 10 * time.Millisecond
 
-// processorTime is what a process has used so far, and its name.
-func processorTime(pid int) (used time.Duration, name string) {
+// process is what /proc tells of a process; zero if there is none.
+type process struct {
+	name    string
+	parent  int
+	used    time.Duration
+	ofEnded time.Duration // used by its children that have ended
+}
+
+func look(pid int) (p process) {
 	raw, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
 	if err != nil {
-		return 0, ""
+		return p
 	}
 	head, tail, _ := strings.Cut(string(raw), ") ") // the name may hold blanks
-	_, name, _ = strings.Cut(head, "(")
+	_, p.name, _ = strings.Cut(head, "(")
 	fields := strings.Fields(tail)
-	if len(fields) < 13 {
-		return 0, name
+	if len(fields) < 15 {
+		return p
 	}
-	user, _ := strconv.Atoi(fields[11])
-	system, _ := strconv.Atoi(fields[12])
-	return time.Duration(user+system) * tick, name
+	number := func(i int) int { n, _ := strconv.Atoi(fields[i]); return n }
+	p.parent = number(1)
+	p.used = time.Duration(number(11)+number(12)) * tick
+	p.ofEnded = time.Duration(number(13)+number(14)) * tick
+	return p
 }
