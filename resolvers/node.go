@@ -43,6 +43,17 @@ func (r *queryResolver) nodes() map[string]func(context.Context, uuid.UUID) (mod
 			}
 			return *o, nil
 		},
+		"Company": func(ctx context.Context, key uuid.UUID) (model.Node, error) {
+			c, err := load(ctx).Companies.Load(ctx, key)
+			return orNull(c, c.ID, err)
+		},
+		"CustomerGroup": func(ctx context.Context, key uuid.UUID) (model.Node, error) {
+			if !access.From(ctx).May(access.CompanyRead) {
+				return nil, nil
+			}
+			g, err := orNil(r.Resolver.Companies.GroupByID(ctx, key))
+			return orNull(value(g), value(g).ID, err)
+		},
 		"Payment": func(ctx context.Context, key uuid.UUID) (model.Node, error) {
 			p, err := orNil(r.Resolver.Payments.ByID(ctx, key))
 			if p == nil {

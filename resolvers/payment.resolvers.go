@@ -44,7 +44,12 @@ func (r *paymentResolver) Transfers(ctx context.Context, obj *payment.Payment) (
 }
 
 func (r *queryResolver) PaymentMethods(ctx context.Context) ([]payment.Option, error) {
-	return r.Resolver.Payments.Options(), nil
+	options := r.Resolver.Payments.Options()
+	onAccount, err := r.Resolver.Companies.OnAccount(ctx)
+	if err == nil && onAccount {
+		options = append(options, payment.Option{Method: payment.MethodOnAccount, Name: payment.MethodOnAccount.Name()})
+	}
+	return options, err
 }
 
 func (r *queryResolver) Payments(ctx context.Context, first *int, after *string, filter *model.PaymentFilter) (page.Connection[payment.Payment], error) {

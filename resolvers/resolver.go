@@ -87,6 +87,15 @@ type Loaders struct {
 
 	Rejections      *graph.Loader[importing.FirstPage, page.Connection[importing.Rejection]]
 	RejectionCounts *graph.Loader[uuid.UUID, int] // by import run
+
+	Companies        *graph.Loader[uuid.UUID, company.Company]
+	Employers        *graph.Loader[uuid.UUID, company.Employer]       // by account
+	Desks            *graph.Loader[uuid.UUID, company.Desk]           // by account
+	CompanyAddresses *graph.Loader[uuid.UUID, []company.Address]      // by company
+	CompanyBuyers    *graph.Loader[uuid.UUID, []company.Seat]         // by company
+	CompanyGroups    *graph.Loader[uuid.UUID, []company.Placement]    // by company
+	FunctionRules    *graph.Loader[uuid.UUID, []company.FunctionRule] // by company or group
+	GroupSizes       *graph.Loader[uuid.UUID, company.Size]           // by group
 }
 
 // NewLoaders makes the dataloaders of one request: a line each.
@@ -128,6 +137,15 @@ func (r *Resolver) NewLoaders(ctx context.Context) *Loaders {
 
 		Rejections:      graph.NewLoader(r.Imports.FirstRejections),
 		RejectionCounts: graph.NewLoader(r.Imports.RejectionCounts),
+
+		Companies:        graph.NewLoader(graph.ByKey(r.Companies.ByIDs, func(c company.Company) uuid.UUID { return c.ID })),
+		Employers:        graph.NewLoader(graph.ByKey(r.Companies.Employers, func(e company.Employer) uuid.UUID { return e.AccountID })),
+		Desks:            graph.NewLoader(graph.ByKey(r.Companies.Desks, func(d company.Desk) uuid.UUID { return d.MemberID })),
+		CompanyAddresses: graph.NewLoader(graph.Grouped(r.Companies.Addresses, func(a company.Address) uuid.UUID { return a.CompanyID })),
+		CompanyBuyers:    graph.NewLoader(graph.Grouped(r.Companies.Buyers, func(s company.Seat) uuid.UUID { return s.CompanyID })),
+		CompanyGroups:    graph.NewLoader(graph.Grouped(r.Companies.GroupsOf, func(p company.Placement) uuid.UUID { return p.CompanyID })),
+		FunctionRules:    graph.NewLoader(graph.Grouped(r.Companies.RulesOf, func(f company.FunctionRule) uuid.UUID { return f.AudienceID })),
+		GroupSizes:       graph.NewLoader(graph.ByKey(r.Companies.Sizes, func(s company.Size) uuid.UUID { return s.GroupID })),
 	}
 }
 

@@ -33,14 +33,15 @@ var SampleBank = banktransfer.Account{BankName: "見本銀行", BranchName: "見
 // trade is the core's services as the sample orders need them: under a clock that
 // is set, and without mail.
 type trade struct {
-	at       time.Time // what the clock shows
-	carts    *cart.Service
-	orders   *order.Service
-	payments *payment.Service
-	methods  *shipping.Service
-	channels map[uuid.UUID]channel.Channel // by brand
-	goods    map[uuid.UUID][]uuid.UUID     // variants to buy, by brand
-	clerk    Account                       // who works on the orders
+	at        time.Time // what the clock shows
+	carts     *cart.Service
+	orders    *order.Service
+	payments  *payment.Service
+	methods   *shipping.Service
+	companies *company.Service
+	channels  map[uuid.UUID]channel.Channel // by brand
+	goods     map[uuid.UUID][]uuid.UUID     // variants to buy, by brand
+	clerk     Account                       // who works on the orders
 }
 
 // unsent drops mails: sample customers are not written to.
@@ -56,16 +57,17 @@ func newTrade(ctx context.Context, db *postgres.DB) (*trade, error) {
 		return nil, err
 	}
 	events, stock := postgres.NewEvents(db), postgres.NewInventory(db)
-	buyers := company.New(company.Parts{Tx: db, Store: postgres.NewCompanies(db), Events: events, Now: now})
-	t.carts = cart.New(postgres.NewCarts(db), pricing.New(postgres.NewPricing(db), buyers, nil, now), display.New(postgres.NewDisplay(db), buyers, now), now)
+	keys := idempotency.New(db, postgres.NewKeys(db), now)
+	t.companies = company.New(company.Parts{Tx: db, Store: postgres.NewCompanies(db), Keys: keys, Events: events, Now: now})
+	t.carts = cart.New(postgres.NewCarts(db), pricing.New(postgres.NewPricing(db), t.companies, nil, now), display.New(postgres.NewDisplay(db), t.companies, now), now)
 	t.methods = shipping.New(postgres.NewShipping(db))
 	t.payments = payment.New(payment.Needs{
 		Tx: db, Store: postgres.NewPayments(db), Jobs: jobs, Outbox: unsent{}, Events: events,
 		Gateways: []payment.Gateway{banktransfer.New(SampleBank)}, Terms: payment.DefaultTerms(), Now: now, Log: slog.Default(),
 	})
 	t.orders = order.New(order.Parts{
-		Tx: db, Store: postgres.NewOrders(db), Carts: t.carts, Keys: idempotency.New(db, postgres.NewKeys(db), now),
-		Outbox: unsent{}, Events: events, Flips: inventory.NewShown(stock, events, now), Now: now,
+		Tx: db, Store: postgres.NewOrders(db), Carts: t.carts, Keys: keys,
+		Outbox: unsent{}, Events: events, Flips: inventory.NewShown(stock, events, now), Trade: t.companies, Now: now,
 	})
 	t.orders.PayBy(t.payments)
 	t.payments.Tell(t.orders)

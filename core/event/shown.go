@@ -11,7 +11,7 @@ var shown = []string{
 	"Brand", "Channel", "Product", "ProductBrand", "ImportRun", "Variant", "Category", "Attribute", "Media",
 	"PriceList", "Price", "Availability", "Campaign", "Content", "Article", "Banner", "Shop", "ShippingMethod",
 	"DisplayRule", "Badge", "CategoryPin", "SoldOutPolicy",
-	"Company", "CustomerGroup", // who belongs to what decides the prices that somebody sees
+	"Company", "CustomerGroup", "FunctionRule", // who belongs to what decides the prices that somebody sees
 }
 
 // Shown reports whether the event changes what shoppers see, so that answers kept

@@ -33,10 +33,10 @@ func (s *Service) Advance(ctx context.Context, in AdvanceInput) (*Order, error) 
 		return s.Cancel(ctx, CancelInput{OrderID: in.OrderID})
 	}
 	return s.change(ctx, in.OrderID, "order.advanced", func(ctx context.Context, o *Order, c *Change) error {
-		if !o.Status.MayBecome(in.To) {
+		if !o.Status.MayBecome(in.To) || o.Status == PendingApproval { // which Approve ends
 			return ErrTransition.With(o.Status).At("to")
 		}
-		if (in.To == Confirmed || in.To == Shipped) && !o.Paid {
+		if (in.To == Confirmed || in.To == Shipped) && !o.Paid && !o.OnAccount() {
 			return ErrUnpaid.At("to") // paid before, a hold may have lapsed since
 		}
 		o.Status = in.To
@@ -62,8 +62,9 @@ type CancelInput struct {
 	Reason  string
 }
 
-// Cancel gives an order up: its stock returns and its money is given back. Its
-// customer may until it is being picked, staff until it is shipped.
+// Cancel gives an order up: its stock returns, and its money or credit is given back.
+// Its customer may until it is being picked, staff until it is shipped. Of a company's
+// order, the customer is who placed it, and those who approve for the company.
 func (s *Service) Cancel(ctx context.Context, in CancelInput) (*Order, error) {
 	if err := short("reason", in.Reason, maxReason); err != nil {
 		return nil, err
@@ -76,6 +77,9 @@ func (s *Service) Cancel(ctx context.Context, in CancelInput) (*Order, error) {
 		case access.From(ctx).May(access.OrderRead) && !staff:
 			return fault.ErrForbidden
 		}
+		if err := s.mayGiveUp(ctx, *o, staff); err != nil {
+			return err
+		}
 		c.Reason = in.Reason
 		return s.cancel(ctx, o, in.Reason)
 	})
@@ -83,6 +87,11 @@ func (s *Service) Cancel(ctx context.Context, in CancelInput) (*Order, error) {
 
 func (s *Service) cancel(ctx context.Context, o *Order, reason string) error {
 	o.Status = Cancelled
+	if o.CompanyID != nil && o.OnAccount() { // credit before stock, as in placing: no two wait in a ring
+		if err := s.trade.Return(ctx, *o.CompanyID, o.ID); err != nil {
+			return err
+		}
+	}
 	flipped, err := s.store.Release(ctx, o.ID)
 	if err != nil {
 		return err

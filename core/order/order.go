@@ -22,23 +22,25 @@ type Status string
 
 // The life of an order.
 const (
-	PendingPayment Status = "PENDING_PAYMENT" // placed, stock held, money awaited
-	Confirmed      Status = "CONFIRMED"       // the money is there or promised
-	Picking        Status = "PICKING"         // being taken from the shelves
-	Shipped        Status = "SHIPPED"         // handed to the carrier
-	Delivered      Status = "DELIVERED"       // received by the customer
-	Cancelled      Status = "CANCELLED"       // given up, stock returned
+	PendingPayment  Status = "PENDING_PAYMENT"  // placed, stock held, money awaited
+	PendingApproval Status = "PENDING_APPROVAL" // placed on account, stock held, waits for an approver
+	Confirmed       Status = "CONFIRMED"        // the money is there or promised
+	Picking         Status = "PICKING"          // being taken from the shelves
+	Shipped         Status = "SHIPPED"          // handed to the carrier
+	Delivered       Status = "DELIVERED"        // received by the customer
+	Cancelled       Status = "CANCELLED"        // given up, stock returned
 )
 
 // Statuses lists every status.
-var Statuses = []Status{PendingPayment, Confirmed, Picking, Shipped, Delivered, Cancelled}
+var Statuses = []Status{PendingPayment, PendingApproval, Confirmed, Picking, Shipped, Delivered, Cancelled}
 
 // next states the machine: from each status, what may follow.
 var next = map[Status][]Status{
-	PendingPayment: {Confirmed, Cancelled},
-	Confirmed:      {Picking, Cancelled},
-	Picking:        {Shipped, Cancelled},
-	Shipped:        {Delivered},
+	PendingPayment:  {Confirmed, Cancelled},
+	PendingApproval: {Confirmed, Cancelled},
+	Confirmed:       {Picking, Cancelled},
+	Picking:         {Shipped, Cancelled},
+	Shipped:         {Delivered},
 }
 
 // MayBecome reports whether the machine allows the step.
@@ -59,6 +61,7 @@ type Order struct {
 	BrandID         uuid.UUID
 	ChannelID       uuid.UUID
 	MemberID        *uuid.UUID
+	CompanyID       *uuid.UUID // for whom it was placed; nil for a person's own
 	TokenHash       []byte
 	Email           string
 	Language        string

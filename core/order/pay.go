@@ -8,7 +8,6 @@ import (
 
 	"github.com/noren-commerce/noren/core/access"
 	"github.com/noren-commerce/noren/core/event"
-	"github.com/noren-commerce/noren/core/fault"
 	"github.com/noren-commerce/noren/core/i18n"
 	"github.com/noren-commerce/noren/core/payment"
 )
@@ -19,8 +18,8 @@ func (s *Service) PaymentDue(ctx context.Context, orderID uuid.UUID) (payment.Du
 	if err != nil {
 		return payment.Due{}, err
 	}
-	if o == nil || !mine(ctx, *o) {
-		return payment.Due{}, fault.ErrNotFound
+	if err := s.known(ctx, o); err != nil {
+		return payment.Due{}, err
 	}
 	return payment.Due{
 		OrderID: o.ID, BrandID: o.BrandID, Number: o.Number, Amount: o.TotalMinor, Currency: o.Currency,

@@ -181,6 +181,10 @@ func (s *Service) draft(ctx context.Context, orderID uuid.UUID, p *cart.Priced, 
 			Breakdown: l.Price.Breakdown, Currency: q.Total.Currency,
 		})
 	}
+	if err := s.admit(ctx, &d.Order); err != nil {
+		return Draft{}, err
+	}
+	status = d.Order.Status
 	d.Event = event.New(ctx, now, "order.placed", "Order", d.Order.ID, map[string]any{
 		"number": number, "total": q.Total, "status": status, "after": status,
 	})
@@ -191,6 +195,9 @@ func (s *Service) draft(ctx context.Context, orderID uuid.UUID, p *cart.Priced, 
 // An order that costs nothing is paid.
 func (s *Service) billed(ctx context.Context, d *Draft) error {
 	o := &d.Order
+	if o.Status == PendingApproval {
+		return nil // it is confirmed when it is approved
+	}
 	confirmation, err := s.message(ctx, *o, o.ID.String(), confirmationOf(*d))
 	if err != nil {
 		return err
@@ -199,6 +206,9 @@ func (s *Service) billed(ctx context.Context, d *Draft) error {
 	if o.TotalMinor == 0 {
 		o.Paid = true
 		return nil
+	}
+	if o.OnAccount() {
+		return nil // it is invoiced by the company's terms
 	}
 	bill, err := s.payments.Draft(i18n.WithLanguage(ctx, o.Language), payment.OpenInput{
 		OrderID: o.ID, BrandID: o.BrandID, OrderNumber: o.Number, Method: o.PaymentMethod,

@@ -11,6 +11,7 @@ import (
 	"github.com/noren-commerce/noren/core/cart"
 	"github.com/noren-commerce/noren/core/channel"
 	"github.com/noren-commerce/noren/core/clock"
+	"github.com/noren-commerce/noren/core/company"
 	"github.com/noren-commerce/noren/core/event"
 	"github.com/noren-commerce/noren/core/fault"
 	"github.com/noren-commerce/noren/core/idempotency"
@@ -50,12 +51,14 @@ var ErrStockMoved = errStockMoved
 
 // Query asks for one page of orders, newest first. Zero fields do not filter.
 type Query struct {
-	BrandID  uuid.UUID
-	Owner    *cart.Owner // only this customer's
-	Statuses []Status
-	Number   string
-	Email    string
-	Page     page.Args
+	BrandID   uuid.UUID
+	Owner     *cart.Owner // only this customer's
+	Seat      uuid.UUID   // with Owner: the company whose orders the customer may see; zero for none
+	CompanyID *uuid.UUID  // only this company's
+	Statuses  []Status
+	Number    string
+	Email     string
+	Page      page.Args
 }
 
 // Flips is told of variants whose availability to shoppers changed, in the
@@ -74,6 +77,7 @@ type Service struct {
 	outbox   messaging.Outbox
 	events   event.Recorder
 	flips    Flips
+	trade    Trade
 	now      clock.Clock
 }
 
@@ -86,6 +90,7 @@ type Parts struct {
 	Outbox messaging.Outbox
 	Events event.Recorder
 	Flips  Flips
+	Trade  Trade
 	Now    clock.Clock
 }
 
@@ -94,22 +99,24 @@ type Parts struct {
 func New(p Parts) *Service {
 	return &Service{
 		tx: p.Tx, store: p.Store, carts: p.Carts, keys: p.Keys,
-		outbox: p.Outbox, events: p.Events, flips: p.Flips, now: p.Now,
+		outbox: p.Outbox, events: p.Events, flips: p.Flips, trade: p.Trade, now: p.Now,
 	}
 }
 
 // PayBy says who opens and releases the payments of orders.
 func (s *Service) PayBy(payments payment.Opener) { s.payments = payments }
 
-// mine reports whether the actor may see the order: its customer, or staff of its
-// brand.
-func mine(ctx context.Context, o Order) bool {
+// mine reports whether the actor, in the seat, may see the order: its customer, or
+// staff of its brand. A company's order is for its buyers.
+func mine(ctx context.Context, o Order, seat *company.Seat) bool {
 	actor := access.From(ctx)
 	if actor.May(access.OrderRead) {
 		return actor.Is(access.RoleSystem) || o.BrandID == channel.From(ctx).BrandID
 	}
 	owner := cart.OwnerOf(actor)
 	switch {
+	case o.CompanyID != nil:
+		return seat != nil && seat.CompanyID == *o.CompanyID && (seat.Role.SeesAll() || (o.MemberID != nil && *o.MemberID == seat.AccountID))
 	case owner.MemberID != nil:
 		return o.MemberID != nil && *o.MemberID == *owner.MemberID
 	case owner.TokenHash != nil:
@@ -133,9 +140,13 @@ func (s *Service) ByID(ctx context.Context, orderID uuid.UUID) (*Order, error) {
 // ByIDs are those of the orders that the actor may see.
 func (s *Service) ByIDs(ctx context.Context, orderIDs []uuid.UUID) ([]Order, error) {
 	orders, err := s.store.Orders(ctx, orderIDs)
+	if err != nil {
+		return nil, err
+	}
+	seat, err := s.seatFor(ctx, orders...)
 	var visible []Order
 	for _, o := range orders {
-		if mine(ctx, o) {
+		if mine(ctx, o, seat) {
 			visible = append(visible, o)
 		}
 	}
@@ -144,15 +155,17 @@ func (s *Service) ByIDs(ctx context.Context, orderIDs []uuid.UUID) ([]Order, err
 
 // ListInput filters a list of orders. Zero fields do not filter.
 type ListInput struct {
-	Statuses []Status
-	Number   string // as a person typed it
-	Email    string // as a person typed it
-	Page     page.Args
+	Statuses  []Status
+	Number    string     // as a person typed it
+	Email     string     // as a person typed it
+	CompanyID *uuid.UUID // a company's
+	Page      page.Args
 }
 
-// List is one page of the actor's own orders, or of the brand's for staff.
+// List is one page of the actor's own orders, or of the brand's for staff; of a
+// company's, all that the actor may see.
 func (s *Service) List(ctx context.Context, in ListInput) (page.Connection[Order], error) {
-	q := Query{BrandID: channel.From(ctx).BrandID, Statuses: in.Statuses, Number: in.Number, Email: in.Email, Page: in.Page}
+	q := Query{BrandID: channel.From(ctx).BrandID, CompanyID: in.CompanyID, Statuses: in.Statuses, Number: in.Number, Email: in.Email, Page: in.Page}
 	if number, ok := ParseNumber(in.Number); ok {
 		q.Number = number
 	}
@@ -167,7 +180,19 @@ func (s *Service) List(ctx context.Context, in ListInput) (page.Connection[Order
 	if owner.Nobody() {
 		return page.Connection[Order]{}, nil
 	}
-	q.Owner = &owner
+	seat, err := s.trade.MySeat(ctx)
+	if err != nil {
+		return page.Connection[Order]{}, err
+	}
+	if seat != nil {
+		q.Seat = seat.CompanyID
+	}
+	if in.CompanyID != nil && q.Seat != *in.CompanyID {
+		return page.Connection[Order]{}, nil
+	}
+	if in.CompanyID == nil || !seat.Role.SeesAll() {
+		q.Owner = &owner
+	}
 	return s.store.List(ctx, q)
 }
 
@@ -185,8 +210,8 @@ func (s *Service) change(ctx context.Context, orderID uuid.UUID, eventType strin
 		if err != nil {
 			return err
 		}
-		if o == nil || !mine(ctx, *o) {
-			return fault.ErrNotFound
+		if err := s.known(ctx, o); err != nil {
+			return err
 		}
 		said := Change{Before: o.Status}
 		if err := f(ctx, o, &said); err != nil {

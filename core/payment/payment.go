@@ -20,10 +20,11 @@ type Method string
 const (
 	MethodCard         Method = "CARD"
 	MethodBankTransfer Method = "BANK_TRANSFER" // in advance (先入金)
+	MethodOnAccount    Method = "ON_ACCOUNT"    // invoiced by a company's terms (掛売)
 )
 
 // Methods lists every method.
-var Methods = []Method{MethodCard, MethodBankTransfer}
+var Methods = []Method{MethodCard, MethodBankTransfer, MethodOnAccount}
 
 // Name is what the customer reads.
 func (m Method) Name() i18n.Text {
@@ -32,6 +33,8 @@ func (m Method) Name() i18n.Text {
 		return i18n.Text{"ja": "クレジットカード", "en": "Card"}
 	case MethodBankTransfer:
 		return i18n.Text{"ja": "銀行振込（前払い）", "en": "Bank transfer in advance"}
+	case MethodOnAccount:
+		return i18n.Text{"ja": "掛売（請求書払い）", "en": "On account"}
 	}
 	return i18n.JA(string(m))
 }

@@ -13,6 +13,7 @@ import (
 
 	"github.com/99designs/gqlgen/graphql"
 	"github.com/noren-commerce/noren/core/access"
+	"github.com/noren-commerce/noren/core/company"
 	"github.com/noren-commerce/noren/core/customer"
 	"github.com/noren-commerce/noren/core/identity"
 	"github.com/noren-commerce/noren/graph/model"
@@ -25,6 +26,8 @@ type AccountResolver interface {
 	SecondFactor(ctx context.Context, obj *identity.Account) (bool, error)
 	Permissions(ctx context.Context, obj *identity.Account) ([]access.Permission, error)
 	Sessions(ctx context.Context, obj *identity.Account) ([]identity.Session, error)
+	Company(ctx context.Context, obj *identity.Account) (*company.Company, error)
+	Functions(ctx context.Context, obj *identity.Account) ([]company.FunctionAccess, error)
 	Profile(ctx context.Context, obj *identity.Account) (*customer.Profile, error)
 	Addresses(ctx context.Context, obj *identity.Account) ([]customer.SavedAddress, error)
 	Pets(ctx context.Context, obj *identity.Account) ([]customer.Pet, error)
@@ -228,6 +231,126 @@ func fieldContext_Account_sessions(_ context.Context, ec *executionContext, fiel
 		Field:      field,
 		IsMethod:   true,
 		IsResolver: true,
+	}
+	return fc, nil
+}
+
+func _Account_company(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *identity.Account) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_Account_company(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.Resolvers.Account().Company(ctx, obj)
+		},
+		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
+			directive0 := next
+
+			directive1 := func(ctx context.Context) (any, error) {
+				anyone, err := unmarshalNBoolean2bool(ctx, ec, false)
+				if err != nil {
+					var zeroVal *company.Company
+					return zeroVal, err
+				}
+				roles, err := unmarshalNRole2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋaccessᚐRoleᚄ(ctx, ec, []any{"MEMBER", "COMPANY_BUYER"})
+				if err != nil {
+					var zeroVal *company.Company
+					return zeroVal, err
+				}
+				permissions, err := unmarshalNPermission2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋaccessᚐPermissionᚄ(ctx, ec, []any{"COMPANY_READ"})
+				if err != nil {
+					var zeroVal *company.Company
+					return zeroVal, err
+				}
+				if ec.Directives.Allow == nil {
+					var zeroVal *company.Company
+					return zeroVal, errors.New("directive allow is not implemented")
+				}
+				return ec.Directives.Allow(ctx, obj, directive0, anyone, roles, permissions)
+			}
+
+			next = directive1
+			return next
+		},
+		func(ctx context.Context, selections ast.SelectionSet, v *company.Company) graphql.Marshaler {
+			return marshalOCompany2ᚖgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋcompanyᚐCompany(ctx, ec, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func fieldContext_Account_company(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Account",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return childFields_Company(ctx, ec, field)
+		},
+	}
+	return fc, nil
+}
+
+func _Account_functions(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *identity.Account) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_Account_functions(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.Resolvers.Account().Functions(ctx, obj)
+		},
+		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
+			directive0 := next
+
+			directive1 := func(ctx context.Context) (any, error) {
+				anyone, err := unmarshalNBoolean2bool(ctx, ec, false)
+				if err != nil {
+					var zeroVal []company.FunctionAccess
+					return zeroVal, err
+				}
+				roles, err := unmarshalNRole2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋaccessᚐRoleᚄ(ctx, ec, []any{"MEMBER", "COMPANY_BUYER"})
+				if err != nil {
+					var zeroVal []company.FunctionAccess
+					return zeroVal, err
+				}
+				permissions, err := unmarshalNPermission2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋaccessᚐPermissionᚄ(ctx, ec, []any{"COMPANY_READ"})
+				if err != nil {
+					var zeroVal []company.FunctionAccess
+					return zeroVal, err
+				}
+				if ec.Directives.Allow == nil {
+					var zeroVal []company.FunctionAccess
+					return zeroVal, errors.New("directive allow is not implemented")
+				}
+				return ec.Directives.Allow(ctx, obj, directive0, anyone, roles, permissions)
+			}
+
+			next = directive1
+			return next
+		},
+		func(ctx context.Context, selections ast.SelectionSet, v []company.FunctionAccess) graphql.Marshaler {
+			return marshalNFunctionAccess2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋcompanyᚐFunctionAccessᚄ(ctx, ec, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func fieldContext_Account_functions(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Account",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return childFields_FunctionAccess(ctx, ec, field)
+		},
 	}
 	return fc, nil
 }
@@ -1581,6 +1704,18 @@ func _Account(ctx context.Context, ec *executionContext, sel ast.SelectionSet, o
 				true, true,
 				func(ctx context.Context) graphql.Marshaler {
 					return _Account_sessions(ctx, ec, field, obj)
+				})
+		case "company":
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, false,
+				func(ctx context.Context) graphql.Marshaler {
+					return _Account_company(ctx, ec, field, obj)
+				})
+		case "functions":
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, true,
+				func(ctx context.Context) graphql.Marshaler {
+					return _Account_functions(ctx, ec, field, obj)
 				})
 		case "profile":
 			out.ResolveConcurrently(ec.OperationContext, &deferred, i,

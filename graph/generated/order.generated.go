@@ -13,6 +13,7 @@ import (
 
 	"github.com/99designs/gqlgen/graphql"
 	"github.com/noren-commerce/noren/core/access"
+	"github.com/noren-commerce/noren/core/company"
 	"github.com/noren-commerce/noren/core/customer"
 	"github.com/noren-commerce/noren/core/i18n"
 	"github.com/noren-commerce/noren/core/money"
@@ -31,6 +32,7 @@ type OrderResolver interface {
 
 	History(ctx context.Context, obj *order.Order) ([]order.Entry, error)
 
+	Company(ctx context.Context, obj *order.Order) (*company.Company, error)
 	Payments(ctx context.Context, obj *order.Order) ([]payment.Payment, error)
 }
 
@@ -464,6 +466,66 @@ func _Order_internalNote(ctx context.Context, ec *executionContext, field graphq
 }
 func fieldContext_Order_internalNote(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	return graphql.NewScalarFieldContext("Order", field, false, false, "String")
+}
+
+func _Order_company(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *order.Order) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_Order_company(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.Resolvers.Order().Company(ctx, obj)
+		},
+		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
+			directive0 := next
+
+			directive1 := func(ctx context.Context) (any, error) {
+				anyone, err := unmarshalNBoolean2bool(ctx, ec, false)
+				if err != nil {
+					var zeroVal *company.Company
+					return zeroVal, err
+				}
+				roles, err := unmarshalNRole2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋaccessᚐRoleᚄ(ctx, ec, []any{"COMPANY_BUYER"})
+				if err != nil {
+					var zeroVal *company.Company
+					return zeroVal, err
+				}
+				permissions, err := unmarshalNPermission2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋaccessᚐPermissionᚄ(ctx, ec, []any{"COMPANY_READ"})
+				if err != nil {
+					var zeroVal *company.Company
+					return zeroVal, err
+				}
+				if ec.Directives.Allow == nil {
+					var zeroVal *company.Company
+					return zeroVal, errors.New("directive allow is not implemented")
+				}
+				return ec.Directives.Allow(ctx, obj, directive0, anyone, roles, permissions)
+			}
+
+			next = directive1
+			return next
+		},
+		func(ctx context.Context, selections ast.SelectionSet, v *company.Company) graphql.Marshaler {
+			return marshalOCompany2ᚖgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋcompanyᚐCompany(ctx, ec, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func fieldContext_Order_company(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Order",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return childFields_Company(ctx, ec, field)
+		},
+	}
+	return fc, nil
 }
 
 func _Order_payments(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *order.Order) (ret graphql.Marshaler) {
@@ -1450,6 +1512,12 @@ func _Order(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj
 			if out.Values[i] == graphql.Null {
 				atomic.AddUint32(&out.Invalids, 1)
 			}
+		case "company":
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, false,
+				func(ctx context.Context) graphql.Marshaler {
+					return _Order_company(ctx, ec, field, obj)
+				})
 		case "payments":
 			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
 				true, true,

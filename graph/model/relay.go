@@ -7,6 +7,7 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/noren-commerce/noren/core/catalog"
+	"github.com/noren-commerce/noren/core/company"
 	"github.com/noren-commerce/noren/core/display"
 	"github.com/noren-commerce/noren/core/i18n"
 	"github.com/noren-commerce/noren/core/identity"
@@ -46,6 +47,23 @@ type (
 	AccountConnection = page.Connection[identity.Account]
 	// AccountEdge is one row of it.
 	AccountEdge = page.Edge[identity.Account]
+
+	// CompanyConnection is a page of companies.
+	CompanyConnection = page.Connection[company.Company]
+	// CompanyEdge is a company on a page.
+	CompanyEdge = page.Edge[company.Company]
+	// CompanyEventConnection is a page of what happened to a company.
+	CompanyEventConnection = page.Connection[company.Happened]
+	// CompanyEventEdge is an event on a page.
+	CompanyEventEdge = page.Edge[company.Happened]
+	// CreditEntryConnection is a page of what changed what a company owes.
+	CreditEntryConnection = page.Connection[company.Entry]
+	// CreditEntryEdge is an entry on a page.
+	CreditEntryEdge = page.Edge[company.Entry]
+	// CustomerGroupConnection is a page of customer groups.
+	CustomerGroupConnection = page.Connection[company.Group]
+	// CustomerGroupEdge is a group on a page.
+	CustomerGroupEdge = page.Edge[company.Group]
 
 	// PaymentConnection is a page of payments.
 	PaymentConnection = page.Connection[payment.Payment]

@@ -25,7 +25,7 @@ type Orders struct{ db *DB }
 // NewOrders makes the orders' store.
 func NewOrders(db *DB) *Orders { return &Orders{db} }
 
-const orderColumns = `o.id, o.number, o.brand_id, o.channel_id, o.member_id, o.token_hash, o.email, o.language, o.status,
+const orderColumns = `o.id, o.number, o.brand_id, o.channel_id, o.member_id, o.company_id, o.token_hash, o.email, o.language, o.status,
 	o.currency, o.tax_inclusive, o.subtotal, o.discount, o.shipping_fee, o.tax, o.total, o.taxes, o.breakdown, o.shipping_address,
 	o.billing_address, o.shipping_method, o.payment_method, o.paid, o.internal_note, o.placed_at, o.updated_at`
 
@@ -117,11 +117,11 @@ func queueOrder(batch *pgx.Batch, o order.Order) {
 	batch.Queue(`
 		INSERT INTO orders (id, number, brand_id, channel_id, member_id, token_hash, email, language, status, currency,
 			tax_inclusive, subtotal, discount, shipping_fee, tax, total, taxes, breakdown, shipping_address, shipping_method,
-			payment_method, paid, internal_note, placed_at, updated_at, billing_address)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24, $25, $26)`,
+			payment_method, paid, internal_note, placed_at, updated_at, billing_address, company_id)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24, $25, $26, $27)`,
 		o.ID, o.Number, o.BrandID, o.ChannelID, o.MemberID, o.TokenHash, o.Email, o.Language, o.Status, o.Currency,
 		o.TaxInclusive, o.SubtotalMinor, o.DiscountMinor, o.ShippingMinor, o.TaxMinor, o.TotalMinor, o.Taxes, o.Breakdown, o.ShippingAddress,
-		o.ShippingMethod, o.PaymentMethod, o.Paid, o.InternalNote, o.PlacedAt, o.UpdatedAt, o.BillingAddress)
+		o.ShippingMethod, o.PaymentMethod, o.Paid, o.InternalNote, o.PlacedAt, o.UpdatedAt, o.BillingAddress, o.CompanyID)
 }
 
 // queueLines writes all lines in one statement: they travel as one JSON array.
@@ -253,9 +253,13 @@ func (s *Orders) List(ctx context.Context, q order.Query) (page.Connection[order
 func orderFilter(q order.Query) (string, pgx.NamedArgs) {
 	where, args := `o.brand_id = @brand`, pgx.NamedArgs{"brand": q.BrandID}
 	if q.Owner != nil && q.Owner.MemberID != nil {
-		where, args["member"] = where+` AND o.member_id = @member`, *q.Owner.MemberID
+		where, args["member"] = where+` AND o.member_id = @member AND (o.company_id IS NULL OR o.company_id = @seat)`, *q.Owner.MemberID
+		args["seat"] = q.Seat
 	} else if q.Owner != nil {
 		where, args["token"] = where+` AND o.member_id IS NULL AND o.token_hash = @token`, q.Owner.TokenHash
+	}
+	if q.CompanyID != nil {
+		where, args["company"] = where+` AND o.company_id = @company`, *q.CompanyID
 	}
 	if len(q.Statuses) > 0 {
 		where, args["statuses"] = where+` AND o.status = ANY(@statuses)`, q.Statuses

@@ -71,7 +71,8 @@ func New(cfg Config, db *postgres.DB, now clock.Clock, options ...Option) (*App,
 	if err != nil {
 		return nil, err
 	}
-	companies := newCompanies(db, ground, now)
+	keys := idempotency.New(db, postgres.NewKeys(db), now)
+	companies := newCompanies(db, ground, keys, now)
 	payments := newPayments(cfg, db, jobs, ground.Metrics, now)
 	buyers := shoppers{companies}
 	prices := pricing.New(postgres.NewPricing(db), buyers, nil, now)
@@ -81,15 +82,16 @@ func New(cfg Config, db *postgres.DB, now clock.Clock, options ...Option) (*App,
 	stock, events := postgres.NewInventory(db), postgres.NewEvents(db)
 	shown := inventory.NewShown(stock, events, now)
 	shown.Then(restock.Flipped)
-	orders := order.New(order.Parts{
-		Tx: db, Store: postgres.NewOrders(db), Carts: carts, Keys: idempotency.New(db, postgres.NewKeys(db), now),
-		Outbox: jobs, Events: events, Flips: shown, Now: now,
-	})
 	customers := customer.New(db, postgres.NewCustomers(db), postgres.NewEvents(db), now)
 	accounts, err := newAccounts(cfg, db, jobs, carts, customers, ground.Limiter, now)
 	if err != nil {
 		return nil, err
 	}
+	companies.RecruitBy(accounts)
+	orders := order.New(order.Parts{
+		Tx: db, Store: postgres.NewOrders(db), Carts: carts, Keys: keys,
+		Outbox: jobs, Events: events, Flips: shown, Trade: companies, Now: now,
+	})
 	trusted, err := newProxies(cfg.TrustedProxy)
 	if err != nil {
 		return nil, err
@@ -175,9 +177,9 @@ func (a *App) Handler() http.Handler {
 }
 
 // newCompanies puts together whom the shop trades with on terms.
-func newCompanies(db *postgres.DB, ground Ground, now clock.Clock) *company.Service {
+func newCompanies(db *postgres.DB, ground Ground, keys *idempotency.Keys, now clock.Clock) *company.Service {
 	store := redis.NewCompanies(postgres.NewCompanies(db), ground.Redis, ground.Generations, postgres.Joined)
-	return company.New(company.Parts{Tx: db, Store: store, Events: postgres.NewEvents(db), Now: now})
+	return company.New(company.Parts{Tx: db, Store: store, Keys: keys, Events: postgres.NewEvents(db), Now: now})
 }
 
 // newEditor puts together how staff write the catalog.

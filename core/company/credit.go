@@ -1,0 +1,247 @@
+package company
+
+import (
+	"context"
+	"time"
+	"unicode/utf8"
+
+	"github.com/google/uuid"
+	"github.com/shopspring/decimal"
+
+	"github.com/noren-commerce/noren/core/access"
+	"github.com/noren-commerce/noren/core/channel"
+	"github.com/noren-commerce/noren/core/customer"
+	"github.com/noren-commerce/noren/core/event"
+	"github.com/noren-commerce/noren/core/fault"
+	"github.com/noren-commerce/noren/core/id"
+	"github.com/noren-commerce/noren/core/idempotency"
+	"github.com/noren-commerce/noren/core/money"
+)
+
+// Policy is what happens to an order that the credit, or the buyer's own limit, does
+// not cover.
+type Policy string
+
+// The policies.
+const (
+	PolicyBlock    Policy = "BLOCK"
+	PolicyApproval Policy = "APPROVAL"
+)
+
+// Credit is what a company may owe and owes (与信). Amounts are minor units.
+type Credit struct {
+	Currency   money.Currency
+	LimitMinor int64  `db:"credit_limit"`
+	UsedMinor  int64  `db:"used"` // the sum of its entries; below zero it has paid ahead
+	Policy     Policy `db:"policy"`
+}
+
+// Limit is what the company may owe at most.
+func (c Credit) Limit() money.Money { return money.Of(c.LimitMinor, c.Currency) }
+
+// Used is what it owes.
+func (c Credit) Used() money.Money { return money.Of(c.UsedMinor, c.Currency) }
+
+// Left is what it may still order on account.
+func (c Credit) Left() money.Money { return money.Of(max(0, c.LimitMinor-c.UsedMinor), c.Currency) }
+
+// EntryKind is why what a company owes has changed.
+type EntryKind string
+
+// The kinds of entry.
+const (
+	EntryOrder        EntryKind = "ORDER"
+	EntryCancellation EntryKind = "CANCELLATION"
+	EntryPayment      EntryKind = "PAYMENT"
+)
+
+// Entry is one change of what a company owes. It never changes.
+type Entry struct {
+	ID           uuid.UUID
+	CompanyID    uuid.UUID
+	At           time.Time
+	Kind         EntryKind
+	AmountMinor  int64 `db:"amount"`  // more owed is positive
+	BalanceMinor int64 `db:"balance"` // owed after it
+	OrderID      *uuid.UUID
+	Reference    string
+	ActorID      *uuid.UUID
+	Currency     money.Currency
+}
+
+// GlobalID is the entry's id in the schema.
+func (e Entry) GlobalID() string { return id.Global("CreditEntry", e.ID) }
+
+// Amount is by how much what is owed changed.
+func (e Entry) Amount() money.Money { return money.Of(e.AmountMinor, e.Currency) }
+
+// Balance is what was owed after it.
+func (e Entry) Balance() money.Money { return money.Of(e.BalanceMinor, e.Currency) }
+
+// OrderGlobalID is the id of the order that it is about; nil for a payment.
+func (e Entry) OrderGlobalID() *string {
+	if e.OrderID == nil {
+		return nil
+	}
+	key := id.Global("Order", *e.OrderID)
+	return &key
+}
+
+// Failures of credit.
+var (
+	ErrCredit        = fault.Conflict("CREDIT_EXCEEDED", "与信限度額を超えるため掛けでご注文いただけません（利用可能額 %s）", "The order exceeds the company's credit (%s left)")
+	ErrApprovalLimit = fault.Conflict("APPROVAL_LIMIT_EXCEEDED", "ご注文はお客様の決裁限度額（%s）を超えています", "The order exceeds your own limit (%s)")
+	errAmount        = fault.Invalid("AMOUNT_INVALID", "金額は0より大きく指定してください", "The amount must be above 0")
+)
+
+// SetCreditInput is how much a company may owe.
+type SetCreditInput struct {
+	CompanyID uuid.UUID
+	Limit     decimal.Decimal
+	Policy    Policy
+}
+
+// SetCredit sets what a company may owe, and what happens above that. What it owes
+// already is not touched.
+func (s *Service) SetCredit(ctx context.Context, in SetCreditInput) (*Company, error) {
+	return s.change(ctx, in.CompanyID, "company.credit_set", func(ctx context.Context, c *Company) error {
+		limit, err := checkLimit(in.Limit, c.Currency)
+		if err != nil {
+			return at("limit", err)
+		}
+		c.LimitMinor, c.Policy = limit, in.Policy
+		return s.Store.SetCredit(ctx, c.ID, limit, in.Policy)
+	})
+}
+
+// charge takes an order's amount from the company's credit, in the transaction that
+// confirms the order. When the limit does not reach, nothing is taken, and ErrCredit
+// says what is left.
+func (s *Service) charge(ctx context.Context, companyID, orderID uuid.UUID, minor int64) error {
+	if minor == 0 {
+		return nil
+	}
+	entry := s.entry(ctx, companyID, EntryOrder, minor)
+	entry.OrderID = &orderID
+	kept, err := s.Store.Charge(ctx, entry)
+	if err != nil {
+		return err
+	}
+	if kept {
+		return s.recordEntry(ctx, entry)
+	}
+	credit, err := s.Store.Credit(ctx, companyID)
+	if err != nil {
+		return err
+	}
+	return ErrCredit.With(credit.Left())
+}
+
+// Return gives back what an order took of its company's credit, once, in the
+// transaction that gives the order up.
+func (s *Service) Return(ctx context.Context, companyID, orderID uuid.UUID) error {
+	entry := s.entry(ctx, companyID, EntryCancellation, 0)
+	entry.OrderID = &orderID
+	kept, err := s.Store.Return(ctx, &entry)
+	if err != nil || !kept {
+		return err
+	}
+	return s.recordEntry(ctx, entry)
+}
+
+func (s *Service) entry(ctx context.Context, companyID uuid.UUID, kind EntryKind, minor int64) Entry {
+	e := Entry{ID: id.New(), CompanyID: companyID, At: s.Now(), Kind: kind, AmountMinor: minor}
+	if actor := access.From(ctx).ID; actor != uuid.Nil {
+		e.ActorID = &actor
+	}
+	return e
+}
+
+// recordEntry is an event of its own subject: what a company owes changes no price.
+func (s *Service) recordEntry(ctx context.Context, e Entry) error {
+	return s.Events.Record(ctx, event.New(ctx, e.At, "company.credit_changed", "CompanyCredit", e.CompanyID, map[string]any{
+		"entryId": e.ID, "kind": e.Kind, "amount": e.AmountMinor, "orderId": e.OrderID,
+	}))
+}
+
+// ReceiveInput is money that a company has paid on account.
+type ReceiveInput struct {
+	IdempotencyKey string
+	CompanyID      uuid.UUID
+	Amount         decimal.Decimal
+	Reference      string
+	ReceivedAt     time.Time
+}
+
+const maxReference = 200
+
+// Received is a payment on account that was recorded.
+type Received struct {
+	Entry   Entry
+	Company Company
+}
+
+// Receive records money that a company has paid on account (売掛入金), once for each
+// key. It pays the oldest orders first; what exceeds them is paid ahead. A closed
+// company still pays what it owes.
+func (s *Service) Receive(ctx context.Context, in ReceiveInput) (*Received, error) {
+	if err := mayWrite(ctx); err != nil {
+		return nil, err
+	}
+	switch {
+	case !in.Amount.IsPositive():
+		return nil, errAmount.At("amount")
+	case utf8.RuneCountInString(in.Reference) > maxReference:
+		return nil, customer.ErrTooLong.With(maxReference).At("reference")
+	case in.ReceivedAt.After(s.Now()):
+		return nil, fault.Invalid(fault.CodeInvalid, "入金日時が未来です", "The money cannot have come in yet").At("receivedAt")
+	}
+	brandID := channel.From(ctx).BrandID
+	entryID, err := idempotency.Once(ctx, s.Keys, "recordAccountPayment", in.IdempotencyKey, in, func(ctx context.Context) (uuid.UUID, error) {
+		return s.receive(ctx, brandID, in)
+	})
+	if err != nil {
+		return nil, err
+	}
+	entry, err := s.Store.Entry(ctx, entryID)
+	if err != nil {
+		return nil, err
+	}
+	c, err := s.Store.Company(ctx, viewer(ctx), in.CompanyID)
+	if err != nil || c == nil || entry == nil {
+		return nil, err
+	}
+	return &Received{*entry, *c}, nil
+}
+
+func (s *Service) receive(ctx context.Context, brandID uuid.UUID, in ReceiveInput) (uuid.UUID, error) {
+	// The orders are locked before the credit, as by whoever gives an order up.
+	if err := s.Store.LockOwed(ctx, in.CompanyID); err != nil {
+		return uuid.Nil, err
+	}
+	c, err := s.Store.Lock(ctx, brandID, in.CompanyID)
+	if err != nil {
+		return uuid.Nil, err
+	}
+	if c == nil {
+		return uuid.Nil, fault.ErrNotFound.At("companyId")
+	}
+	amount, err := money.Parse(in.Amount, c.Currency)
+	if err != nil {
+		return uuid.Nil, at("amount", err)
+	}
+	entry := s.entry(ctx, c.ID, EntryPayment, -amount.Minor)
+	entry.Reference, entry.At = tidy(in.Reference), in.ReceivedAt.UTC().Truncate(time.Microsecond)
+	paid, err := s.Store.Receive(ctx, entry, s.Now())
+	if err != nil {
+		return uuid.Nil, err
+	}
+	events := make([]event.Event, len(paid))
+	for i, orderID := range paid {
+		events[i] = event.New(ctx, s.Now(), "order.payment_changed", "Order", orderID, map[string]any{"paid": true})
+	}
+	if err := s.Events.Record(ctx, events...); err != nil {
+		return uuid.Nil, err
+	}
+	return entry.ID, s.recordEntry(ctx, entry)
+}

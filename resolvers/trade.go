@@ -1,0 +1,95 @@
+package resolvers
+
+import (
+	"context"
+	"slices"
+
+	"github.com/google/uuid"
+
+	"github.com/noren-commerce/noren/core/company"
+	"github.com/noren-commerce/noren/core/order"
+	"github.com/noren-commerce/noren/graph"
+	"github.com/noren-commerce/noren/graph/model"
+)
+
+func companyPayload(ctx context.Context, c *company.Company, err error) (model.CompanyPayload, error) {
+	errors, err := userErrors(ctx, err)
+	return model.CompanyPayload{Company: c, UserErrors: errors}, err
+}
+
+func companyAddressPayload(ctx context.Context, a *company.Address, err error) (model.CompanyAddressPayload, error) {
+	errors, err := userErrors(ctx, err)
+	return model.CompanyAddressPayload{Address: a, UserErrors: errors}, err
+}
+
+func companyBuyerPayload(ctx context.Context, s *company.Seat, err error) (model.CompanyBuyerPayload, error) {
+	errors, err := userErrors(ctx, err)
+	return model.CompanyBuyerPayload{Buyer: s, UserErrors: errors}, err
+}
+
+func customerGroupPayload(ctx context.Context, g *company.Group, err error) (model.CustomerGroupPayload, error) {
+	errors, err := userErrors(ctx, err)
+	return model.CustomerGroupPayload{Group: g, UserErrors: errors}, err
+}
+
+func accountPaymentPayload(ctx context.Context, r *company.Received, err error) (model.AccountPaymentPayload, error) {
+	errors, err := userErrors(ctx, err)
+	p := model.AccountPaymentPayload{UserErrors: errors}
+	if r != nil {
+		p.Entry, p.Company = &r.Entry, &r.Company
+	}
+	return p, err
+}
+
+// aheads are the loaders whose rows an operation may ask of companies or groups under
+// a path, by field.
+type aheads map[string]func(context.Context, []uuid.UUID) error
+
+// fetch asks each of the loaders once for all the ids, if its field is asked for.
+func (a aheads) fetch(ctx context.Context, ids []uuid.UUID, paths ...string) error {
+	for field, ahead := range a {
+		if slices.ContainsFunc(paths, func(path string) bool { return graph.Asks(ctx, path+"."+field) }) {
+			if err := ahead(ctx, ids); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// ahead is a loader's fetching ahead without its rows.
+func ahead[V any](l *graph.Loader[uuid.UUID, V]) func(context.Context, []uuid.UUID) error {
+	return func(ctx context.Context, ids []uuid.UUID) error {
+		_, err := l.Ahead(ctx, ids)
+		return err
+	}
+}
+
+// companiesAhead fetches what the operation asks of the companies under the paths,
+// one statement a kind.
+func companiesAhead(ctx context.Context, companies []company.Company, paths ...string) error {
+	l := load(ctx)
+	return aheads{
+		"addresses": ahead(l.CompanyAddresses), "buyers": ahead(l.CompanyBuyers), "groups": ahead(l.CompanyGroups),
+		"functionRules": ahead(l.FunctionRules),
+	}.fetch(ctx, keys(companies, func(c company.Company) uuid.UUID { return c.ID }), paths...)
+}
+
+// employersAhead fetches the companies that orders were placed for.
+func employersAhead(ctx context.Context, orders []order.Order) error {
+	var ids []uuid.UUID
+	for _, o := range orders {
+		if o.CompanyID != nil && !slices.Contains(ids, *o.CompanyID) {
+			ids = append(ids, *o.CompanyID)
+		}
+	}
+	_, err := load(ctx).Companies.Ahead(ctx, ids)
+	return err
+}
+
+// groupsAhead does the same for customer groups.
+func groupsAhead(ctx context.Context, groups []company.Group, paths ...string) error {
+	l := load(ctx)
+	return aheads{"size": ahead(l.GroupSizes), "functionRules": ahead(l.FunctionRules)}.
+		fetch(ctx, keys(groups, func(g company.Group) uuid.UUID { return g.ID }), paths...)
+}
