@@ -148,7 +148,7 @@ func (s *Service) changeBook(ctx context.Context, companyID uuid.UUID, kind stri
 			return err
 		}
 		changed.CompanyID = c.ID
-		if err := s.Store.SaveAddresses(ctx, append(settleDefault(book, changed), changed)...); err != nil {
+		if err := s.Store.SaveAddresses(ctx, settleDefault(book, changed)...); err != nil {
 			return err
 		}
 		// Events are kept for ever: what an address says of people is not in them.
@@ -160,8 +160,8 @@ func (s *Service) changeBook(ctx context.Context, companyID uuid.UUID, kind stri
 	return &changed, nil
 }
 
-// settleDefault are the other addresses that become or stop being the default of the
-// changed one's kind, those that stop first.
+// settleDefault is the changed address, and the other that becomes or stops being the
+// default of its kind; whichever stops comes first, for there is never a second.
 func settleDefault(book []Address, changed Address) []Address {
 	var heir *Address
 	for i, a := range book {
@@ -169,16 +169,16 @@ func settleDefault(book []Address, changed Address) []Address {
 		case a.ID == changed.ID || a.Kind != changed.Kind:
 		case a.IsDefault && changed.IsDefault:
 			a.IsDefault = false
-			return []Address{a}
+			return []Address{a, changed}
 		case a.IsDefault:
-			return nil
+			return []Address{changed}
 		case heir == nil:
 			heir = &book[i]
 		}
 	}
 	if changed.IsDefault || heir == nil {
-		return nil
+		return []Address{changed}
 	}
 	heir.IsDefault = true
-	return []Address{*heir}
+	return []Address{changed, *heir}
 }

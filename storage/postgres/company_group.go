@@ -98,7 +98,7 @@ func (s *Companies) Known(ctx context.Context, brandID uuid.UUID, memberIDs, com
 func (s *Companies) Join(ctx context.Context, groupID uuid.UUID, memberIDs, companyIDs []uuid.UUID, at time.Time) error {
 	_, err := s.db.conn(ctx).Exec(ctx, `
 		INSERT INTO customer_group_members (group_id, member_id, company_id, joined_at)
-		SELECT $1, m, NULL, $4 FROM unnest($2::uuid[]) m UNION SELECT $1, NULL, c, $4 FROM unnest($3::uuid[]) c
+		SELECT $1::uuid, m, NULL::uuid, $4::timestamptz FROM unnest($2::uuid[]) m UNION SELECT $1, NULL, c, $4 FROM unnest($3::uuid[]) c
 		ON CONFLICT DO NOTHING`, groupID, memberIDs, companyIDs, at)
 	return err
 }
