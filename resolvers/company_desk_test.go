@@ -14,7 +14,7 @@ import (
 
 func TestACompanyIsOpenedChangedAndClosed(t *testing.T) {
 	t.Parallel()
-	w := newWholesale(t, "0", "BLOCK")
+	w := newWholesaler(t, "0", "BLOCK")
 	made := w.staff.mutate(t, "createCompany", apptest.Variables{
 		"code": " C002 ", "name": "ペット　ランド", "kana": "ぺっと らんど", "invoiceNumber": "Ｔ7-0000-1205-0002", "taxRounding": "HALF_UP",
 		"paymentTerms": apptest.Variables{"closingDay": 20, "dueMonths": 1}, "creditLimit": "300000", "creditPolicy": "APPROVAL",
@@ -103,7 +103,7 @@ func orDash(s *string) string {
 
 func TestBuyersComeAndGoAndTheirSessionsFollow(t *testing.T) {
 	t.Parallel()
-	w := newWholesale(t, "10000", "BLOCK")
+	w := newWholesaler(t, "10000", "BLOCK")
 	kaede := w.buyer(t, "kaede@example.jp", "BUYER", "2000")
 	me := func(b trader) (role, company string) {
 		t.Helper()
@@ -176,7 +176,7 @@ func TestBuyersComeAndGoAndTheirSessionsFollow(t *testing.T) {
 
 func TestAddressesOfACompany(t *testing.T) {
 	t.Parallel()
-	w := newWholesale(t, "0", "BLOCK")
+	w := newWholesaler(t, "0", "BLOCK")
 	manager, buyer := w.buyer(t, "manager@example.jp", "MANAGER", nil), w.buyer(t, "buyer@example.jp", "BUYER", nil)
 	address := func(line string) apptest.Variables {
 		return apptest.Variables{"name": "福田 ふく", "postalCode": "1500001", "prefecture": "TOKYO", "city": "渋谷区", "line1": line, "phone": "0312345678"}
@@ -227,11 +227,11 @@ func TestAddressesOfACompany(t *testing.T) {
 
 func TestAnotherCompanysDataIsNotFound(t *testing.T) {
 	t.Parallel()
-	w := newWholesale(t, "10000", "APPROVAL")
+	w := newWholesaler(t, "10000", "APPROVAL")
 	kaede, colleague := w.buyer(t, "kaede@example.jp", "BUYER", "500"), w.buyer(t, "colleague@example.jp", "BUYER", nil)
 	order := kaede.order(t, "intent-1", "ON_ACCOUNT", 1).Order
 	require.Equal(t, "PENDING_APPROVAL", order.Status)
-	other := wholesale{App: w.App, staff: w.staff, method: w.method, leash: w.leash}
+	other := wholesaler{App: w.App, staff: w.staff, method: w.method, leash: w.leash}
 	other.company = w.staff.mutate(t, "createCompany", apptest.Variables{"code": "C002", "name": "よそ", "creditLimit": "1000"}).Company.ID
 	spy := other.buyer(t, "spy@example.jp", "MANAGER", nil)
 	require.Equal(t, "NOT_FOUND", spy.mutate(t, "approveOrder", apptest.Variables{"orderId": order.ID}).code())
@@ -259,7 +259,7 @@ func TestAnotherCompanysDataIsNotFound(t *testing.T) {
 
 func TestCustomerGroups(t *testing.T) {
 	t.Parallel()
-	w := newWholesale(t, "0", "BLOCK")
+	w := newWholesaler(t, "0", "BLOCK")
 	name := func(ja string) apptest.Variables { return apptest.Variables{"ja": ja} }
 	group := w.staff.mutate(t, "createCustomerGroup", apptest.Variables{"code": "WHOLESALE-A", "name": name("卸A"), "kind": "TRADE", "precedence": 10})
 	require.Empty(t, group.UserErrors)
@@ -311,7 +311,7 @@ func TestCustomerGroups(t *testing.T) {
 
 func TestFunctionsAreDeniedToTheMostSpecific(t *testing.T) {
 	t.Parallel()
-	w := newWholesale(t, "10000", "BLOCK")
+	w := newWholesaler(t, "10000", "BLOCK")
 	kaede := w.buyer(t, "kaede@example.jp", "BUYER", nil)
 	group := func(code string, precedence int) string {
 		g := w.staff.mutate(t, "createCustomerGroup", apptest.Variables{"code": code, "name": apptest.Variables{"ja": "グループ" + code}, "precedence": precedence})
@@ -372,7 +372,7 @@ func TestFunctionsAreDeniedToTheMostSpecific(t *testing.T) {
 
 func TestManyCompaniesCostAsManyStatementsAsOne(t *testing.T) {
 	t.Parallel()
-	w := newWholesale(t, "0", "BLOCK")
+	w := newWholesaler(t, "0", "BLOCK")
 	w.buyer(t, "kaede@example.jp", "BUYER", nil)
 	ask := func(first int) int {
 		answer := w.staff(fmt.Sprintf(`{ companies(first: %d) { totalCount nodes { code addresses { id } buyers { name } groups { code } functionRules { allowed } credit { left { amount } } } } }`, first), nil)

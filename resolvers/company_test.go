@@ -124,8 +124,8 @@ func (ask asking) mutate(t testing.TB, field string, input apptest.Variables) ch
 	return got[field]
 }
 
-// wholesale is a shop that sells on account to one company, フクフク商店.
-type wholesale struct {
+// wholesaler is a shop that sells on account to one company, フクフク商店.
+type wholesaler struct {
 	*apptest.App
 	staff   asking
 	company string
@@ -133,9 +133,9 @@ type wholesale struct {
 	leash   uuid.UUID // 1,000 yen
 }
 
-func newWholesale(t testing.TB, limit, policy string) wholesale {
+func newWholesaler(t testing.TB, limit, policy string) wholesaler {
 	a := apptest.Start(t)
-	w := wholesale{App: a, method: a.AddShipping(t, "parcel", 0), leash: a.AddProduct(t, "leash", 1000).Variants[0]}
+	w := wholesaler{App: a, method: a.AddShipping(t, "parcel", 0), leash: a.AddProduct(t, "leash", 1000).Variants[0]}
 	w.staff = func(query string, variables apptest.Variables) apptest.Answer {
 		return a.DoAs(t, seller, query, variables)
 	}
@@ -148,10 +148,10 @@ func newWholesale(t testing.TB, limit, policy string) wholesale {
 // trader is a member who buys for the company.
 type trader struct {
 	customer
-	w wholesale
+	w wholesaler
 }
 
-func (w wholesale) buyer(t testing.TB, email, role string, limit any) trader {
+func (w wholesaler) buyer(t testing.TB, email, role string, limit any) trader {
 	t.Helper()
 	c := newCustomer(t, w.App, email)
 	_, err := w.DB.Pool().Exec(t.Context(), `UPDATE accounts SET email_verified_at = now() WHERE email = $1`, email)
@@ -197,7 +197,7 @@ func (b trader) mutate(t testing.TB, field string, input apptest.Variables) chan
 }
 
 // owed is what the company owes; it must be the sum of its entries.
-func (w wholesale) owed(t testing.TB) int {
+func (w wholesaler) owed(t testing.TB) int {
 	t.Helper()
 	var used, entries, last int
 	require.NoError(t, w.DB.Pool().QueryRow(t.Context(), `
@@ -209,7 +209,7 @@ func (w wholesale) owed(t testing.TB) int {
 
 func TestAnOrderOnAccountTakesCreditAndGivesItBack(t *testing.T) {
 	t.Parallel()
-	w := newWholesale(t, "5000", "BLOCK")
+	w := newWholesaler(t, "5000", "BLOCK")
 	kaede := w.buyer(t, "kaede@example.jp", "BUYER", nil)
 	placed := kaede.order(t, "intent-1", "ON_ACCOUNT", 3)
 	require.Empty(t, placed.UserErrors)
@@ -242,7 +242,7 @@ func TestAnOrderOnAccountTakesCreditAndGivesItBack(t *testing.T) {
 
 func TestMoneyOnAccountPaysTheOldestOrdersOnce(t *testing.T) {
 	t.Parallel()
-	w := newWholesale(t, "10000", "BLOCK")
+	w := newWholesaler(t, "10000", "BLOCK")
 	kaede := w.buyer(t, "kaede@example.jp", "BUYER", nil)
 	first, second := kaede.order(t, "intent-1", "ON_ACCOUNT", 3).Order.ID, kaede.order(t, "intent-2", "ON_ACCOUNT", 4).Order.ID
 	pay := func(key, amount string) changes {
@@ -291,7 +291,7 @@ func TestMoneyOnAccountPaysTheOldestOrdersOnce(t *testing.T) {
 
 func TestOrdersAboveALimitWaitForAnApprover(t *testing.T) {
 	t.Parallel()
-	w := newWholesale(t, "10000", "APPROVAL")
+	w := newWholesaler(t, "10000", "APPROVAL")
 	kaede := w.buyer(t, "kaede@example.jp", "BUYER", "2000")
 	junior := w.buyer(t, "junior@example.jp", "APPROVER", "3000")
 	boss := w.buyer(t, "boss@example.jp", "APPROVER", nil)
@@ -347,7 +347,7 @@ func TestOrdersAboveALimitWaitForAnApprover(t *testing.T) {
 
 func TestOnAccountIsForBuyersOfCompanies(t *testing.T) {
 	t.Parallel()
-	w := newWholesale(t, "10000", "APPROVAL")
+	w := newWholesaler(t, "10000", "APPROVAL")
 	member := trader{newCustomer(t, w.App, "member@example.jp"), w}
 	require.Equal(t, "FUNCTION_DENIED paymentMethod", member.order(t, "intent-1", "ON_ACCOUNT", 1).fault())
 	guest := &shopper{App: w.App}
@@ -369,7 +369,7 @@ func TestCreditHoldsAgainstSixtyFourAtOnce(t *testing.T) {
 	for _, policy := range []string{"BLOCK", "APPROVAL"} {
 		t.Run(policy, func(t *testing.T) {
 			t.Parallel()
-			w := newWholesale(t, "20500", policy)
+			w := newWholesaler(t, "20500", policy)
 			const orders = 64
 			buyers := make([]trader, orders)
 			for i := range buyers {
@@ -400,7 +400,7 @@ func TestCreditHoldsAgainstSixtyFourAtOnce(t *testing.T) {
 
 // readyBuyer is one of many buyers of the company, with a leash in the cart. It is
 // written down straight away: hashing as many passwords would take the test's time.
-func (w wholesale) readyBuyer(t testing.TB, n int) trader {
+func (w wholesaler) readyBuyer(t testing.TB, n int) trader {
 	t.Helper()
 	_, company, err := id.Parse(w.company)
 	require.NoError(t, err)
