@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"math/rand/v2"
+	"slices"
 	"strings"
 	"time"
 
@@ -44,7 +45,7 @@ var groups = []struct {
 	name        string
 	permissions []access.Permission
 }{
-	{"本部", []access.Permission{access.CatalogRead, access.CatalogWrite, access.InventoryRead, access.InventoryWrite, access.PricingWrite, access.ShippingWrite, access.OrderRead, access.OrderWrite, access.MemberRead, access.MemberWrite}},
+	{"本部", []access.Permission{access.CatalogRead, access.CatalogWrite, access.InventoryRead, access.InventoryWrite, access.PricingWrite, access.ShippingWrite, access.OrderRead, access.OrderWrite, access.MemberRead, access.MemberWrite, access.CompanyRead, access.CompanyWrite}},
 	{"店舗", []access.Permission{access.CatalogRead, access.InventoryRead, access.OrderRead, access.OrderWrite}},
 }
 
@@ -54,7 +55,6 @@ func Staff() []Account {
 		{Email: "admin@noren.example", Name: "青井 みなと", Role: access.RoleAdmin},
 		{Email: "staff@noren.example", Name: "本部 さつき", Role: access.RoleStaff, Group: "本部"},
 		{Email: "shop@noren.example", Name: "店野 いおり", Role: access.RoleStoreStaff, Group: "店舗", Stores: []uuid.UUID{key("location", "wanko", "shibuya")}},
-		{Email: "buyer@noren.example", Name: "仕入 かえで", Role: access.RoleCompanyBuyer},
 	}
 	for i := range staff {
 		staff[i].ID, staff[i].Since = key("account", staff[i].Email), Since
@@ -137,7 +137,7 @@ func writePeople(ctx context.Context, db *postgres.DB, password string) error {
 		batch.Queue(`INSERT INTO permission_groups (id, name, permissions, created_at, updated_at) VALUES ($1, $2, $3, $4, $4) ON CONFLICT DO NOTHING`,
 			key("group", g.name), g.name, g.permissions, Since)
 	}
-	for _, a := range append(Staff(), Members()...) {
+	for _, a := range slices.Concat(Staff(), purchasers(), Members()) {
 		a.write(batch, hash)
 	}
 	return db.Pool().SendBatch(ctx, batch).Close()

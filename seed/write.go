@@ -58,6 +58,9 @@ func Write(ctx context.Context, db *postgres.DB, o Options) error {
 	if err := writePeople(ctx, db, o.Password); err != nil {
 		return fmt.Errorf("write the sample accounts: %w", err)
 	}
+	if err := writeCompanies(ctx, db); err != nil {
+		return err
+	}
 	return nil
 }
 

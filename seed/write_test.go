@@ -143,3 +143,21 @@ func TestSampleMembersAreValid(t *testing.T) {
 		}
 	}
 }
+
+func TestSampleCompaniesBuyOnTerms(t *testing.T) {
+	t.Parallel()
+	db := pgtest.New(t)
+	for range 2 { // writing twice is one shop
+		require.NoError(t, seed.Write(t.Context(), db, seed.Options{Scale: 1}))
+		var companies, buyers, roles, addresses, groups, companiesInGroups, gold int
+		require.NoError(t, db.Pool().QueryRow(t.Context(), `
+			SELECT (SELECT count(*) FROM companies JOIN company_credit ON company_id = id WHERE credit_limit > 0),
+				(SELECT count(*) FROM company_buyers JOIN accounts a ON a.id = account_id WHERE a.role = 'COMPANY_BUYER'),
+				(SELECT count(DISTINCT role) FROM company_buyers), (SELECT count(*) FROM company_addresses WHERE is_default),
+				(SELECT count(*) FROM customer_groups), (SELECT count(*) FROM customer_group_members WHERE company_id IS NOT NULL),
+				(SELECT count(*) FROM customer_group_members WHERE member_id IS NOT NULL)`).
+			Scan(&companies, &buyers, &roles, &addresses, &groups, &companiesInGroups, &gold))
+		require.Equal(t, [6]int{2, 4, 4, 4, 3, 2}, [6]int{companies, buyers, roles, addresses, groups, companiesInGroups})
+		require.Equal(t, 6, gold)
+	}
+}

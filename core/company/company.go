@@ -46,10 +46,7 @@ var (
 	ErrClosed        = fault.Conflict(fault.CodeConflict, "この得意先の取引は終了しています", "The company is closed")
 )
 
-const (
-	maxName = 100
-	maxCode = 40
-)
+const maxName = 100
 
 var (
 	code     = regexp.MustCompile(`^[0-9A-Za-z_-]{1,40}$`)
