@@ -426,11 +426,14 @@ type ComplexityRoot struct {
 		ChangePassword           func(childComplexity int, input identity.ChangePasswordInput) int
 		CloseAccount             func(childComplexity int, input identity.CloseInput) int
 		CloseBadge               func(childComplexity int, input display.CloseInput) int
+		CloseCustomerPrice       func(childComplexity int, input pricing.ClosePriceInput) int
 		CloseDisplayRule         func(childComplexity int, input display.CloseInput) int
 		CloseMember              func(childComplexity int, input identity.CloseMemberInput) int
 		ClosePartner             func(childComplexity int, input partner.CloseInput) int
 		ClosePrice               func(childComplexity int, input pricing.ClosePriceInput) int
 		ClosePriceList           func(childComplexity int, input pricing.CloseListInput) int
+		CloseQuantityDiscount    func(childComplexity int, input pricing.CloseRuleInput) int
+		CloseRate                func(childComplexity int, input pricing.CloseRuleInput) int
 		CloseRestock             func(childComplexity int, input display.CloseRequestInput) int
 		CloseShippingMethod      func(childComplexity int, input shipping.CloseInput) int
 		ConfirmTotp              func(childComplexity int, input model.ConfirmTotpInput) int
@@ -480,10 +483,13 @@ type ComplexityRoot struct {
 		SaveLocation             func(childComplexity int, input inventory.SaveLocationInput) int
 		SavePriceList            func(childComplexity int, input pricing.SaveListInput) int
 		SaveProductBrand         func(childComplexity int, input catalog.SaveBrandInput) int
+		SaveQuantityDiscount     func(childComplexity int, input pricing.SaveDiscountInput) int
+		SaveRate                 func(childComplexity int, input pricing.SaveRateInput) int
 		SaveShippingMethod       func(childComplexity int, input shipping.SaveInput) int
 		SaveSynonym              func(childComplexity int, input catalog.SaveSynonymInput) int
 		SetCartLineQuantity      func(childComplexity int, input cart.SetQuantityInput) int
 		SetCategorySort          func(childComplexity int, input display.SortInput) int
+		SetCustomerPrices        func(childComplexity int, input catalog.SetCustomerPricesInput) int
 		SetIncomingStock         func(childComplexity int, input inventory.StockInput) int
 		SetPrices                func(childComplexity int, input catalog.SetPricesInput) int
 		SetSoldOutPolicy         func(childComplexity int, input display.PolicyInput) int
@@ -730,12 +736,17 @@ type ComplexityRoot struct {
 	}
 
 	PriceList struct {
+		BelowFloor   func(childComplexity int) int
 		Channels     func(childComplexity int) int
 		ClosedAt     func(childComplexity int) int
+		Closes       func(childComplexity int) int
 		Code         func(childComplexity int) int
 		Currency     func(childComplexity int) int
+		For          func(childComplexity int) int
 		GlobalID     func(childComplexity int) int
 		Name         func(childComplexity int) int
+		Opens        func(childComplexity int) int
+		Precedence   func(childComplexity int) int
 		TaxInclusive func(childComplexity int) int
 	}
 
@@ -887,6 +898,48 @@ type ComplexityRoot struct {
 		UserErrors func(childComplexity int) int
 	}
 
+	QuantityDiscount struct {
+		Audience        func(childComplexity int) int
+		ClosedAt        func(childComplexity int) int
+		Closes          func(childComplexity int) int
+		CreatedAt       func(childComplexity int) int
+		GlobalID        func(childComplexity int) int
+		Label           func(childComplexity int) int
+		Mixed           func(childComplexity int) int
+		Name            func(childComplexity int) int
+		OnCustomerPrice func(childComplexity int) int
+		Opens           func(childComplexity int) int
+		Rounding        func(childComplexity int) int
+		RoundsTo        func(childComplexity int) int
+		Target          func(childComplexity int) int
+		Tiers           func(childComplexity int) int
+	}
+
+	QuantityDiscountConnection struct {
+		Edges      func(childComplexity int) int
+		Nodes      func(childComplexity int) int
+		PageInfo   func(childComplexity int) int
+		TotalCount func(childComplexity int) int
+	}
+
+	QuantityDiscountEdge struct {
+		Cursor func(childComplexity int) int
+		Node   func(childComplexity int) int
+	}
+
+	QuantityDiscountPayload struct {
+		QuantityDiscount func(childComplexity int) int
+		UserErrors       func(childComplexity int) int
+	}
+
+	QuantityTier struct {
+		AmountOff func(childComplexity int) int
+		From      func(childComplexity int) int
+		Percent   func(childComplexity int) int
+		PieceAt   func(childComplexity int) int
+		UpTo      func(childComplexity int) int
+	}
+
 	Query struct {
 		AllProducts        func(childComplexity int, first *int, after *string, status *catalog.Status, query *string) int
 		AllShippingMethods func(childComplexity int) int
@@ -897,6 +950,7 @@ type ComplexityRoot struct {
 		Categories         func(childComplexity int) int
 		Category           func(childComplexity int, slug string) int
 		CategoryPins       func(childComplexity int, categoryID string) int
+		CustomerPrices     func(childComplexity int, customerID string, current bool, first *int, after *string) int
 		DisplayPreview     func(childComplexity int, input display.PreviewInput) int
 		DisplayRules       func(childComplexity int, first *int, after *string, closed bool, target *scope.TargetInput) int
 		ImportRun          func(childComplexity int, id string) int
@@ -915,7 +969,10 @@ type ComplexityRoot struct {
 		Product            func(childComplexity int, slug string) int
 		ProductBrands      func(childComplexity int) int
 		Products           func(childComplexity int, first *int, after *string, filter *catalog.Filter, sort *catalog.Sort) int
+		QuantityDiscounts  func(childComplexity int, audience *scope.AudienceInput, target *scope.TargetInput, holdingAt *time.Time, closed bool, first *int, after *string) int
+		Rates              func(childComplexity int, kind *pricing.RateKind, audience *scope.AudienceInput, target *scope.TargetInput, holdingAt *time.Time, closed bool, first *int, after *string) int
 		RestockRequests    func(childComplexity int) int
+		ScheduledPrices    func(childComplexity int, until *time.Time, first *int, after *string) int
 		Search             func(childComplexity int, query string, first *int, after *string, filter *catalog.Filter, sort *catalog.Sort) int
 		SearchSuggestions  func(childComplexity int, prefix string, first int) int
 		ShippingMethods    func(childComplexity int) int
@@ -925,6 +982,40 @@ type ComplexityRoot struct {
 		StaffPolicy        func(childComplexity int) int
 		StockMovements     func(childComplexity int, variantID string, first *int, after *string) int
 		Synonyms           func(childComplexity int) int
+	}
+
+	Rate struct {
+		Audience   func(childComplexity int) int
+		BelowFloor func(childComplexity int) int
+		ClosedAt   func(childComplexity int) int
+		Closes     func(childComplexity int) int
+		CreatedAt  func(childComplexity int) int
+		GlobalID   func(childComplexity int) int
+		Kind       func(childComplexity int) int
+		Label      func(childComplexity int) int
+		Name       func(childComplexity int) int
+		Opens      func(childComplexity int) int
+		Percent    func(childComplexity int) int
+		Rounding   func(childComplexity int) int
+		RoundsTo   func(childComplexity int) int
+		Target     func(childComplexity int) int
+	}
+
+	RateConnection struct {
+		Edges      func(childComplexity int) int
+		Nodes      func(childComplexity int) int
+		PageInfo   func(childComplexity int) int
+		TotalCount func(childComplexity int) int
+	}
+
+	RateEdge struct {
+		Cursor func(childComplexity int) int
+		Node   func(childComplexity int) int
+	}
+
+	RatePayload struct {
+		Rate       func(childComplexity int) int
+		UserErrors func(childComplexity int) int
 	}
 
 	RecordBankTransferPayload struct {
@@ -963,6 +1054,25 @@ type ComplexityRoot struct {
 	SavedAddressPayload struct {
 		Address    func(childComplexity int) int
 		UserErrors func(childComplexity int) int
+	}
+
+	ScheduledPrice struct {
+		At        func(childComplexity int) int
+		Change    func(childComplexity int) int
+		PriceList func(childComplexity int) int
+		Row       func(childComplexity int) int
+	}
+
+	ScheduledPriceConnection struct {
+		Edges      func(childComplexity int) int
+		Nodes      func(childComplexity int) int
+		PageInfo   func(childComplexity int) int
+		TotalCount func(childComplexity int) int
+	}
+
+	ScheduledPriceEdge struct {
+		Cursor func(childComplexity int) int
+		Node   func(childComplexity int) int
 	}
 
 	SearchConnection struct {
@@ -2647,6 +2757,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.CloseBadge(childComplexity, args["input"].(display.CloseInput)), true
+	case "Mutation.closeCustomerPrice":
+		if e.ComplexityRoot.Mutation.CloseCustomerPrice == nil {
+			break
+		}
+
+		args, err := field_Mutation_closeCustomerPrice_args(ctx, ec, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.CloseCustomerPrice(childComplexity, args["input"].(pricing.ClosePriceInput)), true
 	case "Mutation.closeDisplayRule":
 		if e.ComplexityRoot.Mutation.CloseDisplayRule == nil {
 			break
@@ -2702,6 +2823,28 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.ClosePriceList(childComplexity, args["input"].(pricing.CloseListInput)), true
+	case "Mutation.closeQuantityDiscount":
+		if e.ComplexityRoot.Mutation.CloseQuantityDiscount == nil {
+			break
+		}
+
+		args, err := field_Mutation_closeQuantityDiscount_args(ctx, ec, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.CloseQuantityDiscount(childComplexity, args["input"].(pricing.CloseRuleInput)), true
+	case "Mutation.closeRate":
+		if e.ComplexityRoot.Mutation.CloseRate == nil {
+			break
+		}
+
+		args, err := field_Mutation_closeRate_args(ctx, ec, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.CloseRate(childComplexity, args["input"].(pricing.CloseRuleInput)), true
 	case "Mutation.closeRestock":
 		if e.ComplexityRoot.Mutation.CloseRestock == nil {
 			break
@@ -3226,6 +3369,28 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.SaveProductBrand(childComplexity, args["input"].(catalog.SaveBrandInput)), true
+	case "Mutation.saveQuantityDiscount":
+		if e.ComplexityRoot.Mutation.SaveQuantityDiscount == nil {
+			break
+		}
+
+		args, err := field_Mutation_saveQuantityDiscount_args(ctx, ec, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.SaveQuantityDiscount(childComplexity, args["input"].(pricing.SaveDiscountInput)), true
+	case "Mutation.saveRate":
+		if e.ComplexityRoot.Mutation.SaveRate == nil {
+			break
+		}
+
+		args, err := field_Mutation_saveRate_args(ctx, ec, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.SaveRate(childComplexity, args["input"].(pricing.SaveRateInput)), true
 	case "Mutation.saveShippingMethod":
 		if e.ComplexityRoot.Mutation.SaveShippingMethod == nil {
 			break
@@ -3270,6 +3435,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.SetCategorySort(childComplexity, args["input"].(display.SortInput)), true
+	case "Mutation.setCustomerPrices":
+		if e.ComplexityRoot.Mutation.SetCustomerPrices == nil {
+			break
+		}
+
+		args, err := field_Mutation_setCustomerPrices_args(ctx, ec, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.SetCustomerPrices(childComplexity, args["input"].(catalog.SetCustomerPricesInput)), true
 	case "Mutation.setIncomingStock":
 		if e.ComplexityRoot.Mutation.SetIncomingStock == nil {
 			break
@@ -4394,6 +4570,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.PriceCandidate.Unit(childComplexity), true
 
+	case "PriceList.belowFloor":
+		if e.ComplexityRoot.PriceList.BelowFloor == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PriceList.BelowFloor(childComplexity), true
 	case "PriceList.channels":
 		if e.ComplexityRoot.PriceList.Channels == nil {
 			break
@@ -4406,6 +4588,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.PriceList.ClosedAt(childComplexity), true
+	case "PriceList.validUntil":
+		if e.ComplexityRoot.PriceList.Closes == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PriceList.Closes(childComplexity), true
 	case "PriceList.code":
 		if e.ComplexityRoot.PriceList.Code == nil {
 			break
@@ -4418,6 +4606,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.PriceList.Currency(childComplexity), true
+	case "PriceList.audience":
+		if e.ComplexityRoot.PriceList.For == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PriceList.For(childComplexity), true
 	case "PriceList.id":
 		if e.ComplexityRoot.PriceList.GlobalID == nil {
 			break
@@ -4430,6 +4624,18 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.PriceList.Name(childComplexity), true
+	case "PriceList.validFrom":
+		if e.ComplexityRoot.PriceList.Opens == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PriceList.Opens(childComplexity), true
+	case "PriceList.precedence":
+		if e.ComplexityRoot.PriceList.Precedence == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PriceList.Precedence(childComplexity), true
 	case "PriceList.taxInclusive":
 		if e.ComplexityRoot.PriceList.TaxInclusive == nil {
 			break
@@ -4985,6 +5191,173 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.ProfilePayload.UserErrors(childComplexity), true
 
+	case "QuantityDiscount.audience":
+		if e.ComplexityRoot.QuantityDiscount.Audience == nil {
+			break
+		}
+
+		return e.ComplexityRoot.QuantityDiscount.Audience(childComplexity), true
+	case "QuantityDiscount.closedAt":
+		if e.ComplexityRoot.QuantityDiscount.ClosedAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.QuantityDiscount.ClosedAt(childComplexity), true
+	case "QuantityDiscount.validUntil":
+		if e.ComplexityRoot.QuantityDiscount.Closes == nil {
+			break
+		}
+
+		return e.ComplexityRoot.QuantityDiscount.Closes(childComplexity), true
+	case "QuantityDiscount.createdAt":
+		if e.ComplexityRoot.QuantityDiscount.CreatedAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.QuantityDiscount.CreatedAt(childComplexity), true
+	case "QuantityDiscount.id":
+		if e.ComplexityRoot.QuantityDiscount.GlobalID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.QuantityDiscount.GlobalID(childComplexity), true
+	case "QuantityDiscount.name":
+		if e.ComplexityRoot.QuantityDiscount.Label == nil {
+			break
+		}
+
+		return e.ComplexityRoot.QuantityDiscount.Label(childComplexity), true
+	case "QuantityDiscount.mixed":
+		if e.ComplexityRoot.QuantityDiscount.Mixed == nil {
+			break
+		}
+
+		return e.ComplexityRoot.QuantityDiscount.Mixed(childComplexity), true
+	case "QuantityDiscount.names":
+		if e.ComplexityRoot.QuantityDiscount.Name == nil {
+			break
+		}
+
+		return e.ComplexityRoot.QuantityDiscount.Name(childComplexity), true
+	case "QuantityDiscount.onCustomerPrice":
+		if e.ComplexityRoot.QuantityDiscount.OnCustomerPrice == nil {
+			break
+		}
+
+		return e.ComplexityRoot.QuantityDiscount.OnCustomerPrice(childComplexity), true
+	case "QuantityDiscount.validFrom":
+		if e.ComplexityRoot.QuantityDiscount.Opens == nil {
+			break
+		}
+
+		return e.ComplexityRoot.QuantityDiscount.Opens(childComplexity), true
+	case "QuantityDiscount.rounding":
+		if e.ComplexityRoot.QuantityDiscount.Rounding == nil {
+			break
+		}
+
+		return e.ComplexityRoot.QuantityDiscount.Rounding(childComplexity), true
+	case "QuantityDiscount.roundTo":
+		if e.ComplexityRoot.QuantityDiscount.RoundsTo == nil {
+			break
+		}
+
+		return e.ComplexityRoot.QuantityDiscount.RoundsTo(childComplexity), true
+	case "QuantityDiscount.target":
+		if e.ComplexityRoot.QuantityDiscount.Target == nil {
+			break
+		}
+
+		return e.ComplexityRoot.QuantityDiscount.Target(childComplexity), true
+	case "QuantityDiscount.tiers":
+		if e.ComplexityRoot.QuantityDiscount.Tiers == nil {
+			break
+		}
+
+		return e.ComplexityRoot.QuantityDiscount.Tiers(childComplexity), true
+
+	case "QuantityDiscountConnection.edges":
+		if e.ComplexityRoot.QuantityDiscountConnection.Edges == nil {
+			break
+		}
+
+		return e.ComplexityRoot.QuantityDiscountConnection.Edges(childComplexity), true
+	case "QuantityDiscountConnection.nodes":
+		if e.ComplexityRoot.QuantityDiscountConnection.Nodes == nil {
+			break
+		}
+
+		return e.ComplexityRoot.QuantityDiscountConnection.Nodes(childComplexity), true
+	case "QuantityDiscountConnection.pageInfo":
+		if e.ComplexityRoot.QuantityDiscountConnection.PageInfo == nil {
+			break
+		}
+
+		return e.ComplexityRoot.QuantityDiscountConnection.PageInfo(childComplexity), true
+	case "QuantityDiscountConnection.totalCount":
+		if e.ComplexityRoot.QuantityDiscountConnection.TotalCount == nil {
+			break
+		}
+
+		return e.ComplexityRoot.QuantityDiscountConnection.TotalCount(childComplexity), true
+
+	case "QuantityDiscountEdge.cursor":
+		if e.ComplexityRoot.QuantityDiscountEdge.Cursor == nil {
+			break
+		}
+
+		return e.ComplexityRoot.QuantityDiscountEdge.Cursor(childComplexity), true
+	case "QuantityDiscountEdge.node":
+		if e.ComplexityRoot.QuantityDiscountEdge.Node == nil {
+			break
+		}
+
+		return e.ComplexityRoot.QuantityDiscountEdge.Node(childComplexity), true
+
+	case "QuantityDiscountPayload.quantityDiscount":
+		if e.ComplexityRoot.QuantityDiscountPayload.QuantityDiscount == nil {
+			break
+		}
+
+		return e.ComplexityRoot.QuantityDiscountPayload.QuantityDiscount(childComplexity), true
+	case "QuantityDiscountPayload.userErrors":
+		if e.ComplexityRoot.QuantityDiscountPayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.QuantityDiscountPayload.UserErrors(childComplexity), true
+
+	case "QuantityTier.amount":
+		if e.ComplexityRoot.QuantityTier.AmountOff == nil {
+			break
+		}
+
+		return e.ComplexityRoot.QuantityTier.AmountOff(childComplexity), true
+	case "QuantityTier.from":
+		if e.ComplexityRoot.QuantityTier.From == nil {
+			break
+		}
+
+		return e.ComplexityRoot.QuantityTier.From(childComplexity), true
+	case "QuantityTier.percent":
+		if e.ComplexityRoot.QuantityTier.Percent == nil {
+			break
+		}
+
+		return e.ComplexityRoot.QuantityTier.Percent(childComplexity), true
+	case "QuantityTier.price":
+		if e.ComplexityRoot.QuantityTier.PieceAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.QuantityTier.PieceAt(childComplexity), true
+	case "QuantityTier.upTo":
+		if e.ComplexityRoot.QuantityTier.UpTo == nil {
+			break
+		}
+
+		return e.ComplexityRoot.QuantityTier.UpTo(childComplexity), true
+
 	case "Query.allProducts":
 		if e.ComplexityRoot.Query.AllProducts == nil {
 			break
@@ -5059,6 +5432,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Query.CategoryPins(childComplexity, args["categoryId"].(string)), true
+	case "Query.customerPrices":
+		if e.ComplexityRoot.Query.CustomerPrices == nil {
+			break
+		}
+
+		args, err := field_Query_customerPrices_args(ctx, ec, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Query.CustomerPrices(childComplexity, args["customerId"].(string), args["current"].(bool), args["first"].(*int), args["after"].(*string)), true
 	case "Query.displayPreview":
 		if e.ComplexityRoot.Query.DisplayPreview == nil {
 			break
@@ -5223,12 +5607,45 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Query.Products(childComplexity, args["first"].(*int), args["after"].(*string), args["filter"].(*catalog.Filter), args["sort"].(*catalog.Sort)), true
+	case "Query.quantityDiscounts":
+		if e.ComplexityRoot.Query.QuantityDiscounts == nil {
+			break
+		}
+
+		args, err := field_Query_quantityDiscounts_args(ctx, ec, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Query.QuantityDiscounts(childComplexity, args["audience"].(*scope.AudienceInput), args["target"].(*scope.TargetInput), args["holdingAt"].(*time.Time), args["closed"].(bool), args["first"].(*int), args["after"].(*string)), true
+	case "Query.rates":
+		if e.ComplexityRoot.Query.Rates == nil {
+			break
+		}
+
+		args, err := field_Query_rates_args(ctx, ec, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Query.Rates(childComplexity, args["kind"].(*pricing.RateKind), args["audience"].(*scope.AudienceInput), args["target"].(*scope.TargetInput), args["holdingAt"].(*time.Time), args["closed"].(bool), args["first"].(*int), args["after"].(*string)), true
 	case "Query.restockRequests":
 		if e.ComplexityRoot.Query.RestockRequests == nil {
 			break
 		}
 
 		return e.ComplexityRoot.Query.RestockRequests(childComplexity), true
+	case "Query.scheduledPrices":
+		if e.ComplexityRoot.Query.ScheduledPrices == nil {
+			break
+		}
+
+		args, err := field_Query_scheduledPrices_args(ctx, ec, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Query.ScheduledPrices(childComplexity, args["until"].(*time.Time), args["first"].(*int), args["after"].(*string)), true
 	case "Query.search":
 		if e.ComplexityRoot.Query.Search == nil {
 			break
@@ -5303,6 +5720,142 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Query.Synonyms(childComplexity), true
+
+	case "Rate.audience":
+		if e.ComplexityRoot.Rate.Audience == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Rate.Audience(childComplexity), true
+	case "Rate.belowFloor":
+		if e.ComplexityRoot.Rate.BelowFloor == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Rate.BelowFloor(childComplexity), true
+	case "Rate.closedAt":
+		if e.ComplexityRoot.Rate.ClosedAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Rate.ClosedAt(childComplexity), true
+	case "Rate.validUntil":
+		if e.ComplexityRoot.Rate.Closes == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Rate.Closes(childComplexity), true
+	case "Rate.createdAt":
+		if e.ComplexityRoot.Rate.CreatedAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Rate.CreatedAt(childComplexity), true
+	case "Rate.id":
+		if e.ComplexityRoot.Rate.GlobalID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Rate.GlobalID(childComplexity), true
+	case "Rate.kind":
+		if e.ComplexityRoot.Rate.Kind == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Rate.Kind(childComplexity), true
+	case "Rate.name":
+		if e.ComplexityRoot.Rate.Label == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Rate.Label(childComplexity), true
+	case "Rate.names":
+		if e.ComplexityRoot.Rate.Name == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Rate.Name(childComplexity), true
+	case "Rate.validFrom":
+		if e.ComplexityRoot.Rate.Opens == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Rate.Opens(childComplexity), true
+	case "Rate.percent":
+		if e.ComplexityRoot.Rate.Percent == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Rate.Percent(childComplexity), true
+	case "Rate.rounding":
+		if e.ComplexityRoot.Rate.Rounding == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Rate.Rounding(childComplexity), true
+	case "Rate.roundTo":
+		if e.ComplexityRoot.Rate.RoundsTo == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Rate.RoundsTo(childComplexity), true
+	case "Rate.target":
+		if e.ComplexityRoot.Rate.Target == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Rate.Target(childComplexity), true
+
+	case "RateConnection.edges":
+		if e.ComplexityRoot.RateConnection.Edges == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RateConnection.Edges(childComplexity), true
+	case "RateConnection.nodes":
+		if e.ComplexityRoot.RateConnection.Nodes == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RateConnection.Nodes(childComplexity), true
+	case "RateConnection.pageInfo":
+		if e.ComplexityRoot.RateConnection.PageInfo == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RateConnection.PageInfo(childComplexity), true
+	case "RateConnection.totalCount":
+		if e.ComplexityRoot.RateConnection.TotalCount == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RateConnection.TotalCount(childComplexity), true
+
+	case "RateEdge.cursor":
+		if e.ComplexityRoot.RateEdge.Cursor == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RateEdge.Cursor(childComplexity), true
+	case "RateEdge.node":
+		if e.ComplexityRoot.RateEdge.Node == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RateEdge.Node(childComplexity), true
+
+	case "RatePayload.rate":
+		if e.ComplexityRoot.RatePayload.Rate == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RatePayload.Rate(childComplexity), true
+	case "RatePayload.userErrors":
+		if e.ComplexityRoot.RatePayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RatePayload.UserErrors(childComplexity), true
 
 	case "RecordBankTransferPayload.difference":
 		if e.ComplexityRoot.RecordBankTransferPayload.Difference == nil {
@@ -5429,6 +5982,69 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.SavedAddressPayload.UserErrors(childComplexity), true
+
+	case "ScheduledPrice.at":
+		if e.ComplexityRoot.ScheduledPrice.At == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ScheduledPrice.At(childComplexity), true
+	case "ScheduledPrice.change":
+		if e.ComplexityRoot.ScheduledPrice.Change == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ScheduledPrice.Change(childComplexity), true
+	case "ScheduledPrice.priceList":
+		if e.ComplexityRoot.ScheduledPrice.PriceList == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ScheduledPrice.PriceList(childComplexity), true
+	case "ScheduledPrice.price":
+		if e.ComplexityRoot.ScheduledPrice.Row == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ScheduledPrice.Row(childComplexity), true
+
+	case "ScheduledPriceConnection.edges":
+		if e.ComplexityRoot.ScheduledPriceConnection.Edges == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ScheduledPriceConnection.Edges(childComplexity), true
+	case "ScheduledPriceConnection.nodes":
+		if e.ComplexityRoot.ScheduledPriceConnection.Nodes == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ScheduledPriceConnection.Nodes(childComplexity), true
+	case "ScheduledPriceConnection.pageInfo":
+		if e.ComplexityRoot.ScheduledPriceConnection.PageInfo == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ScheduledPriceConnection.PageInfo(childComplexity), true
+	case "ScheduledPriceConnection.totalCount":
+		if e.ComplexityRoot.ScheduledPriceConnection.TotalCount == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ScheduledPriceConnection.TotalCount(childComplexity), true
+
+	case "ScheduledPriceEdge.cursor":
+		if e.ComplexityRoot.ScheduledPriceEdge.Cursor == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ScheduledPriceEdge.Cursor(childComplexity), true
+	case "ScheduledPriceEdge.node":
+		if e.ComplexityRoot.ScheduledPriceEdge.Node == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ScheduledPriceEdge.Node(childComplexity), true
 
 	case "SearchConnection.edges":
 		if e.ComplexityRoot.SearchConnection.Edges == nil {
@@ -6171,6 +6787,7 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 			graphql.NewInputUnmarshaler("ClosePriceInput", graphql.BindUnmarshaler(ec, unmarshalInputClosePriceInput)),
 			graphql.NewInputUnmarshaler("ClosePriceListInput", graphql.BindUnmarshaler(ec, unmarshalInputClosePriceListInput)),
 			graphql.NewInputUnmarshaler("CloseRestockInput", graphql.BindUnmarshaler(ec, unmarshalInputCloseRestockInput)),
+			graphql.NewInputUnmarshaler("CloseRuleInput", graphql.BindUnmarshaler(ec, unmarshalInputCloseRuleInput)),
 			graphql.NewInputUnmarshaler("CloseShippingMethodInput", graphql.BindUnmarshaler(ec, unmarshalInputCloseShippingMethodInput)),
 			graphql.NewInputUnmarshaler("ConfirmTotpInput", graphql.BindUnmarshaler(ec, unmarshalInputConfirmTotpInput)),
 			graphql.NewInputUnmarshaler("CreatePartnerInput", graphql.BindUnmarshaler(ec, unmarshalInputCreatePartnerInput)),
@@ -6194,6 +6811,7 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 			graphql.NewInputUnmarshaler("PriceInput", graphql.BindUnmarshaler(ec, unmarshalInputPriceInput)),
 			graphql.NewInputUnmarshaler("ProductFilter", graphql.BindUnmarshaler(ec, unmarshalInputProductFilter)),
 			graphql.NewInputUnmarshaler("PublishProductInput", graphql.BindUnmarshaler(ec, unmarshalInputPublishProductInput)),
+			graphql.NewInputUnmarshaler("QuantityTierInput", graphql.BindUnmarshaler(ec, unmarshalInputQuantityTierInput)),
 			graphql.NewInputUnmarshaler("RecordBankTransferInput", graphql.BindUnmarshaler(ec, unmarshalInputRecordBankTransferInput)),
 			graphql.NewInputUnmarshaler("RefreshTokenInput", graphql.BindUnmarshaler(ec, unmarshalInputRefreshTokenInput)),
 			graphql.NewInputUnmarshaler("RefundPaymentInput", graphql.BindUnmarshaler(ec, unmarshalInputRefundPaymentInput)),
@@ -6214,11 +6832,14 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 			graphql.NewInputUnmarshaler("SaveLocationInput", graphql.BindUnmarshaler(ec, unmarshalInputSaveLocationInput)),
 			graphql.NewInputUnmarshaler("SavePriceListInput", graphql.BindUnmarshaler(ec, unmarshalInputSavePriceListInput)),
 			graphql.NewInputUnmarshaler("SaveProductBrandInput", graphql.BindUnmarshaler(ec, unmarshalInputSaveProductBrandInput)),
+			graphql.NewInputUnmarshaler("SaveQuantityDiscountInput", graphql.BindUnmarshaler(ec, unmarshalInputSaveQuantityDiscountInput)),
+			graphql.NewInputUnmarshaler("SaveRateInput", graphql.BindUnmarshaler(ec, unmarshalInputSaveRateInput)),
 			graphql.NewInputUnmarshaler("SaveShippingMethodInput", graphql.BindUnmarshaler(ec, unmarshalInputSaveShippingMethodInput)),
 			graphql.NewInputUnmarshaler("SaveSynonymInput", graphql.BindUnmarshaler(ec, unmarshalInputSaveSynonymInput)),
 			graphql.NewInputUnmarshaler("SeasonInput", graphql.BindUnmarshaler(ec, unmarshalInputSeasonInput)),
 			graphql.NewInputUnmarshaler("SetCartLineQuantityInput", graphql.BindUnmarshaler(ec, unmarshalInputSetCartLineQuantityInput)),
 			graphql.NewInputUnmarshaler("SetCategorySortInput", graphql.BindUnmarshaler(ec, unmarshalInputSetCategorySortInput)),
+			graphql.NewInputUnmarshaler("SetCustomerPricesInput", graphql.BindUnmarshaler(ec, unmarshalInputSetCustomerPricesInput)),
 			graphql.NewInputUnmarshaler("SetPricesInput", graphql.BindUnmarshaler(ec, unmarshalInputSetPricesInput)),
 			graphql.NewInputUnmarshaler("SetSoldOutPolicyInput", graphql.BindUnmarshaler(ec, unmarshalInputSetSoldOutPolicyInput)),
 			graphql.NewInputUnmarshaler("StaffAccountInput", graphql.BindUnmarshaler(ec, unmarshalInputStaffAccountInput)),
@@ -6915,6 +7536,24 @@ type UserError {
 
 "What can go wrong in a mutation. Codes are added, and never change their meaning."
 enum UserErrorCode {
+  "The percentage is not one of 0 to 1000 with at most 4 decimals."
+  PERCENT_INVALID
+  "A rate above 100 % needs a permission."
+  RATE_ABOVE_100
+  "A price, rate or list below the lowest allowed price needs a permission."
+  PRICE_BELOW_FLOOR
+  "Prices are rounded to 1, 10, 100 or 1,000 of the smallest unit."
+  ROUNDING_INVALID
+  "A quantity discount has no tier."
+  TIERS_MISSING
+  "Two tiers hold for the same quantity."
+  TIERS_OVERLAP
+  "No tier holds for some quantities between two."
+  TIERS_GAP
+  "A tier does not say exactly one of percent, amount and price, the same as the others."
+  TIER_INVALID
+  "A tier makes a piece dearer than the one before."
+  TIER_WORSE
   "The value breaks a rule."
   INVALID
   "The value is missing."
@@ -8003,6 +8642,290 @@ type DeletePayload {
   "Whether it is gone."
   deleted: Boolean!
   "Why it is not gone."
+  userErrors: [UserError!]!
+}
+`, BuiltIn: false},
+	{Name: "../schema/conditions.graphqls", Input: `extend type Query {
+  "The brand's rates (掛率, 直送加算, 最低粗利), newest first; for staff."
+  rates(
+    "Only this kind."
+    kind: RateKind
+    "Only those for exactly this audience."
+    audience: AudienceInput
+    "Only those for exactly this target."
+    target: TargetInput
+    "Only those whose window is open at the moment."
+    holdingAt: DateTime
+    "Closed ones too."
+    closed: Boolean! = false
+    "How many, 0 to 100."
+    first: Int = 20
+    "The cursor behind which the page starts."
+    after: String
+  ): RateConnection! @allow(permissions: [PRICING_WRITE])
+  "The brand's quantity discounts (数量割引), newest first; for staff."
+  quantityDiscounts(
+    "Only those for exactly this audience."
+    audience: AudienceInput
+    "Only those for exactly this target."
+    target: TargetInput
+    "Only those whose window is open at the moment."
+    holdingAt: DateTime
+    "Closed ones too."
+    closed: Boolean! = false
+    "How many, 0 to 100."
+    first: Int = 20
+    "The cursor behind which the page starts."
+    after: String
+  ): QuantityDiscountConnection! @allow(permissions: [PRICING_WRITE])
+}
+
+extend type Mutation {
+  "Make a rate, or replace the one with the id; every process prices by it at once."
+  saveRate(
+    "The rate."
+    input: SaveRateInput!
+  ): RatePayload! @allow(permissions: [PRICING_WRITE])
+  "Take a rate out of use for good; it stays to be read."
+  closeRate(
+    "Which."
+    input: CloseRuleInput!
+  ): RatePayload! @allow(permissions: [PRICING_WRITE])
+  "Make a quantity discount, or replace the one with the id; every process prices by it at once."
+  saveQuantityDiscount(
+    "The discount."
+    input: SaveQuantityDiscountInput!
+  ): QuantityDiscountPayload! @allow(permissions: [PRICING_WRITE])
+  "Take a quantity discount out of use for good; it stays to be read."
+  closeQuantityDiscount(
+    "Which."
+    input: CloseRuleInput!
+  ): QuantityDiscountPayload! @allow(permissions: [PRICING_WRITE])
+}
+
+"What a rate is taken of."
+enum RateKind {
+  "A percentage of the channel's price (掛率)."
+  CUSTOMER
+  "A percentage on top when goods go to the buyer's own customer (直送加算); 10 where none is kept."
+  DIRECT
+  "The least margin on top of cost, which no price goes below (最低粗利); keeping it needs PRICING_BELOW."
+  FLOOR
+}
+
+"Which way an amount finer than the unit goes (端数処理)."
+enum Rounding {
+  "Down (切捨て)."
+  DOWN
+  "To the nearest, halves up (四捨五入)."
+  HALF_UP
+  "Up (切上げ)."
+  UP
+}
+
+"A percentage for an audience, for goods, for a time."
+type Rate {
+  "The rate's opaque global id."
+  id: ID!
+  "What it is taken of."
+  kind: RateKind!
+  "What a price's explanation calls it, in the caller's language."
+  name: String!
+  "The name as staff wrote it, by language; empty if they wrote none."
+  names: Translations!
+  "For whom it holds."
+  audience: Audience!
+  "For which goods it holds."
+  target: Target!
+  "From when it holds; null if it has always held."
+  validFrom: DateTime
+  "Until when it holds; null if it holds for good."
+  validUntil: DateTime
+  "Which way prices are rounded."
+  rounding: Rounding!
+  "The unit that prices are rounded to, in the currency's smallest unit: 1, 10, 100 or 1,000."
+  roundTo: Int!
+  "The percentage, with at most 4 decimals."
+  percent: Decimal!
+  "Whether prices by it may go below the lowest allowed one."
+  belowFloor: Boolean!
+  "When it was made."
+  createdAt: DateTime!
+  "When it was taken out of use; null while it is in use."
+  closedAt: DateTime
+}
+
+"What makes pieces cheaper the more of them are bought (数量割引)."
+type QuantityDiscount {
+  "The discount's opaque global id."
+  id: ID!
+  "Its name, in the caller's language."
+  name: String!
+  "The name as staff wrote it, by language; empty if they wrote none."
+  names: Translations!
+  "For whom it holds."
+  audience: Audience!
+  "For which goods it holds."
+  target: Target!
+  "From when it holds; null if it has always held."
+  validFrom: DateTime
+  "Until when it holds; null if it holds for good."
+  validUntil: DateTime
+  "Which way prices are rounded."
+  rounding: Rounding!
+  "The unit that prices are rounded to, in the currency's smallest unit: 1, 10, 100 or 1,000."
+  roundTo: Int!
+  "Whether the pieces of all lines that the target covers are counted together (混載)."
+  mixed: Boolean!
+  "Whether it goes on top of a customer's own prices."
+  onCustomerPrice: Boolean!
+  "What it gives, by ascending quantity."
+  tiers: [QuantityTier!]!
+  "When it was made."
+  createdAt: DateTime!
+  "When it was taken out of use; null while it is in use."
+  closedAt: DateTime
+}
+
+"What a quantity discount gives from a number of pieces on."
+type QuantityTier {
+  "The number of pieces from which it holds."
+  from: Int!
+  "The last number as staff wrote it; null if they left it open. The next tier decides."
+  upTo: Int
+  "The percentage off; null if the tier says something else."
+  percent: Decimal
+  "The amount off each piece; null if the tier says something else."
+  amount: Money
+  "What a piece costs; null if the tier says something else."
+  price: Money
+}
+
+"One page of rates."
+type RateConnection {
+  "The rates with their cursors."
+  edges: [RateEdge!]!
+  "The rates without cursors."
+  nodes: [Rate!]!
+  "Where the page lies."
+  pageInfo: PageInfo!
+  "How many there are in all; costs a count."
+  totalCount: Int!
+}
+
+"One of the rates on a page."
+type RateEdge {
+  "The cursor behind it."
+  cursor: String!
+  "What stands here."
+  node: Rate!
+}
+
+"One page of quantity discounts."
+type QuantityDiscountConnection {
+  "The quantity discounts with their cursors."
+  edges: [QuantityDiscountEdge!]!
+  "The quantity discounts without cursors."
+  nodes: [QuantityDiscount!]!
+  "Where the page lies."
+  pageInfo: PageInfo!
+  "How many there are in all; costs a count."
+  totalCount: Int!
+}
+
+"One of the quantity discounts on a page."
+type QuantityDiscountEdge {
+  "The cursor behind it."
+  cursor: String!
+  "What stands here."
+  node: QuantityDiscount!
+}
+
+"A rate to make or to replace."
+input SaveRateInput {
+  "The rate to replace; a new one if left out."
+  id: ID
+  "What it is taken of."
+  kind: RateKind! = CUSTOMER
+  "What a price's explanation calls it, at most 100 characters; 掛率 65% if left out."
+  name: Translations
+  "For whom it holds; everyone, if left out."
+  audience: AudienceInput! = {kind: EVERYONE}
+  "For which goods it holds; all, if left out."
+  target: TargetInput! = {kind: ALL}
+  "Which way prices are rounded."
+  rounding: Rounding! = DOWN
+  "The unit that prices are rounded to, in the currency's smallest unit: 1, 10, 100 or 1,000."
+  roundTo: Int! = 1
+  "Holds from; always if left out."
+  validFrom: DateTime
+  "Holds until; for good if left out."
+  validUntil: DateTime
+  "The percentage, 0 to 1000 with at most 4 decimals; of CUSTOMER rates, above 100 needs PRICING_BELOW."
+  percent: Decimal!
+  "Whether prices by it may go below the lowest allowed one; needs PRICING_BELOW."
+  belowFloor: Boolean! = false
+}
+
+"A quantity discount to make or to replace."
+input SaveQuantityDiscountInput {
+  "The discount to replace; a new one if left out."
+  id: ID
+  "Its name, at most 100 characters."
+  name: Translations
+  "For whom it holds; everyone, if left out."
+  audience: AudienceInput! = {kind: EVERYONE}
+  "For which goods it holds; all, if left out."
+  target: TargetInput! = {kind: ALL}
+  "Which way prices are rounded."
+  rounding: Rounding! = DOWN
+  "The unit that prices are rounded to, in the currency's smallest unit: 1, 10, 100 or 1,000."
+  roundTo: Int! = 1
+  "Holds from; always if left out."
+  validFrom: DateTime
+  "Holds until; for good if left out."
+  validUntil: DateTime
+  "Count the pieces of all lines that the target covers together (混載)."
+  mixed: Boolean! = false
+  "Let it go on top of a customer's own prices."
+  onCustomerPrice: Boolean! = false
+  "What it gives, by ascending quantity without gap or overlap, each better than the one before."
+  tiers: [QuantityTierInput!]!
+}
+
+"What a quantity discount gives from a number of pieces on: one of percent, amount and price, the same for all tiers."
+input QuantityTierInput {
+  "The number of pieces from which it holds."
+  from: Int!
+  "The last number, which the next tier must follow; left open if left out."
+  upTo: Int
+  "The percentage off, 0 to 100."
+  percent: Decimal
+  "The amount off each piece, in major units of the channel's currency."
+  amount: Decimal
+  "What a piece costs, in major units of the channel's currency."
+  price: Decimal
+}
+
+"Which rate or discount to close."
+input CloseRuleInput {
+  "Its global id."
+  id: ID!
+}
+
+"A rate after a change."
+type RatePayload {
+  "The rate; null if it was not changed."
+  rate: Rate
+  "Why it was not changed."
+  userErrors: [UserError!]!
+}
+
+"A quantity discount after a change."
+type QuantityDiscountPayload {
+  "The discount; null if it was not changed."
+  quantityDiscount: QuantityDiscount
+  "Why it was not changed."
   userErrors: [UserError!]!
 }
 `, BuiltIn: false},
@@ -9857,7 +10780,7 @@ extend enum UserErrorCode {
 }
 `, BuiltIn: false},
 	{Name: "../schema/pricelist.graphqls", Input: `extend type Query {
-  "The brand's price lists, closed ones included, by code; for staff."
+  "The brand's price lists, closed ones included, by code; those of single customers are asked for by ` + "`" + `customerPrices` + "`" + `. For staff."
   priceLists: [PriceList!]! @allow(permissions: [PRICING_WRITE])
   """
   The prices of a price list, by SKU and quantity; for staff. Several may hold for
@@ -9876,9 +10799,39 @@ extend enum UserErrorCode {
     "The cursor behind which the page starts."
     after: String
   ): PriceRowConnection! @allow(permissions: [PRICING_WRITE])
+  "A customer's own prices (特価), by SKU and quantity; for staff."
+  customerPrices(
+    "The member (an account's id) or the company."
+    customerId: ID!
+    "Leave out prices that are over."
+    current: Boolean! = false
+    "How many, 0 to 100."
+    first: Int = 20
+    "The cursor behind which the page starts."
+    after: String
+  ): PriceRowConnection! @allow(permissions: [PRICING_WRITE])
+  "The prices that will begin or end, the next first; for staff."
+  scheduledPrices(
+    "At the latest; whenever, if left out."
+    until: DateTime
+    "How many, 0 to 100."
+    first: Int = 20
+    "The cursor behind which the page starts."
+    after: String
+  ): ScheduledPriceConnection! @allow(permissions: [PRICING_WRITE])
 }
 
 extend type Mutation {
+  "Set a customer's own prices (特価), all or none. One for the same variant, quantity and beginning is replaced."
+  setCustomerPrices(
+    "Whose, and which."
+    input: SetCustomerPricesInput!
+  ): PricesPayload! @allow(permissions: [PRICING_WRITE])
+  "End one of a customer's own prices. One that would not have begun by then is withdrawn."
+  closeCustomerPrice(
+    "Which, and when."
+    input: ClosePriceInput!
+  ): PriceRowPayload! @allow(permissions: [PRICING_WRITE])
   "Make a price list, or change the one with the id; a closed one opens again. Currency and tax stay."
   savePriceList(
     "The list."
@@ -9910,6 +10863,16 @@ type PriceList {
   taxInclusive: Boolean!
   "The codes of the channels that sell by it."
   channels: [String!]!
+  "For whom it is; null if it is only what a channel sells by."
+  audience: Audience
+  "From when it holds; null if it has always held."
+  validFrom: DateTime
+  "Until when it holds; null if it holds for good."
+  validUntil: DateTime
+  "Among lists of one audience the lower number wins."
+  precedence: Int!
+  "Whether its prices may go below the lowest allowed ones."
+  belowFloor: Boolean!
   "When it was taken out of use; null while it is in use."
   closedAt: DateTime
 }
@@ -9966,6 +10929,24 @@ input SavePriceListInput {
   currency: CurrencyCode! = "JPY"
   "Whether its amounts contain consumption tax; stays for good."
   taxInclusive: Boolean! = true
+  "For whom it is; left out, it is only what a channel sells by."
+  audience: AudienceInput
+  "Among lists of one audience the lower number wins."
+  precedence: Int! = 0
+  "Whether its prices may go below the lowest allowed ones; needs PRICING_BELOW."
+  belowFloor: Boolean! = false
+  "Holds from; always if left out."
+  validFrom: DateTime
+  "Holds until; for good if left out."
+  validUntil: DateTime
+}
+
+"Prices for one customer."
+input SetCustomerPricesInput {
+  "The member (an account's id) or the company."
+  customerId: ID!
+  "The prices, 1 to 1,000."
+  prices: [PriceInput!]!
 }
 
 "Which price list to close."
@@ -9996,6 +10977,46 @@ type PriceRowPayload {
   price: PriceRow
   "Why it was not changed."
   userErrors: [UserError!]!
+}
+
+"What happens to a price when its window turns."
+enum PriceChange {
+  "It begins."
+  OPENS
+  "It ends."
+  CLOSES
+}
+
+"A price that will begin or end."
+type ScheduledPrice {
+  "When."
+  at: DateTime!
+  "What happens."
+  change: PriceChange!
+  "The code of its price list."
+  priceList: String!
+  "The price."
+  price: PriceRow!
+}
+
+"One page of prices that will begin or end."
+type ScheduledPriceConnection {
+  "The changes with their cursors."
+  edges: [ScheduledPriceEdge!]!
+  "The changes without cursors."
+  nodes: [ScheduledPrice!]!
+  "Where the page lies."
+  pageInfo: PageInfo!
+  "How many there are in all; costs a count."
+  totalCount: Int!
+}
+
+"A change on a page."
+type ScheduledPriceEdge {
+  "The cursor behind this change."
+  cursor: String!
+  "The change."
+  node: ScheduledPrice!
 }
 `, BuiltIn: false},
 	{Name: "../schema/pricing.graphqls", Input: `"An ISO 4217 currency code: \"JPY\"."
@@ -11990,6 +13011,16 @@ func childFields_PriceList(ctx context.Context, ec *executionContext, field grap
 		return fieldContext_PriceList_taxInclusive(ctx, ec, field)
 	case "channels":
 		return fieldContext_PriceList_channels(ctx, ec, field)
+	case "audience":
+		return fieldContext_PriceList_audience(ctx, ec, field)
+	case "validFrom":
+		return fieldContext_PriceList_validFrom(ctx, ec, field)
+	case "validUntil":
+		return fieldContext_PriceList_validUntil(ctx, ec, field)
+	case "precedence":
+		return fieldContext_PriceList_precedence(ctx, ec, field)
+	case "belowFloor":
+		return fieldContext_PriceList_belowFloor(ctx, ec, field)
 	case "closedAt":
 		return fieldContext_PriceList_closedAt(ctx, ec, field)
 	}
@@ -12292,6 +13323,158 @@ func childFields_ProfilePayload(ctx context.Context, ec *executionContext, field
 	return nil, fmt.Errorf("no field named %q was found under type ProfilePayload", field.Name)
 }
 
+func childFields_QuantityDiscount(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return fieldContext_QuantityDiscount_id(ctx, ec, field)
+	case "name":
+		return fieldContext_QuantityDiscount_name(ctx, ec, field)
+	case "names":
+		return fieldContext_QuantityDiscount_names(ctx, ec, field)
+	case "audience":
+		return fieldContext_QuantityDiscount_audience(ctx, ec, field)
+	case "target":
+		return fieldContext_QuantityDiscount_target(ctx, ec, field)
+	case "validFrom":
+		return fieldContext_QuantityDiscount_validFrom(ctx, ec, field)
+	case "validUntil":
+		return fieldContext_QuantityDiscount_validUntil(ctx, ec, field)
+	case "rounding":
+		return fieldContext_QuantityDiscount_rounding(ctx, ec, field)
+	case "roundTo":
+		return fieldContext_QuantityDiscount_roundTo(ctx, ec, field)
+	case "mixed":
+		return fieldContext_QuantityDiscount_mixed(ctx, ec, field)
+	case "onCustomerPrice":
+		return fieldContext_QuantityDiscount_onCustomerPrice(ctx, ec, field)
+	case "tiers":
+		return fieldContext_QuantityDiscount_tiers(ctx, ec, field)
+	case "createdAt":
+		return fieldContext_QuantityDiscount_createdAt(ctx, ec, field)
+	case "closedAt":
+		return fieldContext_QuantityDiscount_closedAt(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type QuantityDiscount", field.Name)
+}
+
+func childFields_QuantityDiscountConnection(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edges":
+		return fieldContext_QuantityDiscountConnection_edges(ctx, ec, field)
+	case "nodes":
+		return fieldContext_QuantityDiscountConnection_nodes(ctx, ec, field)
+	case "pageInfo":
+		return fieldContext_QuantityDiscountConnection_pageInfo(ctx, ec, field)
+	case "totalCount":
+		return fieldContext_QuantityDiscountConnection_totalCount(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type QuantityDiscountConnection", field.Name)
+}
+
+func childFields_QuantityDiscountEdge(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cursor":
+		return fieldContext_QuantityDiscountEdge_cursor(ctx, ec, field)
+	case "node":
+		return fieldContext_QuantityDiscountEdge_node(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type QuantityDiscountEdge", field.Name)
+}
+
+func childFields_QuantityDiscountPayload(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "quantityDiscount":
+		return fieldContext_QuantityDiscountPayload_quantityDiscount(ctx, ec, field)
+	case "userErrors":
+		return fieldContext_QuantityDiscountPayload_userErrors(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type QuantityDiscountPayload", field.Name)
+}
+
+func childFields_QuantityTier(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "from":
+		return fieldContext_QuantityTier_from(ctx, ec, field)
+	case "upTo":
+		return fieldContext_QuantityTier_upTo(ctx, ec, field)
+	case "percent":
+		return fieldContext_QuantityTier_percent(ctx, ec, field)
+	case "amount":
+		return fieldContext_QuantityTier_amount(ctx, ec, field)
+	case "price":
+		return fieldContext_QuantityTier_price(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type QuantityTier", field.Name)
+}
+
+func childFields_Rate(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return fieldContext_Rate_id(ctx, ec, field)
+	case "kind":
+		return fieldContext_Rate_kind(ctx, ec, field)
+	case "name":
+		return fieldContext_Rate_name(ctx, ec, field)
+	case "names":
+		return fieldContext_Rate_names(ctx, ec, field)
+	case "audience":
+		return fieldContext_Rate_audience(ctx, ec, field)
+	case "target":
+		return fieldContext_Rate_target(ctx, ec, field)
+	case "validFrom":
+		return fieldContext_Rate_validFrom(ctx, ec, field)
+	case "validUntil":
+		return fieldContext_Rate_validUntil(ctx, ec, field)
+	case "rounding":
+		return fieldContext_Rate_rounding(ctx, ec, field)
+	case "roundTo":
+		return fieldContext_Rate_roundTo(ctx, ec, field)
+	case "percent":
+		return fieldContext_Rate_percent(ctx, ec, field)
+	case "belowFloor":
+		return fieldContext_Rate_belowFloor(ctx, ec, field)
+	case "createdAt":
+		return fieldContext_Rate_createdAt(ctx, ec, field)
+	case "closedAt":
+		return fieldContext_Rate_closedAt(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type Rate", field.Name)
+}
+
+func childFields_RateConnection(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edges":
+		return fieldContext_RateConnection_edges(ctx, ec, field)
+	case "nodes":
+		return fieldContext_RateConnection_nodes(ctx, ec, field)
+	case "pageInfo":
+		return fieldContext_RateConnection_pageInfo(ctx, ec, field)
+	case "totalCount":
+		return fieldContext_RateConnection_totalCount(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type RateConnection", field.Name)
+}
+
+func childFields_RateEdge(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cursor":
+		return fieldContext_RateEdge_cursor(ctx, ec, field)
+	case "node":
+		return fieldContext_RateEdge_node(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type RateEdge", field.Name)
+}
+
+func childFields_RatePayload(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "rate":
+		return fieldContext_RatePayload_rate(ctx, ec, field)
+	case "userErrors":
+		return fieldContext_RatePayload_userErrors(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type RatePayload", field.Name)
+}
+
 func childFields_RecordBankTransferPayload(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "transfer":
@@ -12366,6 +13549,44 @@ func childFields_SavedAddressPayload(ctx context.Context, ec *executionContext, 
 		return fieldContext_SavedAddressPayload_userErrors(ctx, ec, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type SavedAddressPayload", field.Name)
+}
+
+func childFields_ScheduledPrice(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "at":
+		return fieldContext_ScheduledPrice_at(ctx, ec, field)
+	case "change":
+		return fieldContext_ScheduledPrice_change(ctx, ec, field)
+	case "priceList":
+		return fieldContext_ScheduledPrice_priceList(ctx, ec, field)
+	case "price":
+		return fieldContext_ScheduledPrice_price(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ScheduledPrice", field.Name)
+}
+
+func childFields_ScheduledPriceConnection(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edges":
+		return fieldContext_ScheduledPriceConnection_edges(ctx, ec, field)
+	case "nodes":
+		return fieldContext_ScheduledPriceConnection_nodes(ctx, ec, field)
+	case "pageInfo":
+		return fieldContext_ScheduledPriceConnection_pageInfo(ctx, ec, field)
+	case "totalCount":
+		return fieldContext_ScheduledPriceConnection_totalCount(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ScheduledPriceConnection", field.Name)
+}
+
+func childFields_ScheduledPriceEdge(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cursor":
+		return fieldContext_ScheduledPriceEdge_cursor(ctx, ec, field)
+	case "node":
+		return fieldContext_ScheduledPriceEdge_node(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ScheduledPriceEdge", field.Name)
 }
 
 func childFields_SearchConnection(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
