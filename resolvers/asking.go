@@ -8,7 +8,6 @@ import (
 
 	"github.com/noren-commerce/noren/core/catalog"
 	"github.com/noren-commerce/noren/core/fault"
-	globalid "github.com/noren-commerce/noren/core/id"
 	"github.com/noren-commerce/noren/core/pricing"
 	"github.com/noren-commerce/noren/core/scope"
 	"github.com/noren-commerce/noren/graph/model"
@@ -72,13 +71,8 @@ func customerOf(global *string) (scope.Audience, error) {
 	if global == nil {
 		return scope.Audience{}, nil
 	}
-	kind, key, err := globalid.Parse(*global)
-	switch {
-	case err != nil:
-	case kind == "Account":
-		return scope.Audience{Kind: scope.Member, ID: key}, nil
-	case kind == "Company":
-		return scope.Audience{Kind: scope.Company, ID: key}, nil
+	if customer, ok := scope.Customer(*global); ok {
+		return customer, nil
 	}
 	return scope.Audience{}, fault.ErrNotFound.At("as")
 }

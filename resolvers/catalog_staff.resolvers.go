@@ -52,13 +52,8 @@ func (r *mutationResolver) UpdateVariant(ctx context.Context, input catalog.Upda
 }
 
 func (r *mutationResolver) SetPrices(ctx context.Context, input catalog.SetPricesInput) (model.PricesPayload, error) {
-	ids, err := r.Editor.SetPrices(ctx, input)
-	if err == nil {
-		products, err := r.Catalog.ByIDs(ctx, ids)
-		return model.PricesPayload{Products: orNone(products), UserErrors: []model.UserError{}}, err
-	}
-	errors, err := userErrors(ctx, err)
-	return model.PricesPayload{Products: []catalog.Product{}, UserErrors: errors}, err
+	products, err := r.Editor.SetPrices(ctx, input)
+	return r.pricesPayload(ctx, products, err)
 }
 
 func (r *mutationResolver) AddMedia(ctx context.Context, input model.AddMediaInput) (model.ProductPayload, error) {

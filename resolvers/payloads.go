@@ -2,6 +2,7 @@ package resolvers
 
 import (
 	"context"
+	"time"
 
 	"github.com/google/uuid"
 
@@ -11,8 +12,10 @@ import (
 	"github.com/noren-commerce/noren/core/identity"
 	"github.com/noren-commerce/noren/core/inventory"
 	"github.com/noren-commerce/noren/core/order"
+	"github.com/noren-commerce/noren/core/page"
 	"github.com/noren-commerce/noren/core/payment"
 	"github.com/noren-commerce/noren/core/pricing"
+	"github.com/noren-commerce/noren/core/scope"
 	"github.com/noren-commerce/noren/core/shipping"
 	"github.com/noren-commerce/noren/graph/model"
 )
@@ -104,6 +107,40 @@ func productPayload(ctx context.Context, p *catalog.Product, err error) (model.P
 func priceListPayload(ctx context.Context, l *pricing.List, err error) (model.PriceListPayload, error) {
 	errors, err := userErrors(ctx, err)
 	return model.PriceListPayload{PriceList: unless(errors, l), UserErrors: errors}, err
+}
+
+func ratePayload(ctx context.Context, rate *pricing.Rate, err error) (model.RatePayload, error) {
+	errors, err := userErrors(ctx, err)
+	return model.RatePayload{Rate: unless(errors, rate), UserErrors: errors}, err
+}
+
+func discountPayload(ctx context.Context, q *pricing.QuantityDiscount, err error) (model.QuantityDiscountPayload, error) {
+	errors, err := userErrors(ctx, err)
+	return model.QuantityDiscountPayload{QuantityDiscount: unless(errors, q), UserErrors: errors}, err
+}
+
+// pricesPayload shows the products whose prices were set.
+func (r *Resolver) pricesPayload(ctx context.Context, ids []uuid.UUID, err error) (model.PricesPayload, error) {
+	if err == nil {
+		products, err := r.Catalog.ByIDs(ctx, ids)
+		return model.PricesPayload{Products: orNone(products), UserErrors: []model.UserError{}}, err
+	}
+	errors, err := userErrors(ctx, err)
+	return model.PricesPayload{Products: []catalog.Product{}, UserErrors: errors}, err
+}
+
+// conditionFilter turns the arguments of a list of conditions into the core's filter.
+func conditionFilter(audience *scope.AudienceInput, target *scope.TargetInput, at *time.Time, closed bool, first *int, after *string) pricing.ConditionFilter {
+	f := pricing.ConditionFilter{HoldingAt: at, Closed: closed, Page: page.Args{First: first, After: after}}
+	if audience != nil {
+		a := audience.Audience()
+		f.Audience = &a
+	}
+	if target != nil {
+		t := target.Target()
+		f.Target = &t
+	}
+	return f
 }
 
 func shippingMethodPayload(ctx context.Context, m *shipping.Method, err error) (model.ShippingMethodPayload, error) {

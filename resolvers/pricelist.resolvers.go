@@ -7,12 +7,27 @@ package resolvers
 
 import (
 	"context"
+	"time"
 
+	"github.com/noren-commerce/noren/core/catalog"
+	"github.com/noren-commerce/noren/core/fault"
 	globalid "github.com/noren-commerce/noren/core/id"
 	"github.com/noren-commerce/noren/core/page"
 	"github.com/noren-commerce/noren/core/pricing"
+	"github.com/noren-commerce/noren/core/scope"
 	"github.com/noren-commerce/noren/graph/model"
 )
+
+func (r *mutationResolver) SetCustomerPrices(ctx context.Context, input catalog.SetCustomerPricesInput) (model.PricesPayload, error) {
+	products, err := r.Editor.SetCustomerPrices(ctx, input)
+	return r.pricesPayload(ctx, products, err)
+}
+
+func (r *mutationResolver) CloseCustomerPrice(ctx context.Context, input pricing.ClosePriceInput) (model.PriceRowPayload, error) {
+	row, err := r.Lists.CloseCustomerPrice(ctx, input)
+	errors, err := userErrors(ctx, err)
+	return model.PriceRowPayload{Price: unless(errors, row), UserErrors: errors}, err
+}
 
 func (r *mutationResolver) SavePriceList(ctx context.Context, input pricing.SaveListInput) (model.PriceListPayload, error) {
 	l, err := r.Lists.Save(ctx, input)
@@ -44,4 +59,16 @@ func (r *queryResolver) PriceRows(ctx context.Context, priceList string, variant
 		in.VariantID = &key
 	}
 	return r.Lists.Rows(ctx, in)
+}
+
+func (r *queryResolver) CustomerPrices(ctx context.Context, customerID string, current bool, first *int, after *string) (page.Connection[pricing.Row], error) {
+	customer, ok := scope.Customer(customerID)
+	if !ok {
+		return page.Connection[pricing.Row]{}, fault.ErrNotFound.At("customerId")
+	}
+	return r.Lists.CustomerPrices(ctx, pricing.CustomerPricesInput{Customer: customer, Current: current, Page: page.Args{First: first, After: after}})
+}
+
+func (r *queryResolver) ScheduledPrices(ctx context.Context, until *time.Time, first *int, after *string) (page.Connection[pricing.Scheduled], error) {
+	return r.Lists.Scheduled(ctx, pricing.ScheduledInput{Until: until, Page: page.Args{First: first, After: after}})
 }

@@ -36,6 +36,7 @@ type Resolver struct {
 	Stock     *inventory.Keeper
 	Pricing   *pricing.Service
 	Lists     *pricing.Lists
+	Terms     *pricing.Conditions
 	Inventory *inventory.Service
 	Carts     *cart.Service
 	Shipping  *shipping.Service

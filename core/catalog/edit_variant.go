@@ -166,7 +166,20 @@ func (e *Editor) saveVariant(ctx context.Context, p Product, v Variant, in Varia
 		return ErrPrice.At("price")
 	}
 	row := PriceRow{VariantID: v.ID, MinQuantity: 1, Amount: price, ValidFrom: beginning, ValidUntil: forever}
-	return e.store.SavePrices(ctx, channel.From(ctx).PriceListID, []PriceRow{row})
+	listID := channel.From(ctx).PriceListID
+	if err := e.allow(ctx, listID, []PriceRow{row}); err != nil {
+		return atPrice(err)
+	}
+	return e.store.SavePrices(ctx, listID, []PriceRow{row})
+}
+
+// atPrice names the field that a variant's price stands in.
+func atPrice(err error) error {
+	faults := fault.All(err)
+	if len(faults) == 0 {
+		return err
+	}
+	return faults[0].At("price")
 }
 
 // optionsStillFit fails if a variant would not fit the product's new options.

@@ -64,6 +64,7 @@ type Editor struct {
 	tx     Tx
 	store  EditStore
 	index  *Indexer
+	prices PriceBooks
 	events event.Recorder
 	assets Assets
 	now    clock.Clock
@@ -74,6 +75,7 @@ type EditorParts struct {
 	Tx     Tx
 	Store  EditStore
 	Index  *Indexer
+	Prices PriceBooks // may be nil: then no price is too low, and no customer has their own
 	Events event.Recorder
 	Assets Assets
 	Now    clock.Clock
@@ -81,7 +83,7 @@ type EditorParts struct {
 
 // NewEditor makes the editor.
 func NewEditor(p EditorParts) *Editor {
-	return &Editor{tx: p.Tx, store: p.Store, index: p.Index, events: p.Events, assets: p.Assets, now: p.Now}
+	return &Editor{tx: p.Tx, store: p.Store, index: p.Index, prices: p.Prices, events: p.Events, assets: p.Assets, now: p.Now}
 }
 
 // write runs f in a transaction for an actor that may write the catalog.

@@ -9,7 +9,7 @@ import (
 // shown are the subjects whose changes shoppers can see in a public answer.
 var shown = []string{
 	"Brand", "Channel", "Product", "ProductBrand", "ImportRun", "Variant", "Category", "Attribute", "Media",
-	"PriceList", "Price", "Availability", "Campaign", "Content", "Article", "Banner", "Shop", "ShippingMethod",
+	"PriceList", "Price", "Rate", "QuantityDiscount", "Availability", "Campaign", "Content", "Article", "Banner", "Shop", "ShippingMethod",
 	"DisplayRule", "Badge", "CategoryPin", "SoldOutPolicy",
 	"Company", "CustomerGroup", "FunctionRule", // who belongs to what decides the prices that somebody sees
 }

@@ -1,6 +1,7 @@
 package pricing
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"slices"
@@ -9,6 +10,7 @@ import (
 	"github.com/google/uuid"
 	"github.com/shopspring/decimal"
 
+	"github.com/noren-commerce/noren/core/channel"
 	"github.com/noren-commerce/noren/core/fault"
 	"github.com/noren-commerce/noren/core/i18n"
 	"github.com/noren-commerce/noren/core/id"
@@ -58,6 +60,31 @@ type QuantityDiscount struct {
 
 // GlobalID is the discount's id in the schema.
 func (q QuantityDiscount) GlobalID() string { return id.Global("QuantityDiscount", q.ID) }
+
+// RoundsTo is the unit that the discount rounds to, in minor units.
+func (q QuantityDiscount) RoundsTo() int { return int(q.RoundTo) }
+
+// Label is the discount's name.
+func (q QuantityDiscount) Label() i18n.Text {
+	if len(q.Name) > 0 {
+		return q.Name
+	}
+	return i18n.Text{"ja": "数量割引", "en": "Quantity discount"}
+}
+
+// AmountOff is what the tier takes off each piece; nil if it says something else.
+func (t Tier) AmountOff(ctx context.Context) *money.Money { return inChannel(ctx, t.Amount) }
+
+// PieceAt is what a piece costs by the tier; nil if it says something else.
+func (t Tier) PieceAt(ctx context.Context) *money.Money { return inChannel(ctx, t.Price) }
+
+func inChannel(ctx context.Context, minor *int64) *money.Money {
+	if minor == nil {
+		return nil
+	}
+	m := money.Of(*minor, money.Currency(channel.From(ctx).Currency))
+	return &m
+}
 
 // Validate checks what can be checked without the brand's rows.
 func (q QuantityDiscount) Validate() error {
@@ -167,7 +194,7 @@ func (q *QuantityDiscount) unit(t *Tier, unit int64) (int64, error) {
 	return min(unit, rounded), err
 }
 
-// Label is what a price's explanation calls the discount at the tier.
+// label is what a price's explanation calls the discount at the tier.
 func (q *QuantityDiscount) label(t *Tier) i18n.Text {
 	name := func(language, otherwise string) string {
 		if own := q.Name.In(language); own != "" {

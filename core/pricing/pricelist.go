@@ -17,6 +17,7 @@ import (
 	"github.com/noren-commerce/noren/core/id"
 	"github.com/noren-commerce/noren/core/money"
 	"github.com/noren-commerce/noren/core/page"
+	"github.com/noren-commerce/noren/core/scope"
 )
 
 // Failures of keeping price lists.
@@ -25,7 +26,7 @@ var (
 	ErrListCodeTaken = fault.Conflict(fault.CodeDuplicate, "このコードはすでに使われています", "This code is already taken")
 	ErrListCurrency  = fault.Invalid(fault.CodeInvalid, "通貨コードは3文字の英大文字で指定してください", "A currency code has three capital letters")
 	ErrListFixed     = fault.Conflict("PRICE_LIST_FIXED", "価格表の通貨と税込・税抜は変更できません。新しい価格表を作成してください", "A price list keeps its currency and its tax; make a new list")
-	ErrListCustomer  = fault.Conflict(fault.CodeConflict, "この取引先の特価表はすでにあります", "The customer has a price list of its own already")
+	ErrListCustomer  = fault.Conflict(fault.CodeConflict, "このお客様にはすでに価格表があります", "This customer has a price list already")
 	ErrListUsed      = fault.Conflict("PRICE_LIST_IN_USE", "チャネルが使用しているため終了できません（%s）", "Channels use this list: %s")
 )
 
@@ -81,7 +82,8 @@ func (r Row) Until() *time.Time {
 
 // ListStore keeps price lists. Writes join the transaction of the context.
 type ListStore interface {
-	// PriceLists are the brand's lists, closed ones included, by code.
+	// PriceLists are the brand's lists, closed ones included, by code; those of single
+	// customers are left out.
 	PriceLists(ctx context.Context, brandID uuid.UUID) ([]List, error)
 	// LockPriceList reads a list of the brand for changing; nil if there is none.
 	LockPriceList(ctx context.Context, brandID, listID uuid.UUID) (*List, error)
@@ -92,11 +94,31 @@ type ListStore interface {
 	LockPriceRow(ctx context.Context, brandID, priceID uuid.UUID) (*Row, error)
 	// EndPrice ends a price; one that has not begun by then is withdrawn.
 	EndPrice(ctx context.Context, brandID, priceID uuid.UUID, at time.Time) error
+	// PriceListByID is a list of the brand; nil if there is none.
+	PriceListByID(ctx context.Context, brandID, listID uuid.UUID) (*List, error)
+	// CustomerList is the customer's own list in the currency, the open one before
+	// closed ones; nil if there is none.
+	CustomerList(ctx context.Context, brandID uuid.UUID, customer scope.Audience, currency money.Currency) (*List, error)
+	// IsPersonal reports whether the price is one of a single customer's own.
+	IsPersonal(ctx context.Context, brandID, priceID uuid.UUID) (bool, error)
+	ScheduledPrices(ctx context.Context, brandID uuid.UUID, now time.Time, in ScheduledInput) (page.Connection[Scheduled], error)
+	// Turn notes that all windows up to the moment have been acted on and tells what
+	// those concern that have opened or closed since it was noted last.
+	Turn(ctx context.Context, now time.Time) (Turned, error)
+	// Known reports whether the brand knows the audience, and the goods of the target.
+	Known(ctx context.Context, brandID uuid.UUID, a scope.Audience, t scope.Target) (audience, target bool, err error)
 }
 
 // Shelves brings what lists show in step with changed prices.
 type Shelves interface {
 	Relist(ctx context.Context, at time.Time, productIDs ...uuid.UUID) error
+}
+
+// Floors know how low a price may be.
+type Floors interface {
+	// Lowest is, for the variants that a floor protects, the lowest price that the
+	// list may have.
+	Lowest(ctx context.Context, list List, variants []uuid.UUID) (map[uuid.UUID]int64, error)
 }
 
 // ListTx runs a use case in one transaction.
@@ -110,6 +132,8 @@ type Lists struct {
 	tx      ListTx
 	store   ListStore
 	shelves Shelves
+	floors  Floors
+	turns   Turns
 	events  event.Recorder
 	now     clock.Clock
 }
@@ -119,13 +143,15 @@ type ListParts struct {
 	Tx      ListTx
 	Store   ListStore
 	Shelves Shelves
+	Floors  Floors // may be nil: then no price is too low
+	Turns   Turns  // may be nil: then windows take part in lists with the next round
 	Events  event.Recorder
 	Now     clock.Clock
 }
 
 // NewLists makes the keeper of price lists.
 func NewLists(p ListParts) *Lists {
-	return &Lists{tx: p.Tx, store: p.Store, shelves: p.Shelves, events: p.Events, now: p.Now}
+	return &Lists{tx: p.Tx, store: p.Store, shelves: p.Shelves, floors: p.Floors, turns: p.Turns, events: p.Events, now: p.Now}
 }
 
 // All are the brand's lists, closed ones included, by code.
@@ -180,11 +206,19 @@ type SaveListInput struct {
 	Name         i18n.Text
 	Currency     money.Currency
 	TaxInclusive bool
+	Audience     *scope.AudienceInput // nil: stays; of a new list, it is what a channel names as its own
+	Precedence   int
+	BelowFloor   bool
+	ValidFrom    *time.Time
+	ValidUntil   *time.Time
 }
 
 // Validate checks the list by itself.
 func (in SaveListInput) Validate() error {
-	all := []error{in.Name.Check("name", maxListName, true)}
+	all := []error{in.Name.Check("name", maxListName, true), scope.NewWindow(in.ValidFrom, in.ValidUntil).Validate()}
+	if in.Audience != nil {
+		all = append(all, in.Audience.Audience().Validate())
+	}
 	if !listCodes.MatchString(in.Code) {
 		all = append(all, ErrListCode.At("code"))
 	}
@@ -194,7 +228,8 @@ func (in SaveListInput) Validate() error {
 	return errors.Join(all...)
 }
 
-// Save makes or changes a list; a closed one opens again.
+// Save makes or changes a list; a closed one opens again. One whose prices may go
+// below the floor needs PricingBelow.
 func (s *Lists) Save(ctx context.Context, in SaveListInput) (*List, error) {
 	if err := access.Require(ctx, access.PricingWrite); err != nil {
 		return nil, err
@@ -202,6 +237,21 @@ func (s *Lists) Save(ctx context.Context, in SaveListInput) (*List, error) {
 	if err := in.Validate(); err != nil {
 		return nil, err
 	}
+	if in.Audience != nil {
+		if known, _, err := s.store.Known(ctx, channel.From(ctx).BrandID, in.Audience.Audience(), scope.Everything); err != nil || !known {
+			if err == nil {
+				err = fault.ErrNotFound.At("audience.id")
+			}
+			return nil, err
+		}
+	}
+	if in.BelowFloor && !access.From(ctx).May(access.PricingBelow) {
+		return nil, ErrBelowFloor.At("belowFloor")
+	}
+	return s.write(ctx, in)
+}
+
+func (s *Lists) write(ctx context.Context, in SaveListInput) (*List, error) {
 	return s.change(ctx, in.ID, "price_list.saved", func(l *List, known bool) error {
 		switch {
 		case known && l.Currency != in.Currency:
@@ -210,6 +260,10 @@ func (s *Lists) Save(ctx context.Context, in SaveListInput) (*List, error) {
 			return ErrListFixed.At("taxInclusive")
 		}
 		l.Code, l.Name, l.Currency, l.TaxInclusive, l.ClosedAt = in.Code, in.Name, in.Currency, in.TaxInclusive, nil
+		l.Window, l.Precedence, l.BelowFloor = scope.NewWindow(in.ValidFrom, in.ValidUntil), in.Precedence, in.BelowFloor
+		if in.Audience != nil {
+			l.Audience = in.Audience.Audience()
+		}
 		return nil
 	})
 }

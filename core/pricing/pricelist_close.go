@@ -37,6 +37,19 @@ func (s *Lists) Close(ctx context.Context, in CloseListInput) (*List, error) {
 	})
 }
 
+// statedList is a list as events tell it: embedded alone it would hide whom it is for.
+type statedList struct {
+	List
+	Audience *scope.Audience
+}
+
+func stateList(l *List) any {
+	if l == nil {
+		return nil
+	}
+	return statedList{*l, l.For()}
+}
+
 // change lets f act on the list with the id, or on a new one, and writes it down.
 func (s *Lists) change(ctx context.Context, listID *uuid.UUID, eventType string, f func(l *List, known bool) error) (*List, error) {
 	var saved *List
@@ -61,7 +74,10 @@ func (s *Lists) change(ctx context.Context, listID *uuid.UUID, eventType string,
 		if err := s.store.SavePriceList(ctx, *l); err != nil {
 			return err
 		}
-		data := map[string]any{"before": before, "after": l}
+		if err := schedule(ctx, s.turns, l.Window, s.now()); err != nil {
+			return err
+		}
+		data := map[string]any{"before": stateList(before), "after": stateList(l)}
 		return s.events.Record(ctx, event.New(ctx, s.now(), eventType, "PriceList", l.ID, data))
 	})
 	return saved, err
@@ -108,6 +124,7 @@ func (s *Lists) ClosePrice(ctx context.Context, in ClosePriceInput) (*Row, error
 		return errors.Join(
 			s.store.EndPrice(ctx, channel.From(ctx).BrandID, row.ID, at),
 			s.shelves.Relist(ctx, now, row.ProductID),
+			schedule(ctx, s.turns, scope.Window{From: scope.Beginning, Until: at}, now),
 			s.events.Record(ctx, event.New(ctx, now, "price.closed", "Price", row.ID, map[string]any{"before": before, "after": row})),
 		)
 	})

@@ -55,6 +55,8 @@ var (
 	ErrPercent     = fault.Invalid("PERCENT_INVALID", "率は0以上1000以下、小数第4位までで指定してください", "The percentage is 0 to 1000 with at most 4 decimals")
 	ErrRateAbove   = fault.Forbidden("RATE_ABOVE_100", "100%を超える掛率には権限が必要です", "A rate above 100% needs a permission")
 	ErrBelowFloor  = fault.Forbidden("PRICE_BELOW_FLOOR", "最低価格を下回る価格には権限が必要です", "A price below the lowest allowed needs a permission")
+	ErrBelowLowest = fault.Forbidden("PRICE_BELOW_FLOOR", "最低価格は%sです。これを下回る価格には権限が必要です", "The lowest allowed price is %s; a price below it needs a permission")
+	ErrFloorKept   = fault.Forbidden("PRICE_BELOW_FLOOR", "最低粗利の変更には権限が必要です", "Changing the least margin needs a permission")
 	ErrRoundTo     = fault.Invalid("ROUNDING_INVALID", "端数処理の単位は1・10・100・1000円のいずれかです", "Prices are rounded to 1, 10, 100 or 1000 yen")
 	ErrRateInvalid = fault.Invalid(fault.CodeInvalid, "率の種類が正しくありません", "This is not a kind of rate")
 )
@@ -78,6 +80,9 @@ type Rate struct {
 
 // GlobalID is the rate's id in the schema.
 func (r Rate) GlobalID() string { return id.Global("Rate", r.ID) }
+
+// RoundsTo is the unit that the rate rounds to, in minor units.
+func (r Rate) RoundsTo() int { return int(r.RoundTo) }
 
 // millionths is the rate as a number of millionths, which hold four decimals of a percent.
 func (r Rate) millionths() int64 { return r.Percent.Shift(4).IntPart() }
@@ -150,16 +155,25 @@ func (d *Draft) floor(line *Line) error {
 	if rate == nil {
 		return nil
 	}
-	margin, err := money.RoundUp.Portion(*line.sheet.Cost, rate.millionths(), 1_000_000, 1)
+	lowest, err := rate.above(*line.sheet.Cost)
 	if err != nil {
 		return err
 	}
-	lowest := min(*line.sheet.Cost+margin, line.standard)
+	lowest = min(lowest, line.standard)
+	reason := ReasonNoGain
 	if lowest > line.Unit.Minor {
+		reason = ReasonApplied
 		d.move(line, lowest, RuleFloor, labelFloor, rate.ID)
 	}
+	d.noteRate(line, rate, lowest, reason)
 	line.floor = lowest
 	return nil
+}
+
+// above is a cost with the margin of a floor on top.
+func (r Rate) above(cost int64) (int64, error) {
+	margin, err := money.RoundUp.Portion(cost, r.millionths(), 1_000_000, 1)
+	return cost + margin, err
 }
 
 // direct adds the surcharge of goods that go to the buyer's own customer.
@@ -180,9 +194,21 @@ func direct(d *Draft) error {
 		if err != nil {
 			return err
 		}
+		reason := ReasonNoGain
 		if more > 0 {
+			reason = ReasonApplied
 			d.move(line, line.Unit.Minor+more, RuleDirect, rate.Label(), rate.ID)
 		}
+		d.noteRate(line, rate, line.Unit.Minor, reason)
 	}
 	return nil
+}
+
+// noteRate adds the rate that has the say to the trace, with what a piece costs by it.
+func (d *Draft) noteRate(line *Line, rate *Rate, unit int64, reason Reason) {
+	if !d.In.Terms.Trace {
+		return
+	}
+	piece := money.Of(unit, line.Unit.Currency)
+	d.Note(line, Candidate{rate.Kind.rule(), rate.ID, rate.Label(), &piece, outcomeOf(reason), reason})
 }

@@ -34,6 +34,14 @@ type List struct {
 // GlobalID is the list's id in the schema.
 func (l List) GlobalID() string { return id.Global("PriceList", l.ID) }
 
+// For is whom the list is for; nil if it is only what a channel names as its own.
+func (l List) For() *scope.Audience {
+	if l.Audience.Kind == "" {
+		return nil
+	}
+	return &l.Audience
+}
+
 // Personal reports whether the list holds one customer's own prices.
 func (l List) Personal() bool {
 	return l.Audience.Kind == scope.Member || l.Audience.Kind == scope.Company

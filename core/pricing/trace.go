@@ -28,7 +28,7 @@ const (
 	ReasonOver          Reason = "OVER"           // its window is over
 	ReasonQuantity      Reason = "QUANTITY"       // too few pieces
 	ReasonNoBasePrice   Reason = "NO_BASE_PRICE"  // a rate on a price that does not exist
-	ReasonNoGain        Reason = "NO_GAIN"        // it would not make the price lower
+	ReasonNoGain        Reason = "NO_GAIN"        // it would not change the price for the better
 	ReasonNotCombinable Reason = "NOT_COMBINABLE" // it does not go together with what was applied
 	ReasonCondition     Reason = "CONDITION"      // the cart does not meet its condition
 	ReasonCoupon        Reason = "COUPON"         // it needs a coupon that is not there

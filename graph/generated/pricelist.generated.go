@@ -11,10 +11,12 @@ import (
 	"time"
 
 	"github.com/99designs/gqlgen/graphql"
+	"github.com/noren-commerce/noren/core/catalog"
 	"github.com/noren-commerce/noren/core/i18n"
 	"github.com/noren-commerce/noren/core/money"
 	"github.com/noren-commerce/noren/core/page"
 	"github.com/noren-commerce/noren/core/pricing"
+	"github.com/noren-commerce/noren/core/scope"
 	"github.com/noren-commerce/noren/graph/model"
 	"github.com/vektah/gqlparser/v2/ast"
 )
@@ -118,6 +120,88 @@ func _PriceList_channels(ctx context.Context, ec *executionContext, field graphq
 }
 func fieldContext_PriceList_channels(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	return graphql.NewScalarFieldContext("PriceList", field, false, false, "String")
+}
+
+func _PriceList_audience(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *pricing.List) (ret graphql.Marshaler) {
+	return run.Value(
+		ctx,
+		ec.OperationContext,
+		field,
+		func() *scope.Audience { return obj.For() },
+		func(ctx context.Context, selections ast.SelectionSet, v *scope.Audience) graphql.Marshaler {
+			return marshalOAudience2ᚖgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋscopeᚐAudience(ctx, ec, selections, v)
+		},
+		false,
+	)
+}
+func fieldContext_PriceList_audience(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "PriceList",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: false,
+	}
+	return fc, nil
+}
+
+func _PriceList_validFrom(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *pricing.List) (ret graphql.Marshaler) {
+	return run.Leaf(
+		ctx,
+		ec.OperationContext,
+		field,
+		func() *time.Time { return obj.Opens() },
+		func(ctx context.Context, selections ast.SelectionSet, v *time.Time) graphql.Marshaler {
+			return marshalODateTime2ᚖtimeᚐTime(ctx, ec, selections, v)
+		},
+	)
+}
+func fieldContext_PriceList_validFrom(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("PriceList", field, true, false, "DateTime")
+}
+
+func _PriceList_validUntil(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *pricing.List) (ret graphql.Marshaler) {
+	return run.Leaf(
+		ctx,
+		ec.OperationContext,
+		field,
+		func() *time.Time { return obj.Closes() },
+		func(ctx context.Context, selections ast.SelectionSet, v *time.Time) graphql.Marshaler {
+			return marshalODateTime2ᚖtimeᚐTime(ctx, ec, selections, v)
+		},
+	)
+}
+func fieldContext_PriceList_validUntil(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("PriceList", field, true, false, "DateTime")
+}
+
+func _PriceList_precedence(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *pricing.List) (ret graphql.Marshaler) {
+	return run.Leaf(
+		ctx,
+		ec.OperationContext,
+		field,
+		func() int { return obj.Precedence },
+		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
+			return marshalNInt2int(ctx, ec, selections, v)
+		},
+	)
+}
+func fieldContext_PriceList_precedence(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("PriceList", field, false, false, "Int")
+}
+
+func _PriceList_belowFloor(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *pricing.List) (ret graphql.Marshaler) {
+	return run.Leaf(
+		ctx,
+		ec.OperationContext,
+		field,
+		func() bool { return obj.BelowFloor },
+		func(ctx context.Context, selections ast.SelectionSet, v bool) graphql.Marshaler {
+			return marshalNBoolean2bool(ctx, ec, selections, v)
+		},
+	)
+}
+func fieldContext_PriceList_belowFloor(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("PriceList", field, false, false, "Boolean")
 }
 
 func _PriceList_closedAt(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *pricing.List) (ret graphql.Marshaler) {
@@ -481,6 +565,197 @@ func fieldContext_PriceRowPayload_userErrors(_ context.Context, ec *executionCon
 	return fc, nil
 }
 
+func _ScheduledPrice_at(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *pricing.Scheduled) (ret graphql.Marshaler) {
+	return run.Leaf(
+		ctx,
+		ec.OperationContext,
+		field,
+		func() time.Time { return obj.At },
+		func(ctx context.Context, selections ast.SelectionSet, v time.Time) graphql.Marshaler {
+			return marshalNDateTime2timeᚐTime(ctx, ec, selections, v)
+		},
+	)
+}
+func fieldContext_ScheduledPrice_at(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("ScheduledPrice", field, false, false, "DateTime")
+}
+
+func _ScheduledPrice_change(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *pricing.Scheduled) (ret graphql.Marshaler) {
+	return run.Leaf(
+		ctx,
+		ec.OperationContext,
+		field,
+		func() pricing.PriceChange { return obj.Change },
+		func(ctx context.Context, selections ast.SelectionSet, v pricing.PriceChange) graphql.Marshaler {
+			return marshalNPriceChange2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpricingᚐPriceChange(ctx, ec, selections, v)
+		},
+	)
+}
+func fieldContext_ScheduledPrice_change(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("ScheduledPrice", field, false, false, "PriceChange")
+}
+
+func _ScheduledPrice_priceList(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *pricing.Scheduled) (ret graphql.Marshaler) {
+	return run.Leaf(
+		ctx,
+		ec.OperationContext,
+		field,
+		func() string { return obj.PriceList },
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return marshalNString2string(ctx, ec, selections, v)
+		},
+	)
+}
+func fieldContext_ScheduledPrice_priceList(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("ScheduledPrice", field, false, false, "String")
+}
+
+func _ScheduledPrice_price(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *pricing.Scheduled) (ret graphql.Marshaler) {
+	return run.Value(
+		ctx,
+		ec.OperationContext,
+		field,
+		func() pricing.Row { return obj.Row },
+		func(ctx context.Context, selections ast.SelectionSet, v pricing.Row) graphql.Marshaler {
+			return marshalNPriceRow2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpricingᚐRow(ctx, ec, selections, v)
+		},
+		true,
+	)
+}
+func fieldContext_ScheduledPrice_price(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "ScheduledPrice",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+	}
+	return fc, nil
+}
+
+func _ScheduledPriceConnection_edges(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Connection[pricing.Scheduled]) (ret graphql.Marshaler) {
+	return run.Value(
+		ctx,
+		ec.OperationContext,
+		field,
+		func() []page.Edge[pricing.Scheduled] { return obj.Edges },
+		func(ctx context.Context, selections ast.SelectionSet, v []page.Edge[pricing.Scheduled]) graphql.Marshaler {
+			return marshalNScheduledPriceEdge2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpageᚐEdgeᚄ(ctx, ec, selections, v)
+		},
+		true,
+	)
+}
+func fieldContext_ScheduledPriceConnection_edges(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "ScheduledPriceConnection",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+	}
+	return fc, nil
+}
+
+func _ScheduledPriceConnection_nodes(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Connection[pricing.Scheduled]) (ret graphql.Marshaler) {
+	return run.Value(
+		ctx,
+		ec.OperationContext,
+		field,
+		func() []pricing.Scheduled { return obj.Nodes() },
+		func(ctx context.Context, selections ast.SelectionSet, v []pricing.Scheduled) graphql.Marshaler {
+			return marshalNScheduledPrice2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpricingᚐScheduledᚄ(ctx, ec, selections, v)
+		},
+		true,
+	)
+}
+func fieldContext_ScheduledPriceConnection_nodes(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "ScheduledPriceConnection",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: false,
+	}
+	return fc, nil
+}
+
+func _ScheduledPriceConnection_pageInfo(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Connection[pricing.Scheduled]) (ret graphql.Marshaler) {
+	return run.Value(
+		ctx,
+		ec.OperationContext,
+		field,
+		func() page.Info { return obj.PageInfo },
+		func(ctx context.Context, selections ast.SelectionSet, v page.Info) graphql.Marshaler {
+			return marshalNPageInfo2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpageᚐInfo(ctx, ec, selections, v)
+		},
+		true,
+	)
+}
+func fieldContext_ScheduledPriceConnection_pageInfo(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "ScheduledPriceConnection",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+	}
+	return fc, nil
+}
+
+func _ScheduledPriceConnection_totalCount(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Connection[pricing.Scheduled]) (ret graphql.Marshaler) {
+	return run.Resolved(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_ScheduledPriceConnection_totalCount(ctx, ec, field)
+		},
+		func(ctx context.Context) (int, error) {
+			return obj.TotalCount(ctx)
+		},
+		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
+			return marshalNInt2int(ctx, ec, selections, v)
+		},
+		true,
+	)
+}
+func fieldContext_ScheduledPriceConnection_totalCount(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("ScheduledPriceConnection", field, true, false, "Int")
+}
+
+func _ScheduledPriceEdge_cursor(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Edge[pricing.Scheduled]) (ret graphql.Marshaler) {
+	return run.Leaf(
+		ctx,
+		ec.OperationContext,
+		field,
+		func() string { return obj.Cursor },
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return marshalNString2string(ctx, ec, selections, v)
+		},
+	)
+}
+func fieldContext_ScheduledPriceEdge_cursor(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("ScheduledPriceEdge", field, false, false, "String")
+}
+
+func _ScheduledPriceEdge_node(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Edge[pricing.Scheduled]) (ret graphql.Marshaler) {
+	return run.Value(
+		ctx,
+		ec.OperationContext,
+		field,
+		func() pricing.Scheduled { return obj.Node },
+		func(ctx context.Context, selections ast.SelectionSet, v pricing.Scheduled) graphql.Marshaler {
+			return marshalNScheduledPrice2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpricingᚐScheduled(ctx, ec, selections, v)
+		},
+		true,
+	)
+}
+func fieldContext_ScheduledPriceEdge_node(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "ScheduledPriceEdge",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+	}
+	return fc, nil
+}
+
 // endregion **************************** field.gotpl *****************************
 
 // region    **************************** input.gotpl *****************************
@@ -593,8 +868,14 @@ func unmarshalInputSavePriceListInput(ctx context.Context, ec *executionContext,
 	if _, present := asMap["taxInclusive"]; !present {
 		asMap["taxInclusive"] = true
 	}
+	if _, present := asMap["precedence"]; !present {
+		asMap["precedence"] = 0
+	}
+	if _, present := asMap["belowFloor"]; !present {
+		asMap["belowFloor"] = false
+	}
 
-	fieldsInOrder := [...]string{"id", "code", "name", "currency", "taxInclusive"}
+	fieldsInOrder := [...]string{"id", "code", "name", "currency", "taxInclusive", "audience", "precedence", "belowFloor", "validFrom", "validUntil"}
 	for _, k := range fieldsInOrder {
 		v, ok := asMap[k]
 		if !ok {
@@ -636,6 +917,41 @@ func unmarshalInputSavePriceListInput(ctx context.Context, ec *executionContext,
 				return it, err
 			}
 			it.TaxInclusive = data
+		case "audience":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("audience"))
+			data, err := unmarshalOAudienceInput2ᚖgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋscopeᚐAudienceInput(ctx, ec, v)
+			if err != nil {
+				return it, err
+			}
+			it.Audience = data
+		case "precedence":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("precedence"))
+			data, err := unmarshalNInt2int(ctx, ec, v)
+			if err != nil {
+				return it, err
+			}
+			it.Precedence = data
+		case "belowFloor":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("belowFloor"))
+			data, err := unmarshalNBoolean2bool(ctx, ec, v)
+			if err != nil {
+				return it, err
+			}
+			it.BelowFloor = data
+		case "validFrom":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("validFrom"))
+			data, err := unmarshalODateTime2ᚖtimeᚐTime(ctx, ec, v)
+			if err != nil {
+				return it, err
+			}
+			it.ValidFrom = data
+		case "validUntil":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("validUntil"))
+			data, err := unmarshalODateTime2ᚖtimeᚐTime(ctx, ec, v)
+			if err != nil {
+				return it, err
+			}
+			it.ValidUntil = data
 		}
 	}
 	return it, nil
@@ -650,6 +966,55 @@ func unmarshalInputSavePriceListInput(ctx context.Context, ec *executionContext,
 func UnmarshalSavePriceListInput(ctx context.Context, raw any) (pricing.SaveListInput, error) {
 	var out pricing.SaveListInput
 	err := graphql.UnmarshalNamedInputFromContext(ctx, "SavePriceListInput", raw, &out)
+	return out, err
+}
+
+func unmarshalInputSetCustomerPricesInput(ctx context.Context, ec *executionContext, obj any) (catalog.SetCustomerPricesInput, error) {
+	var it catalog.SetCustomerPricesInput
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	fieldsInOrder := [...]string{"customerId", "prices"}
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "customerId":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("customerId"))
+			data, err := unmarshalNID2string(ctx, ec, v)
+			if err != nil {
+				return it, err
+			}
+			it.CustomerID = data
+		case "prices":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("prices"))
+			data, err := unmarshalNPriceInput2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋcatalogᚐPriceInputᚄ(ctx, ec, v)
+			if err != nil {
+				return it, err
+			}
+			it.Prices = data
+		}
+	}
+	return it, nil
+}
+
+// UnmarshalSetCustomerPricesInput unmarshals raw into the SetCustomerPricesInput input type, using the
+// unmarshaler bound to ctx's request. Call it from a resolver to decode an input
+// object that was not passed as a field argument.
+//
+// ctx must come from a gqlgen request; outside one there is no unmarshaler to use
+// and the returned error says so.
+func UnmarshalSetCustomerPricesInput(ctx context.Context, raw any) (catalog.SetCustomerPricesInput, error) {
+	var out catalog.SetCustomerPricesInput
+	err := graphql.UnmarshalNamedInputFromContext(ctx, "SetCustomerPricesInput", raw, &out)
 	return out, err
 }
 
@@ -700,6 +1065,31 @@ func _PriceList(ctx context.Context, ec *executionContext, sel ast.SelectionSet,
 			}
 		case "channels":
 			out.Values[i] = _PriceList_channels(ctx, ec, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "audience":
+			out.Values[i] = _PriceList_audience(ctx, ec, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "validFrom":
+			out.Values[i] = _PriceList_validFrom(ctx, ec, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "validUntil":
+			out.Values[i] = _PriceList_validUntil(ctx, ec, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "precedence":
+			out.Values[i] = _PriceList_precedence(ctx, ec, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "belowFloor":
+			out.Values[i] = _PriceList_belowFloor(ctx, ec, field, obj)
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
@@ -961,6 +1351,144 @@ func _PriceRowPayload(ctx context.Context, ec *executionContext, sel ast.Selecti
 	return out
 }
 
+var scheduledPriceImplementors = []string{"ScheduledPrice"}
+
+func _ScheduledPrice(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *pricing.Scheduled) graphql.Marshaler {
+	plan := run.PlanOf(ctx, ec.OperationContext, sel, scheduledPriceImplementors)
+	fields := plan.Fields
+
+	out := run.NewSet(plan)
+	var deferred graphql.DeferredGroup
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = run.Text("ScheduledPrice")
+		case "at":
+			out.Values[i] = _ScheduledPrice_at(ctx, ec, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "change":
+			out.Values[i] = _ScheduledPrice_change(ctx, ec, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "priceList":
+			out.Values[i] = _ScheduledPrice_priceList(ctx, ec, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "price":
+			out.Values[i] = _ScheduledPrice_price(ctx, ec, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
+var scheduledPriceConnectionImplementors = []string{"ScheduledPriceConnection"}
+
+func _ScheduledPriceConnection(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *page.Connection[pricing.Scheduled]) graphql.Marshaler {
+	plan := run.PlanOf(ctx, ec.OperationContext, sel, scheduledPriceConnectionImplementors)
+	fields := plan.Fields
+
+	out := run.NewSet(plan)
+	var deferred graphql.DeferredGroup
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = run.Text("ScheduledPriceConnection")
+		case "edges":
+			out.Values[i] = _ScheduledPriceConnection_edges(ctx, ec, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "nodes":
+			out.Values[i] = _ScheduledPriceConnection_nodes(ctx, ec, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "pageInfo":
+			out.Values[i] = _ScheduledPriceConnection_pageInfo(ctx, ec, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "totalCount":
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, true,
+				func(ctx context.Context) graphql.Marshaler {
+					return _ScheduledPriceConnection_totalCount(ctx, ec, field, obj)
+				})
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
+var scheduledPriceEdgeImplementors = []string{"ScheduledPriceEdge"}
+
+func _ScheduledPriceEdge(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *page.Edge[pricing.Scheduled]) graphql.Marshaler {
+	plan := run.PlanOf(ctx, ec.OperationContext, sel, scheduledPriceEdgeImplementors)
+	fields := plan.Fields
+
+	out := run.NewSet(plan)
+	var deferred graphql.DeferredGroup
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = run.Text("ScheduledPriceEdge")
+		case "cursor":
+			out.Values[i] = _ScheduledPriceEdge_cursor(ctx, ec, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "node":
+			out.Values[i] = _ScheduledPriceEdge_node(ctx, ec, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
 // endregion **************************** object.gotpl ****************************
 
 // region    ***************************** type.gotpl *****************************
@@ -973,6 +1501,21 @@ func unmarshalNClosePriceInput2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋ
 func unmarshalNClosePriceListInput2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpricingᚐCloseListInput(ctx context.Context, ec *executionContext, v any) (pricing.CloseListInput, error) {
 	res, err := unmarshalInputClosePriceListInput(ctx, ec, v)
 	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func unmarshalNPriceChange2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpricingᚐPriceChange(ctx context.Context, ec *executionContext, v any) (pricing.PriceChange, error) {
+	tmp, err := graphql.UnmarshalString(v)
+	res := pricing.PriceChange(tmp)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func marshalNPriceChange2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpricingᚐPriceChange(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v pricing.PriceChange) graphql.Marshaler {
+	_ = sel
+	res := run.Text(string(v))
+	if res == graphql.Null {
+		graphql.AddInvalidNullFromMarshaler(ctx, "PriceChange!")
+	}
+	return res
 }
 
 func marshalNPriceList2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpricingᚐList(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v pricing.List) graphql.Marshaler {
@@ -1043,6 +1586,51 @@ func marshalNPriceRowPayload2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋgraphᚋm
 
 func unmarshalNSavePriceListInput2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpricingᚐSaveListInput(ctx context.Context, ec *executionContext, v any) (pricing.SaveListInput, error) {
 	res, err := unmarshalInputSavePriceListInput(ctx, ec, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func marshalNScheduledPrice2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpricingᚐScheduled(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v pricing.Scheduled) graphql.Marshaler {
+	return _ScheduledPrice(ctx, ec, sel, &v)
+}
+
+func marshalNScheduledPrice2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpricingᚐScheduledᚄ(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v []pricing.Scheduled) graphql.Marshaler {
+	ret := run.List(ctx, len(v), func(ctx context.Context, i int) graphql.Marshaler {
+		return _ScheduledPrice(ctx, ec, sel, &v[i])
+	})
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
+}
+
+func marshalNScheduledPriceConnection2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpageᚐConnection(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v page.Connection[pricing.Scheduled]) graphql.Marshaler {
+	return _ScheduledPriceConnection(ctx, ec, sel, &v)
+}
+
+func marshalNScheduledPriceEdge2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpageᚐEdge(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v page.Edge[pricing.Scheduled]) graphql.Marshaler {
+	return _ScheduledPriceEdge(ctx, ec, sel, &v)
+}
+
+func marshalNScheduledPriceEdge2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpageᚐEdgeᚄ(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v []page.Edge[pricing.Scheduled]) graphql.Marshaler {
+	ret := run.List(ctx, len(v), func(ctx context.Context, i int) graphql.Marshaler {
+		return _ScheduledPriceEdge(ctx, ec, sel, &v[i])
+	})
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
+}
+
+func unmarshalNSetCustomerPricesInput2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋcatalogᚐSetCustomerPricesInput(ctx context.Context, ec *executionContext, v any) (catalog.SetCustomerPricesInput, error) {
+	res, err := unmarshalInputSetCustomerPricesInput(ctx, ec, v)
 	return res, graphql.ErrorOnPath(ctx, err)
 }
 

@@ -9,13 +9,13 @@ import (
 	"math"
 	"strconv"
 	"sync/atomic"
+	"time"
 
 	"github.com/99designs/gqlgen/graphql"
 	"github.com/99designs/gqlgen/graphql/introspection"
 	"github.com/noren-commerce/noren/core/access"
 	"github.com/noren-commerce/noren/core/cart"
 	"github.com/noren-commerce/noren/core/catalog"
-	"github.com/noren-commerce/noren/core/company"
 	"github.com/noren-commerce/noren/core/customer"
 	"github.com/noren-commerce/noren/core/display"
 	"github.com/noren-commerce/noren/core/identity"
@@ -71,25 +71,10 @@ type MutationResolver interface {
 	SaveAttribute(ctx context.Context, input catalog.SaveAttributeInput) (model.AttributePayload, error)
 	SaveSynonym(ctx context.Context, input catalog.SaveSynonymInput) (model.SynonymPayload, error)
 	DeleteSynonym(ctx context.Context, input catalog.ProductInput) (model.DeletePayload, error)
-	CreateCompany(ctx context.Context, input company.CreateInput) (model.CompanyPayload, error)
-	UpdateCompany(ctx context.Context, input company.UpdateInput) (model.CompanyPayload, error)
-	CloseCompany(ctx context.Context, input company.CloseInput) (model.CompanyPayload, error)
-	SetCompanyCredit(ctx context.Context, input company.SetCreditInput) (model.CompanyPayload, error)
-	RecordAccountPayment(ctx context.Context, input company.ReceiveInput) (model.AccountPaymentPayload, error)
-	AddCompanyAddress(ctx context.Context, input company.AddAddressInput) (model.CompanyAddressPayload, error)
-	UpdateCompanyAddress(ctx context.Context, input company.UpdateAddressInput) (model.CompanyAddressPayload, error)
-	RemoveCompanyAddress(ctx context.Context, input company.RemoveAddressInput) (model.CompanyAddressPayload, error)
-	AttachCompanyBuyer(ctx context.Context, input company.AttachInput) (model.CompanyBuyerPayload, error)
-	ChangeCompanyBuyer(ctx context.Context, input company.SeatInput) (model.CompanyBuyerPayload, error)
-	RemoveCompanyBuyer(ctx context.Context, input company.RemoveBuyerInput) (model.CompanyBuyerPayload, error)
-	CreateCustomerGroup(ctx context.Context, input company.CreateGroupInput) (model.CustomerGroupPayload, error)
-	UpdateCustomerGroup(ctx context.Context, input company.UpdateGroupInput) (model.CustomerGroupPayload, error)
-	CloseCustomerGroup(ctx context.Context, input company.CloseGroupInput) (model.CustomerGroupPayload, error)
-	AddToCustomerGroup(ctx context.Context, input company.MembersInput) (model.CustomerGroupPayload, error)
-	RemoveFromCustomerGroup(ctx context.Context, input company.MembersInput) (model.CustomerGroupPayload, error)
-	SetFunctionRule(ctx context.Context, input company.FunctionInput) (model.FunctionRulePayload, error)
-	ApproveOrder(ctx context.Context, input order.ApproveInput) (model.OrderPayload, error)
-	RejectOrder(ctx context.Context, input order.RejectInput) (model.OrderPayload, error)
+	SaveRate(ctx context.Context, input pricing.SaveRateInput) (model.RatePayload, error)
+	CloseRate(ctx context.Context, input pricing.CloseRuleInput) (model.RatePayload, error)
+	SaveQuantityDiscount(ctx context.Context, input pricing.SaveDiscountInput) (model.QuantityDiscountPayload, error)
+	CloseQuantityDiscount(ctx context.Context, input pricing.CloseRuleInput) (model.QuantityDiscountPayload, error)
 	UpdateProfile(ctx context.Context, input customer.UpdateProfileInput) (model.ProfilePayload, error)
 	AddAddress(ctx context.Context, input customer.AddAddressInput) (model.SavedAddressPayload, error)
 	UpdateAddress(ctx context.Context, input customer.UpdateAddressInput) (model.SavedAddressPayload, error)
@@ -126,6 +111,8 @@ type MutationResolver interface {
 	PayOrder(ctx context.Context, input payment.PayInput) (model.PayOrderPayload, error)
 	RecordBankTransfer(ctx context.Context, input payment.TransferInput) (model.RecordBankTransferPayload, error)
 	RefundPayment(ctx context.Context, input payment.RefundInput) (model.RefundPaymentPayload, error)
+	SetCustomerPrices(ctx context.Context, input catalog.SetCustomerPricesInput) (model.PricesPayload, error)
+	CloseCustomerPrice(ctx context.Context, input pricing.ClosePriceInput) (model.PriceRowPayload, error)
 	SavePriceList(ctx context.Context, input pricing.SaveListInput) (model.PriceListPayload, error)
 	ClosePriceList(ctx context.Context, input pricing.CloseListInput) (model.PriceListPayload, error)
 	ClosePrice(ctx context.Context, input pricing.ClosePriceInput) (model.PriceRowPayload, error)
@@ -158,10 +145,8 @@ type QueryResolver interface {
 	AnyProduct(ctx context.Context, id string) (*catalog.Product, error)
 	Attributes(ctx context.Context) ([]catalog.Attribute, error)
 	Synonyms(ctx context.Context) ([]catalog.Synonym, error)
-	Companies(ctx context.Context, first *int, after *string, filter *company.Filter) (page.Connection[company.Company], error)
-	Company(ctx context.Context, id string) (*company.Company, error)
-	CustomerGroups(ctx context.Context, first *int, after *string, kind *company.GroupKind) (page.Connection[company.Group], error)
-	CustomerGroup(ctx context.Context, id string) (*company.Group, error)
+	Rates(ctx context.Context, kind *pricing.RateKind, audience *scope.AudienceInput, target *scope.TargetInput, holdingAt *time.Time, closed bool, first *int, after *string) (page.Connection[pricing.Rate], error)
+	QuantityDiscounts(ctx context.Context, audience *scope.AudienceInput, target *scope.TargetInput, holdingAt *time.Time, closed bool, first *int, after *string) (page.Connection[pricing.QuantityDiscount], error)
 	DisplayRules(ctx context.Context, first *int, after *string, closed bool, target *scope.TargetInput) (page.Connection[display.Rule], error)
 	DisplayPreview(ctx context.Context, input display.PreviewInput) ([]display.Verdict, error)
 	Badges(ctx context.Context) ([]display.Badge, error)
@@ -179,6 +164,8 @@ type QueryResolver interface {
 	Payments(ctx context.Context, first *int, after *string, filter *model.PaymentFilter) (page.Connection[payment.Payment], error)
 	PriceLists(ctx context.Context) ([]pricing.List, error)
 	PriceRows(ctx context.Context, priceList string, variantID *string, current bool, first *int, after *string) (page.Connection[pricing.Row], error)
+	CustomerPrices(ctx context.Context, customerID string, current bool, first *int, after *string) (page.Connection[pricing.Row], error)
+	ScheduledPrices(ctx context.Context, until *time.Time, first *int, after *string) (page.Connection[pricing.Scheduled], error)
 	Search(ctx context.Context, query string, first *int, after *string, filter *catalog.Filter, sort *catalog.Sort) (page.Connection[catalog.SearchResult], error)
 	SearchSuggestions(ctx context.Context, prefix string, first int) ([]catalog.Suggestion, error)
 	AllShippingMethods(ctx context.Context) ([]shipping.Method, error)
@@ -253,20 +240,6 @@ func field_Mutation_addCartLine_args(ctx context.Context, ec *executionContext, 
 	return args, nil
 }
 
-func field_Mutation_addCompanyAddress_args(ctx context.Context, ec *executionContext, rawArgs map[string]any) (map[string]any, error) {
-	var err error
-	args := map[string]any{}
-	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
-		func(ctx context.Context, v any) (company.AddAddressInput, error) {
-			return unmarshalNAddCompanyAddressInput2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋcompanyᚐAddAddressInput(ctx, ec, v)
-		})
-	if err != nil {
-		return nil, err
-	}
-	args["input"] = arg0
-	return args, nil
-}
-
 func field_Mutation_addMedia_args(ctx context.Context, ec *executionContext, rawArgs map[string]any) (map[string]any, error) {
 	var err error
 	args := map[string]any{}
@@ -287,20 +260,6 @@ func field_Mutation_addPet_args(ctx context.Context, ec *executionContext, rawAr
 	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
 		func(ctx context.Context, v any) (customer.AddPetInput, error) {
 			return unmarshalNAddPetInput2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋcustomerᚐAddPetInput(ctx, ec, v)
-		})
-	if err != nil {
-		return nil, err
-	}
-	args["input"] = arg0
-	return args, nil
-}
-
-func field_Mutation_addToCustomerGroup_args(ctx context.Context, ec *executionContext, rawArgs map[string]any) (map[string]any, error) {
-	var err error
-	args := map[string]any{}
-	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
-		func(ctx context.Context, v any) (company.MembersInput, error) {
-			return unmarshalNCustomerGroupMembersInput2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋcompanyᚐMembersInput(ctx, ec, v)
 		})
 	if err != nil {
 		return nil, err
@@ -351,20 +310,6 @@ func field_Mutation_advanceOrder_args(ctx context.Context, ec *executionContext,
 	return args, nil
 }
 
-func field_Mutation_approveOrder_args(ctx context.Context, ec *executionContext, rawArgs map[string]any) (map[string]any, error) {
-	var err error
-	args := map[string]any{}
-	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
-		func(ctx context.Context, v any) (order.ApproveInput, error) {
-			return unmarshalNApproveOrderInput2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋorderᚐApproveInput(ctx, ec, v)
-		})
-	if err != nil {
-		return nil, err
-	}
-	args["input"] = arg0
-	return args, nil
-}
-
 func field_Mutation_archiveProduct_args(ctx context.Context, ec *executionContext, rawArgs map[string]any) (map[string]any, error) {
 	var err error
 	args := map[string]any{}
@@ -379,40 +324,12 @@ func field_Mutation_archiveProduct_args(ctx context.Context, ec *executionContex
 	return args, nil
 }
 
-func field_Mutation_attachCompanyBuyer_args(ctx context.Context, ec *executionContext, rawArgs map[string]any) (map[string]any, error) {
-	var err error
-	args := map[string]any{}
-	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
-		func(ctx context.Context, v any) (company.AttachInput, error) {
-			return unmarshalNAttachCompanyBuyerInput2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋcompanyᚐAttachInput(ctx, ec, v)
-		})
-	if err != nil {
-		return nil, err
-	}
-	args["input"] = arg0
-	return args, nil
-}
-
 func field_Mutation_cancelOrder_args(ctx context.Context, ec *executionContext, rawArgs map[string]any) (map[string]any, error) {
 	var err error
 	args := map[string]any{}
 	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
 		func(ctx context.Context, v any) (order.CancelInput, error) {
 			return unmarshalNCancelOrderInput2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋorderᚐCancelInput(ctx, ec, v)
-		})
-	if err != nil {
-		return nil, err
-	}
-	args["input"] = arg0
-	return args, nil
-}
-
-func field_Mutation_changeCompanyBuyer_args(ctx context.Context, ec *executionContext, rawArgs map[string]any) (map[string]any, error) {
-	var err error
-	args := map[string]any{}
-	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
-		func(ctx context.Context, v any) (company.SeatInput, error) {
-			return unmarshalNChangeCompanyBuyerInput2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋcompanyᚐSeatInput(ctx, ec, v)
 		})
 	if err != nil {
 		return nil, err
@@ -463,26 +380,12 @@ func field_Mutation_closeBadge_args(ctx context.Context, ec *executionContext, r
 	return args, nil
 }
 
-func field_Mutation_closeCompany_args(ctx context.Context, ec *executionContext, rawArgs map[string]any) (map[string]any, error) {
+func field_Mutation_closeCustomerPrice_args(ctx context.Context, ec *executionContext, rawArgs map[string]any) (map[string]any, error) {
 	var err error
 	args := map[string]any{}
 	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
-		func(ctx context.Context, v any) (company.CloseInput, error) {
-			return unmarshalNCloseCompanyInput2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋcompanyᚐCloseInput(ctx, ec, v)
-		})
-	if err != nil {
-		return nil, err
-	}
-	args["input"] = arg0
-	return args, nil
-}
-
-func field_Mutation_closeCustomerGroup_args(ctx context.Context, ec *executionContext, rawArgs map[string]any) (map[string]any, error) {
-	var err error
-	args := map[string]any{}
-	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
-		func(ctx context.Context, v any) (company.CloseGroupInput, error) {
-			return unmarshalNCloseCustomerGroupInput2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋcompanyᚐCloseGroupInput(ctx, ec, v)
+		func(ctx context.Context, v any) (pricing.ClosePriceInput, error) {
+			return unmarshalNClosePriceInput2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpricingᚐClosePriceInput(ctx, ec, v)
 		})
 	if err != nil {
 		return nil, err
@@ -561,6 +464,34 @@ func field_Mutation_closePrice_args(ctx context.Context, ec *executionContext, r
 	return args, nil
 }
 
+func field_Mutation_closeQuantityDiscount_args(ctx context.Context, ec *executionContext, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
+		func(ctx context.Context, v any) (pricing.CloseRuleInput, error) {
+			return unmarshalNCloseRuleInput2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpricingᚐCloseRuleInput(ctx, ec, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["input"] = arg0
+	return args, nil
+}
+
+func field_Mutation_closeRate_args(ctx context.Context, ec *executionContext, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
+		func(ctx context.Context, v any) (pricing.CloseRuleInput, error) {
+			return unmarshalNCloseRuleInput2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpricingᚐCloseRuleInput(ctx, ec, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["input"] = arg0
+	return args, nil
+}
+
 func field_Mutation_closeRestock_args(ctx context.Context, ec *executionContext, rawArgs map[string]any) (map[string]any, error) {
 	var err error
 	args := map[string]any{}
@@ -609,34 +540,6 @@ func field_Mutation_countStock_args(ctx context.Context, ec *executionContext, r
 	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
 		func(ctx context.Context, v any) (inventory.StockInput, error) {
 			return unmarshalNStockInput2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋinventoryᚐStockInput(ctx, ec, v)
-		})
-	if err != nil {
-		return nil, err
-	}
-	args["input"] = arg0
-	return args, nil
-}
-
-func field_Mutation_createCompany_args(ctx context.Context, ec *executionContext, rawArgs map[string]any) (map[string]any, error) {
-	var err error
-	args := map[string]any{}
-	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
-		func(ctx context.Context, v any) (company.CreateInput, error) {
-			return unmarshalNCreateCompanyInput2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋcompanyᚐCreateInput(ctx, ec, v)
-		})
-	if err != nil {
-		return nil, err
-	}
-	args["input"] = arg0
-	return args, nil
-}
-
-func field_Mutation_createCustomerGroup_args(ctx context.Context, ec *executionContext, rawArgs map[string]any) (map[string]any, error) {
-	var err error
-	args := map[string]any{}
-	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
-		func(ctx context.Context, v any) (company.CreateGroupInput, error) {
-			return unmarshalNCreateCustomerGroupInput2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋcompanyᚐCreateGroupInput(ctx, ec, v)
 		})
 	if err != nil {
 		return nil, err
@@ -925,20 +828,6 @@ func field_Mutation_receiveStock_args(ctx context.Context, ec *executionContext,
 	return args, nil
 }
 
-func field_Mutation_recordAccountPayment_args(ctx context.Context, ec *executionContext, rawArgs map[string]any) (map[string]any, error) {
-	var err error
-	args := map[string]any{}
-	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
-		func(ctx context.Context, v any) (company.ReceiveInput, error) {
-			return unmarshalNRecordAccountPaymentInput2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋcompanyᚐReceiveInput(ctx, ec, v)
-		})
-	if err != nil {
-		return nil, err
-	}
-	args["input"] = arg0
-	return args, nil
-}
-
 func field_Mutation_recordBankTransfer_args(ctx context.Context, ec *executionContext, rawArgs map[string]any) (map[string]any, error) {
 	var err error
 	args := map[string]any{}
@@ -995,68 +884,12 @@ func field_Mutation_register_args(ctx context.Context, ec *executionContext, raw
 	return args, nil
 }
 
-func field_Mutation_rejectOrder_args(ctx context.Context, ec *executionContext, rawArgs map[string]any) (map[string]any, error) {
-	var err error
-	args := map[string]any{}
-	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
-		func(ctx context.Context, v any) (order.RejectInput, error) {
-			return unmarshalNRejectOrderInput2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋorderᚐRejectInput(ctx, ec, v)
-		})
-	if err != nil {
-		return nil, err
-	}
-	args["input"] = arg0
-	return args, nil
-}
-
 func field_Mutation_removeAddress_args(ctx context.Context, ec *executionContext, rawArgs map[string]any) (map[string]any, error) {
 	var err error
 	args := map[string]any{}
 	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
 		func(ctx context.Context, v any) (customer.RemoveInput, error) {
 			return unmarshalNRemoveAddressInput2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋcustomerᚐRemoveInput(ctx, ec, v)
-		})
-	if err != nil {
-		return nil, err
-	}
-	args["input"] = arg0
-	return args, nil
-}
-
-func field_Mutation_removeCompanyAddress_args(ctx context.Context, ec *executionContext, rawArgs map[string]any) (map[string]any, error) {
-	var err error
-	args := map[string]any{}
-	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
-		func(ctx context.Context, v any) (company.RemoveAddressInput, error) {
-			return unmarshalNRemoveCompanyAddressInput2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋcompanyᚐRemoveAddressInput(ctx, ec, v)
-		})
-	if err != nil {
-		return nil, err
-	}
-	args["input"] = arg0
-	return args, nil
-}
-
-func field_Mutation_removeCompanyBuyer_args(ctx context.Context, ec *executionContext, rawArgs map[string]any) (map[string]any, error) {
-	var err error
-	args := map[string]any{}
-	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
-		func(ctx context.Context, v any) (company.RemoveBuyerInput, error) {
-			return unmarshalNRemoveCompanyBuyerInput2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋcompanyᚐRemoveBuyerInput(ctx, ec, v)
-		})
-	if err != nil {
-		return nil, err
-	}
-	args["input"] = arg0
-	return args, nil
-}
-
-func field_Mutation_removeFromCustomerGroup_args(ctx context.Context, ec *executionContext, rawArgs map[string]any) (map[string]any, error) {
-	var err error
-	args := map[string]any{}
-	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
-		func(ctx context.Context, v any) (company.MembersInput, error) {
-			return unmarshalNCustomerGroupMembersInput2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋcompanyᚐMembersInput(ctx, ec, v)
 		})
 	if err != nil {
 		return nil, err
@@ -1303,6 +1136,34 @@ func field_Mutation_saveProductBrand_args(ctx context.Context, ec *executionCont
 	return args, nil
 }
 
+func field_Mutation_saveQuantityDiscount_args(ctx context.Context, ec *executionContext, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
+		func(ctx context.Context, v any) (pricing.SaveDiscountInput, error) {
+			return unmarshalNSaveQuantityDiscountInput2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpricingᚐSaveDiscountInput(ctx, ec, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["input"] = arg0
+	return args, nil
+}
+
+func field_Mutation_saveRate_args(ctx context.Context, ec *executionContext, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
+		func(ctx context.Context, v any) (pricing.SaveRateInput, error) {
+			return unmarshalNSaveRateInput2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpricingᚐSaveRateInput(ctx, ec, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["input"] = arg0
+	return args, nil
+}
+
 func field_Mutation_saveShippingMethod_args(ctx context.Context, ec *executionContext, rawArgs map[string]any) (map[string]any, error) {
 	var err error
 	args := map[string]any{}
@@ -1359,26 +1220,12 @@ func field_Mutation_setCategorySort_args(ctx context.Context, ec *executionConte
 	return args, nil
 }
 
-func field_Mutation_setCompanyCredit_args(ctx context.Context, ec *executionContext, rawArgs map[string]any) (map[string]any, error) {
+func field_Mutation_setCustomerPrices_args(ctx context.Context, ec *executionContext, rawArgs map[string]any) (map[string]any, error) {
 	var err error
 	args := map[string]any{}
 	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
-		func(ctx context.Context, v any) (company.SetCreditInput, error) {
-			return unmarshalNSetCompanyCreditInput2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋcompanyᚐSetCreditInput(ctx, ec, v)
-		})
-	if err != nil {
-		return nil, err
-	}
-	args["input"] = arg0
-	return args, nil
-}
-
-func field_Mutation_setFunctionRule_args(ctx context.Context, ec *executionContext, rawArgs map[string]any) (map[string]any, error) {
-	var err error
-	args := map[string]any{}
-	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
-		func(ctx context.Context, v any) (company.FunctionInput, error) {
-			return unmarshalNSetFunctionRuleInput2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋcompanyᚐFunctionInput(ctx, ec, v)
+		func(ctx context.Context, v any) (catalog.SetCustomerPricesInput, error) {
+			return unmarshalNSetCustomerPricesInput2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋcatalogᚐSetCustomerPricesInput(ctx, ec, v)
 		})
 	if err != nil {
 		return nil, err
@@ -1519,48 +1366,6 @@ func field_Mutation_updateCart_args(ctx context.Context, ec *executionContext, r
 	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
 		func(ctx context.Context, v any) (cart.UpdateInput, error) {
 			return unmarshalNUpdateCartInput2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋcartᚐUpdateInput(ctx, ec, v)
-		})
-	if err != nil {
-		return nil, err
-	}
-	args["input"] = arg0
-	return args, nil
-}
-
-func field_Mutation_updateCompanyAddress_args(ctx context.Context, ec *executionContext, rawArgs map[string]any) (map[string]any, error) {
-	var err error
-	args := map[string]any{}
-	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
-		func(ctx context.Context, v any) (company.UpdateAddressInput, error) {
-			return unmarshalNUpdateCompanyAddressInput2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋcompanyᚐUpdateAddressInput(ctx, ec, v)
-		})
-	if err != nil {
-		return nil, err
-	}
-	args["input"] = arg0
-	return args, nil
-}
-
-func field_Mutation_updateCompany_args(ctx context.Context, ec *executionContext, rawArgs map[string]any) (map[string]any, error) {
-	var err error
-	args := map[string]any{}
-	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
-		func(ctx context.Context, v any) (company.UpdateInput, error) {
-			return unmarshalNUpdateCompanyInput2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋcompanyᚐUpdateInput(ctx, ec, v)
-		})
-	if err != nil {
-		return nil, err
-	}
-	args["input"] = arg0
-	return args, nil
-}
-
-func field_Mutation_updateCustomerGroup_args(ctx context.Context, ec *executionContext, rawArgs map[string]any) (map[string]any, error) {
-	var err error
-	args := map[string]any{}
-	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
-		func(ctx context.Context, v any) (company.UpdateGroupInput, error) {
-			return unmarshalNUpdateCustomerGroupInput2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋcompanyᚐUpdateGroupInput(ctx, ec, v)
 		})
 	if err != nil {
 		return nil, err
@@ -1775,91 +1580,41 @@ func field_Query_category_args(ctx context.Context, ec *executionContext, rawArg
 	return args, nil
 }
 
-func field_Query_companies_args(ctx context.Context, ec *executionContext, rawArgs map[string]any) (map[string]any, error) {
+func field_Query_customerPrices_args(ctx context.Context, ec *executionContext, rawArgs map[string]any) (map[string]any, error) {
 	var err error
 	args := map[string]any{}
-	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "first",
-		func(ctx context.Context, v any) (*int, error) {
-			return unmarshalOInt2ᚖint(ctx, ec, v)
-		})
-	if err != nil {
-		return nil, err
-	}
-	args["first"] = arg0
-	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "after",
-		func(ctx context.Context, v any) (*string, error) {
-			return unmarshalOString2ᚖstring(ctx, ec, v)
-		})
-	if err != nil {
-		return nil, err
-	}
-	args["after"] = arg1
-	arg2, err := graphql.ProcessArgField(ctx, rawArgs, "filter",
-		func(ctx context.Context, v any) (*company.Filter, error) {
-			return unmarshalOCompanyFilter2ᚖgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋcompanyᚐFilter(ctx, ec, v)
-		})
-	if err != nil {
-		return nil, err
-	}
-	args["filter"] = arg2
-	return args, nil
-}
-
-func field_Query_company_args(ctx context.Context, ec *executionContext, rawArgs map[string]any) (map[string]any, error) {
-	var err error
-	args := map[string]any{}
-	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "id",
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "customerId",
 		func(ctx context.Context, v any) (string, error) {
 			return unmarshalNID2string(ctx, ec, v)
 		})
 	if err != nil {
 		return nil, err
 	}
-	args["id"] = arg0
-	return args, nil
-}
-
-func field_Query_customerGroup_args(ctx context.Context, ec *executionContext, rawArgs map[string]any) (map[string]any, error) {
-	var err error
-	args := map[string]any{}
-	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "id",
-		func(ctx context.Context, v any) (string, error) {
-			return unmarshalNID2string(ctx, ec, v)
+	args["customerId"] = arg0
+	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "current",
+		func(ctx context.Context, v any) (bool, error) {
+			return unmarshalNBoolean2bool(ctx, ec, v)
 		})
 	if err != nil {
 		return nil, err
 	}
-	args["id"] = arg0
-	return args, nil
-}
-
-func field_Query_customerGroups_args(ctx context.Context, ec *executionContext, rawArgs map[string]any) (map[string]any, error) {
-	var err error
-	args := map[string]any{}
-	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "first",
+	args["current"] = arg1
+	arg2, err := graphql.ProcessArgField(ctx, rawArgs, "first",
 		func(ctx context.Context, v any) (*int, error) {
 			return unmarshalOInt2ᚖint(ctx, ec, v)
 		})
 	if err != nil {
 		return nil, err
 	}
-	args["first"] = arg0
-	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "after",
+	args["first"] = arg2
+	arg3, err := graphql.ProcessArgField(ctx, rawArgs, "after",
 		func(ctx context.Context, v any) (*string, error) {
 			return unmarshalOString2ᚖstring(ctx, ec, v)
 		})
 	if err != nil {
 		return nil, err
 	}
-	args["after"] = arg1
-	arg2, err := graphql.ProcessArgField(ctx, rawArgs, "kind",
-		func(ctx context.Context, v any) (*company.GroupKind, error) {
-			return unmarshalOCustomerGroupKind2ᚖgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋcompanyᚐGroupKind(ctx, ec, v)
-		})
-	if err != nil {
-		return nil, err
-	}
-	args["kind"] = arg2
+	args["after"] = arg3
 	return args, nil
 }
 
@@ -2142,6 +1897,152 @@ func field_Query_products_args(ctx context.Context, ec *executionContext, rawArg
 		return nil, err
 	}
 	args["sort"] = arg3
+	return args, nil
+}
+
+func field_Query_quantityDiscounts_args(ctx context.Context, ec *executionContext, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "audience",
+		func(ctx context.Context, v any) (*scope.AudienceInput, error) {
+			return unmarshalOAudienceInput2ᚖgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋscopeᚐAudienceInput(ctx, ec, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["audience"] = arg0
+	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "target",
+		func(ctx context.Context, v any) (*scope.TargetInput, error) {
+			return unmarshalOTargetInput2ᚖgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋscopeᚐTargetInput(ctx, ec, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["target"] = arg1
+	arg2, err := graphql.ProcessArgField(ctx, rawArgs, "holdingAt",
+		func(ctx context.Context, v any) (*time.Time, error) {
+			return unmarshalODateTime2ᚖtimeᚐTime(ctx, ec, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["holdingAt"] = arg2
+	arg3, err := graphql.ProcessArgField(ctx, rawArgs, "closed",
+		func(ctx context.Context, v any) (bool, error) {
+			return unmarshalNBoolean2bool(ctx, ec, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["closed"] = arg3
+	arg4, err := graphql.ProcessArgField(ctx, rawArgs, "first",
+		func(ctx context.Context, v any) (*int, error) {
+			return unmarshalOInt2ᚖint(ctx, ec, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["first"] = arg4
+	arg5, err := graphql.ProcessArgField(ctx, rawArgs, "after",
+		func(ctx context.Context, v any) (*string, error) {
+			return unmarshalOString2ᚖstring(ctx, ec, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["after"] = arg5
+	return args, nil
+}
+
+func field_Query_rates_args(ctx context.Context, ec *executionContext, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "kind",
+		func(ctx context.Context, v any) (*pricing.RateKind, error) {
+			return unmarshalORateKind2ᚖgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpricingᚐRateKind(ctx, ec, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["kind"] = arg0
+	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "audience",
+		func(ctx context.Context, v any) (*scope.AudienceInput, error) {
+			return unmarshalOAudienceInput2ᚖgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋscopeᚐAudienceInput(ctx, ec, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["audience"] = arg1
+	arg2, err := graphql.ProcessArgField(ctx, rawArgs, "target",
+		func(ctx context.Context, v any) (*scope.TargetInput, error) {
+			return unmarshalOTargetInput2ᚖgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋscopeᚐTargetInput(ctx, ec, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["target"] = arg2
+	arg3, err := graphql.ProcessArgField(ctx, rawArgs, "holdingAt",
+		func(ctx context.Context, v any) (*time.Time, error) {
+			return unmarshalODateTime2ᚖtimeᚐTime(ctx, ec, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["holdingAt"] = arg3
+	arg4, err := graphql.ProcessArgField(ctx, rawArgs, "closed",
+		func(ctx context.Context, v any) (bool, error) {
+			return unmarshalNBoolean2bool(ctx, ec, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["closed"] = arg4
+	arg5, err := graphql.ProcessArgField(ctx, rawArgs, "first",
+		func(ctx context.Context, v any) (*int, error) {
+			return unmarshalOInt2ᚖint(ctx, ec, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["first"] = arg5
+	arg6, err := graphql.ProcessArgField(ctx, rawArgs, "after",
+		func(ctx context.Context, v any) (*string, error) {
+			return unmarshalOString2ᚖstring(ctx, ec, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["after"] = arg6
+	return args, nil
+}
+
+func field_Query_scheduledPrices_args(ctx context.Context, ec *executionContext, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "until",
+		func(ctx context.Context, v any) (*time.Time, error) {
+			return unmarshalODateTime2ᚖtimeᚐTime(ctx, ec, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["until"] = arg0
+	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "first",
+		func(ctx context.Context, v any) (*int, error) {
+			return unmarshalOInt2ᚖint(ctx, ec, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["first"] = arg1
+	arg2, err := graphql.ProcessArgField(ctx, rawArgs, "after",
+		func(ctx context.Context, v any) (*string, error) {
+			return unmarshalOString2ᚖstring(ctx, ec, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["after"] = arg2
 	return args, nil
 }
 
@@ -4783,17 +4684,17 @@ func fieldContext_Mutation_deleteSynonym(ctx context.Context, ec *executionConte
 	return fc, nil
 }
 
-func _Mutation_createCompany(ctx context.Context, ec *executionContext, field graphql.CollectedField) (ret graphql.Marshaler) {
+func _Mutation_saveRate(ctx context.Context, ec *executionContext, field graphql.CollectedField) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
 		field,
 		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_Mutation_createCompany(ctx, ec, field)
+			return fieldContext_Mutation_saveRate(ctx, ec, field)
 		},
 		func(ctx context.Context) (any, error) {
 			fc := graphql.GetFieldContext(ctx)
-			return ec.Resolvers.Mutation().CreateCompany(ctx, fc.Args["input"].(company.CreateInput))
+			return ec.Resolvers.Mutation().SaveRate(ctx, fc.Args["input"].(pricing.SaveRateInput))
 		},
 		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
 			directive0 := next
@@ -4801,21 +4702,21 @@ func _Mutation_createCompany(ctx context.Context, ec *executionContext, field gr
 			directive1 := func(ctx context.Context) (any, error) {
 				anyone, err := unmarshalNBoolean2bool(ctx, ec, false)
 				if err != nil {
-					var zeroVal model.CompanyPayload
+					var zeroVal model.RatePayload
 					return zeroVal, err
 				}
 				roles, err := unmarshalNRole2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋaccessᚐRoleᚄ(ctx, ec, []any{})
 				if err != nil {
-					var zeroVal model.CompanyPayload
+					var zeroVal model.RatePayload
 					return zeroVal, err
 				}
-				permissions, err := unmarshalNPermission2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋaccessᚐPermissionᚄ(ctx, ec, []any{"COMPANY_WRITE"})
+				permissions, err := unmarshalNPermission2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋaccessᚐPermissionᚄ(ctx, ec, []any{"PRICING_WRITE"})
 				if err != nil {
-					var zeroVal model.CompanyPayload
+					var zeroVal model.RatePayload
 					return zeroVal, err
 				}
 				if ec.Directives.Allow == nil {
-					var zeroVal model.CompanyPayload
+					var zeroVal model.RatePayload
 					return zeroVal, errors.New("directive allow is not implemented")
 				}
 				return ec.Directives.Allow(ctx, nil, directive0, anyone, roles, permissions)
@@ -4824,14 +4725,14 @@ func _Mutation_createCompany(ctx context.Context, ec *executionContext, field gr
 			next = directive1
 			return next
 		},
-		func(ctx context.Context, selections ast.SelectionSet, v model.CompanyPayload) graphql.Marshaler {
-			return marshalNCompanyPayload2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋgraphᚋmodelᚐCompanyPayload(ctx, ec, selections, v)
+		func(ctx context.Context, selections ast.SelectionSet, v model.RatePayload) graphql.Marshaler {
+			return marshalNRatePayload2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋgraphᚋmodelᚐRatePayload(ctx, ec, selections, v)
 		},
 		true,
 		true,
 	)
 }
-func fieldContext_Mutation_createCompany(ctx context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+func fieldContext_Mutation_saveRate(ctx context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	fc = &graphql.FieldContext{
 		Object:     "Mutation",
 		Field:      field,
@@ -4846,7 +4747,7 @@ func fieldContext_Mutation_createCompany(ctx context.Context, ec *executionConte
 	}()
 	ctx = graphql.WithFieldContext(ctx, fc)
 	if fc.Args, err = run.Args(ctx, field, func() (map[string]any, error) {
-		return field_Mutation_createCompany_args(ctx, ec, field.ArgumentMap(ec.Variables))
+		return field_Mutation_saveRate_args(ctx, ec, field.ArgumentMap(ec.Variables))
 	}); err != nil {
 		ec.Error(ctx, err)
 		return fc, err
@@ -4854,17 +4755,17 @@ func fieldContext_Mutation_createCompany(ctx context.Context, ec *executionConte
 	return fc, nil
 }
 
-func _Mutation_updateCompany(ctx context.Context, ec *executionContext, field graphql.CollectedField) (ret graphql.Marshaler) {
+func _Mutation_closeRate(ctx context.Context, ec *executionContext, field graphql.CollectedField) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
 		field,
 		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_Mutation_updateCompany(ctx, ec, field)
+			return fieldContext_Mutation_closeRate(ctx, ec, field)
 		},
 		func(ctx context.Context) (any, error) {
 			fc := graphql.GetFieldContext(ctx)
-			return ec.Resolvers.Mutation().UpdateCompany(ctx, fc.Args["input"].(company.UpdateInput))
+			return ec.Resolvers.Mutation().CloseRate(ctx, fc.Args["input"].(pricing.CloseRuleInput))
 		},
 		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
 			directive0 := next
@@ -4872,21 +4773,21 @@ func _Mutation_updateCompany(ctx context.Context, ec *executionContext, field gr
 			directive1 := func(ctx context.Context) (any, error) {
 				anyone, err := unmarshalNBoolean2bool(ctx, ec, false)
 				if err != nil {
-					var zeroVal model.CompanyPayload
+					var zeroVal model.RatePayload
 					return zeroVal, err
 				}
 				roles, err := unmarshalNRole2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋaccessᚐRoleᚄ(ctx, ec, []any{})
 				if err != nil {
-					var zeroVal model.CompanyPayload
+					var zeroVal model.RatePayload
 					return zeroVal, err
 				}
-				permissions, err := unmarshalNPermission2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋaccessᚐPermissionᚄ(ctx, ec, []any{"COMPANY_WRITE"})
+				permissions, err := unmarshalNPermission2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋaccessᚐPermissionᚄ(ctx, ec, []any{"PRICING_WRITE"})
 				if err != nil {
-					var zeroVal model.CompanyPayload
+					var zeroVal model.RatePayload
 					return zeroVal, err
 				}
 				if ec.Directives.Allow == nil {
-					var zeroVal model.CompanyPayload
+					var zeroVal model.RatePayload
 					return zeroVal, errors.New("directive allow is not implemented")
 				}
 				return ec.Directives.Allow(ctx, nil, directive0, anyone, roles, permissions)
@@ -4895,14 +4796,14 @@ func _Mutation_updateCompany(ctx context.Context, ec *executionContext, field gr
 			next = directive1
 			return next
 		},
-		func(ctx context.Context, selections ast.SelectionSet, v model.CompanyPayload) graphql.Marshaler {
-			return marshalNCompanyPayload2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋgraphᚋmodelᚐCompanyPayload(ctx, ec, selections, v)
+		func(ctx context.Context, selections ast.SelectionSet, v model.RatePayload) graphql.Marshaler {
+			return marshalNRatePayload2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋgraphᚋmodelᚐRatePayload(ctx, ec, selections, v)
 		},
 		true,
 		true,
 	)
 }
-func fieldContext_Mutation_updateCompany(ctx context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+func fieldContext_Mutation_closeRate(ctx context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	fc = &graphql.FieldContext{
 		Object:     "Mutation",
 		Field:      field,
@@ -4917,7 +4818,7 @@ func fieldContext_Mutation_updateCompany(ctx context.Context, ec *executionConte
 	}()
 	ctx = graphql.WithFieldContext(ctx, fc)
 	if fc.Args, err = run.Args(ctx, field, func() (map[string]any, error) {
-		return field_Mutation_updateCompany_args(ctx, ec, field.ArgumentMap(ec.Variables))
+		return field_Mutation_closeRate_args(ctx, ec, field.ArgumentMap(ec.Variables))
 	}); err != nil {
 		ec.Error(ctx, err)
 		return fc, err
@@ -4925,17 +4826,17 @@ func fieldContext_Mutation_updateCompany(ctx context.Context, ec *executionConte
 	return fc, nil
 }
 
-func _Mutation_closeCompany(ctx context.Context, ec *executionContext, field graphql.CollectedField) (ret graphql.Marshaler) {
+func _Mutation_saveQuantityDiscount(ctx context.Context, ec *executionContext, field graphql.CollectedField) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
 		field,
 		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_Mutation_closeCompany(ctx, ec, field)
+			return fieldContext_Mutation_saveQuantityDiscount(ctx, ec, field)
 		},
 		func(ctx context.Context) (any, error) {
 			fc := graphql.GetFieldContext(ctx)
-			return ec.Resolvers.Mutation().CloseCompany(ctx, fc.Args["input"].(company.CloseInput))
+			return ec.Resolvers.Mutation().SaveQuantityDiscount(ctx, fc.Args["input"].(pricing.SaveDiscountInput))
 		},
 		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
 			directive0 := next
@@ -4943,21 +4844,21 @@ func _Mutation_closeCompany(ctx context.Context, ec *executionContext, field gra
 			directive1 := func(ctx context.Context) (any, error) {
 				anyone, err := unmarshalNBoolean2bool(ctx, ec, false)
 				if err != nil {
-					var zeroVal model.CompanyPayload
+					var zeroVal model.QuantityDiscountPayload
 					return zeroVal, err
 				}
 				roles, err := unmarshalNRole2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋaccessᚐRoleᚄ(ctx, ec, []any{})
 				if err != nil {
-					var zeroVal model.CompanyPayload
+					var zeroVal model.QuantityDiscountPayload
 					return zeroVal, err
 				}
-				permissions, err := unmarshalNPermission2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋaccessᚐPermissionᚄ(ctx, ec, []any{"COMPANY_WRITE"})
+				permissions, err := unmarshalNPermission2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋaccessᚐPermissionᚄ(ctx, ec, []any{"PRICING_WRITE"})
 				if err != nil {
-					var zeroVal model.CompanyPayload
+					var zeroVal model.QuantityDiscountPayload
 					return zeroVal, err
 				}
 				if ec.Directives.Allow == nil {
-					var zeroVal model.CompanyPayload
+					var zeroVal model.QuantityDiscountPayload
 					return zeroVal, errors.New("directive allow is not implemented")
 				}
 				return ec.Directives.Allow(ctx, nil, directive0, anyone, roles, permissions)
@@ -4966,14 +4867,14 @@ func _Mutation_closeCompany(ctx context.Context, ec *executionContext, field gra
 			next = directive1
 			return next
 		},
-		func(ctx context.Context, selections ast.SelectionSet, v model.CompanyPayload) graphql.Marshaler {
-			return marshalNCompanyPayload2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋgraphᚋmodelᚐCompanyPayload(ctx, ec, selections, v)
+		func(ctx context.Context, selections ast.SelectionSet, v model.QuantityDiscountPayload) graphql.Marshaler {
+			return marshalNQuantityDiscountPayload2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋgraphᚋmodelᚐQuantityDiscountPayload(ctx, ec, selections, v)
 		},
 		true,
 		true,
 	)
 }
-func fieldContext_Mutation_closeCompany(ctx context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+func fieldContext_Mutation_saveQuantityDiscount(ctx context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	fc = &graphql.FieldContext{
 		Object:     "Mutation",
 		Field:      field,
@@ -4988,7 +4889,7 @@ func fieldContext_Mutation_closeCompany(ctx context.Context, ec *executionContex
 	}()
 	ctx = graphql.WithFieldContext(ctx, fc)
 	if fc.Args, err = run.Args(ctx, field, func() (map[string]any, error) {
-		return field_Mutation_closeCompany_args(ctx, ec, field.ArgumentMap(ec.Variables))
+		return field_Mutation_saveQuantityDiscount_args(ctx, ec, field.ArgumentMap(ec.Variables))
 	}); err != nil {
 		ec.Error(ctx, err)
 		return fc, err
@@ -4996,17 +4897,17 @@ func fieldContext_Mutation_closeCompany(ctx context.Context, ec *executionContex
 	return fc, nil
 }
 
-func _Mutation_setCompanyCredit(ctx context.Context, ec *executionContext, field graphql.CollectedField) (ret graphql.Marshaler) {
+func _Mutation_closeQuantityDiscount(ctx context.Context, ec *executionContext, field graphql.CollectedField) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
 		field,
 		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_Mutation_setCompanyCredit(ctx, ec, field)
+			return fieldContext_Mutation_closeQuantityDiscount(ctx, ec, field)
 		},
 		func(ctx context.Context) (any, error) {
 			fc := graphql.GetFieldContext(ctx)
-			return ec.Resolvers.Mutation().SetCompanyCredit(ctx, fc.Args["input"].(company.SetCreditInput))
+			return ec.Resolvers.Mutation().CloseQuantityDiscount(ctx, fc.Args["input"].(pricing.CloseRuleInput))
 		},
 		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
 			directive0 := next
@@ -5014,21 +4915,21 @@ func _Mutation_setCompanyCredit(ctx context.Context, ec *executionContext, field
 			directive1 := func(ctx context.Context) (any, error) {
 				anyone, err := unmarshalNBoolean2bool(ctx, ec, false)
 				if err != nil {
-					var zeroVal model.CompanyPayload
+					var zeroVal model.QuantityDiscountPayload
 					return zeroVal, err
 				}
 				roles, err := unmarshalNRole2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋaccessᚐRoleᚄ(ctx, ec, []any{})
 				if err != nil {
-					var zeroVal model.CompanyPayload
+					var zeroVal model.QuantityDiscountPayload
 					return zeroVal, err
 				}
-				permissions, err := unmarshalNPermission2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋaccessᚐPermissionᚄ(ctx, ec, []any{"COMPANY_WRITE"})
+				permissions, err := unmarshalNPermission2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋaccessᚐPermissionᚄ(ctx, ec, []any{"PRICING_WRITE"})
 				if err != nil {
-					var zeroVal model.CompanyPayload
+					var zeroVal model.QuantityDiscountPayload
 					return zeroVal, err
 				}
 				if ec.Directives.Allow == nil {
-					var zeroVal model.CompanyPayload
+					var zeroVal model.QuantityDiscountPayload
 					return zeroVal, errors.New("directive allow is not implemented")
 				}
 				return ec.Directives.Allow(ctx, nil, directive0, anyone, roles, permissions)
@@ -5037,14 +4938,14 @@ func _Mutation_setCompanyCredit(ctx context.Context, ec *executionContext, field
 			next = directive1
 			return next
 		},
-		func(ctx context.Context, selections ast.SelectionSet, v model.CompanyPayload) graphql.Marshaler {
-			return marshalNCompanyPayload2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋgraphᚋmodelᚐCompanyPayload(ctx, ec, selections, v)
+		func(ctx context.Context, selections ast.SelectionSet, v model.QuantityDiscountPayload) graphql.Marshaler {
+			return marshalNQuantityDiscountPayload2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋgraphᚋmodelᚐQuantityDiscountPayload(ctx, ec, selections, v)
 		},
 		true,
 		true,
 	)
 }
-func fieldContext_Mutation_setCompanyCredit(ctx context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+func fieldContext_Mutation_closeQuantityDiscount(ctx context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	fc = &graphql.FieldContext{
 		Object:     "Mutation",
 		Field:      field,
@@ -5059,1072 +4960,7 @@ func fieldContext_Mutation_setCompanyCredit(ctx context.Context, ec *executionCo
 	}()
 	ctx = graphql.WithFieldContext(ctx, fc)
 	if fc.Args, err = run.Args(ctx, field, func() (map[string]any, error) {
-		return field_Mutation_setCompanyCredit_args(ctx, ec, field.ArgumentMap(ec.Variables))
-	}); err != nil {
-		ec.Error(ctx, err)
-		return fc, err
-	}
-	return fc, nil
-}
-
-func _Mutation_recordAccountPayment(ctx context.Context, ec *executionContext, field graphql.CollectedField) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_Mutation_recordAccountPayment(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			fc := graphql.GetFieldContext(ctx)
-			return ec.Resolvers.Mutation().RecordAccountPayment(ctx, fc.Args["input"].(company.ReceiveInput))
-		},
-		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
-			directive0 := next
-
-			directive1 := func(ctx context.Context) (any, error) {
-				anyone, err := unmarshalNBoolean2bool(ctx, ec, false)
-				if err != nil {
-					var zeroVal model.AccountPaymentPayload
-					return zeroVal, err
-				}
-				roles, err := unmarshalNRole2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋaccessᚐRoleᚄ(ctx, ec, []any{})
-				if err != nil {
-					var zeroVal model.AccountPaymentPayload
-					return zeroVal, err
-				}
-				permissions, err := unmarshalNPermission2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋaccessᚐPermissionᚄ(ctx, ec, []any{"COMPANY_WRITE"})
-				if err != nil {
-					var zeroVal model.AccountPaymentPayload
-					return zeroVal, err
-				}
-				if ec.Directives.Allow == nil {
-					var zeroVal model.AccountPaymentPayload
-					return zeroVal, errors.New("directive allow is not implemented")
-				}
-				return ec.Directives.Allow(ctx, nil, directive0, anyone, roles, permissions)
-			}
-
-			next = directive1
-			return next
-		},
-		func(ctx context.Context, selections ast.SelectionSet, v model.AccountPaymentPayload) graphql.Marshaler {
-			return marshalNAccountPaymentPayload2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋgraphᚋmodelᚐAccountPaymentPayload(ctx, ec, selections, v)
-		},
-		true,
-		true,
-	)
-}
-func fieldContext_Mutation_recordAccountPayment(ctx context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "Mutation",
-		Field:      field,
-		IsMethod:   true,
-		IsResolver: true,
-	}
-	defer func() {
-		if r := recover(); r != nil {
-			err = ec.Recover(ctx, r)
-			ec.Error(ctx, err)
-		}
-	}()
-	ctx = graphql.WithFieldContext(ctx, fc)
-	if fc.Args, err = run.Args(ctx, field, func() (map[string]any, error) {
-		return field_Mutation_recordAccountPayment_args(ctx, ec, field.ArgumentMap(ec.Variables))
-	}); err != nil {
-		ec.Error(ctx, err)
-		return fc, err
-	}
-	return fc, nil
-}
-
-func _Mutation_addCompanyAddress(ctx context.Context, ec *executionContext, field graphql.CollectedField) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_Mutation_addCompanyAddress(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			fc := graphql.GetFieldContext(ctx)
-			return ec.Resolvers.Mutation().AddCompanyAddress(ctx, fc.Args["input"].(company.AddAddressInput))
-		},
-		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
-			directive0 := next
-
-			directive1 := func(ctx context.Context) (any, error) {
-				anyone, err := unmarshalNBoolean2bool(ctx, ec, false)
-				if err != nil {
-					var zeroVal model.CompanyAddressPayload
-					return zeroVal, err
-				}
-				roles, err := unmarshalNRole2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋaccessᚐRoleᚄ(ctx, ec, []any{"COMPANY_BUYER"})
-				if err != nil {
-					var zeroVal model.CompanyAddressPayload
-					return zeroVal, err
-				}
-				permissions, err := unmarshalNPermission2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋaccessᚐPermissionᚄ(ctx, ec, []any{"COMPANY_WRITE"})
-				if err != nil {
-					var zeroVal model.CompanyAddressPayload
-					return zeroVal, err
-				}
-				if ec.Directives.Allow == nil {
-					var zeroVal model.CompanyAddressPayload
-					return zeroVal, errors.New("directive allow is not implemented")
-				}
-				return ec.Directives.Allow(ctx, nil, directive0, anyone, roles, permissions)
-			}
-
-			next = directive1
-			return next
-		},
-		func(ctx context.Context, selections ast.SelectionSet, v model.CompanyAddressPayload) graphql.Marshaler {
-			return marshalNCompanyAddressPayload2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋgraphᚋmodelᚐCompanyAddressPayload(ctx, ec, selections, v)
-		},
-		true,
-		true,
-	)
-}
-func fieldContext_Mutation_addCompanyAddress(ctx context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "Mutation",
-		Field:      field,
-		IsMethod:   true,
-		IsResolver: true,
-	}
-	defer func() {
-		if r := recover(); r != nil {
-			err = ec.Recover(ctx, r)
-			ec.Error(ctx, err)
-		}
-	}()
-	ctx = graphql.WithFieldContext(ctx, fc)
-	if fc.Args, err = run.Args(ctx, field, func() (map[string]any, error) {
-		return field_Mutation_addCompanyAddress_args(ctx, ec, field.ArgumentMap(ec.Variables))
-	}); err != nil {
-		ec.Error(ctx, err)
-		return fc, err
-	}
-	return fc, nil
-}
-
-func _Mutation_updateCompanyAddress(ctx context.Context, ec *executionContext, field graphql.CollectedField) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_Mutation_updateCompanyAddress(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			fc := graphql.GetFieldContext(ctx)
-			return ec.Resolvers.Mutation().UpdateCompanyAddress(ctx, fc.Args["input"].(company.UpdateAddressInput))
-		},
-		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
-			directive0 := next
-
-			directive1 := func(ctx context.Context) (any, error) {
-				anyone, err := unmarshalNBoolean2bool(ctx, ec, false)
-				if err != nil {
-					var zeroVal model.CompanyAddressPayload
-					return zeroVal, err
-				}
-				roles, err := unmarshalNRole2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋaccessᚐRoleᚄ(ctx, ec, []any{"COMPANY_BUYER"})
-				if err != nil {
-					var zeroVal model.CompanyAddressPayload
-					return zeroVal, err
-				}
-				permissions, err := unmarshalNPermission2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋaccessᚐPermissionᚄ(ctx, ec, []any{"COMPANY_WRITE"})
-				if err != nil {
-					var zeroVal model.CompanyAddressPayload
-					return zeroVal, err
-				}
-				if ec.Directives.Allow == nil {
-					var zeroVal model.CompanyAddressPayload
-					return zeroVal, errors.New("directive allow is not implemented")
-				}
-				return ec.Directives.Allow(ctx, nil, directive0, anyone, roles, permissions)
-			}
-
-			next = directive1
-			return next
-		},
-		func(ctx context.Context, selections ast.SelectionSet, v model.CompanyAddressPayload) graphql.Marshaler {
-			return marshalNCompanyAddressPayload2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋgraphᚋmodelᚐCompanyAddressPayload(ctx, ec, selections, v)
-		},
-		true,
-		true,
-	)
-}
-func fieldContext_Mutation_updateCompanyAddress(ctx context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "Mutation",
-		Field:      field,
-		IsMethod:   true,
-		IsResolver: true,
-	}
-	defer func() {
-		if r := recover(); r != nil {
-			err = ec.Recover(ctx, r)
-			ec.Error(ctx, err)
-		}
-	}()
-	ctx = graphql.WithFieldContext(ctx, fc)
-	if fc.Args, err = run.Args(ctx, field, func() (map[string]any, error) {
-		return field_Mutation_updateCompanyAddress_args(ctx, ec, field.ArgumentMap(ec.Variables))
-	}); err != nil {
-		ec.Error(ctx, err)
-		return fc, err
-	}
-	return fc, nil
-}
-
-func _Mutation_removeCompanyAddress(ctx context.Context, ec *executionContext, field graphql.CollectedField) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_Mutation_removeCompanyAddress(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			fc := graphql.GetFieldContext(ctx)
-			return ec.Resolvers.Mutation().RemoveCompanyAddress(ctx, fc.Args["input"].(company.RemoveAddressInput))
-		},
-		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
-			directive0 := next
-
-			directive1 := func(ctx context.Context) (any, error) {
-				anyone, err := unmarshalNBoolean2bool(ctx, ec, false)
-				if err != nil {
-					var zeroVal model.CompanyAddressPayload
-					return zeroVal, err
-				}
-				roles, err := unmarshalNRole2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋaccessᚐRoleᚄ(ctx, ec, []any{"COMPANY_BUYER"})
-				if err != nil {
-					var zeroVal model.CompanyAddressPayload
-					return zeroVal, err
-				}
-				permissions, err := unmarshalNPermission2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋaccessᚐPermissionᚄ(ctx, ec, []any{"COMPANY_WRITE"})
-				if err != nil {
-					var zeroVal model.CompanyAddressPayload
-					return zeroVal, err
-				}
-				if ec.Directives.Allow == nil {
-					var zeroVal model.CompanyAddressPayload
-					return zeroVal, errors.New("directive allow is not implemented")
-				}
-				return ec.Directives.Allow(ctx, nil, directive0, anyone, roles, permissions)
-			}
-
-			next = directive1
-			return next
-		},
-		func(ctx context.Context, selections ast.SelectionSet, v model.CompanyAddressPayload) graphql.Marshaler {
-			return marshalNCompanyAddressPayload2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋgraphᚋmodelᚐCompanyAddressPayload(ctx, ec, selections, v)
-		},
-		true,
-		true,
-	)
-}
-func fieldContext_Mutation_removeCompanyAddress(ctx context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "Mutation",
-		Field:      field,
-		IsMethod:   true,
-		IsResolver: true,
-	}
-	defer func() {
-		if r := recover(); r != nil {
-			err = ec.Recover(ctx, r)
-			ec.Error(ctx, err)
-		}
-	}()
-	ctx = graphql.WithFieldContext(ctx, fc)
-	if fc.Args, err = run.Args(ctx, field, func() (map[string]any, error) {
-		return field_Mutation_removeCompanyAddress_args(ctx, ec, field.ArgumentMap(ec.Variables))
-	}); err != nil {
-		ec.Error(ctx, err)
-		return fc, err
-	}
-	return fc, nil
-}
-
-func _Mutation_attachCompanyBuyer(ctx context.Context, ec *executionContext, field graphql.CollectedField) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_Mutation_attachCompanyBuyer(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			fc := graphql.GetFieldContext(ctx)
-			return ec.Resolvers.Mutation().AttachCompanyBuyer(ctx, fc.Args["input"].(company.AttachInput))
-		},
-		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
-			directive0 := next
-
-			directive1 := func(ctx context.Context) (any, error) {
-				anyone, err := unmarshalNBoolean2bool(ctx, ec, false)
-				if err != nil {
-					var zeroVal model.CompanyBuyerPayload
-					return zeroVal, err
-				}
-				roles, err := unmarshalNRole2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋaccessᚐRoleᚄ(ctx, ec, []any{})
-				if err != nil {
-					var zeroVal model.CompanyBuyerPayload
-					return zeroVal, err
-				}
-				permissions, err := unmarshalNPermission2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋaccessᚐPermissionᚄ(ctx, ec, []any{"COMPANY_WRITE"})
-				if err != nil {
-					var zeroVal model.CompanyBuyerPayload
-					return zeroVal, err
-				}
-				if ec.Directives.Allow == nil {
-					var zeroVal model.CompanyBuyerPayload
-					return zeroVal, errors.New("directive allow is not implemented")
-				}
-				return ec.Directives.Allow(ctx, nil, directive0, anyone, roles, permissions)
-			}
-
-			next = directive1
-			return next
-		},
-		func(ctx context.Context, selections ast.SelectionSet, v model.CompanyBuyerPayload) graphql.Marshaler {
-			return marshalNCompanyBuyerPayload2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋgraphᚋmodelᚐCompanyBuyerPayload(ctx, ec, selections, v)
-		},
-		true,
-		true,
-	)
-}
-func fieldContext_Mutation_attachCompanyBuyer(ctx context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "Mutation",
-		Field:      field,
-		IsMethod:   true,
-		IsResolver: true,
-	}
-	defer func() {
-		if r := recover(); r != nil {
-			err = ec.Recover(ctx, r)
-			ec.Error(ctx, err)
-		}
-	}()
-	ctx = graphql.WithFieldContext(ctx, fc)
-	if fc.Args, err = run.Args(ctx, field, func() (map[string]any, error) {
-		return field_Mutation_attachCompanyBuyer_args(ctx, ec, field.ArgumentMap(ec.Variables))
-	}); err != nil {
-		ec.Error(ctx, err)
-		return fc, err
-	}
-	return fc, nil
-}
-
-func _Mutation_changeCompanyBuyer(ctx context.Context, ec *executionContext, field graphql.CollectedField) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_Mutation_changeCompanyBuyer(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			fc := graphql.GetFieldContext(ctx)
-			return ec.Resolvers.Mutation().ChangeCompanyBuyer(ctx, fc.Args["input"].(company.SeatInput))
-		},
-		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
-			directive0 := next
-
-			directive1 := func(ctx context.Context) (any, error) {
-				anyone, err := unmarshalNBoolean2bool(ctx, ec, false)
-				if err != nil {
-					var zeroVal model.CompanyBuyerPayload
-					return zeroVal, err
-				}
-				roles, err := unmarshalNRole2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋaccessᚐRoleᚄ(ctx, ec, []any{"COMPANY_BUYER"})
-				if err != nil {
-					var zeroVal model.CompanyBuyerPayload
-					return zeroVal, err
-				}
-				permissions, err := unmarshalNPermission2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋaccessᚐPermissionᚄ(ctx, ec, []any{"COMPANY_WRITE"})
-				if err != nil {
-					var zeroVal model.CompanyBuyerPayload
-					return zeroVal, err
-				}
-				if ec.Directives.Allow == nil {
-					var zeroVal model.CompanyBuyerPayload
-					return zeroVal, errors.New("directive allow is not implemented")
-				}
-				return ec.Directives.Allow(ctx, nil, directive0, anyone, roles, permissions)
-			}
-
-			next = directive1
-			return next
-		},
-		func(ctx context.Context, selections ast.SelectionSet, v model.CompanyBuyerPayload) graphql.Marshaler {
-			return marshalNCompanyBuyerPayload2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋgraphᚋmodelᚐCompanyBuyerPayload(ctx, ec, selections, v)
-		},
-		true,
-		true,
-	)
-}
-func fieldContext_Mutation_changeCompanyBuyer(ctx context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "Mutation",
-		Field:      field,
-		IsMethod:   true,
-		IsResolver: true,
-	}
-	defer func() {
-		if r := recover(); r != nil {
-			err = ec.Recover(ctx, r)
-			ec.Error(ctx, err)
-		}
-	}()
-	ctx = graphql.WithFieldContext(ctx, fc)
-	if fc.Args, err = run.Args(ctx, field, func() (map[string]any, error) {
-		return field_Mutation_changeCompanyBuyer_args(ctx, ec, field.ArgumentMap(ec.Variables))
-	}); err != nil {
-		ec.Error(ctx, err)
-		return fc, err
-	}
-	return fc, nil
-}
-
-func _Mutation_removeCompanyBuyer(ctx context.Context, ec *executionContext, field graphql.CollectedField) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_Mutation_removeCompanyBuyer(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			fc := graphql.GetFieldContext(ctx)
-			return ec.Resolvers.Mutation().RemoveCompanyBuyer(ctx, fc.Args["input"].(company.RemoveBuyerInput))
-		},
-		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
-			directive0 := next
-
-			directive1 := func(ctx context.Context) (any, error) {
-				anyone, err := unmarshalNBoolean2bool(ctx, ec, false)
-				if err != nil {
-					var zeroVal model.CompanyBuyerPayload
-					return zeroVal, err
-				}
-				roles, err := unmarshalNRole2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋaccessᚐRoleᚄ(ctx, ec, []any{"COMPANY_BUYER"})
-				if err != nil {
-					var zeroVal model.CompanyBuyerPayload
-					return zeroVal, err
-				}
-				permissions, err := unmarshalNPermission2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋaccessᚐPermissionᚄ(ctx, ec, []any{"COMPANY_WRITE"})
-				if err != nil {
-					var zeroVal model.CompanyBuyerPayload
-					return zeroVal, err
-				}
-				if ec.Directives.Allow == nil {
-					var zeroVal model.CompanyBuyerPayload
-					return zeroVal, errors.New("directive allow is not implemented")
-				}
-				return ec.Directives.Allow(ctx, nil, directive0, anyone, roles, permissions)
-			}
-
-			next = directive1
-			return next
-		},
-		func(ctx context.Context, selections ast.SelectionSet, v model.CompanyBuyerPayload) graphql.Marshaler {
-			return marshalNCompanyBuyerPayload2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋgraphᚋmodelᚐCompanyBuyerPayload(ctx, ec, selections, v)
-		},
-		true,
-		true,
-	)
-}
-func fieldContext_Mutation_removeCompanyBuyer(ctx context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "Mutation",
-		Field:      field,
-		IsMethod:   true,
-		IsResolver: true,
-	}
-	defer func() {
-		if r := recover(); r != nil {
-			err = ec.Recover(ctx, r)
-			ec.Error(ctx, err)
-		}
-	}()
-	ctx = graphql.WithFieldContext(ctx, fc)
-	if fc.Args, err = run.Args(ctx, field, func() (map[string]any, error) {
-		return field_Mutation_removeCompanyBuyer_args(ctx, ec, field.ArgumentMap(ec.Variables))
-	}); err != nil {
-		ec.Error(ctx, err)
-		return fc, err
-	}
-	return fc, nil
-}
-
-func _Mutation_createCustomerGroup(ctx context.Context, ec *executionContext, field graphql.CollectedField) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_Mutation_createCustomerGroup(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			fc := graphql.GetFieldContext(ctx)
-			return ec.Resolvers.Mutation().CreateCustomerGroup(ctx, fc.Args["input"].(company.CreateGroupInput))
-		},
-		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
-			directive0 := next
-
-			directive1 := func(ctx context.Context) (any, error) {
-				anyone, err := unmarshalNBoolean2bool(ctx, ec, false)
-				if err != nil {
-					var zeroVal model.CustomerGroupPayload
-					return zeroVal, err
-				}
-				roles, err := unmarshalNRole2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋaccessᚐRoleᚄ(ctx, ec, []any{})
-				if err != nil {
-					var zeroVal model.CustomerGroupPayload
-					return zeroVal, err
-				}
-				permissions, err := unmarshalNPermission2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋaccessᚐPermissionᚄ(ctx, ec, []any{"COMPANY_WRITE"})
-				if err != nil {
-					var zeroVal model.CustomerGroupPayload
-					return zeroVal, err
-				}
-				if ec.Directives.Allow == nil {
-					var zeroVal model.CustomerGroupPayload
-					return zeroVal, errors.New("directive allow is not implemented")
-				}
-				return ec.Directives.Allow(ctx, nil, directive0, anyone, roles, permissions)
-			}
-
-			next = directive1
-			return next
-		},
-		func(ctx context.Context, selections ast.SelectionSet, v model.CustomerGroupPayload) graphql.Marshaler {
-			return marshalNCustomerGroupPayload2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋgraphᚋmodelᚐCustomerGroupPayload(ctx, ec, selections, v)
-		},
-		true,
-		true,
-	)
-}
-func fieldContext_Mutation_createCustomerGroup(ctx context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "Mutation",
-		Field:      field,
-		IsMethod:   true,
-		IsResolver: true,
-	}
-	defer func() {
-		if r := recover(); r != nil {
-			err = ec.Recover(ctx, r)
-			ec.Error(ctx, err)
-		}
-	}()
-	ctx = graphql.WithFieldContext(ctx, fc)
-	if fc.Args, err = run.Args(ctx, field, func() (map[string]any, error) {
-		return field_Mutation_createCustomerGroup_args(ctx, ec, field.ArgumentMap(ec.Variables))
-	}); err != nil {
-		ec.Error(ctx, err)
-		return fc, err
-	}
-	return fc, nil
-}
-
-func _Mutation_updateCustomerGroup(ctx context.Context, ec *executionContext, field graphql.CollectedField) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_Mutation_updateCustomerGroup(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			fc := graphql.GetFieldContext(ctx)
-			return ec.Resolvers.Mutation().UpdateCustomerGroup(ctx, fc.Args["input"].(company.UpdateGroupInput))
-		},
-		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
-			directive0 := next
-
-			directive1 := func(ctx context.Context) (any, error) {
-				anyone, err := unmarshalNBoolean2bool(ctx, ec, false)
-				if err != nil {
-					var zeroVal model.CustomerGroupPayload
-					return zeroVal, err
-				}
-				roles, err := unmarshalNRole2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋaccessᚐRoleᚄ(ctx, ec, []any{})
-				if err != nil {
-					var zeroVal model.CustomerGroupPayload
-					return zeroVal, err
-				}
-				permissions, err := unmarshalNPermission2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋaccessᚐPermissionᚄ(ctx, ec, []any{"COMPANY_WRITE"})
-				if err != nil {
-					var zeroVal model.CustomerGroupPayload
-					return zeroVal, err
-				}
-				if ec.Directives.Allow == nil {
-					var zeroVal model.CustomerGroupPayload
-					return zeroVal, errors.New("directive allow is not implemented")
-				}
-				return ec.Directives.Allow(ctx, nil, directive0, anyone, roles, permissions)
-			}
-
-			next = directive1
-			return next
-		},
-		func(ctx context.Context, selections ast.SelectionSet, v model.CustomerGroupPayload) graphql.Marshaler {
-			return marshalNCustomerGroupPayload2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋgraphᚋmodelᚐCustomerGroupPayload(ctx, ec, selections, v)
-		},
-		true,
-		true,
-	)
-}
-func fieldContext_Mutation_updateCustomerGroup(ctx context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "Mutation",
-		Field:      field,
-		IsMethod:   true,
-		IsResolver: true,
-	}
-	defer func() {
-		if r := recover(); r != nil {
-			err = ec.Recover(ctx, r)
-			ec.Error(ctx, err)
-		}
-	}()
-	ctx = graphql.WithFieldContext(ctx, fc)
-	if fc.Args, err = run.Args(ctx, field, func() (map[string]any, error) {
-		return field_Mutation_updateCustomerGroup_args(ctx, ec, field.ArgumentMap(ec.Variables))
-	}); err != nil {
-		ec.Error(ctx, err)
-		return fc, err
-	}
-	return fc, nil
-}
-
-func _Mutation_closeCustomerGroup(ctx context.Context, ec *executionContext, field graphql.CollectedField) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_Mutation_closeCustomerGroup(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			fc := graphql.GetFieldContext(ctx)
-			return ec.Resolvers.Mutation().CloseCustomerGroup(ctx, fc.Args["input"].(company.CloseGroupInput))
-		},
-		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
-			directive0 := next
-
-			directive1 := func(ctx context.Context) (any, error) {
-				anyone, err := unmarshalNBoolean2bool(ctx, ec, false)
-				if err != nil {
-					var zeroVal model.CustomerGroupPayload
-					return zeroVal, err
-				}
-				roles, err := unmarshalNRole2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋaccessᚐRoleᚄ(ctx, ec, []any{})
-				if err != nil {
-					var zeroVal model.CustomerGroupPayload
-					return zeroVal, err
-				}
-				permissions, err := unmarshalNPermission2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋaccessᚐPermissionᚄ(ctx, ec, []any{"COMPANY_WRITE"})
-				if err != nil {
-					var zeroVal model.CustomerGroupPayload
-					return zeroVal, err
-				}
-				if ec.Directives.Allow == nil {
-					var zeroVal model.CustomerGroupPayload
-					return zeroVal, errors.New("directive allow is not implemented")
-				}
-				return ec.Directives.Allow(ctx, nil, directive0, anyone, roles, permissions)
-			}
-
-			next = directive1
-			return next
-		},
-		func(ctx context.Context, selections ast.SelectionSet, v model.CustomerGroupPayload) graphql.Marshaler {
-			return marshalNCustomerGroupPayload2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋgraphᚋmodelᚐCustomerGroupPayload(ctx, ec, selections, v)
-		},
-		true,
-		true,
-	)
-}
-func fieldContext_Mutation_closeCustomerGroup(ctx context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "Mutation",
-		Field:      field,
-		IsMethod:   true,
-		IsResolver: true,
-	}
-	defer func() {
-		if r := recover(); r != nil {
-			err = ec.Recover(ctx, r)
-			ec.Error(ctx, err)
-		}
-	}()
-	ctx = graphql.WithFieldContext(ctx, fc)
-	if fc.Args, err = run.Args(ctx, field, func() (map[string]any, error) {
-		return field_Mutation_closeCustomerGroup_args(ctx, ec, field.ArgumentMap(ec.Variables))
-	}); err != nil {
-		ec.Error(ctx, err)
-		return fc, err
-	}
-	return fc, nil
-}
-
-func _Mutation_addToCustomerGroup(ctx context.Context, ec *executionContext, field graphql.CollectedField) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_Mutation_addToCustomerGroup(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			fc := graphql.GetFieldContext(ctx)
-			return ec.Resolvers.Mutation().AddToCustomerGroup(ctx, fc.Args["input"].(company.MembersInput))
-		},
-		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
-			directive0 := next
-
-			directive1 := func(ctx context.Context) (any, error) {
-				anyone, err := unmarshalNBoolean2bool(ctx, ec, false)
-				if err != nil {
-					var zeroVal model.CustomerGroupPayload
-					return zeroVal, err
-				}
-				roles, err := unmarshalNRole2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋaccessᚐRoleᚄ(ctx, ec, []any{})
-				if err != nil {
-					var zeroVal model.CustomerGroupPayload
-					return zeroVal, err
-				}
-				permissions, err := unmarshalNPermission2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋaccessᚐPermissionᚄ(ctx, ec, []any{"COMPANY_WRITE"})
-				if err != nil {
-					var zeroVal model.CustomerGroupPayload
-					return zeroVal, err
-				}
-				if ec.Directives.Allow == nil {
-					var zeroVal model.CustomerGroupPayload
-					return zeroVal, errors.New("directive allow is not implemented")
-				}
-				return ec.Directives.Allow(ctx, nil, directive0, anyone, roles, permissions)
-			}
-
-			next = directive1
-			return next
-		},
-		func(ctx context.Context, selections ast.SelectionSet, v model.CustomerGroupPayload) graphql.Marshaler {
-			return marshalNCustomerGroupPayload2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋgraphᚋmodelᚐCustomerGroupPayload(ctx, ec, selections, v)
-		},
-		true,
-		true,
-	)
-}
-func fieldContext_Mutation_addToCustomerGroup(ctx context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "Mutation",
-		Field:      field,
-		IsMethod:   true,
-		IsResolver: true,
-	}
-	defer func() {
-		if r := recover(); r != nil {
-			err = ec.Recover(ctx, r)
-			ec.Error(ctx, err)
-		}
-	}()
-	ctx = graphql.WithFieldContext(ctx, fc)
-	if fc.Args, err = run.Args(ctx, field, func() (map[string]any, error) {
-		return field_Mutation_addToCustomerGroup_args(ctx, ec, field.ArgumentMap(ec.Variables))
-	}); err != nil {
-		ec.Error(ctx, err)
-		return fc, err
-	}
-	return fc, nil
-}
-
-func _Mutation_removeFromCustomerGroup(ctx context.Context, ec *executionContext, field graphql.CollectedField) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_Mutation_removeFromCustomerGroup(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			fc := graphql.GetFieldContext(ctx)
-			return ec.Resolvers.Mutation().RemoveFromCustomerGroup(ctx, fc.Args["input"].(company.MembersInput))
-		},
-		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
-			directive0 := next
-
-			directive1 := func(ctx context.Context) (any, error) {
-				anyone, err := unmarshalNBoolean2bool(ctx, ec, false)
-				if err != nil {
-					var zeroVal model.CustomerGroupPayload
-					return zeroVal, err
-				}
-				roles, err := unmarshalNRole2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋaccessᚐRoleᚄ(ctx, ec, []any{})
-				if err != nil {
-					var zeroVal model.CustomerGroupPayload
-					return zeroVal, err
-				}
-				permissions, err := unmarshalNPermission2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋaccessᚐPermissionᚄ(ctx, ec, []any{"COMPANY_WRITE"})
-				if err != nil {
-					var zeroVal model.CustomerGroupPayload
-					return zeroVal, err
-				}
-				if ec.Directives.Allow == nil {
-					var zeroVal model.CustomerGroupPayload
-					return zeroVal, errors.New("directive allow is not implemented")
-				}
-				return ec.Directives.Allow(ctx, nil, directive0, anyone, roles, permissions)
-			}
-
-			next = directive1
-			return next
-		},
-		func(ctx context.Context, selections ast.SelectionSet, v model.CustomerGroupPayload) graphql.Marshaler {
-			return marshalNCustomerGroupPayload2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋgraphᚋmodelᚐCustomerGroupPayload(ctx, ec, selections, v)
-		},
-		true,
-		true,
-	)
-}
-func fieldContext_Mutation_removeFromCustomerGroup(ctx context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "Mutation",
-		Field:      field,
-		IsMethod:   true,
-		IsResolver: true,
-	}
-	defer func() {
-		if r := recover(); r != nil {
-			err = ec.Recover(ctx, r)
-			ec.Error(ctx, err)
-		}
-	}()
-	ctx = graphql.WithFieldContext(ctx, fc)
-	if fc.Args, err = run.Args(ctx, field, func() (map[string]any, error) {
-		return field_Mutation_removeFromCustomerGroup_args(ctx, ec, field.ArgumentMap(ec.Variables))
-	}); err != nil {
-		ec.Error(ctx, err)
-		return fc, err
-	}
-	return fc, nil
-}
-
-func _Mutation_setFunctionRule(ctx context.Context, ec *executionContext, field graphql.CollectedField) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_Mutation_setFunctionRule(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			fc := graphql.GetFieldContext(ctx)
-			return ec.Resolvers.Mutation().SetFunctionRule(ctx, fc.Args["input"].(company.FunctionInput))
-		},
-		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
-			directive0 := next
-
-			directive1 := func(ctx context.Context) (any, error) {
-				anyone, err := unmarshalNBoolean2bool(ctx, ec, false)
-				if err != nil {
-					var zeroVal model.FunctionRulePayload
-					return zeroVal, err
-				}
-				roles, err := unmarshalNRole2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋaccessᚐRoleᚄ(ctx, ec, []any{})
-				if err != nil {
-					var zeroVal model.FunctionRulePayload
-					return zeroVal, err
-				}
-				permissions, err := unmarshalNPermission2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋaccessᚐPermissionᚄ(ctx, ec, []any{"COMPANY_WRITE"})
-				if err != nil {
-					var zeroVal model.FunctionRulePayload
-					return zeroVal, err
-				}
-				if ec.Directives.Allow == nil {
-					var zeroVal model.FunctionRulePayload
-					return zeroVal, errors.New("directive allow is not implemented")
-				}
-				return ec.Directives.Allow(ctx, nil, directive0, anyone, roles, permissions)
-			}
-
-			next = directive1
-			return next
-		},
-		func(ctx context.Context, selections ast.SelectionSet, v model.FunctionRulePayload) graphql.Marshaler {
-			return marshalNFunctionRulePayload2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋgraphᚋmodelᚐFunctionRulePayload(ctx, ec, selections, v)
-		},
-		true,
-		true,
-	)
-}
-func fieldContext_Mutation_setFunctionRule(ctx context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "Mutation",
-		Field:      field,
-		IsMethod:   true,
-		IsResolver: true,
-	}
-	defer func() {
-		if r := recover(); r != nil {
-			err = ec.Recover(ctx, r)
-			ec.Error(ctx, err)
-		}
-	}()
-	ctx = graphql.WithFieldContext(ctx, fc)
-	if fc.Args, err = run.Args(ctx, field, func() (map[string]any, error) {
-		return field_Mutation_setFunctionRule_args(ctx, ec, field.ArgumentMap(ec.Variables))
-	}); err != nil {
-		ec.Error(ctx, err)
-		return fc, err
-	}
-	return fc, nil
-}
-
-func _Mutation_approveOrder(ctx context.Context, ec *executionContext, field graphql.CollectedField) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_Mutation_approveOrder(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			fc := graphql.GetFieldContext(ctx)
-			return ec.Resolvers.Mutation().ApproveOrder(ctx, fc.Args["input"].(order.ApproveInput))
-		},
-		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
-			directive0 := next
-
-			directive1 := func(ctx context.Context) (any, error) {
-				anyone, err := unmarshalNBoolean2bool(ctx, ec, false)
-				if err != nil {
-					var zeroVal model.OrderPayload
-					return zeroVal, err
-				}
-				roles, err := unmarshalNRole2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋaccessᚐRoleᚄ(ctx, ec, []any{"COMPANY_BUYER"})
-				if err != nil {
-					var zeroVal model.OrderPayload
-					return zeroVal, err
-				}
-				permissions, err := unmarshalNPermission2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋaccessᚐPermissionᚄ(ctx, ec, []any{"ORDER_WRITE"})
-				if err != nil {
-					var zeroVal model.OrderPayload
-					return zeroVal, err
-				}
-				if ec.Directives.Allow == nil {
-					var zeroVal model.OrderPayload
-					return zeroVal, errors.New("directive allow is not implemented")
-				}
-				return ec.Directives.Allow(ctx, nil, directive0, anyone, roles, permissions)
-			}
-
-			next = directive1
-			return next
-		},
-		func(ctx context.Context, selections ast.SelectionSet, v model.OrderPayload) graphql.Marshaler {
-			return marshalNOrderPayload2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋgraphᚋmodelᚐOrderPayload(ctx, ec, selections, v)
-		},
-		true,
-		true,
-	)
-}
-func fieldContext_Mutation_approveOrder(ctx context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "Mutation",
-		Field:      field,
-		IsMethod:   true,
-		IsResolver: true,
-	}
-	defer func() {
-		if r := recover(); r != nil {
-			err = ec.Recover(ctx, r)
-			ec.Error(ctx, err)
-		}
-	}()
-	ctx = graphql.WithFieldContext(ctx, fc)
-	if fc.Args, err = run.Args(ctx, field, func() (map[string]any, error) {
-		return field_Mutation_approveOrder_args(ctx, ec, field.ArgumentMap(ec.Variables))
-	}); err != nil {
-		ec.Error(ctx, err)
-		return fc, err
-	}
-	return fc, nil
-}
-
-func _Mutation_rejectOrder(ctx context.Context, ec *executionContext, field graphql.CollectedField) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_Mutation_rejectOrder(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			fc := graphql.GetFieldContext(ctx)
-			return ec.Resolvers.Mutation().RejectOrder(ctx, fc.Args["input"].(order.RejectInput))
-		},
-		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
-			directive0 := next
-
-			directive1 := func(ctx context.Context) (any, error) {
-				anyone, err := unmarshalNBoolean2bool(ctx, ec, false)
-				if err != nil {
-					var zeroVal model.OrderPayload
-					return zeroVal, err
-				}
-				roles, err := unmarshalNRole2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋaccessᚐRoleᚄ(ctx, ec, []any{"COMPANY_BUYER"})
-				if err != nil {
-					var zeroVal model.OrderPayload
-					return zeroVal, err
-				}
-				permissions, err := unmarshalNPermission2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋaccessᚐPermissionᚄ(ctx, ec, []any{"ORDER_WRITE"})
-				if err != nil {
-					var zeroVal model.OrderPayload
-					return zeroVal, err
-				}
-				if ec.Directives.Allow == nil {
-					var zeroVal model.OrderPayload
-					return zeroVal, errors.New("directive allow is not implemented")
-				}
-				return ec.Directives.Allow(ctx, nil, directive0, anyone, roles, permissions)
-			}
-
-			next = directive1
-			return next
-		},
-		func(ctx context.Context, selections ast.SelectionSet, v model.OrderPayload) graphql.Marshaler {
-			return marshalNOrderPayload2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋgraphᚋmodelᚐOrderPayload(ctx, ec, selections, v)
-		},
-		true,
-		true,
-	)
-}
-func fieldContext_Mutation_rejectOrder(ctx context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "Mutation",
-		Field:      field,
-		IsMethod:   true,
-		IsResolver: true,
-	}
-	defer func() {
-		if r := recover(); r != nil {
-			err = ec.Recover(ctx, r)
-			ec.Error(ctx, err)
-		}
-	}()
-	ctx = graphql.WithFieldContext(ctx, fc)
-	if fc.Args, err = run.Args(ctx, field, func() (map[string]any, error) {
-		return field_Mutation_rejectOrder_args(ctx, ec, field.ArgumentMap(ec.Variables))
+		return field_Mutation_closeQuantityDiscount_args(ctx, ec, field.ArgumentMap(ec.Variables))
 	}); err != nil {
 		ec.Error(ctx, err)
 		return fc, err
@@ -8688,6 +7524,148 @@ func fieldContext_Mutation_refundPayment(ctx context.Context, ec *executionConte
 	return fc, nil
 }
 
+func _Mutation_setCustomerPrices(ctx context.Context, ec *executionContext, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_Mutation_setCustomerPrices(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().SetCustomerPrices(ctx, fc.Args["input"].(catalog.SetCustomerPricesInput))
+		},
+		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
+			directive0 := next
+
+			directive1 := func(ctx context.Context) (any, error) {
+				anyone, err := unmarshalNBoolean2bool(ctx, ec, false)
+				if err != nil {
+					var zeroVal model.PricesPayload
+					return zeroVal, err
+				}
+				roles, err := unmarshalNRole2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋaccessᚐRoleᚄ(ctx, ec, []any{})
+				if err != nil {
+					var zeroVal model.PricesPayload
+					return zeroVal, err
+				}
+				permissions, err := unmarshalNPermission2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋaccessᚐPermissionᚄ(ctx, ec, []any{"PRICING_WRITE"})
+				if err != nil {
+					var zeroVal model.PricesPayload
+					return zeroVal, err
+				}
+				if ec.Directives.Allow == nil {
+					var zeroVal model.PricesPayload
+					return zeroVal, errors.New("directive allow is not implemented")
+				}
+				return ec.Directives.Allow(ctx, nil, directive0, anyone, roles, permissions)
+			}
+
+			next = directive1
+			return next
+		},
+		func(ctx context.Context, selections ast.SelectionSet, v model.PricesPayload) graphql.Marshaler {
+			return marshalNPricesPayload2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋgraphᚋmodelᚐPricesPayload(ctx, ec, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func fieldContext_Mutation_setCustomerPrices(ctx context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = run.Args(ctx, field, func() (map[string]any, error) {
+		return field_Mutation_setCustomerPrices_args(ctx, ec, field.ArgumentMap(ec.Variables))
+	}); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func _Mutation_closeCustomerPrice(ctx context.Context, ec *executionContext, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_Mutation_closeCustomerPrice(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().CloseCustomerPrice(ctx, fc.Args["input"].(pricing.ClosePriceInput))
+		},
+		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
+			directive0 := next
+
+			directive1 := func(ctx context.Context) (any, error) {
+				anyone, err := unmarshalNBoolean2bool(ctx, ec, false)
+				if err != nil {
+					var zeroVal model.PriceRowPayload
+					return zeroVal, err
+				}
+				roles, err := unmarshalNRole2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋaccessᚐRoleᚄ(ctx, ec, []any{})
+				if err != nil {
+					var zeroVal model.PriceRowPayload
+					return zeroVal, err
+				}
+				permissions, err := unmarshalNPermission2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋaccessᚐPermissionᚄ(ctx, ec, []any{"PRICING_WRITE"})
+				if err != nil {
+					var zeroVal model.PriceRowPayload
+					return zeroVal, err
+				}
+				if ec.Directives.Allow == nil {
+					var zeroVal model.PriceRowPayload
+					return zeroVal, errors.New("directive allow is not implemented")
+				}
+				return ec.Directives.Allow(ctx, nil, directive0, anyone, roles, permissions)
+			}
+
+			next = directive1
+			return next
+		},
+		func(ctx context.Context, selections ast.SelectionSet, v model.PriceRowPayload) graphql.Marshaler {
+			return marshalNPriceRowPayload2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋgraphᚋmodelᚐPriceRowPayload(ctx, ec, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func fieldContext_Mutation_closeCustomerPrice(ctx context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = run.Args(ctx, field, func() (map[string]any, error) {
+		return field_Mutation_closeCustomerPrice_args(ctx, ec, field.ArgumentMap(ec.Variables))
+	}); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
 func _Mutation_savePriceList(ctx context.Context, ec *executionContext, field graphql.CollectedField) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -10718,17 +9696,17 @@ func fieldContext_Query_synonyms(_ context.Context, ec *executionContext, field 
 	return fc, nil
 }
 
-func _Query_companies(ctx context.Context, ec *executionContext, field graphql.CollectedField) (ret graphql.Marshaler) {
+func _Query_rates(ctx context.Context, ec *executionContext, field graphql.CollectedField) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
 		field,
 		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_Query_companies(ctx, ec, field)
+			return fieldContext_Query_rates(ctx, ec, field)
 		},
 		func(ctx context.Context) (any, error) {
 			fc := graphql.GetFieldContext(ctx)
-			return ec.Resolvers.Query().Companies(ctx, fc.Args["first"].(*int), fc.Args["after"].(*string), fc.Args["filter"].(*company.Filter))
+			return ec.Resolvers.Query().Rates(ctx, fc.Args["kind"].(*pricing.RateKind), fc.Args["audience"].(*scope.AudienceInput), fc.Args["target"].(*scope.TargetInput), fc.Args["holdingAt"].(*time.Time), fc.Args["closed"].(bool), fc.Args["first"].(*int), fc.Args["after"].(*string))
 		},
 		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
 			directive0 := next
@@ -10736,21 +9714,21 @@ func _Query_companies(ctx context.Context, ec *executionContext, field graphql.C
 			directive1 := func(ctx context.Context) (any, error) {
 				anyone, err := unmarshalNBoolean2bool(ctx, ec, false)
 				if err != nil {
-					var zeroVal page.Connection[company.Company]
+					var zeroVal page.Connection[pricing.Rate]
 					return zeroVal, err
 				}
 				roles, err := unmarshalNRole2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋaccessᚐRoleᚄ(ctx, ec, []any{})
 				if err != nil {
-					var zeroVal page.Connection[company.Company]
+					var zeroVal page.Connection[pricing.Rate]
 					return zeroVal, err
 				}
-				permissions, err := unmarshalNPermission2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋaccessᚐPermissionᚄ(ctx, ec, []any{"COMPANY_READ"})
+				permissions, err := unmarshalNPermission2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋaccessᚐPermissionᚄ(ctx, ec, []any{"PRICING_WRITE"})
 				if err != nil {
-					var zeroVal page.Connection[company.Company]
+					var zeroVal page.Connection[pricing.Rate]
 					return zeroVal, err
 				}
 				if ec.Directives.Allow == nil {
-					var zeroVal page.Connection[company.Company]
+					var zeroVal page.Connection[pricing.Rate]
 					return zeroVal, errors.New("directive allow is not implemented")
 				}
 				return ec.Directives.Allow(ctx, nil, directive0, anyone, roles, permissions)
@@ -10759,14 +9737,14 @@ func _Query_companies(ctx context.Context, ec *executionContext, field graphql.C
 			next = directive1
 			return next
 		},
-		func(ctx context.Context, selections ast.SelectionSet, v page.Connection[company.Company]) graphql.Marshaler {
-			return marshalNCompanyConnection2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpageᚐConnection(ctx, ec, selections, v)
+		func(ctx context.Context, selections ast.SelectionSet, v page.Connection[pricing.Rate]) graphql.Marshaler {
+			return marshalNRateConnection2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpageᚐConnection(ctx, ec, selections, v)
 		},
 		true,
 		true,
 	)
 }
-func fieldContext_Query_companies(ctx context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+func fieldContext_Query_rates(ctx context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	fc = &graphql.FieldContext{
 		Object:     "Query",
 		Field:      field,
@@ -10781,7 +9759,7 @@ func fieldContext_Query_companies(ctx context.Context, ec *executionContext, fie
 	}()
 	ctx = graphql.WithFieldContext(ctx, fc)
 	if fc.Args, err = run.Args(ctx, field, func() (map[string]any, error) {
-		return field_Query_companies_args(ctx, ec, field.ArgumentMap(ec.Variables))
+		return field_Query_rates_args(ctx, ec, field.ArgumentMap(ec.Variables))
 	}); err != nil {
 		ec.Error(ctx, err)
 		return fc, err
@@ -10789,17 +9767,17 @@ func fieldContext_Query_companies(ctx context.Context, ec *executionContext, fie
 	return fc, nil
 }
 
-func _Query_company(ctx context.Context, ec *executionContext, field graphql.CollectedField) (ret graphql.Marshaler) {
+func _Query_quantityDiscounts(ctx context.Context, ec *executionContext, field graphql.CollectedField) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
 		field,
 		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_Query_company(ctx, ec, field)
+			return fieldContext_Query_quantityDiscounts(ctx, ec, field)
 		},
 		func(ctx context.Context) (any, error) {
 			fc := graphql.GetFieldContext(ctx)
-			return ec.Resolvers.Query().Company(ctx, fc.Args["id"].(string))
+			return ec.Resolvers.Query().QuantityDiscounts(ctx, fc.Args["audience"].(*scope.AudienceInput), fc.Args["target"].(*scope.TargetInput), fc.Args["holdingAt"].(*time.Time), fc.Args["closed"].(bool), fc.Args["first"].(*int), fc.Args["after"].(*string))
 		},
 		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
 			directive0 := next
@@ -10807,92 +9785,21 @@ func _Query_company(ctx context.Context, ec *executionContext, field graphql.Col
 			directive1 := func(ctx context.Context) (any, error) {
 				anyone, err := unmarshalNBoolean2bool(ctx, ec, false)
 				if err != nil {
-					var zeroVal *company.Company
-					return zeroVal, err
-				}
-				roles, err := unmarshalNRole2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋaccessᚐRoleᚄ(ctx, ec, []any{"COMPANY_BUYER"})
-				if err != nil {
-					var zeroVal *company.Company
-					return zeroVal, err
-				}
-				permissions, err := unmarshalNPermission2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋaccessᚐPermissionᚄ(ctx, ec, []any{"COMPANY_READ"})
-				if err != nil {
-					var zeroVal *company.Company
-					return zeroVal, err
-				}
-				if ec.Directives.Allow == nil {
-					var zeroVal *company.Company
-					return zeroVal, errors.New("directive allow is not implemented")
-				}
-				return ec.Directives.Allow(ctx, nil, directive0, anyone, roles, permissions)
-			}
-
-			next = directive1
-			return next
-		},
-		func(ctx context.Context, selections ast.SelectionSet, v *company.Company) graphql.Marshaler {
-			return marshalOCompany2ᚖgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋcompanyᚐCompany(ctx, ec, selections, v)
-		},
-		true,
-		false,
-	)
-}
-func fieldContext_Query_company(ctx context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "Query",
-		Field:      field,
-		IsMethod:   true,
-		IsResolver: true,
-	}
-	defer func() {
-		if r := recover(); r != nil {
-			err = ec.Recover(ctx, r)
-			ec.Error(ctx, err)
-		}
-	}()
-	ctx = graphql.WithFieldContext(ctx, fc)
-	if fc.Args, err = run.Args(ctx, field, func() (map[string]any, error) {
-		return field_Query_company_args(ctx, ec, field.ArgumentMap(ec.Variables))
-	}); err != nil {
-		ec.Error(ctx, err)
-		return fc, err
-	}
-	return fc, nil
-}
-
-func _Query_customerGroups(ctx context.Context, ec *executionContext, field graphql.CollectedField) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_Query_customerGroups(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			fc := graphql.GetFieldContext(ctx)
-			return ec.Resolvers.Query().CustomerGroups(ctx, fc.Args["first"].(*int), fc.Args["after"].(*string), fc.Args["kind"].(*company.GroupKind))
-		},
-		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
-			directive0 := next
-
-			directive1 := func(ctx context.Context) (any, error) {
-				anyone, err := unmarshalNBoolean2bool(ctx, ec, false)
-				if err != nil {
-					var zeroVal page.Connection[company.Group]
+					var zeroVal page.Connection[pricing.QuantityDiscount]
 					return zeroVal, err
 				}
 				roles, err := unmarshalNRole2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋaccessᚐRoleᚄ(ctx, ec, []any{})
 				if err != nil {
-					var zeroVal page.Connection[company.Group]
+					var zeroVal page.Connection[pricing.QuantityDiscount]
 					return zeroVal, err
 				}
-				permissions, err := unmarshalNPermission2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋaccessᚐPermissionᚄ(ctx, ec, []any{"COMPANY_READ"})
+				permissions, err := unmarshalNPermission2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋaccessᚐPermissionᚄ(ctx, ec, []any{"PRICING_WRITE"})
 				if err != nil {
-					var zeroVal page.Connection[company.Group]
+					var zeroVal page.Connection[pricing.QuantityDiscount]
 					return zeroVal, err
 				}
 				if ec.Directives.Allow == nil {
-					var zeroVal page.Connection[company.Group]
+					var zeroVal page.Connection[pricing.QuantityDiscount]
 					return zeroVal, errors.New("directive allow is not implemented")
 				}
 				return ec.Directives.Allow(ctx, nil, directive0, anyone, roles, permissions)
@@ -10901,14 +9808,14 @@ func _Query_customerGroups(ctx context.Context, ec *executionContext, field grap
 			next = directive1
 			return next
 		},
-		func(ctx context.Context, selections ast.SelectionSet, v page.Connection[company.Group]) graphql.Marshaler {
-			return marshalNCustomerGroupConnection2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpageᚐConnection(ctx, ec, selections, v)
+		func(ctx context.Context, selections ast.SelectionSet, v page.Connection[pricing.QuantityDiscount]) graphql.Marshaler {
+			return marshalNQuantityDiscountConnection2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpageᚐConnection(ctx, ec, selections, v)
 		},
 		true,
 		true,
 	)
 }
-func fieldContext_Query_customerGroups(ctx context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+func fieldContext_Query_quantityDiscounts(ctx context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	fc = &graphql.FieldContext{
 		Object:     "Query",
 		Field:      field,
@@ -10923,78 +9830,7 @@ func fieldContext_Query_customerGroups(ctx context.Context, ec *executionContext
 	}()
 	ctx = graphql.WithFieldContext(ctx, fc)
 	if fc.Args, err = run.Args(ctx, field, func() (map[string]any, error) {
-		return field_Query_customerGroups_args(ctx, ec, field.ArgumentMap(ec.Variables))
-	}); err != nil {
-		ec.Error(ctx, err)
-		return fc, err
-	}
-	return fc, nil
-}
-
-func _Query_customerGroup(ctx context.Context, ec *executionContext, field graphql.CollectedField) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_Query_customerGroup(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			fc := graphql.GetFieldContext(ctx)
-			return ec.Resolvers.Query().CustomerGroup(ctx, fc.Args["id"].(string))
-		},
-		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
-			directive0 := next
-
-			directive1 := func(ctx context.Context) (any, error) {
-				anyone, err := unmarshalNBoolean2bool(ctx, ec, false)
-				if err != nil {
-					var zeroVal *company.Group
-					return zeroVal, err
-				}
-				roles, err := unmarshalNRole2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋaccessᚐRoleᚄ(ctx, ec, []any{})
-				if err != nil {
-					var zeroVal *company.Group
-					return zeroVal, err
-				}
-				permissions, err := unmarshalNPermission2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋaccessᚐPermissionᚄ(ctx, ec, []any{"COMPANY_READ"})
-				if err != nil {
-					var zeroVal *company.Group
-					return zeroVal, err
-				}
-				if ec.Directives.Allow == nil {
-					var zeroVal *company.Group
-					return zeroVal, errors.New("directive allow is not implemented")
-				}
-				return ec.Directives.Allow(ctx, nil, directive0, anyone, roles, permissions)
-			}
-
-			next = directive1
-			return next
-		},
-		func(ctx context.Context, selections ast.SelectionSet, v *company.Group) graphql.Marshaler {
-			return marshalOCustomerGroup2ᚖgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋcompanyᚐGroup(ctx, ec, selections, v)
-		},
-		true,
-		false,
-	)
-}
-func fieldContext_Query_customerGroup(ctx context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "Query",
-		Field:      field,
-		IsMethod:   true,
-		IsResolver: true,
-	}
-	defer func() {
-		if r := recover(); r != nil {
-			err = ec.Recover(ctx, r)
-			ec.Error(ctx, err)
-		}
-	}()
-	ctx = graphql.WithFieldContext(ctx, fc)
-	if fc.Args, err = run.Args(ctx, field, func() (map[string]any, error) {
-		return field_Query_customerGroup_args(ctx, ec, field.ArgumentMap(ec.Variables))
+		return field_Query_quantityDiscounts_args(ctx, ec, field.ArgumentMap(ec.Variables))
 	}); err != nil {
 		ec.Error(ctx, err)
 		return fc, err
@@ -12111,6 +10947,148 @@ func fieldContext_Query_priceRows(ctx context.Context, ec *executionContext, fie
 	return fc, nil
 }
 
+func _Query_customerPrices(ctx context.Context, ec *executionContext, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_Query_customerPrices(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Query().CustomerPrices(ctx, fc.Args["customerId"].(string), fc.Args["current"].(bool), fc.Args["first"].(*int), fc.Args["after"].(*string))
+		},
+		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
+			directive0 := next
+
+			directive1 := func(ctx context.Context) (any, error) {
+				anyone, err := unmarshalNBoolean2bool(ctx, ec, false)
+				if err != nil {
+					var zeroVal page.Connection[pricing.Row]
+					return zeroVal, err
+				}
+				roles, err := unmarshalNRole2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋaccessᚐRoleᚄ(ctx, ec, []any{})
+				if err != nil {
+					var zeroVal page.Connection[pricing.Row]
+					return zeroVal, err
+				}
+				permissions, err := unmarshalNPermission2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋaccessᚐPermissionᚄ(ctx, ec, []any{"PRICING_WRITE"})
+				if err != nil {
+					var zeroVal page.Connection[pricing.Row]
+					return zeroVal, err
+				}
+				if ec.Directives.Allow == nil {
+					var zeroVal page.Connection[pricing.Row]
+					return zeroVal, errors.New("directive allow is not implemented")
+				}
+				return ec.Directives.Allow(ctx, nil, directive0, anyone, roles, permissions)
+			}
+
+			next = directive1
+			return next
+		},
+		func(ctx context.Context, selections ast.SelectionSet, v page.Connection[pricing.Row]) graphql.Marshaler {
+			return marshalNPriceRowConnection2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpageᚐConnection(ctx, ec, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func fieldContext_Query_customerPrices(ctx context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Query",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = run.Args(ctx, field, func() (map[string]any, error) {
+		return field_Query_customerPrices_args(ctx, ec, field.ArgumentMap(ec.Variables))
+	}); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func _Query_scheduledPrices(ctx context.Context, ec *executionContext, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_Query_scheduledPrices(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Query().ScheduledPrices(ctx, fc.Args["until"].(*time.Time), fc.Args["first"].(*int), fc.Args["after"].(*string))
+		},
+		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
+			directive0 := next
+
+			directive1 := func(ctx context.Context) (any, error) {
+				anyone, err := unmarshalNBoolean2bool(ctx, ec, false)
+				if err != nil {
+					var zeroVal page.Connection[pricing.Scheduled]
+					return zeroVal, err
+				}
+				roles, err := unmarshalNRole2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋaccessᚐRoleᚄ(ctx, ec, []any{})
+				if err != nil {
+					var zeroVal page.Connection[pricing.Scheduled]
+					return zeroVal, err
+				}
+				permissions, err := unmarshalNPermission2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋaccessᚐPermissionᚄ(ctx, ec, []any{"PRICING_WRITE"})
+				if err != nil {
+					var zeroVal page.Connection[pricing.Scheduled]
+					return zeroVal, err
+				}
+				if ec.Directives.Allow == nil {
+					var zeroVal page.Connection[pricing.Scheduled]
+					return zeroVal, errors.New("directive allow is not implemented")
+				}
+				return ec.Directives.Allow(ctx, nil, directive0, anyone, roles, permissions)
+			}
+
+			next = directive1
+			return next
+		},
+		func(ctx context.Context, selections ast.SelectionSet, v page.Connection[pricing.Scheduled]) graphql.Marshaler {
+			return marshalNScheduledPriceConnection2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpageᚐConnection(ctx, ec, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func fieldContext_Query_scheduledPrices(ctx context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Query",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = run.Args(ctx, field, func() (map[string]any, error) {
+		return field_Query_scheduledPrices_args(ctx, ec, field.ArgumentMap(ec.Variables))
+	}); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
 func _Query_search(ctx context.Context, ec *executionContext, field graphql.CollectedField) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -12975,135 +11953,30 @@ func _Mutation(ctx context.Context, ec *executionContext, sel ast.SelectionSet) 
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
-		case "createCompany":
+		case "saveRate":
 			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
-				return _Mutation_createCompany(ctx, ec, field)
+				return _Mutation_saveRate(ctx, ec, field)
 			})
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
-		case "updateCompany":
+		case "closeRate":
 			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
-				return _Mutation_updateCompany(ctx, ec, field)
+				return _Mutation_closeRate(ctx, ec, field)
 			})
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
-		case "closeCompany":
+		case "saveQuantityDiscount":
 			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
-				return _Mutation_closeCompany(ctx, ec, field)
+				return _Mutation_saveQuantityDiscount(ctx, ec, field)
 			})
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
-		case "setCompanyCredit":
+		case "closeQuantityDiscount":
 			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
-				return _Mutation_setCompanyCredit(ctx, ec, field)
-			})
-			if out.Values[i] == graphql.Null {
-				out.Invalids++
-			}
-		case "recordAccountPayment":
-			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
-				return _Mutation_recordAccountPayment(ctx, ec, field)
-			})
-			if out.Values[i] == graphql.Null {
-				out.Invalids++
-			}
-		case "addCompanyAddress":
-			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
-				return _Mutation_addCompanyAddress(ctx, ec, field)
-			})
-			if out.Values[i] == graphql.Null {
-				out.Invalids++
-			}
-		case "updateCompanyAddress":
-			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
-				return _Mutation_updateCompanyAddress(ctx, ec, field)
-			})
-			if out.Values[i] == graphql.Null {
-				out.Invalids++
-			}
-		case "removeCompanyAddress":
-			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
-				return _Mutation_removeCompanyAddress(ctx, ec, field)
-			})
-			if out.Values[i] == graphql.Null {
-				out.Invalids++
-			}
-		case "attachCompanyBuyer":
-			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
-				return _Mutation_attachCompanyBuyer(ctx, ec, field)
-			})
-			if out.Values[i] == graphql.Null {
-				out.Invalids++
-			}
-		case "changeCompanyBuyer":
-			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
-				return _Mutation_changeCompanyBuyer(ctx, ec, field)
-			})
-			if out.Values[i] == graphql.Null {
-				out.Invalids++
-			}
-		case "removeCompanyBuyer":
-			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
-				return _Mutation_removeCompanyBuyer(ctx, ec, field)
-			})
-			if out.Values[i] == graphql.Null {
-				out.Invalids++
-			}
-		case "createCustomerGroup":
-			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
-				return _Mutation_createCustomerGroup(ctx, ec, field)
-			})
-			if out.Values[i] == graphql.Null {
-				out.Invalids++
-			}
-		case "updateCustomerGroup":
-			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
-				return _Mutation_updateCustomerGroup(ctx, ec, field)
-			})
-			if out.Values[i] == graphql.Null {
-				out.Invalids++
-			}
-		case "closeCustomerGroup":
-			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
-				return _Mutation_closeCustomerGroup(ctx, ec, field)
-			})
-			if out.Values[i] == graphql.Null {
-				out.Invalids++
-			}
-		case "addToCustomerGroup":
-			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
-				return _Mutation_addToCustomerGroup(ctx, ec, field)
-			})
-			if out.Values[i] == graphql.Null {
-				out.Invalids++
-			}
-		case "removeFromCustomerGroup":
-			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
-				return _Mutation_removeFromCustomerGroup(ctx, ec, field)
-			})
-			if out.Values[i] == graphql.Null {
-				out.Invalids++
-			}
-		case "setFunctionRule":
-			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
-				return _Mutation_setFunctionRule(ctx, ec, field)
-			})
-			if out.Values[i] == graphql.Null {
-				out.Invalids++
-			}
-		case "approveOrder":
-			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
-				return _Mutation_approveOrder(ctx, ec, field)
-			})
-			if out.Values[i] == graphql.Null {
-				out.Invalids++
-			}
-		case "rejectOrder":
-			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
-				return _Mutation_rejectOrder(ctx, ec, field)
+				return _Mutation_closeQuantityDiscount(ctx, ec, field)
 			})
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
@@ -13360,6 +12233,20 @@ func _Mutation(ctx context.Context, ec *executionContext, sel ast.SelectionSet) 
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
+		case "setCustomerPrices":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return _Mutation_setCustomerPrices(ctx, ec, field)
+			})
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "closeCustomerPrice":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return _Mutation_closeCustomerPrice(ctx, ec, field)
+			})
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
 		case "savePriceList":
 			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
 				return _Mutation_savePriceList(ctx, ec, field)
@@ -13594,29 +12481,17 @@ func _Query(ctx context.Context, ec *executionContext, sel ast.SelectionSet) gra
 				func(ctx context.Context) graphql.Marshaler {
 					return _Query_synonyms(ctx, ec, field)
 				})
-		case "companies":
+		case "rates":
 			out.ResolveRootConcurrently(innerCtx, ec.OperationContext, i,
 				true, true,
 				func(ctx context.Context) graphql.Marshaler {
-					return _Query_companies(ctx, ec, field)
+					return _Query_rates(ctx, ec, field)
 				})
-		case "company":
-			out.ResolveRootConcurrently(innerCtx, ec.OperationContext, i,
-				true, false,
-				func(ctx context.Context) graphql.Marshaler {
-					return _Query_company(ctx, ec, field)
-				})
-		case "customerGroups":
+		case "quantityDiscounts":
 			out.ResolveRootConcurrently(innerCtx, ec.OperationContext, i,
 				true, true,
 				func(ctx context.Context) graphql.Marshaler {
-					return _Query_customerGroups(ctx, ec, field)
-				})
-		case "customerGroup":
-			out.ResolveRootConcurrently(innerCtx, ec.OperationContext, i,
-				true, false,
-				func(ctx context.Context) graphql.Marshaler {
-					return _Query_customerGroup(ctx, ec, field)
+					return _Query_quantityDiscounts(ctx, ec, field)
 				})
 		case "displayRules":
 			out.ResolveRootConcurrently(innerCtx, ec.OperationContext, i,
@@ -13719,6 +12594,18 @@ func _Query(ctx context.Context, ec *executionContext, sel ast.SelectionSet) gra
 				true, true,
 				func(ctx context.Context) graphql.Marshaler {
 					return _Query_priceRows(ctx, ec, field)
+				})
+		case "customerPrices":
+			out.ResolveRootConcurrently(innerCtx, ec.OperationContext, i,
+				true, true,
+				func(ctx context.Context) graphql.Marshaler {
+					return _Query_customerPrices(ctx, ec, field)
+				})
+		case "scheduledPrices":
+			out.ResolveRootConcurrently(innerCtx, ec.OperationContext, i,
+				true, true,
+				func(ctx context.Context) graphql.Marshaler {
+					return _Query_scheduledPrices(ctx, ec, field)
 				})
 		case "search":
 			out.ResolveRootConcurrently(innerCtx, ec.OperationContext, i,

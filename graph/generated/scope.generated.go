@@ -307,6 +307,11 @@ func marshalNAudience2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋscopeᚐA
 	return _Audience(ctx, ec, sel, &v)
 }
 
+func unmarshalNAudienceInput2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋscopeᚐAudienceInput(ctx context.Context, ec *executionContext, v any) (scope.AudienceInput, error) {
+	res, err := unmarshalInputAudienceInput(ctx, ec, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
 func unmarshalNAudienceKind2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋscopeᚐAudienceKind(ctx context.Context, ec *executionContext, v any) (scope.AudienceKind, error) {
 	tmp, err := graphql.UnmarshalString(v)
 	res := scope.AudienceKind(tmp)
@@ -326,6 +331,11 @@ func marshalNTarget2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋscopeᚐTar
 	return _Target(ctx, ec, sel, &v)
 }
 
+func unmarshalNTargetInput2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋscopeᚐTargetInput(ctx context.Context, ec *executionContext, v any) (scope.TargetInput, error) {
+	res, err := unmarshalInputTargetInput(ctx, ec, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
 func unmarshalNTargetKind2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋscopeᚐTargetKind(ctx context.Context, ec *executionContext, v any) (scope.TargetKind, error) {
 	tmp, err := graphql.UnmarshalString(v)
 	res := scope.TargetKind(tmp)
@@ -339,6 +349,13 @@ func marshalNTargetKind2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋscope�
 		graphql.AddInvalidNullFromMarshaler(ctx, "TargetKind!")
 	}
 	return res
+}
+
+func marshalOAudience2ᚖgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋscopeᚐAudience(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v *scope.Audience) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return _Audience(ctx, ec, sel, v)
 }
 
 func unmarshalOAudienceInput2ᚖgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋscopeᚐAudienceInput(ctx context.Context, ec *executionContext, v any) (*scope.AudienceInput, error) {

@@ -361,8 +361,24 @@ type ProfilePayload struct {
 	UserErrors []UserError `json:"userErrors"`
 }
 
+// A quantity discount after a change.
+type QuantityDiscountPayload struct {
+	// The discount; null if it was not changed.
+	QuantityDiscount *pricing.QuantityDiscount `json:"quantityDiscount,omitempty"`
+	// Why it was not changed.
+	UserErrors []UserError `json:"userErrors"`
+}
+
 // What a client can read. Everything is seen through the channel of the request.
 type Query struct {
+}
+
+// A rate after a change.
+type RatePayload struct {
+	// The rate; null if it was not changed.
+	Rate *pricing.Rate `json:"rate,omitempty"`
+	// Why it was not changed.
+	UserErrors []UserError `json:"userErrors"`
 }
 
 // A recorded transfer and how its payment stands now.

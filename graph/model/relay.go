@@ -37,6 +37,18 @@ type (
 	ImportRunConnection = page.Connection[importing.Run]
 	// ImportRunEdge is an import on a page.
 	ImportRunEdge = page.Edge[importing.Run]
+	// RateConnection is a page of rates.
+	RateConnection = page.Connection[pricing.Rate]
+	// RateEdge is a rate on a page.
+	RateEdge = page.Edge[pricing.Rate]
+	// QuantityDiscountConnection is a page of quantity discounts.
+	QuantityDiscountConnection = page.Connection[pricing.QuantityDiscount]
+	// QuantityDiscountEdge is a quantity discount on a page.
+	QuantityDiscountEdge = page.Edge[pricing.QuantityDiscount]
+	// ScheduledPriceConnection is a page of prices that will begin or end.
+	ScheduledPriceConnection = page.Connection[pricing.Scheduled]
+	// ScheduledPriceEdge is such a price on a page.
+	ScheduledPriceEdge = page.Edge[pricing.Scheduled]
 	// PriceRowConnection is a page of prices.
 	PriceRowConnection = page.Connection[pricing.Row]
 	// PriceRowEdge is a price on a page.

@@ -176,5 +176,6 @@ func (s *Catalog) SavePrices(ctx context.Context, listID uuid.UUID, prices []cat
 			DO UPDATE SET valid_until = excluded.valid_until, amount = excluded.amount, compare_at = excluded.compare_at`,
 			listID, p.VariantID, p.MinQuantity, p.ValidFrom, p.ValidUntil, p.Amount, p.CompareAt)
 	}
+	moveRulesOf(batch, listID)
 	return s.db.conn(ctx).SendBatch(ctx, batch).Close()
 }

@@ -3,6 +3,7 @@ package postgres
 import (
 	"context"
 	"fmt"
+	"time"
 
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
@@ -12,6 +13,7 @@ import (
 
 	"github.com/noren-commerce/noren/core/messaging"
 	"github.com/noren-commerce/noren/core/payment"
+	"github.com/noren-commerce/noren/core/pricing"
 )
 
 // Jobs queues background work in the transaction of the context: it is done if
@@ -94,6 +96,19 @@ func (j *Jobs) Enqueue(ctx context.Context, messages ...messaging.Message) error
 		params[i] = river.InsertManyParams{
 			Args:       messaging.SendJob{Key: m.Key, Message: m},
 			InsertOpts: &river.InsertOpts{UniqueOpts: river.UniqueOpts{ByArgs: true}},
+		}
+	}
+	return j.insert(ctx, params)
+}
+
+// Schedule wakes whoever acts on windows of prices at the moments, once for each.
+func (j *Jobs) Schedule(ctx context.Context, at ...time.Time) error {
+	params := make([]river.InsertManyParams, len(at))
+	for i, moment := range at {
+		moment = moment.UTC()
+		params[i] = river.InsertManyParams{
+			Args:       pricing.TurnJob{At: moment},
+			InsertOpts: &river.InsertOpts{ScheduledAt: moment, UniqueOpts: river.UniqueOpts{ByArgs: true}},
 		}
 	}
 	return j.insert(ctx, params)

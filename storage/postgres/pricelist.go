@@ -10,6 +10,7 @@ import (
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
 
+	"github.com/noren-commerce/noren/core/money"
 	"github.com/noren-commerce/noren/core/page"
 	"github.com/noren-commerce/noren/core/pricing"
 	"github.com/noren-commerce/noren/core/scope"
@@ -20,9 +21,10 @@ const listColumns = `l.id, l.brand_id, l.code, l.name, l.currency, l.tax_inclusi
 	` + windowColumns + `, l.precedence, l.below_floor, l.created_at, l.closed_at,
 	ARRAY(SELECT c.code FROM channels c WHERE c.price_list_id = l.id ORDER BY c.code) AS channels`
 
-// PriceLists are the brand's lists, closed ones included, by code.
+// PriceLists are the brand's lists, closed ones included, by code; those of single
+// customers are left out.
 func (s *Pricing) PriceLists(ctx context.Context, brandID uuid.UUID) ([]pricing.List, error) {
-	return collect[pricing.List](ctx, s.db, `SELECT `+listColumns+` FROM price_lists l WHERE l.brand_id = @brand ORDER BY l.code`,
+	return collect[pricing.List](ctx, s.db, `SELECT `+listColumns+` FROM price_lists l WHERE l.brand_id = @brand AND l.audience_kind NOT IN ('MEMBER', 'COMPANY') ORDER BY l.code`,
 		pgx.NamedArgs{"brand": brandID})
 }
 
@@ -32,24 +34,69 @@ func (s *Pricing) LockPriceList(ctx context.Context, brandID, listID uuid.UUID) 
 		pgx.NamedArgs{"brand": brandID, "id": listID})
 }
 
-// SavePriceList writes a list, new or not; currency and tax stay.
+// PriceListByID is a list of the brand; nil if there is none.
+func (s *Pricing) PriceListByID(ctx context.Context, brandID, listID uuid.UUID) (*pricing.List, error) {
+	return first[pricing.List](ctx, s.db, `SELECT `+listColumns+` FROM price_lists l WHERE l.brand_id = @brand AND l.id = @id`,
+		pgx.NamedArgs{"brand": brandID, "id": listID})
+}
+
+// CustomerList is the customer's own list in the currency; nil if there is none. In
+// a transaction it waits for another that makes the list.
+func (s *Pricing) CustomerList(ctx context.Context, brandID uuid.UUID, customer scope.Audience, currency money.Currency) (*pricing.List, error) {
+	if Joined(ctx) {
+		if _, err := s.db.conn(ctx).Exec(ctx, `SELECT pg_advisory_xact_lock(hashtextextended('prices of ' || $1::text, 0))`, customer.ID.String()); err != nil {
+			return nil, err
+		}
+	}
+	return first[pricing.List](ctx, s.db, `SELECT `+listColumns+` FROM price_lists l
+		WHERE l.brand_id = @brand AND l.audience_kind = @kind AND l.audience_id = @id AND l.currency = @currency
+		ORDER BY l.closed_at IS NOT NULL, l.closed_at DESC LIMIT 1`,
+		pgx.NamedArgs{"brand": brandID, "kind": customer.Kind, "id": customer.ID, "currency": currency})
+}
+
+// IsPersonal reports whether the price is one of a single customer's own.
+func (s *Pricing) IsPersonal(ctx context.Context, brandID, priceID uuid.UUID) (bool, error) {
+	return one[bool](ctx, s.db, `SELECT EXISTS (SELECT FROM prices r JOIN price_lists l ON l.id = r.price_list_id
+		WHERE r.id = @id AND l.brand_id = @brand AND l.audience_kind IN ('MEMBER', 'COMPANY'))`, pgx.NamedArgs{"brand": brandID, "id": priceID})
+}
+
+// SavePriceList writes a list, new or not, and moves the brand's rules; currency and
+// tax stay.
 func (s *Pricing) SavePriceList(ctx context.Context, l pricing.List) error {
 	_, err := s.db.conn(ctx).Exec(ctx, `
-		INSERT INTO price_lists (id, brand_id, code, name, currency, tax_inclusive, created_at, closed_at)
-		VALUES (@id, @brand, @code, @name, @currency, @tax_inclusive, @created, @closed)
-		ON CONFLICT (id) DO UPDATE SET code = excluded.code, name = excluded.name, closed_at = excluded.closed_at`,
+		INSERT INTO price_lists (id, brand_id, code, name, currency, tax_inclusive, closed_at, created_at,
+			audience_kind, audience_id, valid_from, valid_until, precedence, below_floor)
+		VALUES (@id, @brand, @code, @name, @currency, @tax_inclusive, @closed, @created,
+			@audience_kind, @audience, `+windowFrom+`, `+windowUntil+`, @precedence, @below)
+		ON CONFLICT (id) DO UPDATE SET code = excluded.code, name = excluded.name, closed_at = excluded.closed_at,
+			audience_kind = excluded.audience_kind, audience_id = excluded.audience_id, valid_from = excluded.valid_from,
+			valid_until = excluded.valid_until, precedence = excluded.precedence, below_floor = excluded.below_floor`,
 		pgx.NamedArgs{"id": l.ID, "brand": l.BrandID, "code": l.Code, "name": l.Name, "currency": l.Currency,
-			"tax_inclusive": l.TaxInclusive, "created": l.CreatedAt, "closed": l.ClosedAt})
+			"tax_inclusive": l.TaxInclusive, "closed": l.ClosedAt, "created": l.CreatedAt, "audience_kind": l.Audience.Kind, "audience": l.Audience.ID,
+			"from": l.From, "until": l.Until, "precedence": l.Precedence, "below": l.BelowFloor})
 	var pg *pgconn.PgError
-	switch {
-	case errors.As(err, &pg) && pg.ConstraintName == "price_lists_brand_id_code_key":
-		return pricing.ErrListCodeTaken.At("code")
-	case errors.As(err, &pg) && pg.ConstraintName == "price_lists_customer":
-		return pricing.ErrListCustomer.At("id")
-	case err != nil:
+	if errors.As(err, &pg) {
+		switch pg.ConstraintName {
+		case "price_lists_brand_id_code_key":
+			return pricing.ErrListCodeTaken.At("code")
+		case "price_lists_customer":
+			return pricing.ErrListCustomer.At("id")
+		}
+	}
+	if err != nil {
 		return err
 	}
 	return s.db.moveRules(ctx, l.BrandID, rulesMoved{For: []scope.Audience{l.Audience}})
+}
+
+// moveRulesOf queues the move of the brand's rules that goes with a change of prices
+// in a list for an audience. Prices of a channel's own list are no rule.
+func moveRulesOf(batch *pgx.Batch, listID uuid.UUID) {
+	batch.Queue(`
+		WITH l AS (SELECT brand_id, audience_kind, audience_id FROM price_lists WHERE id = $1 AND audience_kind <> ''),
+		named AS (INSERT INTO named_members (brand_id, member_id) SELECT brand_id, audience_id FROM l WHERE audience_kind = 'MEMBER' ON CONFLICT DO NOTHING)
+		INSERT INTO rulebooks AS r (brand_id, version) SELECT brand_id, 2 FROM l
+		ON CONFLICT (brand_id) DO UPDATE SET version = r.version + 1`, listID)
 }
 
 const (

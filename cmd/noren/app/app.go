@@ -103,6 +103,7 @@ func New(cfg Config, db *postgres.DB, now clock.Clock, options ...Option) (*App,
 	orders.PayBy(payments)
 	payments.Tell(orders)
 	partners := newPartners(db, now)
+	lists := newLists(db, jobs, prices, events, now)
 	files, err := cfg.AssetConfig.open(cfg.PublicURL)
 	if err != nil {
 		return nil, err
@@ -118,8 +119,9 @@ func New(cfg Config, db *postgres.DB, now clock.Clock, options ...Option) (*App,
 			Display:   display.NewEditor(display.EditorParts{Tx: db, Store: postgres.NewDisplay(db), Buyers: companies, Events: events, Now: now}),
 			Restock:   restock,
 			Pricing:   prices,
-			Lists:     newLists(db, events, now),
-			Editor:    newEditor(db, events, files, now),
+			Lists:     lists,
+			Terms:     newConditions(db, jobs, events, now),
+			Editor:    newEditor(db, events, files, lists, now),
 			Inventory: inventory.New(stock),
 			Stock:     inventory.NewKeeper(inventory.KeeperParts{Tx: db, Store: stock, Shown: shown, Events: events, Now: now}),
 			Carts:     carts,
@@ -183,17 +185,22 @@ func newCompanies(db *postgres.DB, ground Ground, keys *idempotency.Keys, now cl
 }
 
 // newEditor puts together how staff write the catalog.
-func newEditor(db *postgres.DB, events event.Recorder, files catalog.Assets, now clock.Clock) *catalog.Editor {
+func newEditor(db *postgres.DB, events event.Recorder, files catalog.Assets, lists *pricing.Lists, now clock.Clock) *catalog.Editor {
 	store := postgres.NewCatalog(db)
 	return catalog.NewEditor(catalog.EditorParts{
-		Tx: db, Store: store, Index: catalog.NewIndexer(store, search.NewAnalyzer()),
+		Tx: db, Store: store, Index: catalog.NewIndexer(store, search.NewAnalyzer()), Prices: lists,
 		Events: events, Assets: files, Now: now,
 	})
 }
 
 // newLists puts together how staff keep price lists.
-func newLists(db *postgres.DB, events event.Recorder, now clock.Clock) *pricing.Lists {
+func newLists(db *postgres.DB, jobs *postgres.Jobs, floors pricing.Floors, events event.Recorder, now clock.Clock) *pricing.Lists {
 	return pricing.NewLists(pricing.ListParts{
-		Tx: db, Store: postgres.NewPricing(db), Shelves: postgres.NewCatalog(db), Events: events, Now: now,
+		Tx: db, Store: postgres.NewPricing(db), Shelves: postgres.NewCatalog(db), Floors: floors, Turns: jobs, Events: events, Now: now,
 	})
+}
+
+// newConditions puts together how staff keep rates and quantity discounts.
+func newConditions(db *postgres.DB, jobs *postgres.Jobs, events event.Recorder, now clock.Clock) *pricing.Conditions {
+	return pricing.NewConditions(pricing.ConditionParts{Tx: db, Store: postgres.NewPricing(db), Turns: jobs, Events: events, Now: now})
 }

@@ -17,6 +17,7 @@ import (
 	"github.com/noren-commerce/noren/core/importing"
 	"github.com/noren-commerce/noren/core/messaging"
 	"github.com/noren-commerce/noren/core/payment"
+	"github.com/noren-commerce/noren/core/pricing"
 	"github.com/noren-commerce/noren/storage/postgres"
 )
 
@@ -90,11 +91,13 @@ func (a *App) workers() (*river.Workers, []*river.PeriodicJob) {
 	work(w, func(ctx context.Context, j importing.Job) error {
 		return a.Resolvers.Imports.Work(ctx, j.RunID, a.channelByID)
 	})
+	work(w, func(ctx context.Context, _ pricing.TurnJob) error { return a.Resolvers.Lists.Turn(ctx) })
 	work(w, func(ctx context.Context, _ payment.ForgetJob) error { return a.Payments.Forget(ctx) })
 	return w, []*river.PeriodicJob{
 		every(time.Minute, payment.ReconcileJob{}),
 		every(time.Minute, payment.ExpireJob{}),
 		every(10*time.Minute, display.RestockJob{}), // what imports and corrections brought
+		every(time.Minute, pricing.TurnJob{}),
 		every(24*time.Hour, event.PartitionJob{}),
 		every(24*time.Hour, payment.ForgetJob{}),
 	}
