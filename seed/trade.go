@@ -57,7 +57,7 @@ func newTrade(ctx context.Context, db *postgres.DB) (*trade, error) {
 	}
 	events, stock := postgres.NewEvents(db), postgres.NewInventory(db)
 	buyers := company.New(company.Parts{Tx: db, Store: postgres.NewCompanies(db), Events: events, Now: now})
-	t.carts = cart.New(postgres.NewCarts(db), pricing.New(postgres.NewPricing(db), buyers, nil, now), display.New(postgres.NewDisplay(db), buyers, now), now)
+	t.carts = cart.New(postgres.NewCarts(db), pricing.New(postgres.NewPricing(db), buyers, nil, now), display.New(postgres.NewDisplay(db), buyers, now), nil, now)
 	t.methods = shipping.New(postgres.NewShipping(db))
 	t.payments = payment.New(payment.Needs{
 		Tx: db, Store: postgres.NewPayments(db), Jobs: jobs, Outbox: unsent{}, Events: events,

@@ -22,6 +22,7 @@ import (
 	"github.com/noren-commerce/noren/core/partner"
 	"github.com/noren-commerce/noren/core/payment"
 	"github.com/noren-commerce/noren/core/pricing"
+	"github.com/noren-commerce/noren/core/promotion"
 	"github.com/noren-commerce/noren/core/scope"
 	"github.com/noren-commerce/noren/core/shipping"
 	"github.com/noren-commerce/noren/graph/model"
@@ -38,6 +39,8 @@ type Config = graphql.Config[ResolverRoot, DirectiveRoot, ComplexityRoot]
 
 type ResolverRoot interface {
 	Account() AccountResolver
+	CartCoupon() CartCouponResolver
+	CartGift() CartGiftResolver
 	CartLine() CartLineResolver
 	Category() CategoryResolver
 	ImportRun() ImportRunResolver
@@ -159,11 +162,73 @@ type ComplexityRoot struct {
 		ReceivedAt func(childComplexity int) int
 	}
 
+	Campaign struct {
+		Audiences        func(childComplexity int) int
+		Badge            func(childComplexity int) int
+		Benefits         func(childComplexity int) int
+		Budget           func(childComplexity int) int
+		Closes           func(childComplexity int) int
+		Code             func(childComplexity int) int
+		Conditions       func(childComplexity int) int
+		Except           func(childComplexity int) int
+		GlobalID         func(childComplexity int) int
+		Goods            func(childComplexity int) int
+		Group            func(childComplexity int) int
+		MaxUses          func(childComplexity int) int
+		MaxUsesPerMember func(childComplexity int) int
+		Name             func(childComplexity int) int
+		NeedsCoupon      func(childComplexity int) int
+		Opens            func(childComplexity int) int
+		Priority         func(childComplexity int) int
+		Recurrence       func(childComplexity int) int
+		Regions          func(childComplexity int) int
+		SpentAt          func(childComplexity int) int
+		Stacking         func(childComplexity int) int
+		Status           func(childComplexity int) int
+	}
+
+	CampaignBenefit struct {
+		AmountMinor func(childComplexity int) int
+		Factor      func(childComplexity int) int
+		Kind        func(childComplexity int) int
+		Percent     func(childComplexity int) int
+		Pieces      func(childComplexity int) int
+		Required    func(childComplexity int) int
+	}
+
+	CampaignConditions struct {
+		BirthdayMonth  func(childComplexity int) int
+		Combination    func(childComplexity int) int
+		FirstPurchase  func(childComplexity int) int
+		MaxSets        func(childComplexity int) int
+		MinAmountMinor func(childComplexity int) int
+		MinQuantity    func(childComplexity int) int
+	}
+
+	CampaignConnection struct {
+		Edges      func(childComplexity int) int
+		Nodes      func(childComplexity int) int
+		PageInfo   func(childComplexity int) int
+		TotalCount func(childComplexity int) int
+	}
+
+	CampaignEdge struct {
+		Cursor func(childComplexity int) int
+		Node   func(childComplexity int) int
+	}
+
+	CampaignPayload struct {
+		Campaign   func(childComplexity int) int
+		UserErrors func(childComplexity int) int
+	}
+
 	Cart struct {
 		BilledTo        func(childComplexity int) int
 		Breakdown       func(childComplexity int) int
+		Coupons         func(childComplexity int) int
 		Discount        func(childComplexity int) int
 		Email           func(childComplexity int) int
+		Gifts           func(childComplexity int) int
 		GlobalID        func(childComplexity int) int
 		Lines           func(childComplexity int) int
 		Method          func(childComplexity int) int
@@ -172,6 +237,22 @@ type ComplexityRoot struct {
 		Subtotal        func(childComplexity int) int
 		Taxes           func(childComplexity int) int
 		Total           func(childComplexity int) int
+	}
+
+	CartCoupon struct {
+		Applied  func(childComplexity int) int
+		Campaign func(childComplexity int) int
+		Code     func(childComplexity int) int
+		GlobalID func(childComplexity int) int
+		Hint     func(childComplexity int) int
+		Problem  func(childComplexity int) int
+	}
+
+	CartGift struct {
+		Campaign func(childComplexity int) int
+		Quantity func(childComplexity int) int
+		Required func(childComplexity int) int
+		Variant  func(childComplexity int) int
 	}
 
 	CartLine struct {
@@ -235,9 +316,36 @@ type ComplexityRoot struct {
 		RetiredAt   func(childComplexity int) int
 	}
 
+	CombinationPart struct {
+		Goods    func(childComplexity int) int
+		Quantity func(childComplexity int) int
+	}
+
 	ConfirmTotpPayload struct {
 		RecoveryCodes func(childComplexity int) int
 		UserErrors    func(childComplexity int) int
+	}
+
+	Coupon struct {
+		Campaign func(childComplexity int) int
+		Closes   func(childComplexity int) int
+		Code     func(childComplexity int) int
+		GlobalID func(childComplexity int) int
+		Hint     func(childComplexity int) int
+		Opens    func(childComplexity int) int
+		State    func(childComplexity int) int
+	}
+
+	CouponConnection struct {
+		Edges      func(childComplexity int) int
+		Nodes      func(childComplexity int) int
+		PageInfo   func(childComplexity int) int
+		TotalCount func(childComplexity int) int
+	}
+
+	CouponEdge struct {
+		Cursor func(childComplexity int) int
+		Node   func(childComplexity int) int
 	}
 
 	DeletePayload struct {
@@ -366,6 +474,12 @@ type ComplexityRoot struct {
 		Node   func(childComplexity int) int
 	}
 
+	IssueCouponsPayload struct {
+		CSV        func(childComplexity int) int
+		Count      func(childComplexity int) int
+		UserErrors func(childComplexity int) int
+	}
+
 	LinkSsoPayload struct {
 		Link       func(childComplexity int) int
 		UserErrors func(childComplexity int) int
@@ -421,6 +535,7 @@ type ComplexityRoot struct {
 		AddVariant               func(childComplexity int, input catalog.AddVariantInput) int
 		AdjustStock              func(childComplexity int, input inventory.StockInput) int
 		AdvanceOrder             func(childComplexity int, input order.AdvanceInput) int
+		ApplyCoupon              func(childComplexity int, input cart.ApplyCouponInput) int
 		ArchiveProduct           func(childComplexity int, input catalog.ProductInput) int
 		CancelOrder              func(childComplexity int, input order.CancelInput) int
 		ChangePassword           func(childComplexity int, input identity.ChangePasswordInput) int
@@ -445,6 +560,7 @@ type ComplexityRoot struct {
 		DeleteSynonym            func(childComplexity int, input catalog.ProductInput) int
 		FinishSso                func(childComplexity int, input identity.FinishSSOInput) int
 		ImportProducts           func(childComplexity int, input model.ImportProductsInput) int
+		IssueCoupons             func(childComplexity int, input promotion.IssueInput) int
 		IssuePartnerKey          func(childComplexity int, input partner.IssueKeyInput) int
 		LinkSso                  func(childComplexity int, input identity.FinishSSOInput) int
 		Login                    func(childComplexity int, input identity.LoginInput) int
@@ -462,6 +578,7 @@ type ComplexityRoot struct {
 		RefundPayment            func(childComplexity int, input payment.RefundInput) int
 		Register                 func(childComplexity int, input identity.RegisterInput) int
 		RemoveAddress            func(childComplexity int, input customer.RemoveInput) int
+		RemoveCoupon             func(childComplexity int, input cart.RemoveCouponInput) int
 		RemoveMedia              func(childComplexity int, input catalog.ProductInput) int
 		RemovePet                func(childComplexity int, input customer.RemoveInput) int
 		RemoveTotp               func(childComplexity int, input identity.RemoveTotpInput) int
@@ -475,6 +592,7 @@ type ComplexityRoot struct {
 		RotatePartnerKey         func(childComplexity int, input partner.RotateKeyInput) int
 		SaveAttribute            func(childComplexity int, input catalog.SaveAttributeInput) int
 		SaveBadge                func(childComplexity int, input display.SaveBadgeInput) int
+		SaveCampaign             func(childComplexity int, input promotion.SaveInput) int
 		SaveCategory             func(childComplexity int, input catalog.SaveCategoryInput) int
 		SaveDisplayRule          func(childComplexity int, input display.SaveRuleInput) int
 		SaveLocation             func(childComplexity int, input inventory.SaveLocationInput) int
@@ -482,6 +600,7 @@ type ComplexityRoot struct {
 		SaveProductBrand         func(childComplexity int, input catalog.SaveBrandInput) int
 		SaveShippingMethod       func(childComplexity int, input shipping.SaveInput) int
 		SaveSynonym              func(childComplexity int, input catalog.SaveSynonymInput) int
+		SetCampaignStatus        func(childComplexity int, input promotion.StatusInput) int
 		SetCartLineQuantity      func(childComplexity int, input cart.SetQuantityInput) int
 		SetCategorySort          func(childComplexity int, input display.SortInput) int
 		SetIncomingStock         func(childComplexity int, input inventory.StockInput) int
@@ -503,6 +622,7 @@ type ComplexityRoot struct {
 		UpdateStaff              func(childComplexity int, input identity.UpdateStaffInput) int
 		UpdateVariant            func(childComplexity int, input catalog.UpdateVariantInput) int
 		VerifyEmail              func(childComplexity int, input model.VerifyEmailInput) int
+		VoidCoupons              func(childComplexity int, input promotion.VoidInput) int
 	}
 
 	Option struct {
@@ -519,6 +639,7 @@ type ComplexityRoot struct {
 		History            func(childComplexity int) int
 		InternalNote       func(childComplexity int) int
 		Lines              func(childComplexity int) int
+		MissedGifts        func(childComplexity int) int
 		Number             func(childComplexity int) int
 		Paid               func(childComplexity int) int
 		PaymentMethod      func(childComplexity int) int
@@ -893,16 +1014,20 @@ type ComplexityRoot struct {
 		AnyProduct         func(childComplexity int, id string) int
 		Attributes         func(childComplexity int) int
 		Badges             func(childComplexity int) int
+		CampaignList       func(childComplexity int, statuses []promotion.Status, running bool, first *int, after *string) int
+		Campaigns          func(childComplexity int) int
 		Cart               func(childComplexity int) int
 		Categories         func(childComplexity int) int
 		Category           func(childComplexity int, slug string) int
 		CategoryPins       func(childComplexity int, categoryID string) int
+		Coupons            func(childComplexity int, campaignID string, first *int, after *string) int
 		DisplayPreview     func(childComplexity int, input display.PreviewInput) int
 		DisplayRules       func(childComplexity int, first *int, after *string, closed bool, target *scope.TargetInput) int
 		ImportRun          func(childComplexity int, id string) int
 		ImportRuns         func(childComplexity int, first *int, after *string, status []importing.Status) int
 		Locations          func(childComplexity int) int
 		Me                 func(childComplexity int) int
+		MyCoupons          func(childComplexity int) int
 		Node               func(childComplexity int, id string) int
 		Order              func(childComplexity int, id string) int
 		Orders             func(childComplexity int, first *int, after *string, filter *model.OrderFilter) int
@@ -935,6 +1060,13 @@ type ComplexityRoot struct {
 		UserErrors func(childComplexity int) int
 	}
 
+	Recurrence struct {
+		Days     func(childComplexity int) int
+		From     func(childComplexity int) int
+		Until    func(childComplexity int) int
+		Weekdays func(childComplexity int) int
+	}
+
 	RefundPaymentPayload struct {
 		Payment    func(childComplexity int) int
 		UserErrors func(childComplexity int) int
@@ -951,6 +1083,14 @@ type ComplexityRoot struct {
 	RestockRequestPayload struct {
 		Request    func(childComplexity int) int
 		UserErrors func(childComplexity int) int
+	}
+
+	RunningCampaign struct {
+		Badge    func(childComplexity int) int
+		Closes   func(childComplexity int) int
+		GlobalID func(childComplexity int) int
+		Name     func(childComplexity int) int
+		Opens    func(childComplexity int) int
 	}
 
 	SavedAddress struct {
@@ -1169,6 +1309,11 @@ type ComplexityRoot struct {
 		SKU            func(childComplexity int) int
 		Stock          func(childComplexity int) int
 		Weight         func(childComplexity int) int
+	}
+
+	VoidCouponsPayload struct {
+		Count      func(childComplexity int) int
+		UserErrors func(childComplexity int) int
 	}
 }
 
@@ -1564,6 +1709,264 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.BankTransfer.ReceivedAt(childComplexity), true
 
+	case "Campaign.audiences":
+		if e.ComplexityRoot.Campaign.Audiences == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Campaign.Audiences(childComplexity), true
+	case "Campaign.badge":
+		if e.ComplexityRoot.Campaign.Badge == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Campaign.Badge(childComplexity), true
+	case "Campaign.benefits":
+		if e.ComplexityRoot.Campaign.Benefits == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Campaign.Benefits(childComplexity), true
+	case "Campaign.budget":
+		if e.ComplexityRoot.Campaign.Budget == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Campaign.Budget(childComplexity), true
+	case "Campaign.validUntil":
+		if e.ComplexityRoot.Campaign.Closes == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Campaign.Closes(childComplexity), true
+	case "Campaign.code":
+		if e.ComplexityRoot.Campaign.Code == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Campaign.Code(childComplexity), true
+	case "Campaign.conditions":
+		if e.ComplexityRoot.Campaign.Conditions == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Campaign.Conditions(childComplexity), true
+	case "Campaign.except":
+		if e.ComplexityRoot.Campaign.Except == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Campaign.Except(childComplexity), true
+	case "Campaign.id":
+		if e.ComplexityRoot.Campaign.GlobalID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Campaign.GlobalID(childComplexity), true
+	case "Campaign.goods":
+		if e.ComplexityRoot.Campaign.Goods == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Campaign.Goods(childComplexity), true
+	case "Campaign.group":
+		if e.ComplexityRoot.Campaign.Group == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Campaign.Group(childComplexity), true
+	case "Campaign.maxUses":
+		if e.ComplexityRoot.Campaign.MaxUses == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Campaign.MaxUses(childComplexity), true
+	case "Campaign.maxUsesPerMember":
+		if e.ComplexityRoot.Campaign.MaxUsesPerMember == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Campaign.MaxUsesPerMember(childComplexity), true
+	case "Campaign.name":
+		if e.ComplexityRoot.Campaign.Name == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Campaign.Name(childComplexity), true
+	case "Campaign.needsCoupon":
+		if e.ComplexityRoot.Campaign.NeedsCoupon == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Campaign.NeedsCoupon(childComplexity), true
+	case "Campaign.validFrom":
+		if e.ComplexityRoot.Campaign.Opens == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Campaign.Opens(childComplexity), true
+	case "Campaign.priority":
+		if e.ComplexityRoot.Campaign.Priority == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Campaign.Priority(childComplexity), true
+	case "Campaign.recurrence":
+		if e.ComplexityRoot.Campaign.Recurrence == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Campaign.Recurrence(childComplexity), true
+	case "Campaign.regions":
+		if e.ComplexityRoot.Campaign.Regions == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Campaign.Regions(childComplexity), true
+	case "Campaign.spentAt":
+		if e.ComplexityRoot.Campaign.SpentAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Campaign.SpentAt(childComplexity), true
+	case "Campaign.stacking":
+		if e.ComplexityRoot.Campaign.Stacking == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Campaign.Stacking(childComplexity), true
+	case "Campaign.status":
+		if e.ComplexityRoot.Campaign.Status == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Campaign.Status(childComplexity), true
+
+	case "CampaignBenefit.amountMinor":
+		if e.ComplexityRoot.CampaignBenefit.AmountMinor == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CampaignBenefit.AmountMinor(childComplexity), true
+	case "CampaignBenefit.factor":
+		if e.ComplexityRoot.CampaignBenefit.Factor == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CampaignBenefit.Factor(childComplexity), true
+	case "CampaignBenefit.kind":
+		if e.ComplexityRoot.CampaignBenefit.Kind == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CampaignBenefit.Kind(childComplexity), true
+	case "CampaignBenefit.percent":
+		if e.ComplexityRoot.CampaignBenefit.Percent == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CampaignBenefit.Percent(childComplexity), true
+	case "CampaignBenefit.pieces":
+		if e.ComplexityRoot.CampaignBenefit.Pieces == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CampaignBenefit.Pieces(childComplexity), true
+	case "CampaignBenefit.required":
+		if e.ComplexityRoot.CampaignBenefit.Required == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CampaignBenefit.Required(childComplexity), true
+
+	case "CampaignConditions.birthdayMonth":
+		if e.ComplexityRoot.CampaignConditions.BirthdayMonth == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CampaignConditions.BirthdayMonth(childComplexity), true
+	case "CampaignConditions.combination":
+		if e.ComplexityRoot.CampaignConditions.Combination == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CampaignConditions.Combination(childComplexity), true
+	case "CampaignConditions.firstPurchase":
+		if e.ComplexityRoot.CampaignConditions.FirstPurchase == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CampaignConditions.FirstPurchase(childComplexity), true
+	case "CampaignConditions.maxSets":
+		if e.ComplexityRoot.CampaignConditions.MaxSets == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CampaignConditions.MaxSets(childComplexity), true
+	case "CampaignConditions.minAmountMinor":
+		if e.ComplexityRoot.CampaignConditions.MinAmountMinor == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CampaignConditions.MinAmountMinor(childComplexity), true
+	case "CampaignConditions.minQuantity":
+		if e.ComplexityRoot.CampaignConditions.MinQuantity == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CampaignConditions.MinQuantity(childComplexity), true
+
+	case "CampaignConnection.edges":
+		if e.ComplexityRoot.CampaignConnection.Edges == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CampaignConnection.Edges(childComplexity), true
+	case "CampaignConnection.nodes":
+		if e.ComplexityRoot.CampaignConnection.Nodes == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CampaignConnection.Nodes(childComplexity), true
+	case "CampaignConnection.pageInfo":
+		if e.ComplexityRoot.CampaignConnection.PageInfo == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CampaignConnection.PageInfo(childComplexity), true
+	case "CampaignConnection.totalCount":
+		if e.ComplexityRoot.CampaignConnection.TotalCount == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CampaignConnection.TotalCount(childComplexity), true
+
+	case "CampaignEdge.cursor":
+		if e.ComplexityRoot.CampaignEdge.Cursor == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CampaignEdge.Cursor(childComplexity), true
+	case "CampaignEdge.node":
+		if e.ComplexityRoot.CampaignEdge.Node == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CampaignEdge.Node(childComplexity), true
+
+	case "CampaignPayload.campaign":
+		if e.ComplexityRoot.CampaignPayload.Campaign == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CampaignPayload.Campaign(childComplexity), true
+	case "CampaignPayload.userErrors":
+		if e.ComplexityRoot.CampaignPayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CampaignPayload.UserErrors(childComplexity), true
+
 	case "Cart.billingAddress":
 		if e.ComplexityRoot.Cart.BilledTo == nil {
 			break
@@ -1576,6 +1979,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Cart.Breakdown(childComplexity), true
+	case "Cart.coupons":
+		if e.ComplexityRoot.Cart.Coupons == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Cart.Coupons(childComplexity), true
 	case "Cart.discount":
 		if e.ComplexityRoot.Cart.Discount == nil {
 			break
@@ -1588,6 +1997,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Cart.Email(childComplexity), true
+	case "Cart.gifts":
+		if e.ComplexityRoot.Cart.Gifts == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Cart.Gifts(childComplexity), true
 	case "Cart.id":
 		if e.ComplexityRoot.Cart.GlobalID == nil {
 			break
@@ -1636,6 +2051,68 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Cart.Total(childComplexity), true
+
+	case "CartCoupon.applied":
+		if e.ComplexityRoot.CartCoupon.Applied == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CartCoupon.Applied(childComplexity), true
+	case "CartCoupon.campaign":
+		if e.ComplexityRoot.CartCoupon.Campaign == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CartCoupon.Campaign(childComplexity), true
+	case "CartCoupon.code":
+		if e.ComplexityRoot.CartCoupon.Code == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CartCoupon.Code(childComplexity), true
+	case "CartCoupon.id":
+		if e.ComplexityRoot.CartCoupon.GlobalID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CartCoupon.GlobalID(childComplexity), true
+	case "CartCoupon.hint":
+		if e.ComplexityRoot.CartCoupon.Hint == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CartCoupon.Hint(childComplexity), true
+	case "CartCoupon.problem":
+		if e.ComplexityRoot.CartCoupon.Problem == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CartCoupon.Problem(childComplexity), true
+
+	case "CartGift.campaign":
+		if e.ComplexityRoot.CartGift.Campaign == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CartGift.Campaign(childComplexity), true
+	case "CartGift.quantity":
+		if e.ComplexityRoot.CartGift.Quantity == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CartGift.Quantity(childComplexity), true
+	case "CartGift.required":
+		if e.ComplexityRoot.CartGift.Required == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CartGift.Required(childComplexity), true
+	case "CartGift.variant":
+		if e.ComplexityRoot.CartGift.Variant == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CartGift.Variant(childComplexity), true
 
 	case "CartLine.availability":
 		if e.ComplexityRoot.CartLine.Availability == nil {
@@ -1867,6 +2344,19 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.ChannelListing.RetiredAt(childComplexity), true
 
+	case "CombinationPart.goods":
+		if e.ComplexityRoot.CombinationPart.Goods == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CombinationPart.Goods(childComplexity), true
+	case "CombinationPart.quantity":
+		if e.ComplexityRoot.CombinationPart.Quantity == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CombinationPart.Quantity(childComplexity), true
+
 	case "ConfirmTotpPayload.recoveryCodes":
 		if e.ComplexityRoot.ConfirmTotpPayload.RecoveryCodes == nil {
 			break
@@ -1879,6 +2369,87 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.ConfirmTotpPayload.UserErrors(childComplexity), true
+
+	case "Coupon.campaign":
+		if e.ComplexityRoot.Coupon.Campaign == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Coupon.Campaign(childComplexity), true
+	case "Coupon.validUntil":
+		if e.ComplexityRoot.Coupon.Closes == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Coupon.Closes(childComplexity), true
+	case "Coupon.code":
+		if e.ComplexityRoot.Coupon.Code == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Coupon.Code(childComplexity), true
+	case "Coupon.id":
+		if e.ComplexityRoot.Coupon.GlobalID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Coupon.GlobalID(childComplexity), true
+	case "Coupon.hint":
+		if e.ComplexityRoot.Coupon.Hint == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Coupon.Hint(childComplexity), true
+	case "Coupon.validFrom":
+		if e.ComplexityRoot.Coupon.Opens == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Coupon.Opens(childComplexity), true
+	case "Coupon.state":
+		if e.ComplexityRoot.Coupon.State == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Coupon.State(childComplexity), true
+
+	case "CouponConnection.edges":
+		if e.ComplexityRoot.CouponConnection.Edges == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CouponConnection.Edges(childComplexity), true
+	case "CouponConnection.nodes":
+		if e.ComplexityRoot.CouponConnection.Nodes == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CouponConnection.Nodes(childComplexity), true
+	case "CouponConnection.pageInfo":
+		if e.ComplexityRoot.CouponConnection.PageInfo == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CouponConnection.PageInfo(childComplexity), true
+	case "CouponConnection.totalCount":
+		if e.ComplexityRoot.CouponConnection.TotalCount == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CouponConnection.TotalCount(childComplexity), true
+
+	case "CouponEdge.cursor":
+		if e.ComplexityRoot.CouponEdge.Cursor == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CouponEdge.Cursor(childComplexity), true
+	case "CouponEdge.node":
+		if e.ComplexityRoot.CouponEdge.Node == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CouponEdge.Node(childComplexity), true
 
 	case "DeletePayload.deleted":
 		if e.ComplexityRoot.DeletePayload.Deleted == nil {
@@ -2352,6 +2923,25 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.ImportRunEdge.Node(childComplexity), true
 
+	case "IssueCouponsPayload.csv":
+		if e.ComplexityRoot.IssueCouponsPayload.CSV == nil {
+			break
+		}
+
+		return e.ComplexityRoot.IssueCouponsPayload.CSV(childComplexity), true
+	case "IssueCouponsPayload.count":
+		if e.ComplexityRoot.IssueCouponsPayload.Count == nil {
+			break
+		}
+
+		return e.ComplexityRoot.IssueCouponsPayload.Count(childComplexity), true
+	case "IssueCouponsPayload.userErrors":
+		if e.ComplexityRoot.IssueCouponsPayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.IssueCouponsPayload.UserErrors(childComplexity), true
+
 	case "LinkSsoPayload.link":
 		if e.ComplexityRoot.LinkSsoPayload.Link == nil {
 			break
@@ -2592,6 +3182,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.AdvanceOrder(childComplexity, args["input"].(order.AdvanceInput)), true
+	case "Mutation.applyCoupon":
+		if e.ComplexityRoot.Mutation.ApplyCoupon == nil {
+			break
+		}
+
+		args, err := field_Mutation_applyCoupon_args(ctx, ec, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.ApplyCoupon(childComplexity, args["input"].(cart.ApplyCouponInput)), true
 	case "Mutation.archiveProduct":
 		if e.ComplexityRoot.Mutation.ArchiveProduct == nil {
 			break
@@ -2856,6 +3457,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.ImportProducts(childComplexity, args["input"].(model.ImportProductsInput)), true
+	case "Mutation.issueCoupons":
+		if e.ComplexityRoot.Mutation.IssueCoupons == nil {
+			break
+		}
+
+		args, err := field_Mutation_issueCoupons_args(ctx, ec, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.IssueCoupons(childComplexity, args["input"].(promotion.IssueInput)), true
 	case "Mutation.issuePartnerKey":
 		if e.ComplexityRoot.Mutation.IssuePartnerKey == nil {
 			break
@@ -3033,6 +3645,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.RemoveAddress(childComplexity, args["input"].(customer.RemoveInput)), true
+	case "Mutation.removeCoupon":
+		if e.ComplexityRoot.Mutation.RemoveCoupon == nil {
+			break
+		}
+
+		args, err := field_Mutation_removeCoupon_args(ctx, ec, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.RemoveCoupon(childComplexity, args["input"].(cart.RemoveCouponInput)), true
 	case "Mutation.removeMedia":
 		if e.ComplexityRoot.Mutation.RemoveMedia == nil {
 			break
@@ -3171,6 +3794,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.SaveBadge(childComplexity, args["input"].(display.SaveBadgeInput)), true
+	case "Mutation.saveCampaign":
+		if e.ComplexityRoot.Mutation.SaveCampaign == nil {
+			break
+		}
+
+		args, err := field_Mutation_saveCampaign_args(ctx, ec, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.SaveCampaign(childComplexity, args["input"].(promotion.SaveInput)), true
 	case "Mutation.saveCategory":
 		if e.ComplexityRoot.Mutation.SaveCategory == nil {
 			break
@@ -3248,6 +3882,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.SaveSynonym(childComplexity, args["input"].(catalog.SaveSynonymInput)), true
+	case "Mutation.setCampaignStatus":
+		if e.ComplexityRoot.Mutation.SetCampaignStatus == nil {
+			break
+		}
+
+		args, err := field_Mutation_setCampaignStatus_args(ctx, ec, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.SetCampaignStatus(childComplexity, args["input"].(promotion.StatusInput)), true
 	case "Mutation.setCartLineQuantity":
 		if e.ComplexityRoot.Mutation.SetCartLineQuantity == nil {
 			break
@@ -3474,6 +4119,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.VerifyEmail(childComplexity, args["input"].(model.VerifyEmailInput)), true
+	case "Mutation.voidCoupons":
+		if e.ComplexityRoot.Mutation.VoidCoupons == nil {
+			break
+		}
+
+		args, err := field_Mutation_voidCoupons_args(ctx, ec, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.VoidCoupons(childComplexity, args["input"].(promotion.VoidInput)), true
 
 	case "Option.name":
 		if e.ComplexityRoot.Option.Name == nil {
@@ -3536,6 +4192,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Order.Lines(childComplexity), true
+	case "Order.missedGifts":
+		if e.ComplexityRoot.Order.MissedGifts == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Order.MissedGifts(childComplexity), true
 	case "Order.number":
 		if e.ComplexityRoot.Order.Number == nil {
 			break
@@ -5025,6 +5687,23 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Query.Badges(childComplexity), true
+	case "Query.campaignList":
+		if e.ComplexityRoot.Query.CampaignList == nil {
+			break
+		}
+
+		args, err := field_Query_campaignList_args(ctx, ec, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Query.CampaignList(childComplexity, args["statuses"].([]promotion.Status), args["running"].(bool), args["first"].(*int), args["after"].(*string)), true
+	case "Query.campaigns":
+		if e.ComplexityRoot.Query.Campaigns == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Query.Campaigns(childComplexity), true
 	case "Query.cart":
 		if e.ComplexityRoot.Query.Cart == nil {
 			break
@@ -5059,6 +5738,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Query.CategoryPins(childComplexity, args["categoryId"].(string)), true
+	case "Query.coupons":
+		if e.ComplexityRoot.Query.Coupons == nil {
+			break
+		}
+
+		args, err := field_Query_coupons_args(ctx, ec, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Query.Coupons(childComplexity, args["campaignId"].(string), args["first"].(*int), args["after"].(*string)), true
 	case "Query.displayPreview":
 		if e.ComplexityRoot.Query.DisplayPreview == nil {
 			break
@@ -5116,6 +5806,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Query.Me(childComplexity), true
+	case "Query.myCoupons":
+		if e.ComplexityRoot.Query.MyCoupons == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Query.MyCoupons(childComplexity), true
 	case "Query.node":
 		if e.ComplexityRoot.Query.Node == nil {
 			break
@@ -5335,6 +6031,31 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.RecordBankTransferPayload.UserErrors(childComplexity), true
 
+	case "Recurrence.days":
+		if e.ComplexityRoot.Recurrence.Days == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Recurrence.Days(childComplexity), true
+	case "Recurrence.from":
+		if e.ComplexityRoot.Recurrence.From == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Recurrence.From(childComplexity), true
+	case "Recurrence.until":
+		if e.ComplexityRoot.Recurrence.Until == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Recurrence.Until(childComplexity), true
+	case "Recurrence.weekdays":
+		if e.ComplexityRoot.Recurrence.Weekdays == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Recurrence.Weekdays(childComplexity), true
+
 	case "RefundPaymentPayload.payment":
 		if e.ComplexityRoot.RefundPaymentPayload.Payment == nil {
 			break
@@ -5391,6 +6112,37 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.RestockRequestPayload.UserErrors(childComplexity), true
+
+	case "RunningCampaign.badge":
+		if e.ComplexityRoot.RunningCampaign.Badge == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RunningCampaign.Badge(childComplexity), true
+	case "RunningCampaign.validUntil":
+		if e.ComplexityRoot.RunningCampaign.Closes == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RunningCampaign.Closes(childComplexity), true
+	case "RunningCampaign.id":
+		if e.ComplexityRoot.RunningCampaign.GlobalID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RunningCampaign.GlobalID(childComplexity), true
+	case "RunningCampaign.name":
+		if e.ComplexityRoot.RunningCampaign.Name == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RunningCampaign.Name(childComplexity), true
+	case "RunningCampaign.validFrom":
+		if e.ComplexityRoot.RunningCampaign.Opens == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RunningCampaign.Opens(childComplexity), true
 
 	case "SavedAddress.address":
 		if e.ComplexityRoot.SavedAddress.Address == nil {
@@ -6142,6 +6894,19 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.Variant.Weight(childComplexity), true
 
+	case "VoidCouponsPayload.count":
+		if e.ComplexityRoot.VoidCouponsPayload.Count == nil {
+			break
+		}
+
+		return e.ComplexityRoot.VoidCouponsPayload.Count(childComplexity), true
+	case "VoidCouponsPayload.userErrors":
+		if e.ComplexityRoot.VoidCouponsPayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.VoidCouponsPayload.UserErrors(childComplexity), true
+
 	}
 	return 0, false
 }
@@ -6158,10 +6923,14 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 			graphql.NewInputUnmarshaler("AddVariantInput", graphql.BindUnmarshaler(ec, unmarshalInputAddVariantInput)),
 			graphql.NewInputUnmarshaler("AddressInput", graphql.BindUnmarshaler(ec, unmarshalInputAddressInput)),
 			graphql.NewInputUnmarshaler("AdvanceOrderInput", graphql.BindUnmarshaler(ec, unmarshalInputAdvanceOrderInput)),
+			graphql.NewInputUnmarshaler("ApplyCouponInput", graphql.BindUnmarshaler(ec, unmarshalInputApplyCouponInput)),
 			graphql.NewInputUnmarshaler("AttributeChoiceInput", graphql.BindUnmarshaler(ec, unmarshalInputAttributeChoiceInput)),
 			graphql.NewInputUnmarshaler("AttributeFilter", graphql.BindUnmarshaler(ec, unmarshalInputAttributeFilter)),
 			graphql.NewInputUnmarshaler("AttributeValueInput", graphql.BindUnmarshaler(ec, unmarshalInputAttributeValueInput)),
 			graphql.NewInputUnmarshaler("AudienceInput", graphql.BindUnmarshaler(ec, unmarshalInputAudienceInput)),
+			graphql.NewInputUnmarshaler("CampaignBenefitInput", graphql.BindUnmarshaler(ec, unmarshalInputCampaignBenefitInput)),
+			graphql.NewInputUnmarshaler("CampaignConditionsInput", graphql.BindUnmarshaler(ec, unmarshalInputCampaignConditionsInput)),
+			graphql.NewInputUnmarshaler("CampaignStatusInput", graphql.BindUnmarshaler(ec, unmarshalInputCampaignStatusInput)),
 			graphql.NewInputUnmarshaler("CancelOrderInput", graphql.BindUnmarshaler(ec, unmarshalInputCancelOrderInput)),
 			graphql.NewInputUnmarshaler("ChangePasswordInput", graphql.BindUnmarshaler(ec, unmarshalInputChangePasswordInput)),
 			graphql.NewInputUnmarshaler("CloseAccountInput", graphql.BindUnmarshaler(ec, unmarshalInputCloseAccountInput)),
@@ -6172,14 +6941,17 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 			graphql.NewInputUnmarshaler("ClosePriceListInput", graphql.BindUnmarshaler(ec, unmarshalInputClosePriceListInput)),
 			graphql.NewInputUnmarshaler("CloseRestockInput", graphql.BindUnmarshaler(ec, unmarshalInputCloseRestockInput)),
 			graphql.NewInputUnmarshaler("CloseShippingMethodInput", graphql.BindUnmarshaler(ec, unmarshalInputCloseShippingMethodInput)),
+			graphql.NewInputUnmarshaler("CombinationPartInput", graphql.BindUnmarshaler(ec, unmarshalInputCombinationPartInput)),
 			graphql.NewInputUnmarshaler("ConfirmTotpInput", graphql.BindUnmarshaler(ec, unmarshalInputConfirmTotpInput)),
 			graphql.NewInputUnmarshaler("CreatePartnerInput", graphql.BindUnmarshaler(ec, unmarshalInputCreatePartnerInput)),
 			graphql.NewInputUnmarshaler("CreateProductInput", graphql.BindUnmarshaler(ec, unmarshalInputCreateProductInput)),
 			graphql.NewInputUnmarshaler("CreateStaffInput", graphql.BindUnmarshaler(ec, unmarshalInputCreateStaffInput)),
 			graphql.NewInputUnmarshaler("DeletePermissionGroupInput", graphql.BindUnmarshaler(ec, unmarshalInputDeletePermissionGroupInput)),
 			graphql.NewInputUnmarshaler("DisplayPreviewInput", graphql.BindUnmarshaler(ec, unmarshalInputDisplayPreviewInput)),
+			graphql.NewInputUnmarshaler("ExperimentInput", graphql.BindUnmarshaler(ec, unmarshalInputExperimentInput)),
 			graphql.NewInputUnmarshaler("FinishSsoInput", graphql.BindUnmarshaler(ec, unmarshalInputFinishSsoInput)),
 			graphql.NewInputUnmarshaler("ImportProductsInput", graphql.BindUnmarshaler(ec, unmarshalInputImportProductsInput)),
+			graphql.NewInputUnmarshaler("IssueCouponsInput", graphql.BindUnmarshaler(ec, unmarshalInputIssueCouponsInput)),
 			graphql.NewInputUnmarshaler("IssuePartnerKeyInput", graphql.BindUnmarshaler(ec, unmarshalInputIssuePartnerKeyInput)),
 			graphql.NewInputUnmarshaler("LoginInput", graphql.BindUnmarshaler(ec, unmarshalInputLoginInput)),
 			graphql.NewInputUnmarshaler("MoveCategoryInput", graphql.BindUnmarshaler(ec, unmarshalInputMoveCategoryInput)),
@@ -6195,10 +6967,12 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 			graphql.NewInputUnmarshaler("ProductFilter", graphql.BindUnmarshaler(ec, unmarshalInputProductFilter)),
 			graphql.NewInputUnmarshaler("PublishProductInput", graphql.BindUnmarshaler(ec, unmarshalInputPublishProductInput)),
 			graphql.NewInputUnmarshaler("RecordBankTransferInput", graphql.BindUnmarshaler(ec, unmarshalInputRecordBankTransferInput)),
+			graphql.NewInputUnmarshaler("RecurrenceInput", graphql.BindUnmarshaler(ec, unmarshalInputRecurrenceInput)),
 			graphql.NewInputUnmarshaler("RefreshTokenInput", graphql.BindUnmarshaler(ec, unmarshalInputRefreshTokenInput)),
 			graphql.NewInputUnmarshaler("RefundPaymentInput", graphql.BindUnmarshaler(ec, unmarshalInputRefundPaymentInput)),
 			graphql.NewInputUnmarshaler("RegisterInput", graphql.BindUnmarshaler(ec, unmarshalInputRegisterInput)),
 			graphql.NewInputUnmarshaler("RemoveAddressInput", graphql.BindUnmarshaler(ec, unmarshalInputRemoveAddressInput)),
+			graphql.NewInputUnmarshaler("RemoveCouponInput", graphql.BindUnmarshaler(ec, unmarshalInputRemoveCouponInput)),
 			graphql.NewInputUnmarshaler("RemovePetInput", graphql.BindUnmarshaler(ec, unmarshalInputRemovePetInput)),
 			graphql.NewInputUnmarshaler("RemoveTotpInput", graphql.BindUnmarshaler(ec, unmarshalInputRemoveTotpInput)),
 			graphql.NewInputUnmarshaler("RequestPasswordResetInput", graphql.BindUnmarshaler(ec, unmarshalInputRequestPasswordResetInput)),
@@ -6209,6 +6983,7 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 			graphql.NewInputUnmarshaler("RotatePartnerKeyInput", graphql.BindUnmarshaler(ec, unmarshalInputRotatePartnerKeyInput)),
 			graphql.NewInputUnmarshaler("SaveAttributeInput", graphql.BindUnmarshaler(ec, unmarshalInputSaveAttributeInput)),
 			graphql.NewInputUnmarshaler("SaveBadgeInput", graphql.BindUnmarshaler(ec, unmarshalInputSaveBadgeInput)),
+			graphql.NewInputUnmarshaler("SaveCampaignInput", graphql.BindUnmarshaler(ec, unmarshalInputSaveCampaignInput)),
 			graphql.NewInputUnmarshaler("SaveCategoryInput", graphql.BindUnmarshaler(ec, unmarshalInputSaveCategoryInput)),
 			graphql.NewInputUnmarshaler("SaveDisplayRuleInput", graphql.BindUnmarshaler(ec, unmarshalInputSaveDisplayRuleInput)),
 			graphql.NewInputUnmarshaler("SaveLocationInput", graphql.BindUnmarshaler(ec, unmarshalInputSaveLocationInput)),
@@ -6239,6 +7014,7 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 			graphql.NewInputUnmarshaler("VariantInput", graphql.BindUnmarshaler(ec, unmarshalInputVariantInput)),
 			graphql.NewInputUnmarshaler("VerifyEmailInput", graphql.BindUnmarshaler(ec, unmarshalInputVerifyEmailInput)),
 			graphql.NewInputUnmarshaler("VersionedInput", graphql.BindUnmarshaler(ec, unmarshalInputVersionedInput)),
+			graphql.NewInputUnmarshaler("VoidCouponsInput", graphql.BindUnmarshaler(ec, unmarshalInputVoidCouponsInput)),
 		)
 	}
 	first := true
@@ -6899,6 +7675,10 @@ enum Permission {
   COMPANY_READ
   "Change companies, their terms and credit, and customer groups."
   COMPANY_WRITE
+  "Campaigns, their coupons and their effect."
+  CAMPAIGN_READ
+  "Make and run campaigns, issue coupons."
+  CAMPAIGN_WRITE
   "Decide who sees what: display rules, badges, pinned positions, sold-out policies."
   DISPLAY_WRITE
 }
@@ -7125,6 +7905,54 @@ enum UserErrorCode {
   BADGE_DAYS_INVALID
   "The product has no such notice: it is in stock, or its policy offers none."
   RESTOCK_NOT_OFFERED
+  "The weekdays, days or hours are not valid."
+  RECURRENCE_INVALID
+  "There is no such prefecture."
+  REGION_INVALID
+  "The condition is not valid."
+  CONDITION_INVALID
+  "The benefit does not say what its kind needs."
+  BENEFIT_INVALID
+  "A campaign gives at least one benefit."
+  BENEFIT_MISSING
+  "Only one benefit of a campaign takes something off the goods."
+  BENEFITS_CONFLICT
+  "A benefit for sets needs a combination."
+  COMBINATION_MISSING
+  "A limit is at least 1."
+  LIMIT_INVALID
+  "A limit cannot be below what was given already."
+  LIMIT_BELOW_GIVEN
+  "Shares are percentages, the start before the end."
+  SHARE_INVALID
+  "The brand does not have what is named."
+  SCOPE_UNKNOWN
+  "There is no coupon with this code."
+  COUPON_UNKNOWN
+  "The code's check character does not fit."
+  COUPON_MISTYPED
+  "The coupon is for another member."
+  COUPON_NOT_YOURS
+  "The coupon cannot be used yet."
+  COUPON_NOT_YET
+  "The coupon has expired."
+  COUPON_EXPIRED
+  "The coupon has been used."
+  COUPON_USED
+  "The coupon was taken out of use."
+  COUPON_VOID
+  "The coupon does not apply to the cart as it is."
+  COUPON_NOT_APPLICABLE
+  "The coupon cannot be combined with what applies already."
+  COUPON_NOT_COMBINABLE
+  "A shared code has 3 to 14 letters and digits."
+  COUPON_CODE_INVALID
+  "The campaign has reached its limit."
+  CAMPAIGN_SPENT
+  "The campaign takes no coupons."
+  CAMPAIGN_WITHOUT_COUPON
+  "A gift that the order must have is sold out."
+  GIFT_SOLD_OUT
 }
 `, BuiltIn: false},
 	{Name: "../schema/cart.graphqls", Input: `extend type Query {
@@ -7172,6 +8000,10 @@ type Cart implements Node {
   shippingFee: Money!
   "What campaigns take off the goods as a whole."
   discount: Money!
+  "The coupons that were entered, and what became of each."
+  coupons: [CartCoupon!]!
+  "What campaigns add to the order."
+  gifts: [CartGift!]!
   "The consumption tax in the total, by rate."
   taxes: [TaxAmount!]!
   "What the order would cost: give it to placeOrder as ` + "`" + `expectedTotal` + "`" + `."
@@ -9200,6 +10032,8 @@ type Order implements Node {
   taxes: [TaxAmount!]!
   "What the customer pays."
   total: Money!
+  "Gifts of campaigns that were sold out when the order was placed, by name in the caller's language."
+  missedGifts: [String!]!
   "How the total came about: the changes add up to it."
   breakdown: [PriceStep!]!
   "Where the parcel goes."
@@ -10137,6 +10971,10 @@ enum PriceReason {
   NOT_COMBINABLE
   "The cart does not meet its condition."
   CONDITION
+  "It recurs, and now is between its times."
+  NOT_NOW
+  "It is for another channel, shop or region."
+  ELSEWHERE
   "It needs a coupon that is not there."
   COUPON
   "Its budget or its number of uses is spent."
@@ -10190,6 +11028,534 @@ extend type Variant {
 extend type Product {
   "From the cheapest to the dearest variant, one piece each; null if none has a price."
   priceRange: PriceRange
+}
+`, BuiltIn: false},
+	{Name: "../schema/promotion.graphqls", Input: `extend type Query {
+  "The campaigns that run now and that the caller belongs to; those that need a coupon are not told of."
+  campaigns: [RunningCampaign!]! @allow(anyone: true)
+  "The caller's own coupons that can still be used, the first to expire first."
+  myCoupons: [Coupon!]! @allow(roles: [MEMBER, COMPANY_BUYER])
+  "The brand's campaigns, newest first; for staff."
+  campaignList(
+    "Only those with one of these statuses; all if left out."
+    statuses: [CampaignStatus!]
+    "Only those whose period is open now."
+    running: Boolean! = false
+    "How many, 0 to 100."
+    first: Int = 20
+    "The cursor behind which the page starts."
+    after: String
+  ): CampaignConnection! @allow(permissions: [CAMPAIGN_READ])
+  "A campaign's coupons, newest first; for staff."
+  coupons(
+    "The campaign's global id."
+    campaignId: ID!
+    "How many, 0 to 100."
+    first: Int = 20
+    "The cursor behind which the page starts."
+    after: String
+  ): CouponConnection! @allow(permissions: [CAMPAIGN_READ])
+}
+
+extend type Mutation {
+  "Enter a coupon code into the cart. One that does not apply to the cart as it is stays entered and says why."
+  applyCoupon(
+    "The code."
+    input: ApplyCouponInput!
+  ): CartPayload! @allow(roles: [GUEST, MEMBER, COMPANY_BUYER])
+  "Take a coupon out of the cart."
+  removeCoupon(
+    "Which."
+    input: RemoveCouponInput!
+  ): CartPayload! @allow(roles: [GUEST, MEMBER, COMPANY_BUYER])
+  "Make a campaign, as a draft, or change the one with the id. A change to one that runs holds from the next quote on."
+  saveCampaign(
+    "The campaign."
+    input: SaveCampaignInput!
+  ): CampaignPayload! @allow(permissions: [CAMPAIGN_WRITE])
+  "Let a campaign run within its period, stop it, or take it back as a draft."
+  setCampaignStatus(
+    "Which, and what."
+    input: CampaignStatusInput!
+  ): CampaignPayload! @allow(permissions: [CAMPAIGN_WRITE])
+  "Make coupons of a campaign: one code that many share, or many codes that one may use each."
+  issueCoupons(
+    "How many, for whom, for how long."
+    input: IssueCouponsInput!
+  ): IssueCouponsPayload! @allow(permissions: [CAMPAIGN_WRITE])
+  "Take coupons that are not used out of use."
+  voidCoupons(
+    "Which."
+    input: VoidCouponsInput!
+  ): VoidCouponsPayload! @allow(permissions: [CAMPAIGN_WRITE])
+}
+
+"A campaign that runs now, as its buyers know it."
+type RunningCampaign {
+  "The campaign's opaque global id."
+  id: ID!
+  "The name, in the caller's language."
+  name: String!
+  "A word or two to show beside products, in the caller's language; empty if there is none."
+  badge: String!
+  "When its period began; null if it always ran."
+  validFrom: DateTime
+  "When its period ends; null if it has no end."
+  validUntil: DateTime
+}
+
+"A campaign (キャンペーン), for staff."
+type Campaign {
+  "The campaign's opaque global id."
+  id: ID!
+  "What staff call it, unique in the brand."
+  code: String!
+  "The name, in the caller's language."
+  name: String!
+  "A word or two to show beside products; empty if there is none."
+  badge: String!
+  "What staff have decided about it."
+  status: CampaignStatus!
+  "When its period begins; null if it has no beginning."
+  validFrom: DateTime
+  "When its period ends; null if it has no end."
+  validUntil: DateTime
+  "The moments within the period at which it holds."
+  recurrence: Recurrence!
+  "For whom it is: whoever belongs to any of them."
+  audiences: [Audience!]!
+  "The prefectures that the goods go to; empty: all."
+  regions: [String!]!
+  "The goods it is for; empty: all."
+  goods: [Target!]!
+  "Goods that it is not for."
+  except: [Target!]!
+  "What a cart or its buyer must meet."
+  conditions: CampaignConditions!
+  "What it gives."
+  benefits: [CampaignBenefit!]!
+  "How it goes together with other campaigns."
+  stacking: CampaignStacking!
+  "Among campaigns of one group at most one applies; empty: it has no group."
+  group: String!
+  "The lower number comes first."
+  priority: Int!
+  "Whether it needs a coupon."
+  needsCoupon: Boolean!
+  "The most that all its discounts may come to; null if nothing bounds them."
+  budget: Money
+  "How many orders may use it; null if nothing bounds them."
+  maxUses: Int
+  "How often one buyer may use it; null if nothing bounds it."
+  maxUsesPerMember: Int
+  "When an order did not fit into its budget or uses any more; null if that has not happened."
+  spentAt: DateTime
+}
+
+"What staff have decided about a campaign."
+enum CampaignStatus {
+  "It is being written; nobody sees it."
+  DRAFT
+  "It runs when its period says so."
+  READY
+  "It runs no more."
+  STOPPED
+}
+
+"Moments that come again, in the brand's time zone. What is empty does not narrow."
+type Recurrence {
+  "Weekdays: 0 is Sunday, 6 Saturday."
+  weekdays: [Int!]!
+  "Days of the month; -1 is the last."
+  days: [Int!]!
+  "Minutes after midnight at which it begins each day; null: all day."
+  from: Int
+  "Minutes after midnight at which it ends; before ` + "`" + `from` + "`" + `, it goes on past midnight."
+  until: Int
+}
+
+"Moments that come again, in the brand's time zone. What is left out does not narrow."
+input RecurrenceInput {
+  "Weekdays: 0 is Sunday, 6 Saturday."
+  weekdays: [Int!]
+  "Days of the month; -1 is the last."
+  days: [Int!]
+  "Minutes after midnight at which it begins each day."
+  from: Int
+  "Minutes after midnight at which it ends; before ` + "`" + `from` + "`" + `, it goes on past midnight."
+  until: Int
+}
+
+"What a cart or its buyer must meet, at the prices before any campaign."
+type CampaignConditions {
+  "The least that the campaign's goods cost, in minor units; 0 asks nothing."
+  minAmountMinor: Int!
+  "The least pieces of the campaign's goods; 0 asks nothing."
+  minQuantity: Int!
+  "What makes one set; empty: there are no sets."
+  combination: [CombinationPart!]!
+  "The most sets in one order; 0: as many as there are."
+  maxSets: Int!
+  "Only the first order of a member or company."
+  firstPurchase: Boolean!
+  "Only in the month of the member's birthday."
+  birthdayMonth: Boolean!
+}
+
+"One part of a combination."
+type CombinationPart {
+  "Its goods; empty: the campaign's."
+  goods: [Target!]!
+  "How many pieces of them."
+  quantity: Int!
+}
+
+"What a cart or its buyer must meet, at the prices before any campaign."
+input CampaignConditionsInput {
+  "The least that the campaign's goods cost, in major units."
+  minAmount: Decimal
+  "The least pieces of the campaign's goods."
+  minQuantity: Int
+  "What makes one set, in at most 5 parts."
+  combination: [CombinationPartInput!]
+  "The most sets in one order."
+  maxSets: Int
+  "Only the first order of a member or company."
+  firstPurchase: Boolean! = false
+  "Only in the month of the member's birthday."
+  birthdayMonth: Boolean! = false
+  "Only for who is in one of these customer groups, besides the audience."
+  groups: [ID!]
+}
+
+"One part of a combination."
+input CombinationPartInput {
+  "Its goods; the campaign's if left out."
+  goods: [TargetInput!]
+  "How many pieces of them."
+  quantity: Int!
+}
+
+"What a campaign gives."
+enum CampaignBenefitKind {
+  "Percent off each piece."
+  LINE_PERCENT
+  "An amount off each piece."
+  LINE_AMOUNT
+  "A price of each piece."
+  FIXED_PRICE
+  "Percent off each set."
+  SET_PERCENT
+  "An amount off each set."
+  SET_AMOUNT
+  "A price of each set: 3 for ¥1,000."
+  SET_PRICE
+  "Percent off the cheapest pieces of each set: 100 is free."
+  CHEAPEST
+  "Percent off the campaign's goods together."
+  ORDER_PERCENT
+  "An amount off the campaign's goods together."
+  ORDER_AMOUNT
+  "The shipping fee, or part of it."
+  FREE_SHIPPING
+  "Goods on top."
+  GIFT
+  "Times the points."
+  POINTS
+  "A coupon for a later order."
+  COUPON
+}
+
+"One thing that a campaign gives."
+type CampaignBenefit {
+  "What kind."
+  kind: CampaignBenefitKind!
+  "The percentage; null for kinds that have none."
+  percent: Decimal
+  "The amount or price in minor units; null for kinds that have none."
+  amountMinor: Int
+  "Pieces: the cheapest ones of a set, or of the gift; 0 for other kinds."
+  pieces: Int!
+  "Whether the order stops when the gift is sold out."
+  required: Boolean!
+  "What points are multiplied by; null for other kinds."
+  factor: Decimal
+}
+
+"One thing that a campaign gives. At most one of a campaign takes something off the goods."
+input CampaignBenefitInput {
+  "What kind."
+  kind: CampaignBenefitKind!
+  "The percentage: 10 is 10 %."
+  percent: Decimal
+  "The amount or price, in major units."
+  amount: Decimal
+  "Pieces: the cheapest ones of a set, or of the gift."
+  pieces: Int
+  "The most that is taken off, in major units."
+  upTo: Decimal
+  "Which way a fraction of what is taken off goes; down if left out."
+  rounding: CampaignRounding
+  "The gift's variant."
+  variantId: ID
+  "The order stops when the gift is sold out; else it goes on without."
+  required: Boolean! = false
+  "The gift comes with each set."
+  perSet: Boolean! = false
+  "How many pieces of the gift there are in all."
+  allotment: Int
+  "What points are multiplied by."
+  factor: Decimal
+  "The campaign that the coupon opens."
+  issues: ID
+}
+
+"Which way a fraction goes."
+enum CampaignRounding {
+  "Toward zero (切捨て)."
+  DOWN
+  "To the nearest (四捨五入)."
+  HALF_UP
+  "Away from zero (切上げ)."
+  UP
+}
+
+"How a campaign goes together with others. Of what may go together, what saves the customer most is chosen."
+enum CampaignStacking {
+  "With others; of its group the one that saves most."
+  COMBINABLE
+  "With others; of its group the first that fits."
+  PRIORITY
+  "With no other campaign, when it alone saves most."
+  EXCLUSIVE
+}
+
+"Divides buyers for comparison, by a stable hash of who they are."
+input ExperimentInput {
+  "Campaigns of one name divide the same buyers."
+  name: String
+  "Where its share of buyers begins, in percent."
+  from: Int
+  "Where its share of buyers ends, in percent; 100 if left out."
+  upTo: Int
+  "Percent of buyers who never get it, to compare with."
+  holdOut: Int
+}
+
+"A campaign to make or to change."
+input SaveCampaignInput {
+  "The campaign to change; a new one if left out."
+  id: ID
+  "What staff call it, unique in the brand: lower-case letters, digits, hyphens, underscores."
+  code: String!
+  "The name, at most 100 characters; Japanese is needed."
+  name: Translations!
+  "A word or two to show beside products, at most 20 characters."
+  badge: Translations
+  "When its period begins; it has no beginning if left out."
+  validFrom: DateTime
+  "When its period ends; it has no end if left out."
+  validUntil: DateTime
+  "The moments within the period at which it holds."
+  recurrence: RecurrenceInput
+  "For whom it is: whoever belongs to any of them; everyone if left out."
+  audiences: [AudienceInput!]
+  "The channels it is for; all if left out."
+  channels: [ID!]
+  "The shops it is for; it does not ask for a shop if left out."
+  shops: [ID!]
+  "The prefectures that the goods go to; all if left out."
+  regions: [Prefecture!]
+  "The goods it is for; all if left out."
+  goods: [TargetInput!]
+  "Goods that it is not for."
+  except: [TargetInput!]
+  "What a cart or its buyer must meet."
+  conditions: CampaignConditionsInput
+  "What it gives."
+  benefits: [CampaignBenefitInput!]!
+  "How it goes together with other campaigns."
+  stacking: CampaignStacking! = COMBINABLE
+  "Among campaigns of one group at most one applies."
+  group: String! = ""
+  "The lower number comes first."
+  priority: Int! = 0
+  "Whether it needs a coupon."
+  needsCoupon: Boolean! = false
+  "The most that all its discounts may come to, in major units."
+  budget: Decimal
+  "How many orders may use it."
+  uses: Int
+  "How often one buyer may use it; guests then cannot."
+  perMember: Int
+  "Divides buyers for comparison."
+  experiment: ExperimentInput
+}
+
+"What to decide about a campaign."
+input CampaignStatusInput {
+  "The campaign's global id."
+  id: ID!
+  "What it shall be."
+  status: CampaignStatus!
+}
+
+"A campaign after a change."
+type CampaignPayload {
+  "The campaign; null if nothing was done."
+  campaign: Campaign
+  "Why nothing was done; empty if it was."
+  userErrors: [UserError!]!
+}
+
+"One page of campaigns."
+type CampaignConnection {
+  "The campaigns with their cursors."
+  edges: [CampaignEdge!]!
+  "The campaigns without cursors."
+  nodes: [Campaign!]!
+  "Where the page lies."
+  pageInfo: PageInfo!
+  "How many campaigns there are in all; costs a count."
+  totalCount: Int!
+}
+
+"A campaign on a page."
+type CampaignEdge {
+  "The cursor behind this campaign."
+  cursor: String!
+  "The campaign."
+  node: Campaign!
+}
+
+"A coupon (クーポン)."
+type Coupon {
+  "The coupon's opaque global id."
+  id: ID!
+  "The code, where many share it; null for one of many, which is kept nowhere."
+  code: String
+  "The code's last characters, to tell one from another."
+  hint: String!
+  "What its campaign is called, in the caller's language."
+  campaign: String!
+  "Where it stands."
+  state: CouponState!
+  "From when on it can be used; null if it always could."
+  validFrom: DateTime
+  "Until when it can be used; null if it has no end."
+  validUntil: DateTime
+}
+
+"Where a coupon stands."
+enum CouponState {
+  "It can be used."
+  ISSUED
+  "An order has used it."
+  USED
+  "It was taken out of use."
+  VOID
+}
+
+"One page of coupons."
+type CouponConnection {
+  "The coupons with their cursors."
+  edges: [CouponEdge!]!
+  "The coupons without cursors."
+  nodes: [Coupon!]!
+  "Where the page lies."
+  pageInfo: PageInfo!
+  "How many coupons there are in all; costs a count."
+  totalCount: Int!
+}
+
+"A coupon on a page."
+type CouponEdge {
+  "The cursor behind this coupon."
+  cursor: String!
+  "The coupon."
+  node: Coupon!
+}
+
+"How to make coupons."
+input IssueCouponsInput {
+  "Chosen by the client for this intent and kept over retries. A replay does not show the codes again."
+  idempotencyKey: String!
+  "The campaign that they open."
+  campaignId: ID!
+  "A code that many share, 3 to 14 letters and digits; codes are made if left out."
+  sharedCode: String
+  "How many codes to make, 1 to 50,000."
+  count: Int
+  "The only member who may use them; anybody if left out."
+  memberId: ID
+  "From when on they can be used."
+  validFrom: DateTime
+  "Until when they can be used."
+  validUntil: DateTime
+}
+
+"Coupons after they were made."
+type IssueCouponsPayload {
+  "How many were made."
+  count: Int!
+  "The codes as CSV, shown this once: noren keeps hashes alone."
+  csv: String
+  "Why none were made; empty if they were."
+  userErrors: [UserError!]!
+}
+
+"Which coupons to take out of use."
+input VoidCouponsInput {
+  "The coupons' global ids."
+  ids: [ID!]!
+}
+
+"Coupons after they were taken out of use."
+type VoidCouponsPayload {
+  "How many were taken out of use."
+  count: Int!
+  "Why none were; empty if nothing went wrong."
+  userErrors: [UserError!]!
+}
+
+"A coupon code as a person has typed it."
+input ApplyCouponInput {
+  "The code; spaces, hyphens and small letters do not matter."
+  code: String!
+}
+
+"A coupon in the cart."
+input RemoveCouponInput {
+  "The coupon's global id."
+  couponId: ID!
+}
+
+"A coupon in a cart, and what became of it."
+type CartCoupon {
+  "The coupon's opaque global id."
+  id: ID!
+  "The code, where many share it; null otherwise."
+  code: String
+  "The code's last characters."
+  hint: String!
+  "What its campaign is called, in the caller's language."
+  campaign: String!
+  "Whether it applies to the cart as it is."
+  applied: Boolean!
+  "Why it does not; null if it does."
+  problem: UserError
+}
+
+"Goods that a campaign adds to the order, as long as there are any."
+type CartGift {
+  "The variant; null if it is not sold by itself."
+  variant: Variant
+  "How many pieces."
+  quantity: Int!
+  "The campaign that gives them, in the caller's language."
+  campaign: String!
+  "Whether the order stops when they are sold out; else it goes on without."
+  required: Boolean!
 }
 `, BuiltIn: false},
 	{Name: "../schema/scope.graphqls", Input: `"How an audience names its buyers, from the most specific to the widest."
@@ -11020,6 +12386,126 @@ func childFields_BankTransfer(ctx context.Context, ec *executionContext, field g
 	return nil, fmt.Errorf("no field named %q was found under type BankTransfer", field.Name)
 }
 
+func childFields_Campaign(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return fieldContext_Campaign_id(ctx, ec, field)
+	case "code":
+		return fieldContext_Campaign_code(ctx, ec, field)
+	case "name":
+		return fieldContext_Campaign_name(ctx, ec, field)
+	case "badge":
+		return fieldContext_Campaign_badge(ctx, ec, field)
+	case "status":
+		return fieldContext_Campaign_status(ctx, ec, field)
+	case "validFrom":
+		return fieldContext_Campaign_validFrom(ctx, ec, field)
+	case "validUntil":
+		return fieldContext_Campaign_validUntil(ctx, ec, field)
+	case "recurrence":
+		return fieldContext_Campaign_recurrence(ctx, ec, field)
+	case "audiences":
+		return fieldContext_Campaign_audiences(ctx, ec, field)
+	case "regions":
+		return fieldContext_Campaign_regions(ctx, ec, field)
+	case "goods":
+		return fieldContext_Campaign_goods(ctx, ec, field)
+	case "except":
+		return fieldContext_Campaign_except(ctx, ec, field)
+	case "conditions":
+		return fieldContext_Campaign_conditions(ctx, ec, field)
+	case "benefits":
+		return fieldContext_Campaign_benefits(ctx, ec, field)
+	case "stacking":
+		return fieldContext_Campaign_stacking(ctx, ec, field)
+	case "group":
+		return fieldContext_Campaign_group(ctx, ec, field)
+	case "priority":
+		return fieldContext_Campaign_priority(ctx, ec, field)
+	case "needsCoupon":
+		return fieldContext_Campaign_needsCoupon(ctx, ec, field)
+	case "budget":
+		return fieldContext_Campaign_budget(ctx, ec, field)
+	case "maxUses":
+		return fieldContext_Campaign_maxUses(ctx, ec, field)
+	case "maxUsesPerMember":
+		return fieldContext_Campaign_maxUsesPerMember(ctx, ec, field)
+	case "spentAt":
+		return fieldContext_Campaign_spentAt(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type Campaign", field.Name)
+}
+
+func childFields_CampaignBenefit(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "kind":
+		return fieldContext_CampaignBenefit_kind(ctx, ec, field)
+	case "percent":
+		return fieldContext_CampaignBenefit_percent(ctx, ec, field)
+	case "amountMinor":
+		return fieldContext_CampaignBenefit_amountMinor(ctx, ec, field)
+	case "pieces":
+		return fieldContext_CampaignBenefit_pieces(ctx, ec, field)
+	case "required":
+		return fieldContext_CampaignBenefit_required(ctx, ec, field)
+	case "factor":
+		return fieldContext_CampaignBenefit_factor(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type CampaignBenefit", field.Name)
+}
+
+func childFields_CampaignConditions(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "minAmountMinor":
+		return fieldContext_CampaignConditions_minAmountMinor(ctx, ec, field)
+	case "minQuantity":
+		return fieldContext_CampaignConditions_minQuantity(ctx, ec, field)
+	case "combination":
+		return fieldContext_CampaignConditions_combination(ctx, ec, field)
+	case "maxSets":
+		return fieldContext_CampaignConditions_maxSets(ctx, ec, field)
+	case "firstPurchase":
+		return fieldContext_CampaignConditions_firstPurchase(ctx, ec, field)
+	case "birthdayMonth":
+		return fieldContext_CampaignConditions_birthdayMonth(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type CampaignConditions", field.Name)
+}
+
+func childFields_CampaignConnection(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edges":
+		return fieldContext_CampaignConnection_edges(ctx, ec, field)
+	case "nodes":
+		return fieldContext_CampaignConnection_nodes(ctx, ec, field)
+	case "pageInfo":
+		return fieldContext_CampaignConnection_pageInfo(ctx, ec, field)
+	case "totalCount":
+		return fieldContext_CampaignConnection_totalCount(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type CampaignConnection", field.Name)
+}
+
+func childFields_CampaignEdge(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cursor":
+		return fieldContext_CampaignEdge_cursor(ctx, ec, field)
+	case "node":
+		return fieldContext_CampaignEdge_node(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type CampaignEdge", field.Name)
+}
+
+func childFields_CampaignPayload(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "campaign":
+		return fieldContext_CampaignPayload_campaign(ctx, ec, field)
+	case "userErrors":
+		return fieldContext_CampaignPayload_userErrors(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type CampaignPayload", field.Name)
+}
+
 func childFields_Cart(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "id":
@@ -11040,6 +12526,10 @@ func childFields_Cart(ctx context.Context, ec *executionContext, field graphql.C
 		return fieldContext_Cart_shippingFee(ctx, ec, field)
 	case "discount":
 		return fieldContext_Cart_discount(ctx, ec, field)
+	case "coupons":
+		return fieldContext_Cart_coupons(ctx, ec, field)
+	case "gifts":
+		return fieldContext_Cart_gifts(ctx, ec, field)
 	case "taxes":
 		return fieldContext_Cart_taxes(ctx, ec, field)
 	case "total":
@@ -11048,6 +12538,38 @@ func childFields_Cart(ctx context.Context, ec *executionContext, field graphql.C
 		return fieldContext_Cart_breakdown(ctx, ec, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type Cart", field.Name)
+}
+
+func childFields_CartCoupon(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return fieldContext_CartCoupon_id(ctx, ec, field)
+	case "code":
+		return fieldContext_CartCoupon_code(ctx, ec, field)
+	case "hint":
+		return fieldContext_CartCoupon_hint(ctx, ec, field)
+	case "campaign":
+		return fieldContext_CartCoupon_campaign(ctx, ec, field)
+	case "applied":
+		return fieldContext_CartCoupon_applied(ctx, ec, field)
+	case "problem":
+		return fieldContext_CartCoupon_problem(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type CartCoupon", field.Name)
+}
+
+func childFields_CartGift(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "variant":
+		return fieldContext_CartGift_variant(ctx, ec, field)
+	case "quantity":
+		return fieldContext_CartGift_quantity(ctx, ec, field)
+	case "campaign":
+		return fieldContext_CartGift_campaign(ctx, ec, field)
+	case "required":
+		return fieldContext_CartGift_required(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type CartGift", field.Name)
 }
 
 func childFields_CartLine(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -11172,6 +12694,16 @@ func childFields_ChannelListing(ctx context.Context, ec *executionContext, field
 	return nil, fmt.Errorf("no field named %q was found under type ChannelListing", field.Name)
 }
 
+func childFields_CombinationPart(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "goods":
+		return fieldContext_CombinationPart_goods(ctx, ec, field)
+	case "quantity":
+		return fieldContext_CombinationPart_quantity(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type CombinationPart", field.Name)
+}
+
 func childFields_ConfirmTotpPayload(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "recoveryCodes":
@@ -11180,6 +12712,50 @@ func childFields_ConfirmTotpPayload(ctx context.Context, ec *executionContext, f
 		return fieldContext_ConfirmTotpPayload_userErrors(ctx, ec, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type ConfirmTotpPayload", field.Name)
+}
+
+func childFields_Coupon(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return fieldContext_Coupon_id(ctx, ec, field)
+	case "code":
+		return fieldContext_Coupon_code(ctx, ec, field)
+	case "hint":
+		return fieldContext_Coupon_hint(ctx, ec, field)
+	case "campaign":
+		return fieldContext_Coupon_campaign(ctx, ec, field)
+	case "state":
+		return fieldContext_Coupon_state(ctx, ec, field)
+	case "validFrom":
+		return fieldContext_Coupon_validFrom(ctx, ec, field)
+	case "validUntil":
+		return fieldContext_Coupon_validUntil(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type Coupon", field.Name)
+}
+
+func childFields_CouponConnection(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edges":
+		return fieldContext_CouponConnection_edges(ctx, ec, field)
+	case "nodes":
+		return fieldContext_CouponConnection_nodes(ctx, ec, field)
+	case "pageInfo":
+		return fieldContext_CouponConnection_pageInfo(ctx, ec, field)
+	case "totalCount":
+		return fieldContext_CouponConnection_totalCount(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type CouponConnection", field.Name)
+}
+
+func childFields_CouponEdge(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cursor":
+		return fieldContext_CouponEdge_cursor(ctx, ec, field)
+	case "node":
+		return fieldContext_CouponEdge_node(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type CouponEdge", field.Name)
 }
 
 func childFields_DeletePayload(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -11434,6 +13010,18 @@ func childFields_ImportRunEdge(ctx context.Context, ec *executionContext, field 
 	return nil, fmt.Errorf("no field named %q was found under type ImportRunEdge", field.Name)
 }
 
+func childFields_IssueCouponsPayload(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "count":
+		return fieldContext_IssueCouponsPayload_count(ctx, ec, field)
+	case "csv":
+		return fieldContext_IssueCouponsPayload_csv(ctx, ec, field)
+	case "userErrors":
+		return fieldContext_IssueCouponsPayload_userErrors(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type IssueCouponsPayload", field.Name)
+}
+
 func childFields_LinkSsoPayload(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "link":
@@ -11566,6 +13154,8 @@ func childFields_Order(ctx context.Context, ec *executionContext, field graphql.
 		return fieldContext_Order_taxes(ctx, ec, field)
 	case "total":
 		return fieldContext_Order_total(ctx, ec, field)
+	case "missedGifts":
+		return fieldContext_Order_missedGifts(ctx, ec, field)
 	case "breakdown":
 		return fieldContext_Order_breakdown(ctx, ec, field)
 	case "shippingAddress":
@@ -12308,6 +13898,20 @@ func childFields_RecordBankTransferPayload(ctx context.Context, ec *executionCon
 	return nil, fmt.Errorf("no field named %q was found under type RecordBankTransferPayload", field.Name)
 }
 
+func childFields_Recurrence(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "weekdays":
+		return fieldContext_Recurrence_weekdays(ctx, ec, field)
+	case "days":
+		return fieldContext_Recurrence_days(ctx, ec, field)
+	case "from":
+		return fieldContext_Recurrence_from(ctx, ec, field)
+	case "until":
+		return fieldContext_Recurrence_until(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type Recurrence", field.Name)
+}
+
 func childFields_RefundPaymentPayload(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "payment":
@@ -12342,6 +13946,22 @@ func childFields_RestockRequestPayload(ctx context.Context, ec *executionContext
 		return fieldContext_RestockRequestPayload_userErrors(ctx, ec, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type RestockRequestPayload", field.Name)
+}
+
+func childFields_RunningCampaign(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return fieldContext_RunningCampaign_id(ctx, ec, field)
+	case "name":
+		return fieldContext_RunningCampaign_name(ctx, ec, field)
+	case "badge":
+		return fieldContext_RunningCampaign_badge(ctx, ec, field)
+	case "validFrom":
+		return fieldContext_RunningCampaign_validFrom(ctx, ec, field)
+	case "validUntil":
+		return fieldContext_RunningCampaign_validUntil(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type RunningCampaign", field.Name)
 }
 
 func childFields_SavedAddress(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -12770,6 +14390,16 @@ func childFields_Variant(ctx context.Context, ec *executionContext, field graphq
 		return fieldContext_Variant_priceTrace(ctx, ec, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type Variant", field.Name)
+}
+
+func childFields_VoidCouponsPayload(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "count":
+		return fieldContext_VoidCouponsPayload_count(ctx, ec, field)
+	case "userErrors":
+		return fieldContext_VoidCouponsPayload_userErrors(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type VoidCouponsPayload", field.Name)
 }
 
 func childFields___Directive(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {

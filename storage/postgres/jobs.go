@@ -3,6 +3,7 @@ package postgres
 import (
 	"context"
 	"fmt"
+	"time"
 
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
@@ -12,6 +13,7 @@ import (
 
 	"github.com/noren-commerce/noren/core/messaging"
 	"github.com/noren-commerce/noren/core/payment"
+	"github.com/noren-commerce/noren/core/promotion"
 )
 
 // Jobs queues background work in the transaction of the context: it is done if
@@ -102,6 +104,11 @@ func (j *Jobs) Enqueue(ctx context.Context, messages ...messaging.Message) error
 // Operate queues an operation to be carried out by its gateway.
 func (j *Jobs) Operate(ctx context.Context, operationID uuid.UUID) error {
 	return j.Insert(ctx, payment.OperateJob{OperationID: operationID})
+}
+
+// TurnAt queues the beginning or end of a campaign, once for each moment.
+func (j *Jobs) TurnAt(ctx context.Context, job promotion.TurnJob, at time.Time) error {
+	return j.insert(ctx, []river.InsertManyParams{{Args: job, InsertOpts: &river.InsertOpts{ScheduledAt: at, UniqueOpts: river.UniqueOpts{ByArgs: true}}}})
 }
 
 // Depth counts the jobs that are not done, by state; discarded ones are those that

@@ -17,6 +17,7 @@ import (
 	"github.com/noren-commerce/noren/core/importing"
 	"github.com/noren-commerce/noren/core/messaging"
 	"github.com/noren-commerce/noren/core/payment"
+	"github.com/noren-commerce/noren/core/promotion"
 	"github.com/noren-commerce/noren/storage/postgres"
 )
 
@@ -90,6 +91,7 @@ func (a *App) workers() (*river.Workers, []*river.PeriodicJob) {
 	work(w, func(ctx context.Context, j importing.Job) error {
 		return a.Resolvers.Imports.Work(ctx, j.RunID, a.channelByID)
 	})
+	work(w, func(ctx context.Context, j promotion.TurnJob) error { return a.Resolvers.Campaigns.Turn(ctx, j) })
 	work(w, func(ctx context.Context, _ payment.ForgetJob) error { return a.Payments.Forget(ctx) })
 	return w, []*river.PeriodicJob{
 		every(time.Minute, payment.ReconcileJob{}),
