@@ -3,7 +3,6 @@ package postgres
 import (
 	"context"
 	"strings"
-	"time"
 
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
@@ -12,12 +11,6 @@ import (
 	"github.com/noren-commerce/noren/core/pricing"
 	"github.com/noren-commerce/noren/core/scope"
 )
-
-// newestKey is the sort key of what is listed newest first.
-type newestKey struct {
-	At time.Time `json:"a"`
-	ID uuid.UUID `json:"i"`
-}
 
 // filtered is the WHERE clause of a filter of conditions.
 func filtered(brandID uuid.UUID, f pricing.ConditionFilter) ([]string, pgx.NamedArgs) {
@@ -38,49 +31,20 @@ func filtered(brandID uuid.UUID, f pricing.ConditionFilter) ([]string, pgx.Named
 	return where, args
 }
 
-// newest reads one page of a table of conditions, newest first.
-func newest[T any](ctx context.Context, db *DB, columns, table string, where []string, args pgx.NamedArgs, p page.Args, key func(T) newestKey) (page.Connection[T], error) {
-	var none page.Connection[T]
-	size, err := p.Size()
-	if err != nil {
-		return none, err
-	}
-	var after newestKey
-	behind, err := p.Start(&after)
-	if err != nil {
-		return none, err
-	}
-	args["limit"], args["after_at"], args["after_id"] = size+1, after.At, after.ID
-	all := strings.Join(where, ` AND `)
-	keyset := ``
-	if behind {
-		keyset = ` AND (created_at, id) < (@after_at, @after_id)`
-	}
-	rows, err := collect[T](ctx, db, `SELECT `+columns+` FROM `+table+` WHERE `+all+keyset+` ORDER BY created_at DESC, id DESC LIMIT @limit`, args)
-	if err != nil {
-		return none, err
-	}
-	connection := page.Of(rows, size, behind, func(row T) any { return key(row) })
-	connection.Count = func(ctx context.Context) (int, error) {
-		return one[int](ctx, db, `SELECT count(*) FROM `+table+` WHERE `+all, args)
-	}
-	return connection, nil
-}
-
 // Rates is one page of the brand's rates, newest first.
 func (s *Pricing) Rates(ctx context.Context, brandID uuid.UUID, in pricing.RatesInput) (page.Connection[pricing.Rate], error) {
 	where, args := filtered(brandID, in.ConditionFilter)
 	if in.Kind != nil {
 		where, args["kind"] = append(where, `kind = @kind`), *in.Kind
 	}
-	return newest(ctx, s.db, rateColumns, `rates`, where, args, in.Page, func(r pricing.Rate) newestKey { return newestKey{r.CreatedAt, r.ID} })
+	return newest(ctx, s.db, in.Page, rateColumns, `rates`, strings.Join(where, ` AND `), args, func(r pricing.Rate) createdKey { return createdKey{r.CreatedAt, r.ID} })
 }
 
 // Discounts is one page of the brand's quantity discounts, newest first.
 func (s *Pricing) Discounts(ctx context.Context, brandID uuid.UUID, in pricing.DiscountsInput) (page.Connection[pricing.QuantityDiscount], error) {
 	where, args := filtered(brandID, in.ConditionFilter)
-	return newest(ctx, s.db, discountColumns, `quantity_discounts`, where, args, in.Page,
-		func(q pricing.QuantityDiscount) newestKey { return newestKey{q.CreatedAt, q.ID} })
+	return newest(ctx, s.db, in.Page, discountColumns, `quantity_discounts`, strings.Join(where, ` AND `), args,
+		func(q pricing.QuantityDiscount) createdKey { return createdKey{q.CreatedAt, q.ID} })
 }
 
 const openOf = ` WHERE brand_id = @brand AND id = @id AND closed_at IS NULL FOR UPDATE`
