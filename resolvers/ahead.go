@@ -2,6 +2,7 @@ package resolvers
 
 import (
 	"context"
+	"errors"
 	"slices"
 	"strings"
 
@@ -22,20 +23,14 @@ func productsAhead(ctx context.Context, products []catalog.Product, paths ...str
 		return slices.ContainsFunc(paths, func(path string) bool { return graph.Asks(ctx, strings.TrimPrefix(path+"."+field, ".")) })
 	}
 	ids := keys(products, func(p catalog.Product) uuid.UUID { return p.ID })
-	if asks("brand") || asks("categories") || asks("media") || asks("attributes") {
-		if _, err := load(ctx).Details.Ahead(ctx, ids); err != nil {
-			return err
-		}
-	}
 	badges, span := asks("badges"), asks("priceRange")
 	priced := span || badges || asks("variants.price")
-	if priced || asks("priceHidden") || asks("variants.priceHidden") || asks("variants.notPurchasable") {
-		if _, err := load(ctx).Facts.Ahead(ctx, ids); err != nil {
-			return err
-		}
-	}
-	if !span && !badges && !asks("variants") {
-		return nil
+	err := errors.Join(
+		aheadIf(ctx, asks("brand") || asks("categories") || asks("media") || asks("attributes"), load(ctx).Details, ids),
+		aheadIf(ctx, priced || asks("priceHidden") || asks("variants.priceHidden") || asks("variants.notPurchasable"), load(ctx).Facts, ids),
+	)
+	if err != nil || !span && !badges && !asks("variants") {
+		return err
 	}
 	byProduct, err := load(ctx).Variants.Ahead(ctx, ids)
 	if err != nil {
@@ -45,19 +40,19 @@ func productsAhead(ctx context.Context, products []catalog.Product, paths ...str
 	for _, some := range byProduct {
 		variants = append(variants, keys(some, func(v catalog.Variant) uuid.UUID { return v.ID })...)
 	}
-	if priced {
-		if _, err := load(ctx).Prices.Ahead(ctx, variants); err != nil {
-			return err
-		}
+	return errors.Join(
+		aheadIf(ctx, priced, load(ctx).Prices, variants),
+		aheadIf(ctx, asks("variants.restockOffered"), load(ctx).Restock, variants),
+		aheadIf(ctx, asks("variants.availability"), load(ctx).Free, variants),
+	)
+}
+
+// aheadIf fetches the keys where the operation asks for what they give.
+func aheadIf[V any](ctx context.Context, asked bool, l *graph.Loader[uuid.UUID, V], keys []uuid.UUID) error {
+	if !asked {
+		return nil
 	}
-	if asks("variants.restockOffered") {
-		if _, err := load(ctx).Restock.Ahead(ctx, variants); err != nil {
-			return err
-		}
-	}
-	if asks("variants.availability") {
-		_, err = load(ctx).Free.Ahead(ctx, variants)
-	}
+	_, err := l.Ahead(ctx, keys)
 	return err
 }
 

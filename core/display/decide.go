@@ -85,7 +85,7 @@ func applies(r Rule, aspect Aspect, q Question, audiences map[scope.Audience]int
 		return Silent
 	case r.ChannelID != nil && *r.ChannelID != q.ChannelID:
 		return OtherChannel
-	case !r.Window.Holds(q.At):
+	case !r.Holds(q.At):
 		return OutOfWindow
 	case season != nil && !season.Holds(q.At, q.Zone):
 		return OutOfSeason

@@ -191,5 +191,5 @@ func (r Rule) validate() error {
 // inForce reports whether the rule holds in the channel at the moment.
 func (r Rule) inForce(channelID uuid.UUID, at time.Time, zone *time.Location) bool {
 	season := r.Season()
-	return (r.ChannelID == nil || *r.ChannelID == channelID) && r.Window.Holds(at) && (season == nil || season.Holds(at, zone))
+	return (r.ChannelID == nil || *r.ChannelID == channelID) && r.Holds(at) && (season == nil || season.Holds(at, zone))
 }

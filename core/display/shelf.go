@@ -66,7 +66,7 @@ func (v *View) Pinned(slug string, at time.Time) []Pin {
 	var pins []Pin
 	for _, p := range v.book.Pins {
 		if p.CategoryID == category && (p.ChannelID == nil || *p.ChannelID == v.channelID) &&
-			p.Window.Holds(at) && !p.CreatedAt.After(at) && (p.ClosedAt == nil || p.ClosedAt.After(at)) {
+			p.Holds(at) && !p.CreatedAt.After(at) && (p.ClosedAt == nil || p.ClosedAt.After(at)) {
 			pins = append(pins, p)
 		}
 	}

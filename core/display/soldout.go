@@ -48,8 +48,8 @@ type PolicyInput struct {
 // SetPolicy sets what becomes of the target when it is sold out. Lists know at once.
 func (e *Editor) SetPolicy(ctx context.Context, in PolicyInput) ([]Policy, error) {
 	p := Policy{Target: in.Target.Target()}
-	invalid := p.Target.Validate()
-	switch p.Target.Kind {
+	invalid := p.Validate()
+	switch p.Kind {
 	case scope.Product, scope.Category, scope.ProductBrand, scope.AllGoods:
 	default:
 		invalid = errors.Join(invalid, ErrPolicyTarget.At("target"))

@@ -257,14 +257,9 @@ func (d *Draft) discount(line *Line) error {
 			label = q.label(tier)
 		}
 		if reason == "" {
-			unit, err := q.unit(tier, line.Unit.Minor)
-			if err != nil {
+			var err error
+			if reason, err = d.take(q, tier, line, label); err != nil {
 				return err
-			}
-			reason = ReasonNoGain
-			if unit < line.Unit.Minor {
-				reason = ReasonApplied
-				d.move(line, unit, RuleQuantityDiscount, label, q.ID)
 			}
 		}
 		decided = decided || reason == ReasonApplied || reason == ReasonQuantity || reason == ReasonNoGain
@@ -274,6 +269,16 @@ func (d *Draft) discount(line *Line) error {
 		d.Note(line, Candidate{RuleQuantityDiscount, q.ID, label, nil, outcomeOf(reason), reason})
 	}
 	return nil
+}
+
+// take gives the line the tier's price, if that is lower.
+func (d *Draft) take(q *QuantityDiscount, tier *Tier, line *Line, label i18n.Text) (Reason, error) {
+	unit, err := q.unit(tier, line.Unit.Minor)
+	if err != nil || unit >= line.Unit.Minor {
+		return ReasonNoGain, err
+	}
+	d.move(line, unit, RuleQuantityDiscount, label, q.ID)
+	return ReasonApplied, nil
 }
 
 // fits is why a discount does not apply to the line (empty if it does), and the

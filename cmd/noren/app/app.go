@@ -105,7 +105,7 @@ func New(cfg Config, db *postgres.DB, now clock.Clock, options ...Option) (*App,
 	payments.Tell(orders)
 	partners := newPartners(db, now)
 	lists := newLists(db, jobs, prices, events, now)
-	files, err := cfg.AssetConfig.open(cfg.PublicURL)
+	files, err := cfg.open(cfg.PublicURL)
 	if err != nil {
 		return nil, err
 	}

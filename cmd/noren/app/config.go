@@ -1,6 +1,7 @@
 package app
 
 import (
+	"cmp"
 	"fmt"
 	"net/url"
 	"slices"
@@ -65,19 +66,9 @@ func (c Config) Production() error {
 	case err != nil || public.Host == "" || (public.Scheme != "https" && !local(public.Hostname())):
 		return setting("NOREN_PUBLIC_URL", "must be the https:// address under which clients reach noren")
 	}
-	if _, err := newProxies(c.TrustedProxy); err != nil {
-		return err
-	}
-	if err := c.MailConfig.check(); err != nil {
-		return err
-	}
-	if err := c.PaymentConfig.check(); err != nil {
-		return err
-	}
-	if _, err := c.AssetConfig.open(c.PublicURL); err != nil {
-		return err
-	}
-	return c.SSOConfig.check()
+	_, badProxies := newProxies(c.TrustedProxy)
+	_, badAssets := c.open(c.PublicURL)
+	return cmp.Or(badProxies, c.MailConfig.check(), c.PaymentConfig.check(), badAssets, c.SSOConfig.check())
 }
 
 func local(host string) bool {
