@@ -1,6 +1,8 @@
 package pricing
 
 import (
+	"bytes"
+	"cmp"
 	"errors"
 	"slices"
 
@@ -21,16 +23,28 @@ type Draft struct {
 	discounts scope.View[*QuantityDiscount]
 	pooled    map[*QuantityDiscount]int // pieces of all lines that a mixed discount counts
 	waived    []Step                    // what campaigns took off the shipping fee
+	whole     bool                      // a whole order is priced, not pieces by themselves
+	decision  Decision
 }
 
 // Offers are the campaigns that may have a say. They are a snapshot: pricing the
 // same input with the same offers gives the same quote.
 type Offers interface {
+	// Decide chooses the campaigns that apply, once the buyer's terms have made the
+	// prices of pieces. Which goes with which is one choice for pieces and order.
+	Decide(*Draft) (Decision, error)
+}
+
+// Decision is the campaigns that apply to one quote.
+type Decision interface {
 	// Lines changes the prices of pieces.
 	Lines(*Draft) error
 	// Order takes off what needs more than one line to decide, and adds gifts.
 	Order(*Draft) error
 }
+
+// Whole reports whether a whole order is priced, not pieces by themselves.
+func (d *Draft) Whole() bool { return d.whole }
 
 // stage is one stage of the pipeline.
 type stage func(*Draft) error
@@ -50,15 +64,15 @@ func NewEngine() *Engine {
 // Quote prices every item for one buyer at one moment. It is pure: the same
 // input gives the same quote. An item without a price keeps its line, with the
 // reason in Line.Err; amounts beyond money.Max are money.ErrOverflow.
-func (e *Engine) Quote(in QuoteInput) (Quote, error) { return e.run(in, e.pieces, e.order) }
+func (e *Engine) Quote(in QuoteInput) (Quote, error) { return e.run(in, true, e.pieces, e.order) }
 
 // Pieces prices each item by itself, as a product page or a list shows it: without
 // what only a whole order decides.
-func (e *Engine) Pieces(in QuoteInput) (Quote, error) { return e.run(in, e.pieces) }
+func (e *Engine) Pieces(in QuoteInput) (Quote, error) { return e.run(in, false, e.pieces) }
 
-func (e *Engine) run(in QuoteInput, parts ...[]stage) (Quote, error) {
+func (e *Engine) run(in QuoteInput, whole bool, parts ...[]stage) (Quote, error) {
 	zero := money.Of(0, in.Terms.Currency)
-	draft := Draft{In: in, Quote: Quote{
+	draft := Draft{In: in, whole: whole, Quote: Quote{
 		Lines: make([]Line, len(in.Items)), Subtotal: zero, Discount: zero, Shipping: zero, Tax: zero, Total: zero,
 	}}
 	if in.Terms.Rules != nil {
@@ -115,7 +129,24 @@ func (d *Draft) move(line *Line, unit int64, rule Rule, label i18n.Text, source 
 // what it costs, and none going below its floor. It gives what could be taken off.
 // The shares add up to it, to the yen.
 func (d *Draft) TakeOff(lines []*Line, amount int64, rule Rule, label i18n.Text, source uuid.UUID) int64 {
-	shares, taken := share(lines, amount)
+	weights := make([]int64, len(lines))
+	for i, line := range lines {
+		weights[i] = line.Room()
+	}
+	return d.TakeOffBy(lines, weights, amount, rule, label, source)
+}
+
+// TakeOffBy is TakeOff where each line bears its share in proportion to its weight,
+// and no more than that.
+func (d *Draft) TakeOffBy(lines []*Line, weights []int64, amount int64, rule Rule, label i18n.Text, source uuid.UUID) int64 {
+	bounded := make([]int64, len(lines))
+	for i, line := range lines {
+		bounded[i] = min(weights[i], line.Room())
+	}
+	shares := make([]int64, len(lines))
+	taken := Share(bounded, amount, shares, func(i, j int) int {
+		return cmp.Or(bytes.Compare(lines[i].VariantID[:], lines[j].VariantID[:]), cmp.Compare(lines[i].Quantity, lines[j].Quantity), cmp.Compare(i, j))
+	})
 	if taken == 0 {
 		return 0
 	}

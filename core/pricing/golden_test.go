@@ -149,6 +149,8 @@ func (s goldenScope) window(t *testing.T) scope.Window {
 // takeOff is a campaign that takes an amount off the order.
 type takeOff struct{ amount int64 }
 
+func (o takeOff) Decide(*pricing.Draft) (pricing.Decision, error) { return o, nil }
+
 func (takeOff) Lines(*pricing.Draft) error { return nil }
 
 func (o takeOff) Order(d *pricing.Draft) error {

@@ -105,9 +105,16 @@ type Terms struct {
 	Buyer        scope.Buyer
 	Lists        []List // that concern the buyer, by precedence; the channel's own is the last
 	Rules        *Rulebook
-	Offers       Offers // campaigns; nil if there are none
-	Coupons      []string
-	Trace        bool // note every candidate, not only what won
+	Offers       Offers    // campaigns; nil if there are none
+	Coupons      []Coupon  // that the buyer has entered and may use
+	ShopID       uuid.UUID // where the sale takes place, if it is a shop
+	Trace        bool      // note every candidate, not only what won
+}
+
+// Coupon opens a campaign to who has entered it.
+type Coupon struct {
+	ID         uuid.UUID
+	CampaignID uuid.UUID
 }
 
 // Item is one line to be priced.
@@ -168,6 +175,9 @@ func (l *Line) Goods() scope.Goods {
 	return l.sheet.Goods
 }
 
+// Floor is what no discount takes a piece below.
+func (l *Line) Floor() int64 { return l.floor }
+
 // Room is how much discounts may still take off the line.
 func (l *Line) Room() int64 {
 	if l.source == RuleQuotation || l.Err != nil {
@@ -194,6 +204,12 @@ type Gift struct {
 	Required  bool // the order stops if the gift is sold out
 }
 
+// CouponOutcome is what became of an entered coupon.
+type CouponOutcome struct {
+	CouponID uuid.UUID
+	Reason   Reason
+}
+
 // Quote is what a cart costs, and why.
 type Quote struct {
 	Lines      []Line
@@ -205,5 +221,6 @@ type Quote struct {
 	Total      money.Money // what the customer pays
 	Breakdown  []Step
 	Applied    []Applied
-	Candidates []Candidate // campaigns on the order, where a trace was asked for
+	Coupons    []CouponOutcome // those whose campaign has goods in the cart
+	Candidates []Candidate     // campaigns on the order, where a trace was asked for
 }

@@ -186,10 +186,7 @@ func direct(d *Draft) error {
 		if line.Err != nil || line.source == RuleQuotation {
 			continue
 		}
-		rate := d.rate(line, RateDirect)
-		if rate == nil {
-			rate = &Rate{Kind: RateDirect, Percent: directPercent, Rounding: money.RoundDown, RoundTo: 1}
-		}
+		rate := d.surcharge(line)
 		more, err := rate.of(line.Unit.Minor)
 		if err != nil {
 			return err
@@ -211,4 +208,24 @@ func (d *Draft) noteRate(line *Line, rate *Rate, unit int64, reason Reason) {
 	}
 	piece := money.Of(unit, line.Unit.Currency)
 	d.Note(line, Candidate{rate.Kind.rule(), rate.ID, rate.Label(), &piece, outcomeOf(reason), reason})
+}
+
+func (d *Draft) surcharge(line *Line) *Rate {
+	if rate := d.rate(line, RateDirect); rate != nil {
+		return rate
+	}
+	return &Rate{Kind: RateDirect, Percent: directPercent, Rounding: money.RoundDown, RoundTo: 1}
+}
+
+// Surcharged is what a piece of the line would cost after the surcharge of direct
+// shipment, if it cost unit before.
+func (d *Draft) Surcharged(line *Line, unit int64) (int64, error) {
+	if d.In.Terms.Mode != ShipDirect || line.Err != nil || line.source == RuleQuotation {
+		return unit, nil
+	}
+	trace := d.In.Terms.Trace
+	d.In.Terms.Trace = false // the stage itself notes what it looks at
+	more, err := d.surcharge(line).of(unit)
+	d.In.Terms.Trace = trace
+	return unit + max(more, 0), err
 }

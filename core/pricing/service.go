@@ -99,8 +99,6 @@ type Ask struct {
 	At   time.Time      // now, if zero
 	Mode ShippingMode   // normal, if empty
 	As   scope.Audience // the member or company that staff ask for; the caller, if zero
-	// Coupons are the codes that the buyer has entered.
-	Coupons []string
 	// Region is the prefecture that the goods go to, where it is known.
 	Region string
 	Trace  bool
@@ -123,7 +121,7 @@ func (s *Service) Desk(ctx context.Context, ask Ask) (*Desk, error) {
 	d := &Desk{s: s, brand: c.BrandID, own: c.PriceListID}
 	terms := Terms{
 		Currency: money.Currency(c.Currency), TaxInclusive: c.TaxInclusive, Rounding: cmp.Or(buyer.TaxRounding, money.RoundDown),
-		At: ask.At, Zone: c.Zone(), ChannelID: c.ID, Mode: cmp.Or(ask.Mode, ShipNormal), Buyer: buyer, Coupons: ask.Coupons, Trace: ask.Trace,
+		At: ask.At, Zone: c.Zone(), ChannelID: c.ID, Mode: cmp.Or(ask.Mode, ShipNormal), Buyer: buyer, Trace: ask.Trace,
 	}
 	if terms.At.IsZero() {
 		terms.At = s.now()

@@ -1,53 +1,49 @@
 package pricing
 
 import (
-	"bytes"
 	"cmp"
 	"math/bits"
 	"slices"
 )
 
-// share divides an amount among lines in proportion to their room, which without a
-// floor is what they still cost, by largest remainder. What does not fit is left.
-// The division depends on the lines, not on their order.
-func share(lines []*Line, amount int64) (shares []int64, taken int64) {
-	shares = make([]int64, len(lines))
-	rooms := make([]int64, len(lines))
+// Share divides an amount in proportion to weights, by largest remainder, writes the
+// parts into shares and gives their sum: the amount, or all weights together where
+// that is less. No part is above its weight. Equal remainders are served in the
+// order that compare gives, so that the division depends on what is divided and
+// not on how it is listed.
+func Share(weights []int64, amount int64, shares []int64, compare func(i, j int) int) (taken int64) {
 	var all int64
-	for i, line := range lines {
-		rooms[i] = line.Room()
-		all += rooms[i]
+	for _, w := range weights {
+		all += w
 	}
-	amount = min(amount, all)
+	if amount >= all {
+		copy(shares, weights)
+		return all
+	}
+	clear(shares)
 	if amount <= 0 {
-		return shares, 0
+		return 0
 	}
 	type part struct {
 		at   int
 		rest uint64
 	}
-	parts := make([]part, 0, len(lines))
-	for i, room := range rooms {
-		high, low := bits.Mul64(uint64(amount), uint64(room)) //nolint:gosec // neither is negative
-		whole, rest := bits.Div64(high, low, uint64(all))     //nolint:gosec // amount ≤ all, so the quotient fits
-		shares[i] = int64(whole)                              //nolint:gosec // at most the room
+	parts := make([]part, 0, len(weights))
+	for i, w := range weights {
+		high, low := bits.Mul64(uint64(amount), uint64(w)) //nolint:gosec // neither is negative
+		whole, rest := bits.Div64(high, low, uint64(all))  //nolint:gosec // amount < all, so the quotient fits
+		shares[i] = int64(whole)                           //nolint:gosec // at most the weight
 		taken += shares[i]
 		if rest > 0 {
 			parts = append(parts, part{i, rest})
 		}
 	}
-	slices.SortFunc(parts, func(a, b part) int {
-		return cmp.Or(cmp.Compare(b.rest, a.rest),
-			bytes.Compare(lines[a.at].VariantID[:], lines[b.at].VariantID[:]), cmp.Compare(lines[a.at].Quantity, lines[b.at].Quantity))
-	})
-	for _, p := range parts {
-		if taken == amount {
-			break
-		}
-		if shares[p.at] < rooms[p.at] {
-			shares[p.at]++
-			taken++
-		}
+	if taken == amount {
+		return taken
 	}
-	return shares, taken
+	slices.SortFunc(parts, func(a, b part) int { return cmp.Or(cmp.Compare(b.rest, a.rest), compare(a.at, b.at)) })
+	for _, p := range parts[:amount-taken] {
+		shares[p.at]++
+	}
+	return amount
 }

@@ -36,18 +36,21 @@ func subtotal(d *Draft) (err error) {
 	return nil
 }
 
-func offersOnLines(d *Draft) error {
+func offersOnLines(d *Draft) (err error) {
 	if d.In.Terms.Offers == nil {
 		return nil
 	}
-	return d.In.Terms.Offers.Lines(d)
+	if d.decision, err = d.In.Terms.Offers.Decide(d); err != nil || d.decision == nil {
+		return err
+	}
+	return d.decision.Lines(d)
 }
 
 func offersOnOrder(d *Draft) error {
-	if d.In.Terms.Offers == nil {
+	if d.decision == nil {
 		return nil
 	}
-	return d.In.Terms.Offers.Order(d)
+	return d.decision.Order(d)
 }
 
 // FreeShipping takes up to the amount off the shipping fee. It gives what it took.

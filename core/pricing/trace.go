@@ -31,6 +31,8 @@ const (
 	ReasonNoGain        Reason = "NO_GAIN"        // it would not change the price for the better
 	ReasonNotCombinable Reason = "NOT_COMBINABLE" // it does not go together with what was applied
 	ReasonCondition     Reason = "CONDITION"      // the cart does not meet its condition
+	ReasonNotNow        Reason = "NOT_NOW"        // it recurs, and now is between its times
+	ReasonElsewhere     Reason = "ELSEWHERE"      // it is for another channel, shop or region
 	ReasonCoupon        Reason = "COUPON"         // it needs a coupon that is not there
 	ReasonSpent         Reason = "SPENT"          // its budget or number of uses is spent
 	ReasonHoldOut       Reason = "HOLD_OUT"       // the buyer is in the group that it is compared against
