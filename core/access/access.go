@@ -51,6 +51,8 @@ const (
 	CompanyRead    Permission = "COMPANY_READ"    // companies, their terms and credit, customer groups
 	CompanyWrite   Permission = "COMPANY_WRITE"   // change them
 	DisplayWrite   Permission = "DISPLAY_WRITE"   // who sees what: display rules, badges, pins, sold-out policies
+	CampaignRead   Permission = "CAMPAIGN_READ"   // campaigns, their coupons and their effect
+	CampaignWrite  Permission = "CAMPAIGN_WRITE"  // make and run campaigns, issue coupons
 )
 
 // Permissions lists every permission.
@@ -58,6 +60,7 @@ var Permissions = []Permission{
 	CatalogRead, CatalogWrite, InventoryRead, InventoryWrite, PricingRead, PricingWrite, PricingBelow, ShippingWrite,
 	OrderRead, OrderWrite, MemberRead, MemberWrite, StaffWrite, PartnerWrite,
 	CompanyRead, CompanyWrite, DisplayWrite,
+	CampaignRead, CampaignWrite,
 }
 
 // Actor is the caller of a use case. The zero Actor is nobody and may do nothing.

@@ -10,6 +10,7 @@ import (
 
 	"github.com/noren-commerce/noren/core/i18n"
 	"github.com/noren-commerce/noren/core/id"
+	"github.com/noren-commerce/noren/core/money"
 )
 
 // Brand is one of the retailer's businesses (屋号). Rows that belong to a brand
@@ -41,6 +42,9 @@ type Channel struct {
 
 // GlobalID is the channel's id in the schema.
 func (c Channel) GlobalID() string { return id.Global("Channel", c.ID) }
+
+// Money is the currency that the channel sells in.
+func (c Channel) Money() money.Currency { return money.Currency(c.Currency) }
 
 // Zone is the channel's time zone, Asia/Tokyo when the name is unknown.
 func (c Channel) Zone() *time.Location {

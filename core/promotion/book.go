@@ -198,7 +198,7 @@ func (v *view) judge(c *ready, terms *pricing.Terms, now moment) pricing.Reason 
 		return pricing.ReasonOver
 	case c.Recurrence.narrows() && !c.Recurrence.holds(now):
 		return pricing.ReasonNotNow
-	case len(c.Channels) > 0 && !slices.Contains(c.Channels, terms.ChannelID),
+	case c.Currency != terms.Currency, len(c.Channels) > 0 && !slices.Contains(c.Channels, terms.ChannelID),
 		len(c.Shops) > 0 && !slices.Contains(c.Shops, terms.ShopID),
 		len(c.Regions) > 0 && !slices.Contains(c.Regions, buyer.Region):
 		return pricing.ReasonElsewhere

@@ -32,7 +32,9 @@ type Campaign struct {
 	Code    string    // what staff call it
 	Name    i18n.Text // what buyers read in a price's explanation
 	Badge   i18n.Text // a word or two beside a product; may be empty
-	Status  Status
+	// Currency is that of the campaign's amounts: it is for channels that sell in it.
+	Currency money.Currency
+	Status   Status
 	scope.Window
 	Recurrence  Recurrence
 	Audiences   []scope.Audience // it is for who belongs to any of them
@@ -40,11 +42,11 @@ type Campaign struct {
 	Shops       []uuid.UUID      // none: all, and none at all
 	Regions     []string         // prefectures that the goods go to; none: all
 	Goods       []scope.Target   // any of them; none: all goods
-	Except      []scope.Target   // but these
+	Except      []scope.Target   `db:"except_goods"` // but these
 	Conditions  Conditions
 	Benefits    []Benefit
 	Stacking    Stacking
-	Group       string // among campaigns of one group at most one applies
+	Group       string `db:"group_code"` // among campaigns of one group at most one applies
 	Priority    int    // the lower number comes first
 	NeedsCoupon bool
 	Limits      Limits
@@ -60,10 +62,10 @@ func (c Campaign) GlobalID() string { return id.Global("Campaign", c.ID) }
 // Recurrence narrows a period to moments that come again, in the brand's zone. What
 // is empty does not narrow.
 type Recurrence struct {
-	Weekdays []time.Weekday `json:"weekdays,omitempty"` // 0 is Sunday
-	Days     []int          `json:"days,omitempty"`     // of the month; -1 is the last
-	From     *int           `json:"from,omitempty"`     // minutes after midnight
-	Until    *int           `json:"until,omitempty"`    // before From: it goes on past midnight
+	Weekdays []int `json:"weekdays,omitempty"` // 0 is Sunday
+	Days     []int `json:"days,omitempty"`     // of the month; -1 is the last
+	From     *int  `json:"from,omitempty"`     // minutes after midnight
+	Until    *int  `json:"until,omitempty"`    // before From: it goes on past midnight
 }
 
 // Conditions are what a cart or its buyer must meet. What is zero asks nothing.
@@ -109,17 +111,18 @@ const (
 // Benefit is one thing that a campaign gives. At most one benefit of a campaign
 // takes something off the goods; the others come on top.
 type Benefit struct {
-	Kind     BenefitKind      `json:"kind"`
-	Percent  *decimal.Decimal `json:"percent,omitempty"`  // 10 is 10 %
-	Amount   *int64           `json:"amount,omitempty"`   // minor units
-	Pieces   int              `json:"pieces,omitempty"`   // of CHEAPEST, in each set; of a gift
-	UpTo     *int64           `json:"upTo,omitempty"`     // the most that is taken off, minor units
-	Rounding money.Rounding   `json:"rounding,omitempty"` // of what is taken off; down if empty
-	Variant  uuid.UUID        `json:"variant,omitzero"`   // the gift
-	Required bool             `json:"required,omitempty"` // the order stops when the gift is sold out
-	PerSet   bool             `json:"perSet,omitempty"`   // the gift comes with each set
-	Factor   *decimal.Decimal `json:"factor,omitempty"`   // of points: 2 is twice
-	Issues   uuid.UUID        `json:"issues,omitzero"`    // the campaign that the coupon opens
+	Kind      BenefitKind      `json:"kind"`
+	Percent   *decimal.Decimal `json:"percent,omitempty"`   // 10 is 10 %
+	Amount    *int64           `json:"amount,omitempty"`    // minor units
+	Pieces    int              `json:"pieces,omitempty"`    // of CHEAPEST, in each set; of a gift
+	UpTo      *int64           `json:"upTo,omitempty"`      // the most that is taken off, minor units
+	Rounding  money.Rounding   `json:"rounding,omitempty"`  // of what is taken off; down if empty
+	Variant   uuid.UUID        `json:"variant,omitzero"`    // the gift
+	Required  bool             `json:"required,omitempty"`  // the order stops when the gift is sold out
+	Allotment *int             `json:"allotment,omitempty"` // of a gift, in all orders together; nil does not bound it
+	PerSet    bool             `json:"perSet,omitempty"`    // the gift comes with each set
+	Factor    *decimal.Decimal `json:"factor,omitempty"`    // of points: 2 is twice
+	Issues    uuid.UUID        `json:"issues,omitzero"`     // the campaign that the coupon opens
 }
 
 // Stacking is how a campaign goes together with others.

@@ -30,10 +30,14 @@ func (t *table) choose(found []*hit) (choice, error) {
 	for _, h := range found {
 		switch {
 		case h.reason != "":
+			continue
 		case h.c.Stacking == Exclusive:
 			alone = append(alone, h)
-		default:
-			together = append(together, h)
+			continue
+		}
+		together = append(together, h)
+		if t.floored && !t.v.book.byRank[h.c.Group] {
+			alone = append(alone, h) // a floor may leave a campaign less after others than by itself
 		}
 	}
 	best, err := t.combine(together)
@@ -45,20 +49,21 @@ func (t *table) choose(found []*hit) (choice, error) {
 		if err != nil {
 			return best, err
 		}
-		if c.gave > best.gave || len(best.order) == 0 && !best.moved() && (c.moved() || len(c.order) > 0) {
+		if c.gave > best.gave || best.empty() && !c.empty() {
 			best = c
 		}
 	}
 	return best, nil
 }
 
-func (c *choice) moved() bool {
+// empty reports whether no campaign applies.
+func (c *choice) empty() bool {
 	for _, moves := range c.moves {
 		if len(moves) > 0 {
-			return true
+			return false
 		}
 	}
-	return false
+	return len(c.order) == 0
 }
 
 // combine works campaigns out together: on each line those for pieces, then those

@@ -176,10 +176,7 @@ func (o offer) campaign(t *testing.T) promotion.Campaign {
 	if o.Until != "" {
 		c.Until = moment(t, o.Until)
 	}
-	for _, w := range o.Weekdays {
-		c.Recurrence.Weekdays = append(c.Recurrence.Weekdays, time.Weekday(w))
-	}
-	c.Recurrence.Days = o.Days
+	c.Recurrence.Weekdays, c.Recurrence.Days = o.Weekdays, o.Days
 	if from, until, ok := strings.Cut(o.Hours, "-"); ok {
 		c.Recurrence.From, c.Recurrence.Until = minutes(t, from), minutes(t, until)
 	}

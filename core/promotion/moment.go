@@ -51,7 +51,7 @@ func (r Recurrence) holds(m moment) bool {
 			m = localMoment(m.at.AddDate(0, 0, -1))
 		}
 	}
-	if len(r.Weekdays) > 0 && !slices.Contains(r.Weekdays, m.weekday) {
+	if len(r.Weekdays) > 0 && !slices.Contains(r.Weekdays, int(m.weekday)) {
 		return false
 	}
 	return len(r.Days) == 0 || slices.Contains(r.Days, m.day) || m.day == m.last && slices.Contains(r.Days, -1)

@@ -61,7 +61,7 @@ func terms(at time.Time, buyer scope.Buyer, campaigns []promotion.Campaign) pric
 // campaign is a campaign for everyone, for all goods, always.
 func campaign(code string, benefits ...promotion.Benefit) promotion.Campaign {
 	return promotion.Campaign{
-		ID: key("campaign " + code), Code: code, Name: i18n.JA(code), Status: promotion.Ready, Window: scope.Always,
+		ID: key("campaign " + code), Code: code, Name: i18n.JA(code), Status: promotion.Ready, Currency: money.JPY, Window: scope.Always,
 		Audiences: []scope.Audience{scope.All}, Stacking: promotion.Combinable, Benefits: benefits,
 	}
 }
@@ -99,7 +99,7 @@ func TestHappyHourMayPassMidnight(t *testing.T) {
 	t.Parallel()
 	from, until := 22*60, 2*60
 	c := campaign("night", percent(promotion.OrderPercent, "10"))
-	c.Recurrence = promotion.Recurrence{Weekdays: []time.Weekday{time.Friday}, From: &from, Until: &until}
+	c.Recurrence = promotion.Recurrence{Weekdays: []int{int(time.Friday)}, From: &from, Until: &until}
 	book, items := cart(map[string]goods{"a": {Price: 1000}}, map[string]int{"a": 1})
 	at := func(day, hour int) int64 {
 		return quote(t, pricing.QuoteInput{Terms: terms(time.Date(2026, 11, day, hour, 0, 0, 0, tokyo), scope.Buyer{}, []promotion.Campaign{c}), Book: book, Items: items}).Total.Minor

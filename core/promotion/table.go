@@ -13,15 +13,16 @@ import (
 // table is the cart as campaigns reckon with it, laid out once for each quote.
 // Lines are in an order of their own, so that the cart's does not matter.
 type table struct {
-	d      *pricing.Draft
-	v      *view
-	now    moment
-	lines  []*pricing.Line
-	base   []int64 // of a piece, before campaigns
-	every  []int   // all lines
-	amount int64   // of all lines at base
-	pieces int
-	hits   []*hit // by place in the book
+	d       *pricing.Draft
+	v       *view
+	now     moment
+	lines   []*pricing.Line
+	base    []int64 // of a piece, before campaigns
+	every   []int   // all lines
+	amount  int64   // of all lines at base
+	pieces  int
+	floored bool   // some line has a lowest price
+	hits    []*hit // by place in the book
 
 	weights, shares []int64 // used again and again
 }
@@ -54,6 +55,7 @@ func lay(d *pricing.Draft, v *view) *table {
 		t.base[i], t.every[i] = line.Unit.Minor, i
 		t.amount += line.Unit.Minor * int64(line.Quantity)
 		t.pieces += line.Quantity
+		t.floored = t.floored || line.Floor() > 0
 	}
 	t.hits = make([]*hit, len(v.book.campaigns))
 	return t

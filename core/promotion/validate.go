@@ -188,7 +188,7 @@ func (b Benefit) valid(c Conditions) bool {
 	case FreeShipping:
 		return true
 	case FreeGift:
-		return b.Variant != uuid.Nil && b.Pieces >= 1 && b.Pieces <= maxGifts && (!b.PerSet || len(c.Combination) > 0)
+		return b.Variant != uuid.Nil && (b.Allotment == nil || *b.Allotment > 0) && b.Pieces >= 1 && b.Pieces <= maxGifts && (!b.PerSet || len(c.Combination) > 0)
 	case Points:
 		return b.Factor != nil && b.Factor.GreaterThan(decimal.NewFromInt(1)) && !b.Factor.GreaterThan(hundred)
 	case IssueCoupon:
