@@ -15,6 +15,7 @@ import (
 	"github.com/noren-commerce/noren/core/page"
 	"github.com/noren-commerce/noren/core/payment"
 	"github.com/noren-commerce/noren/core/pricing"
+	"github.com/noren-commerce/noren/core/promotion"
 	"github.com/noren-commerce/noren/core/scope"
 	"github.com/noren-commerce/noren/core/shipping"
 	"github.com/noren-commerce/noren/graph/model"
@@ -175,4 +176,9 @@ func mediaInput(in model.AddMediaInput) catalog.AddMediaInput {
 		out.File = in.File.File
 	}
 	return out
+}
+
+func campaignPayload(ctx context.Context, c *promotion.Campaign, err error) (model.CampaignPayload, error) {
+	errors, err := userErrors(ctx, err)
+	return model.CampaignPayload{Campaign: unless(errors, c), UserErrors: errors}, err
 }

@@ -21,6 +21,7 @@ import (
 	"github.com/noren-commerce/noren/core/partner"
 	"github.com/noren-commerce/noren/core/payment"
 	"github.com/noren-commerce/noren/core/pricing"
+	"github.com/noren-commerce/noren/core/promotion"
 	"github.com/noren-commerce/noren/core/shipping"
 	"github.com/noren-commerce/noren/core/signal"
 	"github.com/noren-commerce/noren/graph"
@@ -35,6 +36,8 @@ type Resolver struct {
 	Restock   *display.Restock
 	Stock     *inventory.Keeper
 	Pricing   *pricing.Service
+	Campaigns *promotion.Service
+	Shoppers  pricing.Buyers // whoever asks, as a buyer
 	Lists     *pricing.Lists
 	Terms     *pricing.Conditions
 	Inventory *inventory.Service

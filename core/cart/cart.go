@@ -18,6 +18,7 @@ import (
 	"github.com/noren-commerce/noren/core/inventory"
 	"github.com/noren-commerce/noren/core/money"
 	"github.com/noren-commerce/noren/core/pricing"
+	"github.com/noren-commerce/noren/core/promotion"
 	"github.com/noren-commerce/noren/core/shipping"
 )
 
@@ -46,6 +47,7 @@ type Cart struct {
 	ShippingAddress  *customer.Address
 	BillingAddress   *customer.Address // nil: where the parcel goes
 	ShippingMethodID *uuid.UUID
+	Entered          []promotion.Coupon // the coupons that the customer has entered
 	UpdatedAt        time.Time
 }
 
@@ -96,6 +98,8 @@ type Priced struct {
 	Lines  []Line
 	Method *shipping.Method
 	Quote  pricing.Quote
+	// Coupons are the entered coupons, and what became of each.
+	Coupons []Coupon
 	// Token is the guest's key to a cart just made; empty otherwise.
 	Token string
 }

@@ -16,6 +16,7 @@ import (
 	"github.com/noren-commerce/noren/core/identity"
 	"github.com/noren-commerce/noren/core/inventory"
 	"github.com/noren-commerce/noren/core/pricing"
+	"github.com/noren-commerce/noren/core/scope"
 )
 
 // Store keeps carts. Every change answers the basket after it, in one round trip.
@@ -34,6 +35,9 @@ type Store interface {
 	Sellable(ctx context.Context, in Lookup, variantID uuid.UUID) (onSale bool, free int, err error)
 	// Update writes what is not nil.
 	Update(ctx context.Context, in Lookup, change Change) (*Basket, error)
+	// EnterCoupon notes a coupon, unless the cart holds as many already.
+	EnterCoupon(ctx context.Context, in Lookup, couponID uuid.UUID, most int) (*Basket, error)
+	RemoveCoupon(ctx context.Context, in Lookup, couponID uuid.UUID) (*Basket, error)
 	// Merge moves the guest's lines into the member's cart; quantities add up.
 	Merge(ctx context.Context, guest []byte, memberID uuid.UUID, at time.Time) error
 }
@@ -78,15 +82,16 @@ type Rules interface {
 
 // Service keeps customers' carts.
 type Service struct {
-	store  Store
-	prices *pricing.Service
-	rules  Rules
-	now    clock.Clock
+	store   Store
+	prices  *pricing.Service
+	rules   Rules
+	coupons Coupons
+	now     clock.Clock
 }
 
 // New makes the cart service.
-func New(store Store, prices *pricing.Service, rules Rules, now clock.Clock) *Service {
-	return &Service{store: store, prices: prices, rules: rules, now: now}
+func New(store Store, prices *pricing.Service, rules Rules, coupons Coupons, now clock.Clock) *Service {
+	return &Service{store: store, prices: prices, rules: rules, coupons: coupons, now: now}
 }
 
 // Lookup says which cart the actor of the context means, and what is read to
@@ -102,6 +107,9 @@ func (s *Service) Lookup(ctx context.Context) (Lookup, error) {
 		ChannelID: c.ID, PriceLists: desk.Lists(), At: desk.Terms().At, desk: desk,
 	}, nil
 }
+
+// Buyer is who is buying.
+func (l Lookup) Buyer() scope.Buyer { return l.desk.Terms().Buyer }
 
 // Mine is the actor's cart, priced now; nil if there is none.
 func (s *Service) Mine(ctx context.Context) (*Priced, error) {
@@ -323,11 +331,13 @@ func (s *Service) Price(ctx context.Context, in Lookup, b Basket) (*Priced, erro
 			delete(b.Sheets, variant) // no total tells it either
 		}
 	}
+	in.desk.Enter(b.Cart.region(), usable(b.Cart.Entered, in.Owner, in.At))
 	quote, err := in.desk.Quote(b.Sheets, items, fee)
 	if err != nil {
 		return nil, err
 	}
 	priced := &Priced{Cart: b.Cart, Lines: make([]Line, len(items)), Method: b.Method, Quote: quote}
+	priced.Coupons = outcomes(b.Cart.Entered, in.Owner, in.At, quote)
 	free := b.Free()
 	for i, item := range b.Items {
 		priced.Lines[i] = line(item, &quote.Lines[i], free[item.VariantID], standings)

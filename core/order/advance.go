@@ -99,6 +99,11 @@ func (s *Service) cancel(ctx context.Context, o *Order, reason string) error {
 	if err := s.stockFlipped(ctx, flipped); err != nil {
 		return err
 	}
+	if s.campaigns != nil {
+		if err := s.campaigns.Return(ctx, o.ID); err != nil {
+			return err
+		}
+	}
 	refund, err := s.payments.Release(ctx, o.ID, reason)
 	if err != nil {
 		return err

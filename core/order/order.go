@@ -81,6 +81,7 @@ type Order struct {
 	PaymentMethod   payment.Method
 	Paid            bool
 	InternalNote    string
+	MissedGifts     []i18n.Text // gifts of campaigns that were sold out
 	PlacedAt        time.Time
 	UpdatedAt       time.Time
 }

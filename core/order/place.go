@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/google/uuid"
@@ -19,6 +20,8 @@ import (
 	"github.com/noren-commerce/noren/core/idempotency"
 	"github.com/noren-commerce/noren/core/messaging"
 	"github.com/noren-commerce/noren/core/payment"
+	"github.com/noren-commerce/noren/core/pricing"
+	"github.com/noren-commerce/noren/core/scope"
 )
 
 // PlaceInput is a customer's word: this cart, at this price, paid this way.
@@ -40,7 +43,10 @@ const maxPlans = 4
 func (s *Service) Place(ctx context.Context, in PlaceInput) (*Order, error) {
 	for range maxPlans {
 		placed, err := s.placeOnce(ctx, in)
-		if !errors.Is(err, errStockMoved) {
+		if errors.Is(err, errStockMoved) {
+			continue
+		}
+		if again, err := s.refused(ctx, err); !again || err != nil {
 			return placed, err
 		}
 	}
@@ -91,6 +97,10 @@ func (s *Service) place(ctx context.Context, orderID uuid.UUID, lookup cart.Look
 		return Order{}, err
 	}
 	draft.Reservations = plan(*basket)
+	draft.Buyer, draft.Applied = lookup.Buyer(), slices.Clone(priced.Quote.Applied)
+	if err := s.gifts(ctx, &draft, basket.Levels); err != nil {
+		return Order{}, err
+	}
 	if err := s.billed(ctx, &draft); err != nil {
 		return Order{}, err
 	}
@@ -110,6 +120,11 @@ func (s *Service) write(ctx context.Context, d Draft) error {
 	}
 	if err := s.outbox.Enqueue(ctx, d.Messages...); err != nil {
 		return err
+	}
+	if s.campaigns != nil && len(d.Applied) > 0 {
+		if err := s.campaigns.Redeem(ctx, d.Order.ID, d.Buyer, d.Applied); err != nil {
+			return err
+		}
 	}
 	flipped, err := s.store.Take(ctx, d.Reservations)
 	if err != nil {
@@ -150,7 +165,9 @@ type Draft struct {
 	Lines        []Line
 	Reservations []Reservation
 	CartID       uuid.UUID
-	Payment      *payment.Payment // nil if the order costs nothing
+	Buyer        scope.Buyer
+	Applied      []pricing.Applied // what campaigns give, less the gifts that are gone
+	Payment      *payment.Payment  // nil if the order costs nothing
 	Messages     []messaging.Message
 	Event        event.Event
 }

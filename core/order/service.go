@@ -32,6 +32,8 @@ type Store interface {
 	// is returned and the transaction must end. Answered are the variants whose
 	// availability to shoppers changed.
 	Take(ctx context.Context, reservations []Reservation) (flipped []uuid.UUID, err error)
+	// Goods are variants of the brand with their stock.
+	Goods(ctx context.Context, brandID uuid.UUID, variantIDs []uuid.UUID) (Goods, error)
 	// Lock reads an order and locks it; nil if there is none.
 	Lock(ctx context.Context, orderID uuid.UUID) (*Order, error)
 	Update(ctx context.Context, o Order) error
@@ -69,29 +71,31 @@ type Flips interface {
 
 // Service places and advances orders.
 type Service struct {
-	tx       idempotency.Tx
-	store    Store
-	carts    *cart.Service
-	keys     *idempotency.Keys
-	payments payment.Opener
-	outbox   messaging.Outbox
-	events   event.Recorder
-	flips    Flips
-	trade    Trade
-	now      clock.Clock
+	tx        idempotency.Tx
+	store     Store
+	carts     *cart.Service
+	keys      *idempotency.Keys
+	payments  payment.Opener
+	outbox    messaging.Outbox
+	events    event.Recorder
+	flips     Flips
+	trade     Trade
+	campaigns Campaigns
+	now       clock.Clock
 }
 
 // Parts are what the order service stands on.
 type Parts struct {
-	Tx     idempotency.Tx
-	Store  Store
-	Carts  *cart.Service
-	Keys   *idempotency.Keys
-	Outbox messaging.Outbox
-	Events event.Recorder
-	Flips  Flips
-	Trade  Trade
-	Now    clock.Clock
+	Tx        idempotency.Tx
+	Store     Store
+	Carts     *cart.Service
+	Keys      *idempotency.Keys
+	Outbox    messaging.Outbox
+	Events    event.Recorder
+	Flips     Flips
+	Trade     Trade
+	Campaigns Campaigns // nil: there are none
+	Now       clock.Clock
 }
 
 // New makes the order service. Orders and payments know each other; PayBy closes
@@ -99,7 +103,7 @@ type Parts struct {
 func New(p Parts) *Service {
 	return &Service{
 		tx: p.Tx, store: p.Store, carts: p.Carts, keys: p.Keys,
-		outbox: p.Outbox, events: p.Events, flips: p.Flips, trade: p.Trade, now: p.Now,
+		outbox: p.Outbox, events: p.Events, flips: p.Flips, trade: p.Trade, campaigns: p.Campaigns, now: p.Now,
 	}
 }
 

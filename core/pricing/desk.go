@@ -32,6 +32,14 @@ func (d *Desk) open(ctx context.Context, t Terms, version int64) (err error) {
 	return nil
 }
 
+// Enter tells the desk what a cart says of its buyer: where the goods go and which
+// coupons were entered.
+func (d *Desk) Enter(region string, coupons []Coupon) {
+	t := *d.terms.Load()
+	t.Buyer.Region, t.Coupons = region, coupons
+	d.terms.Store(&t)
+}
+
 // Terms are the terms that the desk prices under.
 func (d *Desk) Terms() Terms { return *d.terms.Load() }
 

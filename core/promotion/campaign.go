@@ -171,3 +171,30 @@ func (k BenefitKind) onGoods() bool {
 func (c Campaign) Personal() bool {
 	return c.Conditions.FirstPurchase || c.Conditions.BirthdayMonth || c.Limits.PerMember != nil || c.Experiment.Divides()
 }
+
+// AmountMinor is the amount in minor units; nil for kinds that have none.
+func (b Benefit) AmountMinor() *int {
+	if b.Amount == nil {
+		return nil
+	}
+	n := int(*b.Amount)
+	return &n
+}
+
+// MinAmountMinor is the least amount in minor units.
+func (c Conditions) MinAmountMinor() int { return int(c.MinAmount) }
+
+// Budget is the most that all discounts may come to; nil if nothing bounds them.
+func (c Campaign) Budget() *money.Money {
+	if c.Limits.Budget == nil {
+		return nil
+	}
+	m := money.Of(*c.Limits.Budget, c.Currency)
+	return &m
+}
+
+// MaxUses is how many orders may use the campaign; nil if nothing bounds them.
+func (c Campaign) MaxUses() *int { return c.Limits.Uses }
+
+// MaxUsesPerMember is how often one buyer may; nil if nothing bounds it.
+func (c Campaign) MaxUsesPerMember() *int { return c.Limits.PerMember }

@@ -45,6 +45,8 @@ type UseStore interface {
 	Redeem(ctx context.Context, orderID uuid.UUID, at time.Time, uses []Use) error
 	// Exhaust notes that a campaign's budget or uses are spent.
 	Exhaust(ctx context.Context, brandID, campaignID uuid.UUID, at time.Time) error
+	// TakeGift takes pieces from a gift's allotment; false if fewer are left.
+	TakeGift(ctx context.Context, campaignID uuid.UUID, gift pricing.Gift) (bool, error)
 	// Return gives back what the order used, once; the campaigns concerned.
 	Return(ctx context.Context, orderID uuid.UUID, at time.Time) ([]uuid.UUID, error)
 }
@@ -71,6 +73,12 @@ func (s *Service) Redeem(ctx context.Context, orderID uuid.UUID, buyer scope.Buy
 	// All orders take the rows in one order, so that none waits for another in a ring.
 	slices.SortFunc(uses, func(x, y Use) int { return bytes.Compare(x.CampaignID[:], y.CampaignID[:]) })
 	return s.Store.Redeem(ctx, orderID, s.Now(), uses)
+}
+
+// TakeGift takes pieces from a gift's allotment, in the order's transaction; false
+// if fewer are left.
+func (s *Service) TakeGift(ctx context.Context, campaignID uuid.UUID, gift pricing.Gift) (bool, error) {
+	return s.Store.TakeGift(ctx, campaignID, gift)
 }
 
 // Exhaust ends a campaign into whose budget or uses an order did not fit: from the

@@ -226,6 +226,50 @@ func fieldContext_Cart_discount(_ context.Context, ec *executionContext, field g
 	return fc, nil
 }
 
+func _Cart_coupons(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *cart.Priced) (ret graphql.Marshaler) {
+	return run.Value(
+		ctx,
+		ec.OperationContext,
+		field,
+		func() []cart.Coupon { return obj.Coupons },
+		func(ctx context.Context, selections ast.SelectionSet, v []cart.Coupon) graphql.Marshaler {
+			return marshalNCartCoupon2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋcartᚐCouponᚄ(ctx, ec, selections, v)
+		},
+		true,
+	)
+}
+func fieldContext_Cart_coupons(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Cart",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+	}
+	return fc, nil
+}
+
+func _Cart_gifts(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *cart.Priced) (ret graphql.Marshaler) {
+	return run.Value(
+		ctx,
+		ec.OperationContext,
+		field,
+		func() []cart.Gift { return obj.Gifts() },
+		func(ctx context.Context, selections ast.SelectionSet, v []cart.Gift) graphql.Marshaler {
+			return marshalNCartGift2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋcartᚐGiftᚄ(ctx, ec, selections, v)
+		},
+		true,
+	)
+}
+func fieldContext_Cart_gifts(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Cart",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: false,
+	}
+	return fc, nil
+}
+
 func _Cart_taxes(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *cart.Priced) (ret graphql.Marshaler) {
 	return run.Value(
 		ctx,
@@ -1155,6 +1199,16 @@ func _Cart(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj 
 			}
 		case "discount":
 			out.Values[i] = _Cart_discount(ctx, ec, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "coupons":
+			out.Values[i] = _Cart_coupons(ctx, ec, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "gifts":
+			out.Values[i] = _Cart_gifts(ctx, ec, field, obj)
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}

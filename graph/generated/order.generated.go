@@ -293,6 +293,22 @@ func fieldContext_Order_total(_ context.Context, ec *executionContext, field gra
 	return fc, nil
 }
 
+func _Order_missedGifts(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *order.Order) (ret graphql.Marshaler) {
+	return run.Value(
+		ctx,
+		ec.OperationContext,
+		field,
+		func() []i18n.Text { return obj.MissedGifts },
+		func(ctx context.Context, selections ast.SelectionSet, v []i18n.Text) graphql.Marshaler {
+			return marshalNString2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋi18nᚐTextᚄ(ctx, ec, selections, v)
+		},
+		true,
+	)
+}
+func fieldContext_Order_missedGifts(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Order", field, false, false, "String")
+}
+
 func _Order_breakdown(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *order.Order) (ret graphql.Marshaler) {
 	return run.Value(
 		ctx,
@@ -1470,6 +1486,11 @@ func _Order(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj
 			}
 		case "total":
 			out.Values[i] = _Order_total(ctx, ec, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "missedGifts":
+			out.Values[i] = _Order_missedGifts(ctx, ec, field, obj)
 			if out.Values[i] == graphql.Null {
 				atomic.AddUint32(&out.Invalids, 1)
 			}

@@ -24,6 +24,7 @@ import (
 	"github.com/noren-commerce/noren/core/partner"
 	"github.com/noren-commerce/noren/core/payment"
 	"github.com/noren-commerce/noren/core/pricing"
+	"github.com/noren-commerce/noren/core/promotion"
 	"github.com/noren-commerce/noren/core/shipping"
 )
 
@@ -57,6 +58,14 @@ type AttributePayload struct {
 type BadgePayload struct {
 	// The badge; null if nothing was done.
 	Badge *display.Badge `json:"badge,omitempty"`
+	// Why nothing was done; empty if it was.
+	UserErrors []UserError `json:"userErrors"`
+}
+
+// A campaign after a change.
+type CampaignPayload struct {
+	// The campaign; null if nothing was done.
+	Campaign *promotion.Campaign `json:"campaign,omitempty"`
 	// Why nothing was done; empty if it was.
 	UserErrors []UserError `json:"userErrors"`
 }
@@ -189,6 +198,16 @@ type ImportProductsInput struct {
 	Encoding *ImportEncoding `json:"encoding,omitempty"`
 	// Reject amounts finer than the channel's currency instead of rounding them.
 	Exact bool `json:"exact"`
+}
+
+// Coupons after they were made.
+type IssueCouponsPayload struct {
+	// How many were made.
+	Count int `json:"count"`
+	// The codes as CSV, shown this once: noren keeps hashes alone.
+	CSV *string `json:"csv,omitempty"`
+	// Why none were made; empty if they were.
+	UserErrors []UserError `json:"userErrors"`
 }
 
 // What became of a link.
@@ -519,6 +538,14 @@ type UserError struct {
 type VerifyEmailInput struct {
 	// The token as it stands in the link.
 	Token string `json:"token"`
+}
+
+// Coupons after they were taken out of use.
+type VoidCouponsPayload struct {
+	// How many were taken out of use.
+	Count int `json:"count"`
+	// Why none were; empty if nothing went wrong.
+	UserErrors []UserError `json:"userErrors"`
 }
 
 // How a file's characters are written.

@@ -17,6 +17,7 @@ import (
 	"github.com/noren-commerce/noren/core/page"
 	"github.com/noren-commerce/noren/core/payment"
 	"github.com/noren-commerce/noren/core/pricing"
+	"github.com/noren-commerce/noren/core/promotion"
 )
 
 // Node is any object with a global id.
@@ -53,6 +54,14 @@ type (
 	PriceRowConnection = page.Connection[pricing.Row]
 	// PriceRowEdge is a price on a page.
 	PriceRowEdge = page.Edge[pricing.Row]
+	// CampaignConnection is a page of campaigns.
+	CampaignConnection = page.Connection[promotion.Campaign]
+	// CampaignEdge is a campaign on a page.
+	CampaignEdge = page.Edge[promotion.Campaign]
+	// CouponConnection is a page of coupons.
+	CouponConnection = page.Connection[promotion.Coupon]
+	// CouponEdge is a coupon on a page.
+	CouponEdge = page.Edge[promotion.Coupon]
 	// OrderEdge is an order on a page.
 	OrderEdge = page.Edge[order.Order]
 	// AccountConnection is a page of accounts.

@@ -63,6 +63,14 @@ func (s *Campaigns) Redeem(ctx context.Context, orderID uuid.UUID, at time.Time,
 	return nil
 }
 
+// TakeGift takes pieces from a gift's allotment; false if fewer are left.
+func (s *Campaigns) TakeGift(ctx context.Context, campaignID uuid.UUID, gift pricing.Gift) (bool, error) {
+	tag, err := s.db.conn(ctx).Exec(ctx, `
+		UPDATE campaign_gifts SET given = given + $3
+		WHERE campaign_id = $1 AND variant_id = $2 AND (allotment IS NULL OR given + $3 <= allotment)`, campaignID, gift.VariantID, gift.Quantity)
+	return tag.RowsAffected() > 0, err
+}
+
 // gifts are never nil: an empty array, not SQL's null.
 func gifts(all []pricing.Gift) []pricing.Gift {
 	if all == nil {

@@ -223,7 +223,8 @@ func queueCart(batch *pgx.Batch, in cart.Lookup, lock string, into **cart.Basket
 			found.Cart = rows[0]
 			*into = &found
 		}
-	}, `SELECT c.id, c.brand_id, c.channel_id, c.member_id, c.email, c.shipping_address, c.billing_address, c.shipping_method_id, c.updated_at
+	}, `SELECT c.id, c.brand_id, c.channel_id, c.member_id, c.email, c.shipping_address, c.billing_address, c.shipping_method_id, c.updated_at,
+			`+enteredCoupons+` AS entered
 		FROM carts c WHERE `+own+lock, args)
 	queueRows(batch, &[]basketRow{}, func(rows []basketRow) { found.Items, found.Sheets, found.Rules = itemsOf(rows) }, `
 		SELECT k.id, k.variant_id, k.quantity, p.id AS product_id, v.sku, p.name, v.options, p.tax_class,
@@ -252,6 +253,31 @@ func queueCart(batch *pgx.Batch, in cart.Lookup, lock string, into **cart.Basket
 		}
 	}, `SELECT `+shippingColumns+` FROM carts c JOIN shipping_methods m ON m.id = c.shipping_method_id
 		WHERE `+own+` AND m.active`, args)
+}
+
+// enteredCoupons are the coupons of the cart c, in the order in which they were entered.
+const enteredCoupons = `(SELECT coalesce(jsonb_agg(jsonb_build_object('ID', k.id, 'BrandID', k.brand_id, 'CampaignID', k.campaign_id, 'Code', k.code,
+	'Hint', k.hint, 'MemberID', k.member_id, 'From', greatest(k.valid_from, '0001-01-01Z'), 'Until', least(k.valid_until, '9999-12-31Z'),
+	'State', k.state, 'Campaign', p.name) ORDER BY e.entered_at, k.id), '[]')
+	FROM cart_coupons e JOIN coupons k ON k.id = e.coupon_id JOIN campaigns p ON p.id = k.campaign_id WHERE e.cart_id = c.id)`
+
+// EnterCoupon notes a coupon, unless the cart holds as many already.
+func (s *Carts) EnterCoupon(ctx context.Context, in cart.Lookup, couponID uuid.UUID, most int) (*cart.Basket, error) {
+	return s.change(ctx, in, func(batch *pgx.Batch) {
+		batch.Queue(`
+			INSERT INTO cart_coupons (cart_id, coupon_id, entered_at)
+			SELECT c.id, @coupon, @at FROM carts c
+			WHERE `+ownCart(in.Owner)+` AND (SELECT count(*) FROM cart_coupons e WHERE e.cart_id = c.id) < @most
+			ON CONFLICT DO NOTHING`, cartArgs(in, pgx.NamedArgs{"coupon": couponID, "most": most}))
+	})
+}
+
+// RemoveCoupon takes a coupon out of the cart.
+func (s *Carts) RemoveCoupon(ctx context.Context, in cart.Lookup, couponID uuid.UUID) (*cart.Basket, error) {
+	return s.change(ctx, in, func(batch *pgx.Batch) {
+		batch.Queue(`DELETE FROM cart_coupons e USING carts c WHERE e.cart_id = c.id AND e.coupon_id = @coupon AND `+ownCart(in.Owner),
+			cartArgs(in, pgx.NamedArgs{"coupon": couponID}))
+	})
 }
 
 // basketRow is a line of a cart with what pricing it asks.

@@ -14,6 +14,7 @@ import (
 	"github.com/noren-commerce/noren/core/messaging"
 	"github.com/noren-commerce/noren/core/payment"
 	"github.com/noren-commerce/noren/core/pricing"
+	"github.com/noren-commerce/noren/core/promotion"
 )
 
 // Jobs queues background work in the transaction of the context: it is done if
@@ -117,6 +118,11 @@ func (j *Jobs) Schedule(ctx context.Context, at ...time.Time) error {
 // Operate queues an operation to be carried out by its gateway.
 func (j *Jobs) Operate(ctx context.Context, operationID uuid.UUID) error {
 	return j.Insert(ctx, payment.OperateJob{OperationID: operationID})
+}
+
+// TurnAt queues the beginning or end of a campaign, once for each moment.
+func (j *Jobs) TurnAt(ctx context.Context, job promotion.TurnJob, at time.Time) error {
+	return j.insert(ctx, []river.InsertManyParams{{Args: job, InsertOpts: &river.InsertOpts{ScheduledAt: at, UniqueOpts: river.UniqueOpts{ByArgs: true}}}})
 }
 
 // Depth counts the jobs that are not done, by state; discarded ones are those that

@@ -27,7 +27,7 @@ func NewOrders(db *DB) *Orders { return &Orders{db} }
 
 const orderColumns = `o.id, o.number, o.brand_id, o.channel_id, o.member_id, o.company_id, o.token_hash, o.email, o.language, o.status,
 	o.currency, o.tax_inclusive, o.subtotal, o.discount, o.shipping_fee, o.tax, o.total, o.taxes, o.breakdown, o.shipping_address,
-	o.billing_address, o.shipping_method, o.payment_method, o.paid, o.internal_note, o.placed_at, o.updated_at`
+	o.billing_address, o.shipping_method, o.payment_method, o.paid, o.internal_note, o.missed_gifts, o.placed_at, o.updated_at`
 
 // LockCart reads the owner's open cart for placing; a second placer waits, and
 // then finds it closed.
@@ -117,11 +117,34 @@ func queueOrder(batch *pgx.Batch, o order.Order) {
 	batch.Queue(`
 		INSERT INTO orders (id, number, brand_id, channel_id, member_id, token_hash, email, language, status, currency,
 			tax_inclusive, subtotal, discount, shipping_fee, tax, total, taxes, breakdown, shipping_address, shipping_method,
-			payment_method, paid, internal_note, placed_at, updated_at, billing_address, company_id)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24, $25, $26, $27)`,
+			payment_method, paid, internal_note, placed_at, updated_at, billing_address, missed_gifts, company_id)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24, $25, $26, $27, $28)`,
 		o.ID, o.Number, o.BrandID, o.ChannelID, o.MemberID, o.TokenHash, o.Email, o.Language, o.Status, o.Currency,
 		o.TaxInclusive, o.SubtotalMinor, o.DiscountMinor, o.ShippingMinor, o.TaxMinor, o.TotalMinor, o.Taxes, o.Breakdown, o.ShippingAddress,
-		o.ShippingMethod, o.PaymentMethod, o.Paid, o.InternalNote, o.PlacedAt, o.UpdatedAt, o.BillingAddress, o.CompanyID)
+		o.ShippingMethod, o.PaymentMethod, o.Paid, o.InternalNote, o.PlacedAt, o.UpdatedAt, o.BillingAddress, texts(o.MissedGifts), o.CompanyID)
+}
+
+// texts are never nil: an empty array, not SQL's null.
+func texts(all []i18n.Text) []i18n.Text {
+	if all == nil {
+		return []i18n.Text{}
+	}
+	return all
+}
+
+// Goods are variants of the brand with their stock where it ships.
+func (s *Orders) Goods(ctx context.Context, brandID uuid.UUID, variantIDs []uuid.UUID) (order.Goods, error) {
+	var goods order.Goods
+	args := pgx.NamedArgs{"brand": brandID, "ids": variantIDs}
+	batch := &pgx.Batch{}
+	queueRows(batch, &goods.Items, nil, `
+		SELECT v.id, v.id AS variant_id, 1 AS quantity, p.id AS product_id, v.sku, p.name, v.options, p.tax_class, v.active AS on_sale
+		FROM variants v JOIN products p ON p.id = v.product_id WHERE v.id = ANY(@ids) AND v.brand_id = @brand`, args)
+	queueRows(batch, &goods.Levels, nil, `
+		SELECT s.variant_id, s.location_id, s.on_hand - s.reserved AS free
+		FROM stock_levels s JOIN locations o ON o.id = s.location_id
+		WHERE s.variant_id = ANY(@ids) AND o.brand_id = @brand AND o.ships AND o.active ORDER BY o.priority, o.id`, args)
+	return goods, s.db.conn(ctx).SendBatch(ctx, batch).Close()
 }
 
 // queueLines writes all lines in one statement: they travel as one JSON array.

@@ -75,10 +75,11 @@ func New(cfg Config, db *postgres.DB, now clock.Clock, options ...Option) (*App,
 	companies := newCompanies(db, ground, keys, now)
 	payments := newPayments(cfg, db, jobs, ground.Metrics, now)
 	buyers := shoppers{companies}
-	prices := pricing.New(postgres.NewPricing(db), buyers, nil, now)
+	campaigns := newCampaigns(db, jobs, now)
+	prices := pricing.New(postgres.NewPricing(db), buyers, campaigns, now)
 	rules := display.New(postgres.NewDisplay(db), buyers, now)
 	restock := newRestock(cfg, db, rules, jobs, ground.Limiter, now)
-	carts := cart.New(postgres.NewCarts(db), prices, rules, now)
+	carts := cart.New(postgres.NewCarts(db), prices, rules, campaigns, now)
 	stock, events := postgres.NewInventory(db), postgres.NewEvents(db)
 	shown := inventory.NewShown(stock, events, now)
 	shown.Then(restock.Flipped)
@@ -90,7 +91,7 @@ func New(cfg Config, db *postgres.DB, now clock.Clock, options ...Option) (*App,
 	companies.RecruitBy(accounts)
 	orders := order.New(order.Parts{
 		Tx: db, Store: postgres.NewOrders(db), Carts: carts, Keys: keys,
-		Outbox: jobs, Events: events, Flips: shown, Trade: companies, Now: now,
+		Outbox: jobs, Events: events, Flips: shown, Campaigns: campaigns, Trade: companies, Now: now,
 	})
 	trusted, err := newProxies(cfg.TrustedProxy)
 	if err != nil {
@@ -116,6 +117,8 @@ func New(cfg Config, db *postgres.DB, now clock.Clock, options ...Option) (*App,
 		Resolvers: &resolvers.Resolver{
 			Catalog:   catalog.New(redis.NewCatalog(postgres.NewCatalog(db), ground.Redis, ground.Generations, postgres.Joined), rules, search.NewAnalyzer(), now),
 			Rules:     rules,
+			Campaigns: campaigns,
+			Shoppers:  buyers,
 			Display:   display.NewEditor(display.EditorParts{Tx: db, Store: postgres.NewDisplay(db), Buyers: companies, Events: events, Now: now}),
 			Restock:   restock,
 			Pricing:   prices,

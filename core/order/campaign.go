@@ -1,0 +1,158 @@
+package order
+
+import (
+	"context"
+	"errors"
+	"slices"
+
+	"github.com/google/uuid"
+
+	"github.com/noren-commerce/noren/core/cart"
+	"github.com/noren-commerce/noren/core/fault"
+	"github.com/noren-commerce/noren/core/id"
+	"github.com/noren-commerce/noren/core/money"
+	"github.com/noren-commerce/noren/core/pricing"
+	"github.com/noren-commerce/noren/core/promotion"
+	"github.com/noren-commerce/noren/core/scope"
+)
+
+// ErrGiftSoldOut says that a campaign's gift is gone and that the order stops at that.
+var ErrGiftSoldOut = fault.Conflict("GIFT_SOLD_OUT", "プレゼント「%s」の在庫がなくなりました", "The gift %s is sold out")
+
+// Campaigns are told what they gave to an order, in its transaction.
+type Campaigns interface {
+	// Redeem spends budget, uses and coupons, all or nothing; what is refused is a
+	// *promotion.Denied error.
+	Redeem(ctx context.Context, orderID uuid.UUID, buyer scope.Buyer, applied []pricing.Applied) error
+	// TakeGift takes pieces from a gift's allotment; false if fewer are left.
+	TakeGift(ctx context.Context, campaignID uuid.UUID, gift pricing.Gift) (bool, error)
+	// Exhaust ends a campaign into which an order did not fit.
+	Exhaust(ctx context.Context, campaignID uuid.UUID) error
+	// Return gives back what a cancelled order used.
+	Return(ctx context.Context, orderID uuid.UUID) error
+}
+
+// refused acts on a campaign's refusal: what it gave the quote is not to be had any
+// more. again says that planning anew helps; then the buyer hears of the new price.
+func (s *Service) refused(ctx context.Context, err error) (again bool, _ error) { //nolint:revive // the error is what is passed on
+	var d *promotion.Denied
+	switch {
+	case !errors.As(err, &d):
+		return false, err
+	case d.Coupon:
+		return false, promotion.ErrCouponUsed.At("coupons")
+	case d.Spent:
+		return true, s.campaigns.Exhaust(ctx, d.CampaignID)
+	}
+	return true, nil
+}
+
+// gifts adds what campaigns give on top, as lines that cost nothing. A gift that is
+// gone is left out and named on the order, or stops it, as the campaign says.
+func (s *Service) gifts(ctx context.Context, d *Draft, levels []cart.Level) error {
+	var variants []uuid.UUID
+	for _, a := range d.Applied {
+		for _, g := range a.Gifts {
+			variants = append(variants, g.VariantID)
+		}
+	}
+	if len(variants) == 0 {
+		return nil
+	}
+	goods, err := s.store.Goods(ctx, d.Order.BrandID, variants)
+	if err != nil {
+		return err
+	}
+	left := less(append(slices.Clone(goods.Levels), levelsOf(levels, goods.Levels)...), d.Reservations)
+	for i := range d.Applied {
+		a := &d.Applied[i]
+		given := make([]pricing.Gift, 0, len(a.Gifts))
+		for _, g := range a.Gifts {
+			item := goods.item(g.VariantID)
+			item.Quantity = g.Quantity
+			taken := planItem(left, item)
+			there := item.ID != uuid.Nil && pieces(taken) == g.Quantity
+			if there {
+				if there, err = s.campaigns.TakeGift(ctx, a.CampaignID, g); err != nil {
+					return err
+				}
+			}
+			switch {
+			case there:
+				given = append(given, g)
+				left = less(left, taken)
+				d.Reservations = merged(d.Reservations, taken)
+				d.Lines = append(d.Lines, giftLine(*d, item, *a))
+			case g.Required:
+				return ErrGiftSoldOut.With(item.Name.In(d.Order.Language))
+			default:
+				d.Order.MissedGifts = append(d.Order.MissedGifts, item.Name)
+			}
+		}
+		a.Gifts = given
+	}
+	return nil
+}
+
+func giftLine(d Draft, item cart.Item, a pricing.Applied) Line {
+	zero := money.Of(0, d.Order.Currency)
+	return Line{
+		ID: id.New(), OrderID: d.Order.ID, Position: len(d.Lines), VariantID: item.VariantID, ProductID: item.ProductID,
+		SKU: item.SKU, Name: item.Name, Options: item.Options, Quantity: item.Quantity, TaxClass: item.TaxClass, Currency: d.Order.Currency,
+		Breakdown: []pricing.Step{{Rule: pricing.RuleCampaign, Label: a.Label, Source: a.CampaignID, Change: zero, Running: zero}},
+	}
+}
+
+// Goods are variants that are not in the cart, with their stock.
+type Goods struct {
+	Items  []cart.Item
+	Levels []cart.Level
+}
+
+func (g Goods) item(variantID uuid.UUID) cart.Item {
+	for _, item := range g.Items {
+		if item.VariantID == variantID {
+			return item
+		}
+	}
+	return cart.Item{}
+}
+
+// levelsOf are those of the cart's levels that the goods' do not say again.
+func levelsOf(all, known []cart.Level) []cart.Level {
+	return slices.DeleteFunc(slices.Clone(all), func(l cart.Level) bool {
+		return slices.ContainsFunc(known, func(k cart.Level) bool { return k.VariantID == l.VariantID && k.LocationID == l.LocationID })
+	})
+}
+
+// less are the levels after the reservations.
+func less(levels []cart.Level, taken []Reservation) []cart.Level {
+	for i := range levels {
+		for _, r := range taken {
+			if r.VariantID == levels[i].VariantID && r.LocationID == levels[i].LocationID {
+				levels[i].Free -= r.Quantity
+			}
+		}
+	}
+	return levels
+}
+
+// merged are the reservations with more, one for each variant and location.
+func merged(all, more []Reservation) []Reservation {
+	for _, r := range more {
+		at := slices.IndexFunc(all, func(x Reservation) bool { return x.VariantID == r.VariantID && x.LocationID == r.LocationID })
+		if at < 0 {
+			all = append(all, r)
+			continue
+		}
+		all[at].Quantity += r.Quantity
+	}
+	return all
+}
+
+func pieces(all []Reservation) (n int) {
+	for _, r := range all {
+		n += r.Quantity
+	}
+	return n
+}
