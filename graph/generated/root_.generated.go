@@ -13,6 +13,7 @@ import (
 	"github.com/noren-commerce/noren/core/access"
 	"github.com/noren-commerce/noren/core/cart"
 	"github.com/noren-commerce/noren/core/catalog"
+	"github.com/noren-commerce/noren/core/company"
 	"github.com/noren-commerce/noren/core/customer"
 	"github.com/noren-commerce/noren/core/display"
 	"github.com/noren-commerce/noren/core/identity"
@@ -22,6 +23,7 @@ import (
 	"github.com/noren-commerce/noren/core/partner"
 	"github.com/noren-commerce/noren/core/payment"
 	"github.com/noren-commerce/noren/core/pricing"
+	"github.com/noren-commerce/noren/core/promotion"
 	"github.com/noren-commerce/noren/core/scope"
 	"github.com/noren-commerce/noren/core/shipping"
 	"github.com/noren-commerce/noren/graph/model"
@@ -38,13 +40,18 @@ type Config = graphql.Config[ResolverRoot, DirectiveRoot, ComplexityRoot]
 
 type ResolverRoot interface {
 	Account() AccountResolver
+	CartCoupon() CartCouponResolver
+	CartGift() CartGiftResolver
 	CartLine() CartLineResolver
 	Category() CategoryResolver
+	Company() CompanyResolver
+	CustomerGroup() CustomerGroupResolver
 	ImportRun() ImportRunResolver
 	Mutation() MutationResolver
 	Order() OrderResolver
 	Partner() PartnerResolver
 	Payment() PaymentResolver
+	PaymentTerms() PaymentTermsResolver
 	Product() ProductResolver
 	Query() QueryResolver
 	RestockRequest() RestockRequestResolver
@@ -64,9 +71,11 @@ type DirectiveRoot struct {
 type ComplexityRoot struct {
 	Account struct {
 		Addresses     func(childComplexity int) int
+		Company       func(childComplexity int) int
 		CreatedAt     func(childComplexity int) int
 		Email         func(childComplexity int) int
 		EmailVerified func(childComplexity int) int
+		Functions     func(childComplexity int) int
 		GlobalID      func(childComplexity int) int
 		Groups        func(childComplexity int) int
 		LinkedLogins  func(childComplexity int) int
@@ -91,6 +100,12 @@ type ComplexityRoot struct {
 
 	AccountPayload struct {
 		Account    func(childComplexity int) int
+		UserErrors func(childComplexity int) int
+	}
+
+	AccountPaymentPayload struct {
+		Company    func(childComplexity int) int
+		Entry      func(childComplexity int) int
 		UserErrors func(childComplexity int) int
 	}
 
@@ -159,11 +174,83 @@ type ComplexityRoot struct {
 		ReceivedAt func(childComplexity int) int
 	}
 
+	Campaign struct {
+		Audiences        func(childComplexity int) int
+		Badge            func(childComplexity int) int
+		Benefits         func(childComplexity int) int
+		Budget           func(childComplexity int) int
+		Closes           func(childComplexity int) int
+		Code             func(childComplexity int) int
+		Conditions       func(childComplexity int) int
+		Except           func(childComplexity int) int
+		GlobalID         func(childComplexity int) int
+		Goods            func(childComplexity int) int
+		Group            func(childComplexity int) int
+		MaxUses          func(childComplexity int) int
+		MaxUsesPerMember func(childComplexity int) int
+		Name             func(childComplexity int) int
+		NeedsCoupon      func(childComplexity int) int
+		Opens            func(childComplexity int) int
+		Priority         func(childComplexity int) int
+		Recurrence       func(childComplexity int) int
+		Regions          func(childComplexity int) int
+		SpentAt          func(childComplexity int) int
+		Stacking         func(childComplexity int) int
+		Status           func(childComplexity int) int
+	}
+
+	CampaignBenefit struct {
+		AmountMinor func(childComplexity int) int
+		Factor      func(childComplexity int) int
+		Kind        func(childComplexity int) int
+		Percent     func(childComplexity int) int
+		Pieces      func(childComplexity int) int
+		Required    func(childComplexity int) int
+	}
+
+	CampaignConditions struct {
+		BirthdayMonth  func(childComplexity int) int
+		Combination    func(childComplexity int) int
+		FirstPurchase  func(childComplexity int) int
+		MaxSets        func(childComplexity int) int
+		MinAmountMinor func(childComplexity int) int
+		MinQuantity    func(childComplexity int) int
+	}
+
+	CampaignConnection struct {
+		Edges      func(childComplexity int) int
+		Nodes      func(childComplexity int) int
+		PageInfo   func(childComplexity int) int
+		TotalCount func(childComplexity int) int
+	}
+
+	CampaignEdge struct {
+		Cursor func(childComplexity int) int
+		Node   func(childComplexity int) int
+	}
+
+	CampaignEffect struct {
+		Customers func(childComplexity int) int
+		Given     func(childComplexity int) int
+		Orders    func(childComplexity int) int
+		PerYen    func(childComplexity int) int
+		Returned  func(childComplexity int) int
+		Sales     func(childComplexity int) int
+		Uplift    func(childComplexity int) int
+	}
+
+	CampaignPayload struct {
+		Campaign   func(childComplexity int) int
+		UserErrors func(childComplexity int) int
+	}
+
 	Cart struct {
 		BilledTo        func(childComplexity int) int
 		Breakdown       func(childComplexity int) int
+		Coupons         func(childComplexity int) int
 		Discount        func(childComplexity int) int
 		Email           func(childComplexity int) int
+		Gifts           func(childComplexity int) int
 		GlobalID        func(childComplexity int) int
 		Lines           func(childComplexity int) int
 		Method          func(childComplexity int) int
@@ -172,6 +259,22 @@ type ComplexityRoot struct {
 		Subtotal        func(childComplexity int) int
 		Taxes           func(childComplexity int) int
 		Total           func(childComplexity int) int
+	}
+
+	CartCoupon struct {
+		Applied  func(childComplexity int) int
+		Campaign func(childComplexity int) int
+		Code     func(childComplexity int) int
+		GlobalID func(childComplexity int) int
+		Hint     func(childComplexity int) int
+		Problem  func(childComplexity int) int
+	}
+
+	CartGift struct {
+		Campaign func(childComplexity int) int
+		Quantity func(childComplexity int) int
+		Required func(childComplexity int) int
+		Variant  func(childComplexity int) int
 	}
 
 	CartLine struct {
@@ -235,9 +338,179 @@ type ComplexityRoot struct {
 		RetiredAt   func(childComplexity int) int
 	}
 
+	CombinationPart struct {
+		Goods    func(childComplexity int) int
+		Quantity func(childComplexity int) int
+	}
+
+	Company struct {
+		Addresses     func(childComplexity int) int
+		Buyers        func(childComplexity int) int
+		ClosedAt      func(childComplexity int) int
+		Code          func(childComplexity int) int
+		CreatedAt     func(childComplexity int) int
+		Credit        func(childComplexity int) int
+		CreditEntries func(childComplexity int, first *int, after *string) int
+		FunctionRules func(childComplexity int) int
+		GlobalID      func(childComplexity int) int
+		Groups        func(childComplexity int) int
+		History       func(childComplexity int, first *int, after *string) int
+		InvoiceNumber func(childComplexity int) int
+		Kana          func(childComplexity int) int
+		Name          func(childComplexity int) int
+		Orders        func(childComplexity int, first *int, after *string, status []order.Status) int
+		PaymentTerms  func(childComplexity int) int
+		TaxRounding   func(childComplexity int) int
+		UpdatedAt     func(childComplexity int) int
+		Version       func(childComplexity int) int
+	}
+
+	CompanyAddress struct {
+		Address   func(childComplexity int) int
+		GlobalID  func(childComplexity int) int
+		IsDefault func(childComplexity int) int
+		Kind      func(childComplexity int) int
+		Label     func(childComplexity int) int
+	}
+
+	CompanyAddressPayload struct {
+		Address    func(childComplexity int) int
+		UserErrors func(childComplexity int) int
+	}
+
+	CompanyBuyer struct {
+		AccountGlobalID func(childComplexity int) int
+		ApprovalLimit   func(childComplexity int) int
+		CreatedAt       func(childComplexity int) int
+		Email           func(childComplexity int) int
+		Name            func(childComplexity int) int
+		Role            func(childComplexity int) int
+	}
+
+	CompanyBuyerPayload struct {
+		Buyer      func(childComplexity int) int
+		UserErrors func(childComplexity int) int
+	}
+
+	CompanyConnection struct {
+		Edges      func(childComplexity int) int
+		Nodes      func(childComplexity int) int
+		PageInfo   func(childComplexity int) int
+		TotalCount func(childComplexity int) int
+	}
+
+	CompanyCredit struct {
+		Left   func(childComplexity int) int
+		Limit  func(childComplexity int) int
+		Policy func(childComplexity int) int
+		Used   func(childComplexity int) int
+	}
+
+	CompanyEdge struct {
+		Cursor func(childComplexity int) int
+		Node   func(childComplexity int) int
+	}
+
+	CompanyEvent struct {
+		ActorAccount func(childComplexity int) int
+		ActorRole    func(childComplexity int) int
+		At           func(childComplexity int) int
+		Changes      func(childComplexity int) int
+		Type         func(childComplexity int) int
+	}
+
+	CompanyEventConnection struct {
+		Edges    func(childComplexity int) int
+		Nodes    func(childComplexity int) int
+		PageInfo func(childComplexity int) int
+	}
+
+	CompanyEventEdge struct {
+		Cursor func(childComplexity int) int
+		Node   func(childComplexity int) int
+	}
+
+	CompanyPayload struct {
+		Company    func(childComplexity int) int
+		UserErrors func(childComplexity int) int
+	}
+
 	ConfirmTotpPayload struct {
 		RecoveryCodes func(childComplexity int) int
 		UserErrors    func(childComplexity int) int
+	}
+
+	Coupon struct {
+		Campaign func(childComplexity int) int
+		Closes   func(childComplexity int) int
+		Code     func(childComplexity int) int
+		GlobalID func(childComplexity int) int
+		Hint     func(childComplexity int) int
+		Opens    func(childComplexity int) int
+		State    func(childComplexity int) int
+	}
+
+	CouponConnection struct {
+		Edges      func(childComplexity int) int
+		Nodes      func(childComplexity int) int
+		PageInfo   func(childComplexity int) int
+		TotalCount func(childComplexity int) int
+	}
+
+	CouponEdge struct {
+		Cursor func(childComplexity int) int
+		Node   func(childComplexity int) int
+	}
+
+	CreditEntry struct {
+		Amount        func(childComplexity int) int
+		At            func(childComplexity int) int
+		Balance       func(childComplexity int) int
+		GlobalID      func(childComplexity int) int
+		Kind          func(childComplexity int) int
+		OrderGlobalID func(childComplexity int) int
+		Reference     func(childComplexity int) int
+	}
+
+	CreditEntryConnection struct {
+		Edges    func(childComplexity int) int
+		Nodes    func(childComplexity int) int
+		PageInfo func(childComplexity int) int
+	}
+
+	CreditEntryEdge struct {
+		Cursor func(childComplexity int) int
+		Node   func(childComplexity int) int
+	}
+
+	CustomerGroup struct {
+		ClosedAt      func(childComplexity int) int
+		Code          func(childComplexity int) int
+		Companies     func(childComplexity int, first *int, after *string) int
+		CreatedAt     func(childComplexity int) int
+		FunctionRules func(childComplexity int) int
+		GlobalID      func(childComplexity int) int
+		Kind          func(childComplexity int) int
+		Members       func(childComplexity int, first *int, after *string) int
+		Name          func(childComplexity int) int
+		Precedence    func(childComplexity int) int
+		Size          func(childComplexity int) int
+	}
+
+	CustomerGroupConnection struct {
+		Edges    func(childComplexity int) int
+		Nodes    func(childComplexity int) int
+		PageInfo func(childComplexity int) int
+	}
+
+	CustomerGroupEdge struct {
+		Cursor func(childComplexity int) int
+		Node   func(childComplexity int) int
+	}
+
+	CustomerGroupPayload struct {
+		Group      func(childComplexity int) int
+		UserErrors func(childComplexity int) int
 	}
 
 	DeletePayload struct {
@@ -314,6 +587,28 @@ type ComplexityRoot struct {
 		Value    func(childComplexity int) int
 	}
 
+	FieldChange struct {
+		After  func(childComplexity int) int
+		Before func(childComplexity int) int
+		Field  func(childComplexity int) int
+	}
+
+	FunctionAccess struct {
+		Allowed  func(childComplexity int) int
+		Because  func(childComplexity int) int
+		Function func(childComplexity int) int
+	}
+
+	FunctionRule struct {
+		Allowed  func(childComplexity int) int
+		Function func(childComplexity int) int
+	}
+
+	FunctionRulePayload struct {
+		Rule       func(childComplexity int) int
+		UserErrors func(childComplexity int) int
+	}
+
 	ImportPayload struct {
 		Run        func(childComplexity int) int
 		UserErrors func(childComplexity int) int
@@ -366,6 +661,12 @@ type ComplexityRoot struct {
 		Node   func(childComplexity int) int
 	}
 
+	IssueCouponsPayload struct {
+		CSV        func(childComplexity int) int
+		Count      func(childComplexity int) int
+		UserErrors func(childComplexity int) int
+	}
+
 	LinkSsoPayload struct {
 		Link       func(childComplexity int) int
 		UserErrors func(childComplexity int) int
@@ -416,16 +717,24 @@ type ComplexityRoot struct {
 	Mutation struct {
 		AddAddress               func(childComplexity int, input customer.AddAddressInput) int
 		AddCartLine              func(childComplexity int, input cart.AddLineInput) int
+		AddCompanyAddress        func(childComplexity int, input company.AddAddressInput) int
 		AddMedia                 func(childComplexity int, input model.AddMediaInput) int
 		AddPet                   func(childComplexity int, input customer.AddPetInput) int
+		AddToCustomerGroup       func(childComplexity int, input company.MembersInput) int
 		AddVariant               func(childComplexity int, input catalog.AddVariantInput) int
 		AdjustStock              func(childComplexity int, input inventory.StockInput) int
 		AdvanceOrder             func(childComplexity int, input order.AdvanceInput) int
+		ApplyCoupon              func(childComplexity int, input cart.ApplyCouponInput) int
+		ApproveOrder             func(childComplexity int, input order.ApproveInput) int
 		ArchiveProduct           func(childComplexity int, input catalog.ProductInput) int
+		AttachCompanyBuyer       func(childComplexity int, input company.AttachInput) int
 		CancelOrder              func(childComplexity int, input order.CancelInput) int
+		ChangeCompanyBuyer       func(childComplexity int, input company.SeatInput) int
 		ChangePassword           func(childComplexity int, input identity.ChangePasswordInput) int
 		CloseAccount             func(childComplexity int, input identity.CloseInput) int
 		CloseBadge               func(childComplexity int, input display.CloseInput) int
+		CloseCompany             func(childComplexity int, input company.CloseInput) int
+		CloseCustomerGroup       func(childComplexity int, input company.CloseGroupInput) int
 		CloseCustomerPrice       func(childComplexity int, input pricing.ClosePriceInput) int
 		CloseDisplayRule         func(childComplexity int, input display.CloseInput) int
 		CloseMember              func(childComplexity int, input identity.CloseMemberInput) int
@@ -438,6 +747,8 @@ type ComplexityRoot struct {
 		CloseShippingMethod      func(childComplexity int, input shipping.CloseInput) int
 		ConfirmTotp              func(childComplexity int, input model.ConfirmTotpInput) int
 		CountStock               func(childComplexity int, input inventory.StockInput) int
+		CreateCompany            func(childComplexity int, input company.CreateInput) int
+		CreateCustomerGroup      func(childComplexity int, input company.CreateGroupInput) int
 		CreatePartner            func(childComplexity int, input partner.CreateInput) int
 		CreatePermissionGroup    func(childComplexity int, input identity.GroupInput) int
 		CreateProduct            func(childComplexity int, input catalog.CreateProductInput) int
@@ -448,6 +759,7 @@ type ComplexityRoot struct {
 		DeleteSynonym            func(childComplexity int, input catalog.ProductInput) int
 		FinishSso                func(childComplexity int, input identity.FinishSSOInput) int
 		ImportProducts           func(childComplexity int, input model.ImportProductsInput) int
+		IssueCoupons             func(childComplexity int, input promotion.IssueInput) int
 		IssuePartnerKey          func(childComplexity int, input partner.IssueKeyInput) int
 		LinkSso                  func(childComplexity int, input identity.FinishSSOInput) int
 		Login                    func(childComplexity int, input identity.LoginInput) int
@@ -460,11 +772,17 @@ type ComplexityRoot struct {
 		PlaceOrder               func(childComplexity int, input order.PlaceInput) int
 		PublishProduct           func(childComplexity int, input catalog.PublishInput) int
 		ReceiveStock             func(childComplexity int, input inventory.StockInput) int
+		RecordAccountPayment     func(childComplexity int, input company.ReceiveInput) int
 		RecordBankTransfer       func(childComplexity int, input payment.TransferInput) int
 		RefreshToken             func(childComplexity int, input model.RefreshTokenInput) int
 		RefundPayment            func(childComplexity int, input payment.RefundInput) int
 		Register                 func(childComplexity int, input identity.RegisterInput) int
+		RejectOrder              func(childComplexity int, input order.RejectInput) int
 		RemoveAddress            func(childComplexity int, input customer.RemoveInput) int
+		RemoveCompanyAddress     func(childComplexity int, input company.RemoveAddressInput) int
+		RemoveCompanyBuyer       func(childComplexity int, input company.RemoveBuyerInput) int
+		RemoveCoupon             func(childComplexity int, input cart.RemoveCouponInput) int
+		RemoveFromCustomerGroup  func(childComplexity int, input company.MembersInput) int
 		RemoveMedia              func(childComplexity int, input catalog.ProductInput) int
 		RemovePet                func(childComplexity int, input customer.RemoveInput) int
 		RemoveTotp               func(childComplexity int, input identity.RemoveTotpInput) int
@@ -478,6 +796,7 @@ type ComplexityRoot struct {
 		RotatePartnerKey         func(childComplexity int, input partner.RotateKeyInput) int
 		SaveAttribute            func(childComplexity int, input catalog.SaveAttributeInput) int
 		SaveBadge                func(childComplexity int, input display.SaveBadgeInput) int
+		SaveCampaign             func(childComplexity int, input promotion.SaveInput) int
 		SaveCategory             func(childComplexity int, input catalog.SaveCategoryInput) int
 		SaveDisplayRule          func(childComplexity int, input display.SaveRuleInput) int
 		SaveLocation             func(childComplexity int, input inventory.SaveLocationInput) int
@@ -487,9 +806,12 @@ type ComplexityRoot struct {
 		SaveRate                 func(childComplexity int, input pricing.SaveRateInput) int
 		SaveShippingMethod       func(childComplexity int, input shipping.SaveInput) int
 		SaveSynonym              func(childComplexity int, input catalog.SaveSynonymInput) int
+		SetCampaignStatus        func(childComplexity int, input promotion.StatusInput) int
 		SetCartLineQuantity      func(childComplexity int, input cart.SetQuantityInput) int
 		SetCategorySort          func(childComplexity int, input display.SortInput) int
+		SetCompanyCredit         func(childComplexity int, input company.SetCreditInput) int
 		SetCustomerPrices        func(childComplexity int, input catalog.SetCustomerPricesInput) int
+		SetFunctionRule          func(childComplexity int, input company.FunctionInput) int
 		SetIncomingStock         func(childComplexity int, input inventory.StockInput) int
 		SetPrices                func(childComplexity int, input catalog.SetPricesInput) int
 		SetSoldOutPolicy         func(childComplexity int, input display.PolicyInput) int
@@ -501,6 +823,9 @@ type ComplexityRoot struct {
 		UnpublishProduct         func(childComplexity int, input catalog.PublishInput) int
 		UpdateAddress            func(childComplexity int, input customer.UpdateAddressInput) int
 		UpdateCart               func(childComplexity int, input cart.UpdateInput) int
+		UpdateCompany            func(childComplexity int, input company.UpdateInput) int
+		UpdateCompanyAddress     func(childComplexity int, input company.UpdateAddressInput) int
+		UpdateCustomerGroup      func(childComplexity int, input company.UpdateGroupInput) int
 		UpdatePartner            func(childComplexity int, input partner.UpdateInput) int
 		UpdatePermissionGroup    func(childComplexity int, input identity.UpdateGroupInput) int
 		UpdatePet                func(childComplexity int, input customer.UpdatePetInput) int
@@ -509,6 +834,7 @@ type ComplexityRoot struct {
 		UpdateStaff              func(childComplexity int, input identity.UpdateStaffInput) int
 		UpdateVariant            func(childComplexity int, input catalog.UpdateVariantInput) int
 		VerifyEmail              func(childComplexity int, input model.VerifyEmailInput) int
+		VoidCoupons              func(childComplexity int, input promotion.VoidInput) int
 	}
 
 	Option struct {
@@ -519,12 +845,14 @@ type ComplexityRoot struct {
 	Order struct {
 		BilledTo           func(childComplexity int) int
 		Breakdown          func(childComplexity int) int
+		Company            func(childComplexity int) int
 		Discount           func(childComplexity int) int
 		Email              func(childComplexity int) int
 		GlobalID           func(childComplexity int) int
 		History            func(childComplexity int) int
 		InternalNote       func(childComplexity int) int
 		Lines              func(childComplexity int) int
+		MissedGifts        func(childComplexity int) int
 		Number             func(childComplexity int) int
 		Paid               func(childComplexity int) int
 		PaymentMethod      func(childComplexity int) int
@@ -653,6 +981,11 @@ type ComplexityRoot struct {
 		TotalCount func(childComplexity int) int
 	}
 
+	PaymentDates struct {
+		ClosesOn func(childComplexity int) int
+		DueOn    func(childComplexity int) int
+	}
+
 	PaymentEdge struct {
 		Cursor func(childComplexity int) int
 		Node   func(childComplexity int) int
@@ -686,6 +1019,13 @@ type ComplexityRoot struct {
 		Method    func(childComplexity int) int
 		Name      func(childComplexity int) int
 		PublicKey func(childComplexity int) int
+	}
+
+	PaymentTerms struct {
+		ClosingDay func(childComplexity int) int
+		Dates      func(childComplexity int, at *time.Time) int
+		DueDay     func(childComplexity int) int
+		DueMonths  func(childComplexity int) int
 	}
 
 	PermissionGroup struct {
@@ -946,10 +1286,18 @@ type ComplexityRoot struct {
 		AnyProduct         func(childComplexity int, id string) int
 		Attributes         func(childComplexity int) int
 		Badges             func(childComplexity int) int
+		CampaignEffect     func(childComplexity int, campaignID string) int
+		CampaignList       func(childComplexity int, statuses []promotion.Status, running bool, first *int, after *string) int
+		Campaigns          func(childComplexity int) int
 		Cart               func(childComplexity int) int
 		Categories         func(childComplexity int) int
 		Category           func(childComplexity int, slug string) int
 		CategoryPins       func(childComplexity int, categoryID string) int
+		Companies          func(childComplexity int, first *int, after *string, filter *company.Filter) int
+		Company            func(childComplexity int, id string) int
+		Coupons            func(childComplexity int, campaignID string, first *int, after *string) int
+		CustomerGroup      func(childComplexity int, id string) int
+		CustomerGroups     func(childComplexity int, first *int, after *string, kind *company.GroupKind) int
 		CustomerPrices     func(childComplexity int, customerID string, current bool, first *int, after *string) int
 		DisplayPreview     func(childComplexity int, input display.PreviewInput) int
 		DisplayRules       func(childComplexity int, first *int, after *string, closed bool, target *scope.TargetInput) int
@@ -957,6 +1305,7 @@ type ComplexityRoot struct {
 		ImportRuns         func(childComplexity int, first *int, after *string, status []importing.Status) int
 		Locations          func(childComplexity int) int
 		Me                 func(childComplexity int) int
+		MyCoupons          func(childComplexity int) int
 		Node               func(childComplexity int, id string) int
 		Order              func(childComplexity int, id string) int
 		Orders             func(childComplexity int, first *int, after *string, filter *model.OrderFilter) int
@@ -1026,6 +1375,13 @@ type ComplexityRoot struct {
 		UserErrors func(childComplexity int) int
 	}
 
+	Recurrence struct {
+		Days     func(childComplexity int) int
+		From     func(childComplexity int) int
+		Until    func(childComplexity int) int
+		Weekdays func(childComplexity int) int
+	}
+
 	RefundPaymentPayload struct {
 		Payment    func(childComplexity int) int
 		UserErrors func(childComplexity int) int
@@ -1042,6 +1398,14 @@ type ComplexityRoot struct {
 	RestockRequestPayload struct {
 		Request    func(childComplexity int) int
 		UserErrors func(childComplexity int) int
+	}
+
+	RunningCampaign struct {
+		Badge    func(childComplexity int) int
+		Closes   func(childComplexity int) int
+		GlobalID func(childComplexity int) int
+		Name     func(childComplexity int) int
+		Opens    func(childComplexity int) int
 	}
 
 	SavedAddress struct {
@@ -1280,6 +1644,11 @@ type ComplexityRoot struct {
 		Stock          func(childComplexity int) int
 		Weight         func(childComplexity int) int
 	}
+
+	VoidCouponsPayload struct {
+		Count      func(childComplexity int) int
+		UserErrors func(childComplexity int) int
+	}
 }
 
 type executableSchema graphql.ExecutableSchemaState[ResolverRoot, DirectiveRoot, ComplexityRoot]
@@ -1302,6 +1671,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Account.Addresses(childComplexity), true
+	case "Account.company":
+		if e.ComplexityRoot.Account.Company == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Account.Company(childComplexity), true
 	case "Account.createdAt":
 		if e.ComplexityRoot.Account.CreatedAt == nil {
 			break
@@ -1320,6 +1695,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Account.EmailVerified(childComplexity), true
+	case "Account.functions":
+		if e.ComplexityRoot.Account.Functions == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Account.Functions(childComplexity), true
 	case "Account.id":
 		if e.ComplexityRoot.Account.GlobalID == nil {
 			break
@@ -1419,6 +1800,25 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.AccountPayload.UserErrors(childComplexity), true
+
+	case "AccountPaymentPayload.company":
+		if e.ComplexityRoot.AccountPaymentPayload.Company == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AccountPaymentPayload.Company(childComplexity), true
+	case "AccountPaymentPayload.entry":
+		if e.ComplexityRoot.AccountPaymentPayload.Entry == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AccountPaymentPayload.Entry(childComplexity), true
+	case "AccountPaymentPayload.userErrors":
+		if e.ComplexityRoot.AccountPaymentPayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AccountPaymentPayload.UserErrors(childComplexity), true
 
 	case "Address.city":
 		if e.ComplexityRoot.Address.City == nil {
@@ -1674,6 +2074,307 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.BankTransfer.ReceivedAt(childComplexity), true
 
+	case "Campaign.audiences":
+		if e.ComplexityRoot.Campaign.Audiences == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Campaign.Audiences(childComplexity), true
+	case "Campaign.badge":
+		if e.ComplexityRoot.Campaign.Badge == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Campaign.Badge(childComplexity), true
+	case "Campaign.benefits":
+		if e.ComplexityRoot.Campaign.Benefits == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Campaign.Benefits(childComplexity), true
+	case "Campaign.budget":
+		if e.ComplexityRoot.Campaign.Budget == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Campaign.Budget(childComplexity), true
+	case "Campaign.validUntil":
+		if e.ComplexityRoot.Campaign.Closes == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Campaign.Closes(childComplexity), true
+	case "Campaign.code":
+		if e.ComplexityRoot.Campaign.Code == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Campaign.Code(childComplexity), true
+	case "Campaign.conditions":
+		if e.ComplexityRoot.Campaign.Conditions == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Campaign.Conditions(childComplexity), true
+	case "Campaign.except":
+		if e.ComplexityRoot.Campaign.Except == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Campaign.Except(childComplexity), true
+	case "Campaign.id":
+		if e.ComplexityRoot.Campaign.GlobalID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Campaign.GlobalID(childComplexity), true
+	case "Campaign.goods":
+		if e.ComplexityRoot.Campaign.Goods == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Campaign.Goods(childComplexity), true
+	case "Campaign.group":
+		if e.ComplexityRoot.Campaign.Group == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Campaign.Group(childComplexity), true
+	case "Campaign.maxUses":
+		if e.ComplexityRoot.Campaign.MaxUses == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Campaign.MaxUses(childComplexity), true
+	case "Campaign.maxUsesPerMember":
+		if e.ComplexityRoot.Campaign.MaxUsesPerMember == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Campaign.MaxUsesPerMember(childComplexity), true
+	case "Campaign.name":
+		if e.ComplexityRoot.Campaign.Name == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Campaign.Name(childComplexity), true
+	case "Campaign.needsCoupon":
+		if e.ComplexityRoot.Campaign.NeedsCoupon == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Campaign.NeedsCoupon(childComplexity), true
+	case "Campaign.validFrom":
+		if e.ComplexityRoot.Campaign.Opens == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Campaign.Opens(childComplexity), true
+	case "Campaign.priority":
+		if e.ComplexityRoot.Campaign.Priority == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Campaign.Priority(childComplexity), true
+	case "Campaign.recurrence":
+		if e.ComplexityRoot.Campaign.Recurrence == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Campaign.Recurrence(childComplexity), true
+	case "Campaign.regions":
+		if e.ComplexityRoot.Campaign.Regions == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Campaign.Regions(childComplexity), true
+	case "Campaign.spentAt":
+		if e.ComplexityRoot.Campaign.SpentAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Campaign.SpentAt(childComplexity), true
+	case "Campaign.stacking":
+		if e.ComplexityRoot.Campaign.Stacking == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Campaign.Stacking(childComplexity), true
+	case "Campaign.status":
+		if e.ComplexityRoot.Campaign.Status == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Campaign.Status(childComplexity), true
+
+	case "CampaignBenefit.amountMinor":
+		if e.ComplexityRoot.CampaignBenefit.AmountMinor == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CampaignBenefit.AmountMinor(childComplexity), true
+	case "CampaignBenefit.factor":
+		if e.ComplexityRoot.CampaignBenefit.Factor == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CampaignBenefit.Factor(childComplexity), true
+	case "CampaignBenefit.kind":
+		if e.ComplexityRoot.CampaignBenefit.Kind == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CampaignBenefit.Kind(childComplexity), true
+	case "CampaignBenefit.percent":
+		if e.ComplexityRoot.CampaignBenefit.Percent == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CampaignBenefit.Percent(childComplexity), true
+	case "CampaignBenefit.pieces":
+		if e.ComplexityRoot.CampaignBenefit.Pieces == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CampaignBenefit.Pieces(childComplexity), true
+	case "CampaignBenefit.required":
+		if e.ComplexityRoot.CampaignBenefit.Required == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CampaignBenefit.Required(childComplexity), true
+
+	case "CampaignConditions.birthdayMonth":
+		if e.ComplexityRoot.CampaignConditions.BirthdayMonth == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CampaignConditions.BirthdayMonth(childComplexity), true
+	case "CampaignConditions.combination":
+		if e.ComplexityRoot.CampaignConditions.Combination == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CampaignConditions.Combination(childComplexity), true
+	case "CampaignConditions.firstPurchase":
+		if e.ComplexityRoot.CampaignConditions.FirstPurchase == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CampaignConditions.FirstPurchase(childComplexity), true
+	case "CampaignConditions.maxSets":
+		if e.ComplexityRoot.CampaignConditions.MaxSets == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CampaignConditions.MaxSets(childComplexity), true
+	case "CampaignConditions.minAmountMinor":
+		if e.ComplexityRoot.CampaignConditions.MinAmountMinor == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CampaignConditions.MinAmountMinor(childComplexity), true
+	case "CampaignConditions.minQuantity":
+		if e.ComplexityRoot.CampaignConditions.MinQuantity == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CampaignConditions.MinQuantity(childComplexity), true
+
+	case "CampaignConnection.edges":
+		if e.ComplexityRoot.CampaignConnection.Edges == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CampaignConnection.Edges(childComplexity), true
+	case "CampaignConnection.nodes":
+		if e.ComplexityRoot.CampaignConnection.Nodes == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CampaignConnection.Nodes(childComplexity), true
+	case "CampaignConnection.pageInfo":
+		if e.ComplexityRoot.CampaignConnection.PageInfo == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CampaignConnection.PageInfo(childComplexity), true
+	case "CampaignConnection.totalCount":
+		if e.ComplexityRoot.CampaignConnection.TotalCount == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CampaignConnection.TotalCount(childComplexity), true
+
+	case "CampaignEdge.cursor":
+		if e.ComplexityRoot.CampaignEdge.Cursor == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CampaignEdge.Cursor(childComplexity), true
+	case "CampaignEdge.node":
+		if e.ComplexityRoot.CampaignEdge.Node == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CampaignEdge.Node(childComplexity), true
+
+	case "CampaignEffect.customers":
+		if e.ComplexityRoot.CampaignEffect.Customers == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CampaignEffect.Customers(childComplexity), true
+	case "CampaignEffect.given":
+		if e.ComplexityRoot.CampaignEffect.Given == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CampaignEffect.Given(childComplexity), true
+	case "CampaignEffect.orders":
+		if e.ComplexityRoot.CampaignEffect.Orders == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CampaignEffect.Orders(childComplexity), true
+	case "CampaignEffect.perYen":
+		if e.ComplexityRoot.CampaignEffect.PerYen == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CampaignEffect.PerYen(childComplexity), true
+	case "CampaignEffect.returned":
+		if e.ComplexityRoot.CampaignEffect.Returned == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CampaignEffect.Returned(childComplexity), true
+	case "CampaignEffect.sales":
+		if e.ComplexityRoot.CampaignEffect.Sales == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CampaignEffect.Sales(childComplexity), true
+	case "CampaignEffect.uplift":
+		if e.ComplexityRoot.CampaignEffect.Uplift == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CampaignEffect.Uplift(childComplexity), true
+
+	case "CampaignPayload.campaign":
+		if e.ComplexityRoot.CampaignPayload.Campaign == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CampaignPayload.Campaign(childComplexity), true
+	case "CampaignPayload.userErrors":
+		if e.ComplexityRoot.CampaignPayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CampaignPayload.UserErrors(childComplexity), true
+
 	case "Cart.billingAddress":
 		if e.ComplexityRoot.Cart.BilledTo == nil {
 			break
@@ -1686,6 +2387,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Cart.Breakdown(childComplexity), true
+	case "Cart.coupons":
+		if e.ComplexityRoot.Cart.Coupons == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Cart.Coupons(childComplexity), true
 	case "Cart.discount":
 		if e.ComplexityRoot.Cart.Discount == nil {
 			break
@@ -1698,6 +2405,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Cart.Email(childComplexity), true
+	case "Cart.gifts":
+		if e.ComplexityRoot.Cart.Gifts == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Cart.Gifts(childComplexity), true
 	case "Cart.id":
 		if e.ComplexityRoot.Cart.GlobalID == nil {
 			break
@@ -1746,6 +2459,68 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Cart.Total(childComplexity), true
+
+	case "CartCoupon.applied":
+		if e.ComplexityRoot.CartCoupon.Applied == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CartCoupon.Applied(childComplexity), true
+	case "CartCoupon.campaign":
+		if e.ComplexityRoot.CartCoupon.Campaign == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CartCoupon.Campaign(childComplexity), true
+	case "CartCoupon.code":
+		if e.ComplexityRoot.CartCoupon.Code == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CartCoupon.Code(childComplexity), true
+	case "CartCoupon.id":
+		if e.ComplexityRoot.CartCoupon.GlobalID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CartCoupon.GlobalID(childComplexity), true
+	case "CartCoupon.hint":
+		if e.ComplexityRoot.CartCoupon.Hint == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CartCoupon.Hint(childComplexity), true
+	case "CartCoupon.problem":
+		if e.ComplexityRoot.CartCoupon.Problem == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CartCoupon.Problem(childComplexity), true
+
+	case "CartGift.campaign":
+		if e.ComplexityRoot.CartGift.Campaign == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CartGift.Campaign(childComplexity), true
+	case "CartGift.quantity":
+		if e.ComplexityRoot.CartGift.Quantity == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CartGift.Quantity(childComplexity), true
+	case "CartGift.required":
+		if e.ComplexityRoot.CartGift.Required == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CartGift.Required(childComplexity), true
+	case "CartGift.variant":
+		if e.ComplexityRoot.CartGift.Variant == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CartGift.Variant(childComplexity), true
 
 	case "CartLine.availability":
 		if e.ComplexityRoot.CartLine.Availability == nil {
@@ -1977,6 +2752,382 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.ChannelListing.RetiredAt(childComplexity), true
 
+	case "CombinationPart.goods":
+		if e.ComplexityRoot.CombinationPart.Goods == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CombinationPart.Goods(childComplexity), true
+	case "CombinationPart.quantity":
+		if e.ComplexityRoot.CombinationPart.Quantity == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CombinationPart.Quantity(childComplexity), true
+
+	case "Company.addresses":
+		if e.ComplexityRoot.Company.Addresses == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Company.Addresses(childComplexity), true
+	case "Company.buyers":
+		if e.ComplexityRoot.Company.Buyers == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Company.Buyers(childComplexity), true
+	case "Company.closedAt":
+		if e.ComplexityRoot.Company.ClosedAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Company.ClosedAt(childComplexity), true
+	case "Company.code":
+		if e.ComplexityRoot.Company.Code == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Company.Code(childComplexity), true
+	case "Company.createdAt":
+		if e.ComplexityRoot.Company.CreatedAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Company.CreatedAt(childComplexity), true
+	case "Company.credit":
+		if e.ComplexityRoot.Company.Credit == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Company.Credit(childComplexity), true
+	case "Company.creditEntries":
+		if e.ComplexityRoot.Company.CreditEntries == nil {
+			break
+		}
+
+		args, err := field_Company_creditEntries_args(ctx, ec, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Company.CreditEntries(childComplexity, args["first"].(*int), args["after"].(*string)), true
+	case "Company.functionRules":
+		if e.ComplexityRoot.Company.FunctionRules == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Company.FunctionRules(childComplexity), true
+	case "Company.id":
+		if e.ComplexityRoot.Company.GlobalID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Company.GlobalID(childComplexity), true
+	case "Company.groups":
+		if e.ComplexityRoot.Company.Groups == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Company.Groups(childComplexity), true
+	case "Company.history":
+		if e.ComplexityRoot.Company.History == nil {
+			break
+		}
+
+		args, err := field_Company_history_args(ctx, ec, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Company.History(childComplexity, args["first"].(*int), args["after"].(*string)), true
+	case "Company.invoiceNumber":
+		if e.ComplexityRoot.Company.InvoiceNumber == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Company.InvoiceNumber(childComplexity), true
+	case "Company.kana":
+		if e.ComplexityRoot.Company.Kana == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Company.Kana(childComplexity), true
+	case "Company.name":
+		if e.ComplexityRoot.Company.Name == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Company.Name(childComplexity), true
+	case "Company.orders":
+		if e.ComplexityRoot.Company.Orders == nil {
+			break
+		}
+
+		args, err := field_Company_orders_args(ctx, ec, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Company.Orders(childComplexity, args["first"].(*int), args["after"].(*string), args["status"].([]order.Status)), true
+	case "Company.paymentTerms":
+		if e.ComplexityRoot.Company.PaymentTerms == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Company.PaymentTerms(childComplexity), true
+	case "Company.taxRounding":
+		if e.ComplexityRoot.Company.TaxRounding == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Company.TaxRounding(childComplexity), true
+	case "Company.updatedAt":
+		if e.ComplexityRoot.Company.UpdatedAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Company.UpdatedAt(childComplexity), true
+	case "Company.version":
+		if e.ComplexityRoot.Company.Version == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Company.Version(childComplexity), true
+
+	case "CompanyAddress.address":
+		if e.ComplexityRoot.CompanyAddress.Address == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CompanyAddress.Address(childComplexity), true
+	case "CompanyAddress.id":
+		if e.ComplexityRoot.CompanyAddress.GlobalID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CompanyAddress.GlobalID(childComplexity), true
+	case "CompanyAddress.isDefault":
+		if e.ComplexityRoot.CompanyAddress.IsDefault == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CompanyAddress.IsDefault(childComplexity), true
+	case "CompanyAddress.kind":
+		if e.ComplexityRoot.CompanyAddress.Kind == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CompanyAddress.Kind(childComplexity), true
+	case "CompanyAddress.label":
+		if e.ComplexityRoot.CompanyAddress.Label == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CompanyAddress.Label(childComplexity), true
+
+	case "CompanyAddressPayload.address":
+		if e.ComplexityRoot.CompanyAddressPayload.Address == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CompanyAddressPayload.Address(childComplexity), true
+	case "CompanyAddressPayload.userErrors":
+		if e.ComplexityRoot.CompanyAddressPayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CompanyAddressPayload.UserErrors(childComplexity), true
+
+	case "CompanyBuyer.accountId":
+		if e.ComplexityRoot.CompanyBuyer.AccountGlobalID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CompanyBuyer.AccountGlobalID(childComplexity), true
+	case "CompanyBuyer.approvalLimit":
+		if e.ComplexityRoot.CompanyBuyer.ApprovalLimit == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CompanyBuyer.ApprovalLimit(childComplexity), true
+	case "CompanyBuyer.createdAt":
+		if e.ComplexityRoot.CompanyBuyer.CreatedAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CompanyBuyer.CreatedAt(childComplexity), true
+	case "CompanyBuyer.email":
+		if e.ComplexityRoot.CompanyBuyer.Email == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CompanyBuyer.Email(childComplexity), true
+	case "CompanyBuyer.name":
+		if e.ComplexityRoot.CompanyBuyer.Name == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CompanyBuyer.Name(childComplexity), true
+	case "CompanyBuyer.role":
+		if e.ComplexityRoot.CompanyBuyer.Role == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CompanyBuyer.Role(childComplexity), true
+
+	case "CompanyBuyerPayload.buyer":
+		if e.ComplexityRoot.CompanyBuyerPayload.Buyer == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CompanyBuyerPayload.Buyer(childComplexity), true
+	case "CompanyBuyerPayload.userErrors":
+		if e.ComplexityRoot.CompanyBuyerPayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CompanyBuyerPayload.UserErrors(childComplexity), true
+
+	case "CompanyConnection.edges":
+		if e.ComplexityRoot.CompanyConnection.Edges == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CompanyConnection.Edges(childComplexity), true
+	case "CompanyConnection.nodes":
+		if e.ComplexityRoot.CompanyConnection.Nodes == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CompanyConnection.Nodes(childComplexity), true
+	case "CompanyConnection.pageInfo":
+		if e.ComplexityRoot.CompanyConnection.PageInfo == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CompanyConnection.PageInfo(childComplexity), true
+	case "CompanyConnection.totalCount":
+		if e.ComplexityRoot.CompanyConnection.TotalCount == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CompanyConnection.TotalCount(childComplexity), true
+
+	case "CompanyCredit.left":
+		if e.ComplexityRoot.CompanyCredit.Left == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CompanyCredit.Left(childComplexity), true
+	case "CompanyCredit.limit":
+		if e.ComplexityRoot.CompanyCredit.Limit == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CompanyCredit.Limit(childComplexity), true
+	case "CompanyCredit.policy":
+		if e.ComplexityRoot.CompanyCredit.Policy == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CompanyCredit.Policy(childComplexity), true
+	case "CompanyCredit.used":
+		if e.ComplexityRoot.CompanyCredit.Used == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CompanyCredit.Used(childComplexity), true
+
+	case "CompanyEdge.cursor":
+		if e.ComplexityRoot.CompanyEdge.Cursor == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CompanyEdge.Cursor(childComplexity), true
+	case "CompanyEdge.node":
+		if e.ComplexityRoot.CompanyEdge.Node == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CompanyEdge.Node(childComplexity), true
+
+	case "CompanyEvent.actorId":
+		if e.ComplexityRoot.CompanyEvent.ActorAccount == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CompanyEvent.ActorAccount(childComplexity), true
+	case "CompanyEvent.actor":
+		if e.ComplexityRoot.CompanyEvent.ActorRole == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CompanyEvent.ActorRole(childComplexity), true
+	case "CompanyEvent.at":
+		if e.ComplexityRoot.CompanyEvent.At == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CompanyEvent.At(childComplexity), true
+	case "CompanyEvent.changes":
+		if e.ComplexityRoot.CompanyEvent.Changes == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CompanyEvent.Changes(childComplexity), true
+	case "CompanyEvent.type":
+		if e.ComplexityRoot.CompanyEvent.Type == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CompanyEvent.Type(childComplexity), true
+
+	case "CompanyEventConnection.edges":
+		if e.ComplexityRoot.CompanyEventConnection.Edges == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CompanyEventConnection.Edges(childComplexity), true
+	case "CompanyEventConnection.nodes":
+		if e.ComplexityRoot.CompanyEventConnection.Nodes == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CompanyEventConnection.Nodes(childComplexity), true
+	case "CompanyEventConnection.pageInfo":
+		if e.ComplexityRoot.CompanyEventConnection.PageInfo == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CompanyEventConnection.PageInfo(childComplexity), true
+
+	case "CompanyEventEdge.cursor":
+		if e.ComplexityRoot.CompanyEventEdge.Cursor == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CompanyEventEdge.Cursor(childComplexity), true
+	case "CompanyEventEdge.node":
+		if e.ComplexityRoot.CompanyEventEdge.Node == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CompanyEventEdge.Node(childComplexity), true
+
+	case "CompanyPayload.company":
+		if e.ComplexityRoot.CompanyPayload.Company == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CompanyPayload.Company(childComplexity), true
+	case "CompanyPayload.userErrors":
+		if e.ComplexityRoot.CompanyPayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CompanyPayload.UserErrors(childComplexity), true
+
 	case "ConfirmTotpPayload.recoveryCodes":
 		if e.ComplexityRoot.ConfirmTotpPayload.RecoveryCodes == nil {
 			break
@@ -1989,6 +3140,284 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.ConfirmTotpPayload.UserErrors(childComplexity), true
+
+	case "Coupon.campaign":
+		if e.ComplexityRoot.Coupon.Campaign == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Coupon.Campaign(childComplexity), true
+	case "Coupon.validUntil":
+		if e.ComplexityRoot.Coupon.Closes == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Coupon.Closes(childComplexity), true
+	case "Coupon.code":
+		if e.ComplexityRoot.Coupon.Code == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Coupon.Code(childComplexity), true
+	case "Coupon.id":
+		if e.ComplexityRoot.Coupon.GlobalID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Coupon.GlobalID(childComplexity), true
+	case "Coupon.hint":
+		if e.ComplexityRoot.Coupon.Hint == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Coupon.Hint(childComplexity), true
+	case "Coupon.validFrom":
+		if e.ComplexityRoot.Coupon.Opens == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Coupon.Opens(childComplexity), true
+	case "Coupon.state":
+		if e.ComplexityRoot.Coupon.State == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Coupon.State(childComplexity), true
+
+	case "CouponConnection.edges":
+		if e.ComplexityRoot.CouponConnection.Edges == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CouponConnection.Edges(childComplexity), true
+	case "CouponConnection.nodes":
+		if e.ComplexityRoot.CouponConnection.Nodes == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CouponConnection.Nodes(childComplexity), true
+	case "CouponConnection.pageInfo":
+		if e.ComplexityRoot.CouponConnection.PageInfo == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CouponConnection.PageInfo(childComplexity), true
+	case "CouponConnection.totalCount":
+		if e.ComplexityRoot.CouponConnection.TotalCount == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CouponConnection.TotalCount(childComplexity), true
+
+	case "CouponEdge.cursor":
+		if e.ComplexityRoot.CouponEdge.Cursor == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CouponEdge.Cursor(childComplexity), true
+	case "CouponEdge.node":
+		if e.ComplexityRoot.CouponEdge.Node == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CouponEdge.Node(childComplexity), true
+
+	case "CreditEntry.amount":
+		if e.ComplexityRoot.CreditEntry.Amount == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CreditEntry.Amount(childComplexity), true
+	case "CreditEntry.at":
+		if e.ComplexityRoot.CreditEntry.At == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CreditEntry.At(childComplexity), true
+	case "CreditEntry.balance":
+		if e.ComplexityRoot.CreditEntry.Balance == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CreditEntry.Balance(childComplexity), true
+	case "CreditEntry.id":
+		if e.ComplexityRoot.CreditEntry.GlobalID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CreditEntry.GlobalID(childComplexity), true
+	case "CreditEntry.kind":
+		if e.ComplexityRoot.CreditEntry.Kind == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CreditEntry.Kind(childComplexity), true
+	case "CreditEntry.orderId":
+		if e.ComplexityRoot.CreditEntry.OrderGlobalID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CreditEntry.OrderGlobalID(childComplexity), true
+	case "CreditEntry.reference":
+		if e.ComplexityRoot.CreditEntry.Reference == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CreditEntry.Reference(childComplexity), true
+
+	case "CreditEntryConnection.edges":
+		if e.ComplexityRoot.CreditEntryConnection.Edges == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CreditEntryConnection.Edges(childComplexity), true
+	case "CreditEntryConnection.nodes":
+		if e.ComplexityRoot.CreditEntryConnection.Nodes == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CreditEntryConnection.Nodes(childComplexity), true
+	case "CreditEntryConnection.pageInfo":
+		if e.ComplexityRoot.CreditEntryConnection.PageInfo == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CreditEntryConnection.PageInfo(childComplexity), true
+
+	case "CreditEntryEdge.cursor":
+		if e.ComplexityRoot.CreditEntryEdge.Cursor == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CreditEntryEdge.Cursor(childComplexity), true
+	case "CreditEntryEdge.node":
+		if e.ComplexityRoot.CreditEntryEdge.Node == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CreditEntryEdge.Node(childComplexity), true
+
+	case "CustomerGroup.closedAt":
+		if e.ComplexityRoot.CustomerGroup.ClosedAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CustomerGroup.ClosedAt(childComplexity), true
+	case "CustomerGroup.code":
+		if e.ComplexityRoot.CustomerGroup.Code == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CustomerGroup.Code(childComplexity), true
+	case "CustomerGroup.companies":
+		if e.ComplexityRoot.CustomerGroup.Companies == nil {
+			break
+		}
+
+		args, err := field_CustomerGroup_companies_args(ctx, ec, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.CustomerGroup.Companies(childComplexity, args["first"].(*int), args["after"].(*string)), true
+	case "CustomerGroup.createdAt":
+		if e.ComplexityRoot.CustomerGroup.CreatedAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CustomerGroup.CreatedAt(childComplexity), true
+	case "CustomerGroup.functionRules":
+		if e.ComplexityRoot.CustomerGroup.FunctionRules == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CustomerGroup.FunctionRules(childComplexity), true
+	case "CustomerGroup.id":
+		if e.ComplexityRoot.CustomerGroup.GlobalID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CustomerGroup.GlobalID(childComplexity), true
+	case "CustomerGroup.kind":
+		if e.ComplexityRoot.CustomerGroup.Kind == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CustomerGroup.Kind(childComplexity), true
+	case "CustomerGroup.members":
+		if e.ComplexityRoot.CustomerGroup.Members == nil {
+			break
+		}
+
+		args, err := field_CustomerGroup_members_args(ctx, ec, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.CustomerGroup.Members(childComplexity, args["first"].(*int), args["after"].(*string)), true
+	case "CustomerGroup.name":
+		if e.ComplexityRoot.CustomerGroup.Name == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CustomerGroup.Name(childComplexity), true
+	case "CustomerGroup.precedence":
+		if e.ComplexityRoot.CustomerGroup.Precedence == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CustomerGroup.Precedence(childComplexity), true
+	case "CustomerGroup.size":
+		if e.ComplexityRoot.CustomerGroup.Size == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CustomerGroup.Size(childComplexity), true
+
+	case "CustomerGroupConnection.edges":
+		if e.ComplexityRoot.CustomerGroupConnection.Edges == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CustomerGroupConnection.Edges(childComplexity), true
+	case "CustomerGroupConnection.nodes":
+		if e.ComplexityRoot.CustomerGroupConnection.Nodes == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CustomerGroupConnection.Nodes(childComplexity), true
+	case "CustomerGroupConnection.pageInfo":
+		if e.ComplexityRoot.CustomerGroupConnection.PageInfo == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CustomerGroupConnection.PageInfo(childComplexity), true
+
+	case "CustomerGroupEdge.cursor":
+		if e.ComplexityRoot.CustomerGroupEdge.Cursor == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CustomerGroupEdge.Cursor(childComplexity), true
+	case "CustomerGroupEdge.node":
+		if e.ComplexityRoot.CustomerGroupEdge.Node == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CustomerGroupEdge.Node(childComplexity), true
+
+	case "CustomerGroupPayload.group":
+		if e.ComplexityRoot.CustomerGroupPayload.Group == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CustomerGroupPayload.Group(childComplexity), true
+	case "CustomerGroupPayload.userErrors":
+		if e.ComplexityRoot.CustomerGroupPayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CustomerGroupPayload.UserErrors(childComplexity), true
 
 	case "DeletePayload.deleted":
 		if e.ComplexityRoot.DeletePayload.Deleted == nil {
@@ -2264,6 +3693,70 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.FacetValue.Value(childComplexity), true
 
+	case "FieldChange.after":
+		if e.ComplexityRoot.FieldChange.After == nil {
+			break
+		}
+
+		return e.ComplexityRoot.FieldChange.After(childComplexity), true
+	case "FieldChange.before":
+		if e.ComplexityRoot.FieldChange.Before == nil {
+			break
+		}
+
+		return e.ComplexityRoot.FieldChange.Before(childComplexity), true
+	case "FieldChange.field":
+		if e.ComplexityRoot.FieldChange.Field == nil {
+			break
+		}
+
+		return e.ComplexityRoot.FieldChange.Field(childComplexity), true
+
+	case "FunctionAccess.allowed":
+		if e.ComplexityRoot.FunctionAccess.Allowed == nil {
+			break
+		}
+
+		return e.ComplexityRoot.FunctionAccess.Allowed(childComplexity), true
+	case "FunctionAccess.because":
+		if e.ComplexityRoot.FunctionAccess.Because == nil {
+			break
+		}
+
+		return e.ComplexityRoot.FunctionAccess.Because(childComplexity), true
+	case "FunctionAccess.function":
+		if e.ComplexityRoot.FunctionAccess.Function == nil {
+			break
+		}
+
+		return e.ComplexityRoot.FunctionAccess.Function(childComplexity), true
+
+	case "FunctionRule.allowed":
+		if e.ComplexityRoot.FunctionRule.Allowed == nil {
+			break
+		}
+
+		return e.ComplexityRoot.FunctionRule.Allowed(childComplexity), true
+	case "FunctionRule.function":
+		if e.ComplexityRoot.FunctionRule.Function == nil {
+			break
+		}
+
+		return e.ComplexityRoot.FunctionRule.Function(childComplexity), true
+
+	case "FunctionRulePayload.rule":
+		if e.ComplexityRoot.FunctionRulePayload.Rule == nil {
+			break
+		}
+
+		return e.ComplexityRoot.FunctionRulePayload.Rule(childComplexity), true
+	case "FunctionRulePayload.userErrors":
+		if e.ComplexityRoot.FunctionRulePayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.FunctionRulePayload.UserErrors(childComplexity), true
+
 	case "ImportPayload.run":
 		if e.ComplexityRoot.ImportPayload.Run == nil {
 			break
@@ -2462,6 +3955,25 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.ImportRunEdge.Node(childComplexity), true
 
+	case "IssueCouponsPayload.csv":
+		if e.ComplexityRoot.IssueCouponsPayload.CSV == nil {
+			break
+		}
+
+		return e.ComplexityRoot.IssueCouponsPayload.CSV(childComplexity), true
+	case "IssueCouponsPayload.count":
+		if e.ComplexityRoot.IssueCouponsPayload.Count == nil {
+			break
+		}
+
+		return e.ComplexityRoot.IssueCouponsPayload.Count(childComplexity), true
+	case "IssueCouponsPayload.userErrors":
+		if e.ComplexityRoot.IssueCouponsPayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.IssueCouponsPayload.UserErrors(childComplexity), true
+
 	case "LinkSsoPayload.link":
 		if e.ComplexityRoot.LinkSsoPayload.Link == nil {
 			break
@@ -2647,6 +4159,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.AddCartLine(childComplexity, args["input"].(cart.AddLineInput)), true
+	case "Mutation.addCompanyAddress":
+		if e.ComplexityRoot.Mutation.AddCompanyAddress == nil {
+			break
+		}
+
+		args, err := field_Mutation_addCompanyAddress_args(ctx, ec, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.AddCompanyAddress(childComplexity, args["input"].(company.AddAddressInput)), true
 	case "Mutation.addMedia":
 		if e.ComplexityRoot.Mutation.AddMedia == nil {
 			break
@@ -2669,6 +4192,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.AddPet(childComplexity, args["input"].(customer.AddPetInput)), true
+	case "Mutation.addToCustomerGroup":
+		if e.ComplexityRoot.Mutation.AddToCustomerGroup == nil {
+			break
+		}
+
+		args, err := field_Mutation_addToCustomerGroup_args(ctx, ec, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.AddToCustomerGroup(childComplexity, args["input"].(company.MembersInput)), true
 	case "Mutation.addVariant":
 		if e.ComplexityRoot.Mutation.AddVariant == nil {
 			break
@@ -2702,6 +4236,28 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.AdvanceOrder(childComplexity, args["input"].(order.AdvanceInput)), true
+	case "Mutation.applyCoupon":
+		if e.ComplexityRoot.Mutation.ApplyCoupon == nil {
+			break
+		}
+
+		args, err := field_Mutation_applyCoupon_args(ctx, ec, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.ApplyCoupon(childComplexity, args["input"].(cart.ApplyCouponInput)), true
+	case "Mutation.approveOrder":
+		if e.ComplexityRoot.Mutation.ApproveOrder == nil {
+			break
+		}
+
+		args, err := field_Mutation_approveOrder_args(ctx, ec, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.ApproveOrder(childComplexity, args["input"].(order.ApproveInput)), true
 	case "Mutation.archiveProduct":
 		if e.ComplexityRoot.Mutation.ArchiveProduct == nil {
 			break
@@ -2713,6 +4269,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.ArchiveProduct(childComplexity, args["input"].(catalog.ProductInput)), true
+	case "Mutation.attachCompanyBuyer":
+		if e.ComplexityRoot.Mutation.AttachCompanyBuyer == nil {
+			break
+		}
+
+		args, err := field_Mutation_attachCompanyBuyer_args(ctx, ec, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.AttachCompanyBuyer(childComplexity, args["input"].(company.AttachInput)), true
 	case "Mutation.cancelOrder":
 		if e.ComplexityRoot.Mutation.CancelOrder == nil {
 			break
@@ -2724,6 +4291,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.CancelOrder(childComplexity, args["input"].(order.CancelInput)), true
+	case "Mutation.changeCompanyBuyer":
+		if e.ComplexityRoot.Mutation.ChangeCompanyBuyer == nil {
+			break
+		}
+
+		args, err := field_Mutation_changeCompanyBuyer_args(ctx, ec, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.ChangeCompanyBuyer(childComplexity, args["input"].(company.SeatInput)), true
 	case "Mutation.changePassword":
 		if e.ComplexityRoot.Mutation.ChangePassword == nil {
 			break
@@ -2757,6 +4335,28 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.CloseBadge(childComplexity, args["input"].(display.CloseInput)), true
+	case "Mutation.closeCompany":
+		if e.ComplexityRoot.Mutation.CloseCompany == nil {
+			break
+		}
+
+		args, err := field_Mutation_closeCompany_args(ctx, ec, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.CloseCompany(childComplexity, args["input"].(company.CloseInput)), true
+	case "Mutation.closeCustomerGroup":
+		if e.ComplexityRoot.Mutation.CloseCustomerGroup == nil {
+			break
+		}
+
+		args, err := field_Mutation_closeCustomerGroup_args(ctx, ec, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.CloseCustomerGroup(childComplexity, args["input"].(company.CloseGroupInput)), true
 	case "Mutation.closeCustomerPrice":
 		if e.ComplexityRoot.Mutation.CloseCustomerPrice == nil {
 			break
@@ -2889,6 +4489,28 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.CountStock(childComplexity, args["input"].(inventory.StockInput)), true
+	case "Mutation.createCompany":
+		if e.ComplexityRoot.Mutation.CreateCompany == nil {
+			break
+		}
+
+		args, err := field_Mutation_createCompany_args(ctx, ec, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.CreateCompany(childComplexity, args["input"].(company.CreateInput)), true
+	case "Mutation.createCustomerGroup":
+		if e.ComplexityRoot.Mutation.CreateCustomerGroup == nil {
+			break
+		}
+
+		args, err := field_Mutation_createCustomerGroup_args(ctx, ec, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.CreateCustomerGroup(childComplexity, args["input"].(company.CreateGroupInput)), true
 	case "Mutation.createPartner":
 		if e.ComplexityRoot.Mutation.CreatePartner == nil {
 			break
@@ -2999,6 +4621,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.ImportProducts(childComplexity, args["input"].(model.ImportProductsInput)), true
+	case "Mutation.issueCoupons":
+		if e.ComplexityRoot.Mutation.IssueCoupons == nil {
+			break
+		}
+
+		args, err := field_Mutation_issueCoupons_args(ctx, ec, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.IssueCoupons(childComplexity, args["input"].(promotion.IssueInput)), true
 	case "Mutation.issuePartnerKey":
 		if e.ComplexityRoot.Mutation.IssuePartnerKey == nil {
 			break
@@ -3121,6 +4754,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.ReceiveStock(childComplexity, args["input"].(inventory.StockInput)), true
+	case "Mutation.recordAccountPayment":
+		if e.ComplexityRoot.Mutation.RecordAccountPayment == nil {
+			break
+		}
+
+		args, err := field_Mutation_recordAccountPayment_args(ctx, ec, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.RecordAccountPayment(childComplexity, args["input"].(company.ReceiveInput)), true
 	case "Mutation.recordBankTransfer":
 		if e.ComplexityRoot.Mutation.RecordBankTransfer == nil {
 			break
@@ -3165,6 +4809,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.Register(childComplexity, args["input"].(identity.RegisterInput)), true
+	case "Mutation.rejectOrder":
+		if e.ComplexityRoot.Mutation.RejectOrder == nil {
+			break
+		}
+
+		args, err := field_Mutation_rejectOrder_args(ctx, ec, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.RejectOrder(childComplexity, args["input"].(order.RejectInput)), true
 	case "Mutation.removeAddress":
 		if e.ComplexityRoot.Mutation.RemoveAddress == nil {
 			break
@@ -3176,6 +4831,50 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.RemoveAddress(childComplexity, args["input"].(customer.RemoveInput)), true
+	case "Mutation.removeCompanyAddress":
+		if e.ComplexityRoot.Mutation.RemoveCompanyAddress == nil {
+			break
+		}
+
+		args, err := field_Mutation_removeCompanyAddress_args(ctx, ec, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.RemoveCompanyAddress(childComplexity, args["input"].(company.RemoveAddressInput)), true
+	case "Mutation.removeCompanyBuyer":
+		if e.ComplexityRoot.Mutation.RemoveCompanyBuyer == nil {
+			break
+		}
+
+		args, err := field_Mutation_removeCompanyBuyer_args(ctx, ec, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.RemoveCompanyBuyer(childComplexity, args["input"].(company.RemoveBuyerInput)), true
+	case "Mutation.removeCoupon":
+		if e.ComplexityRoot.Mutation.RemoveCoupon == nil {
+			break
+		}
+
+		args, err := field_Mutation_removeCoupon_args(ctx, ec, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.RemoveCoupon(childComplexity, args["input"].(cart.RemoveCouponInput)), true
+	case "Mutation.removeFromCustomerGroup":
+		if e.ComplexityRoot.Mutation.RemoveFromCustomerGroup == nil {
+			break
+		}
+
+		args, err := field_Mutation_removeFromCustomerGroup_args(ctx, ec, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.RemoveFromCustomerGroup(childComplexity, args["input"].(company.MembersInput)), true
 	case "Mutation.removeMedia":
 		if e.ComplexityRoot.Mutation.RemoveMedia == nil {
 			break
@@ -3314,6 +5013,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.SaveBadge(childComplexity, args["input"].(display.SaveBadgeInput)), true
+	case "Mutation.saveCampaign":
+		if e.ComplexityRoot.Mutation.SaveCampaign == nil {
+			break
+		}
+
+		args, err := field_Mutation_saveCampaign_args(ctx, ec, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.SaveCampaign(childComplexity, args["input"].(promotion.SaveInput)), true
 	case "Mutation.saveCategory":
 		if e.ComplexityRoot.Mutation.SaveCategory == nil {
 			break
@@ -3413,6 +5123,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.SaveSynonym(childComplexity, args["input"].(catalog.SaveSynonymInput)), true
+	case "Mutation.setCampaignStatus":
+		if e.ComplexityRoot.Mutation.SetCampaignStatus == nil {
+			break
+		}
+
+		args, err := field_Mutation_setCampaignStatus_args(ctx, ec, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.SetCampaignStatus(childComplexity, args["input"].(promotion.StatusInput)), true
 	case "Mutation.setCartLineQuantity":
 		if e.ComplexityRoot.Mutation.SetCartLineQuantity == nil {
 			break
@@ -3435,6 +5156,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.SetCategorySort(childComplexity, args["input"].(display.SortInput)), true
+	case "Mutation.setCompanyCredit":
+		if e.ComplexityRoot.Mutation.SetCompanyCredit == nil {
+			break
+		}
+
+		args, err := field_Mutation_setCompanyCredit_args(ctx, ec, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.SetCompanyCredit(childComplexity, args["input"].(company.SetCreditInput)), true
 	case "Mutation.setCustomerPrices":
 		if e.ComplexityRoot.Mutation.SetCustomerPrices == nil {
 			break
@@ -3446,6 +5178,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.SetCustomerPrices(childComplexity, args["input"].(catalog.SetCustomerPricesInput)), true
+	case "Mutation.setFunctionRule":
+		if e.ComplexityRoot.Mutation.SetFunctionRule == nil {
+			break
+		}
+
+		args, err := field_Mutation_setFunctionRule_args(ctx, ec, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.SetFunctionRule(childComplexity, args["input"].(company.FunctionInput)), true
 	case "Mutation.setIncomingStock":
 		if e.ComplexityRoot.Mutation.SetIncomingStock == nil {
 			break
@@ -3562,6 +5305,39 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.UpdateCart(childComplexity, args["input"].(cart.UpdateInput)), true
+	case "Mutation.updateCompany":
+		if e.ComplexityRoot.Mutation.UpdateCompany == nil {
+			break
+		}
+
+		args, err := field_Mutation_updateCompany_args(ctx, ec, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.UpdateCompany(childComplexity, args["input"].(company.UpdateInput)), true
+	case "Mutation.updateCompanyAddress":
+		if e.ComplexityRoot.Mutation.UpdateCompanyAddress == nil {
+			break
+		}
+
+		args, err := field_Mutation_updateCompanyAddress_args(ctx, ec, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.UpdateCompanyAddress(childComplexity, args["input"].(company.UpdateAddressInput)), true
+	case "Mutation.updateCustomerGroup":
+		if e.ComplexityRoot.Mutation.UpdateCustomerGroup == nil {
+			break
+		}
+
+		args, err := field_Mutation_updateCustomerGroup_args(ctx, ec, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.UpdateCustomerGroup(childComplexity, args["input"].(company.UpdateGroupInput)), true
 	case "Mutation.updatePartner":
 		if e.ComplexityRoot.Mutation.UpdatePartner == nil {
 			break
@@ -3650,6 +5426,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.VerifyEmail(childComplexity, args["input"].(model.VerifyEmailInput)), true
+	case "Mutation.voidCoupons":
+		if e.ComplexityRoot.Mutation.VoidCoupons == nil {
+			break
+		}
+
+		args, err := field_Mutation_voidCoupons_args(ctx, ec, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.VoidCoupons(childComplexity, args["input"].(promotion.VoidInput)), true
 
 	case "Option.name":
 		if e.ComplexityRoot.Option.Name == nil {
@@ -3676,6 +5463,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Order.Breakdown(childComplexity), true
+	case "Order.company":
+		if e.ComplexityRoot.Order.Company == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Order.Company(childComplexity), true
 	case "Order.discount":
 		if e.ComplexityRoot.Order.Discount == nil {
 			break
@@ -3712,6 +5505,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Order.Lines(childComplexity), true
+	case "Order.missedGifts":
+		if e.ComplexityRoot.Order.MissedGifts == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Order.MissedGifts(childComplexity), true
 	case "Order.number":
 		if e.ComplexityRoot.Order.Number == nil {
 			break
@@ -4248,6 +6047,19 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.PaymentConnection.TotalCount(childComplexity), true
 
+	case "PaymentDates.closesOn":
+		if e.ComplexityRoot.PaymentDates.ClosesOn == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PaymentDates.ClosesOn(childComplexity), true
+	case "PaymentDates.dueOn":
+		if e.ComplexityRoot.PaymentDates.DueOn == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PaymentDates.DueOn(childComplexity), true
+
 	case "PaymentEdge.cursor":
 		if e.ComplexityRoot.PaymentEdge.Cursor == nil {
 			break
@@ -4389,6 +6201,36 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.PaymentOption.PublicKey(childComplexity), true
+
+	case "PaymentTerms.closingDay":
+		if e.ComplexityRoot.PaymentTerms.ClosingDay == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PaymentTerms.ClosingDay(childComplexity), true
+	case "PaymentTerms.dates":
+		if e.ComplexityRoot.PaymentTerms.Dates == nil {
+			break
+		}
+
+		args, err := field_PaymentTerms_dates_args(ctx, ec, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.PaymentTerms.Dates(childComplexity, args["at"].(*time.Time)), true
+	case "PaymentTerms.dueDay":
+		if e.ComplexityRoot.PaymentTerms.DueDay == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PaymentTerms.DueDay(childComplexity), true
+	case "PaymentTerms.dueMonths":
+		if e.ComplexityRoot.PaymentTerms.DueMonths == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PaymentTerms.DueMonths(childComplexity), true
 
 	case "PermissionGroup.createdAt":
 		if e.ComplexityRoot.PermissionGroup.CreatedAt == nil {
@@ -5398,6 +7240,34 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Query.Badges(childComplexity), true
+	case "Query.campaignEffect":
+		if e.ComplexityRoot.Query.CampaignEffect == nil {
+			break
+		}
+
+		args, err := field_Query_campaignEffect_args(ctx, ec, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Query.CampaignEffect(childComplexity, args["campaignId"].(string)), true
+	case "Query.campaignList":
+		if e.ComplexityRoot.Query.CampaignList == nil {
+			break
+		}
+
+		args, err := field_Query_campaignList_args(ctx, ec, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Query.CampaignList(childComplexity, args["statuses"].([]promotion.Status), args["running"].(bool), args["first"].(*int), args["after"].(*string)), true
+	case "Query.campaigns":
+		if e.ComplexityRoot.Query.Campaigns == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Query.Campaigns(childComplexity), true
 	case "Query.cart":
 		if e.ComplexityRoot.Query.Cart == nil {
 			break
@@ -5432,6 +7302,61 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Query.CategoryPins(childComplexity, args["categoryId"].(string)), true
+	case "Query.companies":
+		if e.ComplexityRoot.Query.Companies == nil {
+			break
+		}
+
+		args, err := field_Query_companies_args(ctx, ec, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Query.Companies(childComplexity, args["first"].(*int), args["after"].(*string), args["filter"].(*company.Filter)), true
+	case "Query.company":
+		if e.ComplexityRoot.Query.Company == nil {
+			break
+		}
+
+		args, err := field_Query_company_args(ctx, ec, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Query.Company(childComplexity, args["id"].(string)), true
+	case "Query.coupons":
+		if e.ComplexityRoot.Query.Coupons == nil {
+			break
+		}
+
+		args, err := field_Query_coupons_args(ctx, ec, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Query.Coupons(childComplexity, args["campaignId"].(string), args["first"].(*int), args["after"].(*string)), true
+	case "Query.customerGroup":
+		if e.ComplexityRoot.Query.CustomerGroup == nil {
+			break
+		}
+
+		args, err := field_Query_customerGroup_args(ctx, ec, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Query.CustomerGroup(childComplexity, args["id"].(string)), true
+	case "Query.customerGroups":
+		if e.ComplexityRoot.Query.CustomerGroups == nil {
+			break
+		}
+
+		args, err := field_Query_customerGroups_args(ctx, ec, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Query.CustomerGroups(childComplexity, args["first"].(*int), args["after"].(*string), args["kind"].(*company.GroupKind)), true
 	case "Query.customerPrices":
 		if e.ComplexityRoot.Query.CustomerPrices == nil {
 			break
@@ -5500,6 +7425,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Query.Me(childComplexity), true
+	case "Query.myCoupons":
+		if e.ComplexityRoot.Query.MyCoupons == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Query.MyCoupons(childComplexity), true
 	case "Query.node":
 		if e.ComplexityRoot.Query.Node == nil {
 			break
@@ -5888,6 +7819,31 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.RecordBankTransferPayload.UserErrors(childComplexity), true
 
+	case "Recurrence.days":
+		if e.ComplexityRoot.Recurrence.Days == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Recurrence.Days(childComplexity), true
+	case "Recurrence.from":
+		if e.ComplexityRoot.Recurrence.From == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Recurrence.From(childComplexity), true
+	case "Recurrence.until":
+		if e.ComplexityRoot.Recurrence.Until == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Recurrence.Until(childComplexity), true
+	case "Recurrence.weekdays":
+		if e.ComplexityRoot.Recurrence.Weekdays == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Recurrence.Weekdays(childComplexity), true
+
 	case "RefundPaymentPayload.payment":
 		if e.ComplexityRoot.RefundPaymentPayload.Payment == nil {
 			break
@@ -5944,6 +7900,37 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.RestockRequestPayload.UserErrors(childComplexity), true
+
+	case "RunningCampaign.badge":
+		if e.ComplexityRoot.RunningCampaign.Badge == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RunningCampaign.Badge(childComplexity), true
+	case "RunningCampaign.validUntil":
+		if e.ComplexityRoot.RunningCampaign.Closes == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RunningCampaign.Closes(childComplexity), true
+	case "RunningCampaign.id":
+		if e.ComplexityRoot.RunningCampaign.GlobalID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RunningCampaign.GlobalID(childComplexity), true
+	case "RunningCampaign.name":
+		if e.ComplexityRoot.RunningCampaign.Name == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RunningCampaign.Name(childComplexity), true
+	case "RunningCampaign.validFrom":
+		if e.ComplexityRoot.RunningCampaign.Opens == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RunningCampaign.Opens(childComplexity), true
 
 	case "SavedAddress.address":
 		if e.ComplexityRoot.SavedAddress.Address == nil {
@@ -6758,6 +8745,19 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.Variant.Weight(childComplexity), true
 
+	case "VoidCouponsPayload.count":
+		if e.ComplexityRoot.VoidCouponsPayload.Count == nil {
+			break
+		}
+
+		return e.ComplexityRoot.VoidCouponsPayload.Count(childComplexity), true
+	case "VoidCouponsPayload.userErrors":
+		if e.ComplexityRoot.VoidCouponsPayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.VoidCouponsPayload.UserErrors(childComplexity), true
+
 	}
 	return 0, false
 }
@@ -6769,18 +8769,28 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 		return graphql.NewInputUnmarshalerIndex(
 			graphql.NewInputUnmarshaler("AddAddressInput", graphql.BindUnmarshaler(ec, unmarshalInputAddAddressInput)),
 			graphql.NewInputUnmarshaler("AddCartLineInput", graphql.BindUnmarshaler(ec, unmarshalInputAddCartLineInput)),
+			graphql.NewInputUnmarshaler("AddCompanyAddressInput", graphql.BindUnmarshaler(ec, unmarshalInputAddCompanyAddressInput)),
 			graphql.NewInputUnmarshaler("AddMediaInput", graphql.BindUnmarshaler(ec, unmarshalInputAddMediaInput)),
 			graphql.NewInputUnmarshaler("AddPetInput", graphql.BindUnmarshaler(ec, unmarshalInputAddPetInput)),
 			graphql.NewInputUnmarshaler("AddVariantInput", graphql.BindUnmarshaler(ec, unmarshalInputAddVariantInput)),
 			graphql.NewInputUnmarshaler("AddressInput", graphql.BindUnmarshaler(ec, unmarshalInputAddressInput)),
 			graphql.NewInputUnmarshaler("AdvanceOrderInput", graphql.BindUnmarshaler(ec, unmarshalInputAdvanceOrderInput)),
+			graphql.NewInputUnmarshaler("ApplyCouponInput", graphql.BindUnmarshaler(ec, unmarshalInputApplyCouponInput)),
+			graphql.NewInputUnmarshaler("ApproveOrderInput", graphql.BindUnmarshaler(ec, unmarshalInputApproveOrderInput)),
+			graphql.NewInputUnmarshaler("AttachCompanyBuyerInput", graphql.BindUnmarshaler(ec, unmarshalInputAttachCompanyBuyerInput)),
 			graphql.NewInputUnmarshaler("AttributeChoiceInput", graphql.BindUnmarshaler(ec, unmarshalInputAttributeChoiceInput)),
 			graphql.NewInputUnmarshaler("AttributeFilter", graphql.BindUnmarshaler(ec, unmarshalInputAttributeFilter)),
 			graphql.NewInputUnmarshaler("AttributeValueInput", graphql.BindUnmarshaler(ec, unmarshalInputAttributeValueInput)),
 			graphql.NewInputUnmarshaler("AudienceInput", graphql.BindUnmarshaler(ec, unmarshalInputAudienceInput)),
+			graphql.NewInputUnmarshaler("CampaignBenefitInput", graphql.BindUnmarshaler(ec, unmarshalInputCampaignBenefitInput)),
+			graphql.NewInputUnmarshaler("CampaignConditionsInput", graphql.BindUnmarshaler(ec, unmarshalInputCampaignConditionsInput)),
+			graphql.NewInputUnmarshaler("CampaignStatusInput", graphql.BindUnmarshaler(ec, unmarshalInputCampaignStatusInput)),
 			graphql.NewInputUnmarshaler("CancelOrderInput", graphql.BindUnmarshaler(ec, unmarshalInputCancelOrderInput)),
+			graphql.NewInputUnmarshaler("ChangeCompanyBuyerInput", graphql.BindUnmarshaler(ec, unmarshalInputChangeCompanyBuyerInput)),
 			graphql.NewInputUnmarshaler("ChangePasswordInput", graphql.BindUnmarshaler(ec, unmarshalInputChangePasswordInput)),
 			graphql.NewInputUnmarshaler("CloseAccountInput", graphql.BindUnmarshaler(ec, unmarshalInputCloseAccountInput)),
+			graphql.NewInputUnmarshaler("CloseCompanyInput", graphql.BindUnmarshaler(ec, unmarshalInputCloseCompanyInput)),
+			graphql.NewInputUnmarshaler("CloseCustomerGroupInput", graphql.BindUnmarshaler(ec, unmarshalInputCloseCustomerGroupInput)),
 			graphql.NewInputUnmarshaler("CloseDisplayInput", graphql.BindUnmarshaler(ec, unmarshalInputCloseDisplayInput)),
 			graphql.NewInputUnmarshaler("CloseMemberInput", graphql.BindUnmarshaler(ec, unmarshalInputCloseMemberInput)),
 			graphql.NewInputUnmarshaler("ClosePartnerInput", graphql.BindUnmarshaler(ec, unmarshalInputClosePartnerInput)),
@@ -6789,14 +8799,21 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 			graphql.NewInputUnmarshaler("CloseRestockInput", graphql.BindUnmarshaler(ec, unmarshalInputCloseRestockInput)),
 			graphql.NewInputUnmarshaler("CloseRuleInput", graphql.BindUnmarshaler(ec, unmarshalInputCloseRuleInput)),
 			graphql.NewInputUnmarshaler("CloseShippingMethodInput", graphql.BindUnmarshaler(ec, unmarshalInputCloseShippingMethodInput)),
+			graphql.NewInputUnmarshaler("CombinationPartInput", graphql.BindUnmarshaler(ec, unmarshalInputCombinationPartInput)),
+			graphql.NewInputUnmarshaler("CompanyFilter", graphql.BindUnmarshaler(ec, unmarshalInputCompanyFilter)),
 			graphql.NewInputUnmarshaler("ConfirmTotpInput", graphql.BindUnmarshaler(ec, unmarshalInputConfirmTotpInput)),
+			graphql.NewInputUnmarshaler("CreateCompanyInput", graphql.BindUnmarshaler(ec, unmarshalInputCreateCompanyInput)),
+			graphql.NewInputUnmarshaler("CreateCustomerGroupInput", graphql.BindUnmarshaler(ec, unmarshalInputCreateCustomerGroupInput)),
 			graphql.NewInputUnmarshaler("CreatePartnerInput", graphql.BindUnmarshaler(ec, unmarshalInputCreatePartnerInput)),
 			graphql.NewInputUnmarshaler("CreateProductInput", graphql.BindUnmarshaler(ec, unmarshalInputCreateProductInput)),
 			graphql.NewInputUnmarshaler("CreateStaffInput", graphql.BindUnmarshaler(ec, unmarshalInputCreateStaffInput)),
+			graphql.NewInputUnmarshaler("CustomerGroupMembersInput", graphql.BindUnmarshaler(ec, unmarshalInputCustomerGroupMembersInput)),
 			graphql.NewInputUnmarshaler("DeletePermissionGroupInput", graphql.BindUnmarshaler(ec, unmarshalInputDeletePermissionGroupInput)),
 			graphql.NewInputUnmarshaler("DisplayPreviewInput", graphql.BindUnmarshaler(ec, unmarshalInputDisplayPreviewInput)),
+			graphql.NewInputUnmarshaler("ExperimentInput", graphql.BindUnmarshaler(ec, unmarshalInputExperimentInput)),
 			graphql.NewInputUnmarshaler("FinishSsoInput", graphql.BindUnmarshaler(ec, unmarshalInputFinishSsoInput)),
 			graphql.NewInputUnmarshaler("ImportProductsInput", graphql.BindUnmarshaler(ec, unmarshalInputImportProductsInput)),
+			graphql.NewInputUnmarshaler("IssueCouponsInput", graphql.BindUnmarshaler(ec, unmarshalInputIssueCouponsInput)),
 			graphql.NewInputUnmarshaler("IssuePartnerKeyInput", graphql.BindUnmarshaler(ec, unmarshalInputIssuePartnerKeyInput)),
 			graphql.NewInputUnmarshaler("LoginInput", graphql.BindUnmarshaler(ec, unmarshalInputLoginInput)),
 			graphql.NewInputUnmarshaler("MoveCategoryInput", graphql.BindUnmarshaler(ec, unmarshalInputMoveCategoryInput)),
@@ -6805,6 +8822,7 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 			graphql.NewInputUnmarshaler("OrderFilter", graphql.BindUnmarshaler(ec, unmarshalInputOrderFilter)),
 			graphql.NewInputUnmarshaler("PayOrderInput", graphql.BindUnmarshaler(ec, unmarshalInputPayOrderInput)),
 			graphql.NewInputUnmarshaler("PaymentFilter", graphql.BindUnmarshaler(ec, unmarshalInputPaymentFilter)),
+			graphql.NewInputUnmarshaler("PaymentTermsInput", graphql.BindUnmarshaler(ec, unmarshalInputPaymentTermsInput)),
 			graphql.NewInputUnmarshaler("PermissionGroupInput", graphql.BindUnmarshaler(ec, unmarshalInputPermissionGroupInput)),
 			graphql.NewInputUnmarshaler("PinProductInput", graphql.BindUnmarshaler(ec, unmarshalInputPinProductInput)),
 			graphql.NewInputUnmarshaler("PlaceOrderInput", graphql.BindUnmarshaler(ec, unmarshalInputPlaceOrderInput)),
@@ -6812,11 +8830,17 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 			graphql.NewInputUnmarshaler("ProductFilter", graphql.BindUnmarshaler(ec, unmarshalInputProductFilter)),
 			graphql.NewInputUnmarshaler("PublishProductInput", graphql.BindUnmarshaler(ec, unmarshalInputPublishProductInput)),
 			graphql.NewInputUnmarshaler("QuantityTierInput", graphql.BindUnmarshaler(ec, unmarshalInputQuantityTierInput)),
+			graphql.NewInputUnmarshaler("RecordAccountPaymentInput", graphql.BindUnmarshaler(ec, unmarshalInputRecordAccountPaymentInput)),
 			graphql.NewInputUnmarshaler("RecordBankTransferInput", graphql.BindUnmarshaler(ec, unmarshalInputRecordBankTransferInput)),
+			graphql.NewInputUnmarshaler("RecurrenceInput", graphql.BindUnmarshaler(ec, unmarshalInputRecurrenceInput)),
 			graphql.NewInputUnmarshaler("RefreshTokenInput", graphql.BindUnmarshaler(ec, unmarshalInputRefreshTokenInput)),
 			graphql.NewInputUnmarshaler("RefundPaymentInput", graphql.BindUnmarshaler(ec, unmarshalInputRefundPaymentInput)),
 			graphql.NewInputUnmarshaler("RegisterInput", graphql.BindUnmarshaler(ec, unmarshalInputRegisterInput)),
+			graphql.NewInputUnmarshaler("RejectOrderInput", graphql.BindUnmarshaler(ec, unmarshalInputRejectOrderInput)),
 			graphql.NewInputUnmarshaler("RemoveAddressInput", graphql.BindUnmarshaler(ec, unmarshalInputRemoveAddressInput)),
+			graphql.NewInputUnmarshaler("RemoveCompanyAddressInput", graphql.BindUnmarshaler(ec, unmarshalInputRemoveCompanyAddressInput)),
+			graphql.NewInputUnmarshaler("RemoveCompanyBuyerInput", graphql.BindUnmarshaler(ec, unmarshalInputRemoveCompanyBuyerInput)),
+			graphql.NewInputUnmarshaler("RemoveCouponInput", graphql.BindUnmarshaler(ec, unmarshalInputRemoveCouponInput)),
 			graphql.NewInputUnmarshaler("RemovePetInput", graphql.BindUnmarshaler(ec, unmarshalInputRemovePetInput)),
 			graphql.NewInputUnmarshaler("RemoveTotpInput", graphql.BindUnmarshaler(ec, unmarshalInputRemoveTotpInput)),
 			graphql.NewInputUnmarshaler("RequestPasswordResetInput", graphql.BindUnmarshaler(ec, unmarshalInputRequestPasswordResetInput)),
@@ -6827,6 +8851,7 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 			graphql.NewInputUnmarshaler("RotatePartnerKeyInput", graphql.BindUnmarshaler(ec, unmarshalInputRotatePartnerKeyInput)),
 			graphql.NewInputUnmarshaler("SaveAttributeInput", graphql.BindUnmarshaler(ec, unmarshalInputSaveAttributeInput)),
 			graphql.NewInputUnmarshaler("SaveBadgeInput", graphql.BindUnmarshaler(ec, unmarshalInputSaveBadgeInput)),
+			graphql.NewInputUnmarshaler("SaveCampaignInput", graphql.BindUnmarshaler(ec, unmarshalInputSaveCampaignInput)),
 			graphql.NewInputUnmarshaler("SaveCategoryInput", graphql.BindUnmarshaler(ec, unmarshalInputSaveCategoryInput)),
 			graphql.NewInputUnmarshaler("SaveDisplayRuleInput", graphql.BindUnmarshaler(ec, unmarshalInputSaveDisplayRuleInput)),
 			graphql.NewInputUnmarshaler("SaveLocationInput", graphql.BindUnmarshaler(ec, unmarshalInputSaveLocationInput)),
@@ -6839,7 +8864,9 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 			graphql.NewInputUnmarshaler("SeasonInput", graphql.BindUnmarshaler(ec, unmarshalInputSeasonInput)),
 			graphql.NewInputUnmarshaler("SetCartLineQuantityInput", graphql.BindUnmarshaler(ec, unmarshalInputSetCartLineQuantityInput)),
 			graphql.NewInputUnmarshaler("SetCategorySortInput", graphql.BindUnmarshaler(ec, unmarshalInputSetCategorySortInput)),
+			graphql.NewInputUnmarshaler("SetCompanyCreditInput", graphql.BindUnmarshaler(ec, unmarshalInputSetCompanyCreditInput)),
 			graphql.NewInputUnmarshaler("SetCustomerPricesInput", graphql.BindUnmarshaler(ec, unmarshalInputSetCustomerPricesInput)),
+			graphql.NewInputUnmarshaler("SetFunctionRuleInput", graphql.BindUnmarshaler(ec, unmarshalInputSetFunctionRuleInput)),
 			graphql.NewInputUnmarshaler("SetPricesInput", graphql.BindUnmarshaler(ec, unmarshalInputSetPricesInput)),
 			graphql.NewInputUnmarshaler("SetSoldOutPolicyInput", graphql.BindUnmarshaler(ec, unmarshalInputSetSoldOutPolicyInput)),
 			graphql.NewInputUnmarshaler("StaffAccountInput", graphql.BindUnmarshaler(ec, unmarshalInputStaffAccountInput)),
@@ -6850,6 +8877,9 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 			graphql.NewInputUnmarshaler("UnlinkSsoInput", graphql.BindUnmarshaler(ec, unmarshalInputUnlinkSsoInput)),
 			graphql.NewInputUnmarshaler("UpdateAddressInput", graphql.BindUnmarshaler(ec, unmarshalInputUpdateAddressInput)),
 			graphql.NewInputUnmarshaler("UpdateCartInput", graphql.BindUnmarshaler(ec, unmarshalInputUpdateCartInput)),
+			graphql.NewInputUnmarshaler("UpdateCompanyAddressInput", graphql.BindUnmarshaler(ec, unmarshalInputUpdateCompanyAddressInput)),
+			graphql.NewInputUnmarshaler("UpdateCompanyInput", graphql.BindUnmarshaler(ec, unmarshalInputUpdateCompanyInput)),
+			graphql.NewInputUnmarshaler("UpdateCustomerGroupInput", graphql.BindUnmarshaler(ec, unmarshalInputUpdateCustomerGroupInput)),
 			graphql.NewInputUnmarshaler("UpdatePartnerInput", graphql.BindUnmarshaler(ec, unmarshalInputUpdatePartnerInput)),
 			graphql.NewInputUnmarshaler("UpdatePermissionGroupInput", graphql.BindUnmarshaler(ec, unmarshalInputUpdatePermissionGroupInput)),
 			graphql.NewInputUnmarshaler("UpdatePetInput", graphql.BindUnmarshaler(ec, unmarshalInputUpdatePetInput)),
@@ -6860,6 +8890,7 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 			graphql.NewInputUnmarshaler("VariantInput", graphql.BindUnmarshaler(ec, unmarshalInputVariantInput)),
 			graphql.NewInputUnmarshaler("VerifyEmailInput", graphql.BindUnmarshaler(ec, unmarshalInputVerifyEmailInput)),
 			graphql.NewInputUnmarshaler("VersionedInput", graphql.BindUnmarshaler(ec, unmarshalInputVersionedInput)),
+			graphql.NewInputUnmarshaler("VoidCouponsInput", graphql.BindUnmarshaler(ec, unmarshalInputVoidCouponsInput)),
 		)
 	}
 	first := true
@@ -7520,6 +9551,10 @@ enum Permission {
   COMPANY_READ
   "Change companies, their terms and credit, and customer groups."
   COMPANY_WRITE
+  "Campaigns, their coupons and their effect."
+  CAMPAIGN_READ
+  "Make and run campaigns, issue coupons."
+  CAMPAIGN_WRITE
   "Decide who sees what: display rules, badges, pinned positions, sold-out policies."
   DISPLAY_WRITE
 }
@@ -7764,6 +9799,54 @@ enum UserErrorCode {
   BADGE_DAYS_INVALID
   "The product has no such notice: it is in stock, or its policy offers none."
   RESTOCK_NOT_OFFERED
+  "The weekdays, days or hours are not valid."
+  RECURRENCE_INVALID
+  "There is no such prefecture."
+  REGION_INVALID
+  "The condition is not valid."
+  CONDITION_INVALID
+  "The benefit does not say what its kind needs."
+  BENEFIT_INVALID
+  "A campaign gives at least one benefit."
+  BENEFIT_MISSING
+  "Only one benefit of a campaign takes something off the goods."
+  BENEFITS_CONFLICT
+  "A benefit for sets needs a combination."
+  COMBINATION_MISSING
+  "A limit is at least 1."
+  CAMPAIGN_LIMIT_INVALID
+  "A limit cannot be below what was given already."
+  LIMIT_BELOW_GIVEN
+  "Shares are percentages, the start before the end."
+  SHARE_INVALID
+  "The brand does not have what is named."
+  SCOPE_UNKNOWN
+  "There is no coupon with this code."
+  COUPON_UNKNOWN
+  "The code's check character does not fit."
+  COUPON_MISTYPED
+  "The coupon is for another member."
+  COUPON_NOT_YOURS
+  "The coupon cannot be used yet."
+  COUPON_NOT_YET
+  "The coupon has expired."
+  COUPON_EXPIRED
+  "The coupon has been used."
+  COUPON_USED
+  "The coupon was taken out of use."
+  COUPON_VOID
+  "The coupon does not apply to the cart as it is."
+  COUPON_NOT_APPLICABLE
+  "The coupon cannot be combined with what applies already."
+  COUPON_NOT_COMBINABLE
+  "A shared code has 3 to 14 letters and digits."
+  COUPON_CODE_INVALID
+  "The campaign has reached its limit."
+  CAMPAIGN_SPENT
+  "The campaign takes no coupons."
+  CAMPAIGN_WITHOUT_COUPON
+  "A gift that the order must have is sold out."
+  GIFT_SOLD_OUT
 }
 `, BuiltIn: false},
 	{Name: "../schema/cart.graphqls", Input: `extend type Query {
@@ -7811,6 +9894,10 @@ type Cart implements Node {
   shippingFee: Money!
   "What campaigns take off the goods as a whole."
   discount: Money!
+  "The coupons that were entered, and what became of each."
+  coupons: [CartCoupon!]!
+  "What campaigns add to the order."
+  gifts: [CartGift!]!
   "The consumption tax in the total, by rate."
   taxes: [TaxAmount!]!
   "What the order would cost: give it to placeOrder as ` + "`" + `expectedTotal` + "`" + `."
@@ -8643,6 +10730,820 @@ type DeletePayload {
   deleted: Boolean!
   "Why it is not gone."
   userErrors: [UserError!]!
+}
+`, BuiltIn: false},
+	{Name: "../schema/company.graphqls", Input: `extend type Query {
+  "The brand's companies, by code."
+  companies(
+    "How many, 0 to 100."
+    first: Int = 20
+    "The cursor behind which the page starts."
+    after: String
+    "Which companies; all that are open if left out."
+    filter: CompanyFilter
+  ): CompanyConnection! @allow(permissions: [COMPANY_READ])
+  "One company; null if there is none that the caller may see: staff see the brand's, a buyer their own."
+  company(
+    "The company's global id."
+    id: ID!
+  ): Company @allow(roles: [COMPANY_BUYER], permissions: [COMPANY_READ])
+  "The brand's customer groups that are open, in order of precedence."
+  customerGroups(
+    "How many, 0 to 100."
+    first: Int = 20
+    "The cursor behind which the page starts."
+    after: String
+    "Only those of the kind."
+    kind: CustomerGroupKind
+  ): CustomerGroupConnection! @allow(permissions: [COMPANY_READ])
+  "One customer group; null if the brand has none with the id."
+  customerGroup(
+    "The group's global id."
+    id: ID!
+  ): CustomerGroup @allow(permissions: [COMPANY_READ])
+}
+
+extend type Mutation {
+  "Open an account for a company that buys on terms (得意先)."
+  createCompany(
+    "The company."
+    input: CreateCompanyInput!
+  ): CompanyPayload! @allow(permissions: [COMPANY_WRITE])
+  "Change what is given of a company."
+  updateCompany(
+    "The changes."
+    input: UpdateCompanyInput!
+  ): CompanyPayload! @allow(permissions: [COMPANY_WRITE])
+  "Close a company: its buyers become members again. What it owes stays owed."
+  closeCompany(
+    "Which."
+    input: CloseCompanyInput!
+  ): CompanyPayload! @allow(permissions: [COMPANY_WRITE])
+  "Set how much a company may owe (与信限度額), and what happens above that."
+  setCompanyCredit(
+    "The limit."
+    input: SetCompanyCreditInput!
+  ): CompanyPayload! @allow(permissions: [COMPANY_WRITE])
+  """
+  Record money that a company has paid on account (売掛入金). It pays the oldest
+  orders first. Choose an ` + "`" + `idempotencyKey` + "`" + ` for each payment received and keep it
+  until the answer is known: the same key never records it twice.
+  """
+  recordAccountPayment(
+    "What came in."
+    input: RecordAccountPaymentInput!
+  ): AccountPaymentPayload! @allow(permissions: [COMPANY_WRITE])
+
+  "Add an address to a company; staff, or a manager of the company."
+  addCompanyAddress(
+    "The address."
+    input: AddCompanyAddressInput!
+  ): CompanyAddressPayload! @allow(roles: [COMPANY_BUYER], permissions: [COMPANY_WRITE])
+  "Correct an address of a company; staff, or a manager of the company."
+  updateCompanyAddress(
+    "The changes."
+    input: UpdateCompanyAddressInput!
+  ): CompanyAddressPayload! @allow(roles: [COMPANY_BUYER], permissions: [COMPANY_WRITE])
+  "Take an address away from a company; staff, or a manager of the company."
+  removeCompanyAddress(
+    "Which."
+    input: RemoveCompanyAddressInput!
+  ): CompanyAddressPayload! @allow(roles: [COMPANY_BUYER], permissions: [COMPANY_WRITE])
+
+  """
+  Let somebody buy for a company. A member with the address becomes its buyer; where
+  there is none, an account is made and mailed a link to choose a password by.
+  """
+  attachCompanyBuyer(
+    "Whom, and as what."
+    input: AttachCompanyBuyerInput!
+  ): CompanyBuyerPayload! @allow(permissions: [COMPANY_WRITE])
+  "Change what a buyer is in their company; staff, or a manager of the company."
+  changeCompanyBuyer(
+    "Whom, and as what."
+    input: ChangeCompanyBuyerInput!
+  ): CompanyBuyerPayload! @allow(roles: [COMPANY_BUYER], permissions: [COMPANY_WRITE])
+  "Let a buyer not buy for the company any more; they become a member again. Staff, or a manager of the company."
+  removeCompanyBuyer(
+    "Whom."
+    input: RemoveCompanyBuyerInput!
+  ): CompanyBuyerPayload! @allow(roles: [COMPANY_BUYER], permissions: [COMPANY_WRITE])
+
+  "Make a customer group."
+  createCustomerGroup(
+    "The group."
+    input: CreateCustomerGroupInput!
+  ): CustomerGroupPayload! @allow(permissions: [COMPANY_WRITE])
+  "Change what is given of a customer group."
+  updateCustomerGroup(
+    "The changes."
+    input: UpdateCustomerGroupInput!
+  ): CustomerGroupPayload! @allow(permissions: [COMPANY_WRITE])
+  "Close a customer group: its rules hold for nobody any more."
+  closeCustomerGroup(
+    "Which."
+    input: CloseCustomerGroupInput!
+  ): CustomerGroupPayload! @allow(permissions: [COMPANY_WRITE])
+  "Put members and companies into a group, all or none. Who is in it already stays."
+  addToCustomerGroup(
+    "Whom."
+    input: CustomerGroupMembersInput!
+  ): CustomerGroupPayload! @allow(permissions: [COMPANY_WRITE])
+  "Take members and companies out of a group. Who is not in it is passed over."
+  removeFromCustomerGroup(
+    "Whom."
+    input: CustomerGroupMembersInput!
+  ): CustomerGroupPayload! @allow(permissions: [COMPANY_WRITE])
+
+  "Allow or deny a function to a member, a company or a group, or leave it to what is said elsewhere."
+  setFunctionRule(
+    "Which function, for whom."
+    input: SetFunctionRuleInput!
+  ): FunctionRulePayload! @allow(permissions: [COMPANY_WRITE])
+
+  "Let an order on account that waits go on, if the credit is there: an approver of the company whose limit reaches, or staff."
+  approveOrder(
+    "Which."
+    input: ApproveOrderInput!
+  ): OrderPayload! @allow(roles: [COMPANY_BUYER], permissions: [ORDER_WRITE])
+  "Turn an order on account that waits down: its stock returns."
+  rejectOrder(
+    "Which, and why."
+    input: RejectOrderInput!
+  ): OrderPayload! @allow(roles: [COMPANY_BUYER], permissions: [ORDER_WRITE])
+}
+
+extend type Account {
+  "The company that the account buys for; null if there is none."
+  company: Company @allow(roles: [MEMBER, COMPANY_BUYER], permissions: [COMPANY_READ])
+  "What the account may do with the brand as a customer, and by whose word."
+  functions: [FunctionAccess!]! @allow(roles: [MEMBER, COMPANY_BUYER], permissions: [COMPANY_READ]) @cost(size: 5)
+}
+
+extend type Order {
+  "The company that it was placed for; null for a person's own order."
+  company: Company @allow(roles: [COMPANY_BUYER], permissions: [COMPANY_READ])
+}
+
+"A company that buys on terms (得意先)."
+type Company implements Node {
+  "The company's opaque global id."
+  id: ID!
+  "The code that the ERP knows it by (得意先コード)."
+  code: String!
+  "Its name (商号)."
+  name: String!
+  "The name's reading in katakana; empty if it is not known."
+  kana: String!
+  "The registration number of its qualified invoices (適格請求書発行事業者登録番号): T and 13 digits; empty if it has none."
+  invoiceNumber: String!
+  "How consumption tax is rounded on its invoices (端数処理)."
+  taxRounding: TaxRounding!
+  "When its invoices close and are due."
+  paymentTerms: PaymentTerms!
+  "What it may owe, and owes."
+  credit: CompanyCredit!
+  "What changed what it owes, newest first."
+  creditEntries(
+    "How many, 0 to 100."
+    first: Int = 20
+    "The cursor behind which the page starts."
+    after: String
+  ): CreditEntryConnection!
+  "Its addresses, the defaults first."
+  addresses: [CompanyAddress!]! @cost(size: 10)
+  "Who buys for it, in the order in which they came."
+  buyers: [CompanyBuyer!]! @cost(size: 10)
+  "The groups that it is in, in order of precedence."
+  groups: [CustomerGroup!]! @allow(permissions: [COMPANY_READ]) @cost(size: 5)
+  "Its orders, newest first. A BUYER sees their own."
+  orders(
+    "How many, 0 to 100."
+    first: Int = 20
+    "The cursor behind which the page starts."
+    after: String
+    "Only orders that stand at one of these."
+    status: [OrderStatus!]
+  ): OrderConnection! @allow(roles: [COMPANY_BUYER], permissions: [ORDER_READ])
+  "The functions that are allowed or denied to the company as such."
+  functionRules: [FunctionRule!]! @allow(permissions: [COMPANY_READ]) @cost(size: 5)
+  "What staff and its managers did to it, newest first."
+  history(
+    "How many, 0 to 100."
+    first: Int = 20
+    "The cursor behind which the page starts."
+    after: String
+  ): CompanyEventConnection! @allow(permissions: [COMPANY_READ])
+  "Moves with every change; updateCompany names it."
+  version: Int!
+  "When it was made."
+  createdAt: DateTime!
+  "When it was last changed."
+  updatedAt: DateTime!
+  "When it was closed; null if it is open."
+  closedAt: DateTime
+}
+
+"Which way consumption tax finer than the minor unit goes (端数処理)."
+enum TaxRounding {
+  "切捨て"
+  DOWN
+  "四捨五入"
+  HALF_UP
+  "切上げ"
+  UP
+}
+
+"When invoices close and are due (締め・支払条件)."
+type PaymentTerms {
+  "The closing day (締め日), 1 to 28; null for the end of the month."
+  closingDay: Int
+  "How many months after the closing month the money is due, 0 to 12."
+  dueMonths: Int!
+  "The day of that month, 1 to 28; null for its end."
+  dueDay: Int
+  "When what is invoiced at the moment closes and is due, in the channel's time zone."
+  dates(
+    "The moment; now if left out."
+    at: DateTime
+  ): PaymentDates!
+}
+
+"The closing and due day of an invoice."
+type PaymentDates {
+  "The day on which the period closes."
+  closesOn: Date!
+  "The day on which the money is due."
+  dueOn: Date!
+}
+
+"What happens to an order that the credit, or the buyer's own limit, does not cover."
+enum CreditPolicy {
+  "It is refused."
+  BLOCK
+  "It waits for an approver of the company, or staff."
+  APPROVAL
+}
+
+"What a company may owe, and owes (与信)."
+type CompanyCredit {
+  "What it may owe at most."
+  limit: Money!
+  "What it owes: orders on account that stand, less what came in. Below zero, it has paid ahead."
+  used: Money!
+  "What it may still order on account; never below zero."
+  left: Money!
+  "What happens above that."
+  policy: CreditPolicy!
+}
+
+"Why what a company owes has changed."
+enum CreditEntryKind {
+  "An order was placed, or approved."
+  ORDER
+  "An order was given up."
+  CANCELLATION
+  "Money came in."
+  PAYMENT
+}
+
+"One change of what a company owes. It never changes; all of them add up to what is used."
+type CreditEntry {
+  "The entry's opaque global id."
+  id: ID!
+  "When."
+  at: DateTime!
+  "Why."
+  kind: CreditEntryKind!
+  "By how much: more owed is positive."
+  amount: Money!
+  "What was owed after it."
+  balance: Money!
+  "The order that it is about; null for money that came in."
+  orderId: ID
+  "The payer's or the bank's words for money that came in; empty otherwise."
+  reference: String!
+}
+
+"One page of credit entries."
+type CreditEntryConnection {
+  "The entries with their cursors."
+  edges: [CreditEntryEdge!]!
+  "The entries without cursors."
+  nodes: [CreditEntry!]!
+  "Where the page lies."
+  pageInfo: PageInfo!
+}
+
+"A credit entry on a page."
+type CreditEntryEdge {
+  "The cursor behind this entry."
+  cursor: String!
+  "The entry."
+  node: CreditEntry!
+}
+
+"What an address of a company is for."
+enum CompanyAddressKind {
+  "Where goods go (納品先)."
+  SHIPPING
+  "Where invoices go (請求先)."
+  BILLING
+}
+
+"An address of a company."
+type CompanyAddress {
+  "The address's opaque global id."
+  id: ID!
+  "What it is for."
+  kind: CompanyAddressKind!
+  "What the company calls it: \"本社\", \"第二倉庫\"; may be empty."
+  label: String!
+  "The address."
+  address: Address!
+  "Whether it is the company's default for its kind."
+  isDefault: Boolean!
+}
+
+"What a buyer is in their company."
+enum CompanyRole {
+  "Orders, within their limit, and sees their own orders."
+  BUYER
+  "Orders, and approves what waits, within their limit; sees all the company's orders."
+  APPROVER
+  "Sees all the company's orders and what it owes."
+  ACCOUNTANT
+  "All of these, and manages buyers and addresses."
+  MANAGER
+}
+
+"Who buys for a company."
+type CompanyBuyer {
+  "The account's global id."
+  accountId: ID!
+  "The name."
+  name: String!
+  "The e-mail address."
+  email: String!
+  "What they are in the company."
+  role: CompanyRole!
+  "The largest order on account that they may place or approve by themselves; null: any."
+  approvalLimit: Money
+  "Since when."
+  createdAt: DateTime!
+}
+
+"What a customer group is for."
+enum CustomerGroupKind {
+  "Trade terms (取引条件): wholesalers, shops."
+  TRADE
+  "A member's rank (会員ランク)."
+  RANK
+  "Customers that have something in common."
+  SEGMENT
+}
+
+"Customers for whom the same rules hold (顧客グループ)."
+type CustomerGroup implements Node {
+  "The group's opaque global id."
+  id: ID!
+  "Its code, unique in the brand."
+  code: String!
+  "Its name, in the caller's language."
+  name: String!
+  "What it is for."
+  kind: CustomerGroupKind!
+  "Where the rules of two groups compete, the lower number wins."
+  precedence: Int!
+  "How many members and companies are in it."
+  size: Int!
+  "The members that are in it by themselves, in the order in which their accounts were made."
+  members(
+    "How many, 0 to 100."
+    first: Int = 20
+    "The cursor behind which the page starts."
+    after: String
+  ): AccountConnection! @allow(permissions: [MEMBER_READ])
+  "The companies that are in it, by code."
+  companies(
+    "How many, 0 to 100."
+    first: Int = 20
+    "The cursor behind which the page starts."
+    after: String
+  ): CompanyConnection!
+  "The functions that are allowed or denied to the group."
+  functionRules: [FunctionRule!]! @cost(size: 5)
+  "When it was made."
+  createdAt: DateTime!
+  "When it was closed; null if it is open."
+  closedAt: DateTime
+}
+
+"One page of customer groups."
+type CustomerGroupConnection {
+  "The groups with their cursors."
+  edges: [CustomerGroupEdge!]!
+  "The groups without cursors."
+  nodes: [CustomerGroup!]!
+  "Where the page lies."
+  pageInfo: PageInfo!
+}
+
+"A customer group on a page."
+type CustomerGroupEdge {
+  "The cursor behind this group."
+  cursor: String!
+  "The group."
+  node: CustomerGroup!
+}
+
+"One page of companies."
+type CompanyConnection {
+  "The companies with their cursors."
+  edges: [CompanyEdge!]!
+  "The companies without cursors."
+  nodes: [Company!]!
+  "Where the page lies."
+  pageInfo: PageInfo!
+  "How many companies the whole list has; costs a count."
+  totalCount: Int!
+}
+
+"A company on a page."
+type CompanyEdge {
+  "The cursor behind this company."
+  cursor: String!
+  "The company."
+  node: Company!
+}
+
+"What a customer may do, beside looking."
+enum CustomerFunction {
+  "Place orders."
+  ORDER
+  "Order on account (掛売)."
+  ON_ACCOUNT
+  "Ask for quotes (見積)."
+  QUOTE
+  "Have goods sent to a third party (直送)."
+  DIRECT_SHIPPING
+  "See how much is in stock."
+  SEE_STOCK
+}
+
+"Whether somebody may use a function."
+type FunctionAccess {
+  "The function."
+  function: CustomerFunction!
+  "Whether they may."
+  allowed: Boolean!
+  "By whose word, in the caller's language: the rule of a group, the company, the member, or nobody's."
+  because: String!
+}
+
+"A function that is allowed or denied to somebody. Of several, the most specific holds: the member's, the company's, then the groups' in order of precedence."
+type FunctionRule {
+  "The function."
+  function: CustomerFunction!
+  "Whether it is allowed."
+  allowed: Boolean!
+}
+
+"Something that happened to a company."
+type CompanyEvent {
+  "When."
+  at: DateTime!
+  "What: \"company.updated\", \"company.buyer_attached\", …"
+  type: String!
+  "The kind of caller that did it."
+  actor: Role!
+  "The global id of the account that did it; null if noren itself did."
+  actorId: ID
+  "What changed, by field."
+  changes: [FieldChange!]! @cost(size: 5)
+}
+
+"What one field was and became."
+type FieldChange {
+  "The field."
+  field: String!
+  "What it was, as JSON; null if there was nothing."
+  before: String
+  "What it became, as JSON; null if nothing is left."
+  after: String
+}
+
+"One page of what happened."
+type CompanyEventConnection {
+  "The events with their cursors."
+  edges: [CompanyEventEdge!]!
+  "The events without cursors."
+  nodes: [CompanyEvent!]!
+  "Where the page lies."
+  pageInfo: PageInfo!
+}
+
+"An event on a page."
+type CompanyEventEdge {
+  "The cursor behind this event."
+  cursor: String!
+  "The event."
+  node: CompanyEvent!
+}
+
+"Which companies to list; what is left out does not filter."
+input CompanyFilter {
+  "A part of the name or its reading, or the beginning of the code."
+  query: String
+  "Companies in the group."
+  groupId: ID
+  "Closed ones too."
+  closed: Boolean! = false
+}
+
+"When invoices close and are due."
+input PaymentTermsInput {
+  "The closing day (締め日), 1 to 28; left out for the end of the month."
+  closingDay: Int
+  "How many months after the closing month the money is due, 0 to 12."
+  dueMonths: Int!
+  "The day of that month, 1 to 28; left out for its end."
+  dueDay: Int
+}
+
+"A new company."
+input CreateCompanyInput {
+  "The ERP's code, unique in the brand: up to 40 letters, digits, hyphens and underscores."
+  code: String!
+  "The name, at most 100 characters."
+  name: String!
+  "Its reading, katakana or hiragana."
+  kana: String! = ""
+  "The registration number of its qualified invoices: T and 13 digits, the first of which checks the others."
+  invoiceNumber: String! = ""
+  "How consumption tax is rounded on its invoices."
+  taxRounding: TaxRounding! = DOWN
+  "When its invoices close and are due; the end of the month, due at the end of the next, unless said."
+  paymentTerms: PaymentTermsInput
+  "What it may owe at most, in major units."
+  creditLimit: Decimal! = "0"
+  "What happens above that."
+  creditPolicy: CreditPolicy! = BLOCK
+}
+
+"Changes to a company; what is left out stays."
+input UpdateCompanyInput {
+  "The company."
+  companyId: ID!
+  "The version that the caller has seen; another one is CONFLICT."
+  version: Int!
+  "The ERP's code."
+  code: String
+  "The name."
+  name: String
+  "Its reading."
+  kana: String
+  "The registration number of its qualified invoices; empty takes it away."
+  invoiceNumber: String
+  "How consumption tax is rounded on its invoices."
+  taxRounding: TaxRounding
+  "When its invoices close and are due."
+  paymentTerms: PaymentTermsInput
+}
+
+"A company to close."
+input CloseCompanyInput {
+  "The company."
+  companyId: ID!
+}
+
+"How much a company may owe."
+input SetCompanyCreditInput {
+  "The company."
+  companyId: ID!
+  "What it may owe at most, in major units; below what it owes, nothing more is ordered on account."
+  limit: Decimal!
+  "What happens above that."
+  policy: CreditPolicy!
+}
+
+"Money that a company has paid on account."
+input RecordAccountPaymentInput {
+  "The client's key of this payment, 8 to 100 characters: a UUID does."
+  idempotencyKey: String!
+  "The company."
+  companyId: ID!
+  "How much, in major units."
+  amount: Decimal!
+  "The payer's or the bank's words, at most 200 characters."
+  reference: String! = ""
+  "When it came in."
+  receivedAt: DateTime!
+}
+
+"A new address of a company."
+input AddCompanyAddressInput {
+  "The company."
+  companyId: ID!
+  "What it is for."
+  kind: CompanyAddressKind!
+  "What the company calls it, at most 100 characters."
+  label: String! = ""
+  "The address."
+  address: AddressInput!
+  "Whether it becomes the default for its kind; the first is."
+  isDefault: Boolean! = false
+}
+
+"Changes to an address; what is left out stays."
+input UpdateCompanyAddressInput {
+  "The address."
+  addressId: ID!
+  "What the company calls it."
+  label: String
+  "The address."
+  address: AddressInput
+  "true makes it the default for its kind; false changes nothing: make another the default instead."
+  isDefault: Boolean
+}
+
+"An address to take away."
+input RemoveCompanyAddressInput {
+  "The address."
+  addressId: ID!
+}
+
+"Who shall buy for a company."
+input AttachCompanyBuyerInput {
+  "The company."
+  companyId: ID!
+  "The e-mail address."
+  email: String!
+  "The name, for an account that has to be made."
+  name: String! = ""
+  "What they are in the company."
+  role: CompanyRole!
+  "The largest order on account that they may place or approve by themselves, in major units; left out: any."
+  approvalLimit: Decimal
+}
+
+"What a buyer shall be from now on."
+input ChangeCompanyBuyerInput {
+  "The company."
+  companyId: ID!
+  "The buyer's account."
+  accountId: ID!
+  "What they are in the company."
+  role: CompanyRole!
+  "The largest order on account that they may place or approve by themselves, in major units; left out: any."
+  approvalLimit: Decimal
+}
+
+"Who shall not buy for the company any more."
+input RemoveCompanyBuyerInput {
+  "The company."
+  companyId: ID!
+  "The buyer's account."
+  accountId: ID!
+}
+
+"A new customer group."
+input CreateCustomerGroupInput {
+  "Its code, unique in the brand: up to 40 letters, digits, hyphens and underscores."
+  code: String!
+  "Its name."
+  name: Translations!
+  "What it is for."
+  kind: CustomerGroupKind! = TRADE
+  "Where the rules of two groups compete, the lower number wins."
+  precedence: Int! = 100
+}
+
+"Changes to a customer group; what is left out stays."
+input UpdateCustomerGroupInput {
+  "The group."
+  groupId: ID!
+  "Its name."
+  name: Translations
+  "What it is for."
+  kind: CustomerGroupKind
+  "Where the rules of two groups compete, the lower number wins."
+  precedence: Int
+}
+
+"A group to close."
+input CloseCustomerGroupInput {
+  "The group."
+  groupId: ID!
+}
+
+"Members and companies of a group, at most 1,000 in all."
+input CustomerGroupMembersInput {
+  "The group."
+  groupId: ID!
+  "Accounts of members."
+  memberIds: [ID!]! = []
+  "Companies."
+  companyIds: [ID!]! = []
+}
+
+"What a rule of functions shall say. Name one of member, company and group."
+input SetFunctionRuleInput {
+  "For a member."
+  memberId: ID
+  "For a company's buyers."
+  companyId: ID
+  "For a group."
+  groupId: ID
+  "The function."
+  function: CustomerFunction!
+  "Whether it is allowed; null takes the rule away."
+  allowed: Boolean
+}
+
+"An order to approve."
+input ApproveOrderInput {
+  "The order."
+  orderId: ID!
+}
+
+"An order to turn down."
+input RejectOrderInput {
+  "The order."
+  orderId: ID!
+  "Why, at most 500 characters; the buyer reads it."
+  reason: String! = ""
+}
+
+"A company after a change."
+type CompanyPayload {
+  "The company; null if nothing was done."
+  company: Company
+  "Why nothing was done; empty if it was."
+  userErrors: [UserError!]!
+}
+
+"What was recorded of money that came in on account."
+type AccountPaymentPayload {
+  "The entry; null if nothing was recorded."
+  entry: CreditEntry
+  "The company after it; null if nothing was recorded."
+  company: Company
+  "Why nothing was recorded; empty if it was."
+  userErrors: [UserError!]!
+}
+
+"An address of a company after a change."
+type CompanyAddressPayload {
+  "The address; null if nothing was done."
+  address: CompanyAddress
+  "Why nothing was done; empty if it was."
+  userErrors: [UserError!]!
+}
+
+"A buyer after a change."
+type CompanyBuyerPayload {
+  "The buyer; null if nothing was done."
+  buyer: CompanyBuyer
+  "Why nothing was done; empty if it was."
+  userErrors: [UserError!]!
+}
+
+"A customer group after a change."
+type CustomerGroupPayload {
+  "The group; null if nothing was done."
+  group: CustomerGroup
+  "Why nothing was done; empty if it was."
+  userErrors: [UserError!]!
+}
+
+"A rule of functions after a change."
+type FunctionRulePayload {
+  "The rule; null if there is none, or nothing was done."
+  rule: FunctionRule
+  "Why nothing was done; empty if it was."
+  userErrors: [UserError!]!
+}
+
+extend enum UserErrorCode {
+  "This is not a registration number of qualified invoices."
+  INVOICE_NUMBER_INVALID
+  "The closing and due days do not fit together."
+  PAYMENT_TERMS_INVALID
+  "This is not a code: up to 40 letters, digits, hyphens and underscores."
+  CODE_INVALID
+  "The account buys for another company."
+  BUYER_ELSEWHERE
+  "The account is no customer's."
+  NOT_A_CUSTOMER
+  "The approval limit is negative or too fine."
+  LIMIT_INVALID
+  "The customer may not use this function."
+  FUNCTION_DENIED
+  "The company's credit does not cover the order."
+  CREDIT_EXCEEDED
+  "The order is above what the buyer may place or approve."
+  APPROVAL_LIMIT_EXCEEDED
 }
 `, BuiltIn: false},
 	{Name: "../schema/conditions.graphqls", Input: `extend type Query {
@@ -10123,6 +13024,8 @@ type Order implements Node {
   taxes: [TaxAmount!]!
   "What the customer pays."
   total: Money!
+  "Gifts of campaigns that were sold out when the order was placed, by name in the caller's language."
+  missedGifts: [String!]!
   "How the total came about: the changes add up to it."
   breakdown: [PriceStep!]!
   "Where the parcel goes."
@@ -10143,6 +13046,8 @@ type Order implements Node {
 enum OrderStatus {
   "Placed; stock is held and the money awaited."
   PENDING_PAYMENT
+  "Placed on account; stock is held until somebody of the company, or staff, approves or rejects it."
+  PENDING_APPROVAL
   "The money is there, or held for us."
   CONFIRMED
   "Being taken from the shelves."
@@ -10161,6 +13066,8 @@ enum PaymentMethod {
   CARD
   "By bank transfer, in advance (先入金)."
   BANK_TRANSFER
+  "On account (掛売): for buyers of companies, invoiced by the company's terms."
+  ON_ACCOUNT
 }
 
 "One line of an order, as it was when the order was placed."
@@ -10929,7 +13836,7 @@ input SavePriceListInput {
   currency: CurrencyCode! = "JPY"
   "Whether its amounts contain consumption tax; stays for good."
   taxInclusive: Boolean! = true
-  "For whom it is; left out, it is only what a channel sells by."
+  "For whom it is; left out, it stays, and a new list is only what a channel sells by."
   audience: AudienceInput
   "Among lists of one audience the lower number wins."
   precedence: Int! = 0
@@ -11158,6 +14065,10 @@ enum PriceReason {
   NOT_COMBINABLE
   "The cart does not meet its condition."
   CONDITION
+  "It recurs, and now is between its times."
+  NOT_NOW
+  "It is for another channel, shop or region."
+  ELSEWHERE
   "It needs a coupon that is not there."
   COUPON
   "Its budget or its number of uses is spent."
@@ -11211,6 +14122,559 @@ extend type Variant {
 extend type Product {
   "From the cheapest to the dearest variant, one piece each; null if none has a price."
   priceRange: PriceRange
+}
+`, BuiltIn: false},
+	{Name: "../schema/promotion.graphqls", Input: `extend type Query {
+  "The campaigns that run now and that the caller belongs to; those that need a coupon are not told of."
+  campaigns: [RunningCampaign!]! @allow(anyone: true)
+  "The caller's own coupons that can still be used, the first to expire first."
+  myCoupons: [Coupon!]! @allow(roles: [MEMBER, COMPANY_BUYER])
+  "The brand's campaigns, newest first; for staff."
+  campaignList(
+    "Only those with one of these statuses; all if left out."
+    statuses: [CampaignStatus!]
+    "Only those whose period is open now."
+    running: Boolean! = false
+    "How many, 0 to 100."
+    first: Int = 20
+    "The cursor behind which the page starts."
+    after: String
+  ): CampaignConnection! @allow(permissions: [CAMPAIGN_READ])
+  "What a campaign has brought and cost so far; for staff."
+  campaignEffect(
+    "The campaign's global id."
+    campaignId: ID!
+  ): CampaignEffect @allow(permissions: [CAMPAIGN_READ])
+  "A campaign's coupons, newest first; for staff."
+  coupons(
+    "The campaign's global id."
+    campaignId: ID!
+    "How many, 0 to 100."
+    first: Int = 20
+    "The cursor behind which the page starts."
+    after: String
+  ): CouponConnection! @allow(permissions: [CAMPAIGN_READ])
+}
+
+extend type Mutation {
+  "Enter a coupon code into the cart. One that does not apply to the cart as it is stays entered and says why."
+  applyCoupon(
+    "The code."
+    input: ApplyCouponInput!
+  ): CartPayload! @allow(roles: [GUEST, MEMBER, COMPANY_BUYER])
+  "Take a coupon out of the cart."
+  removeCoupon(
+    "Which."
+    input: RemoveCouponInput!
+  ): CartPayload! @allow(roles: [GUEST, MEMBER, COMPANY_BUYER])
+  "Make a campaign, as a draft, or change the one with the id. A change to one that runs holds from the next quote on."
+  saveCampaign(
+    "The campaign."
+    input: SaveCampaignInput!
+  ): CampaignPayload! @allow(permissions: [CAMPAIGN_WRITE])
+  "Let a campaign run within its period, stop it, or take it back as a draft."
+  setCampaignStatus(
+    "Which, and what."
+    input: CampaignStatusInput!
+  ): CampaignPayload! @allow(permissions: [CAMPAIGN_WRITE])
+  "Make coupons of a campaign: one code that many share, or many codes that one may use each."
+  issueCoupons(
+    "How many, for whom, for how long."
+    input: IssueCouponsInput!
+  ): IssueCouponsPayload! @allow(permissions: [CAMPAIGN_WRITE])
+  "Take coupons that are not used out of use."
+  voidCoupons(
+    "Which."
+    input: VoidCouponsInput!
+  ): VoidCouponsPayload! @allow(permissions: [CAMPAIGN_WRITE])
+}
+
+"A campaign that runs now, as its buyers know it."
+type RunningCampaign {
+  "The campaign's opaque global id."
+  id: ID!
+  "The name, in the caller's language."
+  name: String!
+  "A word or two to show beside products, in the caller's language; empty if there is none."
+  badge: String!
+  "When its period began; null if it always ran."
+  validFrom: DateTime
+  "When its period ends; null if it has no end."
+  validUntil: DateTime
+}
+
+"A campaign (キャンペーン), for staff."
+type Campaign {
+  "The campaign's opaque global id."
+  id: ID!
+  "What staff call it, unique in the brand."
+  code: String!
+  "The name, in the caller's language."
+  name: String!
+  "A word or two to show beside products; empty if there is none."
+  badge: String!
+  "What staff have decided about it."
+  status: CampaignStatus!
+  "When its period begins; null if it has no beginning."
+  validFrom: DateTime
+  "When its period ends; null if it has no end."
+  validUntil: DateTime
+  "The moments within the period at which it holds."
+  recurrence: Recurrence!
+  "For whom it is: whoever belongs to any of them."
+  audiences: [Audience!]!
+  "The prefectures that the goods go to; empty: all."
+  regions: [String!]!
+  "The goods it is for; empty: all."
+  goods: [Target!]!
+  "Goods that it is not for."
+  except: [Target!]!
+  "What a cart or its buyer must meet."
+  conditions: CampaignConditions!
+  "What it gives."
+  benefits: [CampaignBenefit!]!
+  "How it goes together with other campaigns."
+  stacking: CampaignStacking!
+  "Among campaigns of one group at most one applies; empty: it has no group."
+  group: String!
+  "The lower number comes first."
+  priority: Int!
+  "Whether it needs a coupon."
+  needsCoupon: Boolean!
+  "The most that all its discounts may come to; null if nothing bounds them."
+  budget: Money
+  "How many orders may use it; null if nothing bounds them."
+  maxUses: Int
+  "How often one buyer may use it; null if nothing bounds it."
+  maxUsesPerMember: Int
+  "When an order did not fit into its budget or uses any more; null if that has not happened."
+  spentAt: DateTime
+}
+
+"What a campaign has brought and cost so far."
+type CampaignEffect {
+  "Orders that used it and stand."
+  orders: Int!
+  "Members and companies among them."
+  customers: Int!
+  "Orders that used it and were cancelled."
+  returned: Int!
+  "What those orders that stand come to."
+  sales: Money!
+  "What the campaign took off."
+  given: Money!
+  "Sales for each yen given; null while nothing was."
+  perYen: Decimal
+  "By how many per cent buyers who may get it buy more than as many of the hold-out; null where that cannot be said."
+  uplift: Decimal
+}
+
+"What staff have decided about a campaign."
+enum CampaignStatus {
+  "It is being written; nobody sees it."
+  DRAFT
+  "It runs when its period says so."
+  READY
+  "It runs no more."
+  STOPPED
+}
+
+"Moments that come again, in the brand's time zone. What is empty does not narrow."
+type Recurrence {
+  "Weekdays: 0 is Sunday, 6 Saturday."
+  weekdays: [Int!]!
+  "Days of the month; -1 is the last."
+  days: [Int!]!
+  "Minutes after midnight at which it begins each day; null: all day."
+  from: Int
+  "Minutes after midnight at which it ends; before ` + "`" + `from` + "`" + `, it goes on past midnight."
+  until: Int
+}
+
+"Moments that come again, in the brand's time zone. What is left out does not narrow."
+input RecurrenceInput {
+  "Weekdays: 0 is Sunday, 6 Saturday."
+  weekdays: [Int!]
+  "Days of the month; -1 is the last."
+  days: [Int!]
+  "Minutes after midnight at which it begins each day."
+  from: Int
+  "Minutes after midnight at which it ends; before ` + "`" + `from` + "`" + `, it goes on past midnight."
+  until: Int
+}
+
+"What a cart or its buyer must meet, at the prices before any campaign."
+type CampaignConditions {
+  "The least that the campaign's goods cost, in minor units; 0 asks nothing."
+  minAmountMinor: Int!
+  "The least pieces of the campaign's goods; 0 asks nothing."
+  minQuantity: Int!
+  "What makes one set; empty: there are no sets."
+  combination: [CombinationPart!]!
+  "The most sets in one order; 0: as many as there are."
+  maxSets: Int!
+  "Only the first order of a member or company."
+  firstPurchase: Boolean!
+  "Only in the month of the member's birthday."
+  birthdayMonth: Boolean!
+}
+
+"One part of a combination."
+type CombinationPart {
+  "Its goods; empty: the campaign's."
+  goods: [Target!]!
+  "How many pieces of them."
+  quantity: Int!
+}
+
+"What a cart or its buyer must meet, at the prices before any campaign."
+input CampaignConditionsInput {
+  "The least that the campaign's goods cost, in major units."
+  minAmount: Decimal
+  "The least pieces of the campaign's goods."
+  minQuantity: Int
+  "What makes one set, in at most 5 parts."
+  combination: [CombinationPartInput!]
+  "The most sets in one order."
+  maxSets: Int
+  "Only the first order of a member or company."
+  firstPurchase: Boolean! = false
+  "Only in the month of the member's birthday."
+  birthdayMonth: Boolean! = false
+  "Only for who is in one of these customer groups, besides the audience."
+  groups: [ID!]
+}
+
+"One part of a combination."
+input CombinationPartInput {
+  "Its goods; the campaign's if left out."
+  goods: [TargetInput!]
+  "How many pieces of them."
+  quantity: Int!
+}
+
+"What a campaign gives."
+enum CampaignBenefitKind {
+  "Percent off each piece."
+  LINE_PERCENT
+  "An amount off each piece."
+  LINE_AMOUNT
+  "A price of each piece."
+  FIXED_PRICE
+  "Percent off each set."
+  SET_PERCENT
+  "An amount off each set."
+  SET_AMOUNT
+  "A price of each set: 3 for ¥1,000."
+  SET_PRICE
+  "Percent off the cheapest pieces of each set: 100 is free."
+  CHEAPEST
+  "Percent off the campaign's goods together."
+  ORDER_PERCENT
+  "An amount off the campaign's goods together."
+  ORDER_AMOUNT
+  "The shipping fee, or part of it."
+  FREE_SHIPPING
+  "Goods on top."
+  GIFT
+  "Times the points."
+  POINTS
+  "A coupon for a later order."
+  COUPON
+}
+
+"One thing that a campaign gives."
+type CampaignBenefit {
+  "What kind."
+  kind: CampaignBenefitKind!
+  "The percentage; null for kinds that have none."
+  percent: Decimal
+  "The amount or price in minor units; null for kinds that have none."
+  amountMinor: Int
+  "Pieces: the cheapest ones of a set, or of the gift; 0 for other kinds."
+  pieces: Int!
+  "Whether the order stops when the gift is sold out."
+  required: Boolean!
+  "What points are multiplied by; null for other kinds."
+  factor: Decimal
+}
+
+"One thing that a campaign gives. At most one of a campaign takes something off the goods."
+input CampaignBenefitInput {
+  "What kind."
+  kind: CampaignBenefitKind!
+  "The percentage: 10 is 10 %."
+  percent: Decimal
+  "The amount or price, in major units."
+  amount: Decimal
+  "Pieces: the cheapest ones of a set, or of the gift."
+  pieces: Int
+  "The most that is taken off, in major units."
+  upTo: Decimal
+  "Which way a fraction of what is taken off goes; down if left out."
+  rounding: CampaignRounding
+  "The gift's variant."
+  variantId: ID
+  "The order stops when the gift is sold out; else it goes on without."
+  required: Boolean! = false
+  "The gift comes with each set."
+  perSet: Boolean! = false
+  "How many pieces of the gift there are in all."
+  allotment: Int
+  "What points are multiplied by."
+  factor: Decimal
+  "The campaign that the coupon opens."
+  issues: ID
+}
+
+"Which way a fraction goes."
+enum CampaignRounding {
+  "Toward zero (切捨て)."
+  DOWN
+  "To the nearest (四捨五入)."
+  HALF_UP
+  "Away from zero (切上げ)."
+  UP
+}
+
+"How a campaign goes together with others. Of what may go together, what saves the customer most is chosen."
+enum CampaignStacking {
+  "With others; of its group the one that saves most."
+  COMBINABLE
+  "With others; of its group the first that fits."
+  PRIORITY
+  "With no other campaign, when it alone saves most."
+  EXCLUSIVE
+}
+
+"Divides buyers for comparison, by a stable hash of who they are."
+input ExperimentInput {
+  "Campaigns of one name divide the same buyers."
+  name: String
+  "Where its share of buyers begins, in percent."
+  from: Int
+  "Where its share of buyers ends, in percent; 100 if left out."
+  upTo: Int
+  "Percent of buyers who never get it, to compare with."
+  holdOut: Int
+}
+
+"A campaign to make or to change."
+input SaveCampaignInput {
+  "The campaign to change; a new one if left out."
+  id: ID
+  "What staff call it, unique in the brand: lower-case letters, digits, hyphens, underscores."
+  code: String!
+  "The name, at most 100 characters; Japanese is needed."
+  name: Translations!
+  "A word or two to show beside products, at most 20 characters."
+  badge: Translations
+  "When its period begins; it has no beginning if left out."
+  validFrom: DateTime
+  "When its period ends; it has no end if left out."
+  validUntil: DateTime
+  "The moments within the period at which it holds."
+  recurrence: RecurrenceInput
+  "For whom it is: whoever belongs to any of them; everyone if left out."
+  audiences: [AudienceInput!]
+  "The channels it is for; all if left out."
+  channels: [ID!]
+  "The shops it is for; it does not ask for a shop if left out."
+  shops: [ID!]
+  "The prefectures that the goods go to; all if left out."
+  regions: [Prefecture!]
+  "The goods it is for; all if left out."
+  goods: [TargetInput!]
+  "Goods that it is not for."
+  except: [TargetInput!]
+  "What a cart or its buyer must meet."
+  conditions: CampaignConditionsInput
+  "What it gives."
+  benefits: [CampaignBenefitInput!]!
+  "How it goes together with other campaigns."
+  stacking: CampaignStacking! = COMBINABLE
+  "Among campaigns of one group at most one applies."
+  group: String! = ""
+  "The lower number comes first."
+  priority: Int! = 0
+  "Whether it needs a coupon."
+  needsCoupon: Boolean! = false
+  "The most that all its discounts may come to, in major units."
+  budget: Decimal
+  "How many orders may use it."
+  uses: Int
+  "How often one buyer may use it; guests then cannot."
+  perMember: Int
+  "Divides buyers for comparison."
+  experiment: ExperimentInput
+}
+
+"What to decide about a campaign."
+input CampaignStatusInput {
+  "The campaign's global id."
+  id: ID!
+  "What it shall be."
+  status: CampaignStatus!
+}
+
+"A campaign after a change."
+type CampaignPayload {
+  "The campaign; null if nothing was done."
+  campaign: Campaign
+  "Why nothing was done; empty if it was."
+  userErrors: [UserError!]!
+}
+
+"One page of campaigns."
+type CampaignConnection {
+  "The campaigns with their cursors."
+  edges: [CampaignEdge!]!
+  "The campaigns without cursors."
+  nodes: [Campaign!]!
+  "Where the page lies."
+  pageInfo: PageInfo!
+  "How many campaigns there are in all; costs a count."
+  totalCount: Int!
+}
+
+"A campaign on a page."
+type CampaignEdge {
+  "The cursor behind this campaign."
+  cursor: String!
+  "The campaign."
+  node: Campaign!
+}
+
+"A coupon (クーポン)."
+type Coupon {
+  "The coupon's opaque global id."
+  id: ID!
+  "The code, where many share it; null for one of many, which is kept nowhere."
+  code: String
+  "The code's last characters, to tell one from another."
+  hint: String!
+  "What its campaign is called, in the caller's language."
+  campaign: String!
+  "Where it stands."
+  state: CouponState!
+  "From when on it can be used; null if it always could."
+  validFrom: DateTime
+  "Until when it can be used; null if it has no end."
+  validUntil: DateTime
+}
+
+"Where a coupon stands."
+enum CouponState {
+  "It can be used."
+  ISSUED
+  "An order has used it."
+  USED
+  "It was taken out of use."
+  VOID
+}
+
+"One page of coupons."
+type CouponConnection {
+  "The coupons with their cursors."
+  edges: [CouponEdge!]!
+  "The coupons without cursors."
+  nodes: [Coupon!]!
+  "Where the page lies."
+  pageInfo: PageInfo!
+  "How many coupons there are in all; costs a count."
+  totalCount: Int!
+}
+
+"A coupon on a page."
+type CouponEdge {
+  "The cursor behind this coupon."
+  cursor: String!
+  "The coupon."
+  node: Coupon!
+}
+
+"How to make coupons."
+input IssueCouponsInput {
+  "Chosen by the client for this intent and kept over retries. A replay does not show the codes again."
+  idempotencyKey: String!
+  "The campaign that they open."
+  campaignId: ID!
+  "A code that many share, 3 to 14 letters and digits; codes are made if left out."
+  sharedCode: String
+  "How many codes to make, 1 to 50,000."
+  count: Int
+  "The only member who may use them; anybody if left out."
+  memberId: ID
+  "From when on they can be used."
+  validFrom: DateTime
+  "Until when they can be used."
+  validUntil: DateTime
+}
+
+"Coupons after they were made."
+type IssueCouponsPayload {
+  "How many were made."
+  count: Int!
+  "The codes as CSV, shown this once: noren keeps hashes alone."
+  csv: String
+  "Why none were made; empty if they were."
+  userErrors: [UserError!]!
+}
+
+"Which coupons to take out of use."
+input VoidCouponsInput {
+  "The coupons' global ids."
+  ids: [ID!]!
+}
+
+"Coupons after they were taken out of use."
+type VoidCouponsPayload {
+  "How many were taken out of use."
+  count: Int!
+  "Why none were; empty if nothing went wrong."
+  userErrors: [UserError!]!
+}
+
+"A coupon code as a person has typed it, or one of the member's own coupons."
+input ApplyCouponInput {
+  "The code; spaces, hyphens and small letters do not matter."
+  code: String
+  "One of ` + "`" + `myCoupons` + "`" + `, which need no code."
+  couponId: ID
+}
+
+"A coupon in the cart."
+input RemoveCouponInput {
+  "The coupon's global id."
+  couponId: ID!
+}
+
+"A coupon in a cart, and what became of it."
+type CartCoupon {
+  "The coupon's opaque global id."
+  id: ID!
+  "The code, where many share it; null otherwise."
+  code: String
+  "The code's last characters."
+  hint: String!
+  "What its campaign is called, in the caller's language."
+  campaign: String!
+  "Whether it applies to the cart as it is."
+  applied: Boolean!
+  "Why it does not; null if it does."
+  problem: UserError
+}
+
+"Goods that a campaign adds to the order, as long as there are any."
+type CartGift {
+  "The variant; null if it is not sold by itself."
+  variant: Variant
+  "How many pieces."
+  quantity: Int!
+  "The campaign that gives them, in the caller's language."
+  campaign: String!
+  "Whether the order stops when they are sold out; else it goes on without."
+  required: Boolean!
 }
 `, BuiltIn: false},
 	{Name: "../schema/scope.graphqls", Input: `"How an audience names its buyers, from the most specific to the widest."
@@ -11867,6 +15331,10 @@ func childFields_Account(ctx context.Context, ec *executionContext, field graphq
 		return fieldContext_Account_permissions(ctx, ec, field)
 	case "sessions":
 		return fieldContext_Account_sessions(ctx, ec, field)
+	case "company":
+		return fieldContext_Account_company(ctx, ec, field)
+	case "functions":
+		return fieldContext_Account_functions(ctx, ec, field)
 	case "profile":
 		return fieldContext_Account_profile(ctx, ec, field)
 	case "addresses":
@@ -11909,6 +15377,18 @@ func childFields_AccountPayload(ctx context.Context, ec *executionContext, field
 		return fieldContext_AccountPayload_userErrors(ctx, ec, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type AccountPayload", field.Name)
+}
+
+func childFields_AccountPaymentPayload(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "entry":
+		return fieldContext_AccountPaymentPayload_entry(ctx, ec, field)
+	case "company":
+		return fieldContext_AccountPaymentPayload_company(ctx, ec, field)
+	case "userErrors":
+		return fieldContext_AccountPaymentPayload_userErrors(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type AccountPaymentPayload", field.Name)
 }
 
 func childFields_Address(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -12041,6 +15521,146 @@ func childFields_BankTransfer(ctx context.Context, ec *executionContext, field g
 	return nil, fmt.Errorf("no field named %q was found under type BankTransfer", field.Name)
 }
 
+func childFields_Campaign(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return fieldContext_Campaign_id(ctx, ec, field)
+	case "code":
+		return fieldContext_Campaign_code(ctx, ec, field)
+	case "name":
+		return fieldContext_Campaign_name(ctx, ec, field)
+	case "badge":
+		return fieldContext_Campaign_badge(ctx, ec, field)
+	case "status":
+		return fieldContext_Campaign_status(ctx, ec, field)
+	case "validFrom":
+		return fieldContext_Campaign_validFrom(ctx, ec, field)
+	case "validUntil":
+		return fieldContext_Campaign_validUntil(ctx, ec, field)
+	case "recurrence":
+		return fieldContext_Campaign_recurrence(ctx, ec, field)
+	case "audiences":
+		return fieldContext_Campaign_audiences(ctx, ec, field)
+	case "regions":
+		return fieldContext_Campaign_regions(ctx, ec, field)
+	case "goods":
+		return fieldContext_Campaign_goods(ctx, ec, field)
+	case "except":
+		return fieldContext_Campaign_except(ctx, ec, field)
+	case "conditions":
+		return fieldContext_Campaign_conditions(ctx, ec, field)
+	case "benefits":
+		return fieldContext_Campaign_benefits(ctx, ec, field)
+	case "stacking":
+		return fieldContext_Campaign_stacking(ctx, ec, field)
+	case "group":
+		return fieldContext_Campaign_group(ctx, ec, field)
+	case "priority":
+		return fieldContext_Campaign_priority(ctx, ec, field)
+	case "needsCoupon":
+		return fieldContext_Campaign_needsCoupon(ctx, ec, field)
+	case "budget":
+		return fieldContext_Campaign_budget(ctx, ec, field)
+	case "maxUses":
+		return fieldContext_Campaign_maxUses(ctx, ec, field)
+	case "maxUsesPerMember":
+		return fieldContext_Campaign_maxUsesPerMember(ctx, ec, field)
+	case "spentAt":
+		return fieldContext_Campaign_spentAt(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type Campaign", field.Name)
+}
+
+func childFields_CampaignBenefit(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "kind":
+		return fieldContext_CampaignBenefit_kind(ctx, ec, field)
+	case "percent":
+		return fieldContext_CampaignBenefit_percent(ctx, ec, field)
+	case "amountMinor":
+		return fieldContext_CampaignBenefit_amountMinor(ctx, ec, field)
+	case "pieces":
+		return fieldContext_CampaignBenefit_pieces(ctx, ec, field)
+	case "required":
+		return fieldContext_CampaignBenefit_required(ctx, ec, field)
+	case "factor":
+		return fieldContext_CampaignBenefit_factor(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type CampaignBenefit", field.Name)
+}
+
+func childFields_CampaignConditions(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "minAmountMinor":
+		return fieldContext_CampaignConditions_minAmountMinor(ctx, ec, field)
+	case "minQuantity":
+		return fieldContext_CampaignConditions_minQuantity(ctx, ec, field)
+	case "combination":
+		return fieldContext_CampaignConditions_combination(ctx, ec, field)
+	case "maxSets":
+		return fieldContext_CampaignConditions_maxSets(ctx, ec, field)
+	case "firstPurchase":
+		return fieldContext_CampaignConditions_firstPurchase(ctx, ec, field)
+	case "birthdayMonth":
+		return fieldContext_CampaignConditions_birthdayMonth(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type CampaignConditions", field.Name)
+}
+
+func childFields_CampaignConnection(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edges":
+		return fieldContext_CampaignConnection_edges(ctx, ec, field)
+	case "nodes":
+		return fieldContext_CampaignConnection_nodes(ctx, ec, field)
+	case "pageInfo":
+		return fieldContext_CampaignConnection_pageInfo(ctx, ec, field)
+	case "totalCount":
+		return fieldContext_CampaignConnection_totalCount(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type CampaignConnection", field.Name)
+}
+
+func childFields_CampaignEdge(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cursor":
+		return fieldContext_CampaignEdge_cursor(ctx, ec, field)
+	case "node":
+		return fieldContext_CampaignEdge_node(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type CampaignEdge", field.Name)
+}
+
+func childFields_CampaignEffect(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "orders":
+		return fieldContext_CampaignEffect_orders(ctx, ec, field)
+	case "customers":
+		return fieldContext_CampaignEffect_customers(ctx, ec, field)
+	case "returned":
+		return fieldContext_CampaignEffect_returned(ctx, ec, field)
+	case "sales":
+		return fieldContext_CampaignEffect_sales(ctx, ec, field)
+	case "given":
+		return fieldContext_CampaignEffect_given(ctx, ec, field)
+	case "perYen":
+		return fieldContext_CampaignEffect_perYen(ctx, ec, field)
+	case "uplift":
+		return fieldContext_CampaignEffect_uplift(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type CampaignEffect", field.Name)
+}
+
+func childFields_CampaignPayload(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "campaign":
+		return fieldContext_CampaignPayload_campaign(ctx, ec, field)
+	case "userErrors":
+		return fieldContext_CampaignPayload_userErrors(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type CampaignPayload", field.Name)
+}
+
 func childFields_Cart(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "id":
@@ -12061,6 +15681,10 @@ func childFields_Cart(ctx context.Context, ec *executionContext, field graphql.C
 		return fieldContext_Cart_shippingFee(ctx, ec, field)
 	case "discount":
 		return fieldContext_Cart_discount(ctx, ec, field)
+	case "coupons":
+		return fieldContext_Cart_coupons(ctx, ec, field)
+	case "gifts":
+		return fieldContext_Cart_gifts(ctx, ec, field)
 	case "taxes":
 		return fieldContext_Cart_taxes(ctx, ec, field)
 	case "total":
@@ -12069,6 +15693,38 @@ func childFields_Cart(ctx context.Context, ec *executionContext, field graphql.C
 		return fieldContext_Cart_breakdown(ctx, ec, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type Cart", field.Name)
+}
+
+func childFields_CartCoupon(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return fieldContext_CartCoupon_id(ctx, ec, field)
+	case "code":
+		return fieldContext_CartCoupon_code(ctx, ec, field)
+	case "hint":
+		return fieldContext_CartCoupon_hint(ctx, ec, field)
+	case "campaign":
+		return fieldContext_CartCoupon_campaign(ctx, ec, field)
+	case "applied":
+		return fieldContext_CartCoupon_applied(ctx, ec, field)
+	case "problem":
+		return fieldContext_CartCoupon_problem(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type CartCoupon", field.Name)
+}
+
+func childFields_CartGift(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "variant":
+		return fieldContext_CartGift_variant(ctx, ec, field)
+	case "quantity":
+		return fieldContext_CartGift_quantity(ctx, ec, field)
+	case "campaign":
+		return fieldContext_CartGift_campaign(ctx, ec, field)
+	case "required":
+		return fieldContext_CartGift_required(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type CartGift", field.Name)
 }
 
 func childFields_CartLine(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -12193,6 +15849,200 @@ func childFields_ChannelListing(ctx context.Context, ec *executionContext, field
 	return nil, fmt.Errorf("no field named %q was found under type ChannelListing", field.Name)
 }
 
+func childFields_CombinationPart(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "goods":
+		return fieldContext_CombinationPart_goods(ctx, ec, field)
+	case "quantity":
+		return fieldContext_CombinationPart_quantity(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type CombinationPart", field.Name)
+}
+
+func childFields_Company(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return fieldContext_Company_id(ctx, ec, field)
+	case "code":
+		return fieldContext_Company_code(ctx, ec, field)
+	case "name":
+		return fieldContext_Company_name(ctx, ec, field)
+	case "kana":
+		return fieldContext_Company_kana(ctx, ec, field)
+	case "invoiceNumber":
+		return fieldContext_Company_invoiceNumber(ctx, ec, field)
+	case "taxRounding":
+		return fieldContext_Company_taxRounding(ctx, ec, field)
+	case "paymentTerms":
+		return fieldContext_Company_paymentTerms(ctx, ec, field)
+	case "credit":
+		return fieldContext_Company_credit(ctx, ec, field)
+	case "creditEntries":
+		return fieldContext_Company_creditEntries(ctx, ec, field)
+	case "addresses":
+		return fieldContext_Company_addresses(ctx, ec, field)
+	case "buyers":
+		return fieldContext_Company_buyers(ctx, ec, field)
+	case "groups":
+		return fieldContext_Company_groups(ctx, ec, field)
+	case "orders":
+		return fieldContext_Company_orders(ctx, ec, field)
+	case "functionRules":
+		return fieldContext_Company_functionRules(ctx, ec, field)
+	case "history":
+		return fieldContext_Company_history(ctx, ec, field)
+	case "version":
+		return fieldContext_Company_version(ctx, ec, field)
+	case "createdAt":
+		return fieldContext_Company_createdAt(ctx, ec, field)
+	case "updatedAt":
+		return fieldContext_Company_updatedAt(ctx, ec, field)
+	case "closedAt":
+		return fieldContext_Company_closedAt(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type Company", field.Name)
+}
+
+func childFields_CompanyAddress(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return fieldContext_CompanyAddress_id(ctx, ec, field)
+	case "kind":
+		return fieldContext_CompanyAddress_kind(ctx, ec, field)
+	case "label":
+		return fieldContext_CompanyAddress_label(ctx, ec, field)
+	case "address":
+		return fieldContext_CompanyAddress_address(ctx, ec, field)
+	case "isDefault":
+		return fieldContext_CompanyAddress_isDefault(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type CompanyAddress", field.Name)
+}
+
+func childFields_CompanyAddressPayload(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "address":
+		return fieldContext_CompanyAddressPayload_address(ctx, ec, field)
+	case "userErrors":
+		return fieldContext_CompanyAddressPayload_userErrors(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type CompanyAddressPayload", field.Name)
+}
+
+func childFields_CompanyBuyer(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "accountId":
+		return fieldContext_CompanyBuyer_accountId(ctx, ec, field)
+	case "name":
+		return fieldContext_CompanyBuyer_name(ctx, ec, field)
+	case "email":
+		return fieldContext_CompanyBuyer_email(ctx, ec, field)
+	case "role":
+		return fieldContext_CompanyBuyer_role(ctx, ec, field)
+	case "approvalLimit":
+		return fieldContext_CompanyBuyer_approvalLimit(ctx, ec, field)
+	case "createdAt":
+		return fieldContext_CompanyBuyer_createdAt(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type CompanyBuyer", field.Name)
+}
+
+func childFields_CompanyBuyerPayload(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "buyer":
+		return fieldContext_CompanyBuyerPayload_buyer(ctx, ec, field)
+	case "userErrors":
+		return fieldContext_CompanyBuyerPayload_userErrors(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type CompanyBuyerPayload", field.Name)
+}
+
+func childFields_CompanyConnection(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edges":
+		return fieldContext_CompanyConnection_edges(ctx, ec, field)
+	case "nodes":
+		return fieldContext_CompanyConnection_nodes(ctx, ec, field)
+	case "pageInfo":
+		return fieldContext_CompanyConnection_pageInfo(ctx, ec, field)
+	case "totalCount":
+		return fieldContext_CompanyConnection_totalCount(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type CompanyConnection", field.Name)
+}
+
+func childFields_CompanyCredit(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "limit":
+		return fieldContext_CompanyCredit_limit(ctx, ec, field)
+	case "used":
+		return fieldContext_CompanyCredit_used(ctx, ec, field)
+	case "left":
+		return fieldContext_CompanyCredit_left(ctx, ec, field)
+	case "policy":
+		return fieldContext_CompanyCredit_policy(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type CompanyCredit", field.Name)
+}
+
+func childFields_CompanyEdge(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cursor":
+		return fieldContext_CompanyEdge_cursor(ctx, ec, field)
+	case "node":
+		return fieldContext_CompanyEdge_node(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type CompanyEdge", field.Name)
+}
+
+func childFields_CompanyEvent(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "at":
+		return fieldContext_CompanyEvent_at(ctx, ec, field)
+	case "type":
+		return fieldContext_CompanyEvent_type(ctx, ec, field)
+	case "actor":
+		return fieldContext_CompanyEvent_actor(ctx, ec, field)
+	case "actorId":
+		return fieldContext_CompanyEvent_actorId(ctx, ec, field)
+	case "changes":
+		return fieldContext_CompanyEvent_changes(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type CompanyEvent", field.Name)
+}
+
+func childFields_CompanyEventConnection(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edges":
+		return fieldContext_CompanyEventConnection_edges(ctx, ec, field)
+	case "nodes":
+		return fieldContext_CompanyEventConnection_nodes(ctx, ec, field)
+	case "pageInfo":
+		return fieldContext_CompanyEventConnection_pageInfo(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type CompanyEventConnection", field.Name)
+}
+
+func childFields_CompanyEventEdge(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cursor":
+		return fieldContext_CompanyEventEdge_cursor(ctx, ec, field)
+	case "node":
+		return fieldContext_CompanyEventEdge_node(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type CompanyEventEdge", field.Name)
+}
+
+func childFields_CompanyPayload(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "company":
+		return fieldContext_CompanyPayload_company(ctx, ec, field)
+	case "userErrors":
+		return fieldContext_CompanyPayload_userErrors(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type CompanyPayload", field.Name)
+}
+
 func childFields_ConfirmTotpPayload(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "recoveryCodes":
@@ -12201,6 +16051,152 @@ func childFields_ConfirmTotpPayload(ctx context.Context, ec *executionContext, f
 		return fieldContext_ConfirmTotpPayload_userErrors(ctx, ec, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type ConfirmTotpPayload", field.Name)
+}
+
+func childFields_Coupon(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return fieldContext_Coupon_id(ctx, ec, field)
+	case "code":
+		return fieldContext_Coupon_code(ctx, ec, field)
+	case "hint":
+		return fieldContext_Coupon_hint(ctx, ec, field)
+	case "campaign":
+		return fieldContext_Coupon_campaign(ctx, ec, field)
+	case "state":
+		return fieldContext_Coupon_state(ctx, ec, field)
+	case "validFrom":
+		return fieldContext_Coupon_validFrom(ctx, ec, field)
+	case "validUntil":
+		return fieldContext_Coupon_validUntil(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type Coupon", field.Name)
+}
+
+func childFields_CouponConnection(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edges":
+		return fieldContext_CouponConnection_edges(ctx, ec, field)
+	case "nodes":
+		return fieldContext_CouponConnection_nodes(ctx, ec, field)
+	case "pageInfo":
+		return fieldContext_CouponConnection_pageInfo(ctx, ec, field)
+	case "totalCount":
+		return fieldContext_CouponConnection_totalCount(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type CouponConnection", field.Name)
+}
+
+func childFields_CouponEdge(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cursor":
+		return fieldContext_CouponEdge_cursor(ctx, ec, field)
+	case "node":
+		return fieldContext_CouponEdge_node(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type CouponEdge", field.Name)
+}
+
+func childFields_CreditEntry(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return fieldContext_CreditEntry_id(ctx, ec, field)
+	case "at":
+		return fieldContext_CreditEntry_at(ctx, ec, field)
+	case "kind":
+		return fieldContext_CreditEntry_kind(ctx, ec, field)
+	case "amount":
+		return fieldContext_CreditEntry_amount(ctx, ec, field)
+	case "balance":
+		return fieldContext_CreditEntry_balance(ctx, ec, field)
+	case "orderId":
+		return fieldContext_CreditEntry_orderId(ctx, ec, field)
+	case "reference":
+		return fieldContext_CreditEntry_reference(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type CreditEntry", field.Name)
+}
+
+func childFields_CreditEntryConnection(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edges":
+		return fieldContext_CreditEntryConnection_edges(ctx, ec, field)
+	case "nodes":
+		return fieldContext_CreditEntryConnection_nodes(ctx, ec, field)
+	case "pageInfo":
+		return fieldContext_CreditEntryConnection_pageInfo(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type CreditEntryConnection", field.Name)
+}
+
+func childFields_CreditEntryEdge(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cursor":
+		return fieldContext_CreditEntryEdge_cursor(ctx, ec, field)
+	case "node":
+		return fieldContext_CreditEntryEdge_node(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type CreditEntryEdge", field.Name)
+}
+
+func childFields_CustomerGroup(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return fieldContext_CustomerGroup_id(ctx, ec, field)
+	case "code":
+		return fieldContext_CustomerGroup_code(ctx, ec, field)
+	case "name":
+		return fieldContext_CustomerGroup_name(ctx, ec, field)
+	case "kind":
+		return fieldContext_CustomerGroup_kind(ctx, ec, field)
+	case "precedence":
+		return fieldContext_CustomerGroup_precedence(ctx, ec, field)
+	case "size":
+		return fieldContext_CustomerGroup_size(ctx, ec, field)
+	case "members":
+		return fieldContext_CustomerGroup_members(ctx, ec, field)
+	case "companies":
+		return fieldContext_CustomerGroup_companies(ctx, ec, field)
+	case "functionRules":
+		return fieldContext_CustomerGroup_functionRules(ctx, ec, field)
+	case "createdAt":
+		return fieldContext_CustomerGroup_createdAt(ctx, ec, field)
+	case "closedAt":
+		return fieldContext_CustomerGroup_closedAt(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type CustomerGroup", field.Name)
+}
+
+func childFields_CustomerGroupConnection(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edges":
+		return fieldContext_CustomerGroupConnection_edges(ctx, ec, field)
+	case "nodes":
+		return fieldContext_CustomerGroupConnection_nodes(ctx, ec, field)
+	case "pageInfo":
+		return fieldContext_CustomerGroupConnection_pageInfo(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type CustomerGroupConnection", field.Name)
+}
+
+func childFields_CustomerGroupEdge(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cursor":
+		return fieldContext_CustomerGroupEdge_cursor(ctx, ec, field)
+	case "node":
+		return fieldContext_CustomerGroupEdge_node(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type CustomerGroupEdge", field.Name)
+}
+
+func childFields_CustomerGroupPayload(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "group":
+		return fieldContext_CustomerGroupPayload_group(ctx, ec, field)
+	case "userErrors":
+		return fieldContext_CustomerGroupPayload_userErrors(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type CustomerGroupPayload", field.Name)
 }
 
 func childFields_DeletePayload(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -12351,6 +16347,50 @@ func childFields_FacetValue(ctx context.Context, ec *executionContext, field gra
 	return nil, fmt.Errorf("no field named %q was found under type FacetValue", field.Name)
 }
 
+func childFields_FieldChange(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "field":
+		return fieldContext_FieldChange_field(ctx, ec, field)
+	case "before":
+		return fieldContext_FieldChange_before(ctx, ec, field)
+	case "after":
+		return fieldContext_FieldChange_after(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type FieldChange", field.Name)
+}
+
+func childFields_FunctionAccess(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "function":
+		return fieldContext_FunctionAccess_function(ctx, ec, field)
+	case "allowed":
+		return fieldContext_FunctionAccess_allowed(ctx, ec, field)
+	case "because":
+		return fieldContext_FunctionAccess_because(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type FunctionAccess", field.Name)
+}
+
+func childFields_FunctionRule(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "function":
+		return fieldContext_FunctionRule_function(ctx, ec, field)
+	case "allowed":
+		return fieldContext_FunctionRule_allowed(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type FunctionRule", field.Name)
+}
+
+func childFields_FunctionRulePayload(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "rule":
+		return fieldContext_FunctionRulePayload_rule(ctx, ec, field)
+	case "userErrors":
+		return fieldContext_FunctionRulePayload_userErrors(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type FunctionRulePayload", field.Name)
+}
+
 func childFields_ImportPayload(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "run":
@@ -12453,6 +16493,18 @@ func childFields_ImportRunEdge(ctx context.Context, ec *executionContext, field 
 		return fieldContext_ImportRunEdge_node(ctx, ec, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type ImportRunEdge", field.Name)
+}
+
+func childFields_IssueCouponsPayload(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "count":
+		return fieldContext_IssueCouponsPayload_count(ctx, ec, field)
+	case "csv":
+		return fieldContext_IssueCouponsPayload_csv(ctx, ec, field)
+	case "userErrors":
+		return fieldContext_IssueCouponsPayload_userErrors(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type IssueCouponsPayload", field.Name)
 }
 
 func childFields_LinkSsoPayload(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -12587,6 +16639,8 @@ func childFields_Order(ctx context.Context, ec *executionContext, field graphql.
 		return fieldContext_Order_taxes(ctx, ec, field)
 	case "total":
 		return fieldContext_Order_total(ctx, ec, field)
+	case "missedGifts":
+		return fieldContext_Order_missedGifts(ctx, ec, field)
 	case "breakdown":
 		return fieldContext_Order_breakdown(ctx, ec, field)
 	case "shippingAddress":
@@ -12601,6 +16655,8 @@ func childFields_Order(ctx context.Context, ec *executionContext, field graphql.
 		return fieldContext_Order_history(ctx, ec, field)
 	case "internalNote":
 		return fieldContext_Order_internalNote(ctx, ec, field)
+	case "company":
+		return fieldContext_Order_company(ctx, ec, field)
 	case "payments":
 		return fieldContext_Order_payments(ctx, ec, field)
 	}
@@ -12833,6 +16889,16 @@ func childFields_PaymentConnection(ctx context.Context, ec *executionContext, fi
 	return nil, fmt.Errorf("no field named %q was found under type PaymentConnection", field.Name)
 }
 
+func childFields_PaymentDates(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "closesOn":
+		return fieldContext_PaymentDates_closesOn(ctx, ec, field)
+	case "dueOn":
+		return fieldContext_PaymentDates_dueOn(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type PaymentDates", field.Name)
+}
+
 func childFields_PaymentEdge(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "cursor":
@@ -12901,6 +16967,20 @@ func childFields_PaymentOption(ctx context.Context, ec *executionContext, field 
 		return fieldContext_PaymentOption_publicKey(ctx, ec, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type PaymentOption", field.Name)
+}
+
+func childFields_PaymentTerms(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "closingDay":
+		return fieldContext_PaymentTerms_closingDay(ctx, ec, field)
+	case "dueMonths":
+		return fieldContext_PaymentTerms_dueMonths(ctx, ec, field)
+	case "dueDay":
+		return fieldContext_PaymentTerms_dueDay(ctx, ec, field)
+	case "dates":
+		return fieldContext_PaymentTerms_dates(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type PaymentTerms", field.Name)
 }
 
 func childFields_PermissionGroup(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -13491,6 +17571,20 @@ func childFields_RecordBankTransferPayload(ctx context.Context, ec *executionCon
 	return nil, fmt.Errorf("no field named %q was found under type RecordBankTransferPayload", field.Name)
 }
 
+func childFields_Recurrence(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "weekdays":
+		return fieldContext_Recurrence_weekdays(ctx, ec, field)
+	case "days":
+		return fieldContext_Recurrence_days(ctx, ec, field)
+	case "from":
+		return fieldContext_Recurrence_from(ctx, ec, field)
+	case "until":
+		return fieldContext_Recurrence_until(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type Recurrence", field.Name)
+}
+
 func childFields_RefundPaymentPayload(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "payment":
@@ -13525,6 +17619,22 @@ func childFields_RestockRequestPayload(ctx context.Context, ec *executionContext
 		return fieldContext_RestockRequestPayload_userErrors(ctx, ec, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type RestockRequestPayload", field.Name)
+}
+
+func childFields_RunningCampaign(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return fieldContext_RunningCampaign_id(ctx, ec, field)
+	case "name":
+		return fieldContext_RunningCampaign_name(ctx, ec, field)
+	case "badge":
+		return fieldContext_RunningCampaign_badge(ctx, ec, field)
+	case "validFrom":
+		return fieldContext_RunningCampaign_validFrom(ctx, ec, field)
+	case "validUntil":
+		return fieldContext_RunningCampaign_validUntil(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type RunningCampaign", field.Name)
 }
 
 func childFields_SavedAddress(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -13991,6 +18101,16 @@ func childFields_Variant(ctx context.Context, ec *executionContext, field graphq
 		return fieldContext_Variant_priceTrace(ctx, ec, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type Variant", field.Name)
+}
+
+func childFields_VoidCouponsPayload(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "count":
+		return fieldContext_VoidCouponsPayload_count(ctx, ec, field)
+	case "userErrors":
+		return fieldContext_VoidCouponsPayload_userErrors(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type VoidCouponsPayload", field.Name)
 }
 
 func childFields___Directive(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {

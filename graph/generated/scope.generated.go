@@ -307,6 +307,20 @@ func marshalNAudience2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋscopeᚐA
 	return _Audience(ctx, ec, sel, &v)
 }
 
+func marshalNAudience2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋscopeᚐAudienceᚄ(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v []scope.Audience) graphql.Marshaler {
+	ret := run.List(ctx, len(v), func(ctx context.Context, i int) graphql.Marshaler {
+		return _Audience(ctx, ec, sel, &v[i])
+	})
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
+}
+
 func unmarshalNAudienceInput2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋscopeᚐAudienceInput(ctx context.Context, ec *executionContext, v any) (scope.AudienceInput, error) {
 	res, err := unmarshalInputAudienceInput(ctx, ec, v)
 	return res, graphql.ErrorOnPath(ctx, err)
@@ -329,6 +343,20 @@ func marshalNAudienceKind2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋscope
 
 func marshalNTarget2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋscopeᚐTarget(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v scope.Target) graphql.Marshaler {
 	return _Target(ctx, ec, sel, &v)
+}
+
+func marshalNTarget2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋscopeᚐTargetᚄ(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v []scope.Target) graphql.Marshaler {
+	ret := run.List(ctx, len(v), func(ctx context.Context, i int) graphql.Marshaler {
+		return _Target(ctx, ec, sel, &v[i])
+	})
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
 }
 
 func unmarshalNTargetInput2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋscopeᚐTargetInput(ctx context.Context, ec *executionContext, v any) (scope.TargetInput, error) {
@@ -358,12 +386,46 @@ func marshalOAudience2ᚖgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋscope�
 	return _Audience(ctx, ec, sel, v)
 }
 
+func unmarshalOAudienceInput2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋscopeᚐAudienceInputᚄ(ctx context.Context, ec *executionContext, v any) ([]scope.AudienceInput, error) {
+	if v == nil {
+		return nil, nil
+	}
+	vSlice := graphql.CoerceList(v)
+	var err error
+	res := make([]scope.AudienceInput, len(vSlice))
+	for i := range vSlice {
+		ctx := graphql.WithPathContext(ctx, graphql.NewPathWithIndex(i))
+		res[i], err = unmarshalNAudienceInput2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋscopeᚐAudienceInput(ctx, ec, vSlice[i])
+		if err != nil {
+			return nil, err
+		}
+	}
+	return res, nil
+}
+
 func unmarshalOAudienceInput2ᚖgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋscopeᚐAudienceInput(ctx context.Context, ec *executionContext, v any) (*scope.AudienceInput, error) {
 	if v == nil {
 		return nil, nil
 	}
 	res, err := unmarshalInputAudienceInput(ctx, ec, v)
 	return &res, graphql.ErrorOnPath(ctx, err)
+}
+
+func unmarshalOTargetInput2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋscopeᚐTargetInputᚄ(ctx context.Context, ec *executionContext, v any) ([]scope.TargetInput, error) {
+	if v == nil {
+		return nil, nil
+	}
+	vSlice := graphql.CoerceList(v)
+	var err error
+	res := make([]scope.TargetInput, len(vSlice))
+	for i := range vSlice {
+		ctx := graphql.WithPathContext(ctx, graphql.NewPathWithIndex(i))
+		res[i], err = unmarshalNTargetInput2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋscopeᚐTargetInput(ctx, ec, vSlice[i])
+		if err != nil {
+			return nil, err
+		}
+	}
+	return res, nil
 }
 
 func unmarshalOTargetInput2ᚖgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋscopeᚐTargetInput(ctx context.Context, ec *executionContext, v any) (*scope.TargetInput, error) {

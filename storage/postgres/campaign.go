@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"slices"
-	"time"
 
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
@@ -57,50 +56,20 @@ func (s *Campaigns) Used(ctx context.Context, buyerID uuid.UUID) (map[uuid.UUID]
 
 // Campaigns is one page of campaigns, newest first.
 func (s *Campaigns) Campaigns(ctx context.Context, q promotion.Query) (page.Connection[promotion.Campaign], error) {
-	where, args := `brand_id = @brand`, pgx.NamedArgs{"brand": q.BrandID}
+	where, args := []string{`brand_id = @brand`}, pgx.NamedArgs{"brand": q.BrandID}
 	if len(q.Statuses) > 0 {
-		where, args["statuses"] = where+` AND status = ANY(@statuses)`, q.Statuses
+		where, args["statuses"] = append(where, `status = ANY(@statuses)`), q.Statuses
 	}
 	if !q.RunsAt.IsZero() {
-		where, args["at"] = where+` AND valid_from <= @at AND valid_until > @at`, q.RunsAt
+		where, args["at"] = append(where, `valid_from <= @at AND valid_until > @at`), q.RunsAt
 	}
-	return newest(ctx, s.db, q.Page, campaignColumns, `campaigns`, where, args, func(c promotion.Campaign) createdKey {
-		return createdKey{c.CreatedAt, c.ID}
-	})
+	return newest(ctx, s.db, campaignColumns, `campaigns`, where, args, q.Page, func(c promotion.Campaign) newestKey { return newestKey{c.CreatedAt, c.ID} })
 }
 
-// createdKey is the sort key of a row in a list of the newest first.
-type createdKey struct {
-	At time.Time `json:"t"`
-	ID uuid.UUID `json:"i"`
-}
-
-// newest is one page of the rows of a table with created_at and id, newest first.
-func newest[T any](ctx context.Context, db *DB, p page.Args, columns, table, where string, args pgx.NamedArgs, key func(T) createdKey) (page.Connection[T], error) {
-	var none page.Connection[T]
-	size, err := p.Size()
-	if err != nil {
-		return none, err
-	}
-	var after createdKey
-	behind, err := p.Start(&after)
-	if err != nil {
-		return none, err
-	}
-	keyset := ""
-	if behind {
-		keyset = ` AND (created_at, id) < (@after_at, @after_id)`
-	}
-	args["limit"], args["after_at"], args["after_id"] = size+1, after.At, after.ID
-	rows, err := collect[T](ctx, db, `SELECT `+columns+` FROM `+table+` WHERE `+where+keyset+` ORDER BY created_at DESC, id DESC LIMIT @limit`, args)
-	if err != nil {
-		return none, err
-	}
-	connection := page.Of(rows, size, behind, func(t T) any { return key(t) })
-	connection.Count = func(ctx context.Context) (int, error) {
-		return one[int](ctx, db, `SELECT count(*) FROM `+table+` WHERE `+where, args)
-	}
-	return connection, nil
+// Campaign is a campaign of the brand; nil if there is none.
+func (s *Campaigns) Campaign(ctx context.Context, brandID, campaignID uuid.UUID) (*promotion.Campaign, error) {
+	return first[promotion.Campaign](ctx, s.db, `SELECT `+campaignColumns+` FROM campaigns WHERE brand_id = @brand AND id = @id`,
+		pgx.NamedArgs{"brand": brandID, "id": campaignID})
 }
 
 // Lock reads a campaign of the brand and locks it; nil if there is none.
