@@ -86,8 +86,8 @@ func TestAPriceBelowTheFloorNeedsAPermission(t *testing.T) {
 	require.Equal(t, "500", unitFor(t, a, chief, "food", `(as: "`+globalID("Company", addToGroup(t, a, w))+`")`))
 }
 
-// addToGroup is another company in the wholesaler's group.
-func addToGroup(t *testing.T, a *apptest.App, w wholesaler) uuid.UUID {
+// addToGroup is another company in the ratedCompany's group.
+func addToGroup(t *testing.T, a *apptest.App, w ratedCompany) uuid.UUID {
 	t.Helper()
 	other := addWholesaler(t, a, "T009")
 	_, err := a.DB.Pool().Exec(t.Context(), `INSERT INTO customer_group_members (group_id, company_id, joined_at) VALUES ($1, $2, now())`, w.group, other.company)
