@@ -17,15 +17,15 @@ import (
 // chief may also go below the lowest prices.
 var chief = access.Actor{Role: access.RoleStaff, ID: id.New(), Permissions: []access.Permission{access.PricingRead, access.PricingWrite, access.PricingBelow}}
 
-// tradePartner is a company with a buyer and a group that it is in.
-type tradePartner struct {
+// ratedCompany is a company with a buyer and a group that it is in.
+type ratedCompany struct {
 	company, group uuid.UUID
 	buyer          access.Actor
 }
 
-func addTradePartner(t *testing.T, a *apptest.App, code string) tradePartner {
+func addWholesaler(t *testing.T, a *apptest.App, code string) ratedCompany {
 	t.Helper()
-	w := tradePartner{company: id.New(), group: id.New(), buyer: access.Actor{Role: access.RoleCompanyBuyer, ID: id.New()}}
+	w := ratedCompany{company: id.New(), group: id.New(), buyer: access.Actor{Role: access.RoleCompanyBuyer, ID: id.New()}}
 	for _, sql := range []string{
 		`INSERT INTO accounts (id, role, email, name, created_at, updated_at) SELECT $1, 'COMPANY_BUYER', $5 || '@example.jp', '仕入 担当', now(), now() WHERE $2::uuid IS NOT NULL AND $3::uuid IS NOT NULL AND $4::uuid IS NOT NULL`,
 		`INSERT INTO companies (id, brand_id, code, name, created_at, updated_at) SELECT $2, $4, $5, '卸問屋', now(), now() WHERE $1::uuid IS NOT NULL AND $3::uuid IS NOT NULL`,
@@ -39,7 +39,7 @@ func addTradePartner(t *testing.T, a *apptest.App, code string) tradePartner {
 	return w
 }
 
-func (w tradePartner) audience() apptest.Variables {
+func (w ratedCompany) audience() apptest.Variables {
 	return apptest.Variables{"kind": "GROUP", "id": globalID("CustomerGroup", w.group)}
 }
 
@@ -96,7 +96,7 @@ func TestARateHoldsFromSaveToClose(t *testing.T) {
 	t.Parallel()
 	a := apptest.Start(t)
 	a.AddProduct(t, "food", 1000)
-	w := addTradePartner(t, a, "T001")
+	w := addWholesaler(t, a, "T001")
 	require.Equal(t, "1000", unitFor(t, a, w.buyer, "food", ""))
 
 	var made, changed, closed savedRate
@@ -186,7 +186,7 @@ func TestRatesComeInPagesAndByFilter(t *testing.T) {
 	t.Parallel()
 	a := apptest.Start(t)
 	p := a.AddProduct(t, "food", 1000)
-	w := addTradePartner(t, a, "T001")
+	w := addWholesaler(t, a, "T001")
 	for i := range 5 {
 		input := apptest.Variables{"percent": fmt.Sprint(60 + i)}
 		if i%2 == 0 {

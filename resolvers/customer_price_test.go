@@ -22,7 +22,7 @@ func TestACustomerHasPricesOfTheirOwn(t *testing.T) {
 	a := apptest.Start(t)
 	p := a.AddProduct(t, "food", 1000)
 	variant := globalID("Variant", p.Variants[0])
-	w, other := addTradePartner(t, a, "T001"), addTradePartner(t, a, "T002")
+	w, other := addWholesaler(t, a, "T001"), addWholesaler(t, a, "T002")
 	company := globalID("Company", w.company)
 	require.Empty(t, setCustomerPrices(t, a, pricer, company, apptest.Variables{"variantId": variant, "amount": "700"},
 		apptest.Variables{"variantId": variant, "amount": "650", "minQuantity": 10}))
@@ -67,7 +67,7 @@ func TestAPriceBelowTheFloorNeedsAPermission(t *testing.T) {
 	_, err := a.DB.Pool().Exec(t.Context(), `UPDATE variants SET cost = 600 WHERE id = $1`, p.Variants[0])
 	require.NoError(t, err)
 	require.Empty(t, saveRate(t, a, chief, apptest.Variables{"kind": "FLOOR", "percent": "20"}, nil))
-	w := addTradePartner(t, a, "T001")
+	w := addWholesaler(t, a, "T001")
 	company, price := globalID("Company", w.company), apptest.Variables{"variantId": globalID("Variant", p.Variants[0]), "amount": "719"}
 	refused := []writeError{{"PRICE_BELOW_FLOOR", []string{"prices", "0", "amount"}}}
 	require.Equal(t, refused, setCustomerPrices(t, a, pricer, company, price))
@@ -86,10 +86,10 @@ func TestAPriceBelowTheFloorNeedsAPermission(t *testing.T) {
 	require.Equal(t, "500", unitFor(t, a, chief, "food", `(as: "`+globalID("Company", addToGroup(t, a, w))+`")`))
 }
 
-// addToGroup is another company in the wholesaler's group.
-func addToGroup(t *testing.T, a *apptest.App, w tradePartner) uuid.UUID {
+// addToGroup is another company in the ratedCompany's group.
+func addToGroup(t *testing.T, a *apptest.App, w ratedCompany) uuid.UUID {
 	t.Helper()
-	other := addTradePartner(t, a, "T009")
+	other := addWholesaler(t, a, "T009")
 	_, err := a.DB.Pool().Exec(t.Context(), `INSERT INTO customer_group_members (group_id, company_id, joined_at) VALUES ($1, $2, now())`, w.group, other.company)
 	require.NoError(t, err)
 	return other.company
@@ -99,7 +99,7 @@ func TestAPriceListIsForAnAudienceAndATime(t *testing.T) {
 	t.Parallel()
 	a := apptest.Start(t)
 	p := a.AddProduct(t, "food", 1000)
-	w := addTradePartner(t, a, "T001")
+	w := addWholesaler(t, a, "T001")
 	input := with(with(with(wholesale(), "taxInclusive", true), "audience", w.audience()), "precedence", 5)
 	var made struct {
 		SavePriceList struct {

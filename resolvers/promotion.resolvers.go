@@ -85,6 +85,14 @@ func (r *queryResolver) CampaignList(ctx context.Context, statuses []promotion.S
 	return r.Resolver.Campaigns.List(ctx, promotion.ListInput{Statuses: statuses, Running: running, Page: page.Args{First: first, After: after}})
 }
 
+func (r *queryResolver) CampaignEffect(ctx context.Context, campaignID string) (*promotion.Effect, error) {
+	_, key, err := globalid.Parse(campaignID)
+	if err != nil {
+		return nil, err
+	}
+	return orNil(r.Resolver.Campaigns.Effect(ctx, key))
+}
+
 func (r *queryResolver) Coupons(ctx context.Context, campaignID string, first *int, after *string) (page.Connection[promotion.Coupon], error) {
 	_, key, err := globalid.Parse(campaignID)
 	if err != nil {

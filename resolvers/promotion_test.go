@@ -15,6 +15,7 @@ import (
 	"github.com/noren-commerce/noren/cmd/noren/app/apptest"
 	"github.com/noren-commerce/noren/core/access"
 	"github.com/noren-commerce/noren/core/id"
+	"github.com/noren-commerce/noren/core/promotion"
 )
 
 var promoter = access.Actor{Role: access.RoleStaff, ID: id.New(), Permissions: []access.Permission{access.CampaignRead, access.CampaignWrite}}
@@ -122,7 +123,7 @@ func TestBadCampaignsAreRefused(t *testing.T) {
 		"set":         {apptest.Variables{"benefits": off("SET_PRICE", "1000")}, "COMBINATION_MISSING"},
 		"hours":       {apptest.Variables{"benefits": off("ORDER_AMOUNT", "1"), "recurrence": apptest.Variables{"from": 60}}, "RECURRENCE_INVALID"},
 		"unknown":     {apptest.Variables{"benefits": off("ORDER_AMOUNT", "1"), "goods": []apptest.Variables{{"kind": "PRODUCT", "id": id.Global("Product", id.New())}}}, "SCOPE_UNKNOWN"},
-		"budget zero": {apptest.Variables{"benefits": off("ORDER_AMOUNT", "1"), "budget": "0"}, "LIMIT_INVALID"},
+		"budget zero": {apptest.Variables{"benefits": off("ORDER_AMOUNT", "1"), "budget": "0"}, "CAMPAIGN_LIMIT_INVALID"},
 	} {
 		in := apptest.Variables{"code": "bad", "name": apptest.Variables{"ja": "bad"}}
 		for k, v := range c.input {
@@ -231,8 +232,21 @@ func TestTwoOrdersNeverSpendOneCoupon(t *testing.T) {
 	guests[spent].Do(t, `mutation($id: ID!) { cancelOrder(input: {orderId: $id}) { `+orderFields+` } }`,
 		apptest.Variables{"id": answers[spent].Order.ID}, "X-Cart-Token", guests[spent].token).Into(t, &cancelled)
 	require.Empty(t, cancelled.CancelOrder.UserErrors)
+	var effect struct {
+		CampaignEffect struct {
+			Orders, Returned int
+			Given            struct{ Amount string }
+		}
+	}
+	ask := `query($c: ID!) { campaignEffect(campaignId: $c) { orders returned given { amount } } }`
+	a.DoAs(t, promoter, ask, apptest.Variables{"c": campaign}).Into(t, &effect)
+	require.Zero(t, effect.CampaignEffect.Orders)
+	require.Equal(t, 1, effect.CampaignEffect.Returned)
 	again := guests[(spent+1)%len(guests)]
 	require.Empty(t, again.place(t, "intent-2", "1680").UserErrors, "a cancelled order gives its coupon back")
+	a.DoAs(t, promoter, ask, apptest.Variables{"c": campaign}).Into(t, &effect)
+	require.Equal(t, 1, effect.CampaignEffect.Orders)
+	require.Equal(t, "300", effect.CampaignEffect.Given.Amount)
 }
 
 func TestManyOrdersNeverExceedABudget(t *testing.T) {
@@ -358,4 +372,46 @@ func TestACampaignBeginsWhenItsPeriodDoes(t *testing.T) {
 	var events int
 	require.NoError(t, a.DB.Pool().QueryRow(t.Context(), `SELECT count(*) FROM events WHERE type = 'campaign.started'`).Scan(&events))
 	require.Equal(t, 1, events)
+}
+
+func TestAShippedOrderEarnsItsCouponOnce(t *testing.T) {
+	t.Parallel()
+	a := apptest.Start(t)
+	leash := a.AddProduct(t, "leash", 1980)
+	next := runCampaign(t, a, "next", apptest.Variables{"benefits": off("ORDER_AMOUNT", "500"), "needsCoupon": true})
+	runCampaign(t, a, "thanks", apptest.Variables{"benefits": []apptest.Variables{{"kind": "COUPON", "issues": next}}})
+	guest, placed := ordered(t, a, leash.Variants[0], a.AddShipping(t, "parcel", 0))
+	member := id.New()
+	_, orderKey, err := id.Parse(placed.Order.ID)
+	require.NoError(t, err)
+	_, err = a.DB.Pool().Exec(t.Context(), `UPDATE orders SET member_id = $2 WHERE id = $1`, orderKey, member)
+	require.NoError(t, err)
+	a.Work(t)
+	clerk := counter{a, access.Actor{Role: access.RoleStaff, ID: id.New(), Permissions: []access.Permission{access.OrderRead, access.OrderWrite}}}
+	clerk.receive(t, placed.Order.ID, "1980")
+	require.Empty(t, clerk.advance(t, placed.Order.ID, "PICKING").UserErrors)
+	require.Empty(t, clerk.advance(t, placed.Order.ID, "SHIPPED").UserErrors)
+	var mine struct {
+		MyCoupons []struct{ ID, Campaign string }
+	}
+	buyer := access.Actor{Role: access.RoleMember, ID: member}
+	require.Eventually(t, func() bool {
+		a.DoAs(t, buyer, `{ myCoupons { id campaign } }`, nil).Into(t, &mine)
+		return len(mine.MyCoupons) == 1
+	}, 30*time.Second, 100*time.Millisecond)
+	require.NoError(t, a.App.Resolvers.Campaigns.Grant(t.Context(), promotion.GrantJob{OrderID: orderKey, BrandID: a.BrandID}))
+	a.DoAs(t, buyer, `{ myCoupons { id campaign } }`, nil).Into(t, &mine)
+	require.Len(t, mine.MyCoupons, 1, "granted twice is granted once")
+
+	use := `mutation($c: ID!) { applyCoupon(input: {couponId: $c}) { cart { total { amount } coupons { applied } } userErrors { code } } }`
+	in := apptest.Variables{"c": mine.MyCoupons[0].ID}
+	a.DoAs(t, buyer, `mutation($v: ID!) { addCartLine(input: {variantId: $v}) { userErrors { code } } }`,
+		apptest.Variables{"v": id.Global("Variant", leash.Variants[0])})
+	var got struct{ ApplyCoupon couponAnswer }
+	a.DoAs(t, buyer, use, in).Into(t, &got)
+	require.Empty(t, got.ApplyCoupon.UserErrors)
+	require.Equal(t, "1480", got.ApplyCoupon.Cart.Total.Amount)
+	guest.add(t, leash.Variants[0], 1)
+	guest.Do(t, use, in, "X-Cart-Token", guest.token).Into(t, &got)
+	require.Equal(t, "REQUIRED", got.ApplyCoupon.UserErrors[0].Code, "a guest has no coupons")
 }

@@ -20,6 +20,8 @@ type Coupons interface {
 	// Find is the coupon with the code that a person has typed, if the member, zero
 	// for a guest, can use it now.
 	Find(ctx context.Context, typed string, member uuid.UUID) (*promotion.Coupon, error)
+	// Own is the member's own coupon, if it can be used now.
+	Own(ctx context.Context, couponID, member uuid.UUID) (*promotion.Coupon, error)
 }
 
 // Coupon is a coupon that was entered, and what became of it.
@@ -35,8 +37,12 @@ type Gift struct {
 	Campaign i18n.Text
 }
 
-// ApplyCouponInput is a code as a person has typed it.
-type ApplyCouponInput struct{ Code string }
+// ApplyCouponInput is a code as a person has typed it, or one of the member's own
+// coupons.
+type ApplyCouponInput struct {
+	Code     *string
+	CouponID *uuid.UUID
+}
 
 // ApplyCoupon enters a coupon into the actor's cart. One that does not apply to the
 // cart as it is stays entered, and says why: it may once there is more in the cart.
@@ -45,7 +51,15 @@ func (s *Service) ApplyCoupon(ctx context.Context, in ApplyCouponInput) (*Priced
 	if err != nil {
 		return nil, err
 	}
-	c, err := s.coupons.Find(ctx, in.Code, memberOf(lookup.Owner))
+	var c *promotion.Coupon
+	switch member := memberOf(lookup.Owner); {
+	case in.CouponID != nil && member != uuid.Nil:
+		c, err = s.coupons.Own(ctx, *in.CouponID, member)
+	case in.Code != nil:
+		c, err = s.coupons.Find(ctx, *in.Code, member)
+	default:
+		err = fault.ErrRequired.At("code")
+	}
 	if err != nil {
 		return nil, err
 	}

@@ -47,6 +47,11 @@ func (s *Service) Advance(ctx context.Context, in AdvanceInput) (*Order, error) 
 		if err := s.store.Ship(ctx, o.ID, s.now(), access.From(ctx).ID); err != nil {
 			return err
 		}
+		if s.campaigns != nil {
+			if err := s.campaigns.Shipped(ctx, o.BrandID, o.ID); err != nil {
+				return err
+			}
+		}
 		if err := s.payments.Take(ctx, o.ID); err != nil {
 			return err
 		}

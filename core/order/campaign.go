@@ -28,6 +28,8 @@ type Campaigns interface {
 	TakeGift(ctx context.Context, campaignID uuid.UUID, gift pricing.Gift) (bool, error)
 	// Exhaust ends a campaign into which an order did not fit.
 	Exhaust(ctx context.Context, campaignID uuid.UUID) error
+	// Shipped is told that the order has earned what it earns by being shipped.
+	Shipped(ctx context.Context, brandID, orderID uuid.UUID) error
 	// Return gives back what a cancelled order used.
 	Return(ctx context.Context, orderID uuid.UUID) error
 }

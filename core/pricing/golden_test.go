@@ -149,7 +149,6 @@ func (s goldenScope) window(t *testing.T) scope.Window {
 // takeOff is a campaign that takes an amount off the order.
 type takeOff struct{ amount int64 }
 
-// Decide is the campaign itself: it always applies.
 func (o takeOff) Decide(*pricing.Draft) (pricing.Decision, error) { return o, nil }
 
 func (takeOff) Lines(*pricing.Draft) error { return nil }

@@ -101,6 +101,13 @@ type CouponStore interface {
 	AddCoupons(ctx context.Context, coupons []NewCoupon) error
 	// CouponByHash is the brand's coupon; nil if there is none.
 	CouponByHash(ctx context.Context, brandID uuid.UUID, hash []byte) (*Coupon, error)
+	// CouponByID is the brand's coupon; nil if there is none.
+	CouponByID(ctx context.Context, brandID, couponID uuid.UUID) (*Coupon, error)
+	// Earned are the coupons that an order, if it stands, has earned for its member.
+	Earned(ctx context.Context, orderID uuid.UUID) ([]Earned, error)
+	// AddEarned writes a coupon that the order has earned; made is false if it was
+	// written before.
+	AddEarned(ctx context.Context, c NewCoupon, orderID uuid.UUID) (made bool, err error)
 	// CouponsOf are the member's coupons that may still be used at the moment.
 	CouponsOf(ctx context.Context, brandID, memberID uuid.UUID, at time.Time) ([]Coupon, error)
 	Coupons(ctx context.Context, brandID, campaignID uuid.UUID, p page.Args) (page.Connection[Coupon], error)
@@ -125,6 +132,22 @@ func (s *Service) Find(ctx context.Context, typed string, member uuid.UUID) (*Co
 	}
 	if problem := c.Problem(member, s.Now()); problem != nil {
 		return nil, problem.At("code")
+	}
+	return c, nil
+}
+
+// Own is the member's own coupon, if it can be used at the moment: whose it is
+// needs no code.
+func (s *Service) Own(ctx context.Context, couponID, member uuid.UUID) (*Coupon, error) {
+	c, err := s.Store.CouponByID(ctx, channel.From(ctx).BrandID, couponID)
+	switch {
+	case err != nil:
+		return nil, err
+	case c == nil || c.MemberID == nil || *c.MemberID != member:
+		return nil, ErrCouponUnknown.At("couponId")
+	}
+	if problem := c.Problem(member, s.Now()); problem != nil {
+		return nil, problem.At("couponId")
 	}
 	return c, nil
 }

@@ -7,6 +7,8 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/noren-commerce/noren/core/event"
+	"github.com/noren-commerce/noren/core/id"
+	"github.com/noren-commerce/noren/core/scope"
 )
 
 // TurnJob is worked on when a campaign begins or ends: answers that were kept from
@@ -41,5 +43,63 @@ func (s *Service) Turn(ctx context.Context, j TurnJob) error {
 		e := event.New(ctx, s.Now(), kind, "Campaign", c.ID, nil)
 		e.BrandID = j.BrandID
 		return joined(s.Store.Moved(ctx, j.BrandID), s.Events.Record(ctx, e))
+	})
+}
+
+// GrantJob is worked on when an order ships: the coupons that it has earned are made.
+type GrantJob struct {
+	OrderID uuid.UUID `json:"order"`
+	BrandID uuid.UUID `json:"brand"`
+}
+
+// Kind names the job in the queue.
+func (GrantJob) Kind() string { return "coupon_grant" }
+
+// grantedFor is how long an earned coupon can be used.
+const grantedFor = 90 * 24 * time.Hour
+
+// Earned is a coupon that an order has earned for its member.
+type Earned struct {
+	CampaignID uuid.UUID // that the coupon opens
+	MemberID   uuid.UUID
+}
+
+// Shipped queues the coupons that the order has earned, in the transaction that
+// ships it.
+func (s *Service) Shipped(ctx context.Context, brandID, orderID uuid.UUID) error {
+	if s.Turns == nil {
+		return nil
+	}
+	return s.Turns.Grant(ctx, GrantJob{OrderID: orderID, BrandID: brandID})
+}
+
+// Grant makes the coupons that an order has earned. Done twice it makes none twice.
+func (s *Service) Grant(ctx context.Context, j GrantJob) error {
+	return s.Tx.InTx(ctx, func(ctx context.Context) error {
+		earned, err := s.Store.Earned(ctx, j.OrderID)
+		if err != nil {
+			return err
+		}
+		now := s.Now()
+		for _, e := range earned {
+			code := NormalCode(NewCode())
+			c := NewCoupon{Hash: HashCode(j.BrandID, code), Coupon: Coupon{
+				ID: id.New(), BrandID: j.BrandID, CampaignID: e.CampaignID, Hint: hintOf(code), MemberID: &e.MemberID,
+				Window: scope.Window{From: now, Until: now.Add(grantedFor)}, State: CouponIssued, CreatedAt: now,
+			}}
+			made, err := s.Store.AddEarned(ctx, c, j.OrderID)
+			if err != nil {
+				return err
+			}
+			if !made {
+				continue
+			}
+			granted := event.New(ctx, now, "coupon.granted", "Coupon", c.ID, map[string]any{"order": j.OrderID, "campaign": e.CampaignID, "member": e.MemberID})
+			granted.BrandID = j.BrandID
+			if err := s.Events.Record(ctx, granted); err != nil {
+				return err
+			}
+		}
+		return nil
 	})
 }

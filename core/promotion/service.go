@@ -26,6 +26,8 @@ type Store interface {
 	Used(ctx context.Context, buyerID uuid.UUID) (map[uuid.UUID]int, error)
 
 	Campaigns(ctx context.Context, q Query) (page.Connection[Campaign], error)
+	// Campaign is a campaign of the brand; nil if there is none.
+	Campaign(ctx context.Context, brandID, campaignID uuid.UUID) (*Campaign, error)
 	// Lock reads a campaign of the brand for changing; nil if there is none.
 	Lock(ctx context.Context, brandID, campaignID uuid.UUID) (*Campaign, error)
 	// Save writes a campaign, new or not, and its bounds. A code that is taken is
@@ -38,6 +40,7 @@ type Store interface {
 
 	CouponStore
 	UseStore
+	EffectStore
 }
 
 // Query asks for one page of campaigns, newest first. Empty fields do not filter.
@@ -52,6 +55,8 @@ type Query struct {
 type Turns interface {
 	// TurnAt queues the job to be worked on at the moment, once.
 	TurnAt(ctx context.Context, job TurnJob, at time.Time) error
+	// Grant queues the coupons that a shipped order has earned.
+	Grant(ctx context.Context, job GrantJob) error
 }
 
 // Parts are what the service stands on.

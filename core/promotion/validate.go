@@ -27,7 +27,7 @@ var (
 	ErrBenefits    = fault.Invalid("BENEFITS_CONFLICT", "商品の値引きは1つのキャンペーンに1種類だけ指定できます", "Only one benefit of a campaign takes something off the goods")
 	ErrCombination = fault.Invalid("COMBINATION_MISSING", "セットの特典には組み合わせの条件が必要です", "A benefit for sets needs a combination")
 	ErrStacking    = fault.Invalid(fault.CodeInvalid, "併用の指定が正しくありません", "The stacking is not valid")
-	ErrLimit       = fault.Invalid("LIMIT_INVALID", "上限は1以上で指定してください", "A limit is at least 1")
+	ErrLimit       = fault.Invalid("CAMPAIGN_LIMIT_INVALID", "上限は1以上で指定してください", "A limit is at least 1")
 	ErrShare       = fault.Invalid("SHARE_INVALID", "配信割合は0〜100の範囲で指定してください", "Shares are percentages from 0 to 100, the start before the end")
 )
 

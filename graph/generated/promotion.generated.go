@@ -732,6 +732,125 @@ func fieldContext_CampaignEdge_node(_ context.Context, ec *executionContext, fie
 	return fc, nil
 }
 
+func _CampaignEffect_orders(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *promotion.Effect) (ret graphql.Marshaler) {
+	return run.Leaf(
+		ctx,
+		ec.OperationContext,
+		field,
+		func() int { return obj.Orders },
+		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
+			return marshalNInt2int(ctx, ec, selections, v)
+		},
+	)
+}
+func fieldContext_CampaignEffect_orders(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("CampaignEffect", field, false, false, "Int")
+}
+
+func _CampaignEffect_customers(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *promotion.Effect) (ret graphql.Marshaler) {
+	return run.Leaf(
+		ctx,
+		ec.OperationContext,
+		field,
+		func() int { return obj.Customers },
+		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
+			return marshalNInt2int(ctx, ec, selections, v)
+		},
+	)
+}
+func fieldContext_CampaignEffect_customers(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("CampaignEffect", field, false, false, "Int")
+}
+
+func _CampaignEffect_returned(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *promotion.Effect) (ret graphql.Marshaler) {
+	return run.Leaf(
+		ctx,
+		ec.OperationContext,
+		field,
+		func() int { return obj.Returned },
+		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
+			return marshalNInt2int(ctx, ec, selections, v)
+		},
+	)
+}
+func fieldContext_CampaignEffect_returned(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("CampaignEffect", field, false, false, "Int")
+}
+
+func _CampaignEffect_sales(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *promotion.Effect) (ret graphql.Marshaler) {
+	return run.Value(
+		ctx,
+		ec.OperationContext,
+		field,
+		func() money.Money { return obj.Sales },
+		func(ctx context.Context, selections ast.SelectionSet, v money.Money) graphql.Marshaler {
+			return marshalNMoney2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋmoneyᚐMoney(ctx, ec, selections, v)
+		},
+		true,
+	)
+}
+func fieldContext_CampaignEffect_sales(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "CampaignEffect",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+	}
+	return fc, nil
+}
+
+func _CampaignEffect_given(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *promotion.Effect) (ret graphql.Marshaler) {
+	return run.Value(
+		ctx,
+		ec.OperationContext,
+		field,
+		func() money.Money { return obj.Given },
+		func(ctx context.Context, selections ast.SelectionSet, v money.Money) graphql.Marshaler {
+			return marshalNMoney2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋmoneyᚐMoney(ctx, ec, selections, v)
+		},
+		true,
+	)
+}
+func fieldContext_CampaignEffect_given(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "CampaignEffect",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+	}
+	return fc, nil
+}
+
+func _CampaignEffect_perYen(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *promotion.Effect) (ret graphql.Marshaler) {
+	return run.Leaf(
+		ctx,
+		ec.OperationContext,
+		field,
+		func() *decimal.Decimal { return obj.PerYen },
+		func(ctx context.Context, selections ast.SelectionSet, v *decimal.Decimal) graphql.Marshaler {
+			return marshalODecimal2ᚖgithubᚗcomᚋshopspringᚋdecimalᚐDecimal(ctx, ec, selections, v)
+		},
+	)
+}
+func fieldContext_CampaignEffect_perYen(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("CampaignEffect", field, false, false, "Decimal")
+}
+
+func _CampaignEffect_uplift(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *promotion.Effect) (ret graphql.Marshaler) {
+	return run.Leaf(
+		ctx,
+		ec.OperationContext,
+		field,
+		func() *decimal.Decimal { return obj.Uplift },
+		func(ctx context.Context, selections ast.SelectionSet, v *decimal.Decimal) graphql.Marshaler {
+			return marshalODecimal2ᚖgithubᚗcomᚋshopspringᚋdecimalᚐDecimal(ctx, ec, selections, v)
+		},
+	)
+}
+func fieldContext_CampaignEffect_uplift(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("CampaignEffect", field, false, false, "Decimal")
+}
+
 func _CampaignPayload_campaign(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.CampaignPayload) (ret graphql.Marshaler) {
 	return run.Value(
 		ctx,
@@ -1460,7 +1579,7 @@ func unmarshalInputApplyCouponInput(ctx context.Context, ec *executionContext, o
 		asMap[k] = v
 	}
 
-	fieldsInOrder := [...]string{"code"}
+	fieldsInOrder := [...]string{"code", "couponId"}
 	for _, k := range fieldsInOrder {
 		v, ok := asMap[k]
 		if !ok {
@@ -1469,11 +1588,18 @@ func unmarshalInputApplyCouponInput(ctx context.Context, ec *executionContext, o
 		switch k {
 		case "code":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("code"))
-			data, err := unmarshalNString2string(ctx, ec, v)
+			data, err := unmarshalOString2ᚖstring(ctx, ec, v)
 			if err != nil {
 				return it, err
 			}
 			it.Code = data
+		case "couponId":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("couponId"))
+			data, err := unmarshalOID2ᚖgithubᚗcomᚋgoogleᚋuuidᚐUUID(ctx, ec, v)
+			if err != nil {
+				return it, err
+			}
+			it.CouponID = data
 		}
 	}
 	return it, nil
@@ -2663,6 +2789,70 @@ func _CampaignEdge(ctx context.Context, ec *executionContext, sel ast.SelectionS
 	return out
 }
 
+var campaignEffectImplementors = []string{"CampaignEffect"}
+
+func _CampaignEffect(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *promotion.Effect) graphql.Marshaler {
+	plan := run.PlanOf(ctx, ec.OperationContext, sel, campaignEffectImplementors)
+	fields := plan.Fields
+
+	out := run.NewSet(plan)
+	var deferred graphql.DeferredGroup
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = run.Text("CampaignEffect")
+		case "orders":
+			out.Values[i] = _CampaignEffect_orders(ctx, ec, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "customers":
+			out.Values[i] = _CampaignEffect_customers(ctx, ec, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "returned":
+			out.Values[i] = _CampaignEffect_returned(ctx, ec, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "sales":
+			out.Values[i] = _CampaignEffect_sales(ctx, ec, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "given":
+			out.Values[i] = _CampaignEffect_given(ctx, ec, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "perYen":
+			out.Values[i] = _CampaignEffect_perYen(ctx, ec, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "uplift":
+			out.Values[i] = _CampaignEffect_uplift(ctx, ec, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
 var campaignPayloadImplementors = []string{"CampaignPayload"}
 
 func _CampaignPayload(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *model.CampaignPayload) graphql.Marshaler {
@@ -3511,6 +3701,13 @@ func unmarshalOCampaignConditionsInput2ᚖgithubᚗcomᚋnorenᚑcommerceᚋnore
 	}
 	res, err := unmarshalInputCampaignConditionsInput(ctx, ec, v)
 	return &res, graphql.ErrorOnPath(ctx, err)
+}
+
+func marshalOCampaignEffect2ᚖgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpromotionᚐEffect(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v *promotion.Effect) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return _CampaignEffect(ctx, ec, sel, v)
 }
 
 func unmarshalOCampaignRounding2ᚖgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋmoneyᚐRounding(ctx context.Context, ec *executionContext, v any) (*money.Rounding, error) {

@@ -229,6 +229,16 @@ type ComplexityRoot struct {
 		Node   func(childComplexity int) int
 	}
 
+	CampaignEffect struct {
+		Customers func(childComplexity int) int
+		Given     func(childComplexity int) int
+		Orders    func(childComplexity int) int
+		PerYen    func(childComplexity int) int
+		Returned  func(childComplexity int) int
+		Sales     func(childComplexity int) int
+		Uplift    func(childComplexity int) int
+	}
+
 	CampaignPayload struct {
 		Campaign   func(childComplexity int) int
 		UserErrors func(childComplexity int) int
@@ -1276,6 +1286,7 @@ type ComplexityRoot struct {
 		AnyProduct         func(childComplexity int, id string) int
 		Attributes         func(childComplexity int) int
 		Badges             func(childComplexity int) int
+		CampaignEffect     func(childComplexity int, campaignID string) int
 		CampaignList       func(childComplexity int, statuses []promotion.Status, running bool, first *int, after *string) int
 		Campaigns          func(childComplexity int) int
 		Cart               func(childComplexity int) int
@@ -2307,6 +2318,49 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.CampaignEdge.Node(childComplexity), true
+
+	case "CampaignEffect.customers":
+		if e.ComplexityRoot.CampaignEffect.Customers == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CampaignEffect.Customers(childComplexity), true
+	case "CampaignEffect.given":
+		if e.ComplexityRoot.CampaignEffect.Given == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CampaignEffect.Given(childComplexity), true
+	case "CampaignEffect.orders":
+		if e.ComplexityRoot.CampaignEffect.Orders == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CampaignEffect.Orders(childComplexity), true
+	case "CampaignEffect.perYen":
+		if e.ComplexityRoot.CampaignEffect.PerYen == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CampaignEffect.PerYen(childComplexity), true
+	case "CampaignEffect.returned":
+		if e.ComplexityRoot.CampaignEffect.Returned == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CampaignEffect.Returned(childComplexity), true
+	case "CampaignEffect.sales":
+		if e.ComplexityRoot.CampaignEffect.Sales == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CampaignEffect.Sales(childComplexity), true
+	case "CampaignEffect.uplift":
+		if e.ComplexityRoot.CampaignEffect.Uplift == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CampaignEffect.Uplift(childComplexity), true
 
 	case "CampaignPayload.campaign":
 		if e.ComplexityRoot.CampaignPayload.Campaign == nil {
@@ -7186,6 +7240,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Query.Badges(childComplexity), true
+	case "Query.campaignEffect":
+		if e.ComplexityRoot.Query.CampaignEffect == nil {
+			break
+		}
+
+		args, err := field_Query_campaignEffect_args(ctx, ec, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Query.CampaignEffect(childComplexity, args["campaignId"].(string)), true
 	case "Query.campaignList":
 		if e.ComplexityRoot.Query.CampaignList == nil {
 			break
@@ -9749,7 +9814,7 @@ enum UserErrorCode {
   "A benefit for sets needs a combination."
   COMBINATION_MISSING
   "A limit is at least 1."
-  LIMIT_INVALID
+  CAMPAIGN_LIMIT_INVALID
   "A limit cannot be below what was given already."
   LIMIT_BELOW_GIVEN
   "Shares are percentages, the start before the end."
@@ -11471,6 +11536,8 @@ extend enum UserErrorCode {
   BUYER_ELSEWHERE
   "The account is no customer's."
   NOT_A_CUSTOMER
+  "The approval limit is negative or too fine."
+  LIMIT_INVALID
   "The customer may not use this function."
   FUNCTION_DENIED
   "The company's credit does not cover the order."
@@ -14073,6 +14140,11 @@ extend type Product {
     "The cursor behind which the page starts."
     after: String
   ): CampaignConnection! @allow(permissions: [CAMPAIGN_READ])
+  "What a campaign has brought and cost so far; for staff."
+  campaignEffect(
+    "The campaign's global id."
+    campaignId: ID!
+  ): CampaignEffect @allow(permissions: [CAMPAIGN_READ])
   "A campaign's coupons, newest first; for staff."
   coupons(
     "The campaign's global id."
@@ -14177,6 +14249,24 @@ type Campaign {
   maxUsesPerMember: Int
   "When an order did not fit into its budget or uses any more; null if that has not happened."
   spentAt: DateTime
+}
+
+"What a campaign has brought and cost so far."
+type CampaignEffect {
+  "Orders that used it and stand."
+  orders: Int!
+  "Members and companies among them."
+  customers: Int!
+  "Orders that used it and were cancelled."
+  returned: Int!
+  "What those orders that stand come to."
+  sales: Money!
+  "What the campaign took off."
+  given: Money!
+  "Sales for each yen given; null while nothing was."
+  perYen: Decimal
+  "By how many per cent buyers who may get it buy more than as many of the hold-out; null where that cannot be said."
+  uplift: Decimal
 }
 
 "What staff have decided about a campaign."
@@ -14545,10 +14635,12 @@ type VoidCouponsPayload {
   userErrors: [UserError!]!
 }
 
-"A coupon code as a person has typed it."
+"A coupon code as a person has typed it, or one of the member's own coupons."
 input ApplyCouponInput {
   "The code; spaces, hyphens and small letters do not matter."
-  code: String!
+  code: String
+  "One of ` + "`" + `myCoupons` + "`" + `, which need no code."
+  couponId: ID
 }
 
 "A coupon in the cart."
@@ -15537,6 +15629,26 @@ func childFields_CampaignEdge(ctx context.Context, ec *executionContext, field g
 		return fieldContext_CampaignEdge_node(ctx, ec, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type CampaignEdge", field.Name)
+}
+
+func childFields_CampaignEffect(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "orders":
+		return fieldContext_CampaignEffect_orders(ctx, ec, field)
+	case "customers":
+		return fieldContext_CampaignEffect_customers(ctx, ec, field)
+	case "returned":
+		return fieldContext_CampaignEffect_returned(ctx, ec, field)
+	case "sales":
+		return fieldContext_CampaignEffect_sales(ctx, ec, field)
+	case "given":
+		return fieldContext_CampaignEffect_given(ctx, ec, field)
+	case "perYen":
+		return fieldContext_CampaignEffect_perYen(ctx, ec, field)
+	case "uplift":
+		return fieldContext_CampaignEffect_uplift(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type CampaignEffect", field.Name)
 }
 
 func childFields_CampaignPayload(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {

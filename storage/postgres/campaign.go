@@ -56,16 +56,20 @@ func (s *Campaigns) Used(ctx context.Context, buyerID uuid.UUID) (map[uuid.UUID]
 
 // Campaigns is one page of campaigns, newest first.
 func (s *Campaigns) Campaigns(ctx context.Context, q promotion.Query) (page.Connection[promotion.Campaign], error) {
-	where, args := `brand_id = @brand`, pgx.NamedArgs{"brand": q.BrandID}
+	where, args := []string{`brand_id = @brand`}, pgx.NamedArgs{"brand": q.BrandID}
 	if len(q.Statuses) > 0 {
-		where, args["statuses"] = where+` AND status = ANY(@statuses)`, q.Statuses
+		where, args["statuses"] = append(where, `status = ANY(@statuses)`), q.Statuses
 	}
 	if !q.RunsAt.IsZero() {
-		where, args["at"] = where+` AND valid_from <= @at AND valid_until > @at`, q.RunsAt
+		where, args["at"] = append(where, `valid_from <= @at AND valid_until > @at`), q.RunsAt
 	}
-	return newest(ctx, s.db, q.Page, campaignColumns, `campaigns`, where, args, func(c promotion.Campaign) createdKey {
-		return createdKey{c.CreatedAt, c.ID}
-	})
+	return newest(ctx, s.db, campaignColumns, `campaigns`, where, args, q.Page, func(c promotion.Campaign) newestKey { return newestKey{c.CreatedAt, c.ID} })
+}
+
+// Campaign is a campaign of the brand; nil if there is none.
+func (s *Campaigns) Campaign(ctx context.Context, brandID, campaignID uuid.UUID) (*promotion.Campaign, error) {
+	return first[promotion.Campaign](ctx, s.db, `SELECT `+campaignColumns+` FROM campaigns WHERE brand_id = @brand AND id = @id`,
+		pgx.NamedArgs{"brand": brandID, "id": campaignID})
 }
 
 // Lock reads a campaign of the brand and locks it; nil if there is none.

@@ -2,7 +2,6 @@ package postgres
 
 import (
 	"context"
-	"strings"
 
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
@@ -37,14 +36,14 @@ func (s *Pricing) Rates(ctx context.Context, brandID uuid.UUID, in pricing.Rates
 	if in.Kind != nil {
 		where, args["kind"] = append(where, `kind = @kind`), *in.Kind
 	}
-	return newest(ctx, s.db, in.Page, rateColumns, `rates`, strings.Join(where, ` AND `), args, func(r pricing.Rate) createdKey { return createdKey{r.CreatedAt, r.ID} })
+	return newest(ctx, s.db, rateColumns, `rates`, where, args, in.Page, func(r pricing.Rate) newestKey { return newestKey{r.CreatedAt, r.ID} })
 }
 
 // Discounts is one page of the brand's quantity discounts, newest first.
 func (s *Pricing) Discounts(ctx context.Context, brandID uuid.UUID, in pricing.DiscountsInput) (page.Connection[pricing.QuantityDiscount], error) {
 	where, args := filtered(brandID, in.ConditionFilter)
-	return newest(ctx, s.db, in.Page, discountColumns, `quantity_discounts`, strings.Join(where, ` AND `), args,
-		func(q pricing.QuantityDiscount) createdKey { return createdKey{q.CreatedAt, q.ID} })
+	return newest(ctx, s.db, discountColumns, `quantity_discounts`, where, args, in.Page,
+		func(q pricing.QuantityDiscount) newestKey { return newestKey{q.CreatedAt, q.ID} })
 }
 
 const openOf = ` WHERE brand_id = @brand AND id = @id AND closed_at IS NULL FOR UPDATE`

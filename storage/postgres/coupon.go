@@ -46,12 +46,36 @@ func (s *Campaigns) CouponsOf(ctx context.Context, brandID, memberID uuid.UUID, 
 
 // Coupons is one page of a campaign's coupons, newest first.
 func (s *Campaigns) Coupons(ctx context.Context, brandID, campaignID uuid.UUID, p page.Args) (page.Connection[promotion.Coupon], error) {
-	return newest(ctx, s.db, p, couponColumns, `coupons k`, `k.brand_id = @brand AND k.campaign_id = @campaign`,
-		pgx.NamedArgs{"brand": brandID, "campaign": campaignID}, func(c promotion.Coupon) createdKey { return createdKey{c.CreatedAt, c.ID} })
+	return newest(ctx, s.db, couponColumns, `coupons k`, []string{`k.brand_id = @brand`, `k.campaign_id = @campaign`},
+		pgx.NamedArgs{"brand": brandID, "campaign": campaignID}, p, func(c promotion.Coupon) newestKey { return newestKey{c.CreatedAt, c.ID} })
 }
 
 // Void takes coupons that are not used out of use, and tells how many.
 func (s *Campaigns) Void(ctx context.Context, brandID uuid.UUID, couponIDs []uuid.UUID) (int, error) {
 	tag, err := s.db.conn(ctx).Exec(ctx, `UPDATE coupons SET state = 'VOID' WHERE brand_id = $1 AND id = ANY($2) AND state = 'ISSUED'`, brandID, couponIDs)
 	return int(tag.RowsAffected()), err
+}
+
+// CouponByID is the brand's coupon; nil if there is none.
+func (s *Campaigns) CouponByID(ctx context.Context, brandID, couponID uuid.UUID) (*promotion.Coupon, error) {
+	return first[promotion.Coupon](ctx, s.db, `SELECT `+couponColumns+` FROM coupons k WHERE k.brand_id = @brand AND k.id = @id`,
+		pgx.NamedArgs{"brand": brandID, "id": couponID})
+}
+
+// Earned are the coupons that an order, if it stands, has earned for its member.
+func (s *Campaigns) Earned(ctx context.Context, orderID uuid.UUID) ([]promotion.Earned, error) {
+	return collect[promotion.Earned](ctx, s.db, `
+		SELECT u.issues AS campaign_id, o.member_id FROM campaign_uses u JOIN orders o ON o.id = u.order_id
+		WHERE u.order_id = @order AND u.returned_at IS NULL AND u.issues IS NOT NULL AND o.member_id IS NOT NULL ORDER BY u.issues`,
+		pgx.NamedArgs{"order": orderID})
+}
+
+// AddEarned writes a coupon that the order has earned, once.
+func (s *Campaigns) AddEarned(ctx context.Context, c promotion.NewCoupon, orderID uuid.UUID) (bool, error) {
+	tag, err := s.db.conn(ctx).Exec(ctx, `
+		INSERT INTO coupons (id, brand_id, campaign_id, hint, hash, member_id, valid_from, valid_until, state, issued_for, created_at)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
+		ON CONFLICT (issued_for, campaign_id) WHERE issued_for IS NOT NULL DO NOTHING`,
+		c.ID, c.BrandID, c.CampaignID, c.Hint, c.Hash, c.MemberID, c.From, c.Until, c.State, orderID, c.CreatedAt)
+	return tag.RowsAffected() > 0, err
 }

@@ -125,6 +125,9 @@ func (j *Jobs) TurnAt(ctx context.Context, job promotion.TurnJob, at time.Time) 
 	return j.insert(ctx, []river.InsertManyParams{{Args: job, InsertOpts: &river.InsertOpts{ScheduledAt: at, UniqueOpts: river.UniqueOpts{ByArgs: true}}}})
 }
 
+// Grant queues the coupons that a shipped order has earned.
+func (j *Jobs) Grant(ctx context.Context, job promotion.GrantJob) error { return j.Insert(ctx, job) }
+
 // Depth counts the jobs that are not done, by state; discarded ones are those that
 // were given up in the last days.
 func (j *Jobs) Depth(ctx context.Context) (map[string]float64, error) {

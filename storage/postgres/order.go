@@ -117,11 +117,11 @@ func queueOrder(batch *pgx.Batch, o order.Order) {
 	batch.Queue(`
 		INSERT INTO orders (id, number, brand_id, channel_id, member_id, token_hash, email, language, status, currency,
 			tax_inclusive, subtotal, discount, shipping_fee, tax, total, taxes, breakdown, shipping_address, shipping_method,
-			payment_method, paid, internal_note, placed_at, updated_at, billing_address, company_id, missed_gifts)
+			payment_method, paid, internal_note, placed_at, updated_at, billing_address, missed_gifts, company_id)
 		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24, $25, $26, $27, $28)`,
 		o.ID, o.Number, o.BrandID, o.ChannelID, o.MemberID, o.TokenHash, o.Email, o.Language, o.Status, o.Currency,
 		o.TaxInclusive, o.SubtotalMinor, o.DiscountMinor, o.ShippingMinor, o.TaxMinor, o.TotalMinor, o.Taxes, o.Breakdown, o.ShippingAddress,
-		o.ShippingMethod, o.PaymentMethod, o.Paid, o.InternalNote, o.PlacedAt, o.UpdatedAt, o.BillingAddress, o.CompanyID, texts(o.MissedGifts))
+		o.ShippingMethod, o.PaymentMethod, o.Paid, o.InternalNote, o.PlacedAt, o.UpdatedAt, o.BillingAddress, texts(o.MissedGifts), o.CompanyID)
 }
 
 // texts are never nil: an empty array, not SQL's null.

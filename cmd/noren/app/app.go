@@ -91,7 +91,7 @@ func New(cfg Config, db *postgres.DB, now clock.Clock, options ...Option) (*App,
 	companies.RecruitBy(accounts)
 	orders := order.New(order.Parts{
 		Tx: db, Store: postgres.NewOrders(db), Carts: carts, Keys: keys,
-		Outbox: jobs, Events: events, Flips: shown, Trade: companies, Campaigns: campaigns, Now: now,
+		Outbox: jobs, Events: events, Flips: shown, Campaigns: campaigns, Trade: companies, Now: now,
 	})
 	trusted, err := newProxies(cfg.TrustedProxy)
 	if err != nil {

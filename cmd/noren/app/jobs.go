@@ -94,6 +94,7 @@ func (a *App) workers() (*river.Workers, []*river.PeriodicJob) {
 	})
 	work(w, func(ctx context.Context, _ pricing.TurnJob) error { return a.Resolvers.Lists.Turn(ctx) })
 	work(w, func(ctx context.Context, j promotion.TurnJob) error { return a.Resolvers.Campaigns.Turn(ctx, j) })
+	work(w, func(ctx context.Context, j promotion.GrantJob) error { return a.Resolvers.Campaigns.Grant(ctx, j) })
 	work(w, func(ctx context.Context, _ payment.ForgetJob) error { return a.Payments.Forget(ctx) })
 	return w, []*river.PeriodicJob{
 		every(time.Minute, payment.ReconcileJob{}),
