@@ -81,8 +81,6 @@ type Price struct {
 	CompareAt   *int64
 }
 
-func (p *Price) window() scope.Window { return scope.Window{From: p.ValidFrom, Until: p.ValidUntil} }
-
 // Sheet is what is known of a variant before anybody asks for its price.
 type Sheet struct {
 	scope.Goods

@@ -36,7 +36,7 @@ func (l List) GlobalID() string { return id.Global("PriceList", l.ID) }
 
 // For is whom the list is for; nil if it is only what a channel names as its own.
 func (l List) For() *scope.Audience {
-	if l.Audience.Kind == "" {
+	if l.Kind == "" {
 		return nil
 	}
 	return &l.Audience
@@ -44,7 +44,7 @@ func (l List) For() *scope.Audience {
 
 // Personal reports whether the list holds one customer's own prices.
 func (l List) Personal() bool {
-	return l.Audience.Kind == scope.Member || l.Audience.Kind == scope.Company
+	return l.Kind == scope.Member || l.Kind == scope.Company
 }
 
 // Rules are a brand's rules as they are kept.
@@ -78,7 +78,7 @@ func NewRulebook(rules Rules) *Rulebook {
 	b := &Rulebook{Version: rules.Version, lists: map[scope.Audience][]List{}, parents: map[uuid.UUID]uuid.UUID{}, byID: map[uuid.UUID]List{}}
 	for _, l := range rules.Lists {
 		b.byID[l.ID] = l
-		if l.Audience.Kind != "" {
+		if l.Kind != "" {
 			b.lists[l.Audience] = append(b.lists[l.Audience], l)
 		}
 	}
@@ -92,6 +92,7 @@ func NewRulebook(rules Rules) *Rulebook {
 	rates := slices.Clone(rules.Rates)
 	slices.SortFunc(rates, func(x, y Rate) int { return cmp.Or(y.From.Compare(x.From), cmp.Compare(y.ID.String(), x.ID.String())) })
 	for i := range rates {
+		rates[i].prepare()
 		b.rates[rateIndex(rates[i].Kind)].Add(rates[i].Audience, rates[i].Target, &rates[i])
 	}
 	discounts := slices.Clone(rules.Discounts)
@@ -99,6 +100,7 @@ func NewRulebook(rules Rules) *Rulebook {
 		return cmp.Or(y.From.Compare(x.From), cmp.Compare(y.ID.String(), x.ID.String()))
 	})
 	for i := range discounts {
+		discounts[i].prepare()
 		b.discounts.Add(discounts[i].Audience, discounts[i].Target, &discounts[i])
 	}
 	for _, p := range rules.Parents {
