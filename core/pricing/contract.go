@@ -48,6 +48,9 @@ func (d *Draft) contract(line *Line) error {
 		start = standard
 	}
 	line.Unit.Minor, line.standard = start.first(), start.first()
+	if standard == nil {
+		line.standard = money.Max // nobody has set a price below the floor with open eyes
+	}
 	whole, err := line.Unit.Times(line.Quantity)
 	if err != nil {
 		return err

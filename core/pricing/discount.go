@@ -56,7 +56,41 @@ type QuantityDiscount struct {
 	Tiers           []Tier
 	CreatedAt       time.Time
 	ClosedAt        *time.Time
+
+	ready []preparedTier // of each tier, worked out once by the rulebook
 }
+
+// preparedTier is what quotes ask of a tier that takes work to tell.
+type preparedTier struct {
+	label i18n.Text
+	keep  int64 // millionths of the price that remain
+}
+
+// prepare works out, once for all quotes, what each of them asks of the tiers.
+func (q *QuantityDiscount) prepare() {
+	ready := make([]preparedTier, len(q.Tiers))
+	for i := range q.Tiers {
+		t := &q.Tiers[i]
+		ready[i].label = q.label(t)
+		if t.Percent != nil {
+			ready[i].keep = t.keep()
+		}
+	}
+	q.ready = ready
+}
+
+// prepared is what was worked out of the tier; nil if nothing was.
+func (q *QuantityDiscount) prepared(t *Tier) *preparedTier {
+	for i := range q.ready {
+		if &q.Tiers[i] == t {
+			return &q.ready[i]
+		}
+	}
+	return nil
+}
+
+// keep is how many millionths of a price remain.
+func (t *Tier) keep() int64 { return 1_000_000 - t.Percent.Shift(4).IntPart() }
 
 // GlobalID is the discount's id in the schema.
 func (q QuantityDiscount) GlobalID() string { return id.Global("QuantityDiscount", q.ID) }
@@ -189,13 +223,21 @@ func (q *QuantityDiscount) unit(t *Tier, unit int64) (int64, error) {
 	case t.Amount != nil:
 		return max(unit-*t.Amount, 0), nil
 	}
-	keep := int64(1_000_000) - t.Percent.Shift(4).IntPart()
+	keep := int64(0)
+	if p := q.prepared(t); p != nil {
+		keep = p.keep
+	} else {
+		keep = t.keep()
+	}
 	rounded, err := q.Rounding.Portion(unit, keep, 1_000_000, max(q.RoundTo, 1))
 	return min(unit, rounded), err
 }
 
 // label is what a price's explanation calls the discount at the tier.
 func (q *QuantityDiscount) label(t *Tier) i18n.Text {
+	if p := q.prepared(t); p != nil {
+		return p.label
+	}
 	name := func(language, otherwise string) string {
 		if own := q.Name.In(language); own != "" {
 			return own
@@ -262,7 +304,7 @@ func (d *Draft) discount(line *Line) error {
 				return err
 			}
 		}
-		decided = decided || reason == ReasonApplied || reason == ReasonQuantity || reason == ReasonNoGain
+		decided = decided || reason.decides()
 		if decided && !d.In.Terms.Trace {
 			return nil
 		}
@@ -279,6 +321,11 @@ func (d *Draft) take(q *QuantityDiscount, tier *Tier, line *Line, label i18n.Tex
 	}
 	d.move(line, unit, RuleQuantityDiscount, label, q.ID)
 	return ReasonApplied, nil
+}
+
+// decides reports whether a discount for which this is said keeps wider ones out.
+func (r Reason) decides() bool {
+	return r == ReasonApplied || r == ReasonQuantity || r == ReasonNoGain
 }
 
 // fits is why a discount does not apply to the line (empty if it does), and the

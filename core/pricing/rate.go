@@ -76,6 +76,8 @@ type Rate struct {
 	BelowFloor bool  // may go below the lowest allowed price
 	CreatedAt  time.Time
 	ClosedAt   *time.Time
+
+	ready int64 // millionths + 1, worked out once by the rulebook; 0: not yet
 }
 
 // GlobalID is the rate's id in the schema.
@@ -85,10 +87,18 @@ func (r Rate) GlobalID() string { return id.Global("Rate", r.ID) }
 func (r Rate) RoundsTo() int { return int(r.RoundTo) }
 
 // millionths is the rate as a number of millionths, which hold four decimals of a percent.
-func (r Rate) millionths() int64 { return r.Percent.Shift(4).IntPart() }
+func (r *Rate) millionths() int64 {
+	if r.ready > 0 {
+		return r.ready - 1
+	}
+	return r.Percent.Shift(4).IntPart()
+}
+
+// prepare works out, once for all quotes, what each of them asks of the rate.
+func (r *Rate) prepare() { r.ready, r.Name = r.millionths()+1, r.Label() }
 
 // of is the rate's part of an amount, rounded as the rate says.
-func (r Rate) of(amount int64) (int64, error) {
+func (r *Rate) of(amount int64) (int64, error) {
 	return r.Rounding.Portion(amount, r.millionths(), 1_000_000, max(r.RoundTo, 1))
 }
 
@@ -171,7 +181,7 @@ func (d *Draft) floor(line *Line) error {
 }
 
 // above is a cost with the margin of a floor on top.
-func (r Rate) above(cost int64) (int64, error) {
+func (r *Rate) above(cost int64) (int64, error) {
 	margin, err := money.RoundUp.Portion(cost, r.millionths(), 1_000_000, 1)
 	return cost + margin, err
 }

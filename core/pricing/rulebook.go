@@ -92,6 +92,7 @@ func NewRulebook(rules Rules) *Rulebook {
 	rates := slices.Clone(rules.Rates)
 	slices.SortFunc(rates, func(x, y Rate) int { return cmp.Or(y.From.Compare(x.From), cmp.Compare(y.ID.String(), x.ID.String())) })
 	for i := range rates {
+		rates[i].prepare()
 		b.rates[rateIndex(rates[i].Kind)].Add(rates[i].Audience, rates[i].Target, &rates[i])
 	}
 	discounts := slices.Clone(rules.Discounts)
@@ -99,6 +100,7 @@ func NewRulebook(rules Rules) *Rulebook {
 		return cmp.Or(y.From.Compare(x.From), cmp.Compare(y.ID.String(), x.ID.String()))
 	})
 	for i := range discounts {
+		discounts[i].prepare()
 		b.discounts.Add(discounts[i].Audience, discounts[i].Target, &discounts[i])
 	}
 	for _, p := range rules.Parents {

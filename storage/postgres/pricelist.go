@@ -72,7 +72,7 @@ func (s *Pricing) SavePriceList(ctx context.Context, l pricing.List) error {
 			audience_kind = excluded.audience_kind, audience_id = excluded.audience_id, valid_from = excluded.valid_from,
 			valid_until = excluded.valid_until, precedence = excluded.precedence, below_floor = excluded.below_floor`,
 		pgx.NamedArgs{"id": l.ID, "brand": l.BrandID, "code": l.Code, "name": l.Name, "currency": l.Currency,
-			"tax_inclusive": l.TaxInclusive, "closed": l.ClosedAt, "created": l.CreatedAt, "audience_kind": l.Audience.Kind, "audience": l.Audience.ID,
+			"tax_inclusive": l.TaxInclusive, "closed": l.ClosedAt, "created": l.CreatedAt, "audience_kind": l.Kind, "audience": l.Audience.ID,
 			"from": l.From, "until": l.Until, "precedence": l.Precedence, "below": l.BelowFloor})
 	var pg *pgconn.PgError
 	if errors.As(err, &pg) {
