@@ -85,6 +85,7 @@ func New(cfg Config, db *postgres.DB, now clock.Clock, options ...Option) (*App,
 		Tx: db, Store: postgres.NewOrders(db), Carts: carts, Keys: idempotency.New(db, postgres.NewKeys(db), now),
 		Outbox: jobs, Events: events, Flips: shown, Now: now,
 	})
+	shown.First(orders.Allocate)
 	customers := customer.New(db, postgres.NewCustomers(db), postgres.NewEvents(db), now)
 	accounts, err := newAccounts(cfg, db, jobs, carts, customers, ground.Limiter, now)
 	if err != nil {
