@@ -3,6 +3,7 @@ package resolvers
 import (
 	"context"
 	"errors"
+	"maps"
 	"slices"
 	"strings"
 
@@ -43,7 +44,7 @@ func productsAhead(ctx context.Context, products []catalog.Product, paths ...str
 	return errors.Join(
 		aheadIf(ctx, priced, load(ctx).Prices, variants),
 		aheadIf(ctx, asks("variants.restockOffered"), load(ctx).Restock, variants),
-		aheadIf(ctx, asks("variants.availability"), load(ctx).Free, variants),
+		aheadIf(ctx, asks("variants.availability") || asks("variants.promise"), load(ctx).Free, variants),
 	)
 }
 
@@ -77,6 +78,27 @@ func ordersAhead(ctx context.Context, orders []order.Order, paths ...string) err
 		}
 		if graph.Asks(ctx, path+".history") {
 			if _, err := load(ctx).OrderHistory.Ahead(ctx, ids); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// backOrdersAhead fetches the orders and variants of back-orders.
+func backOrdersAhead(ctx context.Context, rows []order.BackOrder, paths ...string) error {
+	for _, path := range paths {
+		if graph.Asks(ctx, path+".order") {
+			byID, err := load(ctx).Order.Ahead(ctx, keys(rows, func(b order.BackOrder) uuid.UUID { return b.OrderID }))
+			if err != nil {
+				return err
+			}
+			if err := ordersAhead(ctx, slices.Collect(maps.Values(byID)), path+".order"); err != nil {
+				return err
+			}
+		}
+		if graph.Asks(ctx, path+".variant") {
+			if _, err := load(ctx).Variant.Ahead(ctx, keys(rows, func(b order.BackOrder) uuid.UUID { return b.VariantID })); err != nil {
 				return err
 			}
 		}

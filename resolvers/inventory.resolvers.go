@@ -64,7 +64,17 @@ func (r *stockMovementResolver) LocationID(ctx context.Context, obj *inventory.M
 
 func (r *variantResolver) Availability(ctx context.Context, obj *catalog.Variant) (inventory.Availability, error) {
 	free, err := load(ctx).Free.Load(ctx, obj.ID)
-	return inventory.AvailabilityOf(free.Pieces), err
+	return free.Availability(), err
+}
+
+func (r *variantResolver) Promise(ctx context.Context, obj *catalog.Variant) (*string, error) {
+	free, err := load(ctx).Free.Load(ctx, obj.ID)
+	promised := free.Promised()
+	if err != nil || len(promised) == 0 {
+		return nil, err
+	}
+	text := promised.For(ctx)
+	return &text, nil
 }
 
 func (r *variantResolver) Stock(ctx context.Context, obj *catalog.Variant) ([]inventory.Level, error) {

@@ -71,6 +71,7 @@ type Loaders struct {
 	Facts    *graph.Loader[uuid.UUID, display.Facts]            // by product
 	Restock  *graph.Loader[uuid.UUID, bool]                     // by variant
 
+	Order        *graph.Loader[uuid.UUID, order.Order]
 	OrderLines   *graph.Loader[uuid.UUID, []order.Line]
 	OrderHistory *graph.Loader[uuid.UUID, []order.Entry]
 
@@ -121,6 +122,7 @@ func (r *Resolver) NewLoaders(ctx context.Context) *Loaders {
 		Facts:   graph.NewLoader(graph.ByKey(r.Rules.Facts, func(f display.Facts) uuid.UUID { return f.ProductID })),
 		Restock: graph.NewLoader(among(r.Restock.Offered)),
 
+		Order:        graph.NewLoader(graph.ByKey(r.Orders.ByIDs, func(o order.Order) uuid.UUID { return o.ID })),
 		OrderLines:   graph.NewLoader(graph.Grouped(r.Orders.Lines, func(l order.Line) uuid.UUID { return l.OrderID })),
 		OrderHistory: graph.NewLoader(graph.Grouped(r.Orders.History, func(e order.Entry) uuid.UUID { return e.SubjectID })),
 

@@ -62,6 +62,8 @@ type Item struct {
 	Options   []string
 	TaxClass  money.TaxClass
 	OnSale    bool // listed by the channel at this moment
+	Beyond    int  // pieces that may be ordered though they are not there (取り寄せ)
+	Promise   i18n.Text
 }
 
 // Level is the free stock of a variant at one location.
@@ -86,7 +88,16 @@ type Line struct {
 	Item
 	Price        *pricing.Line // nil if it has no price
 	Availability inventory.Availability
+	BackOrdered  int          // pieces that are not there and come later
 	Problem      *fault.Error // why the line cannot be ordered as it is
+}
+
+// Promised is when the pieces that are not there come; nil if all are there.
+func (l Line) Promised() i18n.Text {
+	if l.BackOrdered == 0 {
+		return nil
+	}
+	return l.Promise
 }
 
 // GlobalID is the line's id in the schema.

@@ -230,7 +230,7 @@ func whyNotSet(basket *Basket, wanted SetQuantityInput) error {
 	if basket != nil {
 		for _, item := range basket.Items {
 			if item.ID == wanted.LineID {
-				return ErrSoldOut.With(basket.Free()[item.VariantID]).At("quantity")
+				return ErrSoldOut.With(basket.Free()[item.VariantID] + item.Beyond).At("quantity")
 			}
 		}
 	}
@@ -363,7 +363,8 @@ func (b Basket) Free() map[uuid.UUID]int {
 }
 
 func line(item Item, price *pricing.Line, free int, standings map[uuid.UUID]display.Standing) Line {
-	l := Line{Item: item, Price: price, Availability: inventory.AvailabilityOf(free)}
+	stock := inventory.Free{Pieces: free, Beyond: item.Beyond}
+	l := Line{Item: item, Price: price, Availability: stock.Availability(), BackOrdered: min(max(item.Quantity-free, 0), item.Beyond)}
 	standing, ruled := standings[item.VariantID]
 	if price.Err != nil {
 		l.Price = nil
@@ -375,8 +376,8 @@ func line(item Item, price *pricing.Line, free int, standings map[uuid.UUID]disp
 		l.Problem = standing.NotPurchasable
 	case price.Err != nil:
 		l.Problem = pricing.ErrNoPrice
-	case free < item.Quantity:
-		l.Problem = ErrSoldOut.With(free)
+	case free+item.Beyond < item.Quantity:
+		l.Problem = ErrSoldOut.With(free + item.Beyond)
 	}
 	return l
 }

@@ -102,6 +102,8 @@ var (
 	ErrDays           = fault.Invalid("BADGE_DAYS_INVALID", "新着バッジには表示日数（1〜365）が必要です。ほかのバッジには指定できません", "A NEW badge shows for 1 to 365 days; other badges have no days")
 	ErrBadgeTarget    = fault.Invalid("TARGET_INVALID", "バッジはバリエーションには付けられません", "A badge is for products, not for variants")
 	ErrPolicyTarget   = fault.Invalid("TARGET_INVALID", "売り切れ時の扱いは商品・カテゴリー・ブランド・全商品に指定できます", "What becomes of sold-out goods is set for a product, category, product brand or all")
+	ErrBackOrderLimit = fault.Invalid("BACK_ORDER_LIMIT_INVALID", "取り寄せには受付数の上限（1〜%d）が必要です", "Back-orders need a limit of 1 to %d pieces")
+	ErrBackOrderOnly  = fault.Invalid("BACK_ORDER_LIMIT_INVALID", "受付数の上限と入荷予定は「取り寄せ」にだけ指定できます", "Only the policy BACK_ORDER has a limit and a promise")
 	ErrCode           = fault.Invalid(fault.CodeInvalid, "コードは半角英小文字で始まる50文字以内にしてください", "A code begins with a letter and has at most 50 lower-case letters, digits, hyphens and underscores")
 	ErrCodeTaken      = fault.Conflict(fault.CodeDuplicate, "このコードはすでに使われています", "This code is already taken")
 	ErrSort           = fault.Invalid(fault.CodeInvalid, "並び順は新着・価格・名前から選んでください", "A category's order is by date, price or name")

@@ -9,6 +9,8 @@ import (
 
 	"github.com/noren-commerce/noren/core/access"
 	"github.com/noren-commerce/noren/core/channel"
+	"github.com/noren-commerce/noren/core/fault"
+	"github.com/noren-commerce/noren/core/i18n"
 	"github.com/noren-commerce/noren/core/id"
 	"github.com/noren-commerce/noren/core/scope"
 )
@@ -22,7 +24,12 @@ const (
 	SoldOutHide     SoldOut = "HIDE"      // goes away until stock returns
 	SoldOutLast     SoldOut = "LAST"      // stands behind everything else, in every order
 	SoldOutNotifyMe SoldOut = "NOTIFY_ME" // stays, and shoppers may ask to be told
+	// SoldOutBackOrder lets it be ordered all the same (取り寄せ), up to a limit.
+	SoldOutBackOrder SoldOut = "BACK_ORDER"
 )
+
+// MaxBackOrder is the highest limit of back-orders for a variant.
+const MaxBackOrder = 1_000_000
 
 // Policy is what becomes of some goods when they are sold out. A product's own goes
 // before its nearest category's, that before its product brand's, that before the
@@ -31,9 +38,13 @@ type Policy struct {
 	ID      uuid.UUID
 	BrandID uuid.UUID
 	scope.Target
-	Policy    SoldOut
-	CreatedAt time.Time
-	UpdatedAt time.Time
+	Policy SoldOut
+	// BackOrderLimit is how many pieces of each variant may be on order at once; nil
+	// unless the policy is SoldOutBackOrder.
+	BackOrderLimit *int
+	Promise        i18n.Text // what shoppers read of when they come
+	CreatedAt      time.Time
+	UpdatedAt      time.Time
 }
 
 // GlobalID is the policy's id in the schema.
@@ -43,19 +54,42 @@ func (p Policy) GlobalID() string { return id.Global("SoldOutPolicy", p.ID) }
 type PolicyInput struct {
 	Target *scope.TargetInput // all goods if nil
 	Policy *SoldOut
+	// BackOrderLimit and Promise belong to SoldOutBackOrder, which needs both.
+	BackOrderLimit *int
+	Promise        i18n.Text
+}
+
+// maxPromise is how long a promise may be, in characters.
+const maxPromise = 100
+
+func (in PolicyInput) validate() error {
+	all := []error{in.Target.Target().Validate(), in.Promise.Check("promise", maxPromise, false)}
+	switch in.Target.Target().Kind {
+	case scope.Product, scope.Category, scope.ProductBrand, scope.AllGoods:
+	default:
+		all = append(all, ErrPolicyTarget.At("target"))
+	}
+	switch limit := in.BackOrderLimit; {
+	case in.Policy == nil || *in.Policy != SoldOutBackOrder:
+		if limit != nil {
+			all = append(all, ErrBackOrderOnly.At("backOrderLimit"))
+		}
+		if len(in.Promise) > 0 {
+			all = append(all, ErrBackOrderOnly.At("promise"))
+		}
+	case limit == nil || *limit < 1 || *limit > MaxBackOrder:
+		all = append(all, ErrBackOrderLimit.With(MaxBackOrder).At("backOrderLimit"))
+	case in.Promise.In(i18n.Default) == "":
+		all = append(all, fault.ErrRequired.At("promise"))
+	}
+	return errors.Join(all...)
 }
 
 // SetPolicy sets what becomes of the target when it is sold out. Lists know at once.
 func (e *Editor) SetPolicy(ctx context.Context, in PolicyInput) ([]Policy, error) {
-	p := Policy{Target: in.Target.Target()}
-	invalid := p.Validate()
-	switch p.Kind {
-	case scope.Product, scope.Category, scope.ProductBrand, scope.AllGoods:
-	default:
-		invalid = errors.Join(invalid, ErrPolicyTarget.At("target"))
-	}
+	p := Policy{Target: in.Target.Target(), BackOrderLimit: in.BackOrderLimit, Promise: in.Promise.OrNone()}
 	var all []Policy
-	err := e.write(ctx, invalid, func(ctx context.Context) error {
+	err := e.write(ctx, in.validate(), func(ctx context.Context) error {
 		now, brandID := e.Now(), channel.From(ctx).BrandID
 		if err := e.known(ctx, nil, p.Target); err != nil {
 			return err

@@ -30,6 +30,14 @@ func (t Text) In(language string) string {
 	return ""
 }
 
+// OrNone is the text, or the empty one in place of nil.
+func (t Text) OrNone() Text {
+	if t == nil {
+		return Text{}
+	}
+	return t
+}
+
 // For is the text in the language of the request.
 func (t Text) For(ctx context.Context) string { return t.In(Language(ctx)) }
 

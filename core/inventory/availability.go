@@ -7,6 +7,7 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/noren-commerce/noren/core/channel"
+	"github.com/noren-commerce/noren/core/i18n"
 )
 
 // Availability is what a shopper learns about stock; the numbers are staff's.
@@ -16,6 +17,7 @@ type Availability string
 const (
 	InStock    Availability = "IN_STOCK"
 	LowStock   Availability = "LOW_STOCK"    // at most LowStockAt pieces are left
+	BackOrder  Availability = "BACK_ORDER"   // nothing is there, but it can be ordered (取り寄せ)
 	OutOfStock Availability = "OUT_OF_STOCK" // nothing can be ordered now
 )
 
@@ -34,16 +36,35 @@ func AvailabilityOf(free int) Availability {
 }
 
 // Free is how many pieces of a variant online orders may still take, over all
-// locations that ship.
+// locations that ship, and how many more may be ordered beyond them.
 type Free struct {
 	VariantID uuid.UUID
 	Pieces    int
+	Beyond    int
+	Promise   i18n.Text // when what is beyond comes; nil if nothing can be ordered beyond
+}
+
+// Availability is what shoppers learn of it.
+func (f Free) Availability() Availability {
+	if f.Pieces <= 0 && f.Beyond > 0 {
+		return BackOrder
+	}
+	return AvailabilityOf(f.Pieces)
+}
+
+// Promised is when pieces come that are ordered now; nil if they are there, or
+// cannot be ordered.
+func (f Free) Promised() i18n.Text {
+	if f.Availability() != BackOrder {
+		return nil
+	}
+	return f.Promise
 }
 
 // Reader reads stock.
 type Reader interface {
 	// Free counts the free pieces of the variants at the brand's shipping
-	// locations, in one statement. Variants without stock may be left out.
+	// locations, and what may be ordered beyond them, in one statement.
 	Free(ctx context.Context, brandID uuid.UUID, variantIDs []uuid.UUID) ([]Free, error)
 }
 

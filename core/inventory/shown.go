@@ -22,12 +22,19 @@ type Shown struct {
 	shelves Shelves
 	events  event.Recorder
 	now     clock.Clock
+	first   []func(ctx context.Context, variantIDs []uuid.UUID) error
 	then    []func(ctx context.Context, variantIDs []uuid.UUID) error
 }
 
 // NewShown makes it.
 func NewShown(shelves Shelves, events event.Recorder, now clock.Clock) *Shown {
 	return &Shown{shelves: shelves, events: events, now: now}
+}
+
+// First lets f act before shoppers see the change, in the same transaction. It is
+// called while noren is put together.
+func (s *Shown) First(f func(ctx context.Context, variantIDs []uuid.UUID) error) {
+	s.first = append(s.first, f)
 }
 
 // Then tells f of the variants in the same transaction, from now on. It is called
@@ -39,6 +46,11 @@ func (s *Shown) Then(f func(ctx context.Context, variantIDs []uuid.UUID) error) 
 // Flipped takes in that the variants' availability may have changed, in the
 // transaction that changed it.
 func (s *Shown) Flipped(ctx context.Context, variantIDs []uuid.UUID) error {
+	for _, f := range s.first {
+		if err := f(ctx, variantIDs); err != nil {
+			return err
+		}
+	}
 	changes := make([]event.Event, len(variantIDs))
 	for i, variant := range variantIDs {
 		changes[i] = event.New(ctx, s.now(), "stock.availability_changed", "Availability", variant, nil)

@@ -51,6 +51,7 @@ var (
 	ErrEmptyCart    = fault.Invalid("CART_EMPTY", "カートに商品がありません", "The cart is empty")
 	ErrPriceChanged = fault.Conflict("PRICE_CHANGED", "金額が変わりました。新しい合計は%sです。ご確認ください", "The price has changed; the new total is %s. Please confirm")
 	ErrTransition   = fault.Conflict("ORDER_STATUS_CONFLICT", "注文の状態が%sのため、この操作はできません", "The order is %s; this cannot be done now")
+	ErrBackOrdered  = fault.Conflict("ORDER_BACK_ORDERED", "取り寄せ中の商品があるため出荷できません", "Some of the order's goods have not arrived yet")
 	ErrUnpaid       = fault.Conflict("ORDER_UNPAID", "入金が確認できていません", "The order has not been paid")
 )
 
@@ -137,6 +138,17 @@ type Line struct {
 	TaxClass   money.TaxClass
 	Breakdown  []pricing.Step
 	Currency   money.Currency
+	// BackOrdered is how many of the pieces still wait for stock.
+	BackOrdered int
+	Promise     i18n.Text // what the buyer was told of when they come; empty if all were there
+}
+
+// Promised is what the buyer was told; nil if nothing was missing.
+func (l Line) Promised() i18n.Text {
+	if len(l.Promise) == 0 {
+		return nil
+	}
+	return l.Promise
 }
 
 // GlobalID is the line's id in the schema.
@@ -148,7 +160,8 @@ func (l Line) Unit() money.Money { return money.Of(l.UnitMinor, l.Currency) }
 // Total is the price of the line.
 func (l Line) Total() money.Money { return money.Of(l.TotalMinor, l.Currency) }
 
-// Reservation is stock that an order holds.
+// Reservation is stock that an order holds. Without a location it is pieces that the
+// order waits for (取り寄せ).
 type Reservation struct {
 	VariantID  uuid.UUID
 	LocationID uuid.UUID

@@ -130,7 +130,11 @@ func (s *Service) write(ctx context.Context, d Draft) error {
 	if err != nil {
 		return err
 	}
-	return s.stockFlipped(ctx, flipped)
+	if err := s.stockFlipped(ctx, flipped); err != nil {
+		return err
+	}
+	// Goods may have arrived between planning and taking.
+	return s.Allocate(ctx, waitedFor(d.Reservations))
 }
 
 // orderable says what stands against ordering the cart as it is.
@@ -195,7 +199,7 @@ func (s *Service) draft(ctx context.Context, orderID uuid.UUID, p *cart.Priced, 
 			ID: id.New(), OrderID: d.Order.ID, Position: i, VariantID: l.VariantID, ProductID: l.ProductID,
 			SKU: l.SKU, Name: l.Name, Options: l.Options, Quantity: l.Quantity,
 			UnitMinor: l.Price.Unit.Minor, TotalMinor: l.Price.Total.Minor, TaxClass: l.TaxClass,
-			Breakdown: l.Price.Breakdown, Currency: q.Total.Currency,
+			Breakdown: l.Price.Breakdown, Currency: q.Total.Currency, Promise: l.Promised().OrNone(),
 		})
 	}
 	if err := s.admit(ctx, &d.Order); err != nil {
@@ -279,32 +283,4 @@ func (s *Service) mail(ctx context.Context, o Order, occasion string, content me
 		return err
 	}
 	return s.outbox.Enqueue(ctx, m)
-}
-
-// plan chooses where the stock comes from: the first location that has all of a
-// line, else pieces from several, in the brand's order of locations.
-func plan(b cart.Basket) []Reservation {
-	var all []Reservation
-	for _, item := range b.Items {
-		all = append(all, planItem(b.Levels, item)...)
-	}
-	return all
-}
-
-func planItem(levels []cart.Level, item cart.Item) []Reservation {
-	var split []Reservation
-	left := item.Quantity
-	for _, level := range levels {
-		if level.VariantID != item.VariantID || level.Free <= 0 {
-			continue
-		}
-		if level.Free >= item.Quantity {
-			return []Reservation{{item.VariantID, level.LocationID, item.Quantity}}
-		}
-		if take := min(level.Free, left); take > 0 {
-			split = append(split, Reservation{item.VariantID, level.LocationID, take})
-			left -= take
-		}
-	}
-	return split
 }

@@ -28,17 +28,25 @@ type Store interface {
 	// Insert writes the order, its lines, reservations and payment, and closes the
 	// cart. It need not have happened before the next call that answers something.
 	Insert(ctx context.Context, d Draft) error
-	// Take takes the stock. If a location has less than is asked of it, ErrStockMoved
+	// Take takes the stock, and a place for what is waited for. If a location has less
+	// than is asked of it, or no more may wait, ErrStockMoved
 	// is returned and the transaction must end. Answered are the variants whose
 	// availability to shoppers changed.
 	Take(ctx context.Context, reservations []Reservation) (flipped []uuid.UUID, err error)
 	// Goods are variants of the brand with their stock.
 	Goods(ctx context.Context, brandID uuid.UUID, variantIDs []uuid.UUID) (Goods, error)
+	// Waiting locks and reads what orders wait for of the variants, the longest
+	// waiting first, and what is free of them at shipping locations. If nobody waits
+	// it locks nothing.
+	Waiting(ctx context.Context, variantIDs []uuid.UUID) ([]BackOrder, []cart.Level, error)
+	// Allocate turns what orders wait for into stock that they hold.
+	Allocate(ctx context.Context, found []Allocation) error
+	BackOrders(ctx context.Context, q BackOrderQuery) (page.Connection[BackOrder], error)
 	// Lock reads an order and locks it; nil if there is none.
 	Lock(ctx context.Context, orderID uuid.UUID) (*Order, error)
 	Update(ctx context.Context, o Order) error
 	// Release returns the stock that the order holds, once. Ship takes it off the
-	// shelves. Both answer the variants whose availability changed.
+	// shelves, or is ErrBackOrdered while the order waits for some. Both answer the variants whose availability changed.
 	Release(ctx context.Context, orderID uuid.UUID) (flipped []uuid.UUID, err error)
 	Ship(ctx context.Context, orderID uuid.UUID, at time.Time, actorID uuid.UUID) error
 

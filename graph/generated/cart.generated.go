@@ -476,6 +476,36 @@ func fieldContext_CartLine_availability(_ context.Context, ec *executionContext,
 	return graphql.NewScalarFieldContext("CartLine", field, false, false, "Availability")
 }
 
+func _CartLine_backOrdered(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *cart.Line) (ret graphql.Marshaler) {
+	return run.Leaf(
+		ctx,
+		ec.OperationContext,
+		field,
+		func() int { return obj.BackOrdered },
+		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
+			return marshalNInt2int(ctx, ec, selections, v)
+		},
+	)
+}
+func fieldContext_CartLine_backOrdered(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("CartLine", field, false, false, "Int")
+}
+
+func _CartLine_promise(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *cart.Line) (ret graphql.Marshaler) {
+	return run.Leaf(
+		ctx,
+		ec.OperationContext,
+		field,
+		func() i18n.Text { return obj.Promised() },
+		func(ctx context.Context, selections ast.SelectionSet, v i18n.Text) graphql.Marshaler {
+			return marshalOString2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋi18nᚐText(ctx, ec, selections, v)
+		},
+	)
+}
+func fieldContext_CartLine_promise(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("CartLine", field, true, false, "String")
+}
+
 func _CartLine_problem(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *cart.Line) (ret graphql.Marshaler) {
 	return run.Resolved(
 		ctx,
@@ -1295,6 +1325,16 @@ func _CartLine(ctx context.Context, ec *executionContext, sel ast.SelectionSet, 
 		case "availability":
 			out.Values[i] = _CartLine_availability(ctx, ec, field, obj)
 			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "backOrdered":
+			out.Values[i] = _CartLine_backOrdered(ctx, ec, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "promise":
+			out.Values[i] = _CartLine_promise(ctx, ec, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
 				atomic.AddUint32(&out.Invalids, 1)
 			}
 		case "problem":

@@ -52,6 +52,7 @@ type VariantResolver interface {
 	NotPurchasable(ctx context.Context, obj *catalog.Variant) (*model.UserError, error)
 	RestockOffered(ctx context.Context, obj *catalog.Variant) (bool, error)
 	Availability(ctx context.Context, obj *catalog.Variant) (inventory.Availability, error)
+	Promise(ctx context.Context, obj *catalog.Variant) (*string, error)
 	Stock(ctx context.Context, obj *catalog.Variant) ([]inventory.Level, error)
 	Price(ctx context.Context, obj *catalog.Variant, quantity int, at *time.Time, shippingMode pricing.ShippingMode, as *string) (*pricing.Line, error)
 	PriceTiers(ctx context.Context, obj *catalog.Variant, shippingMode pricing.ShippingMode, as *string) ([]pricing.Line, error)
@@ -1637,6 +1638,27 @@ func fieldContext_Variant_availability(_ context.Context, ec *executionContext, 
 	return graphql.NewScalarFieldContext("Variant", field, true, true, "Availability")
 }
 
+func _Variant_promise(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *catalog.Variant) (ret graphql.Marshaler) {
+	return run.Resolved(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_Variant_promise(ctx, ec, field)
+		},
+		func(ctx context.Context) (*string, error) {
+			return ec.Resolvers.Variant().Promise(ctx, obj)
+		},
+		func(ctx context.Context, selections ast.SelectionSet, v *string) graphql.Marshaler {
+			return marshalOString2ᚖstring(ctx, ec, selections, v)
+		},
+		false,
+	)
+}
+func fieldContext_Variant_promise(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Variant", field, true, true, "String")
+}
+
 func _Variant_stock(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *catalog.Variant) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -2434,6 +2456,12 @@ func _Variant(ctx context.Context, ec *executionContext, sel ast.SelectionSet, o
 				true, true,
 				func(ctx context.Context) graphql.Marshaler {
 					return _Variant_availability(ctx, ec, field, obj)
+				})
+		case "promise":
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, false,
+				func(ctx context.Context) graphql.Marshaler {
+					return _Variant_promise(ctx, ec, field, obj)
 				})
 		case "stock":
 			out.ResolveConcurrently(ec.OperationContext, &deferred, i,

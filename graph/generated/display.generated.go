@@ -1233,6 +1233,37 @@ func fieldContext_SoldOutPolicy_policy(_ context.Context, ec *executionContext, 
 	return graphql.NewScalarFieldContext("SoldOutPolicy", field, false, false, "SoldOut")
 }
 
+func _SoldOutPolicy_backOrderLimit(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *display.Policy) (ret graphql.Marshaler) {
+	return run.Leaf(
+		ctx,
+		ec.OperationContext,
+		field,
+		func() *int { return obj.BackOrderLimit },
+		func(ctx context.Context, selections ast.SelectionSet, v *int) graphql.Marshaler {
+			return marshalOInt2ᚖint(ctx, ec, selections, v)
+		},
+	)
+}
+func fieldContext_SoldOutPolicy_backOrderLimit(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("SoldOutPolicy", field, false, false, "Int")
+}
+
+func _SoldOutPolicy_promise(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *display.Policy) (ret graphql.Marshaler) {
+	return run.Value(
+		ctx,
+		ec.OperationContext,
+		field,
+		func() i18n.Text { return obj.Promise },
+		func(ctx context.Context, selections ast.SelectionSet, v i18n.Text) graphql.Marshaler {
+			return marshalNTranslations2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋi18nᚐText(ctx, ec, selections, v)
+		},
+		true,
+	)
+}
+func fieldContext_SoldOutPolicy_promise(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("SoldOutPolicy", field, false, false, "Translations")
+}
+
 func _SoldOutPolicy_updatedAt(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *display.Policy) (ret graphql.Marshaler) {
 	return run.Leaf(
 		ctx,
@@ -1929,7 +1960,7 @@ func unmarshalInputSetSoldOutPolicyInput(ctx context.Context, ec *executionConte
 		asMap[k] = v
 	}
 
-	fieldsInOrder := [...]string{"target", "policy"}
+	fieldsInOrder := [...]string{"target", "policy", "backOrderLimit", "promise"}
 	for _, k := range fieldsInOrder {
 		v, ok := asMap[k]
 		if !ok {
@@ -1950,6 +1981,20 @@ func unmarshalInputSetSoldOutPolicyInput(ctx context.Context, ec *executionConte
 				return it, err
 			}
 			it.Policy = data
+		case "backOrderLimit":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("backOrderLimit"))
+			data, err := unmarshalOInt2ᚖint(ctx, ec, v)
+			if err != nil {
+				return it, err
+			}
+			it.BackOrderLimit = data
+		case "promise":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("promise"))
+			data, err := unmarshalOTranslations2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋi18nᚐText(ctx, ec, v)
+			if err != nil {
+				return it, err
+			}
+			it.Promise = data
 		}
 	}
 	return it, nil
@@ -2761,6 +2806,16 @@ func _SoldOutPolicy(ctx context.Context, ec *executionContext, sel ast.Selection
 			}
 		case "policy":
 			out.Values[i] = _SoldOutPolicy_policy(ctx, ec, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "backOrderLimit":
+			out.Values[i] = _SoldOutPolicy_backOrderLimit(ctx, ec, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "promise":
+			out.Values[i] = _SoldOutPolicy_promise(ctx, ec, field, obj)
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}

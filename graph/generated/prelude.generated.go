@@ -1764,6 +1764,23 @@ func marshalOInt2ᚖint(ctx context.Context, ec *executionContext, sel ast.Selec
 	return res
 }
 
+func unmarshalOString2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋi18nᚐText(ctx context.Context, ec *executionContext, v any) (i18n.Text, error) {
+	if v == nil {
+		return nil, nil
+	}
+	res, err := scalar.UnmarshalLocalizedText(ctx, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func marshalOString2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋi18nᚐText(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v i18n.Text) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	_ = sel
+	res := scalar.MarshalLocalizedText(v)
+	return graphql.WrapContextMarshaler(ctx, res)
+}
+
 func unmarshalOString2string(ctx context.Context, ec *executionContext, v any) (string, error) {
 	res, err := graphql.UnmarshalString(v)
 	return res, graphql.ErrorOnPath(ctx, err)

@@ -40,6 +40,7 @@ type Config = graphql.Config[ResolverRoot, DirectiveRoot, ComplexityRoot]
 
 type ResolverRoot interface {
 	Account() AccountResolver
+	BackOrder() BackOrderResolver
 	CartCoupon() CartCouponResolver
 	CartGift() CartGiftResolver
 	CartLine() CartLineResolver
@@ -145,6 +146,25 @@ type ComplexityRoot struct {
 	Audience struct {
 		GlobalID func(childComplexity int) int
 		Kind     func(childComplexity int) int
+	}
+
+	BackOrder struct {
+		Order    func(childComplexity int) int
+		PlacedAt func(childComplexity int) int
+		Quantity func(childComplexity int) int
+		Variant  func(childComplexity int) int
+	}
+
+	BackOrderConnection struct {
+		Edges      func(childComplexity int) int
+		Nodes      func(childComplexity int) int
+		PageInfo   func(childComplexity int) int
+		TotalCount func(childComplexity int) int
+	}
+
+	BackOrderEdge struct {
+		Cursor func(childComplexity int) int
+		Node   func(childComplexity int) int
 	}
 
 	Badge struct {
@@ -279,11 +299,13 @@ type ComplexityRoot struct {
 
 	CartLine struct {
 		Availability func(childComplexity int) int
+		BackOrdered  func(childComplexity int) int
 		GlobalID     func(childComplexity int) int
 		Name         func(childComplexity int) int
 		Options      func(childComplexity int) int
 		Price        func(childComplexity int) int
 		Problem      func(childComplexity int) int
+		Promised     func(childComplexity int) int
 		Quantity     func(childComplexity int) int
 		SKU          func(childComplexity int) int
 		Variant      func(childComplexity int) int
@@ -894,15 +916,17 @@ type ComplexityRoot struct {
 	}
 
 	OrderLine struct {
-		Breakdown func(childComplexity int) int
-		GlobalID  func(childComplexity int) int
-		Name      func(childComplexity int) int
-		Options   func(childComplexity int) int
-		Quantity  func(childComplexity int) int
-		SKU       func(childComplexity int) int
-		TaxClass  func(childComplexity int) int
-		Total     func(childComplexity int) int
-		Unit      func(childComplexity int) int
+		BackOrdered func(childComplexity int) int
+		Breakdown   func(childComplexity int) int
+		GlobalID    func(childComplexity int) int
+		Name        func(childComplexity int) int
+		Options     func(childComplexity int) int
+		Promised    func(childComplexity int) int
+		Quantity    func(childComplexity int) int
+		SKU         func(childComplexity int) int
+		TaxClass    func(childComplexity int) int
+		Total       func(childComplexity int) int
+		Unit        func(childComplexity int) int
 	}
 
 	OrderPayload struct {
@@ -1285,6 +1309,7 @@ type ComplexityRoot struct {
 		AllShippingMethods func(childComplexity int) int
 		AnyProduct         func(childComplexity int, id string) int
 		Attributes         func(childComplexity int) int
+		BackOrders         func(childComplexity int, first *int, after *string, variantID *string) int
 		Badges             func(childComplexity int) int
 		CampaignEffect     func(childComplexity int, campaignID string) int
 		CampaignList       func(childComplexity int, statuses []promotion.Status, running bool, first *int, after *string) int
@@ -1495,10 +1520,12 @@ type ComplexityRoot struct {
 	}
 
 	SoldOutPolicy struct {
-		GlobalID  func(childComplexity int) int
-		Policy    func(childComplexity int) int
-		Target    func(childComplexity int) int
-		UpdatedAt func(childComplexity int) int
+		BackOrderLimit func(childComplexity int) int
+		GlobalID       func(childComplexity int) int
+		Policy         func(childComplexity int) int
+		Promise        func(childComplexity int) int
+		Target         func(childComplexity int) int
+		UpdatedAt      func(childComplexity int) int
 	}
 
 	SoldOutPolicyPayload struct {
@@ -1639,6 +1666,7 @@ type ComplexityRoot struct {
 		PriceHidden    func(childComplexity int) int
 		PriceTiers     func(childComplexity int, shippingMode pricing.ShippingMode, as *string) int
 		PriceTrace     func(childComplexity int, quantity int, at *time.Time, shippingMode pricing.ShippingMode, as *string) int
+		Promise        func(childComplexity int) int
 		RestockOffered func(childComplexity int) int
 		SKU            func(childComplexity int) int
 		Stock          func(childComplexity int) int
@@ -1962,6 +1990,69 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Audience.Kind(childComplexity), true
+
+	case "BackOrder.order":
+		if e.ComplexityRoot.BackOrder.Order == nil {
+			break
+		}
+
+		return e.ComplexityRoot.BackOrder.Order(childComplexity), true
+	case "BackOrder.since":
+		if e.ComplexityRoot.BackOrder.PlacedAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.BackOrder.PlacedAt(childComplexity), true
+	case "BackOrder.quantity":
+		if e.ComplexityRoot.BackOrder.Quantity == nil {
+			break
+		}
+
+		return e.ComplexityRoot.BackOrder.Quantity(childComplexity), true
+	case "BackOrder.variant":
+		if e.ComplexityRoot.BackOrder.Variant == nil {
+			break
+		}
+
+		return e.ComplexityRoot.BackOrder.Variant(childComplexity), true
+
+	case "BackOrderConnection.edges":
+		if e.ComplexityRoot.BackOrderConnection.Edges == nil {
+			break
+		}
+
+		return e.ComplexityRoot.BackOrderConnection.Edges(childComplexity), true
+	case "BackOrderConnection.nodes":
+		if e.ComplexityRoot.BackOrderConnection.Nodes == nil {
+			break
+		}
+
+		return e.ComplexityRoot.BackOrderConnection.Nodes(childComplexity), true
+	case "BackOrderConnection.pageInfo":
+		if e.ComplexityRoot.BackOrderConnection.PageInfo == nil {
+			break
+		}
+
+		return e.ComplexityRoot.BackOrderConnection.PageInfo(childComplexity), true
+	case "BackOrderConnection.totalCount":
+		if e.ComplexityRoot.BackOrderConnection.TotalCount == nil {
+			break
+		}
+
+		return e.ComplexityRoot.BackOrderConnection.TotalCount(childComplexity), true
+
+	case "BackOrderEdge.cursor":
+		if e.ComplexityRoot.BackOrderEdge.Cursor == nil {
+			break
+		}
+
+		return e.ComplexityRoot.BackOrderEdge.Cursor(childComplexity), true
+	case "BackOrderEdge.node":
+		if e.ComplexityRoot.BackOrderEdge.Node == nil {
+			break
+		}
+
+		return e.ComplexityRoot.BackOrderEdge.Node(childComplexity), true
 
 	case "Badge.channel":
 		if e.ComplexityRoot.Badge.Channel == nil {
@@ -2528,6 +2619,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.CartLine.Availability(childComplexity), true
+	case "CartLine.backOrdered":
+		if e.ComplexityRoot.CartLine.BackOrdered == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CartLine.BackOrdered(childComplexity), true
 	case "CartLine.id":
 		if e.ComplexityRoot.CartLine.GlobalID == nil {
 			break
@@ -2558,6 +2655,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.CartLine.Problem(childComplexity), true
+	case "CartLine.promise":
+		if e.ComplexityRoot.CartLine.Promised == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CartLine.Promised(childComplexity), true
 	case "CartLine.quantity":
 		if e.ComplexityRoot.CartLine.Quantity == nil {
 			break
@@ -5689,6 +5792,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.OrderEvent.Type(childComplexity), true
 
+	case "OrderLine.backOrdered":
+		if e.ComplexityRoot.OrderLine.BackOrdered == nil {
+			break
+		}
+
+		return e.ComplexityRoot.OrderLine.BackOrdered(childComplexity), true
 	case "OrderLine.breakdown":
 		if e.ComplexityRoot.OrderLine.Breakdown == nil {
 			break
@@ -5713,6 +5822,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.OrderLine.Options(childComplexity), true
+	case "OrderLine.promise":
+		if e.ComplexityRoot.OrderLine.Promised == nil {
+			break
+		}
+
+		return e.ComplexityRoot.OrderLine.Promised(childComplexity), true
 	case "OrderLine.quantity":
 		if e.ComplexityRoot.OrderLine.Quantity == nil {
 			break
@@ -7234,6 +7349,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Query.Attributes(childComplexity), true
+	case "Query.backOrders":
+		if e.ComplexityRoot.Query.BackOrders == nil {
+			break
+		}
+
+		args, err := field_Query_backOrders_args(ctx, ec, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Query.BackOrders(childComplexity, args["first"].(*int), args["after"].(*string), args["variantId"].(*string)), true
 	case "Query.badges":
 		if e.ComplexityRoot.Query.Badges == nil {
 			break
@@ -8227,6 +8353,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.ShippingMethodTranslations.Name(childComplexity), true
 
+	case "SoldOutPolicy.backOrderLimit":
+		if e.ComplexityRoot.SoldOutPolicy.BackOrderLimit == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SoldOutPolicy.BackOrderLimit(childComplexity), true
 	case "SoldOutPolicy.id":
 		if e.ComplexityRoot.SoldOutPolicy.GlobalID == nil {
 			break
@@ -8239,6 +8371,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.SoldOutPolicy.Policy(childComplexity), true
+	case "SoldOutPolicy.promise":
+		if e.ComplexityRoot.SoldOutPolicy.Promise == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SoldOutPolicy.Promise(childComplexity), true
 	case "SoldOutPolicy.target":
 		if e.ComplexityRoot.SoldOutPolicy.Target == nil {
 			break
@@ -8720,6 +8858,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Variant.PriceTrace(childComplexity, args["quantity"].(int), args["at"].(*time.Time), args["shippingMode"].(pricing.ShippingMode), args["as"].(*string)), true
+	case "Variant.promise":
+		if e.ComplexityRoot.Variant.Promise == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Variant.Promise(childComplexity), true
 	case "Variant.restockOffered":
 		if e.ComplexityRoot.Variant.RestockOffered == nil {
 			break
@@ -9625,6 +9769,10 @@ enum UserErrorCode {
   VARIANT_UNAVAILABLE
   "Fewer pieces are free than asked for."
   INSUFFICIENT_STOCK
+  "Back-orders need a limit, and only they have one."
+  BACK_ORDER_LIMIT_INVALID
+  "The order still waits for some of its goods."
+  ORDER_BACK_ORDERED
   "The shipping method cannot be chosen."
   SHIPPING_METHOD_UNAVAILABLE
   "A price list keeps its currency and its tax."
@@ -9924,6 +10072,10 @@ type CartLine {
   price: Price
   "Whether it can be ordered now."
   availability: Availability!
+  "How many of the pieces are not there and come later (取り寄せ)."
+  backOrdered: Int!
+  "When those pieces come, in the caller's language; null if all pieces are there."
+  promise: String
   "Why the line cannot be ordered as it is; null if it can."
   problem: UserError
 }
@@ -11536,7 +11688,7 @@ extend enum UserErrorCode {
   BUYER_ELSEWHERE
   "The account is no customer's."
   NOT_A_CUSTOMER
-  "The approval limit is negative or too fine."
+  "A credit or approval limit is negative or too fine."
   LIMIT_INVALID
   "The customer may not use this function."
   FUNCTION_DENIED
@@ -12486,6 +12638,8 @@ enum SoldOut {
   LAST
   "It stays, and shoppers may ask to be told when stock returns."
   NOTIFY_ME
+  "It can be ordered all the same, up to a limit, and comes later (取り寄せ)."
+  BACK_ORDER
 }
 
 "What becomes of some goods when they are sold out. A product's own goes before its nearest category's, that before its product brand's, that before the one for all goods."
@@ -12496,6 +12650,10 @@ type SoldOutPolicy {
   target: Target!
   "What becomes of them."
   policy: SoldOut!
+  "How many pieces of each variant may be on order at once; null unless the policy is BACK_ORDER."
+  backOrderLimit: Int
+  "What shoppers read of when back-ordered pieces come, by language; empty unless the policy is BACK_ORDER."
+  promise: Translations!
   "When it was set last."
   updatedAt: DateTime!
 }
@@ -12506,6 +12664,10 @@ input SetSoldOutPolicyInput {
   target: TargetInput
   "What becomes of them; left out, what holds for wider goods."
   policy: SoldOut
+  "How many pieces of each variant may be on order at once, 1 to 1,000,000; BACK_ORDER needs it, and no other policy has it."
+  backOrderLimit: Int
+  "What shoppers read of when the pieces come, at most 100 characters; BACK_ORDER needs it in Japanese."
+  promise: Translations
 }
 
 "The brand's policies after the change."
@@ -12743,6 +12905,8 @@ enum Availability {
   IN_STOCK
   "Can be ordered; few pieces are left."
   LOW_STOCK
+  "None is there, but it can be ordered and comes later: see ` + "`" + `promise` + "`" + ` (取り寄せ)."
+  BACK_ORDER
   "Cannot be ordered now."
   OUT_OF_STOCK
 }
@@ -12750,6 +12914,8 @@ enum Availability {
 extend type Variant {
   "Whether it can be ordered now."
   availability: Availability!
+  "When it comes if it is ordered now, in the caller's language (入荷予定); null unless the availability is BACK_ORDER."
+  promise: String
 }
 
 extend type Variant {
@@ -13090,6 +13256,10 @@ type OrderLine {
   taxClass: TaxClass!
   "How the line's total came about: the changes add up to it."
   breakdown: [PriceStep!]!
+  "How many of the pieces the order still waits for (取り寄せ)."
+  backOrdered: Int!
+  "What the buyer was told of when missing pieces come, in the caller's language; null if none was missing."
+  promise: String
 }
 
 "One thing that happened to an order."
@@ -14984,6 +15154,50 @@ type ShippingMethodPayload {
   userErrors: [UserError!]!
 }
 `, BuiltIn: false},
+	{Name: "../schema/special.graphqls", Input: `extend type Query {
+  "What orders of the brand wait for (取り寄せ), the longest waiting first; for staff."
+  backOrders(
+    "How many, 0 to 100."
+    first: Int = 20
+    "The cursor behind which the page starts."
+    after: String
+    "Of one variant only."
+    variantId: ID
+  ): BackOrderConnection! @allow(permissions: [ORDER_READ])
+}
+
+"Pieces of a variant that an order waits for. Stock that arrives goes to who waits longest."
+type BackOrder {
+  "The order."
+  order: Order!
+  "The variant; null if it is no longer sold."
+  variant: Variant
+  "How many pieces."
+  quantity: Int!
+  "Since when they are waited for."
+  since: DateTime!
+}
+
+"One page of back-orders."
+type BackOrderConnection {
+  "The back-orders with their cursors."
+  edges: [BackOrderEdge!]!
+  "The back-orders without cursors."
+  nodes: [BackOrder!]!
+  "Where the page lies."
+  pageInfo: PageInfo!
+  "How many there are in all; costs a count."
+  totalCount: Int!
+}
+
+"A back-order on a page."
+type BackOrderEdge {
+  "The cursor behind this back-order."
+  cursor: String!
+  "The back-order."
+  node: BackOrder!
+}
+`, BuiltIn: false},
 	{Name: "../schema/sso.graphqls", Input: `extend type Query {
   "The providers through which members can log in, in the order in which to show them."
   ssoProviders: [SsoProvider!]! @allow(anyone: true) @public @cost(size: 5)
@@ -15467,6 +15681,44 @@ func childFields_Audience(ctx context.Context, ec *executionContext, field graph
 	return nil, fmt.Errorf("no field named %q was found under type Audience", field.Name)
 }
 
+func childFields_BackOrder(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "order":
+		return fieldContext_BackOrder_order(ctx, ec, field)
+	case "variant":
+		return fieldContext_BackOrder_variant(ctx, ec, field)
+	case "quantity":
+		return fieldContext_BackOrder_quantity(ctx, ec, field)
+	case "since":
+		return fieldContext_BackOrder_since(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type BackOrder", field.Name)
+}
+
+func childFields_BackOrderConnection(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edges":
+		return fieldContext_BackOrderConnection_edges(ctx, ec, field)
+	case "nodes":
+		return fieldContext_BackOrderConnection_nodes(ctx, ec, field)
+	case "pageInfo":
+		return fieldContext_BackOrderConnection_pageInfo(ctx, ec, field)
+	case "totalCount":
+		return fieldContext_BackOrderConnection_totalCount(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type BackOrderConnection", field.Name)
+}
+
+func childFields_BackOrderEdge(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cursor":
+		return fieldContext_BackOrderEdge_cursor(ctx, ec, field)
+	case "node":
+		return fieldContext_BackOrderEdge_node(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type BackOrderEdge", field.Name)
+}
+
 func childFields_Badge(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "id":
@@ -15745,6 +15997,10 @@ func childFields_CartLine(ctx context.Context, ec *executionContext, field graph
 		return fieldContext_CartLine_price(ctx, ec, field)
 	case "availability":
 		return fieldContext_CartLine_availability(ctx, ec, field)
+	case "backOrdered":
+		return fieldContext_CartLine_backOrdered(ctx, ec, field)
+	case "promise":
+		return fieldContext_CartLine_promise(ctx, ec, field)
 	case "problem":
 		return fieldContext_CartLine_problem(ctx, ec, field)
 	}
@@ -16733,6 +16989,10 @@ func childFields_OrderLine(ctx context.Context, ec *executionContext, field grap
 		return fieldContext_OrderLine_taxClass(ctx, ec, field)
 	case "breakdown":
 		return fieldContext_OrderLine_breakdown(ctx, ec, field)
+	case "backOrdered":
+		return fieldContext_OrderLine_backOrdered(ctx, ec, field)
+	case "promise":
+		return fieldContext_OrderLine_promise(ctx, ec, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type OrderLine", field.Name)
 }
@@ -17817,6 +18077,10 @@ func childFields_SoldOutPolicy(ctx context.Context, ec *executionContext, field 
 		return fieldContext_SoldOutPolicy_target(ctx, ec, field)
 	case "policy":
 		return fieldContext_SoldOutPolicy_policy(ctx, ec, field)
+	case "backOrderLimit":
+		return fieldContext_SoldOutPolicy_backOrderLimit(ctx, ec, field)
+	case "promise":
+		return fieldContext_SoldOutPolicy_promise(ctx, ec, field)
 	case "updatedAt":
 		return fieldContext_SoldOutPolicy_updatedAt(ctx, ec, field)
 	}
@@ -18091,6 +18355,8 @@ func childFields_Variant(ctx context.Context, ec *executionContext, field graphq
 		return fieldContext_Variant_restockOffered(ctx, ec, field)
 	case "availability":
 		return fieldContext_Variant_availability(ctx, ec, field)
+	case "promise":
+		return fieldContext_Variant_promise(ctx, ec, field)
 	case "stock":
 		return fieldContext_Variant_stock(ctx, ec, field)
 	case "price":

@@ -28,6 +28,10 @@ type (
 	ProductConnection = catalog.ProductPage
 	// ProductEdge is a product on a page.
 	ProductEdge = page.Edge[catalog.Product]
+	// BackOrderConnection is a page of back-orders.
+	BackOrderConnection = page.Connection[order.BackOrder]
+	// BackOrderEdge is a back-order on a page.
+	BackOrderEdge = page.Edge[order.BackOrder]
 	// OrderConnection is a page of orders.
 	OrderConnection = page.Connection[order.Order]
 	// ImportRejectionConnection is a page of rejected rows.

@@ -40,6 +40,10 @@ const freePieces = `(SELECT coalesce(sum(greatest(s.on_hand - s.reserved, 0)), 0
 	FROM stock_levels s JOIN locations o ON o.id = s.location_id
 	WHERE s.variant_id = v.id AND o.brand_id = v.brand_id AND o.ships AND o.active)`
 
+// pieces counts what can be ordered of the variant v: what is free, and what may be
+// back-ordered.
+const pieces = `(SELECT ` + freePieces + ` + ` + beyond + ` FROM (VALUES (1)) one` + beyondStock + `)`
+
 func cartArgs(in cart.Lookup, more pgx.NamedArgs) pgx.NamedArgs {
 	args := pgx.NamedArgs{
 		"channel": in.ChannelID, "brand": in.BrandID, "lists": in.PriceLists, "at": in.At,
@@ -71,7 +75,7 @@ func (s *Carts) AddLine(ctx context.Context, in cart.Lookup, line cart.NewLine) 
 				SELECT @cart, @brand, @channel, @member, @token, @at
 				FROM variants v JOIN products p ON p.id = v.product_id
 				WHERE v.id = @variant AND NOT EXISTS (SELECT FROM carts c WHERE `+ownCart(in.Owner)+`)
-				  AND `+sellable+` AND `+guard+` AND `+freePieces+` >= @quantity
+				  AND `+sellable+` AND `+guard+` AND `+pieces+` >= @quantity
 				ON CONFLICT DO NOTHING`, args)
 			sql = anotherLine(in.Owner, guard)
 		}
@@ -88,7 +92,7 @@ func firstLine(guard string) string {
 	return `
 	WITH wanted AS (
 		SELECT v.id FROM variants v JOIN products p ON p.id = v.product_id
-		WHERE v.id = @variant AND ` + sellable + ` AND ` + guard + ` AND ` + freePieces + ` >= @quantity
+		WHERE v.id = @variant AND ` + sellable + ` AND ` + guard + ` AND ` + pieces + ` >= @quantity
 	), made AS (
 		INSERT INTO carts (id, brand_id, channel_id, member_id, token_hash, updated_at)
 		SELECT @cart, @brand, @channel, @member, @token, @at FROM wanted
@@ -108,7 +112,7 @@ func anotherLine(o cart.Owner, guard string) string {
 		JOIN products p ON p.id = v.product_id
 		WHERE ` + own + ` AND v.id = @variant AND ` + sellable + ` AND ` + guard + `
 		  AND (SELECT count(*) FROM cart_lines o WHERE o.cart_id = c.id AND o.variant_id <> v.id) < @most
-		  AND ` + freePieces + ` >= @quantity + coalesce((SELECT o.quantity FROM cart_lines o WHERE o.cart_id = c.id AND o.variant_id = v.id), 0)
+		  AND ` + pieces + ` >= @quantity + coalesce((SELECT o.quantity FROM cart_lines o WHERE o.cart_id = c.id AND o.variant_id = v.id), 0)
 		ON CONFLICT (cart_id, variant_id) DO UPDATE SET quantity = k.quantity + EXCLUDED.quantity`
 }
 
@@ -118,7 +122,7 @@ func (s *Carts) SetQuantity(ctx context.Context, in cart.Lookup, lineID uuid.UUI
 	sql := `UPDATE cart_lines k SET quantity = @quantity
 		FROM carts c, variants v
 		WHERE k.id = @line AND k.cart_id = c.id AND v.id = k.variant_id AND ` + ownCart(in.Owner) + `
-		  AND (@quantity <= k.quantity OR ` + freePieces + ` >= @quantity)`
+		  AND (@quantity <= k.quantity OR ` + pieces + ` >= @quantity)`
 	if quantity == 0 {
 		sql = `DELETE FROM cart_lines k USING carts c WHERE k.id = @line AND k.cart_id = c.id AND ` + ownCart(in.Owner)
 	}
@@ -158,7 +162,7 @@ func (s *Carts) Sellable(ctx context.Context, in cart.Lookup, variantID uuid.UUI
 		Free   int
 		Rules  int64
 	}](ctx, s.db, `
-		SELECT `+sellable+` AS on_sale, `+freePieces+`::int AS free, `+bookVersion+` AS rules
+		SELECT `+sellable+` AS on_sale, `+pieces+`::int AS free, `+bookVersion+` AS rules
 		FROM variants v JOIN products p ON p.id = v.product_id WHERE v.id = @variant`, cartArgs(in, pgx.NamedArgs{"variant": variantID}))
 	if err != nil || row == nil {
 		return false, 0, err
@@ -228,9 +232,9 @@ func queueCart(batch *pgx.Batch, in cart.Lookup, lock string, into **cart.Basket
 		FROM carts c WHERE `+own+lock, args)
 	queueRows(batch, &[]basketRow{}, func(rows []basketRow) { found.Items, found.Sheets, found.Rules = itemsOf(rows) }, `
 		SELECT k.id, k.variant_id, k.quantity, p.id AS product_id, v.sku, p.name, v.options, p.tax_class,
-			`+sellable+` AS on_sale, `+goodsColumns+`, `+rulesVersion+` AS rules
+			`+sellable+` AS on_sale, `+beyond+` AS beyond, b.promise, `+goodsColumns+`, `+rulesVersion+` AS rules
 		FROM carts c JOIN cart_lines k ON k.cart_id = c.id
-		JOIN variants v ON v.id = k.variant_id JOIN products p ON p.id = v.product_id
+		JOIN variants v ON v.id = k.variant_id JOIN products p ON p.id = v.product_id`+beyondStock+`
 		WHERE `+own+` ORDER BY k.id`, args)
 	queueRows(batch, &[]pricing.Price{}, func(rows []pricing.Price) {
 		for _, row := range rows {

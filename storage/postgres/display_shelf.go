@@ -89,7 +89,7 @@ func (s *Display) SaveSort(ctx context.Context, brandID uuid.UUID, sort display.
 // Policies are the brand's sold-out policies.
 func (s *Display) Policies(ctx context.Context, brandID uuid.UUID) ([]display.Policy, error) {
 	return collect[display.Policy](ctx, s.db, `
-		SELECT id, brand_id, target_kind, target_id, target_value, policy, created_at, updated_at
+		SELECT id, brand_id, target_kind, target_id, target_value, policy, back_order_limit, promise, created_at, updated_at
 		FROM sold_out_policies WHERE brand_id = @brand ORDER BY created_at, id`, pgx.NamedArgs{"brand": brandID})
 }
 
@@ -97,11 +97,12 @@ func (s *Display) Policies(ctx context.Context, brandID uuid.UUID) ([]display.Po
 // brand's listings that it changes.
 func (s *Display) SavePolicy(ctx context.Context, p display.Policy) error {
 	args := pgx.NamedArgs{"id": p.ID, "brand": p.BrandID, "kind": p.Target.Kind, "target": p.Target.ID, "value": p.Target.Value,
-		"policy": p.Policy, "created": p.CreatedAt, "updated": p.UpdatedAt}
+		"policy": p.Policy, "most": p.BackOrderLimit, "promise": p.Promise, "created": p.CreatedAt, "updated": p.UpdatedAt}
 	sql := `
-		INSERT INTO sold_out_policies (id, brand_id, target_kind, target_id, target_value, policy, created_at, updated_at)
-		VALUES (@id, @brand, @kind, @target, @value, @policy, @created, @updated)
-		ON CONFLICT (brand_id, target_kind, target_id) DO UPDATE SET policy = excluded.policy, updated_at = excluded.updated_at`
+		INSERT INTO sold_out_policies (id, brand_id, target_kind, target_id, target_value, policy, back_order_limit, promise, created_at, updated_at)
+		VALUES (@id, @brand, @kind, @target, @value, @policy, @most, @promise, @created, @updated)
+		ON CONFLICT (brand_id, target_kind, target_id) DO UPDATE SET policy = excluded.policy,
+			back_order_limit = excluded.back_order_limit, promise = excluded.promise, updated_at = excluded.updated_at`
 	if p.Policy == "" {
 		sql = `DELETE FROM sold_out_policies WHERE brand_id = @brand AND target_kind = @kind AND target_id = @target`
 	}
@@ -109,8 +110,13 @@ func (s *Display) SavePolicy(ctx context.Context, p display.Policy) error {
 		return err
 	}
 	_, err := s.db.conn(ctx).Exec(ctx, `
-		UPDATE product_listings l SET sold_out = n.policy
-		FROM (SELECT id, sold_out_policy(id) AS policy FROM products WHERE brand_id = @brand) n
-		WHERE n.id = l.product_id AND l.sold_out <> n.policy`, args)
+		UPDATE product_listings l SET sold_out = n.policy, sold_out_rule = n.rule,
+			in_stock = CASE WHEN 'BACK_ORDER' IN (n.policy, l.sold_out) THEN orderable(l.product_id, n.rule) ELSE l.in_stock END
+		FROM (
+			SELECT p.id, o.id AS rule, coalesce(o.policy, 'SHOW') AS policy
+			FROM (SELECT id, sold_out_rule(id) AS rule FROM products WHERE brand_id = @brand) p
+			LEFT JOIN sold_out_policies o ON o.id = p.rule
+		) n
+		WHERE n.id = l.product_id AND (l.sold_out <> n.policy OR l.sold_out_rule IS DISTINCT FROM n.rule OR n.policy = 'BACK_ORDER')`, args)
 	return err
 }

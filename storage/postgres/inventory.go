@@ -15,13 +15,26 @@ type Inventory struct{ db *DB }
 // NewInventory makes the store of stock.
 func NewInventory(db *DB) *Inventory { return &Inventory{db} }
 
-// Free counts the free pieces of the variants at the brand's shipping locations.
+// beyondStock joins, to the variant v, what may be ordered of it that is not there
+// (b), and how much of that is taken (w). The policy is found by the listing's copy.
+const beyondStock = `
+	LEFT JOIN LATERAL (
+		SELECT o.back_order_limit AS most, o.promise
+		FROM product_listings l JOIN sold_out_policies o ON o.id = l.sold_out_rule AND o.policy = 'BACK_ORDER'
+		WHERE l.product_id = v.product_id LIMIT 1
+	) b ON true
+	LEFT JOIN back_orders w ON w.variant_id = v.id`
+
+// beyond counts the pieces that may still be ordered of a variant with beyondStock.
+const beyond = `greatest(coalesce(b.most - coalesce(w.pieces, 0), 0), 0)`
+
+// Free counts the free pieces of the variants at the brand's shipping locations, and
+// what may be ordered beyond them.
 func (s *Inventory) Free(ctx context.Context, brandID uuid.UUID, variantIDs []uuid.UUID) ([]inventory.Free, error) {
 	return collect[inventory.Free](ctx, s.db, `
-		SELECT s.variant_id, sum(s.on_hand - s.reserved)::int AS pieces
-		FROM stock_levels s JOIN locations l ON l.id = s.location_id
-		WHERE s.variant_id = ANY(@variants) AND l.brand_id = @brand AND l.ships AND l.active
-		GROUP BY s.variant_id`, pgx.NamedArgs{"variants": variantIDs, "brand": brandID})
+		SELECT v.id AS variant_id, `+freePieces+`::int AS pieces, `+beyond+` AS beyond, b.promise
+		FROM variants v`+beyondStock+`
+		WHERE v.id = ANY(@variants) AND v.brand_id = @brand`, pgx.NamedArgs{"variants": variantIDs, "brand": brandID})
 }
 
 // Restate writes down, for the products of the variants, whether anything of them
@@ -36,10 +49,8 @@ func (s *Inventory) Restate(ctx context.Context, variantIDs []uuid.UUID) error {
 	batch.Queue(`
 		UPDATE product_listings listing SET in_stock = now.in_stock
 		FROM (
-			SELECT p.id, EXISTS (
-				SELECT FROM variants v JOIN stock_levels s ON s.variant_id = v.id JOIN locations l ON l.id = s.location_id
-				WHERE v.product_id = p.id AND v.active AND l.ships AND l.active AND s.on_hand > s.reserved) AS in_stock
-			FROM products p WHERE p.id IN (SELECT product_id FROM variants WHERE id = ANY(@variants))
-		) now WHERE now.id = listing.product_id AND listing.in_stock <> now.in_stock`, args)
+			SELECT l.channel_id, l.product_id, orderable(l.product_id, l.sold_out_rule) AS in_stock
+			FROM product_listings l WHERE l.product_id IN (SELECT product_id FROM variants WHERE id = ANY(@variants))
+		) now WHERE now.product_id = listing.product_id AND now.channel_id = listing.channel_id AND listing.in_stock <> now.in_stock`, args)
 	return s.db.conn(ctx).SendBatch(ctx, batch).Close()
 }

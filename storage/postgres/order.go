@@ -12,7 +12,6 @@ import (
 	"github.com/noren-commerce/noren/core/cart"
 	"github.com/noren-commerce/noren/core/event"
 	"github.com/noren-commerce/noren/core/i18n"
-	"github.com/noren-commerce/noren/core/inventory"
 	"github.com/noren-commerce/noren/core/money"
 	"github.com/noren-commerce/noren/core/order"
 	"github.com/noren-commerce/noren/core/page"
@@ -47,70 +46,17 @@ func (s *Orders) Insert(ctx context.Context, d order.Draft) error {
 		return err
 	}
 	args := reservationArgs(d.Reservations)
+	args["none"] = uuid.Nil
 	args["order"], args["cart"], args["at"] = d.Order.ID, d.CartID, d.Order.PlacedAt
 	batch.Queue(`
 		INSERT INTO stock_reservations (order_id, variant_id, location_id, quantity)
-		SELECT @order, * FROM unnest(@variants::uuid[], @locations::uuid[], @quantities::int[])`, args)
+		SELECT @order, variant_id, nullif(location_id, @none), quantity
+		FROM unnest(@variants::uuid[], @locations::uuid[], @quantities::int[]) AS r (variant_id, location_id, quantity)`, args)
 	batch.Queue(`UPDATE carts SET closed = true, updated_at = @at WHERE id = @cart`, args)
 	if d.Payment != nil {
 		queuePayment(batch, *d.Payment)
 	}
 	return s.db.later(ctx, batch)
-}
-
-// takeStock raises what is reserved where enough is free. The rows are locked in
-// the order of their keys, so that two orders never wait for each other in a ring.
-// The arrays stand in subqueries to hide their length from the planner, which else
-// plans anew each time.
-const takeStock = `
-	WITH want AS (
-		SELECT * FROM unnest((SELECT @variants::uuid[]), (SELECT @locations::uuid[]), (SELECT @quantities::int[])) AS w (variant_id, location_id, quantity)
-	), locked AS (
-		SELECT s.variant_id, s.location_id FROM stock_levels s JOIN want USING (variant_id, location_id)
-		ORDER BY s.variant_id, s.location_id FOR UPDATE OF s
-	)
-	UPDATE stock_levels s SET reserved = s.reserved + w.quantity
-	FROM want w JOIN locked USING (variant_id, location_id)
-	WHERE s.variant_id = w.variant_id AND s.location_id = w.location_id AND s.on_hand - s.reserved >= w.quantity
-	RETURNING s.variant_id, s.on_hand - s.reserved AS free, w.quantity AS taken`
-
-// moved is a stock level after some of it was taken.
-type moved struct {
-	VariantID uuid.UUID
-	Free      int
-	Taken     int
-}
-
-// Take takes the stock where enough is free, or fails.
-func (s *Orders) Take(ctx context.Context, reservations []order.Reservation) ([]uuid.UUID, error) {
-	levels, err := collect[moved](ctx, s.db, takeStock, reservationArgs(reservations))
-	switch {
-	case err != nil:
-		return nil, err
-	case len(levels) != len(reservations):
-		return nil, order.ErrStockMoved
-	}
-	return crossed(levels), nil
-}
-
-// crossed are the variants at whose location the movement crossed a bound that
-// shoppers may notice.
-func crossed(levels []moved) []uuid.UUID {
-	var flipped []uuid.UUID
-	for _, l := range levels {
-		if inventory.AvailabilityOf(l.Free) != inventory.AvailabilityOf(l.Free+l.Taken) {
-			flipped = append(flipped, l.VariantID)
-		}
-	}
-	return flipped
-}
-
-func reservationArgs(reservations []order.Reservation) pgx.NamedArgs {
-	variants, locations, quantities := make([]uuid.UUID, len(reservations)), make([]uuid.UUID, len(reservations)), make([]int, len(reservations))
-	for i, r := range reservations {
-		variants[i], locations[i], quantities[i] = r.VariantID, r.LocationID, r.Quantity
-	}
-	return pgx.NamedArgs{"variants": variants, "locations": locations, "quantities": quantities}
 }
 
 func queueOrder(batch *pgx.Batch, o order.Order) {
@@ -163,12 +109,13 @@ func queueLines(batch *pgx.Batch, lines []order.Line) error {
 		Total     int64          `json:"total"`
 		TaxClass  money.TaxClass `json:"tax_class"`
 		Breakdown []pricing.Step `json:"breakdown"`
+		Promise   i18n.Text      `json:"promise"`
 	}
 	rows := make([]row, len(lines))
 	for i, l := range lines {
 		rows[i] = row{
 			l.ID, l.OrderID, l.Position, l.VariantID, l.ProductID, l.SKU, l.Name, l.Options,
-			l.Quantity, l.UnitMinor, l.TotalMinor, l.TaxClass, l.Breakdown,
+			l.Quantity, l.UnitMinor, l.TotalMinor, l.TaxClass, l.Breakdown, l.Promise,
 		}
 	}
 	raw, err := json.Marshal(rows)
@@ -176,8 +123,8 @@ func queueLines(batch *pgx.Batch, lines []order.Line) error {
 		return fmt.Errorf("write down the lines of an order: %w", err)
 	}
 	batch.Queue(`
-		INSERT INTO order_lines (id, order_id, position, variant_id, product_id, sku, name, options, quantity, unit, total, tax_class, breakdown)
-		SELECT id, order_id, position, variant_id, product_id, sku, name, options, quantity, unit, total, tax_class, breakdown
+		INSERT INTO order_lines (id, order_id, position, variant_id, product_id, sku, name, options, quantity, unit, total, tax_class, breakdown, promise)
+		SELECT id, order_id, position, variant_id, product_id, sku, name, options, quantity, unit, total, tax_class, breakdown, promise
 		FROM jsonb_populate_recordset(NULL::order_lines, $1::jsonb)`, string(raw))
 	return nil
 }
@@ -192,43 +139,6 @@ func (s *Orders) Update(ctx context.Context, o order.Order) error {
 	_, err := s.db.conn(ctx).Exec(ctx, `
 		UPDATE orders SET status = @status, paid = @paid, internal_note = @note, updated_at = @at WHERE id = @id`,
 		pgx.NamedArgs{"id": o.ID, "status": o.Status, "paid": o.Paid, "note": o.InternalNote, "at": o.UpdatedAt})
-	return err
-}
-
-// Release returns the stock that the order holds; what is released stays so.
-func (s *Orders) Release(ctx context.Context, orderID uuid.UUID) ([]uuid.UUID, error) {
-	levels, err := collect[moved](ctx, s.db, `
-		WITH released AS (
-			UPDATE stock_reservations SET state = 'RELEASED' WHERE order_id = @order AND state = 'OPEN'
-			RETURNING variant_id, location_id, quantity
-		), locked AS (
-			SELECT s.variant_id, s.location_id FROM stock_levels s JOIN released USING (variant_id, location_id)
-			ORDER BY s.variant_id, s.location_id FOR UPDATE OF s
-		)
-		UPDATE stock_levels s SET reserved = s.reserved - r.quantity
-		FROM released r JOIN locked USING (variant_id, location_id)
-		WHERE s.variant_id = r.variant_id AND s.location_id = r.location_id
-		RETURNING s.variant_id, s.on_hand - s.reserved AS free, -r.quantity AS taken`, pgx.NamedArgs{"order": orderID})
-	return crossed(levels), err
-}
-
-// Ship takes what the order holds off the shelves, each piece a movement.
-func (s *Orders) Ship(ctx context.Context, orderID uuid.UUID, at time.Time, actorID uuid.UUID) error {
-	_, err := s.db.conn(ctx).Exec(ctx, `
-		WITH shipped AS (
-			UPDATE stock_reservations SET state = 'SHIPPED' WHERE order_id = @order AND state = 'OPEN'
-			RETURNING variant_id, location_id, quantity
-		), locked AS (
-			SELECT s.variant_id, s.location_id FROM stock_levels s JOIN shipped USING (variant_id, location_id)
-			ORDER BY s.variant_id, s.location_id FOR UPDATE OF s
-		), taken AS (
-			UPDATE stock_levels s SET reserved = s.reserved - r.quantity, on_hand = s.on_hand - r.quantity
-			FROM shipped r JOIN locked USING (variant_id, location_id)
-			WHERE s.variant_id = r.variant_id AND s.location_id = r.location_id
-		)
-		INSERT INTO stock_movements (id, at, variant_id, location_id, kind, quantity, reference, actor_id)
-		SELECT gen_random_uuid(), @at, variant_id, location_id, 'SHIPMENT', -quantity, @order::text, @actor FROM shipped`,
-		pgx.NamedArgs{"order": orderID, "at": at, "actor": orNull(actorID)})
 	return err
 }
 
@@ -300,7 +210,9 @@ func orderFilter(q order.Query) (string, pgx.NamedArgs) {
 func (s *Orders) Lines(ctx context.Context, orderIDs []uuid.UUID) ([]order.Line, error) {
 	return collect[order.Line](ctx, s.db, `
 		SELECT l.id, l.order_id, l.position, l.variant_id, l.product_id, l.sku, l.name, l.options, l.quantity,
-			l.unit, l.total, l.tax_class, l.breakdown, o.currency
+			l.unit, l.total, l.tax_class, l.breakdown, o.currency, l.promise,
+			coalesce((SELECT r.quantity FROM stock_reservations r WHERE r.order_id = l.order_id AND r.variant_id = l.variant_id
+				AND r.location_id IS NULL AND r.state = 'OPEN'), 0) AS back_ordered
 		FROM order_lines l JOIN orders o ON o.id = l.order_id
 		WHERE l.order_id = ANY(@ids) ORDER BY l.order_id, l.position`, pgx.NamedArgs{"ids": orderIDs})
 }

@@ -14,10 +14,7 @@ func queueRelist(batch *pgx.Batch, products []uuid.UUID, at time.Time) {
 	batch.Queue(`
 		WITH now_is AS (
 			SELECT l.channel_id, l.product_id, min(r.amount) AS min_price, max(r.amount) AS max_price,
-				coalesce(bool_or(EXISTS (
-					SELECT FROM stock_levels s JOIN locations o ON o.id = s.location_id
-					WHERE s.variant_id = v.id AND o.brand_id = v.brand_id AND o.ships AND o.active AND s.on_hand > s.reserved)), false) AS in_stock,
-				CASE WHEN EXISTS (SELECT FROM sold_out_policies o WHERE o.brand_id = c.brand_id) THEN sold_out_policy(l.product_id) ELSE 'SHOW' END AS sold_out
+				CASE WHEN EXISTS (SELECT FROM sold_out_policies o WHERE o.brand_id = c.brand_id) THEN sold_out_rule(l.product_id) END AS rule
 			FROM product_listings l
 			JOIN channels c ON c.id = l.channel_id
 			LEFT JOIN variants v ON v.product_id = l.product_id AND v.active
@@ -29,8 +26,11 @@ func queueRelist(batch *pgx.Batch, products []uuid.UUID, at time.Time) {
 			WHERE l.product_id = ANY($1)
 			GROUP BY l.channel_id, l.product_id, c.brand_id
 		)
-		UPDATE product_listings l SET min_price = n.min_price, max_price = n.max_price, in_stock = n.in_stock, sold_out = n.sold_out
-		FROM now_is n
+		UPDATE product_listings l SET min_price = n.min_price, max_price = n.max_price, in_stock = n.in_stock, sold_out = n.sold_out, sold_out_rule = n.rule
+		FROM (
+			SELECT i.*, orderable(i.product_id, i.rule) AS in_stock, coalesce((SELECT policy FROM sold_out_policies WHERE id = i.rule), 'SHOW') AS sold_out
+			FROM now_is i
+		) n
 		WHERE l.channel_id = n.channel_id AND l.product_id = n.product_id
-		  AND (l.min_price, l.max_price, l.in_stock, l.sold_out) IS DISTINCT FROM (n.min_price, n.max_price, n.in_stock, n.sold_out)`, products, at)
+		  AND (l.min_price, l.max_price, l.in_stock, l.sold_out, l.sold_out_rule) IS DISTINCT FROM (n.min_price, n.max_price, n.in_stock, n.sold_out, n.rule)`, products, at)
 }

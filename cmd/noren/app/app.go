@@ -93,6 +93,7 @@ func New(cfg Config, db *postgres.DB, now clock.Clock, options ...Option) (*App,
 		Tx: db, Store: postgres.NewOrders(db), Carts: carts, Keys: keys,
 		Outbox: jobs, Events: events, Flips: shown, Campaigns: campaigns, Trade: companies, Now: now,
 	})
+	shown.First(orders.Allocate)
 	trusted, err := newProxies(cfg.TrustedProxy)
 	if err != nil {
 		return nil, err

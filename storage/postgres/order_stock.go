@@ -1,0 +1,160 @@
+package postgres
+
+import (
+	"context"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
+
+	"github.com/noren-commerce/noren/core/inventory"
+	"github.com/noren-commerce/noren/core/order"
+)
+
+// takeStock raises what is reserved where enough is free. The rows are locked in
+// the order of their keys, so that two orders never wait for each other in a ring.
+// The arrays stand in subqueries to hide their length from the planner, which else
+// plans anew each time.
+const takeStock = `
+	WITH want AS (
+		SELECT * FROM unnest((SELECT @variants::uuid[]), (SELECT @locations::uuid[]), (SELECT @quantities::int[])) AS w (variant_id, location_id, quantity)
+	), locked AS (
+		SELECT s.variant_id, s.location_id FROM stock_levels s JOIN want USING (variant_id, location_id)
+		ORDER BY s.variant_id, s.location_id FOR UPDATE OF s
+	)
+	UPDATE stock_levels s SET reserved = s.reserved + w.quantity
+	FROM want w JOIN locked USING (variant_id, location_id)
+	WHERE s.variant_id = w.variant_id AND s.location_id = w.location_id AND s.on_hand - s.reserved >= w.quantity
+	RETURNING s.variant_id, s.on_hand - s.reserved AS free, w.quantity AS taken`
+
+// moved is a stock level after some of it was taken.
+type moved struct {
+	VariantID uuid.UUID
+	Free      int
+	Taken     int
+}
+
+// takeWaiting gives places among those who wait for variants, as long as the limit
+// of their policy leaves some.
+const takeWaiting = `
+	WITH want AS (
+		SELECT u.variant_id, u.quantity, b.most
+		FROM unnest((SELECT @variants::uuid[]), (SELECT @quantities::int[])) AS u (variant_id, quantity)
+		JOIN variants v ON v.id = u.variant_id` + beyondStock + `
+	)
+	INSERT INTO back_orders AS k (variant_id, pieces)
+	SELECT variant_id, quantity FROM want WHERE quantity <= most ORDER BY variant_id
+	ON CONFLICT (variant_id) DO UPDATE SET pieces = k.pieces + excluded.pieces
+	WHERE k.pieces + excluded.pieces <= (SELECT most FROM want WHERE want.variant_id = excluded.variant_id)
+	RETURNING k.variant_id, (SELECT most FROM want WHERE want.variant_id = k.variant_id) - k.pieces AS free,
+		(SELECT quantity FROM want WHERE want.variant_id = k.variant_id) AS taken`
+
+// Take takes the stock where enough is free, and places among those who wait where
+// the limit leaves them, or fails. It is the one door: nothing else holds goods for
+// an order. Stock is locked before waiting lists, here and wherever both are.
+func (s *Orders) Take(ctx context.Context, reservations []order.Reservation) ([]uuid.UUID, error) {
+	var there, waits []order.Reservation
+	for _, r := range reservations {
+		if r.Waits() {
+			waits = append(waits, r)
+		} else {
+			there = append(there, r)
+		}
+	}
+	var levels, places []moved
+	batch := &pgx.Batch{}
+	if len(there) > 0 {
+		queueRows(batch, &levels, nil, takeStock, reservationArgs(there))
+	}
+	if len(waits) > 0 {
+		queueRows(batch, &places, nil, takeWaiting, reservationArgs(waits))
+	}
+	switch err := s.db.conn(ctx).SendBatch(ctx, batch).Close(); {
+	case err != nil:
+		return nil, err
+	case len(levels) != len(there) || len(places) != len(waits):
+		return nil, order.ErrStockMoved
+	}
+	return append(crossed(levels), crossed(places)...), nil
+}
+
+// crossed are the variants at whose location the movement crossed a bound that
+// shoppers may notice.
+func crossed(levels []moved) []uuid.UUID {
+	var flipped []uuid.UUID
+	for _, l := range levels {
+		if inventory.AvailabilityOf(l.Free) != inventory.AvailabilityOf(l.Free+l.Taken) {
+			flipped = append(flipped, l.VariantID)
+		}
+	}
+	return flipped
+}
+
+func reservationArgs(reservations []order.Reservation) pgx.NamedArgs {
+	variants, locations, quantities := make([]uuid.UUID, len(reservations)), make([]uuid.UUID, len(reservations)), make([]int, len(reservations))
+	for i, r := range reservations {
+		variants[i], locations[i], quantities[i] = r.VariantID, r.LocationID, r.Quantity
+	}
+	return pgx.NamedArgs{"variants": variants, "locations": locations, "quantities": quantities}
+}
+
+// Release returns the stock that the order holds; what is released stays so.
+func (s *Orders) Release(ctx context.Context, orderID uuid.UUID) ([]uuid.UUID, error) {
+	var levels, places []moved
+	batch, args := &pgx.Batch{}, pgx.NamedArgs{"order": orderID}
+	queueRows(batch, &levels, nil, `
+		WITH released AS (
+			UPDATE stock_reservations SET state = 'RELEASED' WHERE order_id = @order AND state = 'OPEN' AND location_id IS NOT NULL
+			RETURNING variant_id, location_id, quantity
+		), locked AS (
+			SELECT s.variant_id, s.location_id FROM stock_levels s JOIN released USING (variant_id, location_id)
+			ORDER BY s.variant_id, s.location_id FOR UPDATE OF s
+		)
+		UPDATE stock_levels s SET reserved = s.reserved - r.quantity
+		FROM released r JOIN locked USING (variant_id, location_id)
+		WHERE s.variant_id = r.variant_id AND s.location_id = r.location_id
+		RETURNING s.variant_id, s.on_hand - s.reserved AS free, -r.quantity AS taken`, args)
+	queueRows(batch, &places, nil, `
+		WITH released AS (
+			UPDATE stock_reservations SET state = 'RELEASED' WHERE order_id = @order AND state = 'OPEN' AND location_id IS NULL
+			RETURNING variant_id, quantity
+		), locked AS (
+			SELECT k.variant_id FROM back_orders k JOIN released USING (variant_id) ORDER BY k.variant_id FOR UPDATE OF k
+		), given AS (
+			UPDATE back_orders k SET pieces = k.pieces - r.quantity FROM released r JOIN locked USING (variant_id)
+			WHERE k.variant_id = r.variant_id RETURNING k.variant_id, k.pieces, r.quantity
+		)
+		SELECT g.variant_id, coalesce(b.most, 0) - g.pieces AS free, -g.quantity AS taken
+		FROM given g JOIN variants v ON v.id = g.variant_id`+beyondStock, args)
+	err := s.db.conn(ctx).SendBatch(ctx, batch).Close()
+	return append(crossed(levels), crossed(places)...), err
+}
+
+// Ship takes what the order holds off the shelves, each piece a movement; not while
+// the order waits for some of its goods.
+func (s *Orders) Ship(ctx context.Context, orderID uuid.UUID, at time.Time, actorID uuid.UUID) error {
+	waits, err := one[bool](ctx, s.db, `SELECT EXISTS (
+		SELECT FROM stock_reservations WHERE order_id = $1 AND location_id IS NULL AND state = 'OPEN')`, orderID)
+	if err != nil {
+		return err
+	}
+	if waits {
+		return order.ErrBackOrdered
+	}
+	_, err = s.db.conn(ctx).Exec(ctx, `
+		WITH shipped AS (
+			UPDATE stock_reservations SET state = 'SHIPPED' WHERE order_id = @order AND state = 'OPEN'
+			RETURNING variant_id, location_id, quantity
+		), locked AS (
+			SELECT s.variant_id, s.location_id FROM stock_levels s JOIN shipped USING (variant_id, location_id)
+			ORDER BY s.variant_id, s.location_id FOR UPDATE OF s
+		), taken AS (
+			UPDATE stock_levels s SET reserved = s.reserved - r.quantity, on_hand = s.on_hand - r.quantity
+			FROM shipped r JOIN locked USING (variant_id, location_id)
+			WHERE s.variant_id = r.variant_id AND s.location_id = r.location_id
+		)
+		INSERT INTO stock_movements (id, at, variant_id, location_id, kind, quantity, reference, actor_id)
+		SELECT gen_random_uuid(), @at, variant_id, location_id, 'SHIPMENT', -quantity, @order::text, @actor FROM shipped`,
+		pgx.NamedArgs{"order": orderID, "at": at, "actor": orNull(actorID)})
+	return err
+}
