@@ -15,6 +15,7 @@ import (
 	"github.com/noren-commerce/noren/core/access"
 	"github.com/noren-commerce/noren/core/cart"
 	"github.com/noren-commerce/noren/core/catalog"
+	"github.com/noren-commerce/noren/core/company"
 	"github.com/noren-commerce/noren/core/display"
 	"github.com/noren-commerce/noren/core/fault"
 	"github.com/noren-commerce/noren/core/importing"
@@ -225,6 +226,20 @@ func _Node(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj 
 			return graphql.Null
 		}
 		return _DisplayRule(ctx, ec, sel, obj)
+	case company.Group:
+		return _CustomerGroup(ctx, ec, sel, &obj)
+	case *company.Group:
+		if obj == nil {
+			return graphql.Null
+		}
+		return _CustomerGroup(ctx, ec, sel, obj)
+	case company.Company:
+		return _Company(ctx, ec, sel, &obj)
+	case *company.Company:
+		if obj == nil {
+			return graphql.Null
+		}
+		return _Company(ctx, ec, sel, obj)
 	case display.Pin:
 		return _CategoryPin(ctx, ec, sel, &obj)
 	case *display.Pin:
@@ -369,6 +384,20 @@ func _UserError(ctx context.Context, ec *executionContext, sel ast.SelectionSet,
 // endregion **************************** object.gotpl ****************************
 
 // region    ***************************** type.gotpl *****************************
+
+func unmarshalNDate2timeᚐTime(ctx context.Context, ec *executionContext, v any) (time.Time, error) {
+	res, err := scalar.UnmarshalDate(v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func marshalNDate2timeᚐTime(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v time.Time) graphql.Marshaler {
+	_ = sel
+	res := scalar.MarshalDate(v)
+	if res == graphql.Null {
+		graphql.AddInvalidNullFromMarshaler(ctx, "Date!")
+	}
+	return res
+}
 
 func unmarshalNDateTime2timeᚐTime(ctx context.Context, ec *executionContext, v any) (time.Time, error) {
 	res, err := scalar.UnmarshalDateTime(v)

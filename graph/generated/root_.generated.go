@@ -13,6 +13,7 @@ import (
 	"github.com/noren-commerce/noren/core/access"
 	"github.com/noren-commerce/noren/core/cart"
 	"github.com/noren-commerce/noren/core/catalog"
+	"github.com/noren-commerce/noren/core/company"
 	"github.com/noren-commerce/noren/core/customer"
 	"github.com/noren-commerce/noren/core/display"
 	"github.com/noren-commerce/noren/core/identity"
@@ -40,11 +41,14 @@ type ResolverRoot interface {
 	Account() AccountResolver
 	CartLine() CartLineResolver
 	Category() CategoryResolver
+	Company() CompanyResolver
+	CustomerGroup() CustomerGroupResolver
 	ImportRun() ImportRunResolver
 	Mutation() MutationResolver
 	Order() OrderResolver
 	Partner() PartnerResolver
 	Payment() PaymentResolver
+	PaymentTerms() PaymentTermsResolver
 	Product() ProductResolver
 	Query() QueryResolver
 	RestockRequest() RestockRequestResolver
@@ -64,9 +68,11 @@ type DirectiveRoot struct {
 type ComplexityRoot struct {
 	Account struct {
 		Addresses     func(childComplexity int) int
+		Company       func(childComplexity int) int
 		CreatedAt     func(childComplexity int) int
 		Email         func(childComplexity int) int
 		EmailVerified func(childComplexity int) int
+		Functions     func(childComplexity int) int
 		GlobalID      func(childComplexity int) int
 		Groups        func(childComplexity int) int
 		LinkedLogins  func(childComplexity int) int
@@ -91,6 +97,12 @@ type ComplexityRoot struct {
 
 	AccountPayload struct {
 		Account    func(childComplexity int) int
+		UserErrors func(childComplexity int) int
+	}
+
+	AccountPaymentPayload struct {
+		Company    func(childComplexity int) int
+		Entry      func(childComplexity int) int
 		UserErrors func(childComplexity int) int
 	}
 
@@ -235,9 +247,152 @@ type ComplexityRoot struct {
 		RetiredAt   func(childComplexity int) int
 	}
 
+	Company struct {
+		Addresses     func(childComplexity int) int
+		Buyers        func(childComplexity int) int
+		ClosedAt      func(childComplexity int) int
+		Code          func(childComplexity int) int
+		CreatedAt     func(childComplexity int) int
+		Credit        func(childComplexity int) int
+		CreditEntries func(childComplexity int, first *int, after *string) int
+		FunctionRules func(childComplexity int) int
+		GlobalID      func(childComplexity int) int
+		Groups        func(childComplexity int) int
+		History       func(childComplexity int, first *int, after *string) int
+		InvoiceNumber func(childComplexity int) int
+		Kana          func(childComplexity int) int
+		Name          func(childComplexity int) int
+		Orders        func(childComplexity int, first *int, after *string, status []order.Status) int
+		PaymentTerms  func(childComplexity int) int
+		TaxRounding   func(childComplexity int) int
+		UpdatedAt     func(childComplexity int) int
+		Version       func(childComplexity int) int
+	}
+
+	CompanyAddress struct {
+		Address   func(childComplexity int) int
+		GlobalID  func(childComplexity int) int
+		IsDefault func(childComplexity int) int
+		Kind      func(childComplexity int) int
+		Label     func(childComplexity int) int
+	}
+
+	CompanyAddressPayload struct {
+		Address    func(childComplexity int) int
+		UserErrors func(childComplexity int) int
+	}
+
+	CompanyBuyer struct {
+		AccountGlobalID func(childComplexity int) int
+		ApprovalLimit   func(childComplexity int) int
+		CreatedAt       func(childComplexity int) int
+		Email           func(childComplexity int) int
+		Name            func(childComplexity int) int
+		Role            func(childComplexity int) int
+	}
+
+	CompanyBuyerPayload struct {
+		Buyer      func(childComplexity int) int
+		UserErrors func(childComplexity int) int
+	}
+
+	CompanyConnection struct {
+		Edges      func(childComplexity int) int
+		Nodes      func(childComplexity int) int
+		PageInfo   func(childComplexity int) int
+		TotalCount func(childComplexity int) int
+	}
+
+	CompanyCredit struct {
+		Left   func(childComplexity int) int
+		Limit  func(childComplexity int) int
+		Policy func(childComplexity int) int
+		Used   func(childComplexity int) int
+	}
+
+	CompanyEdge struct {
+		Cursor func(childComplexity int) int
+		Node   func(childComplexity int) int
+	}
+
+	CompanyEvent struct {
+		ActorAccount func(childComplexity int) int
+		ActorRole    func(childComplexity int) int
+		At           func(childComplexity int) int
+		Changes      func(childComplexity int) int
+		Type         func(childComplexity int) int
+	}
+
+	CompanyEventConnection struct {
+		Edges    func(childComplexity int) int
+		Nodes    func(childComplexity int) int
+		PageInfo func(childComplexity int) int
+	}
+
+	CompanyEventEdge struct {
+		Cursor func(childComplexity int) int
+		Node   func(childComplexity int) int
+	}
+
+	CompanyPayload struct {
+		Company    func(childComplexity int) int
+		UserErrors func(childComplexity int) int
+	}
+
 	ConfirmTotpPayload struct {
 		RecoveryCodes func(childComplexity int) int
 		UserErrors    func(childComplexity int) int
+	}
+
+	CreditEntry struct {
+		Amount        func(childComplexity int) int
+		At            func(childComplexity int) int
+		Balance       func(childComplexity int) int
+		GlobalID      func(childComplexity int) int
+		Kind          func(childComplexity int) int
+		OrderGlobalID func(childComplexity int) int
+		Reference     func(childComplexity int) int
+	}
+
+	CreditEntryConnection struct {
+		Edges    func(childComplexity int) int
+		Nodes    func(childComplexity int) int
+		PageInfo func(childComplexity int) int
+	}
+
+	CreditEntryEdge struct {
+		Cursor func(childComplexity int) int
+		Node   func(childComplexity int) int
+	}
+
+	CustomerGroup struct {
+		ClosedAt      func(childComplexity int) int
+		Code          func(childComplexity int) int
+		Companies     func(childComplexity int, first *int, after *string) int
+		CreatedAt     func(childComplexity int) int
+		FunctionRules func(childComplexity int) int
+		GlobalID      func(childComplexity int) int
+		Kind          func(childComplexity int) int
+		Members       func(childComplexity int, first *int, after *string) int
+		Name          func(childComplexity int) int
+		Precedence    func(childComplexity int) int
+		Size          func(childComplexity int) int
+	}
+
+	CustomerGroupConnection struct {
+		Edges    func(childComplexity int) int
+		Nodes    func(childComplexity int) int
+		PageInfo func(childComplexity int) int
+	}
+
+	CustomerGroupEdge struct {
+		Cursor func(childComplexity int) int
+		Node   func(childComplexity int) int
+	}
+
+	CustomerGroupPayload struct {
+		Group      func(childComplexity int) int
+		UserErrors func(childComplexity int) int
 	}
 
 	DeletePayload struct {
@@ -312,6 +467,28 @@ type ComplexityRoot struct {
 		Parent   func(childComplexity int) int
 		Selected func(childComplexity int) int
 		Value    func(childComplexity int) int
+	}
+
+	FieldChange struct {
+		After  func(childComplexity int) int
+		Before func(childComplexity int) int
+		Field  func(childComplexity int) int
+	}
+
+	FunctionAccess struct {
+		Allowed  func(childComplexity int) int
+		Because  func(childComplexity int) int
+		Function func(childComplexity int) int
+	}
+
+	FunctionRule struct {
+		Allowed  func(childComplexity int) int
+		Function func(childComplexity int) int
+	}
+
+	FunctionRulePayload struct {
+		Rule       func(childComplexity int) int
+		UserErrors func(childComplexity int) int
 	}
 
 	ImportPayload struct {
@@ -416,16 +593,23 @@ type ComplexityRoot struct {
 	Mutation struct {
 		AddAddress               func(childComplexity int, input customer.AddAddressInput) int
 		AddCartLine              func(childComplexity int, input cart.AddLineInput) int
+		AddCompanyAddress        func(childComplexity int, input company.AddAddressInput) int
 		AddMedia                 func(childComplexity int, input model.AddMediaInput) int
 		AddPet                   func(childComplexity int, input customer.AddPetInput) int
+		AddToCustomerGroup       func(childComplexity int, input company.MembersInput) int
 		AddVariant               func(childComplexity int, input catalog.AddVariantInput) int
 		AdjustStock              func(childComplexity int, input inventory.StockInput) int
 		AdvanceOrder             func(childComplexity int, input order.AdvanceInput) int
+		ApproveOrder             func(childComplexity int, input order.ApproveInput) int
 		ArchiveProduct           func(childComplexity int, input catalog.ProductInput) int
+		AttachCompanyBuyer       func(childComplexity int, input company.AttachInput) int
 		CancelOrder              func(childComplexity int, input order.CancelInput) int
+		ChangeCompanyBuyer       func(childComplexity int, input company.SeatInput) int
 		ChangePassword           func(childComplexity int, input identity.ChangePasswordInput) int
 		CloseAccount             func(childComplexity int, input identity.CloseInput) int
 		CloseBadge               func(childComplexity int, input display.CloseInput) int
+		CloseCompany             func(childComplexity int, input company.CloseInput) int
+		CloseCustomerGroup       func(childComplexity int, input company.CloseGroupInput) int
 		CloseDisplayRule         func(childComplexity int, input display.CloseInput) int
 		CloseMember              func(childComplexity int, input identity.CloseMemberInput) int
 		ClosePartner             func(childComplexity int, input partner.CloseInput) int
@@ -435,6 +619,8 @@ type ComplexityRoot struct {
 		CloseShippingMethod      func(childComplexity int, input shipping.CloseInput) int
 		ConfirmTotp              func(childComplexity int, input model.ConfirmTotpInput) int
 		CountStock               func(childComplexity int, input inventory.StockInput) int
+		CreateCompany            func(childComplexity int, input company.CreateInput) int
+		CreateCustomerGroup      func(childComplexity int, input company.CreateGroupInput) int
 		CreatePartner            func(childComplexity int, input partner.CreateInput) int
 		CreatePermissionGroup    func(childComplexity int, input identity.GroupInput) int
 		CreateProduct            func(childComplexity int, input catalog.CreateProductInput) int
@@ -457,11 +643,16 @@ type ComplexityRoot struct {
 		PlaceOrder               func(childComplexity int, input order.PlaceInput) int
 		PublishProduct           func(childComplexity int, input catalog.PublishInput) int
 		ReceiveStock             func(childComplexity int, input inventory.StockInput) int
+		RecordAccountPayment     func(childComplexity int, input company.ReceiveInput) int
 		RecordBankTransfer       func(childComplexity int, input payment.TransferInput) int
 		RefreshToken             func(childComplexity int, input model.RefreshTokenInput) int
 		RefundPayment            func(childComplexity int, input payment.RefundInput) int
 		Register                 func(childComplexity int, input identity.RegisterInput) int
+		RejectOrder              func(childComplexity int, input order.RejectInput) int
 		RemoveAddress            func(childComplexity int, input customer.RemoveInput) int
+		RemoveCompanyAddress     func(childComplexity int, input company.RemoveAddressInput) int
+		RemoveCompanyBuyer       func(childComplexity int, input company.RemoveBuyerInput) int
+		RemoveFromCustomerGroup  func(childComplexity int, input company.MembersInput) int
 		RemoveMedia              func(childComplexity int, input catalog.ProductInput) int
 		RemovePet                func(childComplexity int, input customer.RemoveInput) int
 		RemoveTotp               func(childComplexity int, input identity.RemoveTotpInput) int
@@ -484,6 +675,8 @@ type ComplexityRoot struct {
 		SaveSynonym              func(childComplexity int, input catalog.SaveSynonymInput) int
 		SetCartLineQuantity      func(childComplexity int, input cart.SetQuantityInput) int
 		SetCategorySort          func(childComplexity int, input display.SortInput) int
+		SetCompanyCredit         func(childComplexity int, input company.SetCreditInput) int
+		SetFunctionRule          func(childComplexity int, input company.FunctionInput) int
 		SetIncomingStock         func(childComplexity int, input inventory.StockInput) int
 		SetPrices                func(childComplexity int, input catalog.SetPricesInput) int
 		SetSoldOutPolicy         func(childComplexity int, input display.PolicyInput) int
@@ -495,6 +688,9 @@ type ComplexityRoot struct {
 		UnpublishProduct         func(childComplexity int, input catalog.PublishInput) int
 		UpdateAddress            func(childComplexity int, input customer.UpdateAddressInput) int
 		UpdateCart               func(childComplexity int, input cart.UpdateInput) int
+		UpdateCompany            func(childComplexity int, input company.UpdateInput) int
+		UpdateCompanyAddress     func(childComplexity int, input company.UpdateAddressInput) int
+		UpdateCustomerGroup      func(childComplexity int, input company.UpdateGroupInput) int
 		UpdatePartner            func(childComplexity int, input partner.UpdateInput) int
 		UpdatePermissionGroup    func(childComplexity int, input identity.UpdateGroupInput) int
 		UpdatePet                func(childComplexity int, input customer.UpdatePetInput) int
@@ -513,6 +709,7 @@ type ComplexityRoot struct {
 	Order struct {
 		BilledTo           func(childComplexity int) int
 		Breakdown          func(childComplexity int) int
+		Company            func(childComplexity int) int
 		Discount           func(childComplexity int) int
 		Email              func(childComplexity int) int
 		GlobalID           func(childComplexity int) int
@@ -647,6 +844,11 @@ type ComplexityRoot struct {
 		TotalCount func(childComplexity int) int
 	}
 
+	PaymentDates struct {
+		ClosesOn func(childComplexity int) int
+		DueOn    func(childComplexity int) int
+	}
+
 	PaymentEdge struct {
 		Cursor func(childComplexity int) int
 		Node   func(childComplexity int) int
@@ -680,6 +882,13 @@ type ComplexityRoot struct {
 		Method    func(childComplexity int) int
 		Name      func(childComplexity int) int
 		PublicKey func(childComplexity int) int
+	}
+
+	PaymentTerms struct {
+		ClosingDay func(childComplexity int) int
+		Dates      func(childComplexity int, at *time.Time) int
+		DueDay     func(childComplexity int) int
+		DueMonths  func(childComplexity int) int
 	}
 
 	PermissionGroup struct {
@@ -897,6 +1106,10 @@ type ComplexityRoot struct {
 		Categories         func(childComplexity int) int
 		Category           func(childComplexity int, slug string) int
 		CategoryPins       func(childComplexity int, categoryID string) int
+		Companies          func(childComplexity int, first *int, after *string, filter *company.Filter) int
+		Company            func(childComplexity int, id string) int
+		CustomerGroup      func(childComplexity int, id string) int
+		CustomerGroups     func(childComplexity int, first *int, after *string, kind *company.GroupKind) int
 		DisplayPreview     func(childComplexity int, input display.PreviewInput) int
 		DisplayRules       func(childComplexity int, first *int, after *string, closed bool, target *scope.TargetInput) int
 		ImportRun          func(childComplexity int, id string) int
@@ -1192,6 +1405,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Account.Addresses(childComplexity), true
+	case "Account.company":
+		if e.ComplexityRoot.Account.Company == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Account.Company(childComplexity), true
 	case "Account.createdAt":
 		if e.ComplexityRoot.Account.CreatedAt == nil {
 			break
@@ -1210,6 +1429,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Account.EmailVerified(childComplexity), true
+	case "Account.functions":
+		if e.ComplexityRoot.Account.Functions == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Account.Functions(childComplexity), true
 	case "Account.id":
 		if e.ComplexityRoot.Account.GlobalID == nil {
 			break
@@ -1309,6 +1534,25 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.AccountPayload.UserErrors(childComplexity), true
+
+	case "AccountPaymentPayload.company":
+		if e.ComplexityRoot.AccountPaymentPayload.Company == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AccountPaymentPayload.Company(childComplexity), true
+	case "AccountPaymentPayload.entry":
+		if e.ComplexityRoot.AccountPaymentPayload.Entry == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AccountPaymentPayload.Entry(childComplexity), true
+	case "AccountPaymentPayload.userErrors":
+		if e.ComplexityRoot.AccountPaymentPayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AccountPaymentPayload.UserErrors(childComplexity), true
 
 	case "Address.city":
 		if e.ComplexityRoot.Address.City == nil {
@@ -1867,6 +2111,369 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.ChannelListing.RetiredAt(childComplexity), true
 
+	case "Company.addresses":
+		if e.ComplexityRoot.Company.Addresses == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Company.Addresses(childComplexity), true
+	case "Company.buyers":
+		if e.ComplexityRoot.Company.Buyers == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Company.Buyers(childComplexity), true
+	case "Company.closedAt":
+		if e.ComplexityRoot.Company.ClosedAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Company.ClosedAt(childComplexity), true
+	case "Company.code":
+		if e.ComplexityRoot.Company.Code == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Company.Code(childComplexity), true
+	case "Company.createdAt":
+		if e.ComplexityRoot.Company.CreatedAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Company.CreatedAt(childComplexity), true
+	case "Company.credit":
+		if e.ComplexityRoot.Company.Credit == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Company.Credit(childComplexity), true
+	case "Company.creditEntries":
+		if e.ComplexityRoot.Company.CreditEntries == nil {
+			break
+		}
+
+		args, err := field_Company_creditEntries_args(ctx, ec, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Company.CreditEntries(childComplexity, args["first"].(*int), args["after"].(*string)), true
+	case "Company.functionRules":
+		if e.ComplexityRoot.Company.FunctionRules == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Company.FunctionRules(childComplexity), true
+	case "Company.id":
+		if e.ComplexityRoot.Company.GlobalID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Company.GlobalID(childComplexity), true
+	case "Company.groups":
+		if e.ComplexityRoot.Company.Groups == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Company.Groups(childComplexity), true
+	case "Company.history":
+		if e.ComplexityRoot.Company.History == nil {
+			break
+		}
+
+		args, err := field_Company_history_args(ctx, ec, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Company.History(childComplexity, args["first"].(*int), args["after"].(*string)), true
+	case "Company.invoiceNumber":
+		if e.ComplexityRoot.Company.InvoiceNumber == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Company.InvoiceNumber(childComplexity), true
+	case "Company.kana":
+		if e.ComplexityRoot.Company.Kana == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Company.Kana(childComplexity), true
+	case "Company.name":
+		if e.ComplexityRoot.Company.Name == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Company.Name(childComplexity), true
+	case "Company.orders":
+		if e.ComplexityRoot.Company.Orders == nil {
+			break
+		}
+
+		args, err := field_Company_orders_args(ctx, ec, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Company.Orders(childComplexity, args["first"].(*int), args["after"].(*string), args["status"].([]order.Status)), true
+	case "Company.paymentTerms":
+		if e.ComplexityRoot.Company.PaymentTerms == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Company.PaymentTerms(childComplexity), true
+	case "Company.taxRounding":
+		if e.ComplexityRoot.Company.TaxRounding == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Company.TaxRounding(childComplexity), true
+	case "Company.updatedAt":
+		if e.ComplexityRoot.Company.UpdatedAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Company.UpdatedAt(childComplexity), true
+	case "Company.version":
+		if e.ComplexityRoot.Company.Version == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Company.Version(childComplexity), true
+
+	case "CompanyAddress.address":
+		if e.ComplexityRoot.CompanyAddress.Address == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CompanyAddress.Address(childComplexity), true
+	case "CompanyAddress.id":
+		if e.ComplexityRoot.CompanyAddress.GlobalID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CompanyAddress.GlobalID(childComplexity), true
+	case "CompanyAddress.isDefault":
+		if e.ComplexityRoot.CompanyAddress.IsDefault == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CompanyAddress.IsDefault(childComplexity), true
+	case "CompanyAddress.kind":
+		if e.ComplexityRoot.CompanyAddress.Kind == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CompanyAddress.Kind(childComplexity), true
+	case "CompanyAddress.label":
+		if e.ComplexityRoot.CompanyAddress.Label == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CompanyAddress.Label(childComplexity), true
+
+	case "CompanyAddressPayload.address":
+		if e.ComplexityRoot.CompanyAddressPayload.Address == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CompanyAddressPayload.Address(childComplexity), true
+	case "CompanyAddressPayload.userErrors":
+		if e.ComplexityRoot.CompanyAddressPayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CompanyAddressPayload.UserErrors(childComplexity), true
+
+	case "CompanyBuyer.accountId":
+		if e.ComplexityRoot.CompanyBuyer.AccountGlobalID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CompanyBuyer.AccountGlobalID(childComplexity), true
+	case "CompanyBuyer.approvalLimit":
+		if e.ComplexityRoot.CompanyBuyer.ApprovalLimit == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CompanyBuyer.ApprovalLimit(childComplexity), true
+	case "CompanyBuyer.createdAt":
+		if e.ComplexityRoot.CompanyBuyer.CreatedAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CompanyBuyer.CreatedAt(childComplexity), true
+	case "CompanyBuyer.email":
+		if e.ComplexityRoot.CompanyBuyer.Email == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CompanyBuyer.Email(childComplexity), true
+	case "CompanyBuyer.name":
+		if e.ComplexityRoot.CompanyBuyer.Name == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CompanyBuyer.Name(childComplexity), true
+	case "CompanyBuyer.role":
+		if e.ComplexityRoot.CompanyBuyer.Role == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CompanyBuyer.Role(childComplexity), true
+
+	case "CompanyBuyerPayload.buyer":
+		if e.ComplexityRoot.CompanyBuyerPayload.Buyer == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CompanyBuyerPayload.Buyer(childComplexity), true
+	case "CompanyBuyerPayload.userErrors":
+		if e.ComplexityRoot.CompanyBuyerPayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CompanyBuyerPayload.UserErrors(childComplexity), true
+
+	case "CompanyConnection.edges":
+		if e.ComplexityRoot.CompanyConnection.Edges == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CompanyConnection.Edges(childComplexity), true
+	case "CompanyConnection.nodes":
+		if e.ComplexityRoot.CompanyConnection.Nodes == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CompanyConnection.Nodes(childComplexity), true
+	case "CompanyConnection.pageInfo":
+		if e.ComplexityRoot.CompanyConnection.PageInfo == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CompanyConnection.PageInfo(childComplexity), true
+	case "CompanyConnection.totalCount":
+		if e.ComplexityRoot.CompanyConnection.TotalCount == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CompanyConnection.TotalCount(childComplexity), true
+
+	case "CompanyCredit.left":
+		if e.ComplexityRoot.CompanyCredit.Left == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CompanyCredit.Left(childComplexity), true
+	case "CompanyCredit.limit":
+		if e.ComplexityRoot.CompanyCredit.Limit == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CompanyCredit.Limit(childComplexity), true
+	case "CompanyCredit.policy":
+		if e.ComplexityRoot.CompanyCredit.Policy == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CompanyCredit.Policy(childComplexity), true
+	case "CompanyCredit.used":
+		if e.ComplexityRoot.CompanyCredit.Used == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CompanyCredit.Used(childComplexity), true
+
+	case "CompanyEdge.cursor":
+		if e.ComplexityRoot.CompanyEdge.Cursor == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CompanyEdge.Cursor(childComplexity), true
+	case "CompanyEdge.node":
+		if e.ComplexityRoot.CompanyEdge.Node == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CompanyEdge.Node(childComplexity), true
+
+	case "CompanyEvent.actorId":
+		if e.ComplexityRoot.CompanyEvent.ActorAccount == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CompanyEvent.ActorAccount(childComplexity), true
+	case "CompanyEvent.actor":
+		if e.ComplexityRoot.CompanyEvent.ActorRole == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CompanyEvent.ActorRole(childComplexity), true
+	case "CompanyEvent.at":
+		if e.ComplexityRoot.CompanyEvent.At == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CompanyEvent.At(childComplexity), true
+	case "CompanyEvent.changes":
+		if e.ComplexityRoot.CompanyEvent.Changes == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CompanyEvent.Changes(childComplexity), true
+	case "CompanyEvent.type":
+		if e.ComplexityRoot.CompanyEvent.Type == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CompanyEvent.Type(childComplexity), true
+
+	case "CompanyEventConnection.edges":
+		if e.ComplexityRoot.CompanyEventConnection.Edges == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CompanyEventConnection.Edges(childComplexity), true
+	case "CompanyEventConnection.nodes":
+		if e.ComplexityRoot.CompanyEventConnection.Nodes == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CompanyEventConnection.Nodes(childComplexity), true
+	case "CompanyEventConnection.pageInfo":
+		if e.ComplexityRoot.CompanyEventConnection.PageInfo == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CompanyEventConnection.PageInfo(childComplexity), true
+
+	case "CompanyEventEdge.cursor":
+		if e.ComplexityRoot.CompanyEventEdge.Cursor == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CompanyEventEdge.Cursor(childComplexity), true
+	case "CompanyEventEdge.node":
+		if e.ComplexityRoot.CompanyEventEdge.Node == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CompanyEventEdge.Node(childComplexity), true
+
+	case "CompanyPayload.company":
+		if e.ComplexityRoot.CompanyPayload.Company == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CompanyPayload.Company(childComplexity), true
+	case "CompanyPayload.userErrors":
+		if e.ComplexityRoot.CompanyPayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CompanyPayload.UserErrors(childComplexity), true
+
 	case "ConfirmTotpPayload.recoveryCodes":
 		if e.ComplexityRoot.ConfirmTotpPayload.RecoveryCodes == nil {
 			break
@@ -1879,6 +2486,203 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.ConfirmTotpPayload.UserErrors(childComplexity), true
+
+	case "CreditEntry.amount":
+		if e.ComplexityRoot.CreditEntry.Amount == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CreditEntry.Amount(childComplexity), true
+	case "CreditEntry.at":
+		if e.ComplexityRoot.CreditEntry.At == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CreditEntry.At(childComplexity), true
+	case "CreditEntry.balance":
+		if e.ComplexityRoot.CreditEntry.Balance == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CreditEntry.Balance(childComplexity), true
+	case "CreditEntry.id":
+		if e.ComplexityRoot.CreditEntry.GlobalID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CreditEntry.GlobalID(childComplexity), true
+	case "CreditEntry.kind":
+		if e.ComplexityRoot.CreditEntry.Kind == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CreditEntry.Kind(childComplexity), true
+	case "CreditEntry.orderId":
+		if e.ComplexityRoot.CreditEntry.OrderGlobalID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CreditEntry.OrderGlobalID(childComplexity), true
+	case "CreditEntry.reference":
+		if e.ComplexityRoot.CreditEntry.Reference == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CreditEntry.Reference(childComplexity), true
+
+	case "CreditEntryConnection.edges":
+		if e.ComplexityRoot.CreditEntryConnection.Edges == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CreditEntryConnection.Edges(childComplexity), true
+	case "CreditEntryConnection.nodes":
+		if e.ComplexityRoot.CreditEntryConnection.Nodes == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CreditEntryConnection.Nodes(childComplexity), true
+	case "CreditEntryConnection.pageInfo":
+		if e.ComplexityRoot.CreditEntryConnection.PageInfo == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CreditEntryConnection.PageInfo(childComplexity), true
+
+	case "CreditEntryEdge.cursor":
+		if e.ComplexityRoot.CreditEntryEdge.Cursor == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CreditEntryEdge.Cursor(childComplexity), true
+	case "CreditEntryEdge.node":
+		if e.ComplexityRoot.CreditEntryEdge.Node == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CreditEntryEdge.Node(childComplexity), true
+
+	case "CustomerGroup.closedAt":
+		if e.ComplexityRoot.CustomerGroup.ClosedAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CustomerGroup.ClosedAt(childComplexity), true
+	case "CustomerGroup.code":
+		if e.ComplexityRoot.CustomerGroup.Code == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CustomerGroup.Code(childComplexity), true
+	case "CustomerGroup.companies":
+		if e.ComplexityRoot.CustomerGroup.Companies == nil {
+			break
+		}
+
+		args, err := field_CustomerGroup_companies_args(ctx, ec, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.CustomerGroup.Companies(childComplexity, args["first"].(*int), args["after"].(*string)), true
+	case "CustomerGroup.createdAt":
+		if e.ComplexityRoot.CustomerGroup.CreatedAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CustomerGroup.CreatedAt(childComplexity), true
+	case "CustomerGroup.functionRules":
+		if e.ComplexityRoot.CustomerGroup.FunctionRules == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CustomerGroup.FunctionRules(childComplexity), true
+	case "CustomerGroup.id":
+		if e.ComplexityRoot.CustomerGroup.GlobalID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CustomerGroup.GlobalID(childComplexity), true
+	case "CustomerGroup.kind":
+		if e.ComplexityRoot.CustomerGroup.Kind == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CustomerGroup.Kind(childComplexity), true
+	case "CustomerGroup.members":
+		if e.ComplexityRoot.CustomerGroup.Members == nil {
+			break
+		}
+
+		args, err := field_CustomerGroup_members_args(ctx, ec, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.CustomerGroup.Members(childComplexity, args["first"].(*int), args["after"].(*string)), true
+	case "CustomerGroup.name":
+		if e.ComplexityRoot.CustomerGroup.Name == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CustomerGroup.Name(childComplexity), true
+	case "CustomerGroup.precedence":
+		if e.ComplexityRoot.CustomerGroup.Precedence == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CustomerGroup.Precedence(childComplexity), true
+	case "CustomerGroup.size":
+		if e.ComplexityRoot.CustomerGroup.Size == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CustomerGroup.Size(childComplexity), true
+
+	case "CustomerGroupConnection.edges":
+		if e.ComplexityRoot.CustomerGroupConnection.Edges == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CustomerGroupConnection.Edges(childComplexity), true
+	case "CustomerGroupConnection.nodes":
+		if e.ComplexityRoot.CustomerGroupConnection.Nodes == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CustomerGroupConnection.Nodes(childComplexity), true
+	case "CustomerGroupConnection.pageInfo":
+		if e.ComplexityRoot.CustomerGroupConnection.PageInfo == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CustomerGroupConnection.PageInfo(childComplexity), true
+
+	case "CustomerGroupEdge.cursor":
+		if e.ComplexityRoot.CustomerGroupEdge.Cursor == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CustomerGroupEdge.Cursor(childComplexity), true
+	case "CustomerGroupEdge.node":
+		if e.ComplexityRoot.CustomerGroupEdge.Node == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CustomerGroupEdge.Node(childComplexity), true
+
+	case "CustomerGroupPayload.group":
+		if e.ComplexityRoot.CustomerGroupPayload.Group == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CustomerGroupPayload.Group(childComplexity), true
+	case "CustomerGroupPayload.userErrors":
+		if e.ComplexityRoot.CustomerGroupPayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CustomerGroupPayload.UserErrors(childComplexity), true
 
 	case "DeletePayload.deleted":
 		if e.ComplexityRoot.DeletePayload.Deleted == nil {
@@ -2153,6 +2957,70 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.FacetValue.Value(childComplexity), true
+
+	case "FieldChange.after":
+		if e.ComplexityRoot.FieldChange.After == nil {
+			break
+		}
+
+		return e.ComplexityRoot.FieldChange.After(childComplexity), true
+	case "FieldChange.before":
+		if e.ComplexityRoot.FieldChange.Before == nil {
+			break
+		}
+
+		return e.ComplexityRoot.FieldChange.Before(childComplexity), true
+	case "FieldChange.field":
+		if e.ComplexityRoot.FieldChange.Field == nil {
+			break
+		}
+
+		return e.ComplexityRoot.FieldChange.Field(childComplexity), true
+
+	case "FunctionAccess.allowed":
+		if e.ComplexityRoot.FunctionAccess.Allowed == nil {
+			break
+		}
+
+		return e.ComplexityRoot.FunctionAccess.Allowed(childComplexity), true
+	case "FunctionAccess.because":
+		if e.ComplexityRoot.FunctionAccess.Because == nil {
+			break
+		}
+
+		return e.ComplexityRoot.FunctionAccess.Because(childComplexity), true
+	case "FunctionAccess.function":
+		if e.ComplexityRoot.FunctionAccess.Function == nil {
+			break
+		}
+
+		return e.ComplexityRoot.FunctionAccess.Function(childComplexity), true
+
+	case "FunctionRule.allowed":
+		if e.ComplexityRoot.FunctionRule.Allowed == nil {
+			break
+		}
+
+		return e.ComplexityRoot.FunctionRule.Allowed(childComplexity), true
+	case "FunctionRule.function":
+		if e.ComplexityRoot.FunctionRule.Function == nil {
+			break
+		}
+
+		return e.ComplexityRoot.FunctionRule.Function(childComplexity), true
+
+	case "FunctionRulePayload.rule":
+		if e.ComplexityRoot.FunctionRulePayload.Rule == nil {
+			break
+		}
+
+		return e.ComplexityRoot.FunctionRulePayload.Rule(childComplexity), true
+	case "FunctionRulePayload.userErrors":
+		if e.ComplexityRoot.FunctionRulePayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.FunctionRulePayload.UserErrors(childComplexity), true
 
 	case "ImportPayload.run":
 		if e.ComplexityRoot.ImportPayload.Run == nil {
@@ -2537,6 +3405,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.AddCartLine(childComplexity, args["input"].(cart.AddLineInput)), true
+	case "Mutation.addCompanyAddress":
+		if e.ComplexityRoot.Mutation.AddCompanyAddress == nil {
+			break
+		}
+
+		args, err := field_Mutation_addCompanyAddress_args(ctx, ec, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.AddCompanyAddress(childComplexity, args["input"].(company.AddAddressInput)), true
 	case "Mutation.addMedia":
 		if e.ComplexityRoot.Mutation.AddMedia == nil {
 			break
@@ -2559,6 +3438,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.AddPet(childComplexity, args["input"].(customer.AddPetInput)), true
+	case "Mutation.addToCustomerGroup":
+		if e.ComplexityRoot.Mutation.AddToCustomerGroup == nil {
+			break
+		}
+
+		args, err := field_Mutation_addToCustomerGroup_args(ctx, ec, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.AddToCustomerGroup(childComplexity, args["input"].(company.MembersInput)), true
 	case "Mutation.addVariant":
 		if e.ComplexityRoot.Mutation.AddVariant == nil {
 			break
@@ -2592,6 +3482,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.AdvanceOrder(childComplexity, args["input"].(order.AdvanceInput)), true
+	case "Mutation.approveOrder":
+		if e.ComplexityRoot.Mutation.ApproveOrder == nil {
+			break
+		}
+
+		args, err := field_Mutation_approveOrder_args(ctx, ec, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.ApproveOrder(childComplexity, args["input"].(order.ApproveInput)), true
 	case "Mutation.archiveProduct":
 		if e.ComplexityRoot.Mutation.ArchiveProduct == nil {
 			break
@@ -2603,6 +3504,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.ArchiveProduct(childComplexity, args["input"].(catalog.ProductInput)), true
+	case "Mutation.attachCompanyBuyer":
+		if e.ComplexityRoot.Mutation.AttachCompanyBuyer == nil {
+			break
+		}
+
+		args, err := field_Mutation_attachCompanyBuyer_args(ctx, ec, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.AttachCompanyBuyer(childComplexity, args["input"].(company.AttachInput)), true
 	case "Mutation.cancelOrder":
 		if e.ComplexityRoot.Mutation.CancelOrder == nil {
 			break
@@ -2614,6 +3526,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.CancelOrder(childComplexity, args["input"].(order.CancelInput)), true
+	case "Mutation.changeCompanyBuyer":
+		if e.ComplexityRoot.Mutation.ChangeCompanyBuyer == nil {
+			break
+		}
+
+		args, err := field_Mutation_changeCompanyBuyer_args(ctx, ec, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.ChangeCompanyBuyer(childComplexity, args["input"].(company.SeatInput)), true
 	case "Mutation.changePassword":
 		if e.ComplexityRoot.Mutation.ChangePassword == nil {
 			break
@@ -2647,6 +3570,28 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.CloseBadge(childComplexity, args["input"].(display.CloseInput)), true
+	case "Mutation.closeCompany":
+		if e.ComplexityRoot.Mutation.CloseCompany == nil {
+			break
+		}
+
+		args, err := field_Mutation_closeCompany_args(ctx, ec, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.CloseCompany(childComplexity, args["input"].(company.CloseInput)), true
+	case "Mutation.closeCustomerGroup":
+		if e.ComplexityRoot.Mutation.CloseCustomerGroup == nil {
+			break
+		}
+
+		args, err := field_Mutation_closeCustomerGroup_args(ctx, ec, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.CloseCustomerGroup(childComplexity, args["input"].(company.CloseGroupInput)), true
 	case "Mutation.closeDisplayRule":
 		if e.ComplexityRoot.Mutation.CloseDisplayRule == nil {
 			break
@@ -2746,6 +3691,28 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.CountStock(childComplexity, args["input"].(inventory.StockInput)), true
+	case "Mutation.createCompany":
+		if e.ComplexityRoot.Mutation.CreateCompany == nil {
+			break
+		}
+
+		args, err := field_Mutation_createCompany_args(ctx, ec, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.CreateCompany(childComplexity, args["input"].(company.CreateInput)), true
+	case "Mutation.createCustomerGroup":
+		if e.ComplexityRoot.Mutation.CreateCustomerGroup == nil {
+			break
+		}
+
+		args, err := field_Mutation_createCustomerGroup_args(ctx, ec, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.CreateCustomerGroup(childComplexity, args["input"].(company.CreateGroupInput)), true
 	case "Mutation.createPartner":
 		if e.ComplexityRoot.Mutation.CreatePartner == nil {
 			break
@@ -2978,6 +3945,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.ReceiveStock(childComplexity, args["input"].(inventory.StockInput)), true
+	case "Mutation.recordAccountPayment":
+		if e.ComplexityRoot.Mutation.RecordAccountPayment == nil {
+			break
+		}
+
+		args, err := field_Mutation_recordAccountPayment_args(ctx, ec, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.RecordAccountPayment(childComplexity, args["input"].(company.ReceiveInput)), true
 	case "Mutation.recordBankTransfer":
 		if e.ComplexityRoot.Mutation.RecordBankTransfer == nil {
 			break
@@ -3022,6 +4000,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.Register(childComplexity, args["input"].(identity.RegisterInput)), true
+	case "Mutation.rejectOrder":
+		if e.ComplexityRoot.Mutation.RejectOrder == nil {
+			break
+		}
+
+		args, err := field_Mutation_rejectOrder_args(ctx, ec, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.RejectOrder(childComplexity, args["input"].(order.RejectInput)), true
 	case "Mutation.removeAddress":
 		if e.ComplexityRoot.Mutation.RemoveAddress == nil {
 			break
@@ -3033,6 +4022,39 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.RemoveAddress(childComplexity, args["input"].(customer.RemoveInput)), true
+	case "Mutation.removeCompanyAddress":
+		if e.ComplexityRoot.Mutation.RemoveCompanyAddress == nil {
+			break
+		}
+
+		args, err := field_Mutation_removeCompanyAddress_args(ctx, ec, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.RemoveCompanyAddress(childComplexity, args["input"].(company.RemoveAddressInput)), true
+	case "Mutation.removeCompanyBuyer":
+		if e.ComplexityRoot.Mutation.RemoveCompanyBuyer == nil {
+			break
+		}
+
+		args, err := field_Mutation_removeCompanyBuyer_args(ctx, ec, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.RemoveCompanyBuyer(childComplexity, args["input"].(company.RemoveBuyerInput)), true
+	case "Mutation.removeFromCustomerGroup":
+		if e.ComplexityRoot.Mutation.RemoveFromCustomerGroup == nil {
+			break
+		}
+
+		args, err := field_Mutation_removeFromCustomerGroup_args(ctx, ec, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.RemoveFromCustomerGroup(childComplexity, args["input"].(company.MembersInput)), true
 	case "Mutation.removeMedia":
 		if e.ComplexityRoot.Mutation.RemoveMedia == nil {
 			break
@@ -3270,6 +4292,28 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.SetCategorySort(childComplexity, args["input"].(display.SortInput)), true
+	case "Mutation.setCompanyCredit":
+		if e.ComplexityRoot.Mutation.SetCompanyCredit == nil {
+			break
+		}
+
+		args, err := field_Mutation_setCompanyCredit_args(ctx, ec, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.SetCompanyCredit(childComplexity, args["input"].(company.SetCreditInput)), true
+	case "Mutation.setFunctionRule":
+		if e.ComplexityRoot.Mutation.SetFunctionRule == nil {
+			break
+		}
+
+		args, err := field_Mutation_setFunctionRule_args(ctx, ec, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.SetFunctionRule(childComplexity, args["input"].(company.FunctionInput)), true
 	case "Mutation.setIncomingStock":
 		if e.ComplexityRoot.Mutation.SetIncomingStock == nil {
 			break
@@ -3386,6 +4430,39 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.UpdateCart(childComplexity, args["input"].(cart.UpdateInput)), true
+	case "Mutation.updateCompany":
+		if e.ComplexityRoot.Mutation.UpdateCompany == nil {
+			break
+		}
+
+		args, err := field_Mutation_updateCompany_args(ctx, ec, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.UpdateCompany(childComplexity, args["input"].(company.UpdateInput)), true
+	case "Mutation.updateCompanyAddress":
+		if e.ComplexityRoot.Mutation.UpdateCompanyAddress == nil {
+			break
+		}
+
+		args, err := field_Mutation_updateCompanyAddress_args(ctx, ec, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.UpdateCompanyAddress(childComplexity, args["input"].(company.UpdateAddressInput)), true
+	case "Mutation.updateCustomerGroup":
+		if e.ComplexityRoot.Mutation.UpdateCustomerGroup == nil {
+			break
+		}
+
+		args, err := field_Mutation_updateCustomerGroup_args(ctx, ec, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.UpdateCustomerGroup(childComplexity, args["input"].(company.UpdateGroupInput)), true
 	case "Mutation.updatePartner":
 		if e.ComplexityRoot.Mutation.UpdatePartner == nil {
 			break
@@ -3500,6 +4577,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Order.Breakdown(childComplexity), true
+	case "Order.company":
+		if e.ComplexityRoot.Order.Company == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Order.Company(childComplexity), true
 	case "Order.discount":
 		if e.ComplexityRoot.Order.Discount == nil {
 			break
@@ -4072,6 +5155,19 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.PaymentConnection.TotalCount(childComplexity), true
 
+	case "PaymentDates.closesOn":
+		if e.ComplexityRoot.PaymentDates.ClosesOn == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PaymentDates.ClosesOn(childComplexity), true
+	case "PaymentDates.dueOn":
+		if e.ComplexityRoot.PaymentDates.DueOn == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PaymentDates.DueOn(childComplexity), true
+
 	case "PaymentEdge.cursor":
 		if e.ComplexityRoot.PaymentEdge.Cursor == nil {
 			break
@@ -4213,6 +5309,36 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.PaymentOption.PublicKey(childComplexity), true
+
+	case "PaymentTerms.closingDay":
+		if e.ComplexityRoot.PaymentTerms.ClosingDay == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PaymentTerms.ClosingDay(childComplexity), true
+	case "PaymentTerms.dates":
+		if e.ComplexityRoot.PaymentTerms.Dates == nil {
+			break
+		}
+
+		args, err := field_PaymentTerms_dates_args(ctx, ec, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.PaymentTerms.Dates(childComplexity, args["at"].(*time.Time)), true
+	case "PaymentTerms.dueDay":
+		if e.ComplexityRoot.PaymentTerms.DueDay == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PaymentTerms.DueDay(childComplexity), true
+	case "PaymentTerms.dueMonths":
+		if e.ComplexityRoot.PaymentTerms.DueMonths == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PaymentTerms.DueMonths(childComplexity), true
 
 	case "PermissionGroup.createdAt":
 		if e.ComplexityRoot.PermissionGroup.CreatedAt == nil {
@@ -5059,6 +6185,50 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Query.CategoryPins(childComplexity, args["categoryId"].(string)), true
+	case "Query.companies":
+		if e.ComplexityRoot.Query.Companies == nil {
+			break
+		}
+
+		args, err := field_Query_companies_args(ctx, ec, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Query.Companies(childComplexity, args["first"].(*int), args["after"].(*string), args["filter"].(*company.Filter)), true
+	case "Query.company":
+		if e.ComplexityRoot.Query.Company == nil {
+			break
+		}
+
+		args, err := field_Query_company_args(ctx, ec, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Query.Company(childComplexity, args["id"].(string)), true
+	case "Query.customerGroup":
+		if e.ComplexityRoot.Query.CustomerGroup == nil {
+			break
+		}
+
+		args, err := field_Query_customerGroup_args(ctx, ec, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Query.CustomerGroup(childComplexity, args["id"].(string)), true
+	case "Query.customerGroups":
+		if e.ComplexityRoot.Query.CustomerGroups == nil {
+			break
+		}
+
+		args, err := field_Query_customerGroups_args(ctx, ec, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Query.CustomerGroups(childComplexity, args["first"].(*int), args["after"].(*string), args["kind"].(*company.GroupKind)), true
 	case "Query.displayPreview":
 		if e.ComplexityRoot.Query.DisplayPreview == nil {
 			break
@@ -6153,18 +7323,24 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 		return graphql.NewInputUnmarshalerIndex(
 			graphql.NewInputUnmarshaler("AddAddressInput", graphql.BindUnmarshaler(ec, unmarshalInputAddAddressInput)),
 			graphql.NewInputUnmarshaler("AddCartLineInput", graphql.BindUnmarshaler(ec, unmarshalInputAddCartLineInput)),
+			graphql.NewInputUnmarshaler("AddCompanyAddressInput", graphql.BindUnmarshaler(ec, unmarshalInputAddCompanyAddressInput)),
 			graphql.NewInputUnmarshaler("AddMediaInput", graphql.BindUnmarshaler(ec, unmarshalInputAddMediaInput)),
 			graphql.NewInputUnmarshaler("AddPetInput", graphql.BindUnmarshaler(ec, unmarshalInputAddPetInput)),
 			graphql.NewInputUnmarshaler("AddVariantInput", graphql.BindUnmarshaler(ec, unmarshalInputAddVariantInput)),
 			graphql.NewInputUnmarshaler("AddressInput", graphql.BindUnmarshaler(ec, unmarshalInputAddressInput)),
 			graphql.NewInputUnmarshaler("AdvanceOrderInput", graphql.BindUnmarshaler(ec, unmarshalInputAdvanceOrderInput)),
+			graphql.NewInputUnmarshaler("ApproveOrderInput", graphql.BindUnmarshaler(ec, unmarshalInputApproveOrderInput)),
+			graphql.NewInputUnmarshaler("AttachCompanyBuyerInput", graphql.BindUnmarshaler(ec, unmarshalInputAttachCompanyBuyerInput)),
 			graphql.NewInputUnmarshaler("AttributeChoiceInput", graphql.BindUnmarshaler(ec, unmarshalInputAttributeChoiceInput)),
 			graphql.NewInputUnmarshaler("AttributeFilter", graphql.BindUnmarshaler(ec, unmarshalInputAttributeFilter)),
 			graphql.NewInputUnmarshaler("AttributeValueInput", graphql.BindUnmarshaler(ec, unmarshalInputAttributeValueInput)),
 			graphql.NewInputUnmarshaler("AudienceInput", graphql.BindUnmarshaler(ec, unmarshalInputAudienceInput)),
 			graphql.NewInputUnmarshaler("CancelOrderInput", graphql.BindUnmarshaler(ec, unmarshalInputCancelOrderInput)),
+			graphql.NewInputUnmarshaler("ChangeCompanyBuyerInput", graphql.BindUnmarshaler(ec, unmarshalInputChangeCompanyBuyerInput)),
 			graphql.NewInputUnmarshaler("ChangePasswordInput", graphql.BindUnmarshaler(ec, unmarshalInputChangePasswordInput)),
 			graphql.NewInputUnmarshaler("CloseAccountInput", graphql.BindUnmarshaler(ec, unmarshalInputCloseAccountInput)),
+			graphql.NewInputUnmarshaler("CloseCompanyInput", graphql.BindUnmarshaler(ec, unmarshalInputCloseCompanyInput)),
+			graphql.NewInputUnmarshaler("CloseCustomerGroupInput", graphql.BindUnmarshaler(ec, unmarshalInputCloseCustomerGroupInput)),
 			graphql.NewInputUnmarshaler("CloseDisplayInput", graphql.BindUnmarshaler(ec, unmarshalInputCloseDisplayInput)),
 			graphql.NewInputUnmarshaler("CloseMemberInput", graphql.BindUnmarshaler(ec, unmarshalInputCloseMemberInput)),
 			graphql.NewInputUnmarshaler("ClosePartnerInput", graphql.BindUnmarshaler(ec, unmarshalInputClosePartnerInput)),
@@ -6172,10 +7348,14 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 			graphql.NewInputUnmarshaler("ClosePriceListInput", graphql.BindUnmarshaler(ec, unmarshalInputClosePriceListInput)),
 			graphql.NewInputUnmarshaler("CloseRestockInput", graphql.BindUnmarshaler(ec, unmarshalInputCloseRestockInput)),
 			graphql.NewInputUnmarshaler("CloseShippingMethodInput", graphql.BindUnmarshaler(ec, unmarshalInputCloseShippingMethodInput)),
+			graphql.NewInputUnmarshaler("CompanyFilter", graphql.BindUnmarshaler(ec, unmarshalInputCompanyFilter)),
 			graphql.NewInputUnmarshaler("ConfirmTotpInput", graphql.BindUnmarshaler(ec, unmarshalInputConfirmTotpInput)),
+			graphql.NewInputUnmarshaler("CreateCompanyInput", graphql.BindUnmarshaler(ec, unmarshalInputCreateCompanyInput)),
+			graphql.NewInputUnmarshaler("CreateCustomerGroupInput", graphql.BindUnmarshaler(ec, unmarshalInputCreateCustomerGroupInput)),
 			graphql.NewInputUnmarshaler("CreatePartnerInput", graphql.BindUnmarshaler(ec, unmarshalInputCreatePartnerInput)),
 			graphql.NewInputUnmarshaler("CreateProductInput", graphql.BindUnmarshaler(ec, unmarshalInputCreateProductInput)),
 			graphql.NewInputUnmarshaler("CreateStaffInput", graphql.BindUnmarshaler(ec, unmarshalInputCreateStaffInput)),
+			graphql.NewInputUnmarshaler("CustomerGroupMembersInput", graphql.BindUnmarshaler(ec, unmarshalInputCustomerGroupMembersInput)),
 			graphql.NewInputUnmarshaler("DeletePermissionGroupInput", graphql.BindUnmarshaler(ec, unmarshalInputDeletePermissionGroupInput)),
 			graphql.NewInputUnmarshaler("DisplayPreviewInput", graphql.BindUnmarshaler(ec, unmarshalInputDisplayPreviewInput)),
 			graphql.NewInputUnmarshaler("FinishSsoInput", graphql.BindUnmarshaler(ec, unmarshalInputFinishSsoInput)),
@@ -6188,17 +7368,22 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 			graphql.NewInputUnmarshaler("OrderFilter", graphql.BindUnmarshaler(ec, unmarshalInputOrderFilter)),
 			graphql.NewInputUnmarshaler("PayOrderInput", graphql.BindUnmarshaler(ec, unmarshalInputPayOrderInput)),
 			graphql.NewInputUnmarshaler("PaymentFilter", graphql.BindUnmarshaler(ec, unmarshalInputPaymentFilter)),
+			graphql.NewInputUnmarshaler("PaymentTermsInput", graphql.BindUnmarshaler(ec, unmarshalInputPaymentTermsInput)),
 			graphql.NewInputUnmarshaler("PermissionGroupInput", graphql.BindUnmarshaler(ec, unmarshalInputPermissionGroupInput)),
 			graphql.NewInputUnmarshaler("PinProductInput", graphql.BindUnmarshaler(ec, unmarshalInputPinProductInput)),
 			graphql.NewInputUnmarshaler("PlaceOrderInput", graphql.BindUnmarshaler(ec, unmarshalInputPlaceOrderInput)),
 			graphql.NewInputUnmarshaler("PriceInput", graphql.BindUnmarshaler(ec, unmarshalInputPriceInput)),
 			graphql.NewInputUnmarshaler("ProductFilter", graphql.BindUnmarshaler(ec, unmarshalInputProductFilter)),
 			graphql.NewInputUnmarshaler("PublishProductInput", graphql.BindUnmarshaler(ec, unmarshalInputPublishProductInput)),
+			graphql.NewInputUnmarshaler("RecordAccountPaymentInput", graphql.BindUnmarshaler(ec, unmarshalInputRecordAccountPaymentInput)),
 			graphql.NewInputUnmarshaler("RecordBankTransferInput", graphql.BindUnmarshaler(ec, unmarshalInputRecordBankTransferInput)),
 			graphql.NewInputUnmarshaler("RefreshTokenInput", graphql.BindUnmarshaler(ec, unmarshalInputRefreshTokenInput)),
 			graphql.NewInputUnmarshaler("RefundPaymentInput", graphql.BindUnmarshaler(ec, unmarshalInputRefundPaymentInput)),
 			graphql.NewInputUnmarshaler("RegisterInput", graphql.BindUnmarshaler(ec, unmarshalInputRegisterInput)),
+			graphql.NewInputUnmarshaler("RejectOrderInput", graphql.BindUnmarshaler(ec, unmarshalInputRejectOrderInput)),
 			graphql.NewInputUnmarshaler("RemoveAddressInput", graphql.BindUnmarshaler(ec, unmarshalInputRemoveAddressInput)),
+			graphql.NewInputUnmarshaler("RemoveCompanyAddressInput", graphql.BindUnmarshaler(ec, unmarshalInputRemoveCompanyAddressInput)),
+			graphql.NewInputUnmarshaler("RemoveCompanyBuyerInput", graphql.BindUnmarshaler(ec, unmarshalInputRemoveCompanyBuyerInput)),
 			graphql.NewInputUnmarshaler("RemovePetInput", graphql.BindUnmarshaler(ec, unmarshalInputRemovePetInput)),
 			graphql.NewInputUnmarshaler("RemoveTotpInput", graphql.BindUnmarshaler(ec, unmarshalInputRemoveTotpInput)),
 			graphql.NewInputUnmarshaler("RequestPasswordResetInput", graphql.BindUnmarshaler(ec, unmarshalInputRequestPasswordResetInput)),
@@ -6219,6 +7404,8 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 			graphql.NewInputUnmarshaler("SeasonInput", graphql.BindUnmarshaler(ec, unmarshalInputSeasonInput)),
 			graphql.NewInputUnmarshaler("SetCartLineQuantityInput", graphql.BindUnmarshaler(ec, unmarshalInputSetCartLineQuantityInput)),
 			graphql.NewInputUnmarshaler("SetCategorySortInput", graphql.BindUnmarshaler(ec, unmarshalInputSetCategorySortInput)),
+			graphql.NewInputUnmarshaler("SetCompanyCreditInput", graphql.BindUnmarshaler(ec, unmarshalInputSetCompanyCreditInput)),
+			graphql.NewInputUnmarshaler("SetFunctionRuleInput", graphql.BindUnmarshaler(ec, unmarshalInputSetFunctionRuleInput)),
 			graphql.NewInputUnmarshaler("SetPricesInput", graphql.BindUnmarshaler(ec, unmarshalInputSetPricesInput)),
 			graphql.NewInputUnmarshaler("SetSoldOutPolicyInput", graphql.BindUnmarshaler(ec, unmarshalInputSetSoldOutPolicyInput)),
 			graphql.NewInputUnmarshaler("StaffAccountInput", graphql.BindUnmarshaler(ec, unmarshalInputStaffAccountInput)),
@@ -6229,6 +7416,9 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 			graphql.NewInputUnmarshaler("UnlinkSsoInput", graphql.BindUnmarshaler(ec, unmarshalInputUnlinkSsoInput)),
 			graphql.NewInputUnmarshaler("UpdateAddressInput", graphql.BindUnmarshaler(ec, unmarshalInputUpdateAddressInput)),
 			graphql.NewInputUnmarshaler("UpdateCartInput", graphql.BindUnmarshaler(ec, unmarshalInputUpdateCartInput)),
+			graphql.NewInputUnmarshaler("UpdateCompanyAddressInput", graphql.BindUnmarshaler(ec, unmarshalInputUpdateCompanyAddressInput)),
+			graphql.NewInputUnmarshaler("UpdateCompanyInput", graphql.BindUnmarshaler(ec, unmarshalInputUpdateCompanyInput)),
+			graphql.NewInputUnmarshaler("UpdateCustomerGroupInput", graphql.BindUnmarshaler(ec, unmarshalInputUpdateCustomerGroupInput)),
 			graphql.NewInputUnmarshaler("UpdatePartnerInput", graphql.BindUnmarshaler(ec, unmarshalInputUpdatePartnerInput)),
 			graphql.NewInputUnmarshaler("UpdatePermissionGroupInput", graphql.BindUnmarshaler(ec, unmarshalInputUpdatePermissionGroupInput)),
 			graphql.NewInputUnmarshaler("UpdatePetInput", graphql.BindUnmarshaler(ec, unmarshalInputUpdatePetInput)),
@@ -8006,6 +9196,820 @@ type DeletePayload {
   userErrors: [UserError!]!
 }
 `, BuiltIn: false},
+	{Name: "../schema/company.graphqls", Input: `extend type Query {
+  "The brand's companies, by code."
+  companies(
+    "How many, 0 to 100."
+    first: Int = 20
+    "The cursor behind which the page starts."
+    after: String
+    "Which companies; all that are open if left out."
+    filter: CompanyFilter
+  ): CompanyConnection! @allow(permissions: [COMPANY_READ])
+  "One company; null if there is none that the caller may see: staff see the brand's, a buyer their own."
+  company(
+    "The company's global id."
+    id: ID!
+  ): Company @allow(roles: [COMPANY_BUYER], permissions: [COMPANY_READ])
+  "The brand's customer groups that are open, in order of precedence."
+  customerGroups(
+    "How many, 0 to 100."
+    first: Int = 20
+    "The cursor behind which the page starts."
+    after: String
+    "Only those of the kind."
+    kind: CustomerGroupKind
+  ): CustomerGroupConnection! @allow(permissions: [COMPANY_READ])
+  "One customer group; null if the brand has none with the id."
+  customerGroup(
+    "The group's global id."
+    id: ID!
+  ): CustomerGroup @allow(permissions: [COMPANY_READ])
+}
+
+extend type Mutation {
+  "Open an account for a company that buys on terms (得意先)."
+  createCompany(
+    "The company."
+    input: CreateCompanyInput!
+  ): CompanyPayload! @allow(permissions: [COMPANY_WRITE])
+  "Change what is given of a company."
+  updateCompany(
+    "The changes."
+    input: UpdateCompanyInput!
+  ): CompanyPayload! @allow(permissions: [COMPANY_WRITE])
+  "Close a company: its buyers become members again. What it owes stays owed."
+  closeCompany(
+    "Which."
+    input: CloseCompanyInput!
+  ): CompanyPayload! @allow(permissions: [COMPANY_WRITE])
+  "Set how much a company may owe (与信限度額), and what happens above that."
+  setCompanyCredit(
+    "The limit."
+    input: SetCompanyCreditInput!
+  ): CompanyPayload! @allow(permissions: [COMPANY_WRITE])
+  """
+  Record money that a company has paid on account (売掛入金). It pays the oldest
+  orders first. Choose an ` + "`" + `idempotencyKey` + "`" + ` for each payment received and keep it
+  until the answer is known: the same key never records it twice.
+  """
+  recordAccountPayment(
+    "What came in."
+    input: RecordAccountPaymentInput!
+  ): AccountPaymentPayload! @allow(permissions: [COMPANY_WRITE])
+
+  "Add an address to a company; staff, or a manager of the company."
+  addCompanyAddress(
+    "The address."
+    input: AddCompanyAddressInput!
+  ): CompanyAddressPayload! @allow(roles: [COMPANY_BUYER], permissions: [COMPANY_WRITE])
+  "Correct an address of a company; staff, or a manager of the company."
+  updateCompanyAddress(
+    "The changes."
+    input: UpdateCompanyAddressInput!
+  ): CompanyAddressPayload! @allow(roles: [COMPANY_BUYER], permissions: [COMPANY_WRITE])
+  "Take an address away from a company; staff, or a manager of the company."
+  removeCompanyAddress(
+    "Which."
+    input: RemoveCompanyAddressInput!
+  ): CompanyAddressPayload! @allow(roles: [COMPANY_BUYER], permissions: [COMPANY_WRITE])
+
+  """
+  Let somebody buy for a company. A member with the address becomes its buyer; where
+  there is none, an account is made and mailed a link to choose a password by.
+  """
+  attachCompanyBuyer(
+    "Whom, and as what."
+    input: AttachCompanyBuyerInput!
+  ): CompanyBuyerPayload! @allow(permissions: [COMPANY_WRITE])
+  "Change what a buyer is in their company; staff, or a manager of the company."
+  changeCompanyBuyer(
+    "Whom, and as what."
+    input: ChangeCompanyBuyerInput!
+  ): CompanyBuyerPayload! @allow(roles: [COMPANY_BUYER], permissions: [COMPANY_WRITE])
+  "Let a buyer not buy for the company any more; they become a member again. Staff, or a manager of the company."
+  removeCompanyBuyer(
+    "Whom."
+    input: RemoveCompanyBuyerInput!
+  ): CompanyBuyerPayload! @allow(roles: [COMPANY_BUYER], permissions: [COMPANY_WRITE])
+
+  "Make a customer group."
+  createCustomerGroup(
+    "The group."
+    input: CreateCustomerGroupInput!
+  ): CustomerGroupPayload! @allow(permissions: [COMPANY_WRITE])
+  "Change what is given of a customer group."
+  updateCustomerGroup(
+    "The changes."
+    input: UpdateCustomerGroupInput!
+  ): CustomerGroupPayload! @allow(permissions: [COMPANY_WRITE])
+  "Close a customer group: its rules hold for nobody any more."
+  closeCustomerGroup(
+    "Which."
+    input: CloseCustomerGroupInput!
+  ): CustomerGroupPayload! @allow(permissions: [COMPANY_WRITE])
+  "Put members and companies into a group, all or none. Who is in it already stays."
+  addToCustomerGroup(
+    "Whom."
+    input: CustomerGroupMembersInput!
+  ): CustomerGroupPayload! @allow(permissions: [COMPANY_WRITE])
+  "Take members and companies out of a group. Who is not in it is passed over."
+  removeFromCustomerGroup(
+    "Whom."
+    input: CustomerGroupMembersInput!
+  ): CustomerGroupPayload! @allow(permissions: [COMPANY_WRITE])
+
+  "Allow or deny a function to a member, a company or a group, or leave it to what is said elsewhere."
+  setFunctionRule(
+    "Which function, for whom."
+    input: SetFunctionRuleInput!
+  ): FunctionRulePayload! @allow(permissions: [COMPANY_WRITE])
+
+  "Let an order on account that waits go on, if the credit is there: an approver of the company whose limit reaches, or staff."
+  approveOrder(
+    "Which."
+    input: ApproveOrderInput!
+  ): OrderPayload! @allow(roles: [COMPANY_BUYER], permissions: [ORDER_WRITE])
+  "Turn an order on account that waits down: its stock returns."
+  rejectOrder(
+    "Which, and why."
+    input: RejectOrderInput!
+  ): OrderPayload! @allow(roles: [COMPANY_BUYER], permissions: [ORDER_WRITE])
+}
+
+extend type Account {
+  "The company that the account buys for; null if there is none."
+  company: Company @allow(roles: [MEMBER, COMPANY_BUYER], permissions: [COMPANY_READ])
+  "What the account may do with the brand as a customer, and by whose word."
+  functions: [FunctionAccess!]! @allow(roles: [MEMBER, COMPANY_BUYER], permissions: [COMPANY_READ]) @cost(size: 5)
+}
+
+extend type Order {
+  "The company that it was placed for; null for a person's own order."
+  company: Company @allow(roles: [COMPANY_BUYER], permissions: [COMPANY_READ])
+}
+
+"A company that buys on terms (得意先)."
+type Company implements Node {
+  "The company's opaque global id."
+  id: ID!
+  "The code that the ERP knows it by (得意先コード)."
+  code: String!
+  "Its name (商号)."
+  name: String!
+  "The name's reading in katakana; empty if it is not known."
+  kana: String!
+  "The registration number of its qualified invoices (適格請求書発行事業者登録番号): T and 13 digits; empty if it has none."
+  invoiceNumber: String!
+  "How consumption tax is rounded on its invoices (端数処理)."
+  taxRounding: TaxRounding!
+  "When its invoices close and are due."
+  paymentTerms: PaymentTerms!
+  "What it may owe, and owes."
+  credit: CompanyCredit!
+  "What changed what it owes, newest first."
+  creditEntries(
+    "How many, 0 to 100."
+    first: Int = 20
+    "The cursor behind which the page starts."
+    after: String
+  ): CreditEntryConnection!
+  "Its addresses, the defaults first."
+  addresses: [CompanyAddress!]! @cost(size: 10)
+  "Who buys for it, in the order in which they came."
+  buyers: [CompanyBuyer!]! @cost(size: 10)
+  "The groups that it is in, in order of precedence."
+  groups: [CustomerGroup!]! @allow(permissions: [COMPANY_READ]) @cost(size: 5)
+  "Its orders, newest first. A BUYER sees their own."
+  orders(
+    "How many, 0 to 100."
+    first: Int = 20
+    "The cursor behind which the page starts."
+    after: String
+    "Only orders that stand at one of these."
+    status: [OrderStatus!]
+  ): OrderConnection! @allow(roles: [COMPANY_BUYER], permissions: [ORDER_READ])
+  "The functions that are allowed or denied to the company as such."
+  functionRules: [FunctionRule!]! @allow(permissions: [COMPANY_READ]) @cost(size: 5)
+  "What staff and its managers did to it, newest first."
+  history(
+    "How many, 0 to 100."
+    first: Int = 20
+    "The cursor behind which the page starts."
+    after: String
+  ): CompanyEventConnection! @allow(permissions: [COMPANY_READ])
+  "Moves with every change; updateCompany names it."
+  version: Int!
+  "When it was made."
+  createdAt: DateTime!
+  "When it was last changed."
+  updatedAt: DateTime!
+  "When it was closed; null if it is open."
+  closedAt: DateTime
+}
+
+"Which way consumption tax finer than the minor unit goes (端数処理)."
+enum TaxRounding {
+  "切捨て"
+  DOWN
+  "四捨五入"
+  HALF_UP
+  "切上げ"
+  UP
+}
+
+"When invoices close and are due (締め・支払条件)."
+type PaymentTerms {
+  "The closing day (締め日), 1 to 28; null for the end of the month."
+  closingDay: Int
+  "How many months after the closing month the money is due, 0 to 12."
+  dueMonths: Int!
+  "The day of that month, 1 to 28; null for its end."
+  dueDay: Int
+  "When what is invoiced at the moment closes and is due, in the channel's time zone."
+  dates(
+    "The moment; now if left out."
+    at: DateTime
+  ): PaymentDates!
+}
+
+"The closing and due day of an invoice."
+type PaymentDates {
+  "The day on which the period closes."
+  closesOn: Date!
+  "The day on which the money is due."
+  dueOn: Date!
+}
+
+"What happens to an order that the credit, or the buyer's own limit, does not cover."
+enum CreditPolicy {
+  "It is refused."
+  BLOCK
+  "It waits for an approver of the company, or staff."
+  APPROVAL
+}
+
+"What a company may owe, and owes (与信)."
+type CompanyCredit {
+  "What it may owe at most."
+  limit: Money!
+  "What it owes: orders on account that stand, less what came in. Below zero, it has paid ahead."
+  used: Money!
+  "What it may still order on account; never below zero."
+  left: Money!
+  "What happens above that."
+  policy: CreditPolicy!
+}
+
+"Why what a company owes has changed."
+enum CreditEntryKind {
+  "An order was placed, or approved."
+  ORDER
+  "An order was given up."
+  CANCELLATION
+  "Money came in."
+  PAYMENT
+}
+
+"One change of what a company owes. It never changes; all of them add up to what is used."
+type CreditEntry {
+  "The entry's opaque global id."
+  id: ID!
+  "When."
+  at: DateTime!
+  "Why."
+  kind: CreditEntryKind!
+  "By how much: more owed is positive."
+  amount: Money!
+  "What was owed after it."
+  balance: Money!
+  "The order that it is about; null for money that came in."
+  orderId: ID
+  "The payer's or the bank's words for money that came in; empty otherwise."
+  reference: String!
+}
+
+"One page of credit entries."
+type CreditEntryConnection {
+  "The entries with their cursors."
+  edges: [CreditEntryEdge!]!
+  "The entries without cursors."
+  nodes: [CreditEntry!]!
+  "Where the page lies."
+  pageInfo: PageInfo!
+}
+
+"A credit entry on a page."
+type CreditEntryEdge {
+  "The cursor behind this entry."
+  cursor: String!
+  "The entry."
+  node: CreditEntry!
+}
+
+"What an address of a company is for."
+enum CompanyAddressKind {
+  "Where goods go (納品先)."
+  SHIPPING
+  "Where invoices go (請求先)."
+  BILLING
+}
+
+"An address of a company."
+type CompanyAddress {
+  "The address's opaque global id."
+  id: ID!
+  "What it is for."
+  kind: CompanyAddressKind!
+  "What the company calls it: \"本社\", \"第二倉庫\"; may be empty."
+  label: String!
+  "The address."
+  address: Address!
+  "Whether it is the company's default for its kind."
+  isDefault: Boolean!
+}
+
+"What a buyer is in their company."
+enum CompanyRole {
+  "Orders, within their limit, and sees their own orders."
+  BUYER
+  "Orders, and approves what waits, within their limit; sees all the company's orders."
+  APPROVER
+  "Sees all the company's orders and what it owes."
+  ACCOUNTANT
+  "All of these, and manages buyers and addresses."
+  MANAGER
+}
+
+"Who buys for a company."
+type CompanyBuyer {
+  "The account's global id."
+  accountId: ID!
+  "The name."
+  name: String!
+  "The e-mail address."
+  email: String!
+  "What they are in the company."
+  role: CompanyRole!
+  "The largest order on account that they may place or approve by themselves; null: any."
+  approvalLimit: Money
+  "Since when."
+  createdAt: DateTime!
+}
+
+"What a customer group is for."
+enum CustomerGroupKind {
+  "Trade terms (取引条件): wholesalers, shops."
+  TRADE
+  "A member's rank (会員ランク)."
+  RANK
+  "Customers that have something in common."
+  SEGMENT
+}
+
+"Customers for whom the same rules hold (顧客グループ)."
+type CustomerGroup implements Node {
+  "The group's opaque global id."
+  id: ID!
+  "Its code, unique in the brand."
+  code: String!
+  "Its name, in the caller's language."
+  name: String!
+  "What it is for."
+  kind: CustomerGroupKind!
+  "Where the rules of two groups compete, the lower number wins."
+  precedence: Int!
+  "How many members and companies are in it."
+  size: Int!
+  "The members that are in it by themselves, in the order in which their accounts were made."
+  members(
+    "How many, 0 to 100."
+    first: Int = 20
+    "The cursor behind which the page starts."
+    after: String
+  ): AccountConnection! @allow(permissions: [MEMBER_READ])
+  "The companies that are in it, by code."
+  companies(
+    "How many, 0 to 100."
+    first: Int = 20
+    "The cursor behind which the page starts."
+    after: String
+  ): CompanyConnection!
+  "The functions that are allowed or denied to the group."
+  functionRules: [FunctionRule!]! @cost(size: 5)
+  "When it was made."
+  createdAt: DateTime!
+  "When it was closed; null if it is open."
+  closedAt: DateTime
+}
+
+"One page of customer groups."
+type CustomerGroupConnection {
+  "The groups with their cursors."
+  edges: [CustomerGroupEdge!]!
+  "The groups without cursors."
+  nodes: [CustomerGroup!]!
+  "Where the page lies."
+  pageInfo: PageInfo!
+}
+
+"A customer group on a page."
+type CustomerGroupEdge {
+  "The cursor behind this group."
+  cursor: String!
+  "The group."
+  node: CustomerGroup!
+}
+
+"One page of companies."
+type CompanyConnection {
+  "The companies with their cursors."
+  edges: [CompanyEdge!]!
+  "The companies without cursors."
+  nodes: [Company!]!
+  "Where the page lies."
+  pageInfo: PageInfo!
+  "How many companies the whole list has; costs a count."
+  totalCount: Int!
+}
+
+"A company on a page."
+type CompanyEdge {
+  "The cursor behind this company."
+  cursor: String!
+  "The company."
+  node: Company!
+}
+
+"What a customer may do, beside looking."
+enum CustomerFunction {
+  "Place orders."
+  ORDER
+  "Order on account (掛売)."
+  ON_ACCOUNT
+  "Ask for quotes (見積)."
+  QUOTE
+  "Have goods sent to a third party (直送)."
+  DIRECT_SHIPPING
+  "See how much is in stock."
+  SEE_STOCK
+}
+
+"Whether somebody may use a function."
+type FunctionAccess {
+  "The function."
+  function: CustomerFunction!
+  "Whether they may."
+  allowed: Boolean!
+  "By whose word, in the caller's language: the rule of a group, the company, the member, or nobody's."
+  because: String!
+}
+
+"A function that is allowed or denied to somebody. Of several, the most specific holds: the member's, the company's, then the groups' in order of precedence."
+type FunctionRule {
+  "The function."
+  function: CustomerFunction!
+  "Whether it is allowed."
+  allowed: Boolean!
+}
+
+"Something that happened to a company."
+type CompanyEvent {
+  "When."
+  at: DateTime!
+  "What: \"company.updated\", \"company.buyer_attached\", …"
+  type: String!
+  "The kind of caller that did it."
+  actor: Role!
+  "The global id of the account that did it; null if noren itself did."
+  actorId: ID
+  "What changed, by field."
+  changes: [FieldChange!]! @cost(size: 5)
+}
+
+"What one field was and became."
+type FieldChange {
+  "The field."
+  field: String!
+  "What it was, as JSON; null if there was nothing."
+  before: String
+  "What it became, as JSON; null if nothing is left."
+  after: String
+}
+
+"One page of what happened."
+type CompanyEventConnection {
+  "The events with their cursors."
+  edges: [CompanyEventEdge!]!
+  "The events without cursors."
+  nodes: [CompanyEvent!]!
+  "Where the page lies."
+  pageInfo: PageInfo!
+}
+
+"An event on a page."
+type CompanyEventEdge {
+  "The cursor behind this event."
+  cursor: String!
+  "The event."
+  node: CompanyEvent!
+}
+
+"Which companies to list; what is left out does not filter."
+input CompanyFilter {
+  "A part of the name or its reading, or the beginning of the code."
+  query: String
+  "Companies in the group."
+  groupId: ID
+  "Closed ones too."
+  closed: Boolean! = false
+}
+
+"When invoices close and are due."
+input PaymentTermsInput {
+  "The closing day (締め日), 1 to 28; left out for the end of the month."
+  closingDay: Int
+  "How many months after the closing month the money is due, 0 to 12."
+  dueMonths: Int!
+  "The day of that month, 1 to 28; left out for its end."
+  dueDay: Int
+}
+
+"A new company."
+input CreateCompanyInput {
+  "The ERP's code, unique in the brand: up to 40 letters, digits, hyphens and underscores."
+  code: String!
+  "The name, at most 100 characters."
+  name: String!
+  "Its reading, katakana or hiragana."
+  kana: String! = ""
+  "The registration number of its qualified invoices: T and 13 digits, the first of which checks the others."
+  invoiceNumber: String! = ""
+  "How consumption tax is rounded on its invoices."
+  taxRounding: TaxRounding! = DOWN
+  "When its invoices close and are due; the end of the month, due at the end of the next, unless said."
+  paymentTerms: PaymentTermsInput
+  "What it may owe at most, in major units."
+  creditLimit: Decimal! = "0"
+  "What happens above that."
+  creditPolicy: CreditPolicy! = BLOCK
+}
+
+"Changes to a company; what is left out stays."
+input UpdateCompanyInput {
+  "The company."
+  companyId: ID!
+  "The version that the caller has seen; another one is CONFLICT."
+  version: Int!
+  "The ERP's code."
+  code: String
+  "The name."
+  name: String
+  "Its reading."
+  kana: String
+  "The registration number of its qualified invoices; empty takes it away."
+  invoiceNumber: String
+  "How consumption tax is rounded on its invoices."
+  taxRounding: TaxRounding
+  "When its invoices close and are due."
+  paymentTerms: PaymentTermsInput
+}
+
+"A company to close."
+input CloseCompanyInput {
+  "The company."
+  companyId: ID!
+}
+
+"How much a company may owe."
+input SetCompanyCreditInput {
+  "The company."
+  companyId: ID!
+  "What it may owe at most, in major units; below what it owes, nothing more is ordered on account."
+  limit: Decimal!
+  "What happens above that."
+  policy: CreditPolicy!
+}
+
+"Money that a company has paid on account."
+input RecordAccountPaymentInput {
+  "The client's key of this payment, 8 to 100 characters: a UUID does."
+  idempotencyKey: String!
+  "The company."
+  companyId: ID!
+  "How much, in major units."
+  amount: Decimal!
+  "The payer's or the bank's words, at most 200 characters."
+  reference: String! = ""
+  "When it came in."
+  receivedAt: DateTime!
+}
+
+"A new address of a company."
+input AddCompanyAddressInput {
+  "The company."
+  companyId: ID!
+  "What it is for."
+  kind: CompanyAddressKind!
+  "What the company calls it, at most 100 characters."
+  label: String! = ""
+  "The address."
+  address: AddressInput!
+  "Whether it becomes the default for its kind; the first is."
+  isDefault: Boolean! = false
+}
+
+"Changes to an address; what is left out stays."
+input UpdateCompanyAddressInput {
+  "The address."
+  addressId: ID!
+  "What the company calls it."
+  label: String
+  "The address."
+  address: AddressInput
+  "true makes it the default for its kind; false changes nothing: make another the default instead."
+  isDefault: Boolean
+}
+
+"An address to take away."
+input RemoveCompanyAddressInput {
+  "The address."
+  addressId: ID!
+}
+
+"Who shall buy for a company."
+input AttachCompanyBuyerInput {
+  "The company."
+  companyId: ID!
+  "The e-mail address."
+  email: String!
+  "The name, for an account that has to be made."
+  name: String! = ""
+  "What they are in the company."
+  role: CompanyRole!
+  "The largest order on account that they may place or approve by themselves, in major units; left out: any."
+  approvalLimit: Decimal
+}
+
+"What a buyer shall be from now on."
+input ChangeCompanyBuyerInput {
+  "The company."
+  companyId: ID!
+  "The buyer's account."
+  accountId: ID!
+  "What they are in the company."
+  role: CompanyRole!
+  "The largest order on account that they may place or approve by themselves, in major units; left out: any."
+  approvalLimit: Decimal
+}
+
+"Who shall not buy for the company any more."
+input RemoveCompanyBuyerInput {
+  "The company."
+  companyId: ID!
+  "The buyer's account."
+  accountId: ID!
+}
+
+"A new customer group."
+input CreateCustomerGroupInput {
+  "Its code, unique in the brand: up to 40 letters, digits, hyphens and underscores."
+  code: String!
+  "Its name."
+  name: Translations!
+  "What it is for."
+  kind: CustomerGroupKind! = TRADE
+  "Where the rules of two groups compete, the lower number wins."
+  precedence: Int! = 100
+}
+
+"Changes to a customer group; what is left out stays."
+input UpdateCustomerGroupInput {
+  "The group."
+  groupId: ID!
+  "Its name."
+  name: Translations
+  "What it is for."
+  kind: CustomerGroupKind
+  "Where the rules of two groups compete, the lower number wins."
+  precedence: Int
+}
+
+"A group to close."
+input CloseCustomerGroupInput {
+  "The group."
+  groupId: ID!
+}
+
+"Members and companies of a group, at most 1,000 in all."
+input CustomerGroupMembersInput {
+  "The group."
+  groupId: ID!
+  "Accounts of members."
+  memberIds: [ID!]! = []
+  "Companies."
+  companyIds: [ID!]! = []
+}
+
+"What a rule of functions shall say. Name one of member, company and group."
+input SetFunctionRuleInput {
+  "For a member."
+  memberId: ID
+  "For a company's buyers."
+  companyId: ID
+  "For a group."
+  groupId: ID
+  "The function."
+  function: CustomerFunction!
+  "Whether it is allowed; null takes the rule away."
+  allowed: Boolean
+}
+
+"An order to approve."
+input ApproveOrderInput {
+  "The order."
+  orderId: ID!
+}
+
+"An order to turn down."
+input RejectOrderInput {
+  "The order."
+  orderId: ID!
+  "Why, at most 500 characters; the buyer reads it."
+  reason: String! = ""
+}
+
+"A company after a change."
+type CompanyPayload {
+  "The company; null if nothing was done."
+  company: Company
+  "Why nothing was done; empty if it was."
+  userErrors: [UserError!]!
+}
+
+"What was recorded of money that came in on account."
+type AccountPaymentPayload {
+  "The entry; null if nothing was recorded."
+  entry: CreditEntry
+  "The company after it; null if nothing was recorded."
+  company: Company
+  "Why nothing was recorded; empty if it was."
+  userErrors: [UserError!]!
+}
+
+"An address of a company after a change."
+type CompanyAddressPayload {
+  "The address; null if nothing was done."
+  address: CompanyAddress
+  "Why nothing was done; empty if it was."
+  userErrors: [UserError!]!
+}
+
+"A buyer after a change."
+type CompanyBuyerPayload {
+  "The buyer; null if nothing was done."
+  buyer: CompanyBuyer
+  "Why nothing was done; empty if it was."
+  userErrors: [UserError!]!
+}
+
+"A customer group after a change."
+type CustomerGroupPayload {
+  "The group; null if nothing was done."
+  group: CustomerGroup
+  "Why nothing was done; empty if it was."
+  userErrors: [UserError!]!
+}
+
+"A rule of functions after a change."
+type FunctionRulePayload {
+  "The rule; null if there is none, or nothing was done."
+  rule: FunctionRule
+  "Why nothing was done; empty if it was."
+  userErrors: [UserError!]!
+}
+
+extend enum UserErrorCode {
+  "This is not a registration number of qualified invoices."
+  INVOICE_NUMBER_INVALID
+  "The closing and due days do not fit together."
+  PAYMENT_TERMS_INVALID
+  "This is not a code: up to 40 letters, digits, hyphens and underscores."
+  CODE_INVALID
+  "The account buys for another company."
+  BUYER_ELSEWHERE
+  "The account is no customer's."
+  NOT_A_CUSTOMER
+  "The approval limit is negative or too fine."
+  LIMIT_INVALID
+  "The customer may not use this function."
+  FUNCTION_DENIED
+  "The company's credit does not cover the order."
+  CREDIT_EXCEEDED
+  "The order is above what the buyer may place or approve."
+  APPROVAL_LIMIT_EXCEEDED
+}
+`, BuiltIn: false},
 	{Name: "../schema/customer.graphqls", Input: `extend type Account {
   "What the member has told about themselves; null if the caller may not see it (their owner and head office staff with MEMBER_READ may)."
   profile: Profile @allow(roles: [MEMBER, COMPANY_BUYER, STORE_STAFF, STAFF, ADMIN])
@@ -9220,6 +11224,8 @@ type Order implements Node {
 enum OrderStatus {
   "Placed; stock is held and the money awaited."
   PENDING_PAYMENT
+  "Placed on account; stock is held until somebody of the company, or staff, approves or rejects it."
+  PENDING_APPROVAL
   "The money is there, or held for us."
   CONFIRMED
   "Being taken from the shelves."
@@ -9238,6 +11244,8 @@ enum PaymentMethod {
   CARD
   "By bank transfer, in advance (先入金)."
   BANK_TRANSFER
+  "On account (掛売): for buyers of companies, invoiced by the company's terms."
+  ON_ACCOUNT
 }
 
 "One line of an order, as it was when the order was placed."
@@ -10846,6 +12854,10 @@ func childFields_Account(ctx context.Context, ec *executionContext, field graphq
 		return fieldContext_Account_permissions(ctx, ec, field)
 	case "sessions":
 		return fieldContext_Account_sessions(ctx, ec, field)
+	case "company":
+		return fieldContext_Account_company(ctx, ec, field)
+	case "functions":
+		return fieldContext_Account_functions(ctx, ec, field)
 	case "profile":
 		return fieldContext_Account_profile(ctx, ec, field)
 	case "addresses":
@@ -10888,6 +12900,18 @@ func childFields_AccountPayload(ctx context.Context, ec *executionContext, field
 		return fieldContext_AccountPayload_userErrors(ctx, ec, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type AccountPayload", field.Name)
+}
+
+func childFields_AccountPaymentPayload(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "entry":
+		return fieldContext_AccountPaymentPayload_entry(ctx, ec, field)
+	case "company":
+		return fieldContext_AccountPaymentPayload_company(ctx, ec, field)
+	case "userErrors":
+		return fieldContext_AccountPaymentPayload_userErrors(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type AccountPaymentPayload", field.Name)
 }
 
 func childFields_Address(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -11172,6 +13196,190 @@ func childFields_ChannelListing(ctx context.Context, ec *executionContext, field
 	return nil, fmt.Errorf("no field named %q was found under type ChannelListing", field.Name)
 }
 
+func childFields_Company(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return fieldContext_Company_id(ctx, ec, field)
+	case "code":
+		return fieldContext_Company_code(ctx, ec, field)
+	case "name":
+		return fieldContext_Company_name(ctx, ec, field)
+	case "kana":
+		return fieldContext_Company_kana(ctx, ec, field)
+	case "invoiceNumber":
+		return fieldContext_Company_invoiceNumber(ctx, ec, field)
+	case "taxRounding":
+		return fieldContext_Company_taxRounding(ctx, ec, field)
+	case "paymentTerms":
+		return fieldContext_Company_paymentTerms(ctx, ec, field)
+	case "credit":
+		return fieldContext_Company_credit(ctx, ec, field)
+	case "creditEntries":
+		return fieldContext_Company_creditEntries(ctx, ec, field)
+	case "addresses":
+		return fieldContext_Company_addresses(ctx, ec, field)
+	case "buyers":
+		return fieldContext_Company_buyers(ctx, ec, field)
+	case "groups":
+		return fieldContext_Company_groups(ctx, ec, field)
+	case "orders":
+		return fieldContext_Company_orders(ctx, ec, field)
+	case "functionRules":
+		return fieldContext_Company_functionRules(ctx, ec, field)
+	case "history":
+		return fieldContext_Company_history(ctx, ec, field)
+	case "version":
+		return fieldContext_Company_version(ctx, ec, field)
+	case "createdAt":
+		return fieldContext_Company_createdAt(ctx, ec, field)
+	case "updatedAt":
+		return fieldContext_Company_updatedAt(ctx, ec, field)
+	case "closedAt":
+		return fieldContext_Company_closedAt(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type Company", field.Name)
+}
+
+func childFields_CompanyAddress(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return fieldContext_CompanyAddress_id(ctx, ec, field)
+	case "kind":
+		return fieldContext_CompanyAddress_kind(ctx, ec, field)
+	case "label":
+		return fieldContext_CompanyAddress_label(ctx, ec, field)
+	case "address":
+		return fieldContext_CompanyAddress_address(ctx, ec, field)
+	case "isDefault":
+		return fieldContext_CompanyAddress_isDefault(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type CompanyAddress", field.Name)
+}
+
+func childFields_CompanyAddressPayload(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "address":
+		return fieldContext_CompanyAddressPayload_address(ctx, ec, field)
+	case "userErrors":
+		return fieldContext_CompanyAddressPayload_userErrors(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type CompanyAddressPayload", field.Name)
+}
+
+func childFields_CompanyBuyer(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "accountId":
+		return fieldContext_CompanyBuyer_accountId(ctx, ec, field)
+	case "name":
+		return fieldContext_CompanyBuyer_name(ctx, ec, field)
+	case "email":
+		return fieldContext_CompanyBuyer_email(ctx, ec, field)
+	case "role":
+		return fieldContext_CompanyBuyer_role(ctx, ec, field)
+	case "approvalLimit":
+		return fieldContext_CompanyBuyer_approvalLimit(ctx, ec, field)
+	case "createdAt":
+		return fieldContext_CompanyBuyer_createdAt(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type CompanyBuyer", field.Name)
+}
+
+func childFields_CompanyBuyerPayload(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "buyer":
+		return fieldContext_CompanyBuyerPayload_buyer(ctx, ec, field)
+	case "userErrors":
+		return fieldContext_CompanyBuyerPayload_userErrors(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type CompanyBuyerPayload", field.Name)
+}
+
+func childFields_CompanyConnection(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edges":
+		return fieldContext_CompanyConnection_edges(ctx, ec, field)
+	case "nodes":
+		return fieldContext_CompanyConnection_nodes(ctx, ec, field)
+	case "pageInfo":
+		return fieldContext_CompanyConnection_pageInfo(ctx, ec, field)
+	case "totalCount":
+		return fieldContext_CompanyConnection_totalCount(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type CompanyConnection", field.Name)
+}
+
+func childFields_CompanyCredit(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "limit":
+		return fieldContext_CompanyCredit_limit(ctx, ec, field)
+	case "used":
+		return fieldContext_CompanyCredit_used(ctx, ec, field)
+	case "left":
+		return fieldContext_CompanyCredit_left(ctx, ec, field)
+	case "policy":
+		return fieldContext_CompanyCredit_policy(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type CompanyCredit", field.Name)
+}
+
+func childFields_CompanyEdge(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cursor":
+		return fieldContext_CompanyEdge_cursor(ctx, ec, field)
+	case "node":
+		return fieldContext_CompanyEdge_node(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type CompanyEdge", field.Name)
+}
+
+func childFields_CompanyEvent(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "at":
+		return fieldContext_CompanyEvent_at(ctx, ec, field)
+	case "type":
+		return fieldContext_CompanyEvent_type(ctx, ec, field)
+	case "actor":
+		return fieldContext_CompanyEvent_actor(ctx, ec, field)
+	case "actorId":
+		return fieldContext_CompanyEvent_actorId(ctx, ec, field)
+	case "changes":
+		return fieldContext_CompanyEvent_changes(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type CompanyEvent", field.Name)
+}
+
+func childFields_CompanyEventConnection(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edges":
+		return fieldContext_CompanyEventConnection_edges(ctx, ec, field)
+	case "nodes":
+		return fieldContext_CompanyEventConnection_nodes(ctx, ec, field)
+	case "pageInfo":
+		return fieldContext_CompanyEventConnection_pageInfo(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type CompanyEventConnection", field.Name)
+}
+
+func childFields_CompanyEventEdge(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cursor":
+		return fieldContext_CompanyEventEdge_cursor(ctx, ec, field)
+	case "node":
+		return fieldContext_CompanyEventEdge_node(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type CompanyEventEdge", field.Name)
+}
+
+func childFields_CompanyPayload(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "company":
+		return fieldContext_CompanyPayload_company(ctx, ec, field)
+	case "userErrors":
+		return fieldContext_CompanyPayload_userErrors(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type CompanyPayload", field.Name)
+}
+
 func childFields_ConfirmTotpPayload(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "recoveryCodes":
@@ -11180,6 +13388,108 @@ func childFields_ConfirmTotpPayload(ctx context.Context, ec *executionContext, f
 		return fieldContext_ConfirmTotpPayload_userErrors(ctx, ec, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type ConfirmTotpPayload", field.Name)
+}
+
+func childFields_CreditEntry(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return fieldContext_CreditEntry_id(ctx, ec, field)
+	case "at":
+		return fieldContext_CreditEntry_at(ctx, ec, field)
+	case "kind":
+		return fieldContext_CreditEntry_kind(ctx, ec, field)
+	case "amount":
+		return fieldContext_CreditEntry_amount(ctx, ec, field)
+	case "balance":
+		return fieldContext_CreditEntry_balance(ctx, ec, field)
+	case "orderId":
+		return fieldContext_CreditEntry_orderId(ctx, ec, field)
+	case "reference":
+		return fieldContext_CreditEntry_reference(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type CreditEntry", field.Name)
+}
+
+func childFields_CreditEntryConnection(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edges":
+		return fieldContext_CreditEntryConnection_edges(ctx, ec, field)
+	case "nodes":
+		return fieldContext_CreditEntryConnection_nodes(ctx, ec, field)
+	case "pageInfo":
+		return fieldContext_CreditEntryConnection_pageInfo(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type CreditEntryConnection", field.Name)
+}
+
+func childFields_CreditEntryEdge(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cursor":
+		return fieldContext_CreditEntryEdge_cursor(ctx, ec, field)
+	case "node":
+		return fieldContext_CreditEntryEdge_node(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type CreditEntryEdge", field.Name)
+}
+
+func childFields_CustomerGroup(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return fieldContext_CustomerGroup_id(ctx, ec, field)
+	case "code":
+		return fieldContext_CustomerGroup_code(ctx, ec, field)
+	case "name":
+		return fieldContext_CustomerGroup_name(ctx, ec, field)
+	case "kind":
+		return fieldContext_CustomerGroup_kind(ctx, ec, field)
+	case "precedence":
+		return fieldContext_CustomerGroup_precedence(ctx, ec, field)
+	case "size":
+		return fieldContext_CustomerGroup_size(ctx, ec, field)
+	case "members":
+		return fieldContext_CustomerGroup_members(ctx, ec, field)
+	case "companies":
+		return fieldContext_CustomerGroup_companies(ctx, ec, field)
+	case "functionRules":
+		return fieldContext_CustomerGroup_functionRules(ctx, ec, field)
+	case "createdAt":
+		return fieldContext_CustomerGroup_createdAt(ctx, ec, field)
+	case "closedAt":
+		return fieldContext_CustomerGroup_closedAt(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type CustomerGroup", field.Name)
+}
+
+func childFields_CustomerGroupConnection(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edges":
+		return fieldContext_CustomerGroupConnection_edges(ctx, ec, field)
+	case "nodes":
+		return fieldContext_CustomerGroupConnection_nodes(ctx, ec, field)
+	case "pageInfo":
+		return fieldContext_CustomerGroupConnection_pageInfo(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type CustomerGroupConnection", field.Name)
+}
+
+func childFields_CustomerGroupEdge(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cursor":
+		return fieldContext_CustomerGroupEdge_cursor(ctx, ec, field)
+	case "node":
+		return fieldContext_CustomerGroupEdge_node(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type CustomerGroupEdge", field.Name)
+}
+
+func childFields_CustomerGroupPayload(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "group":
+		return fieldContext_CustomerGroupPayload_group(ctx, ec, field)
+	case "userErrors":
+		return fieldContext_CustomerGroupPayload_userErrors(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type CustomerGroupPayload", field.Name)
 }
 
 func childFields_DeletePayload(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -11328,6 +13638,50 @@ func childFields_FacetValue(ctx context.Context, ec *executionContext, field gra
 		return fieldContext_FacetValue_max(ctx, ec, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type FacetValue", field.Name)
+}
+
+func childFields_FieldChange(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "field":
+		return fieldContext_FieldChange_field(ctx, ec, field)
+	case "before":
+		return fieldContext_FieldChange_before(ctx, ec, field)
+	case "after":
+		return fieldContext_FieldChange_after(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type FieldChange", field.Name)
+}
+
+func childFields_FunctionAccess(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "function":
+		return fieldContext_FunctionAccess_function(ctx, ec, field)
+	case "allowed":
+		return fieldContext_FunctionAccess_allowed(ctx, ec, field)
+	case "because":
+		return fieldContext_FunctionAccess_because(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type FunctionAccess", field.Name)
+}
+
+func childFields_FunctionRule(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "function":
+		return fieldContext_FunctionRule_function(ctx, ec, field)
+	case "allowed":
+		return fieldContext_FunctionRule_allowed(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type FunctionRule", field.Name)
+}
+
+func childFields_FunctionRulePayload(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "rule":
+		return fieldContext_FunctionRulePayload_rule(ctx, ec, field)
+	case "userErrors":
+		return fieldContext_FunctionRulePayload_userErrors(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type FunctionRulePayload", field.Name)
 }
 
 func childFields_ImportPayload(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -11580,6 +13934,8 @@ func childFields_Order(ctx context.Context, ec *executionContext, field graphql.
 		return fieldContext_Order_history(ctx, ec, field)
 	case "internalNote":
 		return fieldContext_Order_internalNote(ctx, ec, field)
+	case "company":
+		return fieldContext_Order_company(ctx, ec, field)
 	case "payments":
 		return fieldContext_Order_payments(ctx, ec, field)
 	}
@@ -11812,6 +14168,16 @@ func childFields_PaymentConnection(ctx context.Context, ec *executionContext, fi
 	return nil, fmt.Errorf("no field named %q was found under type PaymentConnection", field.Name)
 }
 
+func childFields_PaymentDates(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "closesOn":
+		return fieldContext_PaymentDates_closesOn(ctx, ec, field)
+	case "dueOn":
+		return fieldContext_PaymentDates_dueOn(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type PaymentDates", field.Name)
+}
+
 func childFields_PaymentEdge(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "cursor":
@@ -11880,6 +14246,20 @@ func childFields_PaymentOption(ctx context.Context, ec *executionContext, field 
 		return fieldContext_PaymentOption_publicKey(ctx, ec, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type PaymentOption", field.Name)
+}
+
+func childFields_PaymentTerms(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "closingDay":
+		return fieldContext_PaymentTerms_closingDay(ctx, ec, field)
+	case "dueMonths":
+		return fieldContext_PaymentTerms_dueMonths(ctx, ec, field)
+	case "dueDay":
+		return fieldContext_PaymentTerms_dueDay(ctx, ec, field)
+	case "dates":
+		return fieldContext_PaymentTerms_dates(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type PaymentTerms", field.Name)
 }
 
 func childFields_PermissionGroup(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {

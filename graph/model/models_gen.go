@@ -11,6 +11,7 @@ import (
 	"github.com/99designs/gqlgen/graphql"
 	"github.com/noren-commerce/noren/core/cart"
 	"github.com/noren-commerce/noren/core/catalog"
+	"github.com/noren-commerce/noren/core/company"
 	"github.com/noren-commerce/noren/core/customer"
 	"github.com/noren-commerce/noren/core/display"
 	"github.com/noren-commerce/noren/core/fault"
@@ -31,6 +32,16 @@ type AccountPayload struct {
 	// The account; null if nothing was done.
 	Account *identity.Account `json:"account,omitempty"`
 	// Why nothing was done; empty if it was.
+	UserErrors []UserError `json:"userErrors"`
+}
+
+// What was recorded of money that came in on account.
+type AccountPaymentPayload struct {
+	// The entry; null if nothing was recorded.
+	Entry *company.Entry `json:"entry,omitempty"`
+	// The company after it; null if nothing was recorded.
+	Company *company.Company `json:"company,omitempty"`
+	// Why nothing was recorded; empty if it was.
 	UserErrors []UserError `json:"userErrors"`
 }
 
@@ -84,6 +95,30 @@ type CategorySortPayload struct {
 	UserErrors []UserError `json:"userErrors"`
 }
 
+// An address of a company after a change.
+type CompanyAddressPayload struct {
+	// The address; null if nothing was done.
+	Address *company.Address `json:"address,omitempty"`
+	// Why nothing was done; empty if it was.
+	UserErrors []UserError `json:"userErrors"`
+}
+
+// A buyer after a change.
+type CompanyBuyerPayload struct {
+	// The buyer; null if nothing was done.
+	Buyer *company.Seat `json:"buyer,omitempty"`
+	// Why nothing was done; empty if it was.
+	UserErrors []UserError `json:"userErrors"`
+}
+
+// A company after a change.
+type CompanyPayload struct {
+	// The company; null if nothing was done.
+	Company *company.Company `json:"company,omitempty"`
+	// Why nothing was done; empty if it was.
+	UserErrors []UserError `json:"userErrors"`
+}
+
 // The first code of a new second factor.
 type ConfirmTotpInput struct {
 	// The authenticator app's six digits.
@@ -94,6 +129,14 @@ type ConfirmTotpInput struct {
 type ConfirmTotpPayload struct {
 	// Recovery codes, shown this once; each works once in place of a code. Null if nothing was done.
 	RecoveryCodes []string `json:"recoveryCodes,omitempty"`
+	// Why nothing was done; empty if it was.
+	UserErrors []UserError `json:"userErrors"`
+}
+
+// A customer group after a change.
+type CustomerGroupPayload struct {
+	// The group; null if nothing was done.
+	Group *company.Group `json:"group,omitempty"`
 	// Why nothing was done; empty if it was.
 	UserErrors []UserError `json:"userErrors"`
 }
@@ -116,6 +159,14 @@ type DisplayRulePayload struct {
 
 // What became of something that has no more to show.
 type DonePayload struct {
+	// Why nothing was done; empty if it was.
+	UserErrors []UserError `json:"userErrors"`
+}
+
+// A rule of functions after a change.
+type FunctionRulePayload struct {
+	// The rule; null if there is none, or nothing was done.
+	Rule *company.FunctionRule `json:"rule,omitempty"`
 	// Why nothing was done; empty if it was.
 	UserErrors []UserError `json:"userErrors"`
 }
