@@ -25,7 +25,7 @@ var displayOperations = map[string]clientOperation{
 		}
 		return apptest.Variables{"productId": w.product}
 	})},
-	"admin/Merchandising": {0, asked(func(t *testing.T, w *world) apptest.Variables {
+	"admin/Merchandising": {8, asked(func(t *testing.T, w *world) apptest.Variables {
 		for range w.size {
 			w.badged(t)
 			w.pinned(t)
@@ -37,7 +37,7 @@ var displayOperations = map[string]clientOperation{
 	"admin/CloseDisplayRule": {6, ofMade((*world).ruled)},
 	"admin/SaveBadge":        {6, input(func(_ *testing.T, w *world) apptest.Variables { return w.newBadge() })},
 	"admin/CloseBadge":       {6, ofMade((*world).badged)},
-	"admin/PinProduct":       {0, input(func(t *testing.T, w *world) apptest.Variables { return w.newPin(t) })},
+	"admin/PinProduct":       {9, input(func(t *testing.T, w *world) apptest.Variables { return w.newPin(t) })},
 	"admin/UnpinProduct":     {0, ofMade((*world).pinned)},
 	"admin/SetCategorySort": {14, input(func(_ *testing.T, w *world) apptest.Variables {
 		return apptest.Variables{"categoryId": w.shelves[0], "sort": "NEWEST"}
@@ -93,7 +93,8 @@ func (w *world) badged(t *testing.T) string {
 func (w *world) newPin(t *testing.T) apptest.Variables {
 	t.Helper()
 	product, _ := w.draft(t)
-	return apptest.Variables{"categoryId": w.shelves[0], "productId": product, "position": w.keys}
+	w.pins++
+	return apptest.Variables{"categoryId": w.shelves[0], "productId": product, "position": w.pins}
 }
 
 func (w *world) pinned(t *testing.T) string {

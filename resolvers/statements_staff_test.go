@@ -66,7 +66,7 @@ var staffOperations = map[string]clientOperation{
 	"admin/ClosePriceList": {6, input(func(t *testing.T, w *world) apptest.Variables {
 		return apptest.Variables{"id": w.made(t, "savePriceList", "priceList", apptest.Variables{"code": "old-list", "name": apptest.Variables{"ja": "古い価格表"}})}
 	})},
-	"admin/SetPrices": {16, input(func(_ *testing.T, w *world) apptest.Variables {
+	"admin/SetPrices": {8, input(func(_ *testing.T, w *world) apptest.Variables {
 		var prices []apptest.Variables
 		for _, v := range w.variants {
 			prices = append(prices, apptest.Variables{"variantId": id.Global("Variant", v), "amount": "400", "minQuantity": 10})
