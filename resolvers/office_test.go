@@ -25,24 +25,28 @@ func (w *world) office(t *testing.T) []string {
 	}
 	w.admin = []string{"Authorization", employ(t, w.App, "admin@example.jp", access.RoleAdmin).bearer()}
 	w.product = id.Global("Product", w.productOf(t, w.spare))
-	var shelves []string
-	var values []apptest.Variables
 	for i := range w.size {
 		name := apptest.Variables{"ja": fmt.Sprint("棚", i)}
-		shelves = append(shelves, w.made(t, "saveCategory", "category", apptest.Variables{"slug": fmt.Sprint("shelf-", i), "name": name}))
+		shelf := apptest.Variables{"slug": fmt.Sprint("shelf-", i), "name": name}
+		if i > 0 {
+			shelf["parentId"] = w.shelves[i-1]
+		}
+		w.shelves = append(w.shelves, w.made(t, "saveCategory", "category", shelf))
+		w.made(t, "saveCategory", "category", apptest.Variables{"slug": fmt.Sprint("side-", i), "name": name, "parentId": w.shelves[0]})
 		w.maker = w.made(t, "saveProductBrand", "productBrand", apptest.Variables{"slug": fmt.Sprint("maker-", i), "name": name})
 		w.made(t, "saveAttribute", "attribute", apptest.Variables{"code": fmt.Sprint("a", i), "name": name, "type": "TEXT"})
-		values = append(values, apptest.Variables{"code": fmt.Sprint("a", i), "value": "よい"})
 		w.made(t, "saveSynonym", "synonym", apptest.Variables{"words": []string{fmt.Sprint("言", i), fmt.Sprint("葉", i)}})
 		w.made(t, "savePriceList", "priceList", apptest.Variables{"code": fmt.Sprint("list-", i), "name": name})
 		w.made(t, "addMedia", "product", apptest.Variables{"productId": w.product, "url": fmt.Sprintf("https://media.example/%d.jpg", i)})
 		w.made(t, "receiveStock", "", w.stock(1))
 		partner := w.made(t, "createPartner", "partner", apptest.Variables{"name": fmt.Sprint("相手", i)})
 		w.made(t, "issuePartnerKey", "key", apptest.Variables{"partnerId": partner})
+		w.groups = append(w.groups, w.group(t))
+		w.locations = append(w.locations, w.made(t, "saveLocation", "location", apptest.Variables{"code": fmt.Sprint("shop-", i), "name": name, "kind": "SHOP", "priority": 10}))
 		employ(t, w.App, w.email(), access.RoleStaff, access.CatalogRead)
 		w.imported(t, i)
 	}
-	w.made(t, "updateProduct", "product", apptest.Variables{"id": w.product, "categoryIds": shelves, "productBrandId": w.maker, "attributes": values})
+	w.made(t, "updateProduct", "product", apptest.Variables{"id": w.product, "categoryIds": w.shelves, "productBrandId": w.maker, "attributes": w.values()})
 	return w.admin
 }
 
@@ -79,12 +83,9 @@ func (w *world) imported(t *testing.T, n int) string {
 // it is named.
 func (w *world) made(t *testing.T, mutation, object string, input apptest.Variables) string {
 	t.Helper()
-	kind := strings.ToUpper(mutation[:1]) + mutation[1:] + "Input"
-	if mutation == "receiveStock" {
-		kind = "StockInput"
-	}
-	if mutation == "createPermissionGroup" {
-		kind = "PermissionGroupInput"
+	kind, ok := map[string]string{"receiveStock": "StockInput", "createPermissionGroup": "PermissionGroupInput"}[mutation]
+	if !ok {
+		kind = strings.ToUpper(mutation[:1]) + mutation[1:] + "Input"
 	}
 	var got map[string]map[string]any
 	asked := ""
@@ -99,23 +100,58 @@ func (w *world) made(t *testing.T, mutation, object string, input apptest.Variab
 	return got[mutation][object].(map[string]any)["id"].(string)
 }
 
-// draft is a product of its own with a variant.
+// draft is a product of its own with as many variants, media and so on as the world
+// is large, and one of the variants.
 func (w *world) draft(t *testing.T) (product, variant string) {
 	t.Helper()
 	w.office(t)
 	key := w.key()
 	product = w.made(t, "createProduct", "product", w.newProduct(key))
+	for i := range w.size {
+		w.made(t, "addMedia", "product", apptest.Variables{"productId": product, "url": fmt.Sprintf("https://media.example/%s-%d.jpg", key, i)})
+	}
 	var got struct {
 		AnyProduct struct{ Variants []struct{ ID string } }
 	}
 	w.Do(t, `query($id: ID!) { anyProduct(id: $id) { variants { id } } }`, apptest.Variables{"id": product}, w.admin...).Into(t, &got)
-	return product, got.AnyProduct.Variants[0].ID
+	require.Len(t, got.AnyProduct.Variants, w.size)
+	variant = got.AnyProduct.Variants[0].ID
+	for _, location := range w.locations {
+		w.made(t, "receiveStock", "", apptest.Variables{"variantId": variant, "locationId": location, "quantity": 10})
+	}
+	return product, variant
+}
+
+// values are a product's of every attribute.
+func (w *world) values() (values []apptest.Variables) {
+	for i := range w.size {
+		values = append(values, apptest.Variables{"code": fmt.Sprint("a", i), "value": "よい"})
+	}
+	return values
 }
 
 func (w *world) newProduct(key string) apptest.Variables {
 	name := apptest.Variables{"ja": "新しい品"}
-	return apptest.Variables{
-		"slug": key, "name": name, "options": []apptest.Variables{{"name": name, "values": []string{"S", "M"}}},
-		"variants": []apptest.Variables{{"sku": key, "options": []string{"S"}, "price": "500"}},
+	var sizes []string
+	var variants []apptest.Variables
+	for i := range w.size {
+		sizes = append(sizes, fmt.Sprint("S", i))
+		variants = append(variants, apptest.Variables{"sku": fmt.Sprint(key, "-", i), "options": []string{sizes[i]}, "price": "500", "cost": "200"})
 	}
+	return apptest.Variables{
+		"slug": key, "name": name, "options": []apptest.Variables{{"name": name, "values": append(sizes, "M")}}, "variants": variants,
+		"categoryIds": w.shelves, "productBrandId": w.maker, "attributes": w.values(),
+	}
+}
+
+// paid is an order that was paid by card, and its payment.
+func (w *world) paid(t *testing.T) (order, payment string) {
+	t.Helper()
+	cart := w.filled(t)
+	order = w.place(t, cart, "CARD")
+	var paid struct{ PayOrder payAnswer }
+	w.Do(t, `mutation($input: PayOrderInput!) { payOrder(input: $input) { payment { id status } userErrors { code } } }`,
+		in(apptest.Variables{"idempotencyKey": w.key(), "orderId": order, "cardToken": "pm_card_visa"}), cart...).Into(t, &paid)
+	require.Empty(t, paid.PayOrder.UserErrors)
+	return order, paid.PayOrder.Payment.ID
 }

@@ -9,12 +9,16 @@ import (
 
 // shopOperations are those of looking around and buying, beside the ones above.
 var shopOperations = map[string]clientOperation{
-	"app/Categories":          {1, furnished(nil)},
+	"app/Categories":          {2, furnished(nil)},
 	"app/Brands":              {1, furnished(nil)},
 	"app/Suggestions":         {1, furnished(apptest.Variables{"prefix": "しょう"})},
 	"app/Search":              {5, furnished(apptest.Variables{"query": "しょうひん"})},
 	"app/SetCartLineQuantity": {6, settingQuantity},
-	"app/CancelOrder":         {10, cancelling},
+	"app/CancelOrder":         {11, cancelling},
+	"app/OrderChanged": {1, func(t *testing.T, w *world) question { // each event
+		cart := w.filled(t)
+		return question{apptest.Variables{"id": w.place(t, cart, "BANK_TRANSFER")}, cart}
+	}},
 
 	"partner/PartnerProduct": {5, func(t *testing.T, w *world) question {
 		w.office(t)
@@ -24,7 +28,7 @@ var shopOperations = map[string]clientOperation{
 		return question{apptest.Variables{"filter": apptest.Variables{"query": "しょうひん"}}, []string{"X-API-Key", w.partner(t)}}
 	}},
 
-	"web/HomePage":     {6, furnished(nil)},
+	"web/HomePage":     {7, furnished(nil)},
 	"web/CategoryPage": {7, furnished(apptest.Variables{"slug": "shelf-0", "categories": []string{"shelf-0"}})},
 	"web/SearchPage":   {5, furnished(apptest.Variables{"query": "しょうひん"})},
 	"web/ProductPage": {6, func(t *testing.T, w *world) question {
@@ -51,7 +55,7 @@ var shopOperations = map[string]clientOperation{
 		cart := w.filled(t)
 		return question{apptest.Variables{"id": w.place(t, cart, "BANK_TRANSFER")}, cart}
 	}},
-	"web/CancelOrder": {10, cancelling},
+	"web/CancelOrder": {11, cancelling},
 }
 
 // furnished is asked by anybody, in a shop whose shelves are furnished.

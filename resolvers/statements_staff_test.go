@@ -12,18 +12,21 @@ import (
 
 // staffOperations are the administrator's, beside the ones above.
 var staffOperations = map[string]clientOperation{
-	"admin/AllProducts":      {3, inOffice(nil)},
-	"admin/AnyProduct":       {6, asked(func(_ *testing.T, w *world) apptest.Variables { return apptest.Variables{"id": w.product} })},
-	"admin/CreateProduct":    {24, input(func(_ *testing.T, w *world) apptest.Variables { return w.newProduct(w.key()) })},
-	"admin/UpdateProduct":    {16, ofDraft(apptest.Variables{"internalNote": "みほん"})},
+	"admin/AllProducts":   {3, inOffice(nil)},
+	"admin/AnyProduct":    {6, asked(func(_ *testing.T, w *world) apptest.Variables { return apptest.Variables{"id": w.product} })},
+	"admin/CreateProduct": {34, input(func(_ *testing.T, w *world) apptest.Variables { return w.newProduct(w.key()) })},
+	"admin/UpdateProduct": {22, input(func(t *testing.T, w *world) apptest.Variables {
+		product, _ := w.draft(t)
+		return apptest.Variables{"id": product, "internalNote": "みほん", "categoryIds": w.shelves[1:], "attributes": w.values()[1:]}
+	})},
 	"admin/PublishProduct":   {18, ofDraft(nil)},
 	"admin/UnpublishProduct": {17, ofDraft(nil)},
 	"admin/ArchiveProduct":   {11, ofDraft(nil)},
-	"admin/AddVariant": {26, input(func(t *testing.T, w *world) apptest.Variables {
+	"admin/AddVariant": {28, input(func(t *testing.T, w *world) apptest.Variables {
 		product, _ := w.draft(t)
 		return apptest.Variables{"productId": product, "variant": apptest.Variables{"sku": w.key(), "options": []string{"M"}, "price": "700"}}
 	})},
-	"admin/UpdateVariant": {20, input(func(t *testing.T, w *world) apptest.Variables {
+	"admin/UpdateVariant": {21, input(func(t *testing.T, w *world) apptest.Variables {
 		_, variant := w.draft(t)
 		return apptest.Variables{"id": variant, "variant": apptest.Variables{"sku": w.key(), "options": []string{"M"}, "price": "700"}}
 	})},
@@ -33,7 +36,6 @@ var staffOperations = map[string]clientOperation{
 	})},
 	"admin/RemoveMedia": {15, input(func(t *testing.T, w *world) apptest.Variables {
 		product, _ := w.draft(t)
-		w.made(t, "addMedia", "product", apptest.Variables{"productId": product, "url": "https://media.example/old.jpg"})
 		var got struct {
 			AnyProduct struct{ Media []struct{ ID string } }
 		}
@@ -41,15 +43,19 @@ var staffOperations = map[string]clientOperation{
 		return apptest.Variables{"id": got.AnyProduct.Media[0].ID}
 	})},
 
-	"admin/Shelves":      {4, inOffice(nil)},
-	"admin/SaveCategory": {10, newly(apptest.Variables{"slug": "new-shelf", "name": apptest.Variables{"ja": "新しい棚"}})},
-	"admin/MoveCategory": {13, input(func(t *testing.T, w *world) apptest.Variables {
-		return apptest.Variables{"id": w.shelf(t), "position": 3}
+	"admin/Shelves": {5, inOffice(nil)},
+	"admin/SaveCategory": {16, input(func(_ *testing.T, w *world) apptest.Variables {
+		return apptest.Variables{"id": w.shelves[0], "slug": "renamed", "name": apptest.Variables{"ja": "新しい棚"}} // with all products below it
 	})},
-	"admin/DeleteCategory":   {6, input(func(t *testing.T, w *world) apptest.Variables { return apptest.Variables{"id": w.shelf(t)} })},
-	"admin/SaveProductBrand": {10, newly(apptest.Variables{"slug": "new-maker", "name": apptest.Variables{"ja": "新しい会社"}})},
-	"admin/SaveAttribute":    {5, newly(apptest.Variables{"code": "newly", "name": apptest.Variables{"ja": "新しい属性"}, "type": "TEXT"})},
-	"admin/SaveSynonym":      {4, newly(apptest.Variables{"words": []string{"犬", "わんこ"}})},
+	"admin/MoveCategory": {17, input(func(_ *testing.T, w *world) apptest.Variables {
+		return apptest.Variables{"id": w.shelves[1], "position": 3} // with all below it
+	})},
+	"admin/DeleteCategory": {6, input(func(t *testing.T, w *world) apptest.Variables { return apptest.Variables{"id": w.shelf(t)} })},
+	"admin/SaveProductBrand": {15, input(func(_ *testing.T, w *world) apptest.Variables {
+		return apptest.Variables{"id": w.maker, "slug": "renamed", "name": apptest.Variables{"ja": "新しい会社"}} // with all its products
+	})},
+	"admin/SaveAttribute": {5, newly(apptest.Variables{"code": "newly", "name": apptest.Variables{"ja": "新しい属性"}, "type": "TEXT"})},
+	"admin/SaveSynonym":   {4, newly(apptest.Variables{"words": []string{"犬", "わんこ"}})},
 	"admin/DeleteSynonym": {4, input(func(t *testing.T, w *world) apptest.Variables {
 		return apptest.Variables{"id": w.made(t, "saveSynonym", "synonym", apptest.Variables{"words": []string{"猫", "にゃんこ"}})}
 	})},
@@ -60,9 +66,12 @@ var staffOperations = map[string]clientOperation{
 	"admin/ClosePriceList": {6, input(func(t *testing.T, w *world) apptest.Variables {
 		return apptest.Variables{"id": w.made(t, "savePriceList", "priceList", apptest.Variables{"code": "old-list", "name": apptest.Variables{"ja": "古い価格表"}})}
 	})},
-	"admin/SetPrices": {16, input(func(t *testing.T, w *world) apptest.Variables {
-		_, variant := w.draft(t)
-		return apptest.Variables{"prices": []apptest.Variables{{"variantId": variant, "amount": "400", "minQuantity": 10}}}
+	"admin/SetPrices": {8, input(func(_ *testing.T, w *world) apptest.Variables {
+		var prices []apptest.Variables
+		for _, v := range w.variants {
+			prices = append(prices, apptest.Variables{"variantId": id.Global("Variant", v), "amount": "400", "minQuantity": 10})
+		}
+		return apptest.Variables{"prices": prices}
 	})},
 	"admin/ClosePrice": {8, input(func(t *testing.T, w *world) apptest.Variables {
 		_, variant := w.draft(t)
@@ -93,22 +102,28 @@ var staffOperations = map[string]clientOperation{
 
 	"admin/StaffOrders": {2, inOffice(nil)},
 	"admin/StaffOrder": {4, asked(func(t *testing.T, w *world) apptest.Variables {
-		return apptest.Variables{"id": w.place(t, w.filled(t), "BANK_TRANSFER")}
+		order, _ := w.paid(t)
+		return apptest.Variables{"id": order}
 	})},
-	"admin/AdvanceOrder": {5, input(func(t *testing.T, w *world) apptest.Variables {
-		order := w.place(t, w.filled(t), "BANK_TRANSFER")
-		counter{w.App, access.Actor{Role: access.RoleAdmin, ID: id.New()}}.receive(t, order, w.total())
-		return apptest.Variables{"orderId": order, "to": "PICKING"}
+	"admin/AdvanceOrder": {8, input(func(t *testing.T, w *world) apptest.Variables {
+		order, _ := w.paid(t)
+		w.made(t, "advanceOrder", "order", apptest.Variables{"orderId": order, "to": "PICKING"})
+		return apptest.Variables{"orderId": order, "to": "SHIPPED", "carrier": "ヤマト運輸", "trackingNumber": "1234-5678-9012"}
 	})},
-	"admin/CancelOrder": {10, ofOrder(nil)},
-	"admin/NoteOrder":   {5, ofOrder(apptest.Variables{"note": "お電話あり"})},
+	"admin/CancelOrder": {12, input(func(t *testing.T, w *world) apptest.Variables {
+		order, _ := w.paid(t)
+		return apptest.Variables{"orderId": order, "reason": "在庫なし"} // the payment goes back
+	})},
+	"admin/NoteOrder": {5, ofOrder(apptest.Variables{"note": "お電話あり"})},
 
 	"admin/Staff":      {3, inOffice(nil)},
 	"admin/StaffRules": {2, inOffice(nil)},
-	"admin/CreateStaff": {9, input(func(_ *testing.T, w *world) apptest.Variables {
-		return apptest.Variables{"email": w.email(), "name": "新人", "role": "STAFF"}
+	"admin/CreateStaff": {12, input(func(_ *testing.T, w *world) apptest.Variables {
+		return apptest.Variables{"email": w.email(), "name": "新人", "role": "STAFF", "groupIds": w.groups}
 	})},
-	"admin/UpdateStaff":     {7, ofStaff(apptest.Variables{"name": "改名"})},
+	"admin/UpdateStaff": {10, input(func(t *testing.T, w *world) apptest.Variables {
+		return apptest.Variables{"accountId": employ(t, w.App, w.email(), access.RoleStaff, access.CatalogRead).Account.ID, "name": "改名", "groupIds": w.groups}
+	})},
 	"admin/DeactivateStaff": {6, ofStaff(nil)},
 	"admin/ResetTotp": {8, input(func(t *testing.T, w *world) apptest.Variables {
 		got := employ(t, w.App, w.email(), access.RoleStaff, access.CatalogRead)
@@ -131,7 +146,13 @@ var staffOperations = map[string]clientOperation{
 	"admin/UpdatePartner": {6, input(func(t *testing.T, w *world) apptest.Variables {
 		return apptest.Variables{"partnerId": w.ally(t), "name": "改名"}
 	})},
-	"admin/ClosePartner":     {5, input(func(t *testing.T, w *world) apptest.Variables { return apptest.Variables{"partnerId": w.ally(t)} })},
+	"admin/ClosePartner": {5, input(func(t *testing.T, w *world) apptest.Variables {
+		partner := w.ally(t)
+		for range w.size {
+			w.made(t, "issuePartnerKey", "key", apptest.Variables{"partnerId": partner})
+		}
+		return apptest.Variables{"partnerId": partner}
+	})},
 	"admin/IssuePartnerKey":  {5, input(func(t *testing.T, w *world) apptest.Variables { return apptest.Variables{"partnerId": w.ally(t)} })},
 	"admin/RotatePartnerKey": {8, ofKey},
 	"admin/RevokePartnerKey": {5, ofKey},

@@ -3,14 +3,18 @@ package resolvers_test
 import (
 	"bufio"
 	"bytes"
+	"context"
 	"encoding/json"
 	"net/http"
+	"net/http/httptest"
 	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
 
 	"github.com/noren-commerce/noren/cmd/noren/app/apptest"
+	"github.com/noren-commerce/noren/graph/manifest"
+	"github.com/noren-commerce/noren/storage/postgres"
 )
 
 // watched is one answer of a subscription.
@@ -23,15 +27,26 @@ type watched struct {
 // it gives waits for the next answer.
 func watch(t *testing.T, a *apptest.App, order, token string) func() watched {
 	t.Helper()
-	body, err := json.Marshal(map[string]any{
-		"query": `subscription($id: ID!) { orderChanged(id: $id) { status } }`, "variables": map[string]any{"id": order},
-	})
+	next, _ := subscribe(t, a.URL, `subscription($id: ID!) { orderChanged(id: $id) { status } }`,
+		question{apptest.Variables{"id": order}, []string{"X-Cart-Token", token}})
+	return next
+}
+
+// subscribe subscribes over server-sent events; each call of next waits for the
+// next answer, leave ends the stream.
+func subscribe(t *testing.T, url, operation string, q question) (next func() watched, leave func()) {
+	t.Helper()
+	body, err := json.Marshal(map[string]any{"query": operation, "variables": q.variables})
 	require.NoError(t, err)
-	r, err := http.NewRequestWithContext(t.Context(), http.MethodPost, a.URL+"/graphql", bytes.NewReader(body))
+	ctx, leave := context.WithCancel(t.Context())
+	t.Cleanup(leave)
+	r, err := http.NewRequestWithContext(ctx, http.MethodPost, url+"/graphql", bytes.NewReader(body))
 	require.NoError(t, err)
 	r.Header.Set("Content-Type", "application/json")
 	r.Header.Set("Accept", "text/event-stream")
-	r.Header.Set("X-Cart-Token", token)
+	for i := 0; i+1 < len(q.headers); i += 2 {
+		r.Header.Set(q.headers[i], q.headers[i+1])
+	}
 	response, err := http.DefaultClient.Do(r)
 	require.NoError(t, err)
 	t.Cleanup(func() { _ = response.Body.Close() })
@@ -46,7 +61,30 @@ func watch(t *testing.T, a *apptest.App, order, token string) func() watched {
 		}
 		require.Fail(t, "the stream ended", "%v", lines.Err())
 		return w
-	}
+	}, leave
+}
+
+// eventCost is the number of statements of one event of an order's subscription: what
+// the second answer takes, the first being the order as it is.
+func (w *world) eventCost(t *testing.T, o manifest.Operation, q question) int {
+	t.Helper()
+	counts := make(chan *postgres.Statements, 1)
+	handler := w.App.App.Handler()
+	server := httptest.NewServer(http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
+		ctx, statements := postgres.CountStatements(r.Context())
+		counts <- statements
+		handler.ServeHTTP(rw, r.WithContext(ctx))
+	}))
+	defer server.Close()
+	next, leave := subscribe(t, server.URL, o.Body, q)
+	defer leave()
+	require.Empty(t, next().Errors)
+	statements := <-counts
+	before := statements.Count()
+	require.NotZero(t, before, "it is counted")
+	w.made(t, "noteOrder", "order", apptest.Variables{"orderId": q.variables["id"], "note": "お電話あり"})
+	require.Empty(t, next().Errors)
+	return statements.Count() - before
 }
 
 func TestAnOrderIsWatchedByItsCustomerOnly(t *testing.T) {

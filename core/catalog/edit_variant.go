@@ -3,6 +3,7 @@ package catalog
 import (
 	"context"
 	"errors"
+	"fmt"
 	"slices"
 	"strings"
 	"time"
@@ -89,11 +90,15 @@ func (e *Editor) AddVariant(ctx context.Context, in AddVariantInput) (*Product, 
 	var changed *Product
 	err := e.write(ctx, in, func(ctx context.Context) (err error) {
 		changed, err = e.change(ctx, in.ProductID, nil, "product.variant_added", func(ctx context.Context, p *Product) error {
-			all, err := e.store.AllVariants(ctx, p.ID)
-			if err == nil {
-				_, err = e.addVariant(ctx, *p, in.Variant, len(all))
+			siblings, err := e.store.AllVariants(ctx, p.ID)
+			if err != nil {
+				return err
 			}
-			return err
+			added, price, err := variantOf(ctx, *p, siblings, newVariant(len(siblings)), in.Variant)
+			if err != nil {
+				return err
+			}
+			return e.saveVariants(ctx, []Variant{added}, price, "price")
 		})
 		return err
 	})
@@ -113,34 +118,96 @@ func (e *Editor) UpdateVariant(ctx context.Context, in UpdateVariantInput) (*Pro
 			return fault.ErrNotFound.At("id")
 		}
 		changed, err = e.change(ctx, owner, nil, "product.variant_updated", func(ctx context.Context, p *Product) error {
-			return e.saveVariant(ctx, *p, Variant{ID: in.ID}, in.Variant)
+			siblings, err := e.store.AllVariants(ctx, p.ID)
+			if err != nil {
+				return err
+			}
+			i := slices.IndexFunc(siblings, func(v Variant) bool { return v.ID == in.ID })
+			if i < 0 {
+				return fault.ErrNotFound.At("id")
+			}
+			updated, price, err := variantOf(ctx, *p, slices.Delete(slices.Clone(siblings), i, i+1), siblings[i], in.Variant)
+			if err != nil {
+				return err
+			}
+			return e.saveVariants(ctx, []Variant{updated}, price, "price")
 		})
 		return err
 	})
 	return changed, err
 }
 
-func (e *Editor) addVariant(ctx context.Context, p Product, in VariantInput, position int) (uuid.UUID, error) {
-	v := Variant{ID: id.New(), Position: position, Active: true}
-	return v.ID, e.saveVariant(ctx, p, v, in)
-}
+func newVariant(position int) Variant { return Variant{ID: id.New(), Position: position, Active: true} }
 
-// saveVariant checks a variant against its product and siblings and writes it.
-func (e *Editor) saveVariant(ctx context.Context, p Product, v Variant, in VariantInput) error {
-	siblings, err := e.store.AllVariants(ctx, p.ID)
+// addVariants gives a new product its variants. Several cost as many statements as one.
+func (e *Editor) addVariants(ctx context.Context, p Product, all []VariantInput) error {
+	skus := make([]string, len(all))
+	for i, in := range all {
+		skus[i] = in.SKU
+	}
+	takenSKUs, err := e.store.TakenSKUs(ctx, p.BrandID, skus)
 	if err != nil {
 		return err
 	}
+	var variants []Variant
+	var prices []PriceRow
+	var priced []string // the fields in which the prices stand
+	for i, in := range all {
+		if slices.Contains(takenSKUs, in.SKU) || slices.Contains(skus[:i], in.SKU) {
+			return prefixed(ErrSKUTaken.At("sku"), "variants", i)
+		}
+		v, price, err := variantOf(ctx, p, variants, newVariant(i), in)
+		if err != nil {
+			return prefixed(err, "variants", i)
+		}
+		variants = append(variants, v)
+		if price != nil {
+			prices, priced = append(prices, price...), append(priced, fmt.Sprintf("variants.%d.price", i))
+		}
+	}
+	return e.saveVariants(ctx, variants, prices, priced...)
+}
+
+// saveVariants writes variants of one product, and the prices that were given, each
+// in the field priced.
+func (e *Editor) saveVariants(ctx context.Context, variants []Variant, prices []PriceRow, priced ...string) error {
+	if err := e.store.SaveVariants(ctx, variants); err != nil || len(prices) == 0 {
+		return err
+	}
+	listID := channel.From(ctx).PriceListID
+	if err := e.allow(ctx, listID, prices); err != nil {
+		return atPrices(err, priced)
+	}
+	return e.store.SavePrices(ctx, listID, prices)
+}
+
+// atPrices names the fields in which the variants' prices stand.
+func atPrices(err error, priced []string) error {
+	faults := fault.All(err)
+	if len(faults) == 0 {
+		return err
+	}
+	all := make([]error, len(faults))
+	for n, f := range faults {
+		var i int
+		if _, not := fmt.Sscanf(f.Field, "prices.%d.", &i); not == nil && i < len(priced) {
+			f = f.At(priced[i])
+		}
+		all[n] = f
+	}
+	return errors.Join(all...)
+}
+
+// variantOf is the variant v as staff write it, checked against its product and the
+// other variants, and its price, if one is given.
+func variantOf(ctx context.Context, p Product, siblings []Variant, v Variant, in VariantInput) (Variant, []PriceRow, error) {
 	for _, s := range siblings {
-		switch {
-		case s.ID == v.ID:
-			v = s
-		case s.Active && slices.Equal(s.Options, in.Options):
-			return ErrOptionsTaken.At("options")
+		if s.Active && slices.Equal(s.Options, in.Options) {
+			return v, nil, ErrOptionsTaken.At("options")
 		}
 	}
 	if !fits(p.Options, in.Options) {
-		return ErrOptions.At("options")
+		return v, nil, ErrOptions.At("options")
 	}
 	v.BrandID, v.ProductID, v.SKU, v.Barcode, v.Options, v.Weight = p.BrandID, p.ID, in.SKU, in.Barcode, orNone(in.Options), in.Weight
 	set(&v.Position, in.Position)
@@ -148,38 +215,21 @@ func (e *Editor) saveVariant(ctx context.Context, p Product, v Variant, in Varia
 	if in.Cost != nil {
 		cost, err := amount(ctx, *in.Cost)
 		if err != nil {
-			return ErrPrice.At("cost")
+			return v, nil, ErrPrice.At("cost")
 		}
 		v.Cost = &cost
 	}
-	if err := e.store.SaveVariant(ctx, v); err != nil {
-		return err
-	}
 	if in.Price == nil {
-		return nil
+		return v, nil, nil
 	}
 	if err := access.Require(ctx, access.PricingWrite); err != nil {
-		return err
+		return v, nil, err
 	}
 	price, err := amount(ctx, *in.Price)
 	if err != nil {
-		return ErrPrice.At("price")
+		return v, nil, ErrPrice.At("price")
 	}
-	row := PriceRow{VariantID: v.ID, MinQuantity: 1, Amount: price, ValidFrom: beginning, ValidUntil: forever}
-	listID := channel.From(ctx).PriceListID
-	if err := e.allow(ctx, listID, []PriceRow{row}); err != nil {
-		return atPrice(err)
-	}
-	return e.store.SavePrices(ctx, listID, []PriceRow{row})
-}
-
-// atPrice names the field that a variant's price stands in.
-func atPrice(err error) error {
-	faults := fault.All(err)
-	if len(faults) == 0 {
-		return err
-	}
-	return faults[0].At("price")
+	return v, []PriceRow{{VariantID: v.ID, MinQuantity: 1, Amount: price, ValidFrom: beginning, ValidUntil: forever}}, nil
 }
 
 // optionsStillFit fails if a variant would not fit the product's new options.

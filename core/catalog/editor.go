@@ -26,7 +26,9 @@ type EditStore interface {
 	SetAttributes(ctx context.Context, productID uuid.UUID, values []AttributeValue) error
 	// AllVariants are the product's variants, inactive ones included.
 	AllVariants(ctx context.Context, productID uuid.UUID) ([]Variant, error)
-	SaveVariant(ctx context.Context, v Variant) error
+	SaveVariants(ctx context.Context, variants []Variant) error
+	// TakenSKUs are those of the SKUs that the brand has already.
+	TakenSKUs(ctx context.Context, brandID uuid.UUID, skus []string) ([]string, error)
 	VariantOwners(ctx context.Context, brandID uuid.UUID, variantIDs []uuid.UUID) (map[uuid.UUID]uuid.UUID, error)
 	ChannelsByCode(ctx context.Context, brandID uuid.UUID, codes []string) (map[string]uuid.UUID, error)
 	SaveListing(ctx context.Context, l Listing) error
@@ -157,9 +159,9 @@ func (e *Editor) Create(ctx context.Context, in CreateProductInput) (*Product, e
 		if err := e.details(ctx, p.ID, in.CategoryIDs, in.Attributes); err != nil {
 			return err
 		}
-		for i, v := range in.Variants {
-			if _, err := e.addVariant(ctx, p, v, i); err != nil {
-				return prefixed(err, "variants", i)
+		if len(in.Variants) > 0 {
+			if err := e.addVariants(ctx, p, in.Variants); err != nil {
+				return err
 			}
 		}
 		created = &p

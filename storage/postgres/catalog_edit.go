@@ -81,9 +81,13 @@ func unique(ids []uuid.UUID) []uuid.UUID {
 func (s *Catalog) SetAttributes(ctx context.Context, productID uuid.UUID, values []catalog.AttributeValue) error {
 	batch := &pgx.Batch{}
 	batch.Queue(`DELETE FROM product_attribute_values WHERE product_id = $1`, productID)
-	for _, v := range values {
-		batch.Queue(`INSERT INTO product_attribute_values (product_id, attribute_id, value, number) VALUES ($1, $2, $3, $4::text::numeric)`,
-			productID, v.AttributeID, v.Value, v.Number)
+	if len(values) > 0 {
+		attributes, texts, numbers := make([]uuid.UUID, len(values)), make([]string, len(values)), make([]*string, len(values))
+		for i, v := range values {
+			attributes[i], texts[i], numbers[i] = v.AttributeID, v.Value, v.Number
+		}
+		batch.Queue(`INSERT INTO product_attribute_values (product_id, attribute_id, value, number)
+			SELECT $1, a, v, n::numeric FROM unnest($2::uuid[], $3::text[], $4::text[]) AS u (a, v, n)`, productID, attributes, texts, numbers)
 	}
 	return s.db.conn(ctx).SendBatch(ctx, batch).Close()
 }
@@ -94,15 +98,30 @@ func (s *Catalog) AllVariants(ctx context.Context, productID uuid.UUID) ([]catal
 		pgx.NamedArgs{"product": productID})
 }
 
-// SaveVariant writes a variant, new or not.
-func (s *Catalog) SaveVariant(ctx context.Context, v catalog.Variant) error {
+// SaveVariants writes variants, new or not, in one statement.
+func (s *Catalog) SaveVariants(ctx context.Context, variants []catalog.Variant) error {
+	rows := make([]map[string]any, len(variants))
+	for i, v := range variants {
+		rows[i] = map[string]any{
+			"id": v.ID, "brand_id": v.BrandID, "product_id": v.ProductID, "sku": v.SKU, "barcode": v.Barcode, "options": v.Options,
+			"weight": v.Weight, "cost": v.Cost, "position": v.Position, "active": v.Active,
+		}
+	}
 	return s.save(ctx, `
 		INSERT INTO variants (id, brand_id, product_id, sku, barcode, options, weight, cost, position, active)
-		VALUES (@id, @brand, @product, @sku, @barcode, @options, @weight, @cost, @position, @active)
+		SELECT id, brand_id, product_id, sku, barcode, options, weight, cost, position, active
+		FROM jsonb_to_recordset(@rows) AS r (id uuid, brand_id uuid, product_id uuid, sku text, barcode text, options jsonb,
+			weight integer, cost bigint, position integer, active boolean)
 		ON CONFLICT (id) DO UPDATE SET sku = excluded.sku, barcode = excluded.barcode, options = excluded.options,
 			weight = excluded.weight, cost = excluded.cost, position = excluded.position, active = excluded.active`,
-		pgx.NamedArgs{"id": v.ID, "brand": v.BrandID, "product": v.ProductID, "sku": v.SKU, "barcode": v.Barcode, "options": v.Options,
-			"weight": v.Weight, "cost": v.Cost, "position": v.Position, "active": v.Active})
+		pgx.NamedArgs{"rows": rows})
+}
+
+// TakenSKUs are those of the SKUs that the brand has already.
+func (s *Catalog) TakenSKUs(ctx context.Context, brandID uuid.UUID, skus []string) ([]string, error) {
+	return read(ctx, s.db, `SELECT sku FROM variants WHERE brand_id = @brand AND sku = ANY(@skus)`,
+		[]any{pgx.NamedArgs{"brand": brandID, "skus": skus}},
+		func(rows pgx.Rows) ([]string, error) { return pgx.CollectRows(rows, pgx.RowTo[string]) })
 }
 
 // VariantOwners are the products of the brand's variants among ids, by variant.
@@ -163,19 +182,32 @@ func (s *Catalog) PriceList(ctx context.Context, brandID uuid.UUID, code string)
 	return found.ID, found.Currency, nil
 }
 
-// SavePrices writes prices; one for the same variant, quantity and beginning
-// replaces the one before. The ends of the calendar are open ends.
+// SavePrices writes prices, in one statement; one for the same variant, quantity and
+// beginning replaces the one before, the later of the given ones the earlier. The
+// ends of the calendar are open ends.
 func (s *Catalog) SavePrices(ctx context.Context, listID uuid.UUID, prices []catalog.PriceRow) error {
 	batch := &pgx.Batch{}
-	for _, p := range prices {
-		batch.Queue(`
-			INSERT INTO prices (id, price_list_id, variant_id, min_quantity, valid_from, valid_until, amount, compare_at)
-			VALUES (gen_random_uuid(), $1, $2, $3, CASE WHEN $4::timestamptz < '0002-01-01' THEN '-infinity' ELSE $4 END,
-				CASE WHEN $5::timestamptz > '9999-01-01' THEN 'infinity' ELSE $5 END, $6, $7)
-			ON CONFLICT (variant_id, price_list_id, min_quantity, valid_from)
-			DO UPDATE SET valid_until = excluded.valid_until, amount = excluded.amount, compare_at = excluded.compare_at`,
-			listID, p.VariantID, p.MinQuantity, p.ValidFrom, p.ValidUntil, p.Amount, p.CompareAt)
-	}
+	queuePrices(batch, listID, prices)
 	moveRulesOf(batch, listID)
 	return s.db.conn(ctx).SendBatch(ctx, batch).Close()
+}
+
+func queuePrices(batch *pgx.Batch, listID uuid.UUID, prices []catalog.PriceRow) {
+	rows := make([]map[string]any, len(prices))
+	for i, p := range prices {
+		rows[i] = map[string]any{
+			"variant_id": p.VariantID, "min_quantity": p.MinQuantity, "valid_from": p.ValidFrom, "valid_until": p.ValidUntil,
+			"amount": p.Amount, "compare_at": p.CompareAt, "place": i,
+		}
+	}
+	batch.Queue(`
+		INSERT INTO prices (id, price_list_id, variant_id, min_quantity, valid_from, valid_until, amount, compare_at)
+		SELECT DISTINCT ON (r.variant_id, r.min_quantity, r.valid_from) gen_random_uuid(), $1, r.variant_id, r.min_quantity,
+			CASE WHEN r.valid_from < '0002-01-01' THEN '-infinity' ELSE r.valid_from END,
+			CASE WHEN r.valid_until > '9999-01-01' THEN 'infinity' ELSE r.valid_until END, r.amount, r.compare_at
+		FROM jsonb_to_recordset($2) AS r (variant_id uuid, min_quantity integer, valid_from timestamptz, valid_until timestamptz,
+			amount bigint, compare_at bigint, place integer)
+		ORDER BY r.variant_id, r.min_quantity, r.valid_from, r.place DESC
+		ON CONFLICT (variant_id, price_list_id, min_quantity, valid_from)
+		DO UPDATE SET valid_until = excluded.valid_until, amount = excluded.amount, compare_at = excluded.compare_at`, listID, rows)
 }

@@ -19,9 +19,7 @@ func NewEvents(db *DB) *Events { return &Events{db} }
 // comes next.
 func (s *Events) Record(ctx context.Context, events ...event.Event) error {
 	batch := &pgx.Batch{}
-	for _, e := range events {
-		queueEvent(batch, e)
-	}
+	queueEvents(batch, events...)
 	if err := s.db.later(ctx, batch); err != nil {
 		return err
 	}
@@ -29,11 +27,23 @@ func (s *Events) Record(ctx context.Context, events ...event.Event) error {
 	return nil
 }
 
-func queueEvent(batch *pgx.Batch, e event.Event) {
+// queueEvents queues one statement for all.
+func queueEvents(batch *pgx.Batch, events ...event.Event) {
+	if len(events) == 0 {
+		return
+	}
+	rows := make([]map[string]any, len(events))
+	for i, e := range events {
+		rows[i] = map[string]any{
+			"id": e.ID, "at": e.At, "type": e.Type, "brand_id": orNull(e.BrandID), "subject": e.Subject, "subject_id": e.SubjectID,
+			"actor_role": e.ActorRole, "actor_id": orNull(e.ActorID), "data": e.Data,
+		}
+	}
 	batch.Queue(`
 		INSERT INTO events (id, at, type, brand_id, subject, subject_id, actor_role, actor_id, data)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)`,
-		e.ID, e.At, e.Type, orNull(e.BrandID), e.Subject, e.SubjectID, e.ActorRole, orNull(e.ActorID), e.Data)
+		SELECT id, at, type, brand_id, subject, subject_id, actor_role, actor_id, data
+		FROM jsonb_to_recordset($1) AS e (id uuid, at timestamptz, type text, brand_id uuid, subject text, subject_id uuid,
+			actor_role text, actor_id uuid, data jsonb)`, rows)
 }
 
 // orNull turns the zero key into SQL's null.

@@ -2,6 +2,8 @@ package postgres
 
 import (
 	"context"
+	"maps"
+	"slices"
 
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
@@ -41,26 +43,33 @@ func (s *Catalog) Shelves(ctx context.Context, ids []uuid.UUID) ([]catalog.Shelf
 		UNION ALL SELECT 'BRAND', id, brand_id, name FROM product_brands WHERE id = ANY(@ids)`, pgx.NamedArgs{"ids": ids})
 }
 
-// indexed is the vector of what has no word in it, so that it is not asked again.
-const indexed = `CASE WHEN @vector::text = '' THEN '''-'''::tsvector ELSE @vector::text::tsvector END`
+// indexTables are where search vectors stand, by kind.
+var indexTables = map[catalog.SuggestionKind]string{
+	catalog.SuggestProduct: "products", catalog.SuggestCategory: "categories", catalog.SuggestBrand: "product_brands",
+}
 
-// WriteIndex keeps what search knows of the entries, in one round trip.
+// WriteIndex keeps what search knows of the entries, in one round trip, and as many
+// statements for all as for one. The vector of what has no word in it is not empty,
+// so that it is not asked again.
 func (s *Catalog) WriteIndex(ctx context.Context, entries []catalog.IndexEntry) error {
-	batch := &pgx.Batch{}
-	for _, e := range entries {
-		args := pgx.NamedArgs{"id": e.ID, "brand": e.BrandID, "kind": e.Kind, "vector": e.Vector, "key": e.NameKey, "keys": e.Keys}
-		switch e.Kind {
-		case catalog.SuggestProduct:
-			batch.Queue(`UPDATE products SET search = `+indexed+` WHERE id = @id`, args)
-			batch.Queue(`UPDATE product_listings SET name_key = @key WHERE product_id = @id AND name_key <> @key`, args)
-		case catalog.SuggestCategory:
-			batch.Queue(`UPDATE categories SET search = `+indexed+` WHERE id = @id`, args)
-		case catalog.SuggestBrand:
-			batch.Queue(`UPDATE product_brands SET search = `+indexed+` WHERE id = @id`, args)
-		}
-		batch.Queue(`DELETE FROM search_terms WHERE target_id = @id AND key <> ALL(@keys::text[])`, args)
-		batch.Queue(`INSERT INTO search_terms (brand_id, kind, target_id, key) SELECT @brand, @kind, @id, unnest(@keys::text[]) ON CONFLICT DO NOTHING`, args)
+	kinds := map[catalog.SuggestionKind]bool{}
+	rows := make([]map[string]any, len(entries))
+	for i, e := range entries {
+		kinds[e.Kind] = true
+		rows[i] = map[string]any{"id": e.ID, "brand": e.BrandID, "kind": e.Kind, "vector": e.Vector, "name_key": e.NameKey, "keys": e.Keys}
 	}
+	args := pgx.NamedArgs{"entries": rows}
+	const from = ` FROM jsonb_to_recordset(@entries) AS e (id uuid, brand uuid, kind text, vector text, name_key text, keys text[])`
+	batch := &pgx.Batch{}
+	for _, kind := range slices.Sorted(maps.Keys(kinds)) {
+		batch.Queue(`UPDATE `+indexTables[kind]+` AS i SET search = CASE WHEN e.vector = '' THEN '''-'''::tsvector ELSE e.vector::tsvector END`+
+			from+` WHERE i.id = e.id`, args)
+	}
+	if kinds[catalog.SuggestProduct] {
+		batch.Queue(`UPDATE product_listings AS l SET name_key = e.name_key`+from+` WHERE l.product_id = e.id AND l.name_key <> e.name_key AND e.kind = 'PRODUCT'`, args)
+	}
+	batch.Queue(`DELETE FROM search_terms AS t USING (SELECT id, coalesce(keys, '{}') AS keys`+from+`) AS e WHERE t.target_id = e.id AND t.key <> ALL(e.keys)`, args)
+	batch.Queue(`INSERT INTO search_terms (brand_id, kind, target_id, key) SELECT e.brand, e.kind, e.id, unnest(e.keys)`+from+` ON CONFLICT DO NOTHING`, args)
 	if err := s.db.conn(ctx).SendBatch(ctx, batch).Close(); err != nil {
 		return err
 	}
