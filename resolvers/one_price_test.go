@@ -20,7 +20,7 @@ func TestOnePriceEverywhere(t *testing.T) {
 	a := apptest.Start(t)
 	food, leash := a.AddProduct(t, "food", 1000), a.AddProduct(t, "leash", 1980)
 	method := a.AddShipping(t, "parcel", 0)
-	w := addTradePartner(t, a, "T001")
+	w := addWholesaler(t, a, "T001")
 	require.Empty(t, saveRate(t, a, pricer, apptest.Variables{"audience": w.audience(), "percent": "65.5"}, nil))
 	require.Empty(t, setCustomerPrices(t, a, pricer, globalID("Company", w.company), apptest.Variables{"variantId": globalID("Variant", food.Variants[0]), "amount": "701"}))
 	require.Empty(t, write(t, a, pricer, "saveQuantityDiscount", "SaveQuantityDiscountInput", `quantityDiscount { id }`,
@@ -100,7 +100,7 @@ func TestWhoMayAskForWhosePrice(t *testing.T) {
 	t.Parallel()
 	a := apptest.Start(t)
 	a.AddProduct(t, "food", 1000)
-	w := addTradePartner(t, a, "T001")
+	w := addWholesaler(t, a, "T001")
 	require.Empty(t, saveRate(t, a, pricer, apptest.Variables{"audience": w.audience(), "percent": "65"}, nil))
 	company, member := globalID("Company", w.company), globalID("Account", w.buyer.ID)
 	ask := func(actor access.Actor, field string) apptest.Answer {
@@ -137,7 +137,7 @@ func TestWhoMayAskForWhosePrice(t *testing.T) {
 func TestTermsCostAListTwoStatements(t *testing.T) {
 	t.Parallel()
 	a := apptest.Start(t)
-	w := addTradePartner(t, a, "T001")
+	w := addWholesaler(t, a, "T001")
 	var own []apptest.Variables
 	for i := range 100 {
 		p := a.AddProduct(t, fmt.Sprintf("p%03d", i), 1000)

@@ -165,7 +165,7 @@ func (s *Imports) Write(ctx context.Context, r importing.Run, products []importi
 		}
 		w.list(batch, written)
 		imported := w.event(ctx, after)
-		queueEvent(batch, imported)
+		queueEvents(batch, imported)
 		if err := s.db.conn(ctx).SendBatch(ctx, batch).Close(); err != nil {
 			return err
 		}
