@@ -32,6 +32,13 @@ func queueEvents(batch *pgx.Batch, events ...event.Event) {
 	if len(events) == 0 {
 		return
 	}
+	if e := events[0]; len(events) == 1 {
+		batch.Queue(`
+			INSERT INTO events (id, at, type, brand_id, subject, subject_id, actor_role, actor_id, data)
+			VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)`,
+			e.ID, e.At, e.Type, orNull(e.BrandID), e.Subject, e.SubjectID, e.ActorRole, orNull(e.ActorID), e.Data)
+		return
+	}
 	rows := make([]map[string]any, len(events))
 	for i, e := range events {
 		rows[i] = map[string]any{
@@ -41,7 +48,7 @@ func queueEvents(batch *pgx.Batch, events ...event.Event) {
 	}
 	batch.Queue(`
 		INSERT INTO events (id, at, type, brand_id, subject, subject_id, actor_role, actor_id, data)
-		SELECT id, at, type, brand_id, subject, subject_id, actor_role, actor_id, data
+		SELECT id, at, type, brand_id, subject, subject_id, actor_role, actor_id, coalesce(data, 'null')
 		FROM jsonb_to_recordset($1) AS e (id uuid, at timestamptz, type text, brand_id uuid, subject text, subject_id uuid,
 			actor_role text, actor_id uuid, data jsonb)`, rows)
 }
