@@ -99,5 +99,5 @@ func mailed(t *testing.T, a *apptest.App, text string) {
 	t.Helper()
 	require.Eventually(t, func() bool {
 		return slices.ContainsFunc(a.App.Mailbox.To("hanako@example.jp"), func(l mailbox.Letter) bool { return strings.Contains(l.Text, text) })
-	}, 20*time.Second, 20*time.Millisecond)
+	}, 3*time.Minute, 20*time.Millisecond)
 }

@@ -171,7 +171,7 @@ func TestListsFollowWindowsThatOpen(t *testing.T) {
 	require.NoError(t, a.DB.Pool().QueryRow(t.Context(), `SELECT count(*) FROM river_job WHERE kind = 'turn_prices' AND state = 'scheduled'`).Scan(&jobs))
 	require.Equal(t, 2, jobs, "one for each end of the window")
 	a.Work(t)
-	require.Eventually(t, func() bool { return listed() == 800 }, 30*time.Second, 100*time.Millisecond)
+	require.Eventually(t, func() bool { return listed() == 800 }, 3*time.Minute, 100*time.Millisecond)
 	require.Equal(t, "800", unitFor(t, a, access.Guest, "food", ""))
 	var events int
 	require.NoError(t, a.DB.Pool().QueryRow(t.Context(), `SELECT count(*) FROM events WHERE type = 'prices.turned'`).Scan(&events))

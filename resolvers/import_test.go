@@ -45,7 +45,7 @@ func TestUploadedFileIsImportedByTheWorker(t *testing.T) {
 		a.DoAs(t, clerk, `query($id: ID!) { importRun(id: $id) { status created rejected rejections { nodes { line column value reason } } } }`,
 			apptest.Variables{"id": run.GlobalID()}).Into(t, &got)
 		return got.ImportRun.Status == "DONE"
-	}, 30*time.Second, 50*time.Millisecond)
+	}, 3*time.Minute, 50*time.Millisecond)
 	require.Equal(t, 1, got.ImportRun.Created)
 	require.Equal(t, 1, got.ImportRun.Rejected)
 	require.Equal(t, 3, got.ImportRun.Rejections.Nodes[0].Line)

@@ -363,7 +363,7 @@ func TestACampaignBeginsWhenItsPeriodDoes(t *testing.T) {
 	runCampaign(t, a, "soon", apptest.Variables{"benefits": off("ORDER_AMOUNT", "100"), "validFrom": soon.UTC().Format(time.RFC3339Nano)})
 	before := version()
 	a.Work(t)
-	require.Eventually(t, func() bool { return version() > before }, 30*time.Second, 100*time.Millisecond, "the job moves the rules")
+	require.Eventually(t, func() bool { return version() > before }, 3*time.Minute, 100*time.Millisecond, "the job moves the rules")
 	var got struct {
 		Cart struct{ Total struct{ Amount string } }
 	}
@@ -398,7 +398,7 @@ func TestAShippedOrderEarnsItsCouponOnce(t *testing.T) {
 	require.Eventually(t, func() bool {
 		a.DoAs(t, buyer, `{ myCoupons { id campaign } }`, nil).Into(t, &mine)
 		return len(mine.MyCoupons) == 1
-	}, 30*time.Second, 100*time.Millisecond)
+	}, 3*time.Minute, 100*time.Millisecond)
 	require.NoError(t, a.App.Resolvers.Campaigns.Grant(t.Context(), promotion.GrantJob{OrderID: orderKey, BrandID: a.BrandID}))
 	a.DoAs(t, buyer, `{ myCoupons { id campaign } }`, nil).Into(t, &mine)
 	require.Len(t, mine.MyCoupons, 1, "granted twice is granted once")

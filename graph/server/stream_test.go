@@ -52,7 +52,7 @@ func (c *client) say(text string) {
 
 func (c *client) hear() map[string]any {
 	c.t.Helper()
-	ctx, cancel := context.WithTimeout(c.t.Context(), 5*time.Second)
+	ctx, cancel := context.WithTimeout(c.t.Context(), 3*time.Minute)
 	defer cancel()
 	_, raw, err := c.conn.Read(ctx)
 	require.NoError(c.t, err)
@@ -64,7 +64,7 @@ func (c *client) hear() map[string]any {
 // closed reads until the server closes, and says with what.
 func (c *client) closed() websocket.CloseError {
 	c.t.Helper()
-	ctx, cancel := context.WithTimeout(c.t.Context(), 5*time.Second)
+	ctx, cancel := context.WithTimeout(c.t.Context(), 3*time.Minute)
 	defer cancel()
 	for {
 		if _, _, err := c.conn.Read(ctx); err != nil {
@@ -194,7 +194,7 @@ func TestDrainEndsStreamsAndRefusesNewOnes(t *testing.T) {
 
 	drained := make(chan error, 1)
 	go func() {
-		ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
+		ctx, cancel := context.WithTimeout(context.Background(), 3*time.Minute)
 		defer cancel()
 		drained <- e.Drain(ctx)
 	}()
@@ -280,7 +280,7 @@ func TestEventStreamEndsWithItsClient(t *testing.T) {
 	leave()
 	select {
 	case <-e.toy.stopped:
-	case <-time.After(5 * time.Second):
+	case <-time.After(3 * time.Minute):
 		t.Fatal(errors.New("the subscription outlived its client"))
 	}
 }

@@ -188,7 +188,7 @@ func TestTheRelayMakesUpForAProcessThatDied(t *testing.T) {
 	got, _ := nameOf(t, a, p.Slug)
 	require.Equal(t, "皿", got, "nobody has told")
 	a.Work(t)
-	require.Eventually(t, func() bool { got, _ := nameOf(t, a, p.Slug); return got == "水飲み皿" }, 20*time.Second, 20*time.Millisecond)
+	require.Eventually(t, func() bool { got, _ := nameOf(t, a, p.Slug); return got == "水飲み皿" }, 3*time.Minute, 20*time.Millisecond)
 	entries, err := server.Stream("noren:events")
 	require.NoError(t, err)
 	require.GreaterOrEqual(t, len(entries), 2)
@@ -251,12 +251,12 @@ func TestDrainingFinishesWhatRunsAndRefusesTheRest(t *testing.T) {
 	require.Eventually(t, func() bool {
 		_, metrics := get(t, a.URL+"/metrics")
 		return strings.Contains(metrics, "noren_operations_running 1")
-	}, 10*time.Second, 5*time.Millisecond)
+	}, 3*time.Minute, 5*time.Millisecond)
 
 	drained := make(chan error, 1)
 	go func() { drained <- a.App.Drain(t.Context()) }()
-	require.Eventually(t, func() bool { status, _ := get(t, a.URL+"/readyz"); return status == http.StatusServiceUnavailable }, 10*time.Second, 5*time.Millisecond)
-	require.Eventually(t, func() bool { return a.Do(t, `{ __typename }`, nil).Status == http.StatusServiceUnavailable }, 10*time.Second, 5*time.Millisecond)
+	require.Eventually(t, func() bool { status, _ := get(t, a.URL+"/readyz"); return status == http.StatusServiceUnavailable }, 3*time.Minute, 5*time.Millisecond)
+	require.Eventually(t, func() bool { return a.Do(t, `{ __typename }`, nil).Status == http.StatusServiceUnavailable }, 3*time.Minute, 5*time.Millisecond)
 	require.Equal(t, "UNAVAILABLE", a.Do(t, `{ __typename }`, nil).Code())
 	status, _ = get(t, a.URL+"/healthz")
 	require.Equal(t, http.StatusOK, status, "it lives: nobody should kill it")
@@ -281,7 +281,7 @@ func TestDrainingGivesUpAtItsDeadline(t *testing.T) {
 	require.Eventually(t, func() bool {
 		_, metrics := get(t, a.URL+"/metrics")
 		return strings.Contains(metrics, "noren_operations_running 1")
-	}, 10*time.Second, 5*time.Millisecond)
+	}, 3*time.Minute, 5*time.Millisecond)
 	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
 	defer cancel()
 	require.ErrorIs(t, a.App.Drain(ctx), context.DeadlineExceeded)
@@ -343,7 +343,7 @@ func TestTracesLeadFromHTTPToSQL(t *testing.T) {
 			}
 		}
 		return len(chain) >= 4
-	}, 10*time.Second, 5*time.Millisecond, "%v", spans.GetSpans().Snapshots())
+	}, 3*time.Minute, 5*time.Millisecond, "%v", spans.GetSpans().Snapshots())
 	require.Contains(t, chain, "Query.product")
 	require.Contains(t, chain, "query Product")
 	require.Equal(t, "POST /graphql", chain[len(chain)-1])
@@ -378,7 +378,7 @@ func TestRedisAbsentAtStartIsSlowerAndNothingElse(t *testing.T) {
 	require.Contains(t, report, `"redis":"down"`)
 
 	require.NoError(t, server.Restart())
-	require.Eventually(t, func() bool { _, answer := nameOf(t, a, p.Slug); return answer.Statements == 0 }, 10*time.Second, 5*time.Millisecond,
+	require.Eventually(t, func() bool { _, answer := nameOf(t, a, p.Slug); return answer.Statements == 0 }, 3*time.Minute, 5*time.Millisecond,
 		"used as soon as it is there")
 }
 
@@ -400,7 +400,7 @@ func TestAStoppingWorkerFinishesItsJob(t *testing.T) {
 	ctx, terminate := context.WithCancel(t.Context())
 	ended := make(chan error, 1)
 	go func() { ended <- a.App.Work(ctx) }()
-	require.Eventually(t, func() bool { return state() == "running" }, 20*time.Second, 10*time.Millisecond)
+	require.Eventually(t, func() bool { return state() == "running" }, 3*time.Minute, 10*time.Millisecond)
 
 	terminate()
 	require.Never(t, func() bool { return len(ended) > 0 }, 200*time.Millisecond, 20*time.Millisecond, "the job runs yet")

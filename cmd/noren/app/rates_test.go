@@ -102,5 +102,5 @@ func TestAWindowOfARuleReachesKeptAnswers(t *testing.T) {
 	}
 	save(t, a, "saveRate", "SaveRateInput", "rate", apptest.Variables{"percent": "90", "validFrom": time.Now().UTC().Add(2 * time.Second)})
 	require.Equal(t, "1000", unit(b))
-	require.Eventually(t, func() bool { return unit(a) == "900" && unit(b) == "900" }, 40*time.Second, 200*time.Millisecond)
+	require.Eventually(t, func() bool { return unit(a) == "900" && unit(b) == "900" }, 3*time.Minute, 200*time.Millisecond)
 }
