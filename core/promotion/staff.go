@@ -101,7 +101,7 @@ func (in SaveInput) apply(c *Campaign) error {
 		}
 		return &m.Minor
 	}
-	c.Code, c.Name, c.Badge, c.Window = in.Code, in.Name, in.Badge, scope.NewWindow(in.ValidFrom, in.ValidUntil)
+	c.Code, c.Name, c.Badge, c.Window = in.Code, in.Name, in.Badge.OrNone(), scope.NewWindow(in.ValidFrom, in.ValidUntil)
 	c.Recurrence, c.Experiment = value(in.Recurrence), value(in.Experiment)
 	c.Audiences = make([]scope.Audience, len(in.Audiences))
 	for i := range in.Audiences {
