@@ -11,6 +11,7 @@ import (
 
 	"github.com/noren-commerce/noren/core/access"
 	"github.com/noren-commerce/noren/core/catalog"
+	"github.com/noren-commerce/noren/core/identity"
 	"github.com/noren-commerce/noren/core/order"
 	"github.com/noren-commerce/noren/core/payment"
 	"github.com/noren-commerce/noren/graph"
@@ -147,6 +148,24 @@ func productAhead(ctx context.Context, p *catalog.Product, err error) (*catalog.
 		return nil, err
 	}
 	return p, productsAhead(ctx, []catalog.Product{*p}, "")
+}
+
+// staffAhead fetches what is asked of staff accounts.
+func staffAhead(ctx context.Context, accounts []identity.Account, paths ...string) error {
+	ids := keys(accounts, func(a identity.Account) uuid.UUID { return a.ID })
+	for _, path := range paths {
+		if graph.Asks(ctx, path+".groups") || graph.Asks(ctx, path+".permissions") {
+			if _, err := load(ctx).Groups.Ahead(ctx, ids); err != nil {
+				return err
+			}
+		}
+		if graph.Asks(ctx, path+".secondFactor") {
+			if _, err := load(ctx).SecondFactors.Ahead(ctx, ids); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
 }
 
 func keys[T any](rows []T, key func(T) uuid.UUID) []uuid.UUID {

@@ -8,7 +8,10 @@ package resolvers
 import (
 	"context"
 
+	"github.com/google/uuid"
+
 	"github.com/noren-commerce/noren/core/partner"
+	"github.com/noren-commerce/noren/graph"
 	"github.com/noren-commerce/noren/graph/generated"
 	"github.com/noren-commerce/noren/graph/model"
 )
@@ -44,7 +47,11 @@ func (r *partnerResolver) Keys(ctx context.Context, obj *partner.Partner) ([]par
 }
 
 func (r *queryResolver) Partners(ctx context.Context) ([]partner.Partner, error) {
-	return r.Resolver.Partners.List(ctx)
+	partners, err := r.Resolver.Partners.List(ctx)
+	if err == nil && graph.Asks(ctx, "keys") {
+		_, err = load(ctx).PartnerKeys.Ahead(ctx, keys(partners, func(p partner.Partner) uuid.UUID { return p.ID }))
+	}
+	return partners, err
 }
 
 func (r *Resolver) Partner() generated.PartnerResolver { return &partnerResolver{r} }

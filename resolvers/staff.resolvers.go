@@ -59,7 +59,11 @@ func (r *mutationResolver) SetStaffPolicy(ctx context.Context, input identity.Po
 }
 
 func (r *queryResolver) Staff(ctx context.Context, first *int, after *string) (page.Connection[identity.Account], error) {
-	return r.Accounts.Staff(ctx, page.Args{First: first, After: after})
+	staff, err := r.Accounts.Staff(ctx, page.Args{First: first, After: after})
+	if err != nil {
+		return staff, err
+	}
+	return staff, staffAhead(ctx, staff.Nodes(), "edges.node", "nodes")
 }
 
 func (r *queryResolver) PermissionGroups(ctx context.Context) ([]identity.Group, error) {

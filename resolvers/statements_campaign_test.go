@@ -22,16 +22,16 @@ var campaignOperations = map[string]clientOperation{
 		codesOf(t, w.App, campaign, apptest.Variables{"count": w.size})
 		return apptest.Variables{"campaignId": campaign}
 	})},
-	"admin/SaveCampaign": {0, input(func(_ *testing.T, w *world) apptest.Variables {
+	"admin/SaveCampaign": {7, input(func(_ *testing.T, w *world) apptest.Variables {
 		return with(with(w.newCampaign(), "code", w.key()), "name", apptest.Variables{"ja": "秋の福袋"})
 	})},
-	"admin/SetCampaignStatus": {0, input(func(t *testing.T, w *world) apptest.Variables {
+	"admin/SetCampaignStatus": {7, input(func(t *testing.T, w *world) apptest.Variables {
 		return apptest.Variables{"id": w.campaign(t), "status": "STOPPED"}
 	})},
 	"admin/IssueCoupons": {7, input(func(t *testing.T, w *world) apptest.Variables {
 		return apptest.Variables{"idempotencyKey": w.key(), "campaignId": w.campaign(t), "count": w.size}
 	})},
-	"admin/VoidCoupons": {0, input(func(t *testing.T, w *world) apptest.Variables {
+	"admin/VoidCoupons": {4, input(func(t *testing.T, w *world) apptest.Variables {
 		campaign := w.campaign(t)
 		codesOf(t, w.App, campaign, apptest.Variables{"count": w.size})
 		var got struct {
@@ -45,6 +45,8 @@ var campaignOperations = map[string]clientOperation{
 		}
 		return apptest.Variables{"ids": ids}
 	})},
+
+	"admin/CampaignEffect": {2, asked(func(t *testing.T, w *world) apptest.Variables { return apptest.Variables{"campaignId": w.campaign(t)} })},
 
 	"app/RunningCampaigns": {0, running},
 	"web/RunningCampaigns": {0, running},

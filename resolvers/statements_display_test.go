@@ -38,7 +38,7 @@ var displayOperations = map[string]clientOperation{
 	"admin/SaveBadge":        {6, input(func(_ *testing.T, w *world) apptest.Variables { return w.newBadge() })},
 	"admin/CloseBadge":       {6, ofMade((*world).badged)},
 	"admin/PinProduct":       {9, input(func(t *testing.T, w *world) apptest.Variables { return w.newPin(t) })},
-	"admin/UnpinProduct":     {0, ofMade((*world).pinned)},
+	"admin/UnpinProduct":     {6, ofMade((*world).pinned)},
 	"admin/SetCategorySort": {14, input(func(_ *testing.T, w *world) apptest.Variables {
 		return apptest.Variables{"categoryId": w.shelves[0], "sort": "NEWEST"}
 	})},

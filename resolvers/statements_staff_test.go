@@ -94,23 +94,38 @@ var staffOperations = map[string]clientOperation{
 	"admin/StockMovements": {1, asked(func(_ *testing.T, w *world) apptest.Variables {
 		return apptest.Variables{"variantId": id.Global("Variant", w.spare)}
 	})},
-	"admin/ReceiveStock":     {13, input(func(_ *testing.T, w *world) apptest.Variables { return w.stock(1) })},
-	"admin/AdjustStock":      {13, input(func(_ *testing.T, w *world) apptest.Variables { return w.stock(-1) })},
-	"admin/CountStock":       {13, input(func(_ *testing.T, w *world) apptest.Variables { return w.stock(77) })},
+	"admin/ReceiveStock": {14, input(func(_ *testing.T, w *world) apptest.Variables { return w.stock(1) })},
+	"admin/AdjustStock":  {14, input(func(_ *testing.T, w *world) apptest.Variables { return w.stock(-1) })},
+	"admin/CountStock": {14, input(func(_ *testing.T, w *world) apptest.Variables {
+		w.pins++
+		return w.stock(77 + w.pins) // another number each time
+	})},
 	"admin/SetIncomingStock": {8, input(func(_ *testing.T, w *world) apptest.Variables { return w.stock(5) })},
-	"admin/SaveLocation":     {4, newly(apptest.Variables{"code": "annex", "name": apptest.Variables{"ja": "別館"}, "kind": "SHOP"})},
+	"admin/BackOrders": {4, asked(func(t *testing.T, w *world) apptest.Variables {
+		for range w.size {
+			p := w.AddProduct(t, w.key(), 1000)
+			w.SetStock(t, p.Variants[0], 0)
+			backOrders(t, w.App, target("PRODUCT", "Product", p.ID), 5)
+			guest := &shopper{App: w.App}
+			guest.add(t, p.Variants[0], 1)
+			guest.fillIn(t, w.parcel)
+			require.Empty(t, guest.place(t, w.key(), "1500").UserErrors)
+		}
+		return nil
+	})},
+	"admin/SaveLocation": {4, newly(apptest.Variables{"code": "annex", "name": apptest.Variables{"ja": "別館"}, "kind": "SHOP"})},
 
 	"admin/StaffOrders": {2, inOffice(nil)},
 	"admin/StaffOrder": {4, asked(func(t *testing.T, w *world) apptest.Variables {
 		order, _ := w.paid(t)
 		return apptest.Variables{"id": order}
 	})},
-	"admin/AdvanceOrder": {8, input(func(t *testing.T, w *world) apptest.Variables {
+	"admin/AdvanceOrder": {10, input(func(t *testing.T, w *world) apptest.Variables {
 		order, _ := w.paid(t)
 		w.made(t, "advanceOrder", "order", apptest.Variables{"orderId": order, "to": "PICKING"})
 		return apptest.Variables{"orderId": order, "to": "SHIPPED", "carrier": "ヤマト運輸", "trackingNumber": "1234-5678-9012"}
 	})},
-	"admin/CancelOrder": {12, input(func(t *testing.T, w *world) apptest.Variables {
+	"admin/CancelOrder": {13, input(func(t *testing.T, w *world) apptest.Variables {
 		order, _ := w.paid(t)
 		return apptest.Variables{"orderId": order, "reason": "在庫なし"} // the payment goes back
 	})},
