@@ -34,7 +34,9 @@ func (r *accountResolver) Functions(ctx context.Context, obj *identity.Account) 
 }
 
 func (r *companyResolver) CreditEntries(ctx context.Context, obj *company.Company, first *int, after *string) (page.Connection[company.Entry], error) {
-	return r.Resolver.Companies.Entries(ctx, obj.ID, page.Args{First: first, After: after})
+	return firstOr(ctx, load(ctx).CreditEntries, page.First{OwnerID: obj.ID}, page.Args{First: first, After: after}, func(args page.Args) (page.Connection[company.Entry], error) {
+		return r.Resolver.Companies.Entries(ctx, obj.ID, args)
+	})
 }
 
 func (r *companyResolver) Addresses(ctx context.Context, obj *company.Company) ([]company.Address, error) {
@@ -51,11 +53,7 @@ func (r *companyResolver) Groups(ctx context.Context, obj *company.Company) ([]c
 }
 
 func (r *companyResolver) Orders(ctx context.Context, obj *company.Company, first *int, after *string, status []order.Status) (page.Connection[order.Order], error) {
-	orders, err := r.Resolver.Orders.List(ctx, order.ListInput{CompanyID: &obj.ID, Statuses: status, Page: page.Args{First: first, After: after}})
-	if err != nil {
-		return orders, err
-	}
-	return orders, ordersAhead(ctx, orders.Nodes(), "edges.node", "nodes")
+	return r.companyOrders(ctx, obj.ID, status, page.Args{First: first, After: after})
 }
 
 func (r *companyResolver) FunctionRules(ctx context.Context, obj *company.Company) ([]company.FunctionRule, error) {
@@ -63,7 +61,9 @@ func (r *companyResolver) FunctionRules(ctx context.Context, obj *company.Compan
 }
 
 func (r *companyResolver) History(ctx context.Context, obj *company.Company, first *int, after *string) (page.Connection[company.Happened], error) {
-	return r.Resolver.Companies.History(ctx, obj.ID, page.Args{First: first, After: after})
+	return firstOr(ctx, load(ctx).CompanyHistory, page.First{OwnerID: obj.ID}, page.Args{First: first, After: after}, func(args page.Args) (page.Connection[company.Happened], error) {
+		return r.Resolver.Companies.History(ctx, obj.ID, args)
+	})
 }
 
 func (r *customerGroupResolver) Size(ctx context.Context, obj *company.Group) (int, error) {
@@ -72,15 +72,13 @@ func (r *customerGroupResolver) Size(ctx context.Context, obj *company.Group) (i
 }
 
 func (r *customerGroupResolver) Members(ctx context.Context, obj *company.Group, first *int, after *string) (page.Connection[identity.Account], error) {
-	return r.Resolver.Companies.Members(ctx, obj.ID, page.Args{First: first, After: after})
+	return firstOr(ctx, load(ctx).GroupMembers, page.First{OwnerID: obj.ID}, page.Args{First: first, After: after}, func(args page.Args) (page.Connection[identity.Account], error) {
+		return r.Resolver.Companies.Members(ctx, obj.ID, args)
+	})
 }
 
 func (r *customerGroupResolver) Companies(ctx context.Context, obj *company.Group, first *int, after *string) (page.Connection[company.Company], error) {
-	companies, err := r.Resolver.Companies.List(ctx, company.Filter{GroupID: obj.ID}, page.Args{First: first, After: after})
-	if err != nil {
-		return companies, err
-	}
-	return companies, companiesAhead(ctx, companies.Nodes(), "edges.node", "nodes")
+	return r.groupCompanies(ctx, obj.ID, page.Args{First: first, After: after})
 }
 
 func (r *customerGroupResolver) FunctionRules(ctx context.Context, obj *company.Group) ([]company.FunctionRule, error) {

@@ -101,6 +101,14 @@ type Loaders struct {
 	CompanyGroups    *graph.Loader[uuid.UUID, []company.Placement]    // by company
 	FunctionRules    *graph.Loader[uuid.UUID, []company.FunctionRule] // by company or group
 	GroupSizes       *graph.Loader[uuid.UUID, company.Size]           // by group
+
+	CreditEntries  *graph.Loader[page.First, page.Connection[company.Entry]]
+	CompanyOrders  *graph.Loader[page.First, page.Connection[order.Order]]
+	OrderCounts    *graph.Loader[page.First, int] // by company
+	CompanyHistory *graph.Loader[page.First, page.Connection[company.Happened]]
+	GroupMembers   *graph.Loader[page.First, page.Connection[identity.Account]]
+	GroupCompanies *graph.Loader[page.First, page.Connection[company.Company]]
+	CompanyCounts  *graph.Loader[page.First, int] // by group
 }
 
 // NewLoaders makes the dataloaders of one request: a line each.
@@ -152,6 +160,14 @@ func (r *Resolver) NewLoaders(ctx context.Context) *Loaders {
 		CompanyGroups:    graph.NewLoader(graph.Grouped(r.Companies.GroupsOf, func(p company.Placement) uuid.UUID { return p.CompanyID })),
 		FunctionRules:    graph.NewLoader(graph.Grouped(r.Companies.RulesOf, func(f company.FunctionRule) uuid.UUID { return f.AudienceID })),
 		GroupSizes:       graph.NewLoader(graph.ByKey(r.Companies.Sizes, func(s company.Size) uuid.UUID { return s.GroupID })),
+
+		CreditEntries:  graph.NewLoader(r.Companies.FirstEntries),
+		CompanyOrders:  graph.NewLoader(r.Orders.FirstOfCompanies),
+		OrderCounts:    graph.NewLoader(r.Orders.CountOfCompanies),
+		CompanyHistory: graph.NewLoader(r.Companies.FirstHistory),
+		GroupMembers:   graph.NewLoader(r.Companies.FirstMembers),
+		GroupCompanies: graph.NewLoader(r.Companies.FirstCompanies),
+		CompanyCounts:  graph.NewLoader(r.Companies.CompanyCounts),
 	}
 }
 

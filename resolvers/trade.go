@@ -69,10 +69,15 @@ func ahead[V any](l *graph.Loader[uuid.UUID, V]) func(context.Context, []uuid.UU
 // one statement a kind.
 func companiesAhead(ctx context.Context, companies []company.Company, paths ...string) error {
 	l := load(ctx)
-	return aheads{
+	ids := keys(companies, func(c company.Company) uuid.UUID { return c.ID })
+	err := aheads{
 		"addresses": ahead(l.CompanyAddresses), "buyers": ahead(l.CompanyBuyers), "groups": ahead(l.CompanyGroups),
 		"functionRules": ahead(l.FunctionRules),
-	}.fetch(ctx, keys(companies, func(c company.Company) uuid.UUID { return c.ID }), paths...)
+	}.fetch(ctx, ids, paths...)
+	if err != nil {
+		return err
+	}
+	return companyPagesAhead(ctx, ids, paths...)
 }
 
 // employersAhead fetches the companies that orders were placed for.
@@ -90,6 +95,10 @@ func employersAhead(ctx context.Context, orders []order.Order) error {
 // groupsAhead does the same for customer groups.
 func groupsAhead(ctx context.Context, groups []company.Group, paths ...string) error {
 	l := load(ctx)
-	return aheads{"size": ahead(l.GroupSizes), "functionRules": ahead(l.FunctionRules)}.
-		fetch(ctx, keys(groups, func(g company.Group) uuid.UUID { return g.ID }), paths...)
+	ids := keys(groups, func(g company.Group) uuid.UUID { return g.ID })
+	err := aheads{"size": ahead(l.GroupSizes), "functionRules": ahead(l.FunctionRules)}.fetch(ctx, ids, paths...)
+	if err != nil {
+		return err
+	}
+	return groupPagesAhead(ctx, ids, paths...)
 }

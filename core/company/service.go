@@ -25,6 +25,7 @@ type Store interface {
 	ReadStore
 	CreditStore
 	GroupStore
+	PageStore
 
 	// Insert keeps a new company with its credit; a code that is taken is ErrCodeTaken.
 	Insert(ctx context.Context, c Company) error

@@ -52,6 +52,9 @@ type Store interface {
 
 	Orders(ctx context.Context, orderIDs []uuid.UUID) ([]Order, error)
 	List(ctx context.Context, q Query) (page.Connection[Order], error)
+	// FirstOfCompanies are the first pages of companies' orders, in one statement.
+	FirstOfCompanies(ctx context.Context, q Query, wanted []page.First) (map[page.First]page.Connection[Order], error)
+	CountOfCompanies(ctx context.Context, q Query, wanted []page.First) (map[page.First]int, error)
 	Lines(ctx context.Context, orderIDs []uuid.UUID) ([]Line, error)
 	History(ctx context.Context, orderIDs []uuid.UUID) ([]event.Event, error)
 }

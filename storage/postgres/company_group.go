@@ -73,11 +73,13 @@ type memberKey struct {
 	ID uuid.UUID `json:"i"`
 }
 
+const membersFrom = ` FROM customer_group_members m JOIN customer_groups g ON g.id = m.group_id
+	JOIN accounts a ON a.id = m.member_id AND a.closed_at IS NULL`
+
 // Members is one page of the open accounts that are in a group of the brand by
 // themselves.
 func (s *Companies) Members(ctx context.Context, brandID, groupID uuid.UUID, args page.Args) (page.Connection[identity.Account], error) {
-	return keyset(ctx, s.db, args, accountColumns+` FROM customer_group_members m JOIN customer_groups g ON g.id = m.group_id
-		JOIN accounts a ON a.id = m.member_id AND a.closed_at IS NULL`,
+	return keyset(ctx, s.db, args, accountColumns+membersFrom,
 		`m.group_id = @group AND g.brand_id = @brand`, `(a.id)`, `a.id`, pgx.NamedArgs{"group": groupID, "brand": brandID},
 		func(k memberKey) []any { return []any{k.ID} }, func(a identity.Account) memberKey { return memberKey{a.ID} })
 }

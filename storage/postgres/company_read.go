@@ -131,11 +131,17 @@ type positionKey struct {
 	Position int64 `json:"p"`
 }
 
+const happenedColumns = `e.id, e.at, e.type, coalesce(e.brand_id, @none) AS brand_id, e.subject, e.subject_id, e.actor_role,
+	coalesce(e.actor_id, @none) AS actor_id, e.data, e.position`
+
+const happenedFrom = ` FROM events e`
+
+// toCompanies is whether an event happened to a company of the brand.
+const toCompanies = `e.subject IN ('Company', 'CompanyCredit') AND e.brand_id = @brand`
+
 // History is one page of what happened to a company of the brand, newest first.
 func (s *Companies) History(ctx context.Context, brandID, companyID uuid.UUID, args page.Args) (page.Connection[company.Happened], error) {
-	return keyset(ctx, s.db, args, `e.id, e.at, e.type, coalesce(e.brand_id, @none) AS brand_id, e.subject, e.subject_id, e.actor_role,
-		coalesce(e.actor_id, @none) AS actor_id, e.data, e.position FROM events e`,
-		`e.subject_id = @company AND e.subject IN ('Company', 'CompanyCredit') AND e.brand_id = @brand`, `(e.position)`, `e.position DESC`,
+	return keyset(ctx, s.db, args, happenedColumns+happenedFrom, `e.subject_id = @company AND `+toCompanies, `(e.position)`, `e.position DESC`,
 		pgx.NamedArgs{"company": companyID, "brand": brandID, "none": uuid.Nil},
 		func(k positionKey) []any { return []any{k.Position} }, func(h company.Happened) positionKey { return positionKey{h.Position} })
 }
