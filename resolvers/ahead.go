@@ -44,6 +44,7 @@ func productsAhead(ctx context.Context, products []catalog.Product, paths ...str
 	}
 	return errors.Join(
 		aheadIf(ctx, priced, load(ctx).Prices, variants),
+		aheadIf(ctx, asks("variants.saleTerms"), load(ctx).Sales, variants),
 		aheadIf(ctx, asks("variants.restockOffered"), load(ctx).Restock, variants),
 		aheadIf(ctx, asks("variants.availability") || asks("variants.promise"), load(ctx).Free, variants),
 	)

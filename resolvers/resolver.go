@@ -22,6 +22,7 @@ import (
 	"github.com/noren-commerce/noren/core/payment"
 	"github.com/noren-commerce/noren/core/pricing"
 	"github.com/noren-commerce/noren/core/promotion"
+	"github.com/noren-commerce/noren/core/sale"
 	"github.com/noren-commerce/noren/core/shipping"
 	"github.com/noren-commerce/noren/core/signal"
 	"github.com/noren-commerce/noren/graph"
@@ -41,6 +42,7 @@ type Resolver struct {
 	Lists     *pricing.Lists
 	Terms     *pricing.Conditions
 	Inventory *inventory.Service
+	Sales     *sale.Service
 	Carts     *cart.Service
 	Shipping  *shipping.Service
 	Methods   *shipping.Editor
@@ -71,6 +73,7 @@ type Loaders struct {
 	Facts    *graph.Loader[uuid.UUID, display.Facts]            // by product
 	Restock  *graph.Loader[uuid.UUID, bool]                     // by variant
 
+	Sales        *graph.Loader[uuid.UUID, *sale.Terms] // by variant
 	Order        *graph.Loader[uuid.UUID, order.Order]
 	OrderLines   *graph.Loader[uuid.UUID, []order.Line]
 	OrderHistory *graph.Loader[uuid.UUID, []order.Entry]
@@ -130,6 +133,7 @@ func (r *Resolver) NewLoaders(ctx context.Context) *Loaders {
 		Facts:   graph.NewLoader(graph.ByKey(r.Rules.Facts, func(f display.Facts) uuid.UUID { return f.ProductID })),
 		Restock: graph.NewLoader(among(r.Restock.Offered)),
 
+		Sales:        graph.NewLoader(graph.ByKey(r.saleTerms, func(t *sale.Terms) uuid.UUID { return t.VariantID })),
 		Order:        graph.NewLoader(graph.ByKey(r.Orders.ByIDs, func(o order.Order) uuid.UUID { return o.ID })),
 		OrderLines:   graph.NewLoader(graph.Grouped(r.Orders.Lines, func(l order.Line) uuid.UUID { return l.OrderID })),
 		OrderHistory: graph.NewLoader(graph.Grouped(r.Orders.History, func(e order.Entry) uuid.UUID { return e.SubjectID })),

@@ -9,6 +9,7 @@ import (
 	"github.com/noren-commerce/noren/core/display"
 	"github.com/noren-commerce/noren/core/fault"
 	"github.com/noren-commerce/noren/core/pricing"
+	"github.com/noren-commerce/noren/core/sale"
 	"github.com/noren-commerce/noren/graph/model"
 )
 
@@ -102,4 +103,14 @@ func refusal(ctx context.Context, f *fault.Error) *model.UserError {
 	}
 	e := userError(ctx, f)
 	return &e
+}
+
+// saleTerms are the terms that variants are sold under.
+func (r *Resolver) saleTerms(ctx context.Context, variantIDs []uuid.UUID) ([]*sale.Terms, error) {
+	terms, err := r.Sales.Terms(ctx, variantIDs)
+	found := make([]*sale.Terms, len(terms))
+	for i := range terms {
+		found[i] = &terms[i]
+	}
+	return found, err
 }

@@ -13,7 +13,9 @@ import (
 	globalid "github.com/noren-commerce/noren/core/id"
 	"github.com/noren-commerce/noren/core/order"
 	"github.com/noren-commerce/noren/core/page"
+	"github.com/noren-commerce/noren/core/sale"
 	"github.com/noren-commerce/noren/graph/generated"
+	"github.com/noren-commerce/noren/graph/model"
 )
 
 func (r *backOrderResolver) Order(ctx context.Context, obj *order.BackOrder) (order.Order, error) {
@@ -26,6 +28,12 @@ func (r *backOrderResolver) Variant(ctx context.Context, obj *order.BackOrder) (
 		return nil, err
 	}
 	return &v, nil
+}
+
+func (r *mutationResolver) SetSaleTerms(ctx context.Context, input sale.SetInput) (model.SaleTermsPayload, error) {
+	terms, err := r.Sales.Set(ctx, input)
+	errors, err := userErrors(ctx, err)
+	return model.SaleTermsPayload{Terms: unless(errors, terms), UserErrors: errors}, err
 }
 
 func (r *queryResolver) BackOrders(ctx context.Context, first *int, after *string, variantID *string) (page.Connection[order.BackOrder], error) {
@@ -42,6 +50,10 @@ func (r *queryResolver) BackOrders(ctx context.Context, first *int, after *strin
 		return found, err
 	}
 	return found, backOrdersAhead(ctx, found.Nodes(), "edges.node", "nodes")
+}
+
+func (r *variantResolver) SaleTerms(ctx context.Context, obj *catalog.Variant) (*sale.Terms, error) {
+	return load(ctx).Sales.Load(ctx, obj.ID)
 }
 
 func (r *Resolver) BackOrder() generated.BackOrderResolver { return &backOrderResolver{r} }

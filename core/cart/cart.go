@@ -6,6 +6,7 @@ import (
 	"crypto/rand"
 	"crypto/sha256"
 	"regexp"
+	"strings"
 	"time"
 
 	"github.com/google/uuid"
@@ -19,6 +20,7 @@ import (
 	"github.com/noren-commerce/noren/core/money"
 	"github.com/noren-commerce/noren/core/pricing"
 	"github.com/noren-commerce/noren/core/promotion"
+	"github.com/noren-commerce/noren/core/sale"
 	"github.com/noren-commerce/noren/core/shipping"
 )
 
@@ -29,6 +31,7 @@ const MaxLines = 200
 var (
 	ErrUnknownVariant = fault.NotFound("VARIANT_UNAVAILABLE", "この商品は現在販売していません", "This product is not on sale")
 	ErrSoldOut        = fault.Conflict("INSUFFICIENT_STOCK", "在庫が不足しています（残り%d点）", "Not enough stock (%d left)")
+	ErrShare          = fault.Conflict("PURCHASE_LIMIT_REACHED", "購入できる数量の上限を超えています（あと%d点）", "This passes the limit of what can be bought (%d left)")
 	ErrTooManyLines   = fault.Invalid(fault.CodeTooMany, "カートに入れられる商品は%d種類までです", "A cart holds at most %d different products")
 	ErrUnknownLine    = fault.NotFound(fault.CodeNotFound, "カートにこの商品はありません", "The cart has no such line")
 	ErrUnknownMethod  = fault.NotFound("SHIPPING_METHOD_UNAVAILABLE", "この配送方法は選択できません", "This shipping method cannot be chosen")
@@ -64,6 +67,27 @@ type Item struct {
 	OnSale    bool // listed by the channel at this moment
 	Beyond    int  // pieces that may be ordered though they are not there (取り寄せ)
 	Promise   i18n.Text
+	SoldAs    *sale.Kind // nil if simply from stock
+	Share     *int       // pieces that limits leave this customer; nil if there are none
+}
+
+// Sale is how one variant can be had by the owner of a cart.
+type Sale struct {
+	OnSale bool
+	Free   int  // pieces that can be ordered
+	Share  *int // of which limits leave this customer so many; nil if there are none
+}
+
+// CustomerOf is whom purchase limits count a customer as: a member, or a guest by
+// the mail address. Empty while nobody is known.
+func CustomerOf(memberID *uuid.UUID, email string) string {
+	switch {
+	case memberID != nil:
+		return "m:" + memberID.String()
+	case email != "":
+		return "e:" + strings.ToLower(email)
+	}
+	return ""
 }
 
 // Level is the free stock of a variant at one location.

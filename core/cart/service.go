@@ -12,6 +12,7 @@ import (
 	"github.com/noren-commerce/noren/core/clock"
 	"github.com/noren-commerce/noren/core/customer"
 	"github.com/noren-commerce/noren/core/display"
+	"github.com/noren-commerce/noren/core/fault"
 	"github.com/noren-commerce/noren/core/id"
 	"github.com/noren-commerce/noren/core/identity"
 	"github.com/noren-commerce/noren/core/inventory"
@@ -32,7 +33,7 @@ type Store interface {
 	SetQuantity(ctx context.Context, in Lookup, lineID uuid.UUID, quantity int) (basket *Basket, changed bool, err error)
 	// Sellable tells whether the channel sells the variant and how many are free;
 	// display.ErrMoved if the rules are not those of the lookup any more.
-	Sellable(ctx context.Context, in Lookup, variantID uuid.UUID) (onSale bool, free int, err error)
+	Sellable(ctx context.Context, in Lookup, variantID uuid.UUID) (Sale, error)
 	// Update writes what is not nil.
 	Update(ctx context.Context, in Lookup, change Change) (*Basket, error)
 	// EnterCoupon notes a coupon, unless the cart holds as many already.
@@ -214,23 +215,32 @@ func (s *Service) refused(ctx context.Context, rules int64, variantID uuid.UUID)
 // whyNotAdded finds the reason after the fact, so that adding itself stays one
 // round trip.
 func (s *Service) whyNotAdded(ctx context.Context, in Lookup, basket *Basket, wanted AddLineInput) error {
-	onSale, free, err := s.store.Sellable(ctx, in, wanted.VariantID)
+	sale, err := s.store.Sellable(ctx, in, wanted.VariantID)
 	switch {
 	case err != nil:
 		return err
-	case !onSale:
+	case !sale.OnSale:
 		return ErrUnknownVariant.At("variantId")
 	case basket != nil && len(basket.Items) >= MaxLines:
 		return ErrTooManyLines.With(MaxLines).At("variantId")
 	}
-	return ErrSoldOut.With(free).At("quantity")
+	return short(sale.Free, sale.Share).At("quantity")
+}
+
+// short says that fewer pieces can be had than are wanted: a limit stands against
+// it, or there are no more.
+func short(free int, share *int) *fault.Error {
+	if share != nil && *share < free {
+		return ErrShare.With(max(*share, 0))
+	}
+	return ErrSoldOut.With(free)
 }
 
 func whyNotSet(basket *Basket, wanted SetQuantityInput) error {
 	if basket != nil {
 		for _, item := range basket.Items {
 			if item.ID == wanted.LineID {
-				return ErrSoldOut.With(basket.Free()[item.VariantID] + item.Beyond).At("quantity")
+				return short(basket.Free()[item.VariantID]+item.Beyond, item.Share).At("quantity")
 			}
 		}
 	}
@@ -376,8 +386,8 @@ func line(item Item, price *pricing.Line, free int, standings map[uuid.UUID]disp
 		l.Problem = standing.NotPurchasable
 	case price.Err != nil:
 		l.Problem = pricing.ErrNoPrice
-	case free+item.Beyond < item.Quantity:
-		l.Problem = ErrSoldOut.With(free + item.Beyond)
+	case free+item.Beyond < item.Quantity, item.Share != nil && *item.Share < item.Quantity:
+		l.Problem = short(free+item.Beyond, item.Share)
 	}
 	return l
 }

@@ -10,6 +10,7 @@ import (
 	"github.com/noren-commerce/noren/core/access"
 	"github.com/noren-commerce/noren/core/fault"
 	"github.com/noren-commerce/noren/core/messaging"
+	"github.com/noren-commerce/noren/core/sale"
 )
 
 // AdvanceInput moves an order on.
@@ -81,6 +82,10 @@ func (s *Service) Cancel(ctx context.Context, in CancelInput) (*Order, error) {
 			return ErrTransition.With(o.Status)
 		case access.From(ctx).May(access.OrderRead) && !staff:
 			return fault.ErrForbidden
+		case !staff && o.Status == Confirmed:
+			if err := s.revocable(ctx, o.ID); err != nil {
+				return err
+			}
 		}
 		if err := s.mayGiveUp(ctx, *o, staff); err != nil {
 			return err
@@ -90,6 +95,17 @@ func (s *Service) Cancel(ctx context.Context, in CancelInput) (*Order, error) {
 	})
 }
 
+// revocable fails if something of a confirmed order is being made for it.
+func (s *Service) revocable(ctx context.Context, orderID uuid.UUID) error {
+	lines, err := s.store.Lines(ctx, []uuid.UUID{orderID})
+	for _, l := range lines {
+		if l.SoldAs == sale.MadeToOrder {
+			return ErrMadeToOrder
+		}
+	}
+	return err
+}
+
 func (s *Service) cancel(ctx context.Context, o *Order, reason string) error {
 	o.Status = Cancelled
 	if o.CompanyID != nil && o.OnAccount() { // credit before stock, as in placing: no two wait in a ring
@@ -97,7 +113,7 @@ func (s *Service) cancel(ctx context.Context, o *Order, reason string) error {
 			return err
 		}
 	}
-	flipped, err := s.store.Release(ctx, o.ID)
+	flipped, err := s.store.Release(ctx, o.ID, s.now())
 	if err != nil {
 		return err
 	}

@@ -15,6 +15,7 @@ import (
 	"github.com/noren-commerce/noren/core/money"
 	"github.com/noren-commerce/noren/core/payment"
 	"github.com/noren-commerce/noren/core/pricing"
+	"github.com/noren-commerce/noren/core/sale"
 )
 
 // Status is where an order stands.
@@ -52,6 +53,8 @@ var (
 	ErrPriceChanged = fault.Conflict("PRICE_CHANGED", "金額が変わりました。新しい合計は%sです。ご確認ください", "The price has changed; the new total is %s. Please confirm")
 	ErrTransition   = fault.Conflict("ORDER_STATUS_CONFLICT", "注文の状態が%sのため、この操作はできません", "The order is %s; this cannot be done now")
 	ErrBackOrdered  = fault.Conflict("ORDER_BACK_ORDERED", "取り寄せ中の商品があるため出荷できません", "Some of the order's goods have not arrived yet")
+	ErrNotReleased  = fault.Conflict("ORDER_NOT_RELEASED", "発売日前の商品があるため出荷できません", "Some of the order's goods are not released yet")
+	ErrMadeToOrder  = fault.Conflict("ORDER_MADE_TO_ORDER", "受注生産の商品はご注文確定後のキャンセルができません", "Goods made to order cannot be cancelled once the order is confirmed")
 	ErrUnpaid       = fault.Conflict("ORDER_UNPAID", "入金が確認できていません", "The order has not been paid")
 )
 
@@ -141,6 +144,7 @@ type Line struct {
 	// BackOrdered is how many of the pieces still wait for stock.
 	BackOrdered int
 	Promise     i18n.Text // what the buyer was told of when they come; empty if all were there
+	SoldAs      sale.Kind // how it was sold; empty if simply from stock
 }
 
 // Promised is what the buyer was told; nil if nothing was missing.
@@ -159,6 +163,23 @@ func (l Line) Unit() money.Money { return money.Of(l.UnitMinor, l.Currency) }
 
 // Total is the price of the line.
 func (l Line) Total() money.Money { return money.Of(l.TotalMinor, l.Currency) }
+
+// Sold is how the line was sold; nil if simply from stock.
+func (l Line) Sold() *sale.Kind {
+	if l.SoldAs == "" {
+		return nil
+	}
+	return &l.SoldAs
+}
+
+// Taking is all that an order takes of what others want too.
+type Taking struct {
+	OrderID      uuid.UUID
+	At           time.Time
+	Reservations []Reservation
+	Limited      []Reservation // pieces that count against limits, wherever they come from
+	Customer     string        // whom they count for
+}
 
 // Reservation is stock that an order holds. Without a location it is pieces that the
 // order waits for (取り寄せ).

@@ -96,7 +96,7 @@ func (s *Service) place(ctx context.Context, orderID uuid.UUID, lookup cart.Look
 	if err != nil {
 		return Order{}, err
 	}
-	draft.Reservations = plan(*basket)
+	draft.Reservations, draft.Limited = plan(*basket), limited(*basket)
 	draft.Buyer, draft.Applied = lookup.Buyer(), slices.Clone(priced.Quote.Applied)
 	if err := s.gifts(ctx, &draft, basket.Levels); err != nil {
 		return Order{}, err
@@ -126,7 +126,7 @@ func (s *Service) write(ctx context.Context, d Draft) error {
 			return err
 		}
 	}
-	flipped, err := s.store.Take(ctx, d.Reservations)
+	flipped, err := s.store.Take(ctx, Taking{d.Order.ID, d.Order.PlacedAt, d.Reservations, d.Limited, cart.CustomerOf(d.Order.MemberID, d.Order.Email)})
 	if err != nil {
 		return err
 	}
@@ -168,6 +168,7 @@ type Draft struct {
 	Order        Order
 	Lines        []Line
 	Reservations []Reservation
+	Limited      []Reservation
 	CartID       uuid.UUID
 	Buyer        scope.Buyer
 	Applied      []pricing.Applied // what campaigns give, less the gifts that are gone
@@ -199,7 +200,7 @@ func (s *Service) draft(ctx context.Context, orderID uuid.UUID, p *cart.Priced, 
 			ID: id.New(), OrderID: d.Order.ID, Position: i, VariantID: l.VariantID, ProductID: l.ProductID,
 			SKU: l.SKU, Name: l.Name, Options: l.Options, Quantity: l.Quantity,
 			UnitMinor: l.Price.Unit.Minor, TotalMinor: l.Price.Total.Minor, TaxClass: l.TaxClass,
-			Breakdown: l.Price.Breakdown, Currency: q.Total.Currency, Promise: l.Promised().OrNone(),
+			Breakdown: l.Price.Breakdown, Currency: q.Total.Currency, Promise: l.Promised().OrNone(), SoldAs: value(l.SoldAs),
 		})
 	}
 	if err := s.admit(ctx, &d.Order); err != nil {

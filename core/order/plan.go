@@ -15,11 +15,16 @@ import (
 func plan(b cart.Basket) []Reservation {
 	var all []Reservation
 	for _, item := range b.Items {
-		all = append(all, planItem(b.Levels, item)...)
+		there := planItem(b.Levels, item)
+		if missing := item.Quantity - pieces(there); missing > 0 {
+			there = append(there, Reservation{VariantID: item.VariantID, Quantity: missing})
+		}
+		all = append(all, there...)
 	}
 	return all
 }
 
+// planItem chooses where the pieces that are there come from.
 func planItem(levels []cart.Level, item cart.Item) []Reservation {
 	var split []Reservation
 	left := item.Quantity
@@ -34,9 +39,6 @@ func planItem(levels []cart.Level, item cart.Item) []Reservation {
 			split = append(split, Reservation{item.VariantID, level.LocationID, take})
 			left -= take
 		}
-	}
-	if left > 0 {
-		split = append(split, Reservation{VariantID: item.VariantID, Quantity: left})
 	}
 	return split
 }
@@ -53,4 +55,22 @@ func waitedFor(reservations []Reservation) []uuid.UUID {
 		}
 	}
 	return slices.Collect(maps.Keys(found))
+}
+
+// limited are the pieces that count against limits.
+func limited(b cart.Basket) []Reservation {
+	var all []Reservation
+	for _, item := range b.Items {
+		if item.SoldAs != nil {
+			all = append(all, Reservation{VariantID: item.VariantID, Quantity: item.Quantity})
+		}
+	}
+	return all
+}
+
+func value[T any](p *T) (v T) {
+	if p != nil {
+		v = *p
+	}
+	return v
 }

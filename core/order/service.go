@@ -29,10 +29,10 @@ type Store interface {
 	// cart. It need not have happened before the next call that answers something.
 	Insert(ctx context.Context, d Draft) error
 	// Take takes the stock, and a place for what is waited for. If a location has less
-	// than is asked of it, or no more may wait, ErrStockMoved
+	// than is asked of it, no more may wait, or a limit is passed, ErrStockMoved
 	// is returned and the transaction must end. Answered are the variants whose
 	// availability to shoppers changed.
-	Take(ctx context.Context, reservations []Reservation) (flipped []uuid.UUID, err error)
+	Take(ctx context.Context, t Taking) (flipped []uuid.UUID, err error)
 	// Goods are variants of the brand with their stock.
 	Goods(ctx context.Context, brandID uuid.UUID, variantIDs []uuid.UUID) (Goods, error)
 	// Waiting locks and reads what orders wait for of the variants, the longest
@@ -46,8 +46,9 @@ type Store interface {
 	Lock(ctx context.Context, orderID uuid.UUID) (*Order, error)
 	Update(ctx context.Context, o Order) error
 	// Release returns the stock that the order holds, once. Ship takes it off the
-	// shelves, or is ErrBackOrdered while the order waits for some. Both answer the variants whose availability changed.
-	Release(ctx context.Context, orderID uuid.UUID) (flipped []uuid.UUID, err error)
+	// shelves, or is ErrBackOrdered while the order waits for some, or ErrNotReleased
+	// while some may not be handed out. Both answer the variants whose availability changed.
+	Release(ctx context.Context, orderID uuid.UUID, at time.Time) (flipped []uuid.UUID, err error)
 	Ship(ctx context.Context, orderID uuid.UUID, at time.Time, actorID uuid.UUID) error
 
 	Orders(ctx context.Context, orderIDs []uuid.UUID) ([]Order, error)

@@ -18,6 +18,7 @@ import (
 	"github.com/noren-commerce/noren/core/inventory"
 	"github.com/noren-commerce/noren/core/money"
 	"github.com/noren-commerce/noren/core/pricing"
+	"github.com/noren-commerce/noren/core/sale"
 	"github.com/noren-commerce/noren/core/shipping"
 	"github.com/noren-commerce/noren/graph/model"
 	"github.com/vektah/gqlparser/v2/ast"
@@ -489,6 +490,21 @@ func _CartLine_backOrdered(ctx context.Context, ec *executionContext, field grap
 }
 func fieldContext_CartLine_backOrdered(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	return graphql.NewScalarFieldContext("CartLine", field, false, false, "Int")
+}
+
+func _CartLine_soldAs(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *cart.Line) (ret graphql.Marshaler) {
+	return run.Leaf(
+		ctx,
+		ec.OperationContext,
+		field,
+		func() *sale.Kind { return obj.SoldAs },
+		func(ctx context.Context, selections ast.SelectionSet, v *sale.Kind) graphql.Marshaler {
+			return marshalOSaleKind2ᚖgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋsaleᚐKind(ctx, ec, selections, v)
+		},
+	)
+}
+func fieldContext_CartLine_soldAs(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("CartLine", field, false, false, "SaleKind")
 }
 
 func _CartLine_promise(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *cart.Line) (ret graphql.Marshaler) {
@@ -1330,6 +1346,11 @@ func _CartLine(ctx context.Context, ec *executionContext, sel ast.SelectionSet, 
 		case "backOrdered":
 			out.Values[i] = _CartLine_backOrdered(ctx, ec, field, obj)
 			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "soldAs":
+			out.Values[i] = _CartLine_soldAs(ctx, ec, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
 				atomic.AddUint32(&out.Invalids, 1)
 			}
 		case "promise":

@@ -19,6 +19,7 @@ import (
 	"github.com/noren-commerce/noren/core/money"
 	"github.com/noren-commerce/noren/core/page"
 	"github.com/noren-commerce/noren/core/pricing"
+	"github.com/noren-commerce/noren/core/sale"
 	"github.com/noren-commerce/noren/graph/model"
 	"github.com/vektah/gqlparser/v2/ast"
 )
@@ -57,6 +58,7 @@ type VariantResolver interface {
 	Price(ctx context.Context, obj *catalog.Variant, quantity int, at *time.Time, shippingMode pricing.ShippingMode, as *string) (*pricing.Line, error)
 	PriceTiers(ctx context.Context, obj *catalog.Variant, shippingMode pricing.ShippingMode, as *string) ([]pricing.Line, error)
 	PriceTrace(ctx context.Context, obj *catalog.Variant, quantity int, at *time.Time, shippingMode pricing.ShippingMode, as *string) (model.PriceTrace, error)
+	SaleTerms(ctx context.Context, obj *catalog.Variant) (*sale.Terms, error)
 }
 
 // endregion ************************** generated!.gotpl **************************
@@ -1869,6 +1871,33 @@ func fieldContext_Variant_priceTrace(ctx context.Context, ec *executionContext, 
 	return fc, nil
 }
 
+func _Variant_saleTerms(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *catalog.Variant) (ret graphql.Marshaler) {
+	return run.Resolved(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_Variant_saleTerms(ctx, ec, field)
+		},
+		func(ctx context.Context) (*sale.Terms, error) {
+			return ec.Resolvers.Variant().SaleTerms(ctx, obj)
+		},
+		func(ctx context.Context, selections ast.SelectionSet, v *sale.Terms) graphql.Marshaler {
+			return marshalOSaleTerms2ᚖgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋsaleᚐTerms(ctx, ec, selections, v)
+		},
+		false,
+	)
+}
+func fieldContext_Variant_saleTerms(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Variant",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+	}
+	return fc, nil
+}
+
 // endregion **************************** field.gotpl *****************************
 
 // region    **************************** input.gotpl *****************************
@@ -2486,6 +2515,12 @@ func _Variant(ctx context.Context, ec *executionContext, sel ast.SelectionSet, o
 				true, true,
 				func(ctx context.Context) graphql.Marshaler {
 					return _Variant_priceTrace(ctx, ec, field, obj)
+				})
+		case "saleTerms":
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, false,
+				func(ctx context.Context) graphql.Marshaler {
+					return _Variant_saleTerms(ctx, ec, field, obj)
 				})
 		default:
 			panic("unknown field " + strconv.Quote(field.Name))

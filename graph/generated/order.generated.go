@@ -21,6 +21,7 @@ import (
 	"github.com/noren-commerce/noren/core/page"
 	"github.com/noren-commerce/noren/core/payment"
 	"github.com/noren-commerce/noren/core/pricing"
+	"github.com/noren-commerce/noren/core/sale"
 	"github.com/noren-commerce/noren/graph/model"
 	"github.com/vektah/gqlparser/v2/ast"
 )
@@ -1086,6 +1087,21 @@ func fieldContext_OrderLine_backOrdered(_ context.Context, ec *executionContext,
 	return graphql.NewScalarFieldContext("OrderLine", field, false, false, "Int")
 }
 
+func _OrderLine_soldAs(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *order.Line) (ret graphql.Marshaler) {
+	return run.Leaf(
+		ctx,
+		ec.OperationContext,
+		field,
+		func() *sale.Kind { return obj.Sold() },
+		func(ctx context.Context, selections ast.SelectionSet, v *sale.Kind) graphql.Marshaler {
+			return marshalOSaleKind2ᚖgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋsaleᚐKind(ctx, ec, selections, v)
+		},
+	)
+}
+func fieldContext_OrderLine_soldAs(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("OrderLine", field, true, false, "SaleKind")
+}
+
 func _OrderLine_promise(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *order.Line) (ret graphql.Marshaler) {
 	return run.Leaf(
 		ctx,
@@ -1817,6 +1833,11 @@ func _OrderLine(ctx context.Context, ec *executionContext, sel ast.SelectionSet,
 		case "backOrdered":
 			out.Values[i] = _OrderLine_backOrdered(ctx, ec, field, obj)
 			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "soldAs":
+			out.Values[i] = _OrderLine_soldAs(ctx, ec, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
 				out.Invalids++
 			}
 		case "promise":

@@ -24,6 +24,7 @@ import (
 	"github.com/noren-commerce/noren/core/payment"
 	"github.com/noren-commerce/noren/core/pricing"
 	"github.com/noren-commerce/noren/core/promotion"
+	"github.com/noren-commerce/noren/core/sale"
 	"github.com/noren-commerce/noren/core/scope"
 	"github.com/noren-commerce/noren/core/shipping"
 	"github.com/noren-commerce/noren/graph/model"
@@ -308,6 +309,7 @@ type ComplexityRoot struct {
 		Promised     func(childComplexity int) int
 		Quantity     func(childComplexity int) int
 		SKU          func(childComplexity int) int
+		SoldAs       func(childComplexity int) int
 		Variant      func(childComplexity int) int
 	}
 
@@ -836,6 +838,7 @@ type ComplexityRoot struct {
 		SetFunctionRule          func(childComplexity int, input company.FunctionInput) int
 		SetIncomingStock         func(childComplexity int, input inventory.StockInput) int
 		SetPrices                func(childComplexity int, input catalog.SetPricesInput) int
+		SetSaleTerms             func(childComplexity int, input sale.SetInput) int
 		SetSoldOutPolicy         func(childComplexity int, input display.PolicyInput) int
 		SetStaffPolicy           func(childComplexity int, input identity.PolicyInput) int
 		StartSso                 func(childComplexity int, input identity.StartSSOInput) int
@@ -924,6 +927,7 @@ type ComplexityRoot struct {
 		Promised    func(childComplexity int) int
 		Quantity    func(childComplexity int) int
 		SKU         func(childComplexity int) int
+		Sold        func(childComplexity int) int
 		TaxClass    func(childComplexity int) int
 		Total       func(childComplexity int) int
 		Unit        func(childComplexity int) int
@@ -1433,6 +1437,21 @@ type ComplexityRoot struct {
 		Opens    func(childComplexity int) int
 	}
 
+	SaleTerms struct {
+		Kind        func(childComplexity int) int
+		Left        func(childComplexity int) int
+		PerCustomer func(childComplexity int) int
+		Promise     func(childComplexity int) int
+		ReleaseAt   func(childComplexity int) int
+		Sold        func(childComplexity int) int
+		Total       func(childComplexity int) int
+	}
+
+	SaleTermsPayload struct {
+		Terms      func(childComplexity int) int
+		UserErrors func(childComplexity int) int
+	}
+
 	SavedAddress struct {
 		Address   func(childComplexity int) int
 		GlobalID  func(childComplexity int) int
@@ -1669,6 +1688,7 @@ type ComplexityRoot struct {
 		Promise        func(childComplexity int) int
 		RestockOffered func(childComplexity int) int
 		SKU            func(childComplexity int) int
+		SaleTerms      func(childComplexity int) int
 		Stock          func(childComplexity int) int
 		Weight         func(childComplexity int) int
 	}
@@ -2673,6 +2693,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.CartLine.SKU(childComplexity), true
+	case "CartLine.soldAs":
+		if e.ComplexityRoot.CartLine.SoldAs == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CartLine.SoldAs(childComplexity), true
 	case "CartLine.variant":
 		if e.ComplexityRoot.CartLine.Variant == nil {
 			break
@@ -5314,6 +5340,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.SetPrices(childComplexity, args["input"].(catalog.SetPricesInput)), true
+	case "Mutation.setSaleTerms":
+		if e.ComplexityRoot.Mutation.SetSaleTerms == nil {
+			break
+		}
+
+		args, err := field_Mutation_setSaleTerms_args(ctx, ec, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.SetSaleTerms(childComplexity, args["input"].(sale.SetInput)), true
 	case "Mutation.setSoldOutPolicy":
 		if e.ComplexityRoot.Mutation.SetSoldOutPolicy == nil {
 			break
@@ -5840,6 +5877,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.OrderLine.SKU(childComplexity), true
+	case "OrderLine.soldAs":
+		if e.ComplexityRoot.OrderLine.Sold == nil {
+			break
+		}
+
+		return e.ComplexityRoot.OrderLine.Sold(childComplexity), true
 	case "OrderLine.taxClass":
 		if e.ComplexityRoot.OrderLine.TaxClass == nil {
 			break
@@ -8058,6 +8101,62 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.RunningCampaign.Opens(childComplexity), true
 
+	case "SaleTerms.kind":
+		if e.ComplexityRoot.SaleTerms.Kind == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SaleTerms.Kind(childComplexity), true
+	case "SaleTerms.left":
+		if e.ComplexityRoot.SaleTerms.Left == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SaleTerms.Left(childComplexity), true
+	case "SaleTerms.perCustomer":
+		if e.ComplexityRoot.SaleTerms.PerCustomer == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SaleTerms.PerCustomer(childComplexity), true
+	case "SaleTerms.promise":
+		if e.ComplexityRoot.SaleTerms.Promise == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SaleTerms.Promise(childComplexity), true
+	case "SaleTerms.releaseAt":
+		if e.ComplexityRoot.SaleTerms.ReleaseAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SaleTerms.ReleaseAt(childComplexity), true
+	case "SaleTerms.sold":
+		if e.ComplexityRoot.SaleTerms.Sold == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SaleTerms.Sold(childComplexity), true
+	case "SaleTerms.total":
+		if e.ComplexityRoot.SaleTerms.Total == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SaleTerms.Total(childComplexity), true
+
+	case "SaleTermsPayload.terms":
+		if e.ComplexityRoot.SaleTermsPayload.Terms == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SaleTermsPayload.Terms(childComplexity), true
+	case "SaleTermsPayload.userErrors":
+		if e.ComplexityRoot.SaleTermsPayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SaleTermsPayload.UserErrors(childComplexity), true
+
 	case "SavedAddress.address":
 		if e.ComplexityRoot.SavedAddress.Address == nil {
 			break
@@ -8876,6 +8975,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Variant.SKU(childComplexity), true
+	case "Variant.saleTerms":
+		if e.ComplexityRoot.Variant.SaleTerms == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Variant.SaleTerms(childComplexity), true
 	case "Variant.stock":
 		if e.ComplexityRoot.Variant.Stock == nil {
 			break
@@ -9012,6 +9117,7 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 			graphql.NewInputUnmarshaler("SetCustomerPricesInput", graphql.BindUnmarshaler(ec, unmarshalInputSetCustomerPricesInput)),
 			graphql.NewInputUnmarshaler("SetFunctionRuleInput", graphql.BindUnmarshaler(ec, unmarshalInputSetFunctionRuleInput)),
 			graphql.NewInputUnmarshaler("SetPricesInput", graphql.BindUnmarshaler(ec, unmarshalInputSetPricesInput)),
+			graphql.NewInputUnmarshaler("SetSaleTermsInput", graphql.BindUnmarshaler(ec, unmarshalInputSetSaleTermsInput)),
 			graphql.NewInputUnmarshaler("SetSoldOutPolicyInput", graphql.BindUnmarshaler(ec, unmarshalInputSetSoldOutPolicyInput)),
 			graphql.NewInputUnmarshaler("StaffAccountInput", graphql.BindUnmarshaler(ec, unmarshalInputStaffAccountInput)),
 			graphql.NewInputUnmarshaler("StaffPolicyInput", graphql.BindUnmarshaler(ec, unmarshalInputStaffPolicyInput)),
@@ -9769,6 +9875,16 @@ enum UserErrorCode {
   VARIANT_UNAVAILABLE
   "Fewer pieces are free than asked for."
   INSUFFICIENT_STOCK
+  "The quantity passes the limit in all or for one customer."
+  PURCHASE_LIMIT_REACHED
+  "A limit of how goods are sold is missing or wrong."
+  SALE_LIMIT_INVALID
+  "Advance orders need a release in the future; other goods have none."
+  SALE_RELEASE_INVALID
+  "Some of the order's goods are not released yet."
+  ORDER_NOT_RELEASED
+  "Goods made to order cannot be cancelled by the customer once the order is confirmed."
+  ORDER_MADE_TO_ORDER
   "Back-orders need a limit, and only they have one."
   BACK_ORDER_LIMIT_INVALID
   "The order still waits for some of its goods."
@@ -10074,6 +10190,8 @@ type CartLine {
   availability: Availability!
   "How many of the pieces are not there and come later (取り寄せ)."
   backOrdered: Int!
+  "How it is sold; null if simply from stock."
+  soldAs: SaleKind
   "When those pieces come, in the caller's language; null if all pieces are there."
   promise: String
   "Why the line cannot be ordered as it is; null if it can."
@@ -13258,6 +13376,8 @@ type OrderLine {
   breakdown: [PriceStep!]!
   "How many of the pieces the order still waits for (取り寄せ)."
   backOrdered: Int!
+  "How it was sold; null if simply from stock."
+  soldAs: SaleKind
   "What the buyer was told of when missing pieces come, in the caller's language; null if none was missing."
   promise: String
 }
@@ -15197,6 +15317,71 @@ type BackOrderEdge {
   "The back-order."
   node: BackOrder!
 }
+
+"How goods are sold where that is not simply from stock."
+enum SaleKind {
+  "From stock, but only so many in all or for each customer (数量限定)."
+  LIMITED
+  "Before its release, and shipped after; from then on from stock (予約)."
+  ADVANCE
+  "Made once it is ordered; the customer cannot cancel a confirmed order (受注生産)."
+  MADE_TO_ORDER
+}
+
+"The terms that a variant is sold under (販売条件)."
+type SaleTerms {
+  "How it is sold; null if simply from stock again."
+  kind: SaleKind
+  "When it is released; null unless it is sold in advance."
+  releaseAt: DateTime
+  "What buyers read of when it comes, in the caller's language; empty for limited goods."
+  promise: String!
+  "How many pieces one customer may have in all orders that stand; null for no limit."
+  perCustomer: Int
+  "How many pieces may still be sold; null for no limit."
+  left: Int
+  "How many pieces may be sold in all (割当); null for no limit."
+  total: Int @allow(permissions: [CATALOG_READ])
+  "How many pieces orders that stand have taken."
+  sold: Int! @allow(permissions: [CATALOG_READ])
+}
+
+extend type Variant {
+  "The terms that it is sold under; null if simply from stock."
+  saleTerms: SaleTerms
+}
+
+extend type Mutation {
+  "Set how a variant is sold. What is sold already stays counted: if a new limit is below it, nothing more is sold."
+  setSaleTerms(
+    "Which variant, and how."
+    input: SetSaleTermsInput!
+  ): SaleTermsPayload! @allow(permissions: [CATALOG_WRITE])
+}
+
+"How a variant is sold."
+input SetSaleTermsInput {
+  "The variant."
+  variantId: ID!
+  "How; left out, simply from stock."
+  kind: SaleKind
+  "How many pieces may be sold in all, 1 to 1,000,000; no limit if left out."
+  total: Int
+  "How many pieces one customer may have, 1 to 1,000,000; no limit if left out. Members count by account, guests by mail address."
+  perCustomer: Int
+  "When it is released, in the future; for ADVANCE alone, which needs it."
+  releaseAt: DateTime
+  "What buyers read of when it comes, at most 100 characters; ADVANCE and MADE_TO_ORDER need it in Japanese."
+  promise: Translations
+}
+
+"How a variant is sold after the change."
+type SaleTermsPayload {
+  "The terms; null if nothing was done."
+  terms: SaleTerms
+  "Why nothing was done; empty if it was."
+  userErrors: [UserError!]!
+}
 `, BuiltIn: false},
 	{Name: "../schema/sso.graphqls", Input: `extend type Query {
   "The providers through which members can log in, in the order in which to show them."
@@ -15999,6 +16184,8 @@ func childFields_CartLine(ctx context.Context, ec *executionContext, field graph
 		return fieldContext_CartLine_availability(ctx, ec, field)
 	case "backOrdered":
 		return fieldContext_CartLine_backOrdered(ctx, ec, field)
+	case "soldAs":
+		return fieldContext_CartLine_soldAs(ctx, ec, field)
 	case "promise":
 		return fieldContext_CartLine_promise(ctx, ec, field)
 	case "problem":
@@ -16991,6 +17178,8 @@ func childFields_OrderLine(ctx context.Context, ec *executionContext, field grap
 		return fieldContext_OrderLine_breakdown(ctx, ec, field)
 	case "backOrdered":
 		return fieldContext_OrderLine_backOrdered(ctx, ec, field)
+	case "soldAs":
+		return fieldContext_OrderLine_soldAs(ctx, ec, field)
 	case "promise":
 		return fieldContext_OrderLine_promise(ctx, ec, field)
 	}
@@ -17897,6 +18086,36 @@ func childFields_RunningCampaign(ctx context.Context, ec *executionContext, fiel
 	return nil, fmt.Errorf("no field named %q was found under type RunningCampaign", field.Name)
 }
 
+func childFields_SaleTerms(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "kind":
+		return fieldContext_SaleTerms_kind(ctx, ec, field)
+	case "releaseAt":
+		return fieldContext_SaleTerms_releaseAt(ctx, ec, field)
+	case "promise":
+		return fieldContext_SaleTerms_promise(ctx, ec, field)
+	case "perCustomer":
+		return fieldContext_SaleTerms_perCustomer(ctx, ec, field)
+	case "left":
+		return fieldContext_SaleTerms_left(ctx, ec, field)
+	case "total":
+		return fieldContext_SaleTerms_total(ctx, ec, field)
+	case "sold":
+		return fieldContext_SaleTerms_sold(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type SaleTerms", field.Name)
+}
+
+func childFields_SaleTermsPayload(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "terms":
+		return fieldContext_SaleTermsPayload_terms(ctx, ec, field)
+	case "userErrors":
+		return fieldContext_SaleTermsPayload_userErrors(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type SaleTermsPayload", field.Name)
+}
+
 func childFields_SavedAddress(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "id":
@@ -18365,6 +18584,8 @@ func childFields_Variant(ctx context.Context, ec *executionContext, field graphq
 		return fieldContext_Variant_priceTiers(ctx, ec, field)
 	case "priceTrace":
 		return fieldContext_Variant_priceTrace(ctx, ec, field)
+	case "saleTerms":
+		return fieldContext_Variant_saleTerms(ctx, ec, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type Variant", field.Name)
 }

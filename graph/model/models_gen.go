@@ -25,6 +25,7 @@ import (
 	"github.com/noren-commerce/noren/core/payment"
 	"github.com/noren-commerce/noren/core/pricing"
 	"github.com/noren-commerce/noren/core/promotion"
+	"github.com/noren-commerce/noren/core/sale"
 	"github.com/noren-commerce/noren/core/shipping"
 )
 
@@ -438,6 +439,14 @@ type RequestPasswordResetInput struct {
 type RestockRequestPayload struct {
 	// The request; null if nothing was done.
 	Request *display.Request `json:"request,omitempty"`
+	// Why nothing was done; empty if it was.
+	UserErrors []UserError `json:"userErrors"`
+}
+
+// How a variant is sold after the change.
+type SaleTermsPayload struct {
+	// The terms; null if nothing was done.
+	Terms *sale.Terms `json:"terms,omitempty"`
 	// Why nothing was done; empty if it was.
 	UserErrors []UserError `json:"userErrors"`
 }

@@ -3,6 +3,7 @@ package postgres
 import (
 	"context"
 	"errors"
+	"strings"
 	"time"
 
 	"github.com/google/uuid"
@@ -40,14 +41,22 @@ const freePieces = `(SELECT coalesce(sum(greatest(s.on_hand - s.reserved, 0)), 0
 	FROM stock_levels s JOIN locations o ON o.id = s.location_id
 	WHERE s.variant_id = v.id AND o.brand_id = v.brand_id AND o.ships AND o.active)`
 
-// pieces counts what can be ordered of the variant v: what is free, and what may be
-// back-ordered.
-const pieces = `(SELECT ` + freePieces + ` + ` + beyond + ` FROM (VALUES (1)) one` + beyondStock + `)`
+// pieces counts what can be ordered of the variant v: what is free and what may be
+// ordered beyond it, as far as limits let this customer have it.
+const pieces = `(SELECT least(` + freePieces + ` + ` + beyond + `, ` + share + `) FROM (VALUES (1)) one` + beyondStock + `)`
+
+// share is what limits leave the customer of a variant with beyondStock; null if it
+// has none.
+const share = `least(t.total - t.sold, t.per_customer - coalesce((
+	SELECT h.taken FROM sale_customers h WHERE h.variant_id = v.id AND h.customer = @customer), 0))`
+
+// shareOfCart is share for the customer of the cart c.
+var shareOfCart = strings.Replace(share, `@customer`, `coalesce('m:' || c.member_id, 'e:' || lower(c.email))`, 1)
 
 func cartArgs(in cart.Lookup, more pgx.NamedArgs) pgx.NamedArgs {
 	args := pgx.NamedArgs{
 		"channel": in.ChannelID, "brand": in.BrandID, "lists": in.PriceLists, "at": in.At,
-		"member": in.Owner.MemberID, "token": in.Owner.TokenHash, "rules": in.Rules,
+		"customer": cart.CustomerOf(in.Owner.MemberID, ""), "member": in.Owner.MemberID, "token": in.Owner.TokenHash, "rules": in.Rules,
 	}
 	for k, v := range more {
 		args[k] = v
@@ -156,21 +165,20 @@ func (s *Carts) Update(ctx context.Context, in cart.Lookup, change cart.Change) 
 }
 
 // Sellable tells whether the channel sells the variant and how many are free.
-func (s *Carts) Sellable(ctx context.Context, in cart.Lookup, variantID uuid.UUID) (bool, int, error) {
+func (s *Carts) Sellable(ctx context.Context, in cart.Lookup, variantID uuid.UUID) (cart.Sale, error) {
 	row, err := first[struct {
-		OnSale bool
-		Free   int
-		Rules  int64
+		cart.Sale
+		Rules int64
 	}](ctx, s.db, `
-		SELECT `+sellable+` AS on_sale, `+pieces+`::int AS free, `+bookVersion+` AS rules
-		FROM variants v JOIN products p ON p.id = v.product_id WHERE v.id = @variant`, cartArgs(in, pgx.NamedArgs{"variant": variantID}))
+		SELECT `+sellable+` AS on_sale, `+freePieces+` + `+beyond+` AS free, `+share+` AS share, `+bookVersion+` AS rules
+		FROM variants v JOIN products p ON p.id = v.product_id`+beyondStock+` WHERE v.id = @variant`, cartArgs(in, pgx.NamedArgs{"variant": variantID}))
 	if err != nil || row == nil {
-		return false, 0, err
+		return cart.Sale{}, err
 	}
 	if row.Rules != in.Rules {
-		return false, 0, display.ErrMoved
+		return cart.Sale{}, display.ErrMoved
 	}
-	return row.OnSale, row.Free, nil
+	return row.Sale, nil
 }
 
 // Merge moves the guest's lines into the member's cart of the same channel;
@@ -232,7 +240,7 @@ func queueCart(batch *pgx.Batch, in cart.Lookup, lock string, into **cart.Basket
 		FROM carts c WHERE `+own+lock, args)
 	queueRows(batch, &[]basketRow{}, func(rows []basketRow) { found.Items, found.Sheets, found.Rules = itemsOf(rows) }, `
 		SELECT k.id, k.variant_id, k.quantity, p.id AS product_id, v.sku, p.name, v.options, p.tax_class,
-			`+sellable+` AS on_sale, `+beyond+` AS beyond, b.promise, `+goodsColumns+`, `+rulesVersion+` AS rules
+			`+sellable+` AS on_sale, `+beyond+` AS beyond, b.promise, t.kind AS sold_as, `+shareOfCart+` AS share, `+goodsColumns+`, `+rulesVersion+` AS rules
 		FROM carts c JOIN cart_lines k ON k.cart_id = c.id
 		JOIN variants v ON v.id = k.variant_id JOIN products p ON p.id = v.product_id`+beyondStock+`
 		WHERE `+own+` ORDER BY k.id`, args)

@@ -16,6 +16,7 @@ import (
 	"github.com/noren-commerce/noren/core/order"
 	"github.com/noren-commerce/noren/core/page"
 	"github.com/noren-commerce/noren/core/pricing"
+	"github.com/noren-commerce/noren/core/sale"
 )
 
 // Orders keeps orders in PostgreSQL.
@@ -110,12 +111,13 @@ func queueLines(batch *pgx.Batch, lines []order.Line) error {
 		TaxClass  money.TaxClass `json:"tax_class"`
 		Breakdown []pricing.Step `json:"breakdown"`
 		Promise   i18n.Text      `json:"promise"`
+		SoldAs    sale.Kind      `json:"sold_as"`
 	}
 	rows := make([]row, len(lines))
 	for i, l := range lines {
 		rows[i] = row{
 			l.ID, l.OrderID, l.Position, l.VariantID, l.ProductID, l.SKU, l.Name, l.Options,
-			l.Quantity, l.UnitMinor, l.TotalMinor, l.TaxClass, l.Breakdown, l.Promise,
+			l.Quantity, l.UnitMinor, l.TotalMinor, l.TaxClass, l.Breakdown, l.Promise.OrNone(), l.SoldAs,
 		}
 	}
 	raw, err := json.Marshal(rows)
@@ -123,8 +125,8 @@ func queueLines(batch *pgx.Batch, lines []order.Line) error {
 		return fmt.Errorf("write down the lines of an order: %w", err)
 	}
 	batch.Queue(`
-		INSERT INTO order_lines (id, order_id, position, variant_id, product_id, sku, name, options, quantity, unit, total, tax_class, breakdown, promise)
-		SELECT id, order_id, position, variant_id, product_id, sku, name, options, quantity, unit, total, tax_class, breakdown, promise
+		INSERT INTO order_lines (id, order_id, position, variant_id, product_id, sku, name, options, quantity, unit, total, tax_class, breakdown, promise, sold_as)
+		SELECT id, order_id, position, variant_id, product_id, sku, name, options, quantity, unit, total, tax_class, breakdown, promise, sold_as
 		FROM jsonb_populate_recordset(NULL::order_lines, $1::jsonb)`, string(raw))
 	return nil
 }
@@ -210,7 +212,7 @@ func orderFilter(q order.Query) (string, pgx.NamedArgs) {
 func (s *Orders) Lines(ctx context.Context, orderIDs []uuid.UUID) ([]order.Line, error) {
 	return collect[order.Line](ctx, s.db, `
 		SELECT l.id, l.order_id, l.position, l.variant_id, l.product_id, l.sku, l.name, l.options, l.quantity,
-			l.unit, l.total, l.tax_class, l.breakdown, o.currency, l.promise,
+			l.unit, l.total, l.tax_class, l.breakdown, o.currency, l.promise, l.sold_as,
 			coalesce((SELECT r.quantity FROM stock_reservations r WHERE r.order_id = l.order_id AND r.variant_id = l.variant_id
 				AND r.location_id IS NULL AND r.state = 'OPEN'), 0) AS back_ordered
 		FROM order_lines l JOIN orders o ON o.id = l.order_id

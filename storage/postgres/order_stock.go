@@ -2,6 +2,7 @@ package postgres
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"github.com/google/uuid"
@@ -51,17 +52,21 @@ const takeWaiting = `
 
 // Take takes the stock where enough is free, and places among those who wait where
 // the limit leaves them, or fails. It is the one door: nothing else holds goods for
-// an order. Stock is locked before waiting lists, here and wherever both are.
-func (s *Orders) Take(ctx context.Context, reservations []order.Reservation) ([]uuid.UUID, error) {
+// an order. Stock is locked before waiting lists, and these before limits, here and
+// wherever several are.
+func (s *Orders) Take(ctx context.Context, t order.Taking) ([]uuid.UUID, error) {
 	var there, waits []order.Reservation
-	for _, r := range reservations {
+	for _, r := range t.Reservations {
 		if r.Waits() {
 			waits = append(waits, r)
 		} else {
 			there = append(there, r)
 		}
 	}
-	var levels, places []moved
+	var (
+		levels, places, left []moved
+		shares               []struct{ VariantID uuid.UUID }
+	)
 	batch := &pgx.Batch{}
 	if len(there) > 0 {
 		queueRows(batch, &levels, nil, takeStock, reservationArgs(there))
@@ -69,13 +74,20 @@ func (s *Orders) Take(ctx context.Context, reservations []order.Reservation) ([]
 	if len(waits) > 0 {
 		queueRows(batch, &places, nil, takeWaiting, reservationArgs(waits))
 	}
+	if len(t.Limited) > 0 {
+		args := reservationArgs(t.Limited)
+		args["customer"], args["order"], args["at"] = t.Customer, t.OrderID, t.At
+		queueRows(batch, &left, nil, takeLimits, args)
+		queueRows(batch, &shares, nil, takeShare, args)
+		batch.Queue(noteTaken, args)
+	}
 	switch err := s.db.conn(ctx).SendBatch(ctx, batch).Close(); {
 	case err != nil:
 		return nil, err
-	case len(levels) != len(there) || len(places) != len(waits):
+	case len(levels) != len(there) || len(places) != len(waits) || len(left) != len(t.Limited) || len(shares) != len(t.Limited):
 		return nil, order.ErrStockMoved
 	}
-	return append(crossed(levels), crossed(places)...), nil
+	return slices.Concat(crossed(levels), crossed(places), crossed(left)), nil
 }
 
 // crossed are the variants at whose location the movement crossed a bound that
@@ -99,9 +111,9 @@ func reservationArgs(reservations []order.Reservation) pgx.NamedArgs {
 }
 
 // Release returns the stock that the order holds; what is released stays so.
-func (s *Orders) Release(ctx context.Context, orderID uuid.UUID) ([]uuid.UUID, error) {
-	var levels, places []moved
-	batch, args := &pgx.Batch{}, pgx.NamedArgs{"order": orderID}
+func (s *Orders) Release(ctx context.Context, orderID uuid.UUID, at time.Time) ([]uuid.UUID, error) {
+	var levels, places, left []moved
+	batch, args := &pgx.Batch{}, pgx.NamedArgs{"order": orderID, "at": at}
 	queueRows(batch, &levels, nil, `
 		WITH released AS (
 			UPDATE stock_reservations SET state = 'RELEASED' WHERE order_id = @order AND state = 'OPEN' AND location_id IS NOT NULL
@@ -126,20 +138,26 @@ func (s *Orders) Release(ctx context.Context, orderID uuid.UUID) ([]uuid.UUID, e
 		)
 		SELECT g.variant_id, coalesce(b.most, 0) - g.pieces AS free, -g.quantity AS taken
 		FROM given g JOIN variants v ON v.id = g.variant_id`+beyondStock, args)
+	queueRows(batch, &left, nil, giveBack, args)
 	err := s.db.conn(ctx).SendBatch(ctx, batch).Close()
-	return append(crossed(levels), crossed(places)...), err
+	return slices.Concat(crossed(levels), crossed(places), crossed(left)), err
 }
 
 // Ship takes what the order holds off the shelves, each piece a movement; not while
 // the order waits for some of its goods.
 func (s *Orders) Ship(ctx context.Context, orderID uuid.UUID, at time.Time, actorID uuid.UUID) error {
-	waits, err := one[bool](ctx, s.db, `SELECT EXISTS (
-		SELECT FROM stock_reservations WHERE order_id = $1 AND location_id IS NULL AND state = 'OPEN')`, orderID)
-	if err != nil {
+	held, err := first[struct{ Waits, Early bool }](ctx, s.db, `
+		SELECT EXISTS (SELECT FROM stock_reservations WHERE order_id = @order AND location_id IS NULL AND state = 'OPEN') AS waits,
+			EXISTS (SELECT FROM stock_reservations r JOIN sale_terms t USING (variant_id)
+				WHERE r.order_id = @order AND r.state = 'OPEN' AND t.kind = 'ADVANCE' AND t.release_at > @at) AS early`,
+		pgx.NamedArgs{"order": orderID, "at": at})
+	switch {
+	case err != nil:
 		return err
-	}
-	if waits {
+	case held.Waits:
 		return order.ErrBackOrdered
+	case held.Early:
+		return order.ErrNotReleased
 	}
 	_, err = s.db.conn(ctx).Exec(ctx, `
 		WITH shipped AS (

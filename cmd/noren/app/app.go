@@ -26,6 +26,7 @@ import (
 	"github.com/noren-commerce/noren/core/partner"
 	"github.com/noren-commerce/noren/core/payment"
 	"github.com/noren-commerce/noren/core/pricing"
+	"github.com/noren-commerce/noren/core/sale"
 	"github.com/noren-commerce/noren/core/search"
 	"github.com/noren-commerce/noren/core/shipping"
 	"github.com/noren-commerce/noren/graph/graphiql"
@@ -127,6 +128,7 @@ func New(cfg Config, db *postgres.DB, now clock.Clock, options ...Option) (*App,
 			Terms:     newConditions(db, jobs, events, now),
 			Editor:    newEditor(db, events, files, lists, now),
 			Inventory: inventory.New(stock),
+			Sales:     sale.New(sale.Parts{Tx: db, Store: postgres.NewSales(db), Shown: shown, Events: events, Now: now}),
 			Stock:     inventory.NewKeeper(inventory.KeeperParts{Tx: db, Store: stock, Shown: shown, Events: events, Now: now}),
 			Carts:     carts,
 			Shipping:  shipping.New(postgres.NewShipping(db)),
