@@ -45,6 +45,9 @@ var displayOperations = map[string]clientOperation{
 	"admin/SetSoldOutPolicy": {9, input(func(_ *testing.T, w *world) apptest.Variables {
 		return apptest.Variables{"target": w.ours(), "policy": "LAST"}
 	})},
+	"admin/SetSaleTerms": {11, input(func(_ *testing.T, w *world) apptest.Variables {
+		return apptest.Variables{"variantId": id.Global("Variant", w.variants[0]), "kind": "LIMITED", "total": 1000}
+	})},
 
 	"app/RestockRequests": {2, func(t *testing.T, w *world) question {
 		c := newCustomer(t, w.App, w.email())

@@ -85,7 +85,8 @@ func (s *Orders) Goods(ctx context.Context, brandID uuid.UUID, variantIDs []uuid
 	args := pgx.NamedArgs{"brand": brandID, "ids": variantIDs}
 	batch := &pgx.Batch{}
 	queueRows(batch, &goods.Items, nil, `
-		SELECT v.id, v.id AS variant_id, 1 AS quantity, p.id AS product_id, v.sku, p.name, v.options, p.tax_class, v.active AS on_sale, 0 AS beyond, '{}'::jsonb AS promise
+		SELECT v.id, v.id AS variant_id, 1 AS quantity, p.id AS product_id, v.sku, p.name, v.options, p.tax_class, v.active AS on_sale, 0 AS beyond, '{}'::jsonb AS promise,
+			NULL::text AS sold_as, NULL::int AS share
 		FROM variants v JOIN products p ON p.id = v.product_id WHERE v.id = ANY(@ids) AND v.brand_id = @brand`, args)
 	queueRows(batch, &goods.Levels, nil, `
 		SELECT s.variant_id, s.location_id, s.on_hand - s.reserved AS free
