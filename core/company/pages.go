@@ -3,13 +3,13 @@ package company
 import (
 	"context"
 
+	"github.com/google/uuid"
+
 	"github.com/noren-commerce/noren/core/access"
 	"github.com/noren-commerce/noren/core/channel"
 	"github.com/noren-commerce/noren/core/fault"
 	"github.com/noren-commerce/noren/core/identity"
 	"github.com/noren-commerce/noren/core/page"
-
-	"github.com/google/uuid"
 )
 
 // PageStore reads the first pages of what many companies or groups have, those of all

@@ -17,7 +17,7 @@ func (s *Companies) FirstEntries(ctx context.Context, v company.Viewer, wanted [
 		place
 		company.Entry
 	}
-	list := ownedList{entryColumns, entryFrom, `e.company_id = w.owner AND ` + visibleCompany, `e.at DESC, e.id DESC`}
+	list := ownedList{entryColumns, entryFrom, `e.company_id = wanted.owner AND ` + visibleCompany, `e.at DESC, e.id DESC`}
 	return firstPages(ctx, s.db, wanted, list, viewerArgs(v, nil),
 		func(r row) (place, company.Entry) { return r.place, r.Entry },
 		func(e company.Entry) any { return placedKey{e.At, e.ID} })
@@ -29,7 +29,7 @@ func (s *Companies) FirstHistory(ctx context.Context, brandID uuid.UUID, wanted 
 		place
 		company.Happened
 	}
-	list := ownedList{happenedColumns, happenedFrom, `e.subject_id = w.owner AND ` + toCompanies, `e.position DESC`}
+	list := ownedList{happenedColumns, happenedFrom, `e.subject_id = wanted.owner AND ` + toCompanies, `e.position DESC`}
 	return firstPages(ctx, s.db, wanted, list, pgx.NamedArgs{"brand": brandID, "none": uuid.Nil},
 		func(r row) (place, company.Happened) { return r.place, r.Happened },
 		func(h company.Happened) any { return positionKey{h.Position} })
@@ -42,7 +42,7 @@ func (s *Companies) FirstMembers(ctx context.Context, brandID uuid.UUID, wanted 
 		place
 		identity.Account
 	}
-	list := ownedList{accountColumns, membersFrom, `m.group_id = w.owner AND g.brand_id = @brand`, `a.id`}
+	list := ownedList{accountColumns, membersFrom, `m.group_id = wanted.owner AND g.brand_id = @brand`, `a.id`}
 	return firstPages(ctx, s.db, wanted, list, pgx.NamedArgs{"brand": brandID},
 		func(r row) (place, identity.Account) { return r.place, r.Account },
 		func(a identity.Account) any { return memberKey{a.ID} })
@@ -50,7 +50,7 @@ func (s *Companies) FirstMembers(ctx context.Context, brandID uuid.UUID, wanted 
 
 // groupedCompanies are the open companies of the brand that are in a group.
 var groupedCompanies = ownedList{companyColumns, companyFrom, `c.brand_id = @brand AND c.closed_at IS NULL AND EXISTS (
-	SELECT 1 FROM customer_group_members m WHERE m.group_id = w.owner AND m.company_id = c.id)`, `c.code, c.id`}
+	SELECT 1 FROM customer_group_members m WHERE m.group_id = wanted.owner AND m.company_id = c.id)`, `c.code, c.id`}
 
 // FirstCompanies are the first pages of the open companies in groups.
 func (s *Companies) FirstCompanies(ctx context.Context, brandID uuid.UUID, wanted []page.First) (map[page.First]page.Connection[company.Company], error) {

@@ -11,13 +11,13 @@ import (
 )
 
 // ownedList is a list that each of many owners has: where says which rows are those of
-// w.owner, narrowed to w.narrow.
+// wanted.owner, narrowed to wanted.narrow.
 type ownedList struct{ columns, from, where, order string }
 
 // place is whose page a row is on, by number, and which row it is there.
 type place struct{ Nth, Rank int }
 
-const wantedPages = ` FROM unnest(@owners::uuid[], @sizes::int[], @narrows::text[]) WITH ORDINALITY AS w (owner, size, narrow, nth) `
+const wantedPages = ` FROM unnest(@owners::uuid[], @sizes::int[], @narrows::text[]) WITH ORDINALITY AS wanted (owner, size, narrow, nth) `
 
 func wantedArgs(wanted []page.First, named pgx.NamedArgs) pgx.NamedArgs {
 	owners, sizes, narrows := make([]uuid.UUID, len(wanted)), make([]int, len(wanted)), make([]string, len(wanted))
@@ -34,10 +34,10 @@ func wantedArgs(wanted []page.First, named pgx.NamedArgs) pgx.NamedArgs {
 func firstPages[R, T any](ctx context.Context, db *DB, wanted []page.First, list ownedList, named pgx.NamedArgs,
 	row func(R) (place, T), key func(T) any,
 ) (map[page.First]page.Connection[T], error) {
-	rows, err := collect[R](ctx, db, `SELECT w.nth, r.*`+wantedPages+`CROSS JOIN LATERAL (
+	rows, err := collect[R](ctx, db, `SELECT wanted.nth, r.*`+wantedPages+`CROSS JOIN LATERAL (
 			SELECT `+list.columns+`, row_number() OVER (ORDER BY `+list.order+`) AS rank
-			`+list.from+` WHERE `+list.where+` ORDER BY `+list.order+` LIMIT w.size + 1
-		) r ORDER BY w.nth, r.rank`, wantedArgs(wanted, named))
+			`+list.from+` WHERE `+list.where+` ORDER BY `+list.order+` LIMIT wanted.size + 1
+		) r ORDER BY wanted.nth, r.rank`, wantedArgs(wanted, named))
 	if err != nil {
 		return nil, err
 	}
@@ -55,7 +55,7 @@ func firstPages[R, T any](ctx context.Context, db *DB, wanted []page.First, list
 
 // counts are how many rows the list has for each of the owners.
 func counts(ctx context.Context, db *DB, wanted []page.First, list ownedList, named pgx.NamedArgs) (map[page.First]int, error) {
-	all, err := column[int](ctx, db, `SELECT (SELECT count(*) `+list.from+` WHERE `+list.where+`)`+wantedPages+`ORDER BY w.nth`, wantedArgs(wanted, named))
+	all, err := column[int](ctx, db, `SELECT (SELECT count(*) `+list.from+` WHERE `+list.where+`)`+wantedPages+`ORDER BY wanted.nth`, wantedArgs(wanted, named))
 	if err != nil {
 		return nil, err
 	}

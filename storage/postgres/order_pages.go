@@ -12,7 +12,7 @@ import (
 // companyOrders are the orders that a company has among those of the query.
 func companyOrders(q order.Query) (ownedList, pgx.NamedArgs) {
 	where, args := orderFilter(q)
-	where += ` AND o.company_id = w.owner AND (w.narrow = '' OR o.status = ANY(string_to_array(w.narrow, ',')))`
+	where += ` AND o.company_id = wanted.owner AND (wanted.narrow = '' OR o.status = ANY(string_to_array(wanted.narrow, ',')))`
 	return ownedList{orderColumns, ` FROM orders o`, where, `o.placed_at DESC, o.id DESC`}, args
 }
 
