@@ -42,6 +42,7 @@ func clientOperations() map[string]clientOperation {
 	all := map[string]clientOperation{}
 	for _, some := range []map[string]clientOperation{
 		buyingOperations, shopOperations, accountOperations, staffOperations, displayOperations, termOperations, campaignOperations,
+		companyOperations,
 	} {
 		maps.Copy(all, some)
 	}
@@ -161,6 +162,7 @@ type world struct {
 	locations []string
 	provider  *provider
 	keys      int
+	trade     *trade
 }
 
 func newWorld(t *testing.T, size int) *world {
