@@ -198,9 +198,7 @@ func (v *view) judge(c *ready, terms *pricing.Terms, now moment) pricing.Reason 
 		return pricing.ReasonOver
 	case c.Recurrence.narrows() && !c.Recurrence.holds(now):
 		return pricing.ReasonNotNow
-	case c.Currency != terms.Currency, len(c.Channels) > 0 && !slices.Contains(c.Channels, terms.ChannelID),
-		len(c.Shops) > 0 && !slices.Contains(c.Shops, terms.ShopID),
-		len(c.Regions) > 0 && !slices.Contains(c.Regions, buyer.Region):
+	case !c.runsFor(terms):
 		return pricing.ReasonElsewhere
 	case c.NeedsCoupon && couponOf(c.ID, terms) == uuid.Nil:
 		return pricing.ReasonCoupon
@@ -209,18 +207,34 @@ func (v *view) judge(c *ready, terms *pricing.Terms, now moment) pricing.Reason 
 	case !c.buyerMeets(buyer, now):
 		return pricing.ReasonCondition
 	}
-	if most := c.Limits.PerMember; most != nil {
-		if who == uuid.Nil {
-			return pricing.ReasonCondition // guests cannot be counted
-		}
-		if v.used[c.ID] >= *most {
-			return pricing.ReasonSpent
-		}
+	if reason := v.limited(c, who); reason != "" {
+		return reason
 	}
 	if in, held := c.inShare(who); held {
 		return pricing.ReasonHoldOut
 	} else if !in {
 		return pricing.ReasonCondition
+	}
+	return ""
+}
+
+// runsFor reports whether the campaign runs where the buyer is.
+func (c *ready) runsFor(terms *pricing.Terms) bool {
+	return c.Currency == terms.Currency &&
+		(len(c.Channels) == 0 || slices.Contains(c.Channels, terms.ChannelID)) &&
+		(len(c.Shops) == 0 || slices.Contains(c.Shops, terms.ShopID)) &&
+		(len(c.Regions) == 0 || slices.Contains(c.Regions, terms.Buyer.Region))
+}
+
+// limited is why a limit for each member keeps the buyer out; empty if none does.
+func (v *view) limited(c *ready, who uuid.UUID) pricing.Reason {
+	switch most := c.Limits.PerMember; {
+	case most == nil:
+		return ""
+	case who == uuid.Nil:
+		return pricing.ReasonCondition // guests cannot be counted
+	case v.used[c.ID] >= *most:
+		return pricing.ReasonSpent
 	}
 	return ""
 }

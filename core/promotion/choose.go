@@ -261,11 +261,7 @@ func (t *table) deep(slots []slot, s *state, chosen []*hit) (tried, error) {
 		return err
 	}
 	for i, h := range first.some {
-		after := s
-		if len(first.some) > 1 || first.skip {
-			after = s.copy()
-		}
-		saved, err := t.take(h, after)
+		after, saved, err := t.with(first, h, s)
 		if err != nil {
 			return best, err
 		}
@@ -283,6 +279,17 @@ func (t *table) deep(slots []slot, s *state, chosen []*hit) (tried, error) {
 		return best, try(s, chosen)
 	}
 	return best, nil
+}
+
+// with takes the campaign into the slot. Where another way may follow, the state
+// before is kept for it.
+func (t *table) with(p slot, h *hit, s *state) (after *state, saved int64, err error) {
+	after = s
+	if len(p.some) > 1 || p.skip {
+		after = s.copy()
+	}
+	saved, err = t.take(h, after)
+	return after, saved, err
 }
 
 // last fills the last slot with what saves most there.

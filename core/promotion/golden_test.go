@@ -312,6 +312,18 @@ func (e example) check(t *testing.T, shop map[string]goods) {
 	for name, unit := range e.Expect.Units {
 		require.Equal(t, unit, units[name], "piece of %s", name)
 	}
+	e.checkGiven(t, q, names)
+	if e.Expect.Shipping != nil {
+		require.Equal(t, *e.Expect.Shipping, q.Shipping.Minor)
+	}
+	require.Equal(t, e.Expect.Total, q.Total.Minor)
+	for name, reason := range e.Expect.Why {
+		require.Equal(t, reason, why[name], "why %s", name)
+	}
+}
+
+// checkGiven compares what each campaign gave.
+func (e example) checkGiven(t *testing.T, q pricing.Quote, names map[uuid.UUID]string) {
 	given, gifts, points, issues := map[string]int64{}, map[string]int{}, "", []string(nil)
 	for _, a := range q.Applied {
 		given[names[a.CampaignID]] = a.Discount.Minor
@@ -336,13 +348,6 @@ func (e example) check(t *testing.T, shop map[string]goods) {
 	require.Equal(t, e.Expect.Gifts, gifts)
 	require.Equal(t, e.Expect.Points, points)
 	require.Equal(t, e.Expect.Issues, issues)
-	if e.Expect.Shipping != nil {
-		require.Equal(t, *e.Expect.Shipping, q.Shipping.Minor)
-	}
-	require.Equal(t, e.Expect.Total, q.Total.Minor)
-	for name, reason := range e.Expect.Why {
-		require.Equal(t, reason, why[name], "why %s", name)
-	}
 	for _, c := range q.Coupons {
 		if reason, asked := e.Expect.Coupons[nameOfCoupon(e.Coupons, c.CouponID)]; asked {
 			require.Equal(t, reason, string(c.Reason))

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"regexp"
+	"slices"
 
 	"github.com/google/uuid"
 	"github.com/shopspring/decimal"
@@ -60,20 +61,26 @@ func (c Campaign) Validate() error {
 }
 
 func (r Recurrence) validate() error {
-	bad := (r.From == nil) != (r.Until == nil)
+	bad := !validHours(r.From, r.Until)
 	for _, w := range r.Weekdays {
 		bad = bad || w < 0 || w > 6
 	}
 	for _, d := range r.Days {
 		bad = bad || d < -1 || d == 0 || d > 31
 	}
-	for _, m := range []*int{r.From, r.Until} {
-		bad = bad || m != nil && (*m < 0 || *m > 24*60)
-	}
-	if bad || r.From != nil && r.Until != nil && *r.From == *r.Until {
+	if bad {
 		return ErrRecurrence.At("recurrence")
 	}
 	return nil
+}
+
+// validHours wants both ends of the hours, in minutes of a day, or neither.
+func validHours(from, until *int) bool {
+	if from == nil || until == nil {
+		return from == until
+	}
+	const day = 24 * 60
+	return *from >= 0 && *from <= day && *until >= 0 && *until <= day && *from != *until
 }
 
 func (c Campaign) validScope() error {
@@ -166,33 +173,45 @@ var hundred = decimal.NewFromInt(100)
 
 // valid reports whether the benefit says what its kind needs, within bounds.
 func (b Benefit) valid(c Conditions) bool {
-	switch b.Rounding {
-	case "", money.RoundDown, money.RoundHalfUp, money.RoundUp:
-	default:
+	if !b.bounded() {
 		return false
 	}
-	if b.UpTo != nil && (*b.UpTo < 1 || *b.UpTo > money.Max) {
-		return false
-	}
-	percent := b.Percent != nil && b.Percent.IsPositive() && !b.Percent.GreaterThan(hundred) && b.Percent.Shift(4).IsInteger()
-	amount := b.Amount != nil && *b.Amount >= 0 && *b.Amount <= money.Max
 	switch b.Kind {
 	case LinePercent, SetPercent, OrderPercent:
-		return percent
+		return b.percentValid()
 	case LineAmount, SetAmount, OrderAmount:
-		return amount && *b.Amount > 0
+		return b.amountValid() && *b.Amount > 0
 	case FixedPrice, SetPrice:
-		return amount
+		return b.amountValid()
 	case Cheapest:
-		return percent && len(c.Combination) == 1 && b.Pieces >= 1 && b.Pieces <= c.Combination[0].Quantity
+		return b.percentValid() && len(c.Combination) == 1 && b.Pieces >= 1 && b.Pieces <= c.Combination[0].Quantity
 	case FreeShipping:
 		return true
 	case FreeGift:
-		return b.Variant != uuid.Nil && (b.Allotment == nil || *b.Allotment > 0) && b.Pieces >= 1 && b.Pieces <= maxGifts && (!b.PerSet || len(c.Combination) > 0)
+		return b.giftValid(c)
 	case Points:
 		return b.Factor != nil && b.Factor.GreaterThan(decimal.NewFromInt(1)) && !b.Factor.GreaterThan(hundred)
 	case IssueCoupon:
 		return b.Issues != uuid.Nil
 	}
 	return false
+}
+
+// bounded reports whether rounding and cap, where they are said, can be.
+func (b Benefit) bounded() bool {
+	known := slices.Contains([]money.Rounding{"", money.RoundDown, money.RoundHalfUp, money.RoundUp}, b.Rounding)
+	return known && (b.UpTo == nil || *b.UpTo >= 1 && *b.UpTo <= money.Max)
+}
+
+func (b Benefit) percentValid() bool {
+	return b.Percent != nil && b.Percent.IsPositive() && !b.Percent.GreaterThan(hundred) && b.Percent.Shift(4).IsInteger()
+}
+
+func (b Benefit) amountValid() bool {
+	return b.Amount != nil && *b.Amount >= 0 && *b.Amount <= money.Max
+}
+
+func (b Benefit) giftValid(c Conditions) bool {
+	return b.Variant != uuid.Nil && (b.Allotment == nil || *b.Allotment > 0) &&
+		b.Pieces >= 1 && b.Pieces <= maxGifts && (!b.PerSet || len(c.Combination) > 0)
 }
