@@ -54,7 +54,7 @@ func rules() *rapid.Generator[[]display.Rule] {
 				Visible: effect.Draw(t, "visible"), Purchasable: effect.Draw(t, "purchasable"), PriceShown: effect.Draw(t, "price"),
 			}
 			if rapid.IntRange(0, 5).Draw(t, "window") == 0 {
-				all[i].Window.Until = noon
+				all[i].Until = noon
 			}
 			if rapid.IntRange(0, 5).Draw(t, "channel") == 0 {
 				all[i].ChannelID = new(key(99))

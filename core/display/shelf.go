@@ -161,7 +161,7 @@ func (v *View) fitting(targets map[scope.Target]int) []Badge {
 	var all []Badge
 	for _, b := range v.book.Badges {
 		_, fits := targets[b.Target]
-		if fits && (b.ChannelID == nil || *b.ChannelID == v.channelID) && b.Window.Holds(v.at) {
+		if fits && (b.ChannelID == nil || *b.ChannelID == v.channelID) && b.Holds(v.at) {
 			all = append(all, b)
 		}
 	}

@@ -60,7 +60,7 @@ type PinInput struct {
 // Pin holds a product at a position, where none is held and the product is not.
 func (e *Editor) Pin(ctx context.Context, in PinInput) (*Pin, error) {
 	p := Pin{CategoryID: in.CategoryID, ProductID: in.ProductID, Position: in.Position, Window: scope.NewWindow(in.ValidFrom, in.ValidUntil)}
-	invalid := p.Window.Validate()
+	invalid := p.Validate()
 	if in.Position < 1 || in.Position > 100 {
 		invalid = errors.Join(invalid, ErrPinPosition.At("position"))
 	}
@@ -120,7 +120,7 @@ func (e *Editor) pinnable(ctx context.Context, p Pin, pins []Pin) error {
 // meets reports whether both pins hold at some moment in the same choice of channels.
 func (p Pin) meets(o Pin) bool {
 	same := p.ChannelID == nil && o.ChannelID == nil || p.ChannelID != nil && o.ChannelID != nil && *p.ChannelID == *o.ChannelID
-	return same && p.Window.From.Before(o.Window.Until) && o.Window.From.Before(p.Window.Until)
+	return same && p.From.Before(o.Until) && o.From.Before(p.Until)
 }
 
 // Unpin lets a product go.

@@ -151,7 +151,7 @@ func ladder(rules []*Rule, tree *Tree, aspect Aspect) Ladder {
 // turns is the next moment at which the clock begins or ends the rule.
 func (r Rule) turns(at time.Time, zone *time.Location) time.Time {
 	next := scope.Forever
-	for _, edge := range []time.Time{r.Window.From, r.Window.Until} {
+	for _, edge := range []time.Time{r.From, r.Until} {
 		if edge.After(at) {
 			next = earlier(next, edge)
 		}
