@@ -46,7 +46,7 @@ func productsAhead(ctx context.Context, products []catalog.Product, paths ...str
 		aheadIf(ctx, priced, load(ctx).Prices, variants),
 		aheadIf(ctx, asks("variants.saleTerms"), load(ctx).Sales, variants),
 		aheadIf(ctx, asks("variants.restockOffered"), load(ctx).Restock, variants),
-		aheadIf(ctx, asks("variants.availability") || asks("variants.promise"), load(ctx).Free, variants),
+		aheadIf(ctx, slices.ContainsFunc([]string{"variants.availability", "variants.promise"}, asks), load(ctx).Free, variants),
 	)
 }
 

@@ -80,10 +80,7 @@ type SetInput struct {
 // Validate checks the terms by themselves, at the moment.
 func (in SetInput) Validate(now time.Time) error {
 	if in.Kind == nil {
-		if in.Total != nil || in.PerCustomer != nil || in.ReleaseAt != nil || len(in.Promise) > 0 {
-			return ErrNoTerms.At("kind")
-		}
-		return nil
+		return in.ends()
 	}
 	comes := *in.Kind != Limited
 	all := []error{inBounds("total", in.Total), inBounds("perCustomer", in.PerCustomer), in.Promise.Check("promise", maxPromise, comes)}
@@ -100,6 +97,14 @@ func (in SetInput) Validate(now time.Time) error {
 		all = append(all, ErrRelease.At("releaseAt"))
 	}
 	return errors.Join(all...)
+}
+
+// ends fails if terms that end say more.
+func (in SetInput) ends() error {
+	if in.Total != nil || in.PerCustomer != nil || in.ReleaseAt != nil || len(in.Promise) > 0 {
+		return ErrNoTerms.At("kind")
+	}
+	return nil
 }
 
 func inBounds(field string, limit *int) error {
