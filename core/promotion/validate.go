@@ -190,7 +190,7 @@ func (b Benefit) valid(c Conditions) bool {
 	case FreeGift:
 		return b.giftValid(c)
 	case Points:
-		return b.Factor != nil && b.Factor.GreaterThan(decimal.NewFromInt(1)) && !b.Factor.GreaterThan(hundred)
+		return b.factorValid()
 	case IssueCoupon:
 		return b.Issues != uuid.Nil
 	}
@@ -205,6 +205,10 @@ func (b Benefit) bounded() bool {
 
 func (b Benefit) percentValid() bool {
 	return b.Percent != nil && b.Percent.IsPositive() && !b.Percent.GreaterThan(hundred) && b.Percent.Shift(4).IsInteger()
+}
+
+func (b Benefit) factorValid() bool {
+	return b.Factor != nil && b.Factor.GreaterThan(decimal.NewFromInt(1)) && !b.Factor.GreaterThan(hundred)
 }
 
 func (b Benefit) amountValid() bool {

@@ -72,7 +72,7 @@ func (s *Display) SavePin(ctx context.Context, p display.Pin) error {
 		VALUES (@id, @brand, @category, @channel, @product, @position, @from, @until, @created, @closed)
 		ON CONFLICT (id) DO UPDATE SET closed_at = excluded.closed_at`,
 		pgx.NamedArgs{"id": p.ID, "brand": p.BrandID, "category": p.CategoryID, "channel": p.ChannelID, "product": p.ProductID,
-			"position": p.Position, "from": p.Window.From, "until": p.Window.Until, "created": p.CreatedAt, "closed": p.ClosedAt})
+			"position": p.Position, "from": p.From, "until": p.Until, "created": p.CreatedAt, "closed": p.ClosedAt})
 }
 
 // SaveSort writes the order of a category, or removes it if it is empty.
