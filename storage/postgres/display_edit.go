@@ -32,7 +32,7 @@ func (s *Display) SaveRule(ctx context.Context, r display.Rule) error {
 			purchasable = excluded.purchasable, price_shown = excluded.price_shown, message = excluded.message,
 			updated_at = excluded.updated_at, closed_at = excluded.closed_at`,
 		pgx.NamedArgs{"id": r.ID, "brand": r.BrandID, "name": r.Name, "audience_kind": r.Audience.Kind, "audience": r.Audience.ID,
-			"target_kind": r.Target.Kind, "target": r.Target.ID, "value": r.Value, "from": r.Window.From, "until": r.Window.Until,
+			"target_kind": r.Target.Kind, "target": r.Target.ID, "value": r.Value, "from": r.From, "until": r.Until,
 			"channel": r.ChannelID, "season_from": r.SeasonFrom, "season_until": r.SeasonUntil, "visible": r.Visible,
 			"purchasable": r.Purchasable, "price_shown": r.PriceShown, "message": r.Message, "created": r.CreatedAt, "updated": r.UpdatedAt, "closed": r.ClosedAt})
 	if err != nil {

@@ -27,7 +27,7 @@ func (s *Display) SaveBadge(ctx context.Context, b display.Badge) error {
 			valid_until = excluded.valid_until, channel_id = excluded.channel_id, days = excluded.days,
 			position = excluded.position, closed_at = excluded.closed_at`,
 		pgx.NamedArgs{"id": b.ID, "brand": b.BrandID, "code": b.Code, "kind": b.Kind, "label": b.Label, "target_kind": b.Target.Kind,
-			"target": b.Target.ID, "value": b.Target.Value, "from": b.Window.From, "until": b.Window.Until, "channel": b.ChannelID,
+			"target": b.Target.ID, "value": b.Value, "from": b.From, "until": b.Until, "channel": b.ChannelID,
 			"days": b.Days, "position": b.Position, "created": b.CreatedAt, "closed": b.ClosedAt})
 }
 
@@ -72,7 +72,7 @@ func (s *Display) SavePin(ctx context.Context, p display.Pin) error {
 		VALUES (@id, @brand, @category, @channel, @product, @position, @from, @until, @created, @closed)
 		ON CONFLICT (id) DO UPDATE SET closed_at = excluded.closed_at`,
 		pgx.NamedArgs{"id": p.ID, "brand": p.BrandID, "category": p.CategoryID, "channel": p.ChannelID, "product": p.ProductID,
-			"position": p.Position, "from": p.Window.From, "until": p.Window.Until, "created": p.CreatedAt, "closed": p.ClosedAt})
+			"position": p.Position, "from": p.From, "until": p.Until, "created": p.CreatedAt, "closed": p.ClosedAt})
 }
 
 // SaveSort writes the order of a category, or removes it if it is empty.
@@ -96,7 +96,7 @@ func (s *Display) Policies(ctx context.Context, brandID uuid.UUID) ([]display.Po
 // SavePolicy writes the policy, or removes it if it says nothing, and restates the
 // brand's listings that it changes.
 func (s *Display) SavePolicy(ctx context.Context, p display.Policy) error {
-	args := pgx.NamedArgs{"id": p.ID, "brand": p.BrandID, "kind": p.Target.Kind, "target": p.Target.ID, "value": p.Target.Value,
+	args := pgx.NamedArgs{"id": p.ID, "brand": p.BrandID, "kind": p.Target.Kind, "target": p.Target.ID, "value": p.Value,
 		"policy": p.Policy, "most": p.BackOrderLimit, "promise": p.Promise, "created": p.CreatedAt, "updated": p.UpdatedAt}
 	sql := `
 		INSERT INTO sold_out_policies (id, brand_id, target_kind, target_id, target_value, policy, back_order_limit, promise, created_at, updated_at)
