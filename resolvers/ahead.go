@@ -21,15 +21,22 @@ import (
 // ("edges.node", "nodes"; "" for a product by itself), one statement a kind, before
 // their fields resolve.
 func productsAhead(ctx context.Context, products []catalog.Product, paths ...string) error {
-	asks := func(field string) bool {
-		return slices.ContainsFunc(paths, func(path string) bool { return graph.Asks(ctx, strings.TrimPrefix(path+"."+field, ".")) })
+	asks := func(fields ...string) bool {
+		for _, path := range paths {
+			for _, field := range fields {
+				if graph.Asks(ctx, strings.TrimPrefix(path+"."+field, ".")) {
+					return true
+				}
+			}
+		}
+		return false
 	}
 	ids := keys(products, func(p catalog.Product) uuid.UUID { return p.ID })
 	badges, span := asks("badges"), asks("priceRange")
 	priced := span || badges || asks("variants.price")
 	err := errors.Join(
-		aheadIf(ctx, asks("brand") || asks("categories") || asks("media") || asks("attributes"), load(ctx).Details, ids),
-		aheadIf(ctx, priced || asks("priceHidden") || asks("variants.priceHidden") || asks("variants.notPurchasable"), load(ctx).Facts, ids),
+		aheadIf(ctx, asks("brand", "categories", "media", "attributes"), load(ctx).Details, ids),
+		aheadIf(ctx, priced || asks("priceHidden", "variants.priceHidden", "variants.notPurchasable"), load(ctx).Facts, ids),
 	)
 	if err != nil || !span && !badges && !asks("variants") {
 		return err
@@ -46,7 +53,7 @@ func productsAhead(ctx context.Context, products []catalog.Product, paths ...str
 		aheadIf(ctx, priced, load(ctx).Prices, variants),
 		aheadIf(ctx, asks("variants.saleTerms"), load(ctx).Sales, variants),
 		aheadIf(ctx, asks("variants.restockOffered"), load(ctx).Restock, variants),
-		aheadIf(ctx, asks("variants.availability") || asks("variants.promise"), load(ctx).Free, variants),
+		aheadIf(ctx, asks("variants.availability", "variants.promise"), load(ctx).Free, variants),
 	)
 }
 

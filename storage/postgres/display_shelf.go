@@ -96,7 +96,7 @@ func (s *Display) Policies(ctx context.Context, brandID uuid.UUID) ([]display.Po
 // SavePolicy writes the policy, or removes it if it says nothing, and restates the
 // brand's listings that it changes.
 func (s *Display) SavePolicy(ctx context.Context, p display.Policy) error {
-	args := pgx.NamedArgs{"id": p.ID, "brand": p.BrandID, "kind": p.Target.Kind, "target": p.Target.ID, "value": p.Value,
+	args := pgx.NamedArgs{"id": p.ID, "brand": p.BrandID, "kind": p.Kind, "target": p.Target.ID, "value": p.Value,
 		"policy": p.Policy, "most": p.BackOrderLimit, "promise": p.Promise, "created": p.CreatedAt, "updated": p.UpdatedAt}
 	sql := `
 		INSERT INTO sold_out_policies (id, brand_id, target_kind, target_id, target_value, policy, back_order_limit, promise, created_at, updated_at)
