@@ -113,6 +113,10 @@ var staffOperations = map[string]clientOperation{
 		}
 		return nil
 	})},
+	"admin/SetSaleTerms": {11, input(func(t *testing.T, w *world) apptest.Variables {
+		_, variant := w.draft(t)
+		return apptest.Variables{"variantId": variant, "kind": "LIMITED", "total": 50, "perCustomer": 2}
+	})},
 	"admin/SaveLocation": {4, newly(apptest.Variables{"code": "annex", "name": apptest.Variables{"ja": "別館"}, "kind": "SHOP"})},
 
 	"admin/StaffOrders": {2, inOffice(nil)},

@@ -2,6 +2,7 @@ package postgres
 
 import (
 	"context"
+	"time"
 
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
@@ -39,18 +40,23 @@ func queueEvents(batch *pgx.Batch, events ...event.Event) {
 			e.ID, e.At, e.Type, orNull(e.BrandID), e.Subject, e.SubjectID, e.ActorRole, orNull(e.ActorID), e.Data)
 		return
 	}
-	rows := make([]map[string]any, len(events))
+	n := len(events)
+	ids, subjectIDs, times := make([]uuid.UUID, n), make([]uuid.UUID, n), make([]time.Time, n)
+	brands, actors := make([]*uuid.UUID, n), make([]*uuid.UUID, n)
+	types, subjects, roles, data := make([]string, n), make([]string, n), make([]string, n), make([]string, n)
 	for i, e := range events {
-		rows[i] = map[string]any{
-			"id": e.ID, "at": e.At, "type": e.Type, "brand_id": orNull(e.BrandID), "subject": e.Subject, "subject_id": e.SubjectID,
-			"actor_role": e.ActorRole, "actor_id": orNull(e.ActorID), "data": e.Data,
+		ids[i], times[i], types[i], brands[i], subjects[i], subjectIDs[i] = e.ID, e.At, e.Type, orNull(e.BrandID), e.Subject, e.SubjectID
+		roles[i], actors[i], data[i] = string(e.ActorRole), orNull(e.ActorID), "null"
+		if e.Data != nil {
+			data[i] = string(e.Data)
 		}
 	}
 	batch.Queue(`
 		INSERT INTO events (id, at, type, brand_id, subject, subject_id, actor_role, actor_id, data)
-		SELECT id, at, type, brand_id, subject, subject_id, actor_role, actor_id, coalesce(data, 'null')
-		FROM jsonb_to_recordset($1) AS e (id uuid, at timestamptz, type text, brand_id uuid, subject text, subject_id uuid,
-			actor_role text, actor_id uuid, data jsonb)`, rows)
+		SELECT id, at, type, brand_id, subject, subject_id, actor_role, actor_id, data::jsonb
+		FROM unnest($1::uuid[], $2::timestamptz[], $3::text[], $4::uuid[], $5::text[], $6::uuid[], $7::text[], $8::uuid[], $9::text[])
+			AS e (id, at, type, brand_id, subject, subject_id, actor_role, actor_id, data)`,
+		ids, times, types, brands, subjects, subjectIDs, roles, actors, data)
 }
 
 // orNull turns the zero key into SQL's null.

@@ -134,10 +134,15 @@ func TestStatementsAreCountedSingleAndInBatches(t *testing.T) {
 	ctx, statements := postgres.CountStatements(t.Context())
 	require.NoError(t, db.Run(ctx, `SELECT 1`))
 	require.Equal(t, 1, statements.Count())
-	require.NoError(t, postgres.NewEvents(db).Record(ctx, anEvent(ctx, "a"), anEvent(ctx, "b"), anEvent(ctx, "c")))
-	require.Equal(t, 4, statements.Count())
+	events := postgres.NewEvents(db)
+	require.NoError(t, events.Record(ctx, anEvent(ctx, "a"), anEvent(ctx, "b"), anEvent(ctx, "c")))
+	require.Equal(t, 2, statements.Count(), "one statement for all")
+	require.NoError(t, db.InTx(ctx, func(ctx context.Context) error {
+		return errors.Join(events.Record(ctx, anEvent(ctx, "d")), events.Record(ctx, anEvent(ctx, "e")), events.Record(ctx, anEvent(ctx, "f")))
+	}))
+	require.Equal(t, 7, statements.Count(), "begin, three in a batch, commit")
 	require.NoError(t, db.Run(t.Context(), `SELECT 1`))
-	require.Equal(t, 4, statements.Count(), "another context is not counted")
+	require.Equal(t, 7, statements.Count(), "another context is not counted")
 }
 
 // A transaction begins with its first statement, and what nobody waits for goes
@@ -156,7 +161,7 @@ func TestATransactionMakesFewRoundTrips(t *testing.T) {
 		"a write":        {func(ctx context.Context) error { return db.Run(ctx, `SELECT $1::int`, 1) }, 3, 2},
 		"an event alone": {func(ctx context.Context) error { return events.Record(ctx, anEvent(ctx, "a")) }, 3, 2},
 		"events before a read": {func(ctx context.Context) error {
-			if err := events.Record(ctx, anEvent(ctx, "a"), anEvent(ctx, "b")); err != nil {
+			if err := errors.Join(events.Record(ctx, anEvent(ctx, "a")), events.Record(ctx, anEvent(ctx, "b"))); err != nil {
 				return err
 			}
 			n, err := postgres.One[int](ctx, db, `SELECT count(*) FROM events WHERE type = ANY($1)`, []string{"a", "b"})
