@@ -3,23 +3,30 @@ package graph
 import (
 	"context"
 	"errors"
+	"maps"
+	"slices"
 	"sync"
-	"time"
 
 	"github.com/graph-gophers/dataloader/v7"
 
 	"github.com/noren-commerce/noren/graph/run"
 )
 
-// gather is how long a loader waits for more keys before it asks the store.
-const gather = 500 * time.Microsecond
-
 // Loader collects the keys that one request asks for and fetches them together.
 type Loader[K comparable, V any] struct {
-	fetch  func(context.Context, []K) (map[K]V, error)
-	loader *dataloader.Loader[K, V] // made when a key has to be waited for
-	mu     sync.RWMutex
-	known  map[K]V
+	fetch     func(context.Context, []K) (map[K]V, error)
+	mu        sync.RWMutex
+	known     map[K]V
+	asked     map[K]*batch[K, V] // those that are not known yet
+	gathering *batch[K, V]       // takes keys until it is fetched
+}
+
+// batch is keys that are fetched together.
+type batch[K comparable, V any] struct {
+	*run.Batch
+	keys  []K
+	found map[K]V
+	err   error
 }
 
 // NewLoader makes a loader for one request. A key that fetch does not answer
@@ -33,11 +40,9 @@ func (l *Loader[K, V]) Load(ctx context.Context, key K) (V, error) {
 	if v, ok := l.look(key); ok {
 		return v, nil
 	}
-	v, err := l.collect(ctx, key)()
-	if err == nil {
-		l.learn(func(known map[K]V) { known[key] = v })
-	}
-	return v, err
+	b := l.ask(ctx, key)[0]
+	b.Wait(ctx)
+	return b.found[key], b.err
 }
 
 // LoadMany is the values of the keys, by key.
@@ -47,24 +52,15 @@ func (l *Loader[K, V]) LoadMany(ctx context.Context, keys []K) (map[K]V, error) 
 	if len(missing) == 0 {
 		return found, nil
 	}
-	waits := make([]dataloader.Thunk[V], len(missing))
-	for i, key := range missing {
-		waits[i] = l.collect(ctx, key)
-	}
 	var failures []error
+	batches := l.ask(ctx, missing...)
 	for i, key := range missing {
-		v, err := waits[i]()
-		found[key] = v
-		if err != nil {
-			failures = append(failures, err)
+		b := batches[i]
+		b.Wait(ctx)
+		found[key] = b.found[key]
+		if b.err != nil && !slices.Contains(failures, b.err) {
+			failures = append(failures, b.err)
 		}
-	}
-	if len(failures) == 0 {
-		l.learn(func(known map[K]V) {
-			for _, key := range missing {
-				known[key] = found[key]
-			}
-		})
 	}
 	return found, errors.Join(failures...)
 }
@@ -117,24 +113,58 @@ func (l *Loader[K, V]) learn(what func(known map[K]V)) {
 	what(l.known)
 }
 
-// collect puts the key into the next batch. The siblings of the field, which may
-// ask for keys of the same batch, go on meanwhile.
-func (l *Loader[K, V]) collect(ctx context.Context, key K) dataloader.Thunk[V] {
-	thunk := l.batches().Load(ctx, key)
-	run.Waiting(ctx)
-	return thunk
-}
-
-func (l *Loader[K, V]) batches() *dataloader.Loader[K, V] {
+// ask puts the keys into the next batch, unless one has them already, and returns
+// the batch of each.
+func (l *Loader[K, V]) ask(ctx context.Context, keys ...K) []*batch[K, V] {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if l.loader == nil {
-		l.loader = dataloader.NewBatchedLoader(l.batch, dataloader.WithWait[K, V](gather))
+	if l.asked == nil {
+		l.asked = map[K]*batch[K, V]{}
 	}
-	return l.loader
+	batches := make([]*batch[K, V], len(keys))
+	for i, key := range keys {
+		b, ok := l.asked[key]
+		if !ok {
+			b = l.next(ctx)
+			b.keys = append(b.keys, key)
+			l.asked[key] = b
+		}
+		batches[i] = b
+	}
+	return batches
 }
 
-func (l *Loader[K, V]) batch(ctx context.Context, keys []K) []*dataloader.Result[V] {
+// next is the batch that takes keys.
+func (l *Loader[K, V]) next(ctx context.Context) *batch[K, V] {
+	if l.gathering == nil {
+		b := &batch[K, V]{}
+		b.Batch = run.NewBatch(ctx, func() { l.load(ctx, b) })
+		l.gathering = b
+	}
+	return l.gathering
+}
+
+// load fetches a batch. The dataloader's own window is a timer; the operation knows
+// better when all have asked, so the loader is full when it has these keys.
+func (l *Loader[K, V]) load(ctx context.Context, b *batch[K, V]) {
+	l.mu.Lock()
+	l.gathering = nil
+	l.mu.Unlock()
+	loader := dataloader.NewBatchedLoader(l.results, dataloader.WithBatchCapacity[K, V](len(b.keys)))
+	values := make([]dataloader.Thunk[V], len(b.keys))
+	for i, key := range b.keys {
+		values[i] = loader.Load(ctx, key)
+	}
+	b.found = make(map[K]V, len(b.keys))
+	for i, key := range b.keys {
+		if b.found[key], b.err = values[i](); b.err != nil {
+			return // a batch fails as a whole
+		}
+	}
+	l.learn(func(known map[K]V) { maps.Copy(known, b.found) })
+}
+
+func (l *Loader[K, V]) results(ctx context.Context, keys []K) []*dataloader.Result[V] {
 	found, err := l.fetch(ctx, keys)
 	results := make([]*dataloader.Result[V], len(keys))
 	for i, key := range keys {

@@ -113,7 +113,7 @@ func (w *world) draft(t *testing.T) (product, variant string) {
 	var got struct {
 		AnyProduct struct{ Variants []struct{ ID string } }
 	}
-	w.Do(t, `query($id: ID!) { anyProduct(id: $id) { variants { id } } }`, apptest.Variables{"id": product}, w.admin...).Into(t, &got)
+	w.Do(t, `query($id: ID!) { anyProduct(id: $id) { variants { id price { unit { amount } } } } }`, apptest.Variables{"id": product}, w.admin...).Into(t, &got)
 	require.Len(t, got.AnyProduct.Variants, w.size)
 	variant = got.AnyProduct.Variants[0].ID
 	for _, location := range w.locations {

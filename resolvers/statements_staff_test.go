@@ -22,7 +22,7 @@ var staffOperations = map[string]clientOperation{
 	"admin/PublishProduct":   {18, ofDraft(nil)},
 	"admin/UnpublishProduct": {17, ofDraft(nil)},
 	"admin/ArchiveProduct":   {11, ofDraft(nil)},
-	"admin/AddVariant": {28, input(func(t *testing.T, w *world) apptest.Variables {
+	"admin/AddVariant": {20, input(func(t *testing.T, w *world) apptest.Variables {
 		product, _ := w.draft(t)
 		return apptest.Variables{"productId": product, "variant": apptest.Variables{"sku": w.key(), "options": []string{"M"}, "price": "700"}}
 	})},

@@ -3,7 +3,7 @@
 // describe every field anew for each object. Here fields are collected once per
 // document, elements are resolved one after the other by the goroutine at hand, and
 // another goroutine takes over the rest only when one of them has to wait (see
-// Waiting). graph/internal/lean makes the generated code call it.
+// Batch). graph/internal/lean makes the generated code call it.
 package run
 
 import (
@@ -26,6 +26,7 @@ type place struct {
 type operation struct {
 	plans *Plans
 	wrap  graphql.FieldMiddleware // around fields with a resolver; nil for nothing
+	crew  crew
 }
 
 type placeKey struct{}
@@ -64,7 +65,7 @@ func (p *place) Value(key any) any {
 // Begin makes the context that an operation executes in. Plans are those of its
 // document; wrap, if not nil, is called around every field with a resolver.
 func Begin(ctx context.Context, plans *Plans, wrap graphql.FieldMiddleware) context.Context {
-	return &place{Context: ctx, operation: &operation{plans, wrap}}
+	return &place{Context: ctx, operation: &operation{plans: plans, wrap: wrap, crew: crew{working: 1}}}
 }
 
 // at is the place of the context; nil outside of an operation that was begun.

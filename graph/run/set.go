@@ -3,7 +3,6 @@ package run
 import (
 	"context"
 	"io"
-	"sync"
 	"sync/atomic"
 
 	"github.com/99designs/gqlgen/graphql"
@@ -69,23 +68,16 @@ func (s *Set) Dispatch(ctx context.Context) {
 	case len(s.later) == 0:
 	case len(s.later) == 1:
 		s.resolve(ctx, 0)
-	case s.roots:
-		var others sync.WaitGroup
-		for i := 1; i < len(s.later); i++ {
-			others.Go(func() { s.resolve(ctx, i) })
-		}
-		s.resolve(ctx, 0)
-		others.Wait()
 	default:
 		d := &dispatch{set: s, above: ctx}
 		d.size, d.of = int64(len(s.later)), d
 		if above := at(ctx); above != nil {
-			d.here = *above
-			if _, ok := ctx.(*place); !ok {
-				d.here.Context, d.here.field = ctx, nil
+			d.below(ctx, above)
+		}
+		if s.roots {
+			for range s.later[1:] {
+				d.help()
 			}
-			d.up, d.here.turns = above.turns, &d.turns
-			d.above = &d.here
 		}
 		d.all()
 	}
@@ -97,6 +89,17 @@ type dispatch struct {
 	set   *Set
 	here  place
 	above context.Context
+}
+
+// below makes the place in which the resolvers run.
+func (d *dispatch) below(ctx context.Context, above *place) {
+	d.here = *above
+	if _, ok := ctx.(*place); !ok {
+		d.here.Context, d.here.field = ctx, nil
+	}
+	d.within(above)
+	d.here.turns = &d.turns
+	d.above = &d.here
 }
 
 func (d *dispatch) take(i int) { d.set.resolve(d.above, i) }

@@ -2,7 +2,6 @@ package run
 
 import (
 	"context"
-	"sync"
 	"sync/atomic"
 
 	"github.com/99designs/gqlgen/graphql"
@@ -12,42 +11,73 @@ import (
 // resolved. One goroutine takes them in turn; others join it only when an element
 // waits.
 type turns struct {
-	up      *turns // of the list or object around this one
-	size    int64
-	next    atomic.Int64
-	helpers sync.WaitGroup
-	of      taker
+	up    *turns // of the list or object around this one
+	crew  *crew  // nil outside of an operation
+	size  int64
+	next  atomic.Int64
+	of    taker
+	hands atomic.Int64  // goroutines beside the first
+	done  chan struct{} // made when the first waits for the others
 }
 
 // taker resolves one element; it does not panic.
 type taker interface{ take(i int) }
 
-// Waiting is called by what is about to wait for something that its siblings could
-// ask for too, such as a dataloader for its batch. Other goroutines go on with the
-// siblings, of this field and of all above it, so that they come to the same point
-// meanwhile. Where nothing waits, no goroutine is started.
-func Waiting(ctx context.Context) {
-	p := at(ctx)
-	if p == nil {
-		return
-	}
-	for t := p.turns; t != nil; t = t.up {
-		if t.next.Load() < t.size {
-			t.helpers.Go(t.work)
-		}
+// within puts the turns below a place.
+func (t *turns) within(p *place) {
+	t.up = p.turns
+	if p.operation != nil {
+		t.crew = &p.operation.crew
 	}
 }
 
 // all resolves every element.
 func (t *turns) all() {
 	t.work()
-	t.helpers.Wait()
+	if t.hands.Load() == 0 { // only who has taken an element calls for help
+		return
+	}
+	t.crew.mu.Lock()
+	if t.hands.Load() == 0 {
+		t.crew.mu.Unlock()
+		return
+	}
+	t.done = make(chan struct{})
+	t.crew.rest()
+	<-t.done
 }
 
 func (t *turns) work() {
 	for i := t.next.Add(1) - 1; i < t.size; i = t.next.Add(1) - 1 {
 		t.of.take(int(i))
 	}
+}
+
+// help has another goroutine go on with the elements that nobody took yet.
+func (t *turns) help() {
+	if t.crew == nil || t.next.Load() >= t.size {
+		return
+	}
+	t.crew.mu.Lock()
+	t.crew.working++
+	t.hands.Add(1)
+	t.crew.mu.Unlock()
+	go func() {
+		t.work()
+		t.leave()
+	}()
+}
+
+// leave ends a goroutine's help. The last hands its place to the first, if that
+// waits.
+func (t *turns) leave() {
+	t.crew.mu.Lock()
+	if t.hands.Add(-1) > 0 || t.done == nil {
+		t.crew.rest()
+		return
+	}
+	t.crew.mu.Unlock()
+	close(t.done)
 }
 
 // element is the place of a list's element.
@@ -75,7 +105,7 @@ func List(ctx context.Context, size int, resolve func(ctx context.Context, i int
 	l := &listing{above: ctx, elements: make([]element, size), out: out, resolve: resolve}
 	l.size, l.of = int64(size), l
 	if p := at(ctx); p != nil {
-		l.up = p.turns
+		l.within(p)
 	}
 	l.all()
 	return out
