@@ -5,6 +5,8 @@ import (
 	"net/http"
 	"time"
 
+	"github.com/google/uuid"
+
 	"github.com/noren-commerce/noren/core/catalog"
 	"github.com/noren-commerce/noren/core/inventory"
 	"github.com/noren-commerce/noren/core/pricing"
@@ -34,6 +36,8 @@ type detailVariant struct {
 	Options      []string               `json:"options"`
 	Weight       int                    `json:"weight"`
 	Availability inventory.Availability `json:"availability"`
+	Promise      *string                `json:"promise"`
+	SaleTerms    *struct{}              `json:"saleTerms"`
 	Price        *detailPrice           `json:"price"`
 }
 
@@ -64,6 +68,18 @@ func (s *server) detail(w http.ResponseWriter, r *http.Request) {
 		fail(w, err)
 		return
 	}
+	keys := make([]uuid.UUID, 0, len(around.variants[p.ID]))
+	for _, v := range around.variants[p.ID] {
+		keys = append(keys, v.ID)
+	}
+	terms, err := s.sales.Terms(r.Context(), keys)
+	if err == nil && len(terms) > 0 {
+		err = errors.New("the products that are measured have no terms of sale")
+	}
+	if err != nil {
+		fail(w, err)
+		return
+	}
 	out := detailProduct{
 		ID: p.GlobalID(), Slug: p.Slug, Name: p.Name.In("ja"), Description: p.Description.In("ja"),
 		SEOTitle: p.SEOTitle.In("ja"), SEODescription: p.SEODescription.In("ja"), Tags: p.Tags, PriceRange: s.span(around, p.ID),
@@ -72,7 +88,10 @@ func (s *server) detail(w http.ResponseWriter, r *http.Request) {
 		out.Options = append(out.Options, option{o.Name.In("ja"), o.Values})
 	}
 	for _, v := range around.variants[p.ID] {
-		shown := detailVariant{ID: v.GlobalID(), SKU: v.SKU, Barcode: v.Barcode, Options: v.Options, Weight: v.Weight, Availability: inventory.AvailabilityOf(around.free[v.ID])}
+		shown := detailVariant{
+			ID: v.GlobalID(), SKU: v.SKU, Barcode: v.Barcode, Options: v.Options, Weight: v.Weight,
+			Availability: inventory.AvailabilityOf(around.free[v.ID]),
+		}
 		if base := s.price(around, v.ID); base != nil {
 			minor := around.prices[v.ID].Amount
 			shown.Price = &detailPrice{*base, []step{{pricing.RuleBasePrice, "通常価格", s.bare(minor), s.bare(minor)}}}

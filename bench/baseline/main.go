@@ -47,7 +47,7 @@ func run() error {
 		return err
 	}
 	s := &server{
-		channel: channels[0], catalog: postgres.NewCatalog(db), prices: postgres.NewPricing(db), stock: postgres.NewInventory(db), words: search.NewAnalyzer(),
+		channel: channels[0], catalog: postgres.NewCatalog(db), prices: postgres.NewPricing(db), stock: postgres.NewInventory(db), sales: postgres.NewSales(db), words: search.NewAnalyzer(),
 	}
 	http.HandleFunc("POST /list", s.list)
 	http.HandleFunc("POST /detail", s.detail)
@@ -60,6 +60,7 @@ type server struct {
 	catalog *postgres.Catalog
 	prices  *postgres.Pricing
 	stock   *postgres.Inventory
+	sales   *postgres.Sales
 	words   *search.Analyzer
 }
 
