@@ -13,6 +13,7 @@ import (
 	"github.com/noren-commerce/noren/core/event"
 	"github.com/noren-commerce/noren/core/fault"
 	"github.com/noren-commerce/noren/core/id"
+	"github.com/noren-commerce/noren/core/idempotency"
 	"github.com/noren-commerce/noren/core/page"
 )
 
@@ -21,12 +22,12 @@ type MovementKind string
 
 // The kinds of movement.
 const (
-	Receipt    MovementKind = "RECEIPT"    // 入荷
-	Adjustment MovementKind = "ADJUSTMENT" // 調整: broken, lost, found
-	Count      MovementKind = "COUNT"      // 棚卸: what a count differed by
-	Shipment   MovementKind = "SHIPMENT"   // 出荷
-	Return     MovementKind = "RETURN"     // 返品
-	Transfer   MovementKind = "TRANSFER"   // 移動
+	Receipt     MovementKind = "RECEIPT"    // 入荷
+	Adjustment  MovementKind = "ADJUSTMENT" // 調整: broken, lost, found
+	Count       MovementKind = "COUNT"      // 棚卸: what a count differed by
+	Shipment    MovementKind = "SHIPMENT"   // 出荷
+	Return      MovementKind = "RETURN"     // 返品
+	Transferred MovementKind = "TRANSFER"   // 移動
 )
 
 // maxPieces bounds a quantity; stock is kept in 32 bits.
@@ -92,10 +93,12 @@ type KeeperParts struct {
 	Tx interface {
 		InTx(ctx context.Context, f func(context.Context) error) error
 	}
-	Store  KeepStore
-	Shown  *Shown
-	Events event.Recorder
-	Now    clock.Clock
+	Store     KeepStore
+	Transfers TransferStore
+	Keys      *idempotency.Keys
+	Shown     *Shown
+	Events    event.Recorder
+	Now       clock.Clock
 }
 
 // NewKeeper makes the keeper.

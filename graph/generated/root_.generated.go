@@ -61,6 +61,8 @@ type ResolverRoot interface {
 	ShippingMethod() ShippingMethodResolver
 	StockLevel() StockLevelResolver
 	StockMovement() StockMovementResolver
+	StockTransfer() StockTransferResolver
+	StockTransferLine() StockTransferLineResolver
 	Subscription() SubscriptionResolver
 	Variant() VariantResolver
 	SetCategorySortInput() SetCategorySortInputResolver
@@ -769,6 +771,7 @@ type ComplexityRoot struct {
 		CloseRate                func(childComplexity int, input pricing.CloseRuleInput) int
 		CloseRestock             func(childComplexity int, input display.CloseRequestInput) int
 		CloseShippingMethod      func(childComplexity int, input shipping.CloseInput) int
+		CloseStockTransfer       func(childComplexity int, input inventory.CloseTransferInput) int
 		ConfirmTotp              func(childComplexity int, input model.ConfirmTotpInput) int
 		CountStock               func(childComplexity int, input inventory.StockInput) int
 		CreateCompany            func(childComplexity int, input company.CreateInput) int
@@ -796,6 +799,7 @@ type ComplexityRoot struct {
 		PlaceOrder               func(childComplexity int, input order.PlaceInput) int
 		PublishProduct           func(childComplexity int, input catalog.PublishInput) int
 		ReceiveStock             func(childComplexity int, input inventory.StockInput) int
+		ReceiveStockTransfer     func(childComplexity int, input inventory.ReceiveTransferInput) int
 		RecordAccountPayment     func(childComplexity int, input company.ReceiveInput) int
 		RecordBankTransfer       func(childComplexity int, input payment.TransferInput) int
 		RefreshToken             func(childComplexity int, input model.RefreshTokenInput) int
@@ -830,6 +834,7 @@ type ComplexityRoot struct {
 		SaveRate                 func(childComplexity int, input pricing.SaveRateInput) int
 		SaveShippingMethod       func(childComplexity int, input shipping.SaveInput) int
 		SaveSynonym              func(childComplexity int, input catalog.SaveSynonymInput) int
+		SendStock                func(childComplexity int, input inventory.SendStockInput) int
 		SetCampaignStatus        func(childComplexity int, input promotion.StatusInput) int
 		SetCartLineQuantity      func(childComplexity int, input cart.SetQuantityInput) int
 		SetCategorySort          func(childComplexity int, input display.SortInput) int
@@ -1359,6 +1364,8 @@ type ComplexityRoot struct {
 		Staff              func(childComplexity int, first *int, after *string) int
 		StaffPolicy        func(childComplexity int) int
 		StockMovements     func(childComplexity int, variantID string, first *int, after *string) int
+		StockTransfer      func(childComplexity int, id string) int
+		StockTransfers     func(childComplexity int, state *inventory.TransferState, locationID *string, late bool, first *int, after *string) int
 		Synonyms           func(childComplexity int) int
 	}
 
@@ -1621,6 +1628,42 @@ type ComplexityRoot struct {
 
 	StockPayload struct {
 		Level      func(childComplexity int) int
+		UserErrors func(childComplexity int) int
+	}
+
+	StockTransfer struct {
+		ExpectedOn func(childComplexity int) int
+		FromID     func(childComplexity int) int
+		GlobalID   func(childComplexity int) int
+		Lines      func(childComplexity int) int
+		Reference  func(childComplexity int) int
+		SentAt     func(childComplexity int) int
+		State      func(childComplexity int) int
+		ToID       func(childComplexity int) int
+		UpdatedAt  func(childComplexity int) int
+	}
+
+	StockTransferConnection struct {
+		Edges      func(childComplexity int) int
+		Nodes      func(childComplexity int) int
+		PageInfo   func(childComplexity int) int
+		TotalCount func(childComplexity int) int
+	}
+
+	StockTransferEdge struct {
+		Cursor func(childComplexity int) int
+		Node   func(childComplexity int) int
+	}
+
+	StockTransferLine struct {
+		Arrived  func(childComplexity int) int
+		Missing  func(childComplexity int) int
+		Quantity func(childComplexity int) int
+		Variant  func(childComplexity int) int
+	}
+
+	StockTransferPayload struct {
+		Transfer   func(childComplexity int) int
 		UserErrors func(childComplexity int) int
 	}
 
@@ -4596,6 +4639,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.CloseShippingMethod(childComplexity, args["input"].(shipping.CloseInput)), true
+	case "Mutation.closeStockTransfer":
+		if e.ComplexityRoot.Mutation.CloseStockTransfer == nil {
+			break
+		}
+
+		args, err := field_Mutation_closeStockTransfer_args(ctx, ec, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.CloseStockTransfer(childComplexity, args["input"].(inventory.CloseTransferInput)), true
 	case "Mutation.confirmTotp":
 		if e.ComplexityRoot.Mutation.ConfirmTotp == nil {
 			break
@@ -4883,6 +4937,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.ReceiveStock(childComplexity, args["input"].(inventory.StockInput)), true
+	case "Mutation.receiveStockTransfer":
+		if e.ComplexityRoot.Mutation.ReceiveStockTransfer == nil {
+			break
+		}
+
+		args, err := field_Mutation_receiveStockTransfer_args(ctx, ec, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.ReceiveStockTransfer(childComplexity, args["input"].(inventory.ReceiveTransferInput)), true
 	case "Mutation.recordAccountPayment":
 		if e.ComplexityRoot.Mutation.RecordAccountPayment == nil {
 			break
@@ -5252,6 +5317,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.SaveSynonym(childComplexity, args["input"].(catalog.SaveSynonymInput)), true
+	case "Mutation.sendStock":
+		if e.ComplexityRoot.Mutation.SendStock == nil {
+			break
+		}
+
+		args, err := field_Mutation_sendStock_args(ctx, ec, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.SendStock(childComplexity, args["input"].(inventory.SendStockInput)), true
 	case "Mutation.setCampaignStatus":
 		if e.ComplexityRoot.Mutation.SetCampaignStatus == nil {
 			break
@@ -7814,6 +7890,28 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Query.StockMovements(childComplexity, args["variantId"].(string), args["first"].(*int), args["after"].(*string)), true
+	case "Query.stockTransfer":
+		if e.ComplexityRoot.Query.StockTransfer == nil {
+			break
+		}
+
+		args, err := field_Query_stockTransfer_args(ctx, ec, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Query.StockTransfer(childComplexity, args["id"].(string)), true
+	case "Query.stockTransfers":
+		if e.ComplexityRoot.Query.StockTransfers == nil {
+			break
+		}
+
+		args, err := field_Query_stockTransfers_args(ctx, ec, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Query.StockTransfers(childComplexity, args["state"].(*inventory.TransferState), args["locationId"].(*string), args["late"].(bool), args["first"].(*int), args["after"].(*string)), true
 	case "Query.synonyms":
 		if e.ComplexityRoot.Query.Synonyms == nil {
 			break
@@ -8730,6 +8828,137 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.StockPayload.UserErrors(childComplexity), true
 
+	case "StockTransfer.expectedOn":
+		if e.ComplexityRoot.StockTransfer.ExpectedOn == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StockTransfer.ExpectedOn(childComplexity), true
+	case "StockTransfer.fromId":
+		if e.ComplexityRoot.StockTransfer.FromID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StockTransfer.FromID(childComplexity), true
+	case "StockTransfer.id":
+		if e.ComplexityRoot.StockTransfer.GlobalID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StockTransfer.GlobalID(childComplexity), true
+	case "StockTransfer.lines":
+		if e.ComplexityRoot.StockTransfer.Lines == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StockTransfer.Lines(childComplexity), true
+	case "StockTransfer.reference":
+		if e.ComplexityRoot.StockTransfer.Reference == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StockTransfer.Reference(childComplexity), true
+	case "StockTransfer.sentAt":
+		if e.ComplexityRoot.StockTransfer.SentAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StockTransfer.SentAt(childComplexity), true
+	case "StockTransfer.state":
+		if e.ComplexityRoot.StockTransfer.State == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StockTransfer.State(childComplexity), true
+	case "StockTransfer.toId":
+		if e.ComplexityRoot.StockTransfer.ToID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StockTransfer.ToID(childComplexity), true
+	case "StockTransfer.updatedAt":
+		if e.ComplexityRoot.StockTransfer.UpdatedAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StockTransfer.UpdatedAt(childComplexity), true
+
+	case "StockTransferConnection.edges":
+		if e.ComplexityRoot.StockTransferConnection.Edges == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StockTransferConnection.Edges(childComplexity), true
+	case "StockTransferConnection.nodes":
+		if e.ComplexityRoot.StockTransferConnection.Nodes == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StockTransferConnection.Nodes(childComplexity), true
+	case "StockTransferConnection.pageInfo":
+		if e.ComplexityRoot.StockTransferConnection.PageInfo == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StockTransferConnection.PageInfo(childComplexity), true
+	case "StockTransferConnection.totalCount":
+		if e.ComplexityRoot.StockTransferConnection.TotalCount == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StockTransferConnection.TotalCount(childComplexity), true
+
+	case "StockTransferEdge.cursor":
+		if e.ComplexityRoot.StockTransferEdge.Cursor == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StockTransferEdge.Cursor(childComplexity), true
+	case "StockTransferEdge.node":
+		if e.ComplexityRoot.StockTransferEdge.Node == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StockTransferEdge.Node(childComplexity), true
+
+	case "StockTransferLine.arrived":
+		if e.ComplexityRoot.StockTransferLine.Arrived == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StockTransferLine.Arrived(childComplexity), true
+	case "StockTransferLine.missing":
+		if e.ComplexityRoot.StockTransferLine.Missing == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StockTransferLine.Missing(childComplexity), true
+	case "StockTransferLine.quantity":
+		if e.ComplexityRoot.StockTransferLine.Quantity == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StockTransferLine.Quantity(childComplexity), true
+	case "StockTransferLine.variant":
+		if e.ComplexityRoot.StockTransferLine.Variant == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StockTransferLine.Variant(childComplexity), true
+
+	case "StockTransferPayload.transfer":
+		if e.ComplexityRoot.StockTransferPayload.Transfer == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StockTransferPayload.Transfer(childComplexity), true
+	case "StockTransferPayload.userErrors":
+		if e.ComplexityRoot.StockTransferPayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StockTransferPayload.UserErrors(childComplexity), true
+
 	case "Subscription.orderChanged":
 		if e.ComplexityRoot.Subscription.OrderChanged == nil {
 			break
@@ -9026,6 +9255,7 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 			graphql.NewInputUnmarshaler("AdvanceOrderInput", graphql.BindUnmarshaler(ec, unmarshalInputAdvanceOrderInput)),
 			graphql.NewInputUnmarshaler("ApplyCouponInput", graphql.BindUnmarshaler(ec, unmarshalInputApplyCouponInput)),
 			graphql.NewInputUnmarshaler("ApproveOrderInput", graphql.BindUnmarshaler(ec, unmarshalInputApproveOrderInput)),
+			graphql.NewInputUnmarshaler("ArrivedStockLineInput", graphql.BindUnmarshaler(ec, unmarshalInputArrivedStockLineInput)),
 			graphql.NewInputUnmarshaler("AttachCompanyBuyerInput", graphql.BindUnmarshaler(ec, unmarshalInputAttachCompanyBuyerInput)),
 			graphql.NewInputUnmarshaler("AttributeChoiceInput", graphql.BindUnmarshaler(ec, unmarshalInputAttributeChoiceInput)),
 			graphql.NewInputUnmarshaler("AttributeFilter", graphql.BindUnmarshaler(ec, unmarshalInputAttributeFilter)),
@@ -9048,6 +9278,7 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 			graphql.NewInputUnmarshaler("CloseRestockInput", graphql.BindUnmarshaler(ec, unmarshalInputCloseRestockInput)),
 			graphql.NewInputUnmarshaler("CloseRuleInput", graphql.BindUnmarshaler(ec, unmarshalInputCloseRuleInput)),
 			graphql.NewInputUnmarshaler("CloseShippingMethodInput", graphql.BindUnmarshaler(ec, unmarshalInputCloseShippingMethodInput)),
+			graphql.NewInputUnmarshaler("CloseStockTransferInput", graphql.BindUnmarshaler(ec, unmarshalInputCloseStockTransferInput)),
 			graphql.NewInputUnmarshaler("CombinationPartInput", graphql.BindUnmarshaler(ec, unmarshalInputCombinationPartInput)),
 			graphql.NewInputUnmarshaler("CompanyFilter", graphql.BindUnmarshaler(ec, unmarshalInputCompanyFilter)),
 			graphql.NewInputUnmarshaler("ConfirmTotpInput", graphql.BindUnmarshaler(ec, unmarshalInputConfirmTotpInput)),
@@ -9079,6 +9310,7 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 			graphql.NewInputUnmarshaler("ProductFilter", graphql.BindUnmarshaler(ec, unmarshalInputProductFilter)),
 			graphql.NewInputUnmarshaler("PublishProductInput", graphql.BindUnmarshaler(ec, unmarshalInputPublishProductInput)),
 			graphql.NewInputUnmarshaler("QuantityTierInput", graphql.BindUnmarshaler(ec, unmarshalInputQuantityTierInput)),
+			graphql.NewInputUnmarshaler("ReceiveStockTransferInput", graphql.BindUnmarshaler(ec, unmarshalInputReceiveStockTransferInput)),
 			graphql.NewInputUnmarshaler("RecordAccountPaymentInput", graphql.BindUnmarshaler(ec, unmarshalInputRecordAccountPaymentInput)),
 			graphql.NewInputUnmarshaler("RecordBankTransferInput", graphql.BindUnmarshaler(ec, unmarshalInputRecordBankTransferInput)),
 			graphql.NewInputUnmarshaler("RecurrenceInput", graphql.BindUnmarshaler(ec, unmarshalInputRecurrenceInput)),
@@ -9111,6 +9343,8 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 			graphql.NewInputUnmarshaler("SaveShippingMethodInput", graphql.BindUnmarshaler(ec, unmarshalInputSaveShippingMethodInput)),
 			graphql.NewInputUnmarshaler("SaveSynonymInput", graphql.BindUnmarshaler(ec, unmarshalInputSaveSynonymInput)),
 			graphql.NewInputUnmarshaler("SeasonInput", graphql.BindUnmarshaler(ec, unmarshalInputSeasonInput)),
+			graphql.NewInputUnmarshaler("SendStockInput", graphql.BindUnmarshaler(ec, unmarshalInputSendStockInput)),
+			graphql.NewInputUnmarshaler("SendStockLineInput", graphql.BindUnmarshaler(ec, unmarshalInputSendStockLineInput)),
 			graphql.NewInputUnmarshaler("SetCartLineQuantityInput", graphql.BindUnmarshaler(ec, unmarshalInputSetCartLineQuantityInput)),
 			graphql.NewInputUnmarshaler("SetCategorySortInput", graphql.BindUnmarshaler(ec, unmarshalInputSetCategorySortInput)),
 			graphql.NewInputUnmarshaler("SetCompanyCreditInput", graphql.BindUnmarshaler(ec, unmarshalInputSetCompanyCreditInput)),
@@ -15703,6 +15937,167 @@ type StaffPolicyPayload {
   userErrors: [UserError!]!
 }
 `, BuiltIn: false},
+	{Name: "../schema/transfer.graphqls", Input: `"Where a stock transfer stands."
+enum StockTransferState {
+  "The pieces are on their way, at least some (移動中)."
+  IN_TRANSIT
+  "All of them have arrived (入庫済)."
+  ARRIVED
+  "It is over, and some never arrived (不足のまま終了)."
+  LOST
+  "It is over, and what had not arrived is back where it came from (差戻し)."
+  RETURNED
+}
+
+"Pieces on their way from one location to another (在庫移動)."
+type StockTransfer implements Node {
+  "The transfer's opaque global id."
+  id: ID!
+  "The global id of the location that they left."
+  fromId: ID!
+  "The global id of the location that they go to."
+  toId: ID!
+  "Where it stands."
+  state: StockTransferState!
+  "The number of the slip, or a note."
+  reference: String!
+  "The day on which it is expected; null if nobody said."
+  expectedOn: Date
+  "When the pieces left."
+  sentAt: DateTime!
+  "When it last changed."
+  updatedAt: DateTime!
+  "What it carries."
+  lines: [StockTransferLine!]!
+}
+
+"The pieces of one variant in a transfer."
+type StockTransferLine {
+  "The variant."
+  variant: Variant
+  "How many left."
+  quantity: Int!
+  "How many of them have arrived."
+  arrived: Int!
+  "How many have not."
+  missing: Int!
+}
+
+"One page of transfers."
+type StockTransferConnection {
+  "The transfers with their cursors."
+  edges: [StockTransferEdge!]!
+  "The transfers without cursors."
+  nodes: [StockTransfer!]!
+  "Where the page lies."
+  pageInfo: PageInfo!
+  "How many transfers there are in all; costs a count."
+  totalCount: Int!
+}
+
+"A transfer on a page."
+type StockTransferEdge {
+  "The cursor behind this transfer."
+  cursor: String!
+  "The transfer."
+  node: StockTransfer!
+}
+
+extend type Query {
+  "The brand's stock transfers, the last sent first; for staff."
+  stockTransfers(
+    "Only those that stand so."
+    state: StockTransferState
+    "Only those that come from or go to the location with this global id."
+    locationId: ID
+    "Only those in transit that were expected before today (Asia/Tokyo)."
+    late: Boolean! = false
+    "How many, 0 to 100."
+    first: Int = 20
+    "The cursor behind which the page starts."
+    after: String
+  ): StockTransferConnection! @allow(permissions: [INVENTORY_READ])
+  "One stock transfer; null if there is none. For staff."
+  stockTransfer(
+    "Its global id."
+    id: ID!
+  ): StockTransfer @allow(permissions: [INVENTORY_READ])
+}
+
+extend type Mutation {
+  "Send free pieces from one location to another: they are no longer on hand there, and incoming here. The same key sends once."
+  sendStock(
+    "What leaves."
+    input: SendStockInput!
+  ): StockTransferPayload! @allow(permissions: [INVENTORY_WRITE])
+  "Book what has arrived of a transfer, in one go or in parts."
+  receiveStockTransfer(
+    "What has arrived."
+    input: ReceiveStockTransferInput!
+  ): StockTransferPayload! @allow(permissions: [INVENTORY_WRITE])
+  "End a transfer of which something has not arrived: it is lost, or back where it came from."
+  closeStockTransfer(
+    "The transfer."
+    input: CloseStockTransferInput!
+  ): StockTransferPayload! @allow(permissions: [INVENTORY_WRITE])
+}
+
+"What leaves one location for another."
+input SendStockInput {
+  "A key of the client's choice for this intent, 8 to 100 characters."
+  idempotencyKey: String!
+  "The global id of the location that the pieces leave."
+  fromId: ID!
+  "The global id of the location that they go to."
+  toId: ID!
+  "What leaves, at most 500 lines, each of another variant."
+  lines: [SendStockLineInput!]!
+  "The day on which it is expected."
+  expectedOn: Date
+  "The number of the slip, or a note, at most 200 characters."
+  reference: String! = ""
+}
+
+"Pieces of one variant that leave."
+input SendStockLineInput {
+  "The variant's global id."
+  variantId: ID!
+  "How many pieces, 1 to 1,000,000."
+  quantity: Int!
+}
+
+"What has arrived of a transfer."
+input ReceiveStockTransferInput {
+  "The transfer's global id."
+  transferId: ID!
+  "What has arrived; lines that are left out stay as they are."
+  lines: [ArrivedStockLineInput!]!
+}
+
+"How much of a line has arrived."
+input ArrivedStockLineInput {
+  "The variant's global id."
+  variantId: ID!
+  "How many pieces have arrived in all, those of earlier bookings among them."
+  arrived: Int!
+}
+
+"A transfer that ends."
+input CloseStockTransferInput {
+  "The transfer's global id."
+  transferId: ID!
+  "Whether the rest is back where it came from; else it is lost."
+  returned: Boolean! = false
+}
+
+"A stock transfer after a change."
+type StockTransferPayload {
+  "The transfer; null if it was not changed."
+  transfer: StockTransfer
+  "Why it was not changed."
+  userErrors: [UserError!]!
+}
+`, BuiltIn: false},
 }
 var parsedSchema = gqlparser.MustLoadSchema(sources...)
 
@@ -18458,6 +18853,78 @@ func childFields_StockPayload(ctx context.Context, ec *executionContext, field g
 		return fieldContext_StockPayload_userErrors(ctx, ec, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type StockPayload", field.Name)
+}
+
+func childFields_StockTransfer(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return fieldContext_StockTransfer_id(ctx, ec, field)
+	case "fromId":
+		return fieldContext_StockTransfer_fromId(ctx, ec, field)
+	case "toId":
+		return fieldContext_StockTransfer_toId(ctx, ec, field)
+	case "state":
+		return fieldContext_StockTransfer_state(ctx, ec, field)
+	case "reference":
+		return fieldContext_StockTransfer_reference(ctx, ec, field)
+	case "expectedOn":
+		return fieldContext_StockTransfer_expectedOn(ctx, ec, field)
+	case "sentAt":
+		return fieldContext_StockTransfer_sentAt(ctx, ec, field)
+	case "updatedAt":
+		return fieldContext_StockTransfer_updatedAt(ctx, ec, field)
+	case "lines":
+		return fieldContext_StockTransfer_lines(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type StockTransfer", field.Name)
+}
+
+func childFields_StockTransferConnection(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edges":
+		return fieldContext_StockTransferConnection_edges(ctx, ec, field)
+	case "nodes":
+		return fieldContext_StockTransferConnection_nodes(ctx, ec, field)
+	case "pageInfo":
+		return fieldContext_StockTransferConnection_pageInfo(ctx, ec, field)
+	case "totalCount":
+		return fieldContext_StockTransferConnection_totalCount(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type StockTransferConnection", field.Name)
+}
+
+func childFields_StockTransferEdge(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cursor":
+		return fieldContext_StockTransferEdge_cursor(ctx, ec, field)
+	case "node":
+		return fieldContext_StockTransferEdge_node(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type StockTransferEdge", field.Name)
+}
+
+func childFields_StockTransferLine(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "variant":
+		return fieldContext_StockTransferLine_variant(ctx, ec, field)
+	case "quantity":
+		return fieldContext_StockTransferLine_quantity(ctx, ec, field)
+	case "arrived":
+		return fieldContext_StockTransferLine_arrived(ctx, ec, field)
+	case "missing":
+		return fieldContext_StockTransferLine_missing(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type StockTransferLine", field.Name)
+}
+
+func childFields_StockTransferPayload(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "transfer":
+		return fieldContext_StockTransferPayload_transfer(ctx, ec, field)
+	case "userErrors":
+		return fieldContext_StockTransferPayload_userErrors(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type StockTransferPayload", field.Name)
 }
 
 func childFields_Synonym(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {

@@ -515,6 +515,14 @@ type StockPayload struct {
 	UserErrors []UserError `json:"userErrors"`
 }
 
+// A stock transfer after a change.
+type StockTransferPayload struct {
+	// The transfer; null if it was not changed.
+	Transfer *inventory.Transfer `json:"transfer,omitempty"`
+	// Why it was not changed.
+	UserErrors []UserError `json:"userErrors"`
+}
+
 // What a client can watch: over WebSocket (graphql-transport-ws) or server-sent events.
 type Subscription struct {
 }

@@ -108,6 +108,10 @@ type (
 	StockMovementConnection = page.Connection[inventory.Movement]
 	// StockMovementEdge is a movement on a page.
 	StockMovementEdge = page.Edge[inventory.Movement]
+	// StockTransferConnection is a page of transfers.
+	StockTransferConnection = page.Connection[inventory.Transfer]
+	// StockTransferEdge is a transfer on a page.
+	StockTransferEdge = page.Edge[inventory.Transfer]
 )
 
 // ProductTranslations are a product's texts in every language.
