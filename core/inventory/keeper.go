@@ -93,12 +93,13 @@ type KeeperParts struct {
 	Tx interface {
 		InTx(ctx context.Context, f func(context.Context) error) error
 	}
-	Store     KeepStore
-	Transfers TransferStore
-	Keys      *idempotency.Keys
-	Shown     *Shown
-	Events    event.Recorder
-	Now       clock.Clock
+	Store      KeepStore
+	Transfers  TransferStore
+	Stocktakes StocktakeStore
+	Keys       *idempotency.Keys
+	Shown      *Shown
+	Events     event.Recorder
+	Now        clock.Clock
 }
 
 // NewKeeper makes the keeper.
@@ -177,10 +178,7 @@ func (k *Keeper) move(ctx context.Context, in StockInput, kind MovementKind, inv
 			return err
 		}
 		if difference != 0 {
-			m := Movement{ID: id.New(), At: k.Now(), VariantID: in.VariantID, LocationID: in.LocationID, Kind: kind, Quantity: difference, Reference: in.Reference}
-			if actor := access.From(ctx).ID; actor != uuid.Nil {
-				m.ActorID = &actor
-			}
+			m := Movement{ID: id.New(), At: k.Now(), VariantID: in.VariantID, LocationID: in.LocationID, Kind: kind, Quantity: difference, Reference: in.Reference, ActorID: actor(ctx)}
 			if err := errors.Join(k.Store.Move(ctx, m), k.Shown.Flipped(ctx, []uuid.UUID{in.VariantID})); err != nil {
 				return err
 			}
@@ -190,6 +188,23 @@ func (k *Keeper) move(ctx context.Context, in StockInput, kind MovementKind, inv
 		}))
 	})
 	return level, err
+}
+
+// actor is who acts; nil for noren itself.
+func actor(ctx context.Context) *uuid.UUID {
+	if who := access.From(ctx).ID; who != uuid.Nil {
+		return &who
+	}
+	return nil
+}
+
+// at names the field that a failure is about.
+func at(field string, err error) error {
+	var f *fault.Error
+	if errors.As(err, &f) {
+		return f.At(field)
+	}
+	return err
 }
 
 // known fails unless variant and location are the brand's.

@@ -208,10 +208,7 @@ func (k *Keeper) shift(ctx context.Context, t Transfer, what string, lines []Tra
 			moved = append(moved, s.VariantID)
 		}
 	}
-	m := Movement{At: k.Now(), Kind: Transferred, Reference: t.GlobalID()}
-	if actor := access.From(ctx).ID; actor != uuid.Nil {
-		m.ActorID = &actor
-	}
+	m := Movement{At: k.Now(), Kind: Transferred, Reference: t.GlobalID(), ActorID: actor(ctx)}
 	if err := k.Transfers.Shift(ctx, shifts, m); err != nil {
 		return err
 	}

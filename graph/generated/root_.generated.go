@@ -63,6 +63,8 @@ type ResolverRoot interface {
 	StockMovement() StockMovementResolver
 	StockTransfer() StockTransferResolver
 	StockTransferLine() StockTransferLineResolver
+	Stocktake() StocktakeResolver
+	StocktakeLine() StocktakeLineResolver
 	Subscription() SubscriptionResolver
 	Variant() VariantResolver
 	SetCategorySortInput() SetCategorySortInputResolver
@@ -754,6 +756,7 @@ type ComplexityRoot struct {
 		ApproveOrder             func(childComplexity int, input order.ApproveInput) int
 		ArchiveProduct           func(childComplexity int, input catalog.ProductInput) int
 		AttachCompanyBuyer       func(childComplexity int, input company.AttachInput) int
+		BookStocktake            func(childComplexity int, input inventory.BookStocktakeInput) int
 		CancelOrder              func(childComplexity int, input order.CancelInput) int
 		ChangeCompanyBuyer       func(childComplexity int, input company.SeatInput) int
 		ChangePassword           func(childComplexity int, input identity.ChangePasswordInput) int
@@ -774,6 +777,7 @@ type ComplexityRoot struct {
 		CloseStockTransfer       func(childComplexity int, input inventory.CloseTransferInput) int
 		ConfirmTotp              func(childComplexity int, input model.ConfirmTotpInput) int
 		CountStock               func(childComplexity int, input inventory.StockInput) int
+		CountStocktake           func(childComplexity int, input inventory.CountStocktakeInput) int
 		CreateCompany            func(childComplexity int, input company.CreateInput) int
 		CreateCustomerGroup      func(childComplexity int, input company.CreateGroupInput) int
 		CreatePartner            func(childComplexity int, input partner.CreateInput) int
@@ -784,6 +788,7 @@ type ComplexityRoot struct {
 		DeleteCategory           func(childComplexity int, input catalog.ProductInput) int
 		DeletePermissionGroup    func(childComplexity int, input identity.RemoveGroupInput) int
 		DeleteSynonym            func(childComplexity int, input catalog.ProductInput) int
+		DropStocktake            func(childComplexity int, input model.DropStocktakeInput) int
 		FinishSso                func(childComplexity int, input identity.FinishSSOInput) int
 		ImportProducts           func(childComplexity int, input model.ImportProductsInput) int
 		IssueCoupons             func(childComplexity int, input promotion.IssueInput) int
@@ -847,6 +852,7 @@ type ComplexityRoot struct {
 		SetSoldOutPolicy         func(childComplexity int, input display.PolicyInput) int
 		SetStaffPolicy           func(childComplexity int, input identity.PolicyInput) int
 		StartSso                 func(childComplexity int, input identity.StartSSOInput) int
+		StartStocktake           func(childComplexity int, input inventory.StartStocktakeInput) int
 		StartTotp                func(childComplexity int) int
 		UnlinkSso                func(childComplexity int, input identity.UnlinkSSOInput) int
 		UnpinProduct             func(childComplexity int, input display.CloseInput) int
@@ -1366,6 +1372,8 @@ type ComplexityRoot struct {
 		StockMovements     func(childComplexity int, variantID string, first *int, after *string) int
 		StockTransfer      func(childComplexity int, id string) int
 		StockTransfers     func(childComplexity int, state *inventory.TransferState, locationID *string, late bool, first *int, after *string) int
+		Stocktake          func(childComplexity int, id string) int
+		Stocktakes         func(childComplexity int, locationID *string, first *int, after *string) int
 		Synonyms           func(childComplexity int) int
 	}
 
@@ -1665,6 +1673,62 @@ type ComplexityRoot struct {
 	StockTransferPayload struct {
 		Transfer   func(childComplexity int) int
 		UserErrors func(childComplexity int) int
+	}
+
+	Stocktake struct {
+		GlobalID   func(childComplexity int) int
+		Lines      func(childComplexity int, differing bool, first *int, after *string) int
+		LocationID func(childComplexity int) int
+		Note       func(childComplexity int) int
+		StartedAt  func(childComplexity int) int
+		State      func(childComplexity int) int
+		Tally      func(childComplexity int) int
+		UpdatedAt  func(childComplexity int) int
+	}
+
+	StocktakeConnection struct {
+		Edges      func(childComplexity int) int
+		Nodes      func(childComplexity int) int
+		PageInfo   func(childComplexity int) int
+		TotalCount func(childComplexity int) int
+	}
+
+	StocktakeEdge struct {
+		Cursor func(childComplexity int) int
+		Node   func(childComplexity int) int
+	}
+
+	StocktakeLine struct {
+		Book       func(childComplexity int) int
+		Counted    func(childComplexity int) int
+		CountedAt  func(childComplexity int) int
+		Difference func(childComplexity int) int
+		Variant    func(childComplexity int) int
+	}
+
+	StocktakeLineConnection struct {
+		Edges      func(childComplexity int) int
+		Nodes      func(childComplexity int) int
+		PageInfo   func(childComplexity int) int
+		TotalCount func(childComplexity int) int
+	}
+
+	StocktakeLineEdge struct {
+		Cursor func(childComplexity int) int
+		Node   func(childComplexity int) int
+	}
+
+	StocktakePayload struct {
+		Stocktake  func(childComplexity int) int
+		UserErrors func(childComplexity int) int
+	}
+
+	StocktakeTally struct {
+		Counted   func(childComplexity int) int
+		Differing func(childComplexity int) int
+		Shortage  func(childComplexity int) int
+		Surplus   func(childComplexity int) int
+		Uncounted func(childComplexity int) int
 	}
 
 	Subscription struct {
@@ -4452,6 +4516,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.AttachCompanyBuyer(childComplexity, args["input"].(company.AttachInput)), true
+	case "Mutation.bookStocktake":
+		if e.ComplexityRoot.Mutation.BookStocktake == nil {
+			break
+		}
+
+		args, err := field_Mutation_bookStocktake_args(ctx, ec, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.BookStocktake(childComplexity, args["input"].(inventory.BookStocktakeInput)), true
 	case "Mutation.cancelOrder":
 		if e.ComplexityRoot.Mutation.CancelOrder == nil {
 			break
@@ -4672,6 +4747,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.CountStock(childComplexity, args["input"].(inventory.StockInput)), true
+	case "Mutation.countStocktake":
+		if e.ComplexityRoot.Mutation.CountStocktake == nil {
+			break
+		}
+
+		args, err := field_Mutation_countStocktake_args(ctx, ec, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.CountStocktake(childComplexity, args["input"].(inventory.CountStocktakeInput)), true
 	case "Mutation.createCompany":
 		if e.ComplexityRoot.Mutation.CreateCompany == nil {
 			break
@@ -4782,6 +4868,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.DeleteSynonym(childComplexity, args["input"].(catalog.ProductInput)), true
+	case "Mutation.dropStocktake":
+		if e.ComplexityRoot.Mutation.DropStocktake == nil {
+			break
+		}
+
+		args, err := field_Mutation_dropStocktake_args(ctx, ec, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.DropStocktake(childComplexity, args["input"].(model.DropStocktakeInput)), true
 	case "Mutation.finishSso":
 		if e.ComplexityRoot.Mutation.FinishSso == nil {
 			break
@@ -5460,6 +5557,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.StartSso(childComplexity, args["input"].(identity.StartSSOInput)), true
+	case "Mutation.startStocktake":
+		if e.ComplexityRoot.Mutation.StartStocktake == nil {
+			break
+		}
+
+		args, err := field_Mutation_startStocktake_args(ctx, ec, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.StartStocktake(childComplexity, args["input"].(inventory.StartStocktakeInput)), true
 	case "Mutation.startTotp":
 		if e.ComplexityRoot.Mutation.StartTotp == nil {
 			break
@@ -7912,6 +8020,28 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Query.StockTransfers(childComplexity, args["state"].(*inventory.TransferState), args["locationId"].(*string), args["late"].(bool), args["first"].(*int), args["after"].(*string)), true
+	case "Query.stocktake":
+		if e.ComplexityRoot.Query.Stocktake == nil {
+			break
+		}
+
+		args, err := field_Query_stocktake_args(ctx, ec, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Query.Stocktake(childComplexity, args["id"].(string)), true
+	case "Query.stocktakes":
+		if e.ComplexityRoot.Query.Stocktakes == nil {
+			break
+		}
+
+		args, err := field_Query_stocktakes_args(ctx, ec, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Query.Stocktakes(childComplexity, args["locationId"].(*string), args["first"].(*int), args["after"].(*string)), true
 	case "Query.synonyms":
 		if e.ComplexityRoot.Query.Synonyms == nil {
 			break
@@ -8959,6 +9089,211 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.StockTransferPayload.UserErrors(childComplexity), true
 
+	case "Stocktake.id":
+		if e.ComplexityRoot.Stocktake.GlobalID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Stocktake.GlobalID(childComplexity), true
+	case "Stocktake.lines":
+		if e.ComplexityRoot.Stocktake.Lines == nil {
+			break
+		}
+
+		args, err := field_Stocktake_lines_args(ctx, ec, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Stocktake.Lines(childComplexity, args["differing"].(bool), args["first"].(*int), args["after"].(*string)), true
+	case "Stocktake.locationId":
+		if e.ComplexityRoot.Stocktake.LocationID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Stocktake.LocationID(childComplexity), true
+	case "Stocktake.note":
+		if e.ComplexityRoot.Stocktake.Note == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Stocktake.Note(childComplexity), true
+	case "Stocktake.startedAt":
+		if e.ComplexityRoot.Stocktake.StartedAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Stocktake.StartedAt(childComplexity), true
+	case "Stocktake.state":
+		if e.ComplexityRoot.Stocktake.State == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Stocktake.State(childComplexity), true
+	case "Stocktake.tally":
+		if e.ComplexityRoot.Stocktake.Tally == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Stocktake.Tally(childComplexity), true
+	case "Stocktake.updatedAt":
+		if e.ComplexityRoot.Stocktake.UpdatedAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Stocktake.UpdatedAt(childComplexity), true
+
+	case "StocktakeConnection.edges":
+		if e.ComplexityRoot.StocktakeConnection.Edges == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StocktakeConnection.Edges(childComplexity), true
+	case "StocktakeConnection.nodes":
+		if e.ComplexityRoot.StocktakeConnection.Nodes == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StocktakeConnection.Nodes(childComplexity), true
+	case "StocktakeConnection.pageInfo":
+		if e.ComplexityRoot.StocktakeConnection.PageInfo == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StocktakeConnection.PageInfo(childComplexity), true
+	case "StocktakeConnection.totalCount":
+		if e.ComplexityRoot.StocktakeConnection.TotalCount == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StocktakeConnection.TotalCount(childComplexity), true
+
+	case "StocktakeEdge.cursor":
+		if e.ComplexityRoot.StocktakeEdge.Cursor == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StocktakeEdge.Cursor(childComplexity), true
+	case "StocktakeEdge.node":
+		if e.ComplexityRoot.StocktakeEdge.Node == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StocktakeEdge.Node(childComplexity), true
+
+	case "StocktakeLine.book":
+		if e.ComplexityRoot.StocktakeLine.Book == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StocktakeLine.Book(childComplexity), true
+	case "StocktakeLine.counted":
+		if e.ComplexityRoot.StocktakeLine.Counted == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StocktakeLine.Counted(childComplexity), true
+	case "StocktakeLine.countedAt":
+		if e.ComplexityRoot.StocktakeLine.CountedAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StocktakeLine.CountedAt(childComplexity), true
+	case "StocktakeLine.difference":
+		if e.ComplexityRoot.StocktakeLine.Difference == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StocktakeLine.Difference(childComplexity), true
+	case "StocktakeLine.variant":
+		if e.ComplexityRoot.StocktakeLine.Variant == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StocktakeLine.Variant(childComplexity), true
+
+	case "StocktakeLineConnection.edges":
+		if e.ComplexityRoot.StocktakeLineConnection.Edges == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StocktakeLineConnection.Edges(childComplexity), true
+	case "StocktakeLineConnection.nodes":
+		if e.ComplexityRoot.StocktakeLineConnection.Nodes == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StocktakeLineConnection.Nodes(childComplexity), true
+	case "StocktakeLineConnection.pageInfo":
+		if e.ComplexityRoot.StocktakeLineConnection.PageInfo == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StocktakeLineConnection.PageInfo(childComplexity), true
+	case "StocktakeLineConnection.totalCount":
+		if e.ComplexityRoot.StocktakeLineConnection.TotalCount == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StocktakeLineConnection.TotalCount(childComplexity), true
+
+	case "StocktakeLineEdge.cursor":
+		if e.ComplexityRoot.StocktakeLineEdge.Cursor == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StocktakeLineEdge.Cursor(childComplexity), true
+	case "StocktakeLineEdge.node":
+		if e.ComplexityRoot.StocktakeLineEdge.Node == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StocktakeLineEdge.Node(childComplexity), true
+
+	case "StocktakePayload.stocktake":
+		if e.ComplexityRoot.StocktakePayload.Stocktake == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StocktakePayload.Stocktake(childComplexity), true
+	case "StocktakePayload.userErrors":
+		if e.ComplexityRoot.StocktakePayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StocktakePayload.UserErrors(childComplexity), true
+
+	case "StocktakeTally.counted":
+		if e.ComplexityRoot.StocktakeTally.Counted == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StocktakeTally.Counted(childComplexity), true
+	case "StocktakeTally.differing":
+		if e.ComplexityRoot.StocktakeTally.Differing == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StocktakeTally.Differing(childComplexity), true
+	case "StocktakeTally.shortage":
+		if e.ComplexityRoot.StocktakeTally.Shortage == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StocktakeTally.Shortage(childComplexity), true
+	case "StocktakeTally.surplus":
+		if e.ComplexityRoot.StocktakeTally.Surplus == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StocktakeTally.Surplus(childComplexity), true
+	case "StocktakeTally.uncounted":
+		if e.ComplexityRoot.StocktakeTally.Uncounted == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StocktakeTally.Uncounted(childComplexity), true
+
 	case "Subscription.orderChanged":
 		if e.ComplexityRoot.Subscription.OrderChanged == nil {
 			break
@@ -9261,6 +9596,7 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 			graphql.NewInputUnmarshaler("AttributeFilter", graphql.BindUnmarshaler(ec, unmarshalInputAttributeFilter)),
 			graphql.NewInputUnmarshaler("AttributeValueInput", graphql.BindUnmarshaler(ec, unmarshalInputAttributeValueInput)),
 			graphql.NewInputUnmarshaler("AudienceInput", graphql.BindUnmarshaler(ec, unmarshalInputAudienceInput)),
+			graphql.NewInputUnmarshaler("BookStocktakeInput", graphql.BindUnmarshaler(ec, unmarshalInputBookStocktakeInput)),
 			graphql.NewInputUnmarshaler("CampaignBenefitInput", graphql.BindUnmarshaler(ec, unmarshalInputCampaignBenefitInput)),
 			graphql.NewInputUnmarshaler("CampaignConditionsInput", graphql.BindUnmarshaler(ec, unmarshalInputCampaignConditionsInput)),
 			graphql.NewInputUnmarshaler("CampaignStatusInput", graphql.BindUnmarshaler(ec, unmarshalInputCampaignStatusInput)),
@@ -9282,6 +9618,7 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 			graphql.NewInputUnmarshaler("CombinationPartInput", graphql.BindUnmarshaler(ec, unmarshalInputCombinationPartInput)),
 			graphql.NewInputUnmarshaler("CompanyFilter", graphql.BindUnmarshaler(ec, unmarshalInputCompanyFilter)),
 			graphql.NewInputUnmarshaler("ConfirmTotpInput", graphql.BindUnmarshaler(ec, unmarshalInputConfirmTotpInput)),
+			graphql.NewInputUnmarshaler("CountStocktakeInput", graphql.BindUnmarshaler(ec, unmarshalInputCountStocktakeInput)),
 			graphql.NewInputUnmarshaler("CreateCompanyInput", graphql.BindUnmarshaler(ec, unmarshalInputCreateCompanyInput)),
 			graphql.NewInputUnmarshaler("CreateCustomerGroupInput", graphql.BindUnmarshaler(ec, unmarshalInputCreateCustomerGroupInput)),
 			graphql.NewInputUnmarshaler("CreatePartnerInput", graphql.BindUnmarshaler(ec, unmarshalInputCreatePartnerInput)),
@@ -9290,6 +9627,7 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 			graphql.NewInputUnmarshaler("CustomerGroupMembersInput", graphql.BindUnmarshaler(ec, unmarshalInputCustomerGroupMembersInput)),
 			graphql.NewInputUnmarshaler("DeletePermissionGroupInput", graphql.BindUnmarshaler(ec, unmarshalInputDeletePermissionGroupInput)),
 			graphql.NewInputUnmarshaler("DisplayPreviewInput", graphql.BindUnmarshaler(ec, unmarshalInputDisplayPreviewInput)),
+			graphql.NewInputUnmarshaler("DropStocktakeInput", graphql.BindUnmarshaler(ec, unmarshalInputDropStocktakeInput)),
 			graphql.NewInputUnmarshaler("ExperimentInput", graphql.BindUnmarshaler(ec, unmarshalInputExperimentInput)),
 			graphql.NewInputUnmarshaler("FinishSsoInput", graphql.BindUnmarshaler(ec, unmarshalInputFinishSsoInput)),
 			graphql.NewInputUnmarshaler("ImportProductsInput", graphql.BindUnmarshaler(ec, unmarshalInputImportProductsInput)),
@@ -9356,7 +9694,9 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 			graphql.NewInputUnmarshaler("StaffAccountInput", graphql.BindUnmarshaler(ec, unmarshalInputStaffAccountInput)),
 			graphql.NewInputUnmarshaler("StaffPolicyInput", graphql.BindUnmarshaler(ec, unmarshalInputStaffPolicyInput)),
 			graphql.NewInputUnmarshaler("StartSsoInput", graphql.BindUnmarshaler(ec, unmarshalInputStartSsoInput)),
+			graphql.NewInputUnmarshaler("StartStocktakeInput", graphql.BindUnmarshaler(ec, unmarshalInputStartStocktakeInput)),
 			graphql.NewInputUnmarshaler("StockInput", graphql.BindUnmarshaler(ec, unmarshalInputStockInput)),
+			graphql.NewInputUnmarshaler("StocktakeLineInput", graphql.BindUnmarshaler(ec, unmarshalInputStocktakeLineInput)),
 			graphql.NewInputUnmarshaler("TargetInput", graphql.BindUnmarshaler(ec, unmarshalInputTargetInput)),
 			graphql.NewInputUnmarshaler("UnlinkSsoInput", graphql.BindUnmarshaler(ec, unmarshalInputUnlinkSsoInput)),
 			graphql.NewInputUnmarshaler("UpdateAddressInput", graphql.BindUnmarshaler(ec, unmarshalInputUpdateAddressInput)),
@@ -15937,6 +16277,197 @@ type StaffPolicyPayload {
   userErrors: [UserError!]!
 }
 `, BuiltIn: false},
+	{Name: "../schema/stocktake.graphqls", Input: `"Where a stocktake stands."
+enum StocktakeState {
+  "It is being counted (実施中)."
+  OPEN
+  "It is over, and its differences are movements (確定)."
+  BOOKED
+  "It is over, without effect (取消)."
+  DROPPED
+}
+
+"A count of what lies at a location (棚卸)."
+type Stocktake implements Node {
+  "The stocktake's opaque global id."
+  id: ID!
+  "The location's global id."
+  locationId: ID!
+  "Where it stands."
+  state: StocktakeState!
+  "What was said about it."
+  note: String!
+  "When it began."
+  startedAt: DateTime!
+  "When it last changed."
+  updatedAt: DateTime!
+  "What was found, in numbers."
+  tally: StocktakeTally!
+  "What was found, the last counted first."
+  lines(
+    "Only what differs from the books."
+    differing: Boolean! = false
+    "How many, 0 to 100."
+    first: Int = 50
+    "The cursor behind which the page starts."
+    after: String
+  ): StocktakeLineConnection!
+}
+
+"A stocktake in numbers."
+type StocktakeTally {
+  "How many variants were counted."
+  counted: Int!
+  "How many variants lie there by the books and were not counted; 0 once it is over."
+  uncounted: Int!
+  "How many variants differ from the books."
+  differing: Int!
+  "How many pieces more were found than the books say."
+  surplus: Int!
+  "How many pieces fewer were found than the books say."
+  shortage: Int!
+}
+
+"What was counted of a variant."
+type StocktakeLine {
+  "The variant."
+  variant: Variant
+  "What the books said when it was counted."
+  book: Int!
+  "How many pieces were found."
+  counted: Int!
+  "How many pieces more than the books said; negative if fewer."
+  difference: Int!
+  "When it was counted."
+  countedAt: DateTime!
+}
+
+"One page of stocktakes."
+type StocktakeConnection {
+  "The stocktakes with their cursors."
+  edges: [StocktakeEdge!]!
+  "The stocktakes without cursors."
+  nodes: [Stocktake!]!
+  "Where the page lies."
+  pageInfo: PageInfo!
+  "How many stocktakes there are in all; costs a count."
+  totalCount: Int!
+}
+
+"A stocktake on a page."
+type StocktakeEdge {
+  "The cursor behind this stocktake."
+  cursor: String!
+  "The stocktake."
+  node: Stocktake!
+}
+
+"One page of what was counted."
+type StocktakeLineConnection {
+  "The lines with their cursors."
+  edges: [StocktakeLineEdge!]!
+  "The lines without cursors."
+  nodes: [StocktakeLine!]!
+  "Where the page lies."
+  pageInfo: PageInfo!
+  "How many lines there are in all; costs a count."
+  totalCount: Int!
+}
+
+"Something that was counted, on a page."
+type StocktakeLineEdge {
+  "The cursor behind this line."
+  cursor: String!
+  "The line."
+  node: StocktakeLine!
+}
+
+extend type Query {
+  "The brand's stocktakes, the last begun first; for staff."
+  stocktakes(
+    "Only those of the location with this global id."
+    locationId: ID
+    "How many, 0 to 100."
+    first: Int = 20
+    "The cursor behind which the page starts."
+    after: String
+  ): StocktakeConnection! @allow(permissions: [INVENTORY_READ])
+  "One stocktake; null if there is none. For staff."
+  stocktake(
+    "Its global id."
+    id: ID!
+  ): Stocktake @allow(permissions: [INVENTORY_READ])
+}
+
+extend type Mutation {
+  "Begin to count what lies at a location. Trade goes on meanwhile: a count is compared with the books of its own moment."
+  startStocktake(
+    "The location."
+    input: StartStocktakeInput!
+  ): StocktakePayload! @allow(permissions: [INVENTORY_WRITE])
+  "Write down what was found. What was counted before is counted anew; the stock does not change yet."
+  countStocktake(
+    "What was found."
+    input: CountStocktakeInput!
+  ): StocktakePayload! @allow(permissions: [INVENTORY_WRITE])
+  "Make the differences movements, and end the stocktake."
+  bookStocktake(
+    "The stocktake."
+    input: BookStocktakeInput!
+  ): StocktakePayload! @allow(permissions: [INVENTORY_WRITE])
+  "End a stocktake without effect."
+  dropStocktake(
+    "The stocktake."
+    input: DropStocktakeInput!
+  ): StocktakePayload! @allow(permissions: [INVENTORY_WRITE])
+}
+
+"A location to count."
+input StartStocktakeInput {
+  "The location's global id."
+  locationId: ID!
+  "What is to be said about it, at most 200 characters."
+  note: String! = ""
+}
+
+"What was found."
+input CountStocktakeInput {
+  "The stocktake's global id."
+  stocktakeId: ID!
+  "What was found, at most 500 lines, each of another variant."
+  lines: [StocktakeLineInput!]!
+}
+
+"What was found of a variant."
+input StocktakeLineInput {
+  "The variant's global id."
+  variantId: ID!
+  "How many pieces, 0 to 1,000,000."
+  counted: Int!
+}
+
+"A stocktake that ends."
+input BookStocktakeInput {
+  "The stocktake's global id."
+  stocktakeId: ID!
+  "Whether what was not counted is gone; else it stays as it is."
+  zero: Boolean! = false
+}
+
+"A stocktake to give up."
+input DropStocktakeInput {
+  "The stocktake's global id."
+  stocktakeId: ID!
+}
+
+"A stocktake after a change."
+type StocktakePayload {
+  "The stocktake; null if it was not changed."
+  stocktake: Stocktake
+  "Why it was not changed."
+  userErrors: [UserError!]!
+}
+`, BuiltIn: false},
 	{Name: "../schema/transfer.graphqls", Input: `"Where a stock transfer stands."
 enum StockTransferState {
   "The pieces are on their way, at least some (移動中)."
@@ -18925,6 +19456,118 @@ func childFields_StockTransferPayload(ctx context.Context, ec *executionContext,
 		return fieldContext_StockTransferPayload_userErrors(ctx, ec, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type StockTransferPayload", field.Name)
+}
+
+func childFields_Stocktake(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return fieldContext_Stocktake_id(ctx, ec, field)
+	case "locationId":
+		return fieldContext_Stocktake_locationId(ctx, ec, field)
+	case "state":
+		return fieldContext_Stocktake_state(ctx, ec, field)
+	case "note":
+		return fieldContext_Stocktake_note(ctx, ec, field)
+	case "startedAt":
+		return fieldContext_Stocktake_startedAt(ctx, ec, field)
+	case "updatedAt":
+		return fieldContext_Stocktake_updatedAt(ctx, ec, field)
+	case "tally":
+		return fieldContext_Stocktake_tally(ctx, ec, field)
+	case "lines":
+		return fieldContext_Stocktake_lines(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type Stocktake", field.Name)
+}
+
+func childFields_StocktakeConnection(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edges":
+		return fieldContext_StocktakeConnection_edges(ctx, ec, field)
+	case "nodes":
+		return fieldContext_StocktakeConnection_nodes(ctx, ec, field)
+	case "pageInfo":
+		return fieldContext_StocktakeConnection_pageInfo(ctx, ec, field)
+	case "totalCount":
+		return fieldContext_StocktakeConnection_totalCount(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type StocktakeConnection", field.Name)
+}
+
+func childFields_StocktakeEdge(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cursor":
+		return fieldContext_StocktakeEdge_cursor(ctx, ec, field)
+	case "node":
+		return fieldContext_StocktakeEdge_node(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type StocktakeEdge", field.Name)
+}
+
+func childFields_StocktakeLine(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "variant":
+		return fieldContext_StocktakeLine_variant(ctx, ec, field)
+	case "book":
+		return fieldContext_StocktakeLine_book(ctx, ec, field)
+	case "counted":
+		return fieldContext_StocktakeLine_counted(ctx, ec, field)
+	case "difference":
+		return fieldContext_StocktakeLine_difference(ctx, ec, field)
+	case "countedAt":
+		return fieldContext_StocktakeLine_countedAt(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type StocktakeLine", field.Name)
+}
+
+func childFields_StocktakeLineConnection(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edges":
+		return fieldContext_StocktakeLineConnection_edges(ctx, ec, field)
+	case "nodes":
+		return fieldContext_StocktakeLineConnection_nodes(ctx, ec, field)
+	case "pageInfo":
+		return fieldContext_StocktakeLineConnection_pageInfo(ctx, ec, field)
+	case "totalCount":
+		return fieldContext_StocktakeLineConnection_totalCount(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type StocktakeLineConnection", field.Name)
+}
+
+func childFields_StocktakeLineEdge(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cursor":
+		return fieldContext_StocktakeLineEdge_cursor(ctx, ec, field)
+	case "node":
+		return fieldContext_StocktakeLineEdge_node(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type StocktakeLineEdge", field.Name)
+}
+
+func childFields_StocktakePayload(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "stocktake":
+		return fieldContext_StocktakePayload_stocktake(ctx, ec, field)
+	case "userErrors":
+		return fieldContext_StocktakePayload_userErrors(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type StocktakePayload", field.Name)
+}
+
+func childFields_StocktakeTally(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "counted":
+		return fieldContext_StocktakeTally_counted(ctx, ec, field)
+	case "uncounted":
+		return fieldContext_StocktakeTally_uncounted(ctx, ec, field)
+	case "differing":
+		return fieldContext_StocktakeTally_differing(ctx, ec, field)
+	case "surplus":
+		return fieldContext_StocktakeTally_surplus(ctx, ec, field)
+	case "shortage":
+		return fieldContext_StocktakeTally_shortage(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type StocktakeTally", field.Name)
 }
 
 func childFields_Synonym(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {

@@ -2,7 +2,6 @@ package postgres
 
 import (
 	"context"
-	"time"
 
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
@@ -68,22 +67,7 @@ func (s *Inventory) TransferLines(ctx context.Context, transferIDs []uuid.UUID) 
 
 // Transfers is one page of the brand's transfers, the last sent first.
 func (s *Inventory) Transfers(ctx context.Context, brandID uuid.UUID, f inventory.TransferFilter, in page.Args) (page.Connection[inventory.Transfer], error) {
-	var none page.Connection[inventory.Transfer]
-	size, err := in.Size()
-	if err != nil {
-		return none, err
-	}
-	type key struct {
-		At time.Time `json:"t"`
-		ID uuid.UUID `json:"i"`
-	}
-	var after key
-	behind, err := in.Start(&after)
-	if err != nil {
-		return none, err
-	}
-	where, keyset := `t.brand_id = @brand`, ``
-	args := pgx.NamedArgs{"brand": brandID, "at": after.At, "id": after.ID, "limit": size + 1, "today": f.Today}
+	where, args := `t.brand_id = @brand`, pgx.NamedArgs{"brand": brandID}
 	if f.State != nil {
 		where, args["state"] = where+` AND t.state = @state`, *f.State
 	}
@@ -92,20 +76,10 @@ func (s *Inventory) Transfers(ctx context.Context, brandID uuid.UUID, f inventor
 	}
 	if f.Late {
 		where += ` AND t.state = 'IN_TRANSIT' AND t.expected_on < (@today::timestamptz AT TIME ZONE 'Asia/Tokyo')::date`
+		args["today"] = f.Today
 	}
-	if behind {
-		keyset = ` AND (t.sent_at, t.id) < (@at, @id)`
-	}
-	rows, err := collect[inventory.Transfer](ctx, s.db, `
-		SELECT `+stockTransferColumns+` FROM stock_transfers t WHERE `+where+keyset+` ORDER BY t.sent_at DESC, t.id DESC LIMIT @limit`, args)
-	if err != nil {
-		return none, err
-	}
-	found := page.Of(rows, size, behind, func(t inventory.Transfer) any { return key{t.SentAt, t.ID} })
-	found.Count = func(ctx context.Context) (int, error) {
-		return one[int](ctx, s.db, `SELECT count(*) FROM stock_transfers t WHERE `+where, args)
-	}
-	return found, nil
+	return latest(ctx, s.db, in, stockTransferColumns, `stock_transfers t`, where, `t.sent_at`, `t.id`, args,
+		func(t inventory.Transfer) timeKey { return timeKey{t.SentAt, t.ID} })
 }
 
 // LockLevels reads levels and locks them in order, and makes those that are not there.
