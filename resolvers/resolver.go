@@ -71,9 +71,10 @@ type Loaders struct {
 	Trees          *graph.Loader[uuid.UUID, []catalog.Category]       // by brand
 	Levels         *graph.Loader[uuid.UUID, []inventory.Level]        // by variant
 	StockTransfers *graph.Loader[uuid.UUID, []inventory.TransferLine] // by transfer
-	Tallies        *graph.Loader[uuid.UUID, inventory.Tally]          // by stocktake
-	Facts          *graph.Loader[uuid.UUID, display.Facts]            // by product
-	Restock        *graph.Loader[uuid.UUID, bool]                     // by variant
+	CountedLines   *graph.Loader[page.First, page.Connection[inventory.CountedLine]]
+	Tallies        *graph.Loader[uuid.UUID, inventory.Tally] // by stocktake
+	Facts          *graph.Loader[uuid.UUID, display.Facts]   // by product
+	Restock        *graph.Loader[uuid.UUID, bool]            // by variant
 
 	Sales        *graph.Loader[uuid.UUID, *sale.Terms] // by variant
 	Order        *graph.Loader[uuid.UUID, order.Order]
@@ -129,6 +130,7 @@ func (r *Resolver) NewLoaders(ctx context.Context) *Loaders {
 		Levels:         graph.NewLoader(graph.Grouped(r.Stock.Levels, func(l inventory.Level) uuid.UUID { return l.VariantID })),
 		StockTransfers: graph.NewLoader(graph.Grouped(r.Stock.TransferLines, func(l inventory.TransferLine) uuid.UUID { return l.TransferID })),
 		Tallies:        graph.NewLoader(graph.ByKey(r.Stock.Tallies, func(t inventory.Tally) uuid.UUID { return t.StocktakeID })),
+		CountedLines:   graph.NewLoader(r.Stock.FirstCounted),
 		Variants:       graph.NewLoader(graph.Grouped(r.Catalog.VariantsOf, func(v catalog.Variant) uuid.UUID { return v.ProductID })),
 		Prices:         graph.NewLoader(sheetsAt(desk)),
 		Free:           graph.NewLoader(graph.ByKey(r.Inventory.Free, func(f inventory.Free) uuid.UUID { return f.VariantID })),

@@ -26,7 +26,7 @@ var movingOperations = map[string]clientOperation{
 		w.counted(t)
 		return apptest.Variables{"first": w.size}
 	})},
-	"admin/Stocktake": {5, asked(func(t *testing.T, w *world) apptest.Variables { return apptest.Variables{"id": w.counted(t)} })},
+	"admin/Stocktake": {4, asked(func(t *testing.T, w *world) apptest.Variables { return apptest.Variables{"id": w.counted(t)} })},
 	"admin/StartStocktake": {6, input(func(t *testing.T, w *world) apptest.Variables {
 		w.made(t, "dropStocktake", "stocktake", apptest.Variables{"stocktakeId": w.counted(t)})
 		return apptest.Variables{"locationId": w.locations[1]}

@@ -71,7 +71,21 @@ func (r *stocktakeResolver) Tally(ctx context.Context, obj *inventory.Stocktake)
 }
 
 func (r *stocktakeResolver) Lines(ctx context.Context, obj *inventory.Stocktake, differing bool, first *int, after *string) (page.Connection[inventory.CountedLine], error) {
-	return r.Stock.CountedLines(ctx, obj.ID, differing, page.Args{First: first, After: after})
+	only := page.First{OwnerID: obj.ID}
+	if differing {
+		only.Only = inventory.Differing
+	}
+	found, err := firstOr(ctx, load(ctx).CountedLines, only, page.Args{First: first, After: after}, func(args page.Args) (page.Connection[inventory.CountedLine], error) {
+		return r.Stock.CountedLines(ctx, obj.ID, differing, args)
+	})
+	found.Count = func(ctx context.Context) (int, error) {
+		tally, err := load(ctx).Tallies.Load(ctx, obj.ID)
+		if differing {
+			return tally.Differing, err
+		}
+		return tally.Counted, err
+	}
+	return found, err
 }
 
 func (r *stocktakeLineResolver) Variant(ctx context.Context, obj *inventory.CountedLine) (*catalog.Variant, error) {

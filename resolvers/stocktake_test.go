@@ -136,7 +136,9 @@ func TestStocktakesThatCannotBe(t *testing.T) {
 	require.Empty(t, c.book(t, key, false).UserErrors)
 	c.requireLies(t, c.leash, c.shop, 3, 0)
 	require.Equal(t, "DROPPED", c.stocktake(t, "dropStocktake", "DropStocktakeInput", apptest.Variables{"stocktakeId": c.start(t, c.shop).Stocktake.ID}).Stocktake.State)
-	var listed struct{ Stocktakes struct{ Nodes []struct{ State string } } }
+	var listed struct {
+		Stocktakes struct{ Nodes []struct{ State string } }
+	}
 	c.DoAs(t, keeper, `query($l: ID) { stocktakes(locationId: $l) { nodes { state } } }`, apptest.Variables{"l": c.shop}).Into(t, &listed)
 	require.Equal(t, []struct{ State string }{{"DROPPED"}, {"BOOKED"}}, listed.Stocktakes.Nodes)
 }

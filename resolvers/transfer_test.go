@@ -43,7 +43,9 @@ func newCarrier(t *testing.T) *carrier {
 	c.leash = globalID("Variant", c.AddProduct(t, "leash", 100).Variants[0])
 	c.toy = globalID("Variant", c.AddProduct(t, "toy", 100).Variants[0])
 	c.warehouse = globalID("Location", c.WarehouseID)
-	var saved struct{ SaveLocation struct{ Location struct{ ID string } } }
+	var saved struct {
+		SaveLocation struct{ Location struct{ ID string } }
+	}
 	require.Empty(t, write(t, c.App, keeper, "saveLocation", "SaveLocationInput", "location { id }",
 		apptest.Variables{"code": "shibuya", "name": apptest.Variables{"ja": "渋谷店"}, "kind": "SHOP", "ships": false}, &saved))
 	c.shop = saved.SaveLocation.Location.ID

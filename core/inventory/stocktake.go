@@ -95,6 +95,8 @@ type StocktakeStore interface {
 	Stocktake(ctx context.Context, brandID, stocktakeID uuid.UUID) (*Stocktake, error)
 	Stocktakes(ctx context.Context, brandID uuid.UUID, locationID *uuid.UUID, args page.Args) (page.Connection[Stocktake], error)
 	CountedLines(ctx context.Context, stocktakeID uuid.UUID, differing bool, args page.Args) (page.Connection[CountedLine], error)
+	// FirstCounted are the first pages of CountedLines for many stocktakes.
+	FirstCounted(ctx context.Context, wanted []page.First) (map[page.First]page.Connection[CountedLine], error)
 	Tallies(ctx context.Context, stocktakeIDs []uuid.UUID) ([]Tally, error)
 }
 

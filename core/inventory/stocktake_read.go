@@ -34,6 +34,17 @@ func (k *Keeper) CountedLines(ctx context.Context, stocktakeID uuid.UUID, differ
 	return k.Stocktakes.CountedLines(ctx, stocktakeID, differing, args)
 }
 
+// Differing narrows what was counted to what differs from the books.
+const Differing = "DIFFERING"
+
+// FirstCounted are the first pages of what stocktakes found, the last counted first.
+func (k *Keeper) FirstCounted(ctx context.Context, wanted []page.First) (map[page.First]page.Connection[CountedLine], error) {
+	if err := access.Require(ctx, access.InventoryRead); err != nil {
+		return nil, err
+	}
+	return k.Stocktakes.FirstCounted(ctx, wanted)
+}
+
 // Tallies are many stocktakes in numbers.
 func (k *Keeper) Tallies(ctx context.Context, stocktakeIDs []uuid.UUID) ([]Tally, error) {
 	if err := access.Require(ctx, access.InventoryRead); err != nil {

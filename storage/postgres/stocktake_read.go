@@ -33,13 +33,27 @@ func (s *Inventory) Stocktakes(ctx context.Context, brandID uuid.UUID, locationI
 		func(k inventory.Stocktake) timeKey { return timeKey{k.StartedAt, k.ID} })
 }
 
+const countedColumns = `l.stocktake_id, l.variant_id, l.book, l.counted, l.counted_at, l.actor_id`
+
+// FirstCounted are the first pages of what stocktakes found, the last counted first.
+func (s *Inventory) FirstCounted(ctx context.Context, wanted []page.First) (map[page.First]page.Connection[inventory.CountedLine], error) {
+	type row struct {
+		place
+		inventory.CountedLine
+	}
+	list := ownedList{countedColumns, `FROM stocktake_lines l`, `l.stocktake_id = wanted.owner AND (wanted.narrow = '' OR l.counted <> l.book)`, `l.counted_at DESC, l.variant_id DESC`}
+	return firstPages(ctx, s.db, wanted, list, pgx.NamedArgs{},
+		func(r row) (place, inventory.CountedLine) { return r.place, r.CountedLine },
+		func(l inventory.CountedLine) any { return timeKey{l.CountedAt, l.VariantID} })
+}
+
 // CountedLines is one page of what a stocktake found, the last counted first.
 func (s *Inventory) CountedLines(ctx context.Context, stocktakeID uuid.UUID, differing bool, in page.Args) (page.Connection[inventory.CountedLine], error) {
 	where, args := `l.stocktake_id = @stocktake`, pgx.NamedArgs{"stocktake": stocktakeID}
 	if differing {
 		where += ` AND l.counted <> l.book`
 	}
-	return latest(ctx, s.db, in, `l.stocktake_id, l.variant_id, l.book, l.counted, l.counted_at, l.actor_id`, `stocktake_lines l`, where,
+	return latest(ctx, s.db, in, countedColumns, `stocktake_lines l`, where,
 		`l.counted_at`, `l.variant_id`, args, func(l inventory.CountedLine) timeKey { return timeKey{l.CountedAt, l.VariantID} })
 }
 
