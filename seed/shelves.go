@@ -44,7 +44,7 @@ func WriteShelves(ctx context.Context, db *postgres.DB, now time.Time) error {
 		Tx: db, Store: postgres.NewDisplay(db), Events: events, Now: clock,
 		Buyers: company.New(company.Parts{Tx: db, Store: postgres.NewCompanies(db), Events: events, Now: clock}),
 	}), sales: sale.New(sale.Parts{
-		Tx: db, Store: postgres.NewSales(db), Events: events, Now: clock,
+		Tx: db, Store: postgres.NewSales(db), SetStore: postgres.NewSales(db), Events: events, Now: clock,
 		Shown: inventory.NewShown(postgres.NewInventory(db), events, clock),
 	})}
 	ctx = t.as(channel.With(ctx, t.channels[s.brand.ID]), Staff()[0])

@@ -32,6 +32,9 @@ type offer struct {
 }
 
 func (d *Draft) contract(line *Line) error {
+	if done, err := d.assemble(line); done || err != nil {
+		return err
+	}
 	standard := d.standing(line)
 	chosen, err := d.choose(line, standard)
 	if err != nil {

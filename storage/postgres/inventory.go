@@ -17,16 +17,18 @@ func NewInventory(db *DB) *Inventory { return &Inventory{db} }
 
 // beyondStock joins, to the variant v, what may be ordered of it that is not there
 // (b), how much of that is taken (w), and the terms that it is sold under (t). A
-// policy is found by the listing's copy. The release is asked of the database's
+// policy is found by the listing's copy. Of a set, what its parts allow counts (y). The release is asked of the database's
 // clock, which all who sell share.
-const beyondStock = `
+const beyondStock = setStock + `
 	LEFT JOIN sale_terms t ON t.variant_id = v.id AND t.kind IS NOT NULL
 	LEFT JOIN LATERAL (
-		SELECT 1000000 AS most, t.promise WHERE ` + soldUnseen + `
+		SELECT y.most - y.free AS most, y.promise WHERE y.free IS NOT NULL
+		UNION ALL
+		SELECT 1000000, t.promise WHERE ` + soldUnseen + `
 		UNION ALL (
 			SELECT o.back_order_limit, o.promise
 			FROM product_listings l JOIN sold_out_policies o ON o.id = l.sold_out_rule AND o.policy = 'BACK_ORDER'
-			WHERE l.product_id = v.product_id AND (` + soldUnseen + `) IS NOT TRUE LIMIT 1)
+			WHERE l.product_id = v.product_id AND (` + soldUnseen + `) IS NOT TRUE AND y.free IS NULL LIMIT 1)
 	) b ON true
 	LEFT JOIN back_orders w ON w.variant_id = v.id`
 
@@ -46,20 +48,28 @@ func (s *Inventory) Free(ctx context.Context, brandID uuid.UUID, variantIDs []uu
 		WHERE v.id = ANY(@variants) AND v.brand_id = @brand`, pgx.NamedArgs{"variants": variantIDs, "brand": brandID})
 }
 
-// Restate writes down, for the products of the variants, whether anything of them
-// can be ordered. The listings are locked first and the stock is read after that:
-// of two orders that empty a product together, the later sees both.
-func (s *Inventory) Restate(ctx context.Context, variantIDs []uuid.UUID) error {
+// touched are the products of the variants, and of the sets that hold them.
+const touched = `SELECT product_id FROM variants WHERE id = ANY(@variants)
+	UNION SELECT h.product_id FROM set_parts q JOIN variants h ON h.id = q.set_id WHERE q.variant_id = ANY(@variants)`
+
+// Restate writes down, for the products of the variants and of the sets that hold them,
+// whether anything of them can be ordered, and gives these sets. The listings are locked
+// first and the stock is read after that: of two orders that empty a product together,
+// the later sees both.
+func (s *Inventory) Restate(ctx context.Context, variantIDs []uuid.UUID) (sets []uuid.UUID, err error) {
 	args := pgx.NamedArgs{"variants": variantIDs}
 	batch := &pgx.Batch{}
 	batch.Queue(`
-		SELECT FROM product_listings WHERE product_id IN (SELECT product_id FROM variants WHERE id = ANY(@variants))
-		ORDER BY channel_id, product_id FOR UPDATE`, args)
+		WITH locked AS (
+			SELECT FROM product_listings WHERE product_id IN (`+touched+`) ORDER BY channel_id, product_id FOR UPDATE
+		)
+		SELECT ARRAY(SELECT DISTINCT set_id FROM set_parts WHERE variant_id = ANY(@variants)), (SELECT count(*) FROM locked)`, args).
+		QueryRow(func(row pgx.Row) error { return row.Scan(&sets, new(int)) })
 	batch.Queue(`
 		UPDATE product_listings listing SET in_stock = now.in_stock
 		FROM (
 			SELECT l.channel_id, l.product_id, orderable(l.product_id, l.sold_out_rule) AS in_stock
-			FROM product_listings l WHERE l.product_id IN (SELECT product_id FROM variants WHERE id = ANY(@variants))
+			FROM product_listings l WHERE l.product_id IN (`+touched+`)
 		) now WHERE now.product_id = listing.product_id AND now.channel_id = listing.channel_id AND listing.in_stock <> now.in_stock`, args)
-	return s.db.conn(ctx).SendBatch(ctx, batch).Close()
+	return sets, s.db.conn(ctx).SendBatch(ctx, batch).Close()
 }
