@@ -53,7 +53,7 @@ func clientOperations() map[string]clientOperation {
 var buyingOperations = map[string]clientOperation{
 	"app/ProductList":     {4, shown(apptest.Variables{"first": 50})},
 	"app/ProductSearch":   {4, shown(apptest.Variables{"filter": apptest.Variables{"query": "しょうひん"}})},
-	"app/ProductDetail":   {5, func(_ *testing.T, w *world) question { return question{apptest.Variables{"slug": w.broad}, nil} }},
+	"app/ProductDetail":   {6, func(_ *testing.T, w *world) question { return question{apptest.Variables{"slug": w.broad}, nil} }},
 	"app/ShippingMethods": {1, shown(nil)},
 	"app/PaymentMethods":  {0, shown(nil)},
 	"app/SsoProviders":    {0, shown(nil)},
