@@ -107,6 +107,11 @@ func (l Line) Promised() i18n.Text {
 	if l.BackOrdered == 0 {
 		return nil
 	}
+	for _, p := range l.Parts {
+		if len(p.Promise) > 0 {
+			return p.Promise
+		}
+	}
 	return l.Promise
 }
 

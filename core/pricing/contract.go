@@ -13,7 +13,11 @@ import (
 // channel's price.
 func contract(d *Draft) error {
 	for i := range d.Quote.Lines {
-		if err := d.contract(&d.Quote.Lines[i]); err != nil {
+		done, err := d.assemble(&d.Quote.Lines[i])
+		if err == nil && !done {
+			err = d.contract(&d.Quote.Lines[i])
+		}
+		if err != nil {
 			return err
 		}
 	}
@@ -32,9 +36,6 @@ type offer struct {
 }
 
 func (d *Draft) contract(line *Line) error {
-	if done, err := d.assemble(line); done || err != nil {
-		return err
-	}
 	standard := d.standing(line)
 	chosen, err := d.choose(line, standard)
 	if err != nil {

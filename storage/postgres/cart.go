@@ -247,9 +247,9 @@ func queueCart(batch *pgx.Batch, in cart.Lookup, lock string, into **cart.Basket
 		FROM carts c WHERE `+own+lock, args)
 	queueRows(batch, &[]basketRow{}, func(rows []basketRow) { found.Items, found.Sheets, found.Rules = itemsOf(rows) }, `
 		SELECT `+itemColumns+`,
-			`+sellable+` AS on_sale, `+beyond+` AS beyond, b.promise, t.kind AS sold_as, `+shareOfCart+` AS share, `+goodsColumns+`, `+rulesVersion+` AS rules
+			`+sellable+` AS on_sale, `+looseBeyond+` AS beyond, b.promise, t.kind AS sold_as, `+shareOfCart+` AS share, `+goodsColumns+`, `+rulesVersion+` AS rules
 		FROM carts c JOIN cart_lines k ON k.cart_id = c.id`+lineGoods+`
-		JOIN variants v ON v.id = g.variant_id JOIN products p ON p.id = v.product_id`+chosen(beyondStock, `k.choices`)+`
+		JOIN variants v ON v.id = g.variant_id JOIN products p ON p.id = v.product_id`+looseStock+`
 		WHERE `+own+itemOrder, args)
 	needed := `(SELECT g.variant_id FROM carts c JOIN cart_lines k ON k.cart_id = c.id` + lineGoods + ` WHERE ` + own + `)`
 	queueRows(batch, &[]pricing.Price{}, func(rows []pricing.Price) {

@@ -19,31 +19,37 @@ func NewInventory(db *DB) *Inventory { return &Inventory{db} }
 // (b), how much of that is taken (w), and the terms that it is sold under (t). A
 // policy is found by the listing's copy. Of a set, what its parts allow counts (y). The release is asked of the database's
 // clock, which all who sell share.
-const beyondStock = setStock + `
+const beyondStock = setStock + looseStock
+
+// looseStock is beyondStock for variants of which it is known whether they are sets, or
+// where sets do not matter.
+const looseStock = `
 	LEFT JOIN sale_terms t ON t.variant_id = v.id AND t.kind IS NOT NULL
 	LEFT JOIN LATERAL (
-		SELECT y.most - y.free AS most, y.promise WHERE y.free IS NOT NULL
-		UNION ALL
-		SELECT 1000000, t.promise WHERE ` + soldUnseen + `
+		SELECT 1000000 AS most, t.promise WHERE ` + soldUnseen + `
 		UNION ALL (
 			SELECT o.back_order_limit, o.promise
 			FROM product_listings l JOIN sold_out_policies o ON o.id = l.sold_out_rule AND o.policy = 'BACK_ORDER'
-			WHERE l.product_id = v.product_id AND (` + soldUnseen + `) IS NOT TRUE AND y.free IS NULL LIMIT 1)
+			WHERE l.product_id = v.product_id AND (` + soldUnseen + `) IS NOT TRUE LIMIT 1)
 	) b ON true
 	LEFT JOIN back_orders w ON w.variant_id = v.id`
 
 // soldUnseen is the condition that the terms t sell goods that are not there.
 const soldUnseen = `t.kind = 'MADE_TO_ORDER' OR t.kind = 'ADVANCE' AND t.release_at > now()`
 
-// beyond counts the pieces that may still be ordered of a variant with beyondStock.
-const beyond = `greatest(coalesce(b.most - coalesce(w.pieces, 0), 0), 0)`
+// looseBeyond counts the pieces that may still be ordered of a variant with looseStock,
+// and beyond, with beyondStock, those of a set as well.
+const (
+	looseBeyond = `greatest(coalesce(b.most - coalesce(w.pieces, 0), 0), 0)`
+	beyond      = `coalesce(y.most - y.free, ` + looseBeyond + `)`
+)
 
 // Free counts the free pieces of the variants at the brand's shipping locations, and
 // what may be ordered beyond them.
 func (s *Inventory) Free(ctx context.Context, brandID uuid.UUID, variantIDs []uuid.UUID) ([]inventory.Free, error) {
 	return collect[inventory.Free](ctx, s.db, `
 		SELECT v.id AS variant_id, least(f.free, t.total - t.sold) AS pieces,
-			least(`+beyond+`, CASE WHEN t.total IS NOT NULL THEN greatest(t.total - t.sold - f.free, 0) END) AS beyond, b.promise
+			least(`+beyond+`, CASE WHEN t.total IS NOT NULL THEN greatest(t.total - t.sold - f.free, 0) END) AS beyond, coalesce(y.promise, CASE WHEN y.free IS NULL THEN b.promise END) AS promise
 		FROM variants v`+beyondStock+` CROSS JOIN LATERAL (SELECT `+freePieces+`::int AS free) f
 		WHERE v.id = ANY(@variants) AND v.brand_id = @brand`, pgx.NamedArgs{"variants": variantIDs, "brand": brandID})
 }

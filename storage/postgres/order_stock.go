@@ -42,7 +42,7 @@ const takeWaiting = `
 	WITH want AS (
 		SELECT u.variant_id, u.quantity, b.most
 		FROM unnest((SELECT @variants::uuid[]), (SELECT @quantities::int[])) AS u (variant_id, quantity)
-		JOIN variants v ON v.id = u.variant_id` + beyondStock + `
+		JOIN variants v ON v.id = u.variant_id` + looseStock + `
 	)
 	INSERT INTO back_orders AS k (variant_id, pieces)
 	SELECT variant_id, quantity FROM want WHERE quantity <= most ORDER BY variant_id
@@ -138,7 +138,7 @@ func (s *Orders) Release(ctx context.Context, orderID uuid.UUID, at time.Time) (
 			WHERE k.variant_id = r.variant_id RETURNING k.variant_id, k.pieces, r.quantity
 		)
 		SELECT g.variant_id, coalesce(b.most, 0) - g.pieces AS free, -g.quantity AS taken, EXISTS (SELECT FROM set_parts z WHERE z.variant_id = g.variant_id) AS in_set
-		FROM given g JOIN variants v ON v.id = g.variant_id`+beyondStock, args)
+		FROM given g JOIN variants v ON v.id = g.variant_id`+looseStock, args)
 	queueRows(batch, &left, nil, giveBack, args)
 	err := s.db.conn(ctx).SendBatch(ctx, batch).Close()
 	return slices.Concat(crossed(levels), crossed(places), crossed(left)), err

@@ -33,7 +33,7 @@ const lineGoods = `
 	CROSS JOIN LATERAL (
 		SELECT k.variant_id, k.quantity, NULL::int AS slot, 0 AS position
 		UNION ALL SELECT z.variant_id, z.quantity, 0, z.position FROM set_parts z WHERE z.set_id = k.variant_id AND z.slot = 0
-		UNION ALL SELECT h.variant_id, h.quantity, h.slot, 0 FROM jsonb_to_recordset(k.choices) AS h (slot int, variant_id uuid, quantity int)
+		UNION ALL SELECT h.variant_id, h.quantity, h.slot, 0 FROM chosen_goods(nullif(k.choices, '[]')) h
 	) g`
 
 // Sets are those of the variants that are sets.
