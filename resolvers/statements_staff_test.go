@@ -113,16 +113,16 @@ var staffOperations = map[string]clientOperation{
 		}
 		return nil
 	})},
-	"admin/VariantSets": {6, asked(func(t *testing.T, w *world) apptest.Variables {
+	"admin/VariantSets": {4, asked(func(t *testing.T, w *world) apptest.Variables {
 		product, variant := w.draft(t)
 		w.made(t, "saveSet", "", w.newSet(variant))
 		return apptest.Variables{"productId": product}
 	})},
-	"admin/SaveSet": {25, input(func(t *testing.T, w *world) apptest.Variables {
+	"admin/SaveSet": {21, input(func(t *testing.T, w *world) apptest.Variables {
 		_, variant := w.draft(t)
 		return w.newSet(variant)
 	})},
-	"admin/RemoveSet": {20, input(func(t *testing.T, w *world) apptest.Variables {
+	"admin/RemoveSet": {14, input(func(t *testing.T, w *world) apptest.Variables {
 		_, variant := w.draft(t)
 		w.made(t, "saveSet", "", w.newSet(variant))
 		return apptest.Variables{"variantId": variant}
