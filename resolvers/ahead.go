@@ -14,6 +14,7 @@ import (
 	"github.com/noren-commerce/noren/core/identity"
 	"github.com/noren-commerce/noren/core/order"
 	"github.com/noren-commerce/noren/core/payment"
+	"github.com/noren-commerce/noren/core/sale"
 	"github.com/noren-commerce/noren/graph"
 )
 
@@ -40,12 +41,46 @@ func productsAhead(ctx context.Context, products []catalog.Product, paths ...str
 	for _, some := range byProduct {
 		variants = append(variants, keys(some, func(v catalog.Variant) uuid.UUID { return v.ID })...)
 	}
+	if asks("variants.set") {
+		sets, err := load(ctx).Sets.Ahead(ctx, variants)
+		if err != nil {
+			return err
+		}
+		if err := setsAhead(ctx, slices.Collect(maps.Values(sets)), prefixed(paths, "variants.set")...); err != nil {
+			return err
+		}
+	}
 	return errors.Join(
 		aheadIf(ctx, priced, load(ctx).Prices, variants),
 		aheadIf(ctx, asks("variants.saleTerms"), load(ctx).Sales, variants),
 		aheadIf(ctx, asks("variants.restockOffered"), load(ctx).Restock, variants),
 		aheadIf(ctx, asks("variants.availability", "variants.promise"), load(ctx).Free, variants),
 	)
+}
+
+// setsAhead fetches what sets hold, and how much of it there is.
+func setsAhead(ctx context.Context, sets []*sale.Set, paths ...string) error {
+	var held []uuid.UUID
+	for _, s := range sets {
+		if s != nil {
+			held = append(held, s.Variants()...)
+		}
+	}
+	if len(held) == 0 {
+		return nil
+	}
+	return errors.Join(
+		aheadIf(ctx, asksAny(ctx, paths, []string{"parts.variant", "slots.choices"}), load(ctx).Variant, held),
+		aheadIf(ctx, asksAny(ctx, paths, []string{"parts.variant.availability", "slots.choices.availability"}), load(ctx).Free, held),
+	)
+}
+
+func prefixed(paths []string, field string) []string {
+	all := make([]string, len(paths))
+	for i, path := range paths {
+		all[i] = strings.TrimPrefix(path+"."+field, ".")
+	}
+	return all
 }
 
 // asksAny reports whether the operation asks for one of the fields under one of the paths.

@@ -77,6 +77,7 @@ type Loaders struct {
 	Restock        *graph.Loader[uuid.UUID, bool]            // by variant
 
 	Sales        *graph.Loader[uuid.UUID, *sale.Terms] // by variant
+	Sets         *graph.Loader[uuid.UUID, *sale.Set]   // by variant
 	Order        *graph.Loader[uuid.UUID, order.Order]
 	OrderLines   *graph.Loader[uuid.UUID, []order.Line]
 	OrderHistory *graph.Loader[uuid.UUID, []order.Entry]
@@ -140,6 +141,7 @@ func (r *Resolver) NewLoaders(ctx context.Context) *Loaders {
 		Restock: graph.NewLoader(among(r.Restock.Offered)),
 
 		Sales:        graph.NewLoader(graph.ByKey(r.saleTerms, func(t *sale.Terms) uuid.UUID { return t.VariantID })),
+		Sets:         graph.NewLoader(graph.ByKey(r.sets, func(s *sale.Set) uuid.UUID { return s.VariantID })),
 		Order:        graph.NewLoader(graph.ByKey(r.Orders.ByIDs, func(o order.Order) uuid.UUID { return o.ID })),
 		OrderLines:   graph.NewLoader(graph.Grouped(r.Orders.Lines, func(l order.Line) uuid.UUID { return l.OrderID })),
 		OrderHistory: graph.NewLoader(graph.Grouped(r.Orders.History, func(e order.Entry) uuid.UUID { return e.SubjectID })),

@@ -114,3 +114,13 @@ func (r *Resolver) saleTerms(ctx context.Context, variantIDs []uuid.UUID) ([]*sa
 	}
 	return found, err
 }
+
+// sets are those of the variants that are sets.
+func (r *Resolver) sets(ctx context.Context, variantIDs []uuid.UUID) ([]*sale.Set, error) {
+	sets, err := r.Sales.Sets(ctx, variantIDs)
+	found := make([]*sale.Set, len(sets))
+	for i := range sets {
+		found[i] = &sets[i]
+	}
+	return found, err
+}

@@ -45,7 +45,7 @@ var displayOperations = map[string]clientOperation{
 	"admin/SetSoldOutPolicy": {9, input(func(_ *testing.T, w *world) apptest.Variables {
 		return apptest.Variables{"target": w.ours(), "policy": "LAST"}
 	})},
-	"admin/SetSaleTerms": {11, input(func(_ *testing.T, w *world) apptest.Variables {
+	"admin/SetSaleTerms": {12, input(func(_ *testing.T, w *world) apptest.Variables {
 		return apptest.Variables{"variantId": id.Global("Variant", w.variants[0]), "kind": "LIMITED", "total": 1000}
 	})},
 

@@ -113,7 +113,21 @@ var staffOperations = map[string]clientOperation{
 		}
 		return nil
 	})},
-	"admin/SetSaleTerms": {11, input(func(t *testing.T, w *world) apptest.Variables {
+	"admin/VariantSets": {4, asked(func(t *testing.T, w *world) apptest.Variables {
+		product, variant := w.draft(t)
+		w.made(t, "saveSet", "", w.newSet(variant))
+		return apptest.Variables{"productId": product}
+	})},
+	"admin/SaveSet": {21, input(func(t *testing.T, w *world) apptest.Variables {
+		_, variant := w.draft(t)
+		return w.newSet(variant)
+	})},
+	"admin/RemoveSet": {14, input(func(t *testing.T, w *world) apptest.Variables {
+		_, variant := w.draft(t)
+		w.made(t, "saveSet", "", w.newSet(variant))
+		return apptest.Variables{"variantId": variant}
+	})},
+	"admin/SetSaleTerms": {12, input(func(t *testing.T, w *world) apptest.Variables {
 		_, variant := w.draft(t)
 		return apptest.Variables{"variantId": variant, "kind": "LIMITED", "total": 50, "perCustomer": 2}
 	})},
@@ -236,4 +250,13 @@ func (w *world) group(t *testing.T) string {
 
 func (w *world) ally(t *testing.T) string {
 	return w.made(t, "createPartner", "partner", apptest.Variables{"name": w.key()})
+}
+
+// newSet holds a piece of each of the world's goods.
+func (w *world) newSet(variant string) apptest.Variables {
+	var parts []apptest.Variables
+	for _, v := range w.variants {
+		parts = append(parts, part(v, 1))
+	}
+	return apptest.Variables{"variantId": variant, "priceRule": "PARTS", "percent": "10", "parts": parts}
 }

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/google/uuid"
+	"github.com/shopspring/decimal"
 
 	"github.com/noren-commerce/noren/core/catalog"
 	"github.com/noren-commerce/noren/core/channel"
@@ -44,7 +45,7 @@ func WriteShelves(ctx context.Context, db *postgres.DB, now time.Time) error {
 		Tx: db, Store: postgres.NewDisplay(db), Events: events, Now: clock,
 		Buyers: company.New(company.Parts{Tx: db, Store: postgres.NewCompanies(db), Events: events, Now: clock}),
 	}), sales: sale.New(sale.Parts{
-		Tx: db, Store: postgres.NewSales(db), Events: events, Now: clock,
+		Tx: db, Store: postgres.NewSales(db), SetStore: postgres.NewSales(db), Events: events, Now: clock,
 		Shown: inventory.NewShown(postgres.NewInventory(db), events, clock),
 	})}
 	ctx = t.as(channel.With(ctx, t.channels[s.brand.ID]), Staff()[0])
@@ -53,7 +54,7 @@ func WriteShelves(ctx context.Context, db *postgres.DB, now time.Time) error {
 			return err
 		}
 		for what, write := range map[string]func(context.Context) error{
-			"policies": s.policies, "rules": s.rules, "badges": s.badges, "terms of sale": s.terms,
+			"policies": s.policies, "rules": s.rules, "badges": s.badges, "terms of sale": s.terms, "sets": s.sets,
 		} {
 			if err := write(ctx); err != nil {
 				return fmt.Errorf("write the sample %s: %w", what, err)
@@ -122,16 +123,19 @@ func (s arrangement) badges(ctx context.Context) error {
 	return errors.Join(append(all, err)...)
 }
 
-// terms: a limited treat, clothes in advance, a collar made to order.
+// terms: a limited treat, clothes in advance, a collar made to order, and a sample with
+// food for 3,000 yen.
 func (s arrangement) terms(ctx context.Context) error {
-	limited, advance, made := sale.Limited, sale.Advance, sale.MadeToOrder
+	limited, advance, made, sample := sale.Limited, sale.Advance, sale.MadeToOrder, sale.Sample
 	all, each, release := 200, 2, s.now.AddDate(0, 1, 0)
+	one, least, food := 1, decimal.NewFromInt(3000), s.brand.CategoryID("dog-dry")
 	variant := func(slug string) uuid.UUID { return s.on(s.brand.CategoryID(slug), 1).Variants[0].ID }
 	var failed []error
 	for _, in := range []sale.SetInput{
 		{VariantID: variant("dog-treats"), Kind: &limited, Total: &all, PerCustomer: &each},
 		{VariantID: variant("dog-wear"), Kind: &advance, Total: &all, PerCustomer: &each, ReleaseAt: &release,
 			Promise: i18n.Text{"ja": release.In(jst).Format("1月2日") + "発売、発売日以降に発送します", "en": "Released on " + release.In(jst).Format("2 January") + ", shipped after"}},
+		{VariantID: s.on(s.brand.CategoryID("dog-treats"), 2).Variants[0].ID, Kind: &sample, Total: &all, PerCustomer: &one, MinAmount: &least, WithCategoryID: &food},
 		{VariantID: variant("dog-walk"), Kind: &made,
 			Promise: i18n.Text{"ja": "受注生産：ご注文確定から約3週間", "en": "Made to order: about three weeks"}},
 	} {
@@ -139,6 +143,22 @@ func (s arrangement) terms(ctx context.Context) error {
 		failed = append(failed, err)
 	}
 	return errors.Join(failed...)
+}
+
+// sets: a box of treats for the price of its parts less 10 %, and three treats of four at
+// a price of their own.
+func (s arrangement) sets(ctx context.Context) error {
+	shelf, off := s.brand.CategoryID("dog-treats"), decimal.NewFromInt(10)
+	variant := func(n int) uuid.UUID { return s.on(shelf, n).Variants[0].ID }
+	_, fixed := s.sales.SaveSet(ctx, sale.SaveSetInput{
+		VariantID: variant(3), PriceRule: sale.PartsPrice, Percent: &off,
+		Parts: []sale.SetPart{{VariantID: variant(5), Quantity: 2}, {VariantID: variant(6), Quantity: 1}},
+	})
+	_, chosen := s.sales.SaveSet(ctx, sale.SaveSetInput{
+		VariantID: variant(4), PriceRule: sale.OwnPrice,
+		Slots: []sale.SlotInput{{Name: i18n.Text{"ja": "よりどり3点", "en": "Any three"}, Pick: 3, Choices: []uuid.UUID{variant(5), variant(6), variant(7), variant(8)}}},
+	})
+	return errors.Join(fixed, chosen)
 }
 
 // on is the nth product of a shelf.

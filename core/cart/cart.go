@@ -33,6 +33,8 @@ var (
 	ErrSoldOut        = fault.Conflict("INSUFFICIENT_STOCK", "在庫が不足しています（残り%d点）", "Not enough stock (%d left)")
 	ErrShare          = fault.Conflict("PURCHASE_LIMIT_REACHED", "購入できる数量の上限を超えています（あと%d点）", "This passes the limit of what can be bought (%d left)")
 	ErrTooManyLines   = fault.Invalid(fault.CodeTooMany, "カートに入れられる商品は%d種類までです", "A cart holds at most %d different products")
+	ErrPartGone       = fault.Conflict("SET_PART_UNAVAILABLE", "セットの構成商品「%s」は現在販売していません", "%s, a part of this set, is not on sale")
+	ErrSetChanged     = fault.Conflict("SET_CHOICE_INVALID", "セットの内容が変わりました。もう一度お選びください", "This set has changed; please choose again")
 	ErrUnknownLine    = fault.NotFound(fault.CodeNotFound, "カートにこの商品はありません", "The cart has no such line")
 	ErrUnknownMethod  = fault.NotFound("SHIPPING_METHOD_UNAVAILABLE", "この配送方法は選択できません", "This shipping method cannot be chosen")
 	ErrEmail          = fault.Invalid("EMAIL_INVALID", "メールアドレスの形式が正しくありません", "This is not a valid e-mail address")
@@ -54,28 +56,12 @@ type Cart struct {
 	UpdatedAt        time.Time
 }
 
-// Item is one line as it is kept, with what is needed to price and sell it.
-type Item struct {
-	ID        uuid.UUID
-	VariantID uuid.UUID
-	Quantity  int
-	ProductID uuid.UUID
-	SKU       string
-	Name      i18n.Text
-	Options   []string
-	TaxClass  money.TaxClass
-	OnSale    bool // listed by the channel at this moment
-	Beyond    int  // pieces that may be ordered though they are not there (取り寄せ)
-	Promise   i18n.Text
-	SoldAs    *sale.Kind // nil if simply from stock
-	Share     *int       // pieces that limits leave this customer; nil if there are none
-}
-
 // Sale is how one variant can be had by the owner of a cart.
 type Sale struct {
 	OnSale bool
 	Free   int  // pieces that can be ordered
 	Share  *int // of which limits leave this customer so many; nil if there are none
+	SoldAs *sale.Kind
 }
 
 // CustomerOf is whom purchase limits count a customer as: a member, or a guest by
@@ -120,6 +106,11 @@ type Line struct {
 func (l Line) Promised() i18n.Text {
 	if l.BackOrdered == 0 {
 		return nil
+	}
+	for _, p := range l.Parts {
+		if len(p.Promise) > 0 {
+			return p.Promise
+		}
 	}
 	return l.Promise
 }

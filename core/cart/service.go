@@ -17,6 +17,7 @@ import (
 	"github.com/noren-commerce/noren/core/identity"
 	"github.com/noren-commerce/noren/core/inventory"
 	"github.com/noren-commerce/noren/core/pricing"
+	"github.com/noren-commerce/noren/core/sale"
 	"github.com/noren-commerce/noren/core/scope"
 )
 
@@ -31,9 +32,9 @@ type Store interface {
 	// SetQuantity sets a line's pieces; 0 removes it. changed is false, and nothing
 	// is, if there is no such line or fewer are free.
 	SetQuantity(ctx context.Context, in Lookup, lineID uuid.UUID, quantity int) (basket *Basket, changed bool, err error)
-	// Sellable tells whether the channel sells the variant and how many are free;
+	// Sellable tells whether the channel sells the line's variant and how many are free;
 	// display.ErrMoved if the rules are not those of the lookup any more.
-	Sellable(ctx context.Context, in Lookup, variantID uuid.UUID) (Sale, error)
+	Sellable(ctx context.Context, in Lookup, line NewLine) (Sale, error)
 	// Update writes what is not nil.
 	Update(ctx context.Context, in Lookup, change Change) (*Basket, error)
 	// EnterCoupon notes a coupon, unless the cart holds as many already.
@@ -60,7 +61,8 @@ type NewLine struct {
 	LineID    uuid.UUID
 	VariantID uuid.UUID
 	Quantity  int
-	Fresh     bool // the owner is made up now and has no cart yet
+	Choices   []sale.Choice // of a set, sorted
+	Fresh     bool          // the owner is made up now and has no cart yet
 }
 
 // Change is what a customer says about an order to come; nil leaves as it is.
@@ -132,6 +134,7 @@ func (s *Service) Mine(ctx context.Context) (*Priced, error) {
 type AddLineInput struct {
 	VariantID uuid.UUID
 	Quantity  int
+	Choices   []sale.Choice // what fills the slots of a set
 }
 
 // AddLine puts pieces of a variant into the actor's cart, which is made when there
@@ -149,16 +152,16 @@ func (s *Service) AddLine(ctx context.Context, in AddLineInput) (*Priced, error)
 		token = NewToken()
 		lookup.Owner.TokenHash = HashToken(token)
 	}
-	line := NewLine{CartID: id.New(), LineID: id.New(), VariantID: in.VariantID, Quantity: in.Quantity, Fresh: token != ""}
+	line := NewLine{CartID: id.New(), LineID: id.New(), VariantID: in.VariantID, Quantity: in.Quantity, Choices: sale.Sorted(in.Choices), Fresh: token != ""}
 	var basket *Basket
 	err = s.rules.Through(ctx, func(v *display.View) (err error) {
 		lookup.Rules = v.Version
-		if err := s.refused(ctx, lookup.Rules, in.VariantID); err != nil {
+		if err := s.refused(ctx, lookup, in); err != nil {
 			return err
 		}
 		var added bool
 		if basket, added, err = s.store.AddLine(ctx, lookup, line); err == nil && !added {
-			err = s.whyNotAdded(ctx, lookup, basket, in)
+			err = s.whyNotAdded(ctx, lookup, basket, line)
 		}
 		return err
 	})
@@ -197,10 +200,17 @@ func (s *Service) SetQuantity(ctx context.Context, in SetQuantityInput) (*Priced
 	return s.Price(ctx, lookup, *basket)
 }
 
-// refused is why the actor may not buy the variant; nil if nothing forbids it.
-func (s *Service) refused(ctx context.Context, rules int64, variantID uuid.UUID) error {
-	standings, err := s.rules.Standings(ctx, rules, []uuid.UUID{variantID})
-	standing, known := standings[variantID]
+// refused is why the actor may not buy the variant as it is chosen; nil if nothing
+// forbids it.
+func (s *Service) refused(ctx context.Context, in Lookup, wanted AddLineInput) error {
+	if _, err := in.desk.Current(ctx, in.Rules); err != nil {
+		return err
+	}
+	if err := in.fits(ctx, wanted.VariantID, wanted.Choices); err != nil {
+		return err
+	}
+	standings, err := s.rules.Standings(ctx, in.Rules, []uuid.UUID{wanted.VariantID})
+	standing, known := standings[wanted.VariantID]
 	switch {
 	case err != nil || !known:
 		return err
@@ -212,26 +222,36 @@ func (s *Service) refused(ctx context.Context, rules int64, variantID uuid.UUID)
 	return nil
 }
 
+// fits fails unless the choices fill the slots of the set, or there are none and the
+// variant is no set.
+func (l Lookup) fits(ctx context.Context, variantID uuid.UUID, choices []sale.Choice) error {
+	set := l.desk.Set(variantID)
+	if set == nil {
+		set = &sale.Set{}
+	}
+	return set.Fits(ctx, choices)
+}
+
 // whyNotAdded finds the reason after the fact, so that adding itself stays one
 // round trip.
-func (s *Service) whyNotAdded(ctx context.Context, in Lookup, basket *Basket, wanted AddLineInput) error {
-	sale, err := s.store.Sellable(ctx, in, wanted.VariantID)
+func (s *Service) whyNotAdded(ctx context.Context, in Lookup, basket *Basket, wanted NewLine) error {
+	found, err := s.store.Sellable(ctx, in, wanted)
 	switch {
 	case err != nil:
 		return err
-	case !sale.OnSale:
+	case !found.OnSale:
 		return ErrUnknownVariant.At("variantId")
 	case basket != nil && len(basket.Items) >= MaxLines:
 		return ErrTooManyLines.With(MaxLines).At("variantId")
 	}
-	return short(sale.Free, sale.Share).At("quantity")
+	return short(found.Free, found.Share, found.SoldAs).At("quantity")
 }
 
 // short says that fewer pieces can be had than are wanted: a limit stands against
 // it, or there are no more.
-func short(free int, share *int) *fault.Error {
+func short(free int, share *int, kind *sale.Kind) *fault.Error {
 	if share != nil && *share < free {
-		return ErrShare.With(max(*share, 0))
+		return beyondShare(kind).With(max(*share, 0))
 	}
 	return ErrSoldOut.With(free)
 }
@@ -240,7 +260,8 @@ func whyNotSet(basket *Basket, wanted SetQuantityInput) error {
 	if basket != nil {
 		for _, item := range basket.Items {
 			if item.ID == wanted.LineID {
-				return short(basket.Free()[item.VariantID]+item.Beyond, item.Share).At("quantity")
+				free, beyond := basket.stock().there(item)
+				return short(free+beyond, item.Share, item.SoldAs).At("quantity")
 			}
 		}
 	}
@@ -324,13 +345,13 @@ func (s *Service) Price(ctx context.Context, in Lookup, b Basket) (*Priced, erro
 	} else if b.Sheets, err = in.desk.Sheets(ctx, b.variants()); err != nil {
 		return nil, err
 	}
-	standings, err := s.rules.Standings(ctx, b.Rules, b.variants())
+	standings, err := s.rules.Standings(ctx, b.Rules, b.lines())
 	if err != nil {
 		return nil, err
 	}
 	items := make([]pricing.Item, len(b.Items))
 	for i, item := range b.Items {
-		items[i] = pricing.Item{VariantID: item.VariantID, Quantity: item.Quantity, TaxClass: item.TaxClass}
+		items[i] = item.priced()
 	}
 	var fee *pricing.Fee
 	if b.Method != nil {
@@ -348,17 +369,36 @@ func (s *Service) Price(ctx context.Context, in Lookup, b Basket) (*Priced, erro
 	}
 	priced := &Priced{Cart: b.Cart, Lines: make([]Line, len(items)), Method: b.Method, Quote: quote}
 	priced.Coupons = outcomes(b.Cart.Entered, in.Owner, in.At, quote)
-	free := b.Free()
+	shared, lacks := b.stock(), in.lacks(b, &quote)
 	for i, item := range b.Items {
-		priced.Lines[i] = line(item, &quote.Lines[i], free[item.VariantID], standings)
+		priced.Lines[i] = shared.line(item, &quote.Lines[i], standings)
+		if priced.Lines[i].Problem == nil && in.fits(ctx, item.VariantID, item.Choices) != nil {
+			priced.Lines[i].Problem = ErrSetChanged
+		}
+		if priced.Lines[i].Problem == nil {
+			priced.Lines[i].Problem = lacks(item)
+		}
 	}
 	return priced, nil
 }
 
-func (b Basket) variants() []uuid.UUID {
+// lines are the variants of the lines. Rules for what sets hold say nothing of the sets.
+func (b Basket) lines() []uuid.UUID {
 	all := make([]uuid.UUID, len(b.Items))
 	for i, item := range b.Items {
 		all[i] = item.VariantID
+	}
+	return all
+}
+
+// variants are all that lines need, and what sets hold.
+func (b Basket) variants() []uuid.UUID {
+	all := make([]uuid.UUID, 0, len(b.Items))
+	for _, item := range b.Items {
+		all = append(all, item.VariantID)
+		for _, p := range item.Parts {
+			all = append(all, p.VariantID)
+		}
 	}
 	return all
 }
@@ -372,22 +412,25 @@ func (b Basket) Free() map[uuid.UUID]int {
 	return free
 }
 
-func line(item Item, price *pricing.Line, free int, standings map[uuid.UUID]display.Standing) Line {
-	stock := inventory.Free{Pieces: free, Beyond: item.Beyond}
-	l := Line{Item: item, Price: price, Availability: stock.Availability(), BackOrdered: min(max(item.Quantity-free, 0), item.Beyond)}
+func (s stock) line(item Item, price *pricing.Line, standings map[uuid.UUID]display.Standing) Line {
+	free, beyond := s.there(item)
+	there := inventory.Free{Pieces: free, Beyond: beyond}
+	l := Line{Item: item, Price: price, Availability: there.Availability(), BackOrdered: min(max(item.Quantity-free, 0), beyond)}
 	standing, ruled := standings[item.VariantID]
 	if price.Err != nil {
 		l.Price = nil
 	}
-	switch {
+	switch gone := item.gone(); {
 	case !item.OnSale || ruled && !standing.Visible:
 		l.Problem = ErrUnknownVariant
 	case ruled && standing.NotPurchasable != nil:
 		l.Problem = standing.NotPurchasable
+	case gone != nil:
+		l.Problem = ErrPartGone.With(gone.SKU)
 	case price.Err != nil:
 		l.Problem = pricing.ErrNoPrice
-	case free+item.Beyond < item.Quantity, item.Share != nil && *item.Share < item.Quantity:
-		l.Problem = short(free+item.Beyond, item.Share)
+	default:
+		l.Problem = s.short(item)
 	}
 	return l
 }

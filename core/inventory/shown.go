@@ -2,7 +2,7 @@ package inventory
 
 import (
 	"context"
-	"errors"
+	"slices"
 
 	"github.com/google/uuid"
 
@@ -12,9 +12,9 @@ import (
 
 // Shelves keep the copies of availability that lists are filtered by.
 type Shelves interface {
-	// Restate reads the stock of the variants' products again and writes down
-	// whether anything of each can be ordered.
-	Restate(ctx context.Context, variantIDs []uuid.UUID) error
+	// Restate reads the stock of the variants' products again, and of the sets that hold
+	// the variants, and writes down whether anything of each can be ordered. It gives the sets.
+	Restate(ctx context.Context, variantIDs []uuid.UUID) (sets []uuid.UUID, err error)
 }
 
 // Shown keeps what shoppers see of stock in step with the stock.
@@ -43,19 +43,24 @@ func (s *Shown) Then(f func(ctx context.Context, variantIDs []uuid.UUID) error) 
 	s.then = append(s.then, f)
 }
 
-// Flipped takes in that the variants' availability may have changed, in the
-// transaction that changed it.
+// Flipped takes in that the variants' availability may have changed, and with it that of
+// the sets that hold them, in the transaction that changed it.
 func (s *Shown) Flipped(ctx context.Context, variantIDs []uuid.UUID) error {
 	for _, f := range s.first {
 		if err := f(ctx, variantIDs); err != nil {
 			return err
 		}
 	}
+	sets, err := s.shelves.Restate(ctx, variantIDs)
+	if err != nil {
+		return err
+	}
+	variantIDs = slices.Concat(variantIDs, sets)
 	changes := make([]event.Event, len(variantIDs))
 	for i, variant := range variantIDs {
 		changes[i] = event.New(ctx, s.now(), "stock.availability_changed", "Availability", variant, nil)
 	}
-	if err := errors.Join(s.shelves.Restate(ctx, variantIDs), s.events.Record(ctx, changes...)); err != nil {
+	if err := s.events.Record(ctx, changes...); err != nil {
 		return err
 	}
 	for _, f := range s.then {

@@ -3,6 +3,7 @@ package order
 import (
 	"context"
 	"errors"
+	"slices"
 	"unicode/utf8"
 
 	"github.com/google/uuid"
@@ -99,7 +100,8 @@ func (s *Service) Cancel(ctx context.Context, in CancelInput) (*Order, error) {
 func (s *Service) revocable(ctx context.Context, orderID uuid.UUID) error {
 	lines, err := s.store.Lines(ctx, []uuid.UUID{orderID})
 	for _, l := range lines {
-		if l.SoldAs == sale.MadeToOrder {
+		made := slices.ContainsFunc(l.Parts, func(p Part) bool { return p.SoldAs == sale.MadeToOrder })
+		if made || l.SoldAs == sale.MadeToOrder {
 			return ErrMadeToOrder
 		}
 	}

@@ -72,8 +72,12 @@ func (s *Service) gifts(ctx context.Context, d *Draft, levels []cart.Level) erro
 		for _, g := range a.Gifts {
 			item := goods.item(g.VariantID)
 			item.Quantity = g.Quantity
-			taken := planItem(left, item)
-			there := item.ID != uuid.Nil && pieces(taken) == g.Quantity
+			var taken []Reservation
+			wanted := 0
+			for _, want := range cart.Wanted([]cart.Item{item}) {
+				taken, wanted = append(taken, planGoods(left, want)...), wanted+want.Quantity
+			}
+			there := item.ID != uuid.Nil && pieces(taken) == wanted
 			if there {
 				if there, err = s.campaigns.TakeGift(ctx, a.CampaignID, g); err != nil {
 					return err
@@ -102,6 +106,7 @@ func giftLine(d Draft, item cart.Item, a pricing.Applied) Line {
 		ID: id.New(), OrderID: d.Order.ID, Position: len(d.Lines), VariantID: item.VariantID, ProductID: item.ProductID,
 		SKU: item.SKU, Name: item.Name, Options: item.Options, Quantity: item.Quantity, TaxClass: item.TaxClass, Currency: d.Order.Currency,
 		Breakdown: []pricing.Step{{Rule: pricing.RuleCampaign, Label: a.Label, Source: a.CampaignID, Change: zero, Running: zero}},
+		Parts:     partsOf(item, slices.Repeat([]money.Money{zero}, len(item.Parts))),
 	}
 }
 

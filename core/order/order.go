@@ -145,6 +145,20 @@ type Line struct {
 	BackOrdered int
 	Promise     i18n.Text // what the buyer was told of when they come; empty if all were there
 	SoldAs      sale.Kind // how it was sold; empty if simply from stock
+	Parts       []Part    // of a set
+}
+
+// Part is what a set of an order held, as it was when the order was placed.
+type Part struct {
+	VariantID uuid.UUID      `json:"variantId"`
+	ProductID uuid.UUID      `json:"productId"`
+	SKU       string         `json:"sku"`
+	Name      i18n.Text      `json:"name"`
+	Options   []string       `json:"options"`
+	Quantity  int            `json:"quantity"` // in all sets of the line
+	TaxClass  money.TaxClass `json:"taxClass"`
+	Amount    money.Money    `json:"amount"` // what the part bears of the line's total
+	SoldAs    sale.Kind      `json:"soldAs,omitempty"`
 }
 
 // Promised is what the buyer was told; nil if nothing was missing.

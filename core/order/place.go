@@ -20,6 +20,7 @@ import (
 	"github.com/noren-commerce/noren/core/id"
 	"github.com/noren-commerce/noren/core/idempotency"
 	"github.com/noren-commerce/noren/core/messaging"
+	"github.com/noren-commerce/noren/core/money"
 	"github.com/noren-commerce/noren/core/payment"
 	"github.com/noren-commerce/noren/core/pricing"
 	"github.com/noren-commerce/noren/core/scope"
@@ -202,7 +203,7 @@ func (s *Service) draft(ctx context.Context, orderID uuid.UUID, p *cart.Priced, 
 			ID: id.New(), OrderID: d.Order.ID, Position: i, VariantID: l.VariantID, ProductID: l.ProductID,
 			SKU: l.SKU, Name: l.Name, Options: l.Options, Quantity: l.Quantity,
 			UnitMinor: l.Price.Unit.Minor, TotalMinor: l.Price.Total.Minor, TaxClass: l.TaxClass,
-			Breakdown: l.Price.Breakdown, Currency: q.Total.Currency, Promise: l.Promised().OrNone(), SoldAs: value(l.SoldAs),
+			Breakdown: l.Price.Breakdown, Currency: q.Total.Currency, Promise: l.Promised().OrNone(), SoldAs: value(l.SoldAs), Parts: partsOf(l.Item, l.Price.Shares),
 		})
 	}
 	if err := s.admit(ctx, &d); err != nil {
@@ -213,6 +214,15 @@ func (s *Service) draft(ctx context.Context, orderID uuid.UUID, p *cart.Priced, 
 		"number": number, "total": q.Total, "status": status, "after": status,
 	})
 	return d, nil
+}
+
+// partsOf are the parts of a set, with what each bears of the line's total.
+func partsOf(item cart.Item, shares []money.Money) []Part {
+	all := make([]Part, len(item.Parts))
+	for i, p := range item.Parts {
+		all[i] = Part{p.VariantID, p.ProductID, p.SKU, p.Name, p.Options, p.Quantity * item.Quantity, p.TaxClass, shares[i], value(p.SoldAs)}
+	}
+	return all
 }
 
 // billed adds the payment, and the mails that say what was ordered and how to pay.

@@ -11,32 +11,33 @@ import (
 
 // plan chooses where the stock comes from: the first location that has all of a
 // variant, else pieces from several, in the brand's order of locations. What is not
-// there is waited for, if the variant may be ordered beyond its stock.
+// there is waited for, if the variant may be ordered beyond its stock. What lines and
+// sets want of one variant is planned together.
 func plan(b cart.Basket) []Reservation {
 	var all []Reservation
-	for _, item := range b.Items {
-		there := planItem(b.Levels, item)
-		if missing := item.Quantity - pieces(there); missing > 0 {
-			there = append(there, Reservation{VariantID: item.VariantID, Quantity: missing})
+	for _, want := range cart.Wanted(b.Items) {
+		there := planGoods(b.Levels, want)
+		if missing := want.Quantity - pieces(there); missing > 0 {
+			there = append(there, Reservation{VariantID: want.VariantID, Quantity: missing})
 		}
 		all = append(all, there...)
 	}
 	return all
 }
 
-// planItem chooses where the pieces that are there come from.
-func planItem(levels []cart.Level, item cart.Item) []Reservation {
+// planGoods chooses where the pieces that are there come from.
+func planGoods(levels []cart.Level, want cart.Want) []Reservation {
 	var split []Reservation
-	left := item.Quantity
+	left := want.Quantity
 	for _, level := range levels {
-		if level.VariantID != item.VariantID || level.Free <= 0 {
+		if level.VariantID != want.VariantID || level.Free <= 0 {
 			continue
 		}
-		if level.Free >= item.Quantity {
-			return []Reservation{{item.VariantID, level.LocationID, item.Quantity}}
+		if level.Free >= want.Quantity {
+			return []Reservation{{want.VariantID, level.LocationID, want.Quantity}}
 		}
 		if take := min(level.Free, left); take > 0 {
-			split = append(split, Reservation{item.VariantID, level.LocationID, take})
+			split = append(split, Reservation{want.VariantID, level.LocationID, take})
 			left -= take
 		}
 	}
@@ -60,10 +61,8 @@ func waitedFor(reservations []Reservation) []uuid.UUID {
 // limited are the pieces that count against limits.
 func limited(b cart.Basket) []Reservation {
 	var all []Reservation
-	for _, item := range b.Items {
-		if item.SoldAs != nil {
-			all = append(all, Reservation{VariantID: item.VariantID, Quantity: item.Quantity})
-		}
+	for _, want := range cart.Limited(b.Items) {
+		all = append(all, Reservation{VariantID: want.VariantID, Quantity: want.Quantity})
 	}
 	return all
 }

@@ -13,7 +13,11 @@ import (
 // channel's price.
 func contract(d *Draft) error {
 	for i := range d.Quote.Lines {
-		if err := d.contract(&d.Quote.Lines[i]); err != nil {
+		done, err := d.assemble(&d.Quote.Lines[i])
+		if err == nil && !done {
+			err = d.contract(&d.Quote.Lines[i])
+		}
+		if err != nil {
 			return err
 		}
 	}

@@ -5,6 +5,8 @@ import (
 	"sync/atomic"
 
 	"github.com/google/uuid"
+
+	"github.com/noren-commerce/noren/core/sale"
 )
 
 // Desk prices for one buyer at one moment. Its rules are one version, so that the
@@ -69,21 +71,35 @@ func (d *Desk) Sheets(ctx context.Context, variants []uuid.UUID) (Book, error) {
 	for {
 		t := d.terms.Load()
 		book, version, err := d.s.store.Sheets(ctx, SheetQuery{
-			BrandID: d.brand, Variants: variants, Lists: d.Lists(), At: t.At,
+			BrandID: d.brand, Variants: t.Rules.withParts(variants), Lists: d.Lists(), At: t.At,
 			Goods: t.Offers != nil || !t.Rules.quiet(t.Buyer),
 		})
 		if err != nil {
 			return nil, err
 		}
 		if current, err := d.Current(ctx, version); err != nil || current {
+			rules := d.terms.Load().Rules
+			rules.open(book, variants)
 			d.Place(book)
+			rules.only(book, variants)
 			return book, err
 		}
 	}
 }
 
-// Place completes sheets: it adds the categories that stand above the goods' own.
-func (d *Desk) Place(book Book) { d.terms.Load().Rules.place(book) }
+// Place completes sheets: it adds the categories that stand above the goods' own, and to
+// those of sets what they may hold.
+func (d *Desk) Place(book Book) {
+	rules := d.terms.Load().Rules
+	rules.place(book)
+	rules.fill(book)
+}
+
+// Sample is what a sample is sold under; nil if the variant is none.
+func (d *Desk) Sample(variant uuid.UUID) *sale.Terms { return d.terms.Load().Rules.samples[variant] }
+
+// Set is what the variant is made of; nil if it is no set. It never changes.
+func (d *Desk) Set(variant uuid.UUID) *sale.Set { return d.terms.Load().Rules.sets[variant] }
 
 // Quote prices a whole cart.
 func (d *Desk) Quote(book Book, items []Item, shipping *Fee) (Quote, error) {

@@ -19,12 +19,14 @@ import (
 	"github.com/noren-commerce/noren/core/i18n"
 	"github.com/noren-commerce/noren/core/money"
 	"github.com/noren-commerce/noren/core/pricing"
+	"github.com/noren-commerce/noren/core/sale"
 	"github.com/noren-commerce/noren/core/scope"
 )
 
 // goldenFile is a file of worked examples, written for a merchant to read.
 type goldenFile struct {
 	Goods map[string]goldenGoods `yaml:"商品"`
+	Sets  map[string]goldenSet   `yaml:"セット"`
 	Cases []goldenCase           `yaml:"例"`
 }
 
@@ -35,6 +37,16 @@ type goldenGoods struct {
 	Categories []string `yaml:"分類"`
 	Brand      string   `yaml:"メーカー"`
 	Tags       []string `yaml:"タグ"`
+}
+
+// goldenSet is a set of the file's goods.
+type goldenSet struct {
+	Own     int64          `yaml:"上代"` // none: the price follows the parts
+	Percent string         `yaml:"割引率"`
+	Amount  *int64         `yaml:"割引額"`
+	Parts   map[string]int `yaml:"構成"`
+	Pick    int            `yaml:"選ぶ数"`
+	Choices []string       `yaml:"選択肢"`
 }
 
 type goldenCase struct {
@@ -88,9 +100,11 @@ type goldenList struct {
 }
 
 type goldenLine struct {
-	Item     string `yaml:"品"`
-	Quantity int    `yaml:"数"`
-	Expected string `yaml:"内訳"`
+	Item     string         `yaml:"品"`
+	Quantity int            `yaml:"数"`
+	Expected string         `yaml:"内訳"`
+	Chosen   map[string]int `yaml:"選択"`
+	Shares   string         `yaml:"配分"`
 }
 
 // key is a stable id for a name.
@@ -163,7 +177,8 @@ func (o takeOff) Order(d *pricing.Draft) error {
 }
 
 // quote prices the case's cart.
-func (c goldenCase) quote(t *testing.T, goods map[string]goldenGoods) pricing.Quote {
+func (c goldenCase) quote(t *testing.T, file goldenFile) pricing.Quote {
+	goods := file.Goods
 	at := moment(t, c.At)
 	if at == nil {
 		at = moment(t, "2026-11-25 12:00")
@@ -185,6 +200,9 @@ func (c goldenCase) quote(t *testing.T, goods map[string]goldenGoods) pricing.Qu
 		book[key(name)] = sheet
 	}
 	c.state(t, &rules, book)
+	for name, s := range file.Sets {
+		rules.Sets = append(rules.Sets, s.state(t, name, book))
+	}
 	terms := pricing.Terms{
 		Currency: money.JPY, TaxInclusive: !c.Exclusive, Rounding: goldenRounding[c.Rounding], At: *at, Zone: jst,
 		Buyer: c.buyer(), Rules: pricing.NewRulebook(rules), Mode: pricing.ShipNormal,
@@ -202,6 +220,7 @@ func (c goldenCase) quote(t *testing.T, goods map[string]goldenGoods) pricing.Qu
 		if goods[l.Item].Tax == 8 {
 			item.TaxClass = money.TaxReduced
 		}
+		item.Parts = l.parts(file)
 		if amount, ok := c.Quoted[l.Item]; ok {
 			item.Agreed = &pricing.Agreed{Amount: amount, Source: key("見積")}
 		}
@@ -322,13 +341,14 @@ func TestWorkedExamples(t *testing.T) {
 			t.Run(c.Name, func(t *testing.T) {
 				t.Parallel()
 				require.NotEmpty(t, c.Cart)
-				quote := c.quote(t, file.Goods)
+				quote := c.quote(t, file)
 				for i, line := range quote.Lines {
 					got := "価格なし"
 					if line.Err == nil {
 						got = spell(line.Breakdown, line.Total.Minor)
 					}
 					require.Equal(t, c.Cart[i].Expected, got, "%s: %d行目 %s", c.Name, i+1, c.Cart[i].Item)
+					require.Equal(t, c.Cart[i].Shares, shared(line), "%s: %d行目 %s", c.Name, i+1, c.Cart[i].Item)
 				}
 				if c.Total != "" {
 					got := spell(quote.Breakdown, quote.Total.Minor)
@@ -343,4 +363,64 @@ func TestWorkedExamples(t *testing.T) {
 		}
 	}
 	require.GreaterOrEqual(t, cases, 60)
+}
+
+// state is the set, with its sheet in the book.
+func (s goldenSet) state(t *testing.T, name string, book pricing.Book) sale.Set {
+	set := sale.Set{VariantID: key(name), PriceRule: sale.PartsPrice, Amount: s.Amount}
+	sheet := &pricing.Sheet{Goods: scope.Goods{VariantID: key(name), ProductID: key("商品 " + name)}, Parts: pricing.Book{}}
+	if s.Percent != "" {
+		percent, err := decimal.NewFromString(s.Percent)
+		require.NoError(t, err)
+		set.Percent = &percent
+	}
+	if s.Own > 0 {
+		set.PriceRule = sale.OwnPrice
+		sheet.Prices = []pricing.Price{{ID: key(name + " 上代"), ListID: list, VariantID: key(name), MinQuantity: 1, ValidFrom: scope.Beginning, ValidUntil: scope.Forever, Amount: s.Own}}
+	}
+	for _, part := range slices.Sorted(maps.Keys(s.Parts)) {
+		set.Parts = append(set.Parts, sale.SetPart{VariantID: key(part), Quantity: s.Parts[part]})
+	}
+	if s.Pick > 0 {
+		slot := sale.Slot{Number: 1, Name: i18n.JA("枠"), Pick: s.Pick}
+		for _, choice := range s.Choices {
+			slot.Choices = append(slot.Choices, key(choice))
+		}
+		set.Slots = append(set.Slots, slot)
+	}
+	require.NoError(t, set.Validate(), name)
+	for _, v := range set.Variants() {
+		sheet.Parts[v] = book[v]
+	}
+	book[key(name)] = sheet
+	return set
+}
+
+// parts are those of a set, and what was chosen for it, by name.
+func (l goldenLine) parts(file goldenFile) []pricing.Part {
+	held := maps.Clone(file.Sets[l.Item].Parts)
+	for name, n := range l.Chosen {
+		if held == nil {
+			held = map[string]int{}
+		}
+		held[name] += n
+	}
+	var parts []pricing.Part
+	for _, name := range slices.Sorted(maps.Keys(held)) {
+		part := pricing.Part{VariantID: key(name), Quantity: held[name], TaxClass: money.TaxStandard}
+		if file.Goods[name].Tax == 8 {
+			part.TaxClass = money.TaxReduced
+		}
+		parts = append(parts, part)
+	}
+	return parts
+}
+
+// shared writes what the parts bear of a line: "8% 600 + 10% 900".
+func shared(line pricing.Line) string {
+	parts := make([]string, len(line.Shares))
+	for i, s := range line.Shares {
+		parts[i] = fmt.Sprintf("%d%% %d", line.Parts[i].TaxClass.Percent(), s.Minor)
+	}
+	return strings.Join(parts, " + ")
 }

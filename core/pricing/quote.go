@@ -25,6 +25,9 @@ const (
 	RuleRate             Rule = "RATE"              // a rate on the base price (掛率)
 	RuleCustomerPrice    Rule = "CUSTOMER_PRICE"    // the buyer's own price (特価)
 	RuleQuotation        Rule = "QUOTATION"         // the price of an accepted quotation (見積)
+	RuleSample           Rule = "SAMPLE"            // a sample, which costs nothing
+	RuleSetParts         Rule = "SET_PARTS"         // what the parts of a set cost the buyer
+	RuleSetDiscount      Rule = "SET_DISCOUNT"      // what the set takes off that
 	RuleQuantityPrice    Rule = "QUANTITY_PRICE"    // the same list's price from a quantity on
 	RuleQuantityDiscount Rule = "QUANTITY_DISCOUNT" // a quantity discount (数量割引), alone or mixed (混載)
 	RuleFloor            Rule = "FLOOR"             // raised to the lowest price that is allowed
@@ -86,6 +89,7 @@ type Sheet struct {
 	scope.Goods
 	Cost   *int64  // minor units; nil if it is not known
 	Prices []Price // of the lists that concern the buyer
+	Parts  Book    // of a set: the sheets of what it may hold
 }
 
 // Book is the sheets of the variants to be priced.
@@ -121,6 +125,14 @@ type Item struct {
 	Quantity  int
 	TaxClass  money.TaxClass
 	Agreed    *Agreed // a quotation's price, which no other rule changes
+	Parts     []Part  // of a set; those that cost least, where nothing is chosen yet
+}
+
+// Part is so many pieces of a variant in one piece of a set.
+type Part struct {
+	VariantID uuid.UUID
+	Quantity  int
+	TaxClass  money.TaxClass
 }
 
 // Agreed is the price of one piece that both sides have accepted.
@@ -154,15 +166,17 @@ type Line struct {
 	Subtotal   money.Money  // all pieces, before discounts on the order
 	Discount   money.Money  // the line's share of the discounts on the order
 	Total      money.Money
-	Breakdown  []Step      // adds up to Total
-	Candidates []Candidate // where a trace was asked for
-	Err        error       // why the line has no price; the amounts are then zero
+	Shares     []money.Money // of the parts in Total; with the parts' tax classes they are taxed
+	Breakdown  []Step        // adds up to Total
+	Candidates []Candidate   // where a trace was asked for
+	Err        error         // why the line has no price; the amounts are then zero
 
 	sheet      *Sheet
-	standard   int64 // the channel's price of one piece
-	floor      int64 // no discount takes a piece below it
-	source     Rule  // which of the exclusive rules made the price
-	belowFloor bool  // the rule that made the price may go below the floor
+	standard   int64   // the channel's price of one piece
+	floor      int64   // no discount takes a piece below it
+	source     Rule    // which of the exclusive rules made the price
+	worth      []int64 // of each part in one set, by which the total is shared
+	belowFloor bool    // the rule that made the price may go below the floor
 }
 
 // Goods is what the line is about.

@@ -10,6 +10,7 @@ import (
 	"github.com/noren-commerce/noren/core/i18n"
 	"github.com/noren-commerce/noren/core/id"
 	"github.com/noren-commerce/noren/core/money"
+	"github.com/noren-commerce/noren/core/sale"
 	"github.com/noren-commerce/noren/core/scope"
 )
 
@@ -54,6 +55,8 @@ type Rules struct {
 	Rates     []Rate
 	Discounts []QuantityDiscount
 	Parents   []Parent // the tree of categories
+	Sets      []sale.Set
+	Samples   []sale.Terms
 }
 
 // Parent says which category stands above another.
@@ -71,11 +74,19 @@ type Rulebook struct {
 	discounts scope.Index[*QuantityDiscount]
 	parents   map[uuid.UUID]uuid.UUID
 	byID      map[uuid.UUID]List
+	sets      map[uuid.UUID]*sale.Set
+	samples   map[uuid.UUID]*sale.Terms
 }
 
 // NewRulebook makes the rules ready.
 func NewRulebook(rules Rules) *Rulebook {
-	b := &Rulebook{Version: rules.Version, lists: map[scope.Audience][]List{}, parents: map[uuid.UUID]uuid.UUID{}, byID: map[uuid.UUID]List{}}
+	b := &Rulebook{Version: rules.Version, lists: map[scope.Audience][]List{}, parents: map[uuid.UUID]uuid.UUID{}, byID: map[uuid.UUID]List{}, sets: map[uuid.UUID]*sale.Set{}, samples: map[uuid.UUID]*sale.Terms{}}
+	for i := range rules.Samples {
+		b.samples[rules.Samples[i].VariantID] = &rules.Samples[i]
+	}
+	for i := range rules.Sets {
+		b.sets[rules.Sets[i].VariantID] = &rules.Sets[i]
+	}
 	for _, l := range rules.Lists {
 		b.byID[l.ID] = l
 		if l.Kind != "" {

@@ -94,7 +94,13 @@ func tax(d *Draft) error {
 		}
 	}
 	for i := range d.Quote.Lines {
-		add(d.Quote.Lines[i].TaxClass, d.Quote.Lines[i].Total.Minor)
+		line := &d.Quote.Lines[i]
+		if line.share(); len(line.Shares) == 0 {
+			add(line.TaxClass, line.Total.Minor)
+		}
+		for n, share := range line.Shares {
+			add(line.Parts[n].TaxClass, share.Minor)
+		}
 	}
 	if d.In.Shipping != nil {
 		add(d.In.Shipping.TaxClass, d.Quote.Shipping.Minor)

@@ -1,5 +1,5 @@
 // Package sale says how a variant is sold where that is not simply from stock
-// (販売条件): limited, in advance, or made to order.
+// (販売条件): limited, in advance, made to order, as a sample, or as a set of others.
 package sale
 
 import (
@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/google/uuid"
+	"github.com/shopspring/decimal"
 
 	"github.com/noren-commerce/noren/core/access"
 	"github.com/noren-commerce/noren/core/channel"
@@ -25,6 +26,7 @@ const (
 	Limited     Kind = "LIMITED"       // 数量限定: from stock, so many in all or for each customer
 	Advance     Kind = "ADVANCE"       // 予約: sold before its release, shipped after
 	MadeToOrder Kind = "MADE_TO_ORDER" // 受注生産: made once it is ordered
+	Sample      Kind = "SAMPLE"        // サンプル: free, so many for each customer
 )
 
 // MaxPieces bounds every limit.
@@ -44,8 +46,13 @@ type Terms struct {
 	ReleaseAt   *time.Time // of Advance
 	Promise     i18n.Text  // what buyers read of when it comes: release date or lead time
 	Sold        int        // what orders that stand have taken
-	CreatedAt   time.Time
-	UpdatedAt   time.Time
+	// What else an order must hold for a sample: goods of an amount in minor units, of a
+	// product, of a category.
+	MinAmount    *int64
+	WithProduct  *uuid.UUID
+	WithCategory *uuid.UUID
+	CreatedAt    time.Time
+	UpdatedAt    time.Time
 }
 
 // Left is how many pieces may still be sold; nil for no limit.
@@ -75,6 +82,10 @@ type SetInput struct {
 	PerCustomer *int
 	ReleaseAt   *time.Time
 	Promise     i18n.Text
+	// Of samples alone.
+	MinAmount      *decimal.Decimal // in the channel's currency
+	WithProductID  *uuid.UUID
+	WithCategoryID *uuid.UUID
 }
 
 // Validate checks the terms by themselves, at the moment.
@@ -82,12 +93,12 @@ func (in SetInput) Validate(now time.Time) error {
 	if in.Kind == nil {
 		return in.saysNothing()
 	}
-	comes := *in.Kind != Limited
-	all := []error{inBounds("total", in.Total), inBounds("perCustomer", in.PerCustomer), in.Promise.Check("promise", maxPromise, comes)}
+	comes := comes(*in.Kind)
+	all := []error{in.asks(), inBounds("total", in.Total), inBounds("perCustomer", in.PerCustomer), in.Promise.Check("promise", maxPromise, comes)}
 	if in.Total != nil && in.PerCustomer != nil && *in.PerCustomer > *in.Total {
 		all = append(all, ErrOver.At("perCustomer"))
 	}
-	if !comes && in.Total == nil && in.PerCustomer == nil {
+	if *in.Kind == Limited && in.Total == nil && in.PerCustomer == nil {
 		all = append(all, ErrNoLimit.At("total"))
 	}
 	if !comes && len(in.Promise) > 0 {
@@ -104,7 +115,7 @@ func (in SetInput) saysNothing() error {
 	if in.Total != nil || in.PerCustomer != nil || in.ReleaseAt != nil || len(in.Promise) > 0 {
 		return ErrNoTerms.At("kind")
 	}
-	return nil
+	return in.asks()
 }
 
 func inBounds(field string, limit *int) error {
@@ -121,6 +132,8 @@ type Store interface {
 	// Lock reads a variant's terms for changing, those that are over too; nil if it
 	// never had any. known is false if the brand has no such variant.
 	Lock(ctx context.Context, brandID, variantID uuid.UUID) (t *Terms, known bool, err error)
+	// Known tells whether the brand has the product and the category; true for nil.
+	Known(ctx context.Context, brandID uuid.UUID, product, category *uuid.UUID) (knowsProduct, knowsCategory bool, err error)
 	// Save writes everything but what is sold.
 	Save(ctx context.Context, t Terms) error
 }
@@ -133,8 +146,9 @@ type Parts struct {
 	Tx interface {
 		InTx(ctx context.Context, f func(context.Context) error) error
 	}
-	Store Store
-	Shown interface { // told that the variant's availability may have changed
+	Store    Store
+	SetStore SetStore
+	Shown    interface { // told that the variant's availability may have changed
 		Flipped(ctx context.Context, variantIDs []uuid.UUID) error
 	}
 	Events event.Recorder
@@ -143,6 +157,35 @@ type Parts struct {
 
 // New makes the service.
 func New(p Parts) *Service { return &Service{p} }
+
+// comes reports whether goods of the kind are sold before they are there.
+func comes(k Kind) bool { return k == Advance || k == MadeToOrder }
+
+// allowed fails if the variant cannot be sold so, or what a sample asks for is not known.
+func (s *Service) allowed(ctx context.Context, in SetInput) error {
+	if in.Kind != nil && *in.Kind != Limited {
+		sets, err := s.SetStore.Sets(ctx, []uuid.UUID{in.VariantID})
+		if err != nil {
+			return err
+		}
+		if len(sets) > 0 {
+			return ErrSetTerms.At("kind")
+		}
+	}
+	if in.WithProductID == nil && in.WithCategoryID == nil {
+		return nil
+	}
+	product, category, err := s.Store.Known(ctx, channel.From(ctx).BrandID, in.WithProductID, in.WithCategoryID)
+	switch {
+	case err != nil:
+		return err
+	case !product:
+		return fault.ErrNotFound.At("withProductId")
+	case !category:
+		return fault.ErrNotFound.At("withCategoryId")
+	}
+	return nil
+}
 
 // Terms are those of the variants that are not over.
 func (s *Service) Terms(ctx context.Context, variantIDs []uuid.UUID) ([]Terms, error) {
@@ -159,8 +202,12 @@ func (s *Service) Set(ctx context.Context, in SetInput) (*Terms, error) {
 	if err := in.Validate(now); err != nil {
 		return nil, err
 	}
+	least, err := in.minAmount(ctx)
+	if err != nil {
+		return nil, err
+	}
 	var set *Terms
-	err := s.Tx.InTx(ctx, func(ctx context.Context) error {
+	err = s.Tx.InTx(ctx, func(ctx context.Context) error {
 		brandID := channel.From(ctx).BrandID
 		before, known, err := s.Store.Lock(ctx, brandID, in.VariantID)
 		if err != nil {
@@ -169,9 +216,13 @@ func (s *Service) Set(ctx context.Context, in SetInput) (*Terms, error) {
 		if !known {
 			return fault.ErrNotFound.At("variantId")
 		}
+		if err := s.allowed(ctx, in); err != nil {
+			return err
+		}
 		set = &Terms{
 			VariantID: in.VariantID, BrandID: brandID, Kind: in.Kind, Total: in.Total, PerCustomer: in.PerCustomer,
 			ReleaseAt: in.ReleaseAt, Promise: in.Promise.OrNone(), CreatedAt: now, UpdatedAt: now,
+			MinAmount: least, WithProduct: in.WithProductID, WithCategory: in.WithCategoryID,
 		}
 		if before != nil {
 			set.Sold, set.CreatedAt = before.Sold, before.CreatedAt

@@ -549,6 +549,28 @@ func fieldContext_CartLine_problem(_ context.Context, ec *executionContext, fiel
 	return fc, nil
 }
 
+func _CartLine_parts(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *cart.Line) (ret graphql.Marshaler) {
+	return run.Value(
+		ctx,
+		ec.OperationContext,
+		field,
+		func() []cart.Part { return obj.Parts },
+		func(ctx context.Context, selections ast.SelectionSet, v []cart.Part) graphql.Marshaler {
+			return marshalNCartPart2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋcartᚐPartᚄ(ctx, ec, selections, v)
+		},
+		true,
+	)
+}
+func fieldContext_CartLine_parts(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "CartLine",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+	}
+	return fc, nil
+}
+
 func _CartPayload_cart(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.CartPayload) (ret graphql.Marshaler) {
 	return run.Value(
 		ctx,
@@ -1021,8 +1043,11 @@ func unmarshalInputAddCartLineInput(ctx context.Context, ec *executionContext, o
 	if _, present := asMap["quantity"]; !present {
 		asMap["quantity"] = 1
 	}
+	if _, present := asMap["choices"]; !present {
+		asMap["choices"] = []any{}
+	}
 
-	fieldsInOrder := [...]string{"variantId", "quantity"}
+	fieldsInOrder := [...]string{"variantId", "quantity", "choices"}
 	for _, k := range fieldsInOrder {
 		v, ok := asMap[k]
 		if !ok {
@@ -1043,6 +1068,13 @@ func unmarshalInputAddCartLineInput(ctx context.Context, ec *executionContext, o
 				return it, err
 			}
 			it.Quantity = data
+		case "choices":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("choices"))
+			data, err := unmarshalNSetChoiceInput2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋsaleᚐChoiceᚄ(ctx, ec, v)
+			if err != nil {
+				return it, err
+			}
+			it.Choices = data
 		}
 	}
 	return it, nil
@@ -1364,6 +1396,11 @@ func _CartLine(ctx context.Context, ec *executionContext, sel ast.SelectionSet, 
 				func(ctx context.Context) graphql.Marshaler {
 					return _CartLine_problem(ctx, ec, field, obj)
 				})
+		case "parts":
+			out.Values[i] = _CartLine_parts(ctx, ec, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
 		default:
 			panic("unknown field " + strconv.Quote(field.Name))
 		}

@@ -58,6 +58,7 @@ type VariantResolver interface {
 	Price(ctx context.Context, obj *catalog.Variant, quantity int, at *time.Time, shippingMode pricing.ShippingMode, as *string) (*pricing.Line, error)
 	PriceTiers(ctx context.Context, obj *catalog.Variant, shippingMode pricing.ShippingMode, as *string) ([]pricing.Line, error)
 	PriceTrace(ctx context.Context, obj *catalog.Variant, quantity int, at *time.Time, shippingMode pricing.ShippingMode, as *string) (model.PriceTrace, error)
+	Set(ctx context.Context, obj *catalog.Variant) (*sale.Set, error)
 	SaleTerms(ctx context.Context, obj *catalog.Variant) (*sale.Terms, error)
 }
 
@@ -1871,6 +1872,33 @@ func fieldContext_Variant_priceTrace(ctx context.Context, ec *executionContext, 
 	return fc, nil
 }
 
+func _Variant_set(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *catalog.Variant) (ret graphql.Marshaler) {
+	return run.Resolved(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_Variant_set(ctx, ec, field)
+		},
+		func(ctx context.Context) (*sale.Set, error) {
+			return ec.Resolvers.Variant().Set(ctx, obj)
+		},
+		func(ctx context.Context, selections ast.SelectionSet, v *sale.Set) graphql.Marshaler {
+			return marshalOVariantSet2ᚖgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋsaleᚐSet(ctx, ec, selections, v)
+		},
+		false,
+	)
+}
+func fieldContext_Variant_set(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Variant",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+	}
+	return fc, nil
+}
+
 func _Variant_saleTerms(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *catalog.Variant) (ret graphql.Marshaler) {
 	return run.Resolved(
 		ctx,
@@ -2515,6 +2543,12 @@ func _Variant(ctx context.Context, ec *executionContext, sel ast.SelectionSet, o
 				true, true,
 				func(ctx context.Context) graphql.Marshaler {
 					return _Variant_priceTrace(ctx, ec, field, obj)
+				})
+		case "set":
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, false,
+				func(ctx context.Context) graphql.Marshaler {
+					return _Variant_set(ctx, ec, field, obj)
 				})
 		case "saleTerms":
 			out.ResolveConcurrently(ec.OperationContext, &deferred, i,

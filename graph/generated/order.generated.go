@@ -1117,6 +1117,28 @@ func fieldContext_OrderLine_promise(_ context.Context, ec *executionContext, fie
 	return graphql.NewScalarFieldContext("OrderLine", field, true, false, "String")
 }
 
+func _OrderLine_parts(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *order.Line) (ret graphql.Marshaler) {
+	return run.Value(
+		ctx,
+		ec.OperationContext,
+		field,
+		func() []order.Part { return obj.Parts },
+		func(ctx context.Context, selections ast.SelectionSet, v []order.Part) graphql.Marshaler {
+			return marshalNOrderPart2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋorderᚐPartᚄ(ctx, ec, selections, v)
+		},
+		true,
+	)
+}
+func fieldContext_OrderLine_parts(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "OrderLine",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+	}
+	return fc, nil
+}
+
 func _OrderPayload_order(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.OrderPayload) (ret graphql.Marshaler) {
 	return run.Value(
 		ctx,
@@ -1843,6 +1865,11 @@ func _OrderLine(ctx context.Context, ec *executionContext, sel ast.SelectionSet,
 		case "promise":
 			out.Values[i] = _OrderLine_promise(ctx, ec, field, obj)
 			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "parts":
+			out.Values[i] = _OrderLine_parts(ctx, ec, field, obj)
+			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
 		default:

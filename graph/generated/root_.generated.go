@@ -58,6 +58,8 @@ type ResolverRoot interface {
 	Query() QueryResolver
 	RestockRequest() RestockRequestResolver
 	Session() SessionResolver
+	SetPart() SetPartResolver
+	SetSlot() SetSlotResolver
 	ShippingMethod() ShippingMethodResolver
 	StockLevel() StockLevelResolver
 	StockMovement() StockMovementResolver
@@ -308,6 +310,7 @@ type ComplexityRoot struct {
 		GlobalID     func(childComplexity int) int
 		Name         func(childComplexity int) int
 		Options      func(childComplexity int) int
+		Parts        func(childComplexity int) int
 		Price        func(childComplexity int) int
 		Problem      func(childComplexity int) int
 		Promised     func(childComplexity int) int
@@ -315,6 +318,14 @@ type ComplexityRoot struct {
 		SKU          func(childComplexity int) int
 		SoldAs       func(childComplexity int) int
 		Variant      func(childComplexity int) int
+	}
+
+	CartPart struct {
+		Name     func(childComplexity int) int
+		Options  func(childComplexity int) int
+		Quantity func(childComplexity int) int
+		SKU      func(childComplexity int) int
+		Slot     func(childComplexity int) int
 	}
 
 	CartPayload struct {
@@ -818,6 +829,7 @@ type ComplexityRoot struct {
 		RemoveFromCustomerGroup  func(childComplexity int, input company.MembersInput) int
 		RemoveMedia              func(childComplexity int, input catalog.ProductInput) int
 		RemovePet                func(childComplexity int, input customer.RemoveInput) int
+		RemoveSet                func(childComplexity int, input sale.RemoveSetInput) int
 		RemoveTotp               func(childComplexity int, input identity.RemoveTotpInput) int
 		RequestEmailVerification func(childComplexity int) int
 		RequestPasswordReset     func(childComplexity int, input model.RequestPasswordResetInput) int
@@ -837,6 +849,7 @@ type ComplexityRoot struct {
 		SaveProductBrand         func(childComplexity int, input catalog.SaveBrandInput) int
 		SaveQuantityDiscount     func(childComplexity int, input pricing.SaveDiscountInput) int
 		SaveRate                 func(childComplexity int, input pricing.SaveRateInput) int
+		SaveSet                  func(childComplexity int, input sale.SaveSetInput) int
 		SaveShippingMethod       func(childComplexity int, input shipping.SaveInput) int
 		SaveSynonym              func(childComplexity int, input catalog.SaveSynonymInput) int
 		SendStock                func(childComplexity int, input inventory.SendStockInput) int
@@ -935,6 +948,7 @@ type ComplexityRoot struct {
 		GlobalID    func(childComplexity int) int
 		Name        func(childComplexity int) int
 		Options     func(childComplexity int) int
+		Parts       func(childComplexity int) int
 		Promised    func(childComplexity int) int
 		Quantity    func(childComplexity int) int
 		SKU         func(childComplexity int) int
@@ -942,6 +956,15 @@ type ComplexityRoot struct {
 		TaxClass    func(childComplexity int) int
 		Total       func(childComplexity int) int
 		Unit        func(childComplexity int) int
+	}
+
+	OrderPart struct {
+		Amount   func(childComplexity int) int
+		Name     func(childComplexity int) int
+		Options  func(childComplexity int) int
+		Quantity func(childComplexity int) int
+		SKU      func(childComplexity int) int
+		TaxClass func(childComplexity int) int
 	}
 
 	OrderPayload struct {
@@ -1431,6 +1454,11 @@ type ComplexityRoot struct {
 		UserErrors func(childComplexity int) int
 	}
 
+	RemovedSetPayload struct {
+		UserErrors func(childComplexity int) int
+		VariantID  func(childComplexity int) int
+	}
+
 	RestockRequest struct {
 		CreatedAt  func(childComplexity int) int
 		Email      func(childComplexity int) int
@@ -1453,13 +1481,16 @@ type ComplexityRoot struct {
 	}
 
 	SaleTerms struct {
-		Kind        func(childComplexity int) int
-		Left        func(childComplexity int) int
-		PerCustomer func(childComplexity int) int
-		Promise     func(childComplexity int) int
-		ReleaseAt   func(childComplexity int) int
-		Sold        func(childComplexity int) int
-		Total       func(childComplexity int) int
+		Kind           func(childComplexity int) int
+		Left           func(childComplexity int) int
+		MinAmountMoney func(childComplexity int) int
+		PerCustomer    func(childComplexity int) int
+		Promise        func(childComplexity int) int
+		ReleaseAt      func(childComplexity int) int
+		Sold           func(childComplexity int) int
+		Total          func(childComplexity int) int
+		WithCategoryID func(childComplexity int) int
+		WithProductID  func(childComplexity int) int
 	}
 
 	SaleTermsPayload struct {
@@ -1529,6 +1560,23 @@ type ComplexityRoot struct {
 		From       func(childComplexity int) int
 		GlobalID   func(childComplexity int) int
 		LastUsedAt func(childComplexity int) int
+	}
+
+	SetPart struct {
+		Quantity func(childComplexity int) int
+		Variant  func(childComplexity int) int
+	}
+
+	SetPayload struct {
+		Set        func(childComplexity int) int
+		UserErrors func(childComplexity int) int
+	}
+
+	SetSlot struct {
+		Choices func(childComplexity int) int
+		Name    func(childComplexity int) int
+		Number  func(childComplexity int) int
+		Pick    func(childComplexity int) int
 	}
 
 	ShippingMethod struct {
@@ -1796,8 +1844,18 @@ type ComplexityRoot struct {
 		RestockOffered func(childComplexity int) int
 		SKU            func(childComplexity int) int
 		SaleTerms      func(childComplexity int) int
+		Set            func(childComplexity int) int
 		Stock          func(childComplexity int) int
 		Weight         func(childComplexity int) int
+	}
+
+	VariantSet struct {
+		AmountOff func(childComplexity int) int
+		Kind      func(childComplexity int) int
+		Parts     func(childComplexity int) int
+		Percent   func(childComplexity int) int
+		PriceRule func(childComplexity int) int
+		Slots     func(childComplexity int) int
 	}
 
 	VoidCouponsPayload struct {
@@ -2770,6 +2828,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.CartLine.Options(childComplexity), true
+	case "CartLine.parts":
+		if e.ComplexityRoot.CartLine.Parts == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CartLine.Parts(childComplexity), true
 	case "CartLine.price":
 		if e.ComplexityRoot.CartLine.Price == nil {
 			break
@@ -2812,6 +2876,37 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.CartLine.Variant(childComplexity), true
+
+	case "CartPart.name":
+		if e.ComplexityRoot.CartPart.Name == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CartPart.Name(childComplexity), true
+	case "CartPart.options":
+		if e.ComplexityRoot.CartPart.Options == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CartPart.Options(childComplexity), true
+	case "CartPart.quantity":
+		if e.ComplexityRoot.CartPart.Quantity == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CartPart.Quantity(childComplexity), true
+	case "CartPart.sku":
+		if e.ComplexityRoot.CartPart.SKU == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CartPart.SKU(childComplexity), true
+	case "CartPart.slot":
+		if e.ComplexityRoot.CartPart.Slot == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CartPart.Slot(childComplexity), true
 
 	case "CartPayload.cart":
 		if e.ComplexityRoot.CartPayload.Cart == nil {
@@ -5188,6 +5283,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.RemovePet(childComplexity, args["input"].(customer.RemoveInput)), true
+	case "Mutation.removeSet":
+		if e.ComplexityRoot.Mutation.RemoveSet == nil {
+			break
+		}
+
+		args, err := field_Mutation_removeSet_args(ctx, ec, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.RemoveSet(childComplexity, args["input"].(sale.RemoveSetInput)), true
 	case "Mutation.removeTotp":
 		if e.ComplexityRoot.Mutation.RemoveTotp == nil {
 			break
@@ -5392,6 +5498,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.SaveRate(childComplexity, args["input"].(pricing.SaveRateInput)), true
+	case "Mutation.saveSet":
+		if e.ComplexityRoot.Mutation.SaveSet == nil {
+			break
+		}
+
+		args, err := field_Mutation_saveSet_args(ctx, ec, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.SaveSet(childComplexity, args["input"].(sale.SaveSetInput)), true
 	case "Mutation.saveShippingMethod":
 		if e.ComplexityRoot.Mutation.SaveShippingMethod == nil {
 			break
@@ -6043,6 +6160,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.OrderLine.Options(childComplexity), true
+	case "OrderLine.parts":
+		if e.ComplexityRoot.OrderLine.Parts == nil {
+			break
+		}
+
+		return e.ComplexityRoot.OrderLine.Parts(childComplexity), true
 	case "OrderLine.promise":
 		if e.ComplexityRoot.OrderLine.Promised == nil {
 			break
@@ -6085,6 +6208,43 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.OrderLine.Unit(childComplexity), true
+
+	case "OrderPart.amount":
+		if e.ComplexityRoot.OrderPart.Amount == nil {
+			break
+		}
+
+		return e.ComplexityRoot.OrderPart.Amount(childComplexity), true
+	case "OrderPart.name":
+		if e.ComplexityRoot.OrderPart.Name == nil {
+			break
+		}
+
+		return e.ComplexityRoot.OrderPart.Name(childComplexity), true
+	case "OrderPart.options":
+		if e.ComplexityRoot.OrderPart.Options == nil {
+			break
+		}
+
+		return e.ComplexityRoot.OrderPart.Options(childComplexity), true
+	case "OrderPart.quantity":
+		if e.ComplexityRoot.OrderPart.Quantity == nil {
+			break
+		}
+
+		return e.ComplexityRoot.OrderPart.Quantity(childComplexity), true
+	case "OrderPart.sku":
+		if e.ComplexityRoot.OrderPart.SKU == nil {
+			break
+		}
+
+		return e.ComplexityRoot.OrderPart.SKU(childComplexity), true
+	case "OrderPart.taxClass":
+		if e.ComplexityRoot.OrderPart.TaxClass == nil {
+			break
+		}
+
+		return e.ComplexityRoot.OrderPart.TaxClass(childComplexity), true
 
 	case "OrderPayload.order":
 		if e.ComplexityRoot.OrderPayload.Order == nil {
@@ -8254,6 +8414,19 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.RefundPaymentPayload.UserErrors(childComplexity), true
 
+	case "RemovedSetPayload.userErrors":
+		if e.ComplexityRoot.RemovedSetPayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RemovedSetPayload.UserErrors(childComplexity), true
+	case "RemovedSetPayload.variantId":
+		if e.ComplexityRoot.RemovedSetPayload.VariantID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RemovedSetPayload.VariantID(childComplexity), true
+
 	case "RestockRequest.requestedAt":
 		if e.ComplexityRoot.RestockRequest.CreatedAt == nil {
 			break
@@ -8341,6 +8514,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.SaleTerms.Left(childComplexity), true
+	case "SaleTerms.minAmount":
+		if e.ComplexityRoot.SaleTerms.MinAmountMoney == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SaleTerms.MinAmountMoney(childComplexity), true
 	case "SaleTerms.perCustomer":
 		if e.ComplexityRoot.SaleTerms.PerCustomer == nil {
 			break
@@ -8371,6 +8550,18 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.SaleTerms.Total(childComplexity), true
+	case "SaleTerms.withCategoryId":
+		if e.ComplexityRoot.SaleTerms.WithCategoryID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SaleTerms.WithCategoryID(childComplexity), true
+	case "SaleTerms.withProductId":
+		if e.ComplexityRoot.SaleTerms.WithProductID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SaleTerms.WithProductID(childComplexity), true
 
 	case "SaleTermsPayload.terms":
 		if e.ComplexityRoot.SaleTermsPayload.Terms == nil {
@@ -8598,6 +8789,57 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Session.LastUsedAt(childComplexity), true
+
+	case "SetPart.quantity":
+		if e.ComplexityRoot.SetPart.Quantity == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SetPart.Quantity(childComplexity), true
+	case "SetPart.variant":
+		if e.ComplexityRoot.SetPart.Variant == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SetPart.Variant(childComplexity), true
+
+	case "SetPayload.set":
+		if e.ComplexityRoot.SetPayload.Set == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SetPayload.Set(childComplexity), true
+	case "SetPayload.userErrors":
+		if e.ComplexityRoot.SetPayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SetPayload.UserErrors(childComplexity), true
+
+	case "SetSlot.choices":
+		if e.ComplexityRoot.SetSlot.Choices == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SetSlot.Choices(childComplexity), true
+	case "SetSlot.name":
+		if e.ComplexityRoot.SetSlot.Name == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SetSlot.Name(childComplexity), true
+	case "SetSlot.number":
+		if e.ComplexityRoot.SetSlot.Number == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SetSlot.Number(childComplexity), true
+	case "SetSlot.pick":
+		if e.ComplexityRoot.SetSlot.Pick == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SetSlot.Pick(childComplexity), true
 
 	case "ShippingMethod.active":
 		if e.ComplexityRoot.ShippingMethod.Active == nil {
@@ -9545,6 +9787,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Variant.SaleTerms(childComplexity), true
+	case "Variant.set":
+		if e.ComplexityRoot.Variant.Set == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Variant.Set(childComplexity), true
 	case "Variant.stock":
 		if e.ComplexityRoot.Variant.Stock == nil {
 			break
@@ -9557,6 +9805,43 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Variant.Weight(childComplexity), true
+
+	case "VariantSet.amountOff":
+		if e.ComplexityRoot.VariantSet.AmountOff == nil {
+			break
+		}
+
+		return e.ComplexityRoot.VariantSet.AmountOff(childComplexity), true
+	case "VariantSet.kind":
+		if e.ComplexityRoot.VariantSet.Kind == nil {
+			break
+		}
+
+		return e.ComplexityRoot.VariantSet.Kind(childComplexity), true
+	case "VariantSet.parts":
+		if e.ComplexityRoot.VariantSet.Parts == nil {
+			break
+		}
+
+		return e.ComplexityRoot.VariantSet.Parts(childComplexity), true
+	case "VariantSet.percent":
+		if e.ComplexityRoot.VariantSet.Percent == nil {
+			break
+		}
+
+		return e.ComplexityRoot.VariantSet.Percent(childComplexity), true
+	case "VariantSet.priceRule":
+		if e.ComplexityRoot.VariantSet.PriceRule == nil {
+			break
+		}
+
+		return e.ComplexityRoot.VariantSet.PriceRule(childComplexity), true
+	case "VariantSet.slots":
+		if e.ComplexityRoot.VariantSet.Slots == nil {
+			break
+		}
+
+		return e.ComplexityRoot.VariantSet.Slots(childComplexity), true
 
 	case "VoidCouponsPayload.count":
 		if e.ComplexityRoot.VoidCouponsPayload.Count == nil {
@@ -9661,6 +9946,7 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 			graphql.NewInputUnmarshaler("RemoveCompanyBuyerInput", graphql.BindUnmarshaler(ec, unmarshalInputRemoveCompanyBuyerInput)),
 			graphql.NewInputUnmarshaler("RemoveCouponInput", graphql.BindUnmarshaler(ec, unmarshalInputRemoveCouponInput)),
 			graphql.NewInputUnmarshaler("RemovePetInput", graphql.BindUnmarshaler(ec, unmarshalInputRemovePetInput)),
+			graphql.NewInputUnmarshaler("RemoveSetInput", graphql.BindUnmarshaler(ec, unmarshalInputRemoveSetInput)),
 			graphql.NewInputUnmarshaler("RemoveTotpInput", graphql.BindUnmarshaler(ec, unmarshalInputRemoveTotpInput)),
 			graphql.NewInputUnmarshaler("RequestPasswordResetInput", graphql.BindUnmarshaler(ec, unmarshalInputRequestPasswordResetInput)),
 			graphql.NewInputUnmarshaler("RequestRestockInput", graphql.BindUnmarshaler(ec, unmarshalInputRequestRestockInput)),
@@ -9678,6 +9964,7 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 			graphql.NewInputUnmarshaler("SaveProductBrandInput", graphql.BindUnmarshaler(ec, unmarshalInputSaveProductBrandInput)),
 			graphql.NewInputUnmarshaler("SaveQuantityDiscountInput", graphql.BindUnmarshaler(ec, unmarshalInputSaveQuantityDiscountInput)),
 			graphql.NewInputUnmarshaler("SaveRateInput", graphql.BindUnmarshaler(ec, unmarshalInputSaveRateInput)),
+			graphql.NewInputUnmarshaler("SaveSetInput", graphql.BindUnmarshaler(ec, unmarshalInputSaveSetInput)),
 			graphql.NewInputUnmarshaler("SaveShippingMethodInput", graphql.BindUnmarshaler(ec, unmarshalInputSaveShippingMethodInput)),
 			graphql.NewInputUnmarshaler("SaveSynonymInput", graphql.BindUnmarshaler(ec, unmarshalInputSaveSynonymInput)),
 			graphql.NewInputUnmarshaler("SeasonInput", graphql.BindUnmarshaler(ec, unmarshalInputSeasonInput)),
@@ -9685,11 +9972,14 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 			graphql.NewInputUnmarshaler("SendStockLineInput", graphql.BindUnmarshaler(ec, unmarshalInputSendStockLineInput)),
 			graphql.NewInputUnmarshaler("SetCartLineQuantityInput", graphql.BindUnmarshaler(ec, unmarshalInputSetCartLineQuantityInput)),
 			graphql.NewInputUnmarshaler("SetCategorySortInput", graphql.BindUnmarshaler(ec, unmarshalInputSetCategorySortInput)),
+			graphql.NewInputUnmarshaler("SetChoiceInput", graphql.BindUnmarshaler(ec, unmarshalInputSetChoiceInput)),
 			graphql.NewInputUnmarshaler("SetCompanyCreditInput", graphql.BindUnmarshaler(ec, unmarshalInputSetCompanyCreditInput)),
 			graphql.NewInputUnmarshaler("SetCustomerPricesInput", graphql.BindUnmarshaler(ec, unmarshalInputSetCustomerPricesInput)),
 			graphql.NewInputUnmarshaler("SetFunctionRuleInput", graphql.BindUnmarshaler(ec, unmarshalInputSetFunctionRuleInput)),
+			graphql.NewInputUnmarshaler("SetPartInput", graphql.BindUnmarshaler(ec, unmarshalInputSetPartInput)),
 			graphql.NewInputUnmarshaler("SetPricesInput", graphql.BindUnmarshaler(ec, unmarshalInputSetPricesInput)),
 			graphql.NewInputUnmarshaler("SetSaleTermsInput", graphql.BindUnmarshaler(ec, unmarshalInputSetSaleTermsInput)),
+			graphql.NewInputUnmarshaler("SetSlotInput", graphql.BindUnmarshaler(ec, unmarshalInputSetSlotInput)),
 			graphql.NewInputUnmarshaler("SetSoldOutPolicyInput", graphql.BindUnmarshaler(ec, unmarshalInputSetSoldOutPolicyInput)),
 			graphql.NewInputUnmarshaler("StaffAccountInput", graphql.BindUnmarshaler(ec, unmarshalInputStaffAccountInput)),
 			graphql.NewInputUnmarshaler("StaffPolicyInput", graphql.BindUnmarshaler(ec, unmarshalInputStaffPolicyInput)),
@@ -10451,6 +10741,30 @@ enum UserErrorCode {
   INSUFFICIENT_STOCK
   "The quantity passes the limit in all or for one customer."
   PURCHASE_LIMIT_REACHED
+  "A set holds nothing, too much, or a variant twice."
+  SET_PARTS_INVALID
+  "The discount of a set is wrong, or its price does not follow its parts."
+  SET_PRICE_INVALID
+  "A set would hold itself."
+  SET_CYCLE
+  "A set would be part of another set."
+  SET_NESTED
+  "A set is sold from stock, limited at most."
+  SET_TERMS
+  "What was chosen does not fill the slots of the set."
+  SET_CHOICE_INVALID
+  "A part of the set is not on sale."
+  SET_PART_UNAVAILABLE
+  "A sample needs a limit for each customer; only samples ask for an amount or for other goods."
+  SAMPLE_TERMS_INVALID
+  "Samples cannot be ordered by themselves."
+  SAMPLE_ALONE
+  "The sample comes only with certain goods."
+  SAMPLE_WITH
+  "The sample comes with goods of a higher amount."
+  SAMPLE_MINIMUM
+  "This passes what one customer may have of the sample."
+  SAMPLE_LIMIT
   "A limit of how goods are sold is missing or wrong."
   SALE_LIMIT_INVALID
   "Advance orders need a release in the future; other goods have none."
@@ -10770,6 +11084,8 @@ type CartLine {
   promise: String
   "Why the line cannot be ordered as it is; null if it can."
   problem: UserError
+  "What one piece holds, if it is a set; empty if it is not."
+  parts: [CartPart!]!
 }
 
 "What one tax rate of a cart or order comes to."
@@ -10816,6 +11132,8 @@ input AddCartLineInput {
   variantId: ID!
   "How many pieces, 1 to 99,999; they add to those already in the cart."
   quantity: Int! = 1
+  "What fills the slots of a set, completely; sets that are filled otherwise are other lines."
+  choices: [SetChoiceInput!]! = []
 }
 
 "How many pieces a cart line shall have."
@@ -13954,6 +14272,8 @@ type OrderLine {
   soldAs: SaleKind
   "What the buyer was told of when missing pieces come, in the caller's language; null if none was missing."
   promise: String
+  "What it held, if it is a set; empty if it is not. Sets are taxed by their parts."
+  parts: [OrderPart!]!
 }
 
 "One thing that happened to an order."
@@ -14843,6 +15163,12 @@ enum PriceRule {
   CUSTOMER_PRICE
   "The price of an accepted quotation (見積)."
   QUOTATION
+  "A sample, which costs nothing (サンプル)."
+  SAMPLE
+  "What the parts of a set cost the buyer."
+  SET_PARTS
+  "What the set takes off the price of its parts."
+  SET_DISCOUNT
   "The same list's price from a quantity on."
   QUANTITY_PRICE
   "A quantity discount (数量割引), of one line or of mixed lines (混載)."
@@ -15777,6 +16103,172 @@ extend type ProductConnection {
   facets: [Facet!]!
 }
 `, BuiltIn: false},
+	{Name: "../schema/sets.graphqls", Input: `extend type Variant {
+  "What it is made of, if it is a set (セット); null if it is not. Its stock and, where its price rule says so, its price follow its parts."
+  set: VariantSet
+}
+
+extend type Mutation {
+  "Make a variant a set, or change what the set holds. Sets hold no sets. What carts hold of it must then fit; orders keep what they were placed with."
+  saveSet(
+    "Which variant, and what it holds from now on."
+    input: SaveSetInput!
+  ): SetPayload! @allow(permissions: [CATALOG_WRITE])
+  "Make a set a variant like any other again, with stock and price of its own."
+  removeSet(
+    "Which set."
+    input: RemoveSetInput!
+  ): RemovedSetPayload! @allow(permissions: [CATALOG_WRITE])
+}
+
+"How the parts of a set come together."
+enum SetKind {
+  "Always the same parts (福袋・詰め合わせ)."
+  FIXED
+  "The customer fills slots of it (よりどりセット)."
+  CHOICE
+}
+
+"Where the price of a set comes from."
+enum SetPriceRule {
+  "The set has prices of its own, like any other variant."
+  OWN
+  "What the parts cost the buyer by the buyer's own terms, less a percentage (the rest is rounded down to the yen) or an amount."
+  PARTS
+}
+
+"A variant that is made of others. Each variant is in it once."
+type VariantSet {
+  "How the parts come together."
+  kind: SetKind!
+  "Where the price comes from. While nothing is chosen, a price that follows the parts is that of the choices that cost least."
+  priceRule: SetPriceRule!
+  "What is taken off the price of the parts, in per cent; null if an amount, or nothing, is."
+  percent: Decimal
+  "What is taken off the price of the parts; null if a percentage, or nothing, is."
+  amountOff: Money
+  "What is always in it."
+  parts: [SetPart!]!
+  "What the customer chooses, in order."
+  slots: [SetSlot!]!
+}
+
+"Pieces of a variant in one piece of a set."
+type SetPart {
+  "The variant; null if it is no longer sold."
+  variant: Variant
+  "How many pieces."
+  quantity: Int!
+}
+
+"A place in a set that the customer fills."
+type SetSlot {
+  "Its number, 1 for the first: name it in ` + "`" + `choices` + "`" + ` of addCartLine."
+  number: Int!
+  "What it is called, in the caller's language."
+  name: String!
+  "How many pieces fill it; one choice may be taken more than once."
+  pick: Int!
+  "The variants to choose from; those that are no longer sold are left out."
+  choices: [Variant!]!
+}
+
+"What a variant is made of, in place of what was said before."
+input SaveSetInput {
+  "The variant that is the set."
+  variantId: ID!
+  "Where its price comes from."
+  priceRule: SetPriceRule! = OWN
+  "What is taken off the price of the parts, 0 to 100 per cent with at most 4 decimals; for PARTS alone."
+  percent: Decimal
+  "The same as an amount in the channel's currency, above 0; for PARTS alone."
+  amount: Decimal
+  "What is always in it, at most 50 variants."
+  parts: [SetPartInput!]! = []
+  "What the customer fills, at most 20; none for a fixed set."
+  slots: [SetSlotInput!]! = []
+}
+
+"Pieces of a variant in one piece of a set."
+input SetPartInput {
+  "The variant; no set."
+  variantId: ID!
+  "How many pieces, 1 to 999."
+  quantity: Int! = 1
+}
+
+"A place in a set to fill."
+input SetSlotInput {
+  "What it is called, at most 100 characters; in Japanese at least."
+  name: Translations!
+  "How many pieces fill it, 1 to 999."
+  pick: Int! = 1
+  "The variants to choose from, at most 50; no sets."
+  choices: [ID!]!
+}
+
+"What a customer puts into a slot of a set."
+input SetChoiceInput {
+  "The slot's number."
+  slot: Int!
+  "One of the slot's choices."
+  variantId: ID!
+  "How many pieces of it."
+  quantity: Int! = 1
+}
+
+"Names a set."
+input RemoveSetInput {
+  "The variant that is the set."
+  variantId: ID!
+}
+
+"A set after the change."
+type SetPayload {
+  "The set; null if nothing was done."
+  set: VariantSet
+  "Why nothing was done; empty if it was."
+  userErrors: [UserError!]!
+}
+
+"What became of a set that was to be removed."
+type RemovedSetPayload {
+  "The global id of the variant that is no set any more; null if nothing was done."
+  variantId: ID
+  "Why nothing was done; empty if it was."
+  userErrors: [UserError!]!
+}
+
+"What one piece of a set in a cart holds."
+type CartPart {
+  "The slot that it fills; 0 if it is always in the set."
+  slot: Int!
+  "The stock keeping unit."
+  sku: String!
+  "The product's name, in the caller's language."
+  name: String!
+  "The option values."
+  options: [String!]!
+  "How many pieces are in one piece of the set."
+  quantity: Int!
+}
+
+"What the pieces of a set in an order held, as it was when the order was placed."
+type OrderPart {
+  "The stock keeping unit."
+  sku: String!
+  "The product's name, in the caller's language."
+  name: String!
+  "The option values."
+  options: [String!]!
+  "How many pieces, in all pieces of the set together."
+  quantity: Int!
+  "The tax class: the part's share of the line's total is taxed by it."
+  taxClass: TaxClass!
+  "What the part bears of the line's total, in proportion to what it costs alone. The shares add up to the total."
+  amount: Money!
+}
+`, BuiltIn: false},
 	{Name: "../schema/shipping_staff.graphqls", Input: `extend type Query {
   "All shipping methods of the brand, closed ones included, in the shop's order; for staff."
   allShippingMethods: [ShippingMethod!]! @allow(permissions: [SHIPPING_WRITE])
@@ -15900,6 +16392,8 @@ enum SaleKind {
   ADVANCE
   "Made once it is ordered; the customer cannot cancel a confirmed order (受注生産)."
   MADE_TO_ORDER
+  "Free of charge, only so many for each customer, and maybe only beside other goods (サンプル)."
+  SAMPLE
 }
 
 "The terms that a variant is sold under (販売条件)."
@@ -15914,6 +16408,12 @@ type SaleTerms {
   perCustomer: Int
   "How many pieces may still be sold; null for no limit."
   left: Int
+  "Of a sample, what the order's other goods must come to, after discounts; null for any amount."
+  minAmount: Money
+  "Of a sample, the global id of the product that must be in the order with it; null for any."
+  withProductId: ID
+  "Of a sample, the global id of the category of which goods must be in the order with it; null for any."
+  withCategoryId: ID
   "How many pieces may be sold in all (割当); null for no limit."
   total: Int @allow(permissions: [CATALOG_READ])
   "How many pieces orders that stand have taken."
@@ -15941,8 +16441,14 @@ input SetSaleTermsInput {
   kind: SaleKind
   "How many pieces may be sold in all, 1 to 1,000,000; no limit if left out."
   total: Int
-  "How many pieces one customer may have, 1 to 1,000,000; no limit if left out. Members count by account, guests by mail address."
+  "How many pieces one customer may have, 1 to 1,000,000; no limit if left out. Members count by account, guests by mail address. SAMPLE needs it."
   perCustomer: Int
+  "What the order's other goods must come to, in the channel's currency; for SAMPLE alone."
+  minAmount: Decimal
+  "A product that must be in the order with it; for SAMPLE alone."
+  withProductId: ID
+  "A category, or one below it, of which goods must be in the order with it; for SAMPLE alone."
+  withCategoryId: ID
   "When it is released, in the future; for ADVANCE alone, which needs it."
   releaseAt: DateTime
   "What buyers read of when it comes, at most 100 characters; ADVANCE and MADE_TO_ORDER need it in Japanese."
@@ -17116,8 +17622,26 @@ func childFields_CartLine(ctx context.Context, ec *executionContext, field graph
 		return fieldContext_CartLine_promise(ctx, ec, field)
 	case "problem":
 		return fieldContext_CartLine_problem(ctx, ec, field)
+	case "parts":
+		return fieldContext_CartLine_parts(ctx, ec, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type CartLine", field.Name)
+}
+
+func childFields_CartPart(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "slot":
+		return fieldContext_CartPart_slot(ctx, ec, field)
+	case "sku":
+		return fieldContext_CartPart_sku(ctx, ec, field)
+	case "name":
+		return fieldContext_CartPart_name(ctx, ec, field)
+	case "options":
+		return fieldContext_CartPart_options(ctx, ec, field)
+	case "quantity":
+		return fieldContext_CartPart_quantity(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type CartPart", field.Name)
 }
 
 func childFields_CartPayload(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -18108,8 +18632,28 @@ func childFields_OrderLine(ctx context.Context, ec *executionContext, field grap
 		return fieldContext_OrderLine_soldAs(ctx, ec, field)
 	case "promise":
 		return fieldContext_OrderLine_promise(ctx, ec, field)
+	case "parts":
+		return fieldContext_OrderLine_parts(ctx, ec, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type OrderLine", field.Name)
+}
+
+func childFields_OrderPart(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "sku":
+		return fieldContext_OrderPart_sku(ctx, ec, field)
+	case "name":
+		return fieldContext_OrderPart_name(ctx, ec, field)
+	case "options":
+		return fieldContext_OrderPart_options(ctx, ec, field)
+	case "quantity":
+		return fieldContext_OrderPart_quantity(ctx, ec, field)
+	case "taxClass":
+		return fieldContext_OrderPart_taxClass(ctx, ec, field)
+	case "amount":
+		return fieldContext_OrderPart_amount(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type OrderPart", field.Name)
 }
 
 func childFields_OrderPayload(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -18970,6 +19514,16 @@ func childFields_RefundPaymentPayload(ctx context.Context, ec *executionContext,
 	return nil, fmt.Errorf("no field named %q was found under type RefundPaymentPayload", field.Name)
 }
 
+func childFields_RemovedSetPayload(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "variantId":
+		return fieldContext_RemovedSetPayload_variantId(ctx, ec, field)
+	case "userErrors":
+		return fieldContext_RemovedSetPayload_userErrors(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type RemovedSetPayload", field.Name)
+}
+
 func childFields_RestockRequest(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "id":
@@ -19024,6 +19578,12 @@ func childFields_SaleTerms(ctx context.Context, ec *executionContext, field grap
 		return fieldContext_SaleTerms_perCustomer(ctx, ec, field)
 	case "left":
 		return fieldContext_SaleTerms_left(ctx, ec, field)
+	case "minAmount":
+		return fieldContext_SaleTerms_minAmount(ctx, ec, field)
+	case "withProductId":
+		return fieldContext_SaleTerms_withProductId(ctx, ec, field)
+	case "withCategoryId":
+		return fieldContext_SaleTerms_withCategoryId(ctx, ec, field)
 	case "total":
 		return fieldContext_SaleTerms_total(ctx, ec, field)
 	case "sold":
@@ -19168,6 +19728,40 @@ func childFields_Session(ctx context.Context, ec *executionContext, field graphq
 		return fieldContext_Session_current(ctx, ec, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type Session", field.Name)
+}
+
+func childFields_SetPart(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "variant":
+		return fieldContext_SetPart_variant(ctx, ec, field)
+	case "quantity":
+		return fieldContext_SetPart_quantity(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type SetPart", field.Name)
+}
+
+func childFields_SetPayload(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "set":
+		return fieldContext_SetPayload_set(ctx, ec, field)
+	case "userErrors":
+		return fieldContext_SetPayload_userErrors(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type SetPayload", field.Name)
+}
+
+func childFields_SetSlot(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "number":
+		return fieldContext_SetSlot_number(ctx, ec, field)
+	case "name":
+		return fieldContext_SetSlot_name(ctx, ec, field)
+	case "pick":
+		return fieldContext_SetSlot_pick(ctx, ec, field)
+	case "choices":
+		return fieldContext_SetSlot_choices(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type SetSlot", field.Name)
 }
 
 func childFields_ShippingMethod(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -19694,10 +20288,30 @@ func childFields_Variant(ctx context.Context, ec *executionContext, field graphq
 		return fieldContext_Variant_priceTiers(ctx, ec, field)
 	case "priceTrace":
 		return fieldContext_Variant_priceTrace(ctx, ec, field)
+	case "set":
+		return fieldContext_Variant_set(ctx, ec, field)
 	case "saleTerms":
 		return fieldContext_Variant_saleTerms(ctx, ec, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type Variant", field.Name)
+}
+
+func childFields_VariantSet(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "kind":
+		return fieldContext_VariantSet_kind(ctx, ec, field)
+	case "priceRule":
+		return fieldContext_VariantSet_priceRule(ctx, ec, field)
+	case "percent":
+		return fieldContext_VariantSet_percent(ctx, ec, field)
+	case "amountOff":
+		return fieldContext_VariantSet_amountOff(ctx, ec, field)
+	case "parts":
+		return fieldContext_VariantSet_parts(ctx, ec, field)
+	case "slots":
+		return fieldContext_VariantSet_slots(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type VariantSet", field.Name)
 }
 
 func childFields_VoidCouponsPayload(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {

@@ -14,6 +14,7 @@ import (
 	"github.com/99designs/gqlgen/graphql"
 	"github.com/noren-commerce/noren/core/catalog"
 	"github.com/noren-commerce/noren/core/i18n"
+	"github.com/noren-commerce/noren/core/money"
 	"github.com/noren-commerce/noren/core/order"
 	"github.com/noren-commerce/noren/core/page"
 	"github.com/noren-commerce/noren/core/sale"
@@ -320,6 +321,63 @@ func fieldContext_SaleTerms_left(_ context.Context, ec *executionContext, field 
 	return graphql.NewScalarFieldContext("SaleTerms", field, true, false, "Int")
 }
 
+func _SaleTerms_minAmount(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *sale.Terms) (ret graphql.Marshaler) {
+	return run.Resolved(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_SaleTerms_minAmount(ctx, ec, field)
+		},
+		func(ctx context.Context) (*money.Money, error) {
+			return obj.MinAmountMoney(ctx), nil
+		},
+		func(ctx context.Context, selections ast.SelectionSet, v *money.Money) graphql.Marshaler {
+			return marshalOMoney2ᚖgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋmoneyᚐMoney(ctx, ec, selections, v)
+		},
+		false,
+	)
+}
+func fieldContext_SaleTerms_minAmount(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "SaleTerms",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: false,
+	}
+	return fc, nil
+}
+
+func _SaleTerms_withProductId(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *sale.Terms) (ret graphql.Marshaler) {
+	return run.Leaf(
+		ctx,
+		ec.OperationContext,
+		field,
+		func() *string { return obj.WithProductID() },
+		func(ctx context.Context, selections ast.SelectionSet, v *string) graphql.Marshaler {
+			return marshalOID2ᚖstring(ctx, ec, selections, v)
+		},
+	)
+}
+func fieldContext_SaleTerms_withProductId(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("SaleTerms", field, true, false, "ID")
+}
+
+func _SaleTerms_withCategoryId(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *sale.Terms) (ret graphql.Marshaler) {
+	return run.Leaf(
+		ctx,
+		ec.OperationContext,
+		field,
+		func() *string { return obj.WithCategoryID() },
+		func(ctx context.Context, selections ast.SelectionSet, v *string) graphql.Marshaler {
+			return marshalOID2ᚖstring(ctx, ec, selections, v)
+		},
+	)
+}
+func fieldContext_SaleTerms_withCategoryId(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("SaleTerms", field, true, false, "ID")
+}
+
 func _SaleTerms_total(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *sale.Terms) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -481,7 +539,7 @@ func unmarshalInputSetSaleTermsInput(ctx context.Context, ec *executionContext, 
 		asMap[k] = v
 	}
 
-	fieldsInOrder := [...]string{"variantId", "kind", "total", "perCustomer", "releaseAt", "promise"}
+	fieldsInOrder := [...]string{"variantId", "kind", "total", "perCustomer", "minAmount", "withProductId", "withCategoryId", "releaseAt", "promise"}
 	for _, k := range fieldsInOrder {
 		v, ok := asMap[k]
 		if !ok {
@@ -516,6 +574,27 @@ func unmarshalInputSetSaleTermsInput(ctx context.Context, ec *executionContext, 
 				return it, err
 			}
 			it.PerCustomer = data
+		case "minAmount":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("minAmount"))
+			data, err := unmarshalODecimal2ᚖgithubᚗcomᚋshopspringᚋdecimalᚐDecimal(ctx, ec, v)
+			if err != nil {
+				return it, err
+			}
+			it.MinAmount = data
+		case "withProductId":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("withProductId"))
+			data, err := unmarshalOID2ᚖgithubᚗcomᚋgoogleᚋuuidᚐUUID(ctx, ec, v)
+			if err != nil {
+				return it, err
+			}
+			it.WithProductID = data
+		case "withCategoryId":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("withCategoryId"))
+			data, err := unmarshalOID2ᚖgithubᚗcomᚋgoogleᚋuuidᚐUUID(ctx, ec, v)
+			if err != nil {
+				return it, err
+			}
+			it.WithCategoryID = data
 		case "releaseAt":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("releaseAt"))
 			data, err := unmarshalODateTime2ᚖtimeᚐTime(ctx, ec, v)
@@ -710,37 +789,53 @@ func _SaleTerms(ctx context.Context, ec *executionContext, sel ast.SelectionSet,
 		case "kind":
 			out.Values[i] = _SaleTerms_kind(ctx, ec, field, obj)
 			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
+				atomic.AddUint32(&out.Invalids, 1)
 			}
 		case "releaseAt":
 			out.Values[i] = _SaleTerms_releaseAt(ctx, ec, field, obj)
 			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
+				atomic.AddUint32(&out.Invalids, 1)
 			}
 		case "promise":
 			out.Values[i] = _SaleTerms_promise(ctx, ec, field, obj)
 			if out.Values[i] == graphql.Null {
-				out.Invalids++
+				atomic.AddUint32(&out.Invalids, 1)
 			}
 		case "perCustomer":
 			out.Values[i] = _SaleTerms_perCustomer(ctx, ec, field, obj)
 			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
+				atomic.AddUint32(&out.Invalids, 1)
 			}
 		case "left":
 			out.Values[i] = _SaleTerms_left(ctx, ec, field, obj)
 			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "minAmount":
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, false,
+				func(ctx context.Context) graphql.Marshaler {
+					return _SaleTerms_minAmount(ctx, ec, field, obj)
+				})
+		case "withProductId":
+			out.Values[i] = _SaleTerms_withProductId(ctx, ec, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "withCategoryId":
+			out.Values[i] = _SaleTerms_withCategoryId(ctx, ec, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				atomic.AddUint32(&out.Invalids, 1)
 			}
 		case "total":
 			out.Values[i] = _SaleTerms_total(ctx, ec, field, obj)
 			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
+				atomic.AddUint32(&out.Invalids, 1)
 			}
 		case "sold":
 			out.Values[i] = _SaleTerms_sold(ctx, ec, field, obj)
 			if out.Values[i] == graphql.Null {
-				out.Invalids++
+				atomic.AddUint32(&out.Invalids, 1)
 			}
 		default:
 			panic("unknown field " + strconv.Quote(field.Name))

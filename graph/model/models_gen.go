@@ -435,6 +435,14 @@ type RefundPaymentPayload struct {
 	UserErrors []UserError `json:"userErrors"`
 }
 
+// What became of a set that was to be removed.
+type RemovedSetPayload struct {
+	// The global id of the variant that is no set any more; null if nothing was done.
+	VariantID *string `json:"variantId,omitempty"`
+	// Why nothing was done; empty if it was.
+	UserErrors []UserError `json:"userErrors"`
+}
+
 // Who forgot the password.
 type RequestPasswordResetInput struct {
 	// The account's e-mail address.
@@ -462,6 +470,14 @@ type SavedAddressPayload struct {
 	// The entry that was added, changed or removed; null if nothing was.
 	Address *customer.SavedAddress `json:"address,omitempty"`
 	// Why nothing was changed; empty if it was.
+	UserErrors []UserError `json:"userErrors"`
+}
+
+// A set after the change.
+type SetPayload struct {
+	// The set; null if nothing was done.
+	Set *sale.Set `json:"set,omitempty"`
+	// Why nothing was done; empty if it was.
 	UserErrors []UserError `json:"userErrors"`
 }
 

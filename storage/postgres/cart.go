@@ -13,6 +13,7 @@ import (
 	"github.com/noren-commerce/noren/core/cart"
 	"github.com/noren-commerce/noren/core/display"
 	"github.com/noren-commerce/noren/core/pricing"
+	"github.com/noren-commerce/noren/core/sale"
 	"github.com/noren-commerce/noren/core/shipping"
 )
 
@@ -37,13 +38,17 @@ func ownCart(o cart.Owner) string {
 const sellable = `v.active AND EXISTS (SELECT FROM product_listings l WHERE l.product_id = p.id AND ` + listed + `)`
 
 // freePieces counts what online orders can still take of the variant v.
-const freePieces = `(SELECT coalesce(sum(greatest(s.on_hand - s.reserved, 0)), 0)
+// It stands beside setStock: of a set, its parts are counted.
+const freePieces = `coalesce(y.free, (SELECT coalesce(sum(greatest(s.on_hand - s.reserved, 0)), 0)
 	FROM stock_levels s JOIN locations o ON o.id = s.location_id
-	WHERE s.variant_id = v.id AND o.brand_id = v.brand_id AND o.ships AND o.active)`
+	WHERE s.variant_id = v.id AND o.brand_id = v.brand_id AND o.ships AND o.active))`
 
 // pieces counts what can be ordered of the variant v: what is free and what may be
 // ordered beyond it, as far as limits let this customer have it.
 const pieces = `(SELECT least(` + freePieces + ` + ` + beyond + `, ` + share + `) FROM (VALUES (1)) one` + beyondStock + `)`
+
+// chosen is sql about a set of which the choices are known.
+func chosen(sql, choices string) string { return strings.ReplaceAll(sql, anyChoice, choices) }
 
 // share is what limits leave the customer of a variant with beyondStock; null if it
 // has none.
@@ -74,7 +79,7 @@ func (s *Carts) Basket(ctx context.Context, in cart.Lookup) (*cart.Basket, error
 func (s *Carts) AddLine(ctx context.Context, in cart.Lookup, line cart.NewLine) (*cart.Basket, bool, error) {
 	added := false
 	args := cartArgs(in, pgx.NamedArgs{
-		"cart": line.CartID, "line": line.LineID, "variant": line.VariantID, "quantity": line.Quantity, "most": cart.MaxLines,
+		"cart": line.CartID, "line": line.LineID, "variant": line.VariantID, "quantity": line.Quantity, "most": cart.MaxLines, "choices": orEmpty(line.Choices),
 	})
 	basket, err := s.change(ctx, in, func(batch *pgx.Batch) {
 		sql := firstLine(guard)
@@ -84,7 +89,7 @@ func (s *Carts) AddLine(ctx context.Context, in cart.Lookup, line cart.NewLine) 
 				SELECT @cart, @brand, @channel, @member, @token, @at
 				FROM variants v JOIN products p ON p.id = v.product_id
 				WHERE v.id = @variant AND NOT EXISTS (SELECT FROM carts c WHERE `+ownCart(in.Owner)+`)
-				  AND `+sellable+` AND `+guard+` AND `+pieces+` >= @quantity
+				  AND `+sellable+` AND `+guard+` AND `+chosen(pieces, `@choices::jsonb`)+` >= @quantity
 				ON CONFLICT DO NOTHING`, args)
 			sql = anotherLine(in.Owner, guard)
 		}
@@ -101,28 +106,29 @@ func firstLine(guard string) string {
 	return `
 	WITH wanted AS (
 		SELECT v.id FROM variants v JOIN products p ON p.id = v.product_id
-		WHERE v.id = @variant AND ` + sellable + ` AND ` + guard + ` AND ` + pieces + ` >= @quantity
+		WHERE v.id = @variant AND ` + sellable + ` AND ` + guard + ` AND ` + chosen(pieces, `@choices::jsonb`) + ` >= @quantity
 	), made AS (
 		INSERT INTO carts (id, brand_id, channel_id, member_id, token_hash, updated_at)
 		SELECT @cart, @brand, @channel, @member, @token, @at FROM wanted
 		RETURNING id
 	)
-	INSERT INTO cart_lines (id, cart_id, variant_id, quantity)
-	SELECT @line, made.id, wanted.id, @quantity FROM made, wanted`
+	INSERT INTO cart_lines (id, cart_id, variant_id, quantity, choices)
+	SELECT @line, made.id, wanted.id, @quantity, @choices::jsonb FROM made, wanted`
 }
 
 // anotherLine adds pieces to the line of the variant in the owner's cart, or a line.
 func anotherLine(o cart.Owner, guard string) string {
 	own := ownCart(o)
 	return `
-		INSERT INTO cart_lines AS k (id, cart_id, variant_id, quantity)
-		SELECT @line, c.id, v.id, @quantity
+		INSERT INTO cart_lines AS k (id, cart_id, variant_id, quantity, choices)
+		SELECT @line, c.id, v.id, @quantity, @choices::jsonb
 		FROM carts c, variants v
 		JOIN products p ON p.id = v.product_id
 		WHERE ` + own + ` AND v.id = @variant AND ` + sellable + ` AND ` + guard + `
-		  AND (SELECT count(*) FROM cart_lines o WHERE o.cart_id = c.id AND o.variant_id <> v.id) < @most
-		  AND ` + pieces + ` >= @quantity + coalesce((SELECT o.quantity FROM cart_lines o WHERE o.cart_id = c.id AND o.variant_id = v.id), 0)
-		ON CONFLICT (cart_id, variant_id) DO UPDATE SET quantity = k.quantity + EXCLUDED.quantity`
+		  AND (SELECT count(*) FROM cart_lines o WHERE o.cart_id = c.id AND (o.variant_id, o.choices) <> (v.id, @choices::jsonb)) < @most
+		  AND ` + chosen(pieces, `@choices::jsonb`) + ` >= @quantity + coalesce((
+			SELECT o.quantity FROM cart_lines o WHERE o.cart_id = c.id AND o.variant_id = v.id AND o.choices = @choices::jsonb), 0)
+		ON CONFLICT (cart_id, variant_id, choices) DO UPDATE SET quantity = k.quantity + EXCLUDED.quantity`
 }
 
 // SetQuantity sets a line's pieces; 0 removes it.
@@ -131,7 +137,7 @@ func (s *Carts) SetQuantity(ctx context.Context, in cart.Lookup, lineID uuid.UUI
 	sql := `UPDATE cart_lines k SET quantity = @quantity
 		FROM carts c, variants v
 		WHERE k.id = @line AND k.cart_id = c.id AND v.id = k.variant_id AND ` + ownCart(in.Owner) + `
-		  AND (@quantity <= k.quantity OR ` + pieces + ` >= @quantity)`
+		  AND (@quantity <= k.quantity OR ` + chosen(pieces, `k.choices`) + ` >= @quantity)`
 	if quantity == 0 {
 		sql = `DELETE FROM cart_lines k USING carts c WHERE k.id = @line AND k.cart_id = c.id AND ` + ownCart(in.Owner)
 	}
@@ -165,13 +171,14 @@ func (s *Carts) Update(ctx context.Context, in cart.Lookup, change cart.Change) 
 }
 
 // Sellable tells whether the channel sells the variant and how many are free.
-func (s *Carts) Sellable(ctx context.Context, in cart.Lookup, variantID uuid.UUID) (cart.Sale, error) {
+func (s *Carts) Sellable(ctx context.Context, in cart.Lookup, line cart.NewLine) (cart.Sale, error) {
 	row, err := first[struct {
 		cart.Sale
 		Rules int64
 	}](ctx, s.db, `
-		SELECT `+sellable+` AS on_sale, `+freePieces+` + `+beyond+` AS free, `+share+` AS share, `+bookVersion+` AS rules
-		FROM variants v JOIN products p ON p.id = v.product_id`+beyondStock+` WHERE v.id = @variant`, cartArgs(in, pgx.NamedArgs{"variant": variantID}))
+		SELECT `+sellable+` AS on_sale, `+freePieces+` + `+beyond+` AS free, `+share+` AS share, t.kind AS sold_as, `+bookVersion+` AS rules
+		FROM variants v JOIN products p ON p.id = v.product_id`+chosen(beyondStock, `@choices::jsonb`)+` WHERE v.id = @variant`,
+		cartArgs(in, pgx.NamedArgs{"variant": line.VariantID, "choices": orEmpty(line.Choices)}))
 	if err != nil || row == nil {
 		return cart.Sale{}, err
 	}
@@ -194,12 +201,12 @@ func (s *Carts) Merge(ctx context.Context, guest []byte, memberID uuid.UUID, at 
 			WHERE g.token_hash = @token AND NOT g.closed AND g.member_id IS NULL
 			  AND NOT EXISTS (SELECT FROM carts c WHERE c.member_id = @member AND c.channel_id = g.channel_id AND NOT c.closed)`, args)
 		batch.Queue(`
-			INSERT INTO cart_lines AS k (id, cart_id, variant_id, quantity)
-			SELECT gen_random_uuid(), c.id, l.variant_id, l.quantity
+			INSERT INTO cart_lines AS k (id, cart_id, variant_id, quantity, choices)
+			SELECT gen_random_uuid(), c.id, l.variant_id, l.quantity, l.choices
 			FROM carts g JOIN cart_lines l ON l.cart_id = g.id
 			JOIN carts c ON c.member_id = @member AND c.channel_id = g.channel_id AND NOT c.closed
 			WHERE g.token_hash = @token AND NOT g.closed AND g.member_id IS NULL
-			ON CONFLICT (cart_id, variant_id) DO UPDATE SET quantity = least(k.quantity + EXCLUDED.quantity, 99999)`, args)
+			ON CONFLICT (cart_id, variant_id, choices) DO UPDATE SET quantity = least(k.quantity + EXCLUDED.quantity, 99999)`, args)
 		batch.Queue(`UPDATE carts g SET closed = true, updated_at = @at WHERE g.token_hash = @token AND NOT g.closed AND g.member_id IS NULL`, args)
 		return s.db.conn(ctx).SendBatch(ctx, batch).Close()
 	})
@@ -239,11 +246,12 @@ func queueCart(batch *pgx.Batch, in cart.Lookup, lock string, into **cart.Basket
 			`+enteredCoupons+` AS entered
 		FROM carts c WHERE `+own+lock, args)
 	queueRows(batch, &[]basketRow{}, func(rows []basketRow) { found.Items, found.Sheets, found.Rules = itemsOf(rows) }, `
-		SELECT k.id, k.variant_id, k.quantity, p.id AS product_id, v.sku, p.name, v.options, p.tax_class,
-			`+sellable+` AS on_sale, `+beyond+` AS beyond, b.promise, t.kind AS sold_as, `+shareOfCart+` AS share, `+goodsColumns+`, `+rulesVersion+` AS rules
-		FROM carts c JOIN cart_lines k ON k.cart_id = c.id
-		JOIN variants v ON v.id = k.variant_id JOIN products p ON p.id = v.product_id`+beyondStock+`
-		WHERE `+own+` ORDER BY k.id`, args)
+		SELECT `+itemColumns+`,
+			`+sellable+` AS on_sale, `+looseBeyond+` AS beyond, b.promise, t.kind AS sold_as, `+shareOfCart+` AS share, `+goodsColumns+`, `+rulesVersion+` AS rules
+		FROM carts c JOIN cart_lines k ON k.cart_id = c.id`+lineGoods+`
+		JOIN variants v ON v.id = g.variant_id JOIN products p ON p.id = v.product_id`+looseStock+`
+		WHERE `+own+itemOrder, args)
+	needed := `(SELECT g.variant_id FROM carts c JOIN cart_lines k ON k.cart_id = c.id` + lineGoods + ` WHERE ` + own + `)`
 	queueRows(batch, &[]pricing.Price{}, func(rows []pricing.Price) {
 		for _, row := range rows {
 			if sheet := found.Sheets[row.VariantID]; sheet != nil {
@@ -251,13 +259,12 @@ func queueCart(batch *pgx.Batch, in cart.Lookup, lock string, into **cart.Basket
 			}
 		}
 	}, `
-		SELECT `+priceColumns+` FROM carts c JOIN cart_lines k ON k.cart_id = c.id JOIN prices r ON r.variant_id = k.variant_id
-		WHERE `+own+` AND r.price_list_id = ANY(@lists) AND r.valid_until > @at`, args)
+		SELECT `+priceColumns+` FROM prices r
+		WHERE r.variant_id IN `+needed+` AND r.price_list_id = ANY(@lists) AND r.valid_until > @at`, args)
 	queueRows(batch, &found.Levels, nil, `
 		SELECT s.variant_id, s.location_id, s.on_hand - s.reserved AS free
-		FROM carts c JOIN cart_lines k ON k.cart_id = c.id JOIN stock_levels s ON s.variant_id = k.variant_id
-		JOIN locations o ON o.id = s.location_id
-		WHERE `+own+` AND o.brand_id = c.brand_id AND o.ships AND o.active
+		FROM stock_levels s JOIN locations o ON o.id = s.location_id
+		WHERE s.variant_id IN `+needed+` AND o.brand_id = @brand AND o.ships AND o.active
 		ORDER BY o.priority, o.id`, args)
 	queueRows(batch, &[]shipping.Method{}, func(rows []shipping.Method) {
 		if len(rows) > 0 {
@@ -292,20 +299,50 @@ func (s *Carts) RemoveCoupon(ctx context.Context, in cart.Lookup, couponID uuid.
 	})
 }
 
-// basketRow is a line of a cart with what pricing it asks.
+// itemColumns are what is read of a line k and its goods, for itemRow; itemOrder is the
+// order in which assembled reads them.
+const (
+	itemColumns = `k.id AS line_id, k.choices, g.slot, g.quantity, v.id AS variant_id, p.id AS product_id, v.sku, p.name, v.options, p.tax_class`
+	itemOrder   = ` ORDER BY k.id, g.slot NULLS FIRST, g.position, g.variant_id`
+)
+
+// itemRow is a line, or a part of the line before it.
+type itemRow struct {
+	LineID   uuid.UUID
+	Choices  []sale.Choice
+	Slot     *int
+	Quantity int
+	cart.Goods
+}
+
+// assembled are the lines with their parts.
+func assembled(rows []itemRow) []cart.Item {
+	items := make([]cart.Item, 0, len(rows))
+	for _, row := range rows {
+		if row.Slot == nil {
+			items = append(items, cart.Item{ID: row.LineID, Quantity: row.Quantity, Goods: row.Goods, Choices: row.Choices})
+			continue
+		}
+		line := &items[len(items)-1]
+		line.Parts = append(line.Parts, cart.Part{Slot: *row.Slot, Quantity: row.Quantity, Goods: row.Goods})
+	}
+	return items
+}
+
+// basketRow is a line of a cart, or a part of one, with what pricing it asks.
 type basketRow struct {
-	cart.Item
+	itemRow
 	goodsRow
 	Rules int64
 }
 
 func itemsOf(rows []basketRow) ([]cart.Item, pricing.Book, int64) {
-	items, book, version := make([]cart.Item, len(rows)), make(pricing.Book, len(rows)), int64(0)
+	lines, book, version := make([]itemRow, len(rows)), make(pricing.Book, len(rows)), int64(0)
 	for i, row := range rows {
-		items[i], version = row.Item, row.Rules
+		lines[i], version = row.itemRow, row.Rules
 		book[row.VariantID] = row.sheet(row.VariantID, row.ProductID)
 	}
-	return items, book, version
+	return assembled(lines), book, version
 }
 
 // queueRows queues a query whose rows are read into the structs of into; then, if

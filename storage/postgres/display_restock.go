@@ -17,7 +17,7 @@ const requestColumns = `r.id, r.brand_id, r.channel_id, r.variant_id, r.member_i
 func (s *Display) Offered(ctx context.Context, channelID uuid.UUID, variantIDs []uuid.UUID, at time.Time) ([]uuid.UUID, error) {
 	return read(ctx, s.db, `
 		SELECT v.id FROM variants v JOIN products p ON p.id = v.product_id
-		JOIN product_listings l ON l.product_id = p.id
+		JOIN product_listings l ON l.product_id = p.id`+setStock+`
 		WHERE v.id = ANY(@ids) AND v.active AND l.sold_out = 'NOTIFY_ME' AND `+shown+` AND `+freePieces+` <= 0`,
 		[]any{pgx.NamedArgs{"ids": variantIDs, "channel": channelID, "at": at}}, collectIDs)
 }
@@ -67,7 +67,7 @@ func (s *Display) LockDue(ctx context.Context, most int, at time.Time) ([]displa
 	return collect[display.Due](ctx, s.db, `
 		SELECT `+requestColumns+`, p.name AS product, p.slug, v.options
 		FROM restock_requests r JOIN variants v ON v.id = r.variant_id JOIN products p ON p.id = v.product_id
-		JOIN product_listings l ON l.channel_id = r.channel_id AND l.product_id = p.id
+		JOIN product_listings l ON l.channel_id = r.channel_id AND l.product_id = p.id`+setStock+`
 		WHERE r.notified_at IS NULL AND r.closed_at IS NULL AND v.active AND p.status = 'ACTIVE'
 			AND l.published AND l.published_at <= @at AND l.retired_at > @at AND `+freePieces+` > 0
 		ORDER BY r.created_at, r.id LIMIT @most FOR UPDATE OF r SKIP LOCKED`, pgx.NamedArgs{"most": most, "at": at})

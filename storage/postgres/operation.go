@@ -87,9 +87,9 @@ func (s *Operations) CountUses(ctx context.Context, uses []operation.Use) error 
 	return err
 }
 
-func orEmpty(list []string) []string {
-	if list == nil {
-		return []string{}
+func orEmpty[T any](all []T) []T {
+	if all == nil {
+		return []T{}
 	}
-	return list
+	return all
 }

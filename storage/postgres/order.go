@@ -79,19 +79,23 @@ func texts(all []i18n.Text) []i18n.Text {
 	return all
 }
 
-// Goods are variants of the brand with their stock where it ships.
+// Goods are variants of the brand with their stock where it ships; no sets that a
+// customer would have to choose for.
 func (s *Orders) Goods(ctx context.Context, brandID uuid.UUID, variantIDs []uuid.UUID) (order.Goods, error) {
 	var goods order.Goods
 	args := pgx.NamedArgs{"brand": brandID, "ids": variantIDs}
 	batch := &pgx.Batch{}
-	queueRows(batch, &goods.Items, nil, `
-		SELECT v.id, v.id AS variant_id, 1 AS quantity, p.id AS product_id, v.sku, p.name, v.options, p.tax_class, v.active AS on_sale, 0 AS beyond, '{}'::jsonb AS promise,
-			NULL::text AS sold_as, NULL::int AS share
-		FROM variants v JOIN products p ON p.id = v.product_id WHERE v.id = ANY(@ids) AND v.brand_id = @brand`, args)
+	const lines = `(
+		SELECT id, id AS variant_id, 1 AS quantity, '[]'::jsonb AS choices FROM variants
+		WHERE id = ANY(@ids) AND brand_id = @brand AND NOT EXISTS (SELECT FROM set_slots o WHERE o.set_id = variants.id)
+	) k` + lineGoods
+	queueRows(batch, &[]itemRow{}, func(rows []itemRow) { goods.Items = assembled(rows) }, `
+		SELECT `+itemColumns+`, v.active AS on_sale, 0 AS beyond, '{}'::jsonb AS promise, NULL::text AS sold_as, NULL::int AS share
+		FROM `+lines+` JOIN variants v ON v.id = g.variant_id JOIN products p ON p.id = v.product_id`+itemOrder, args)
 	queueRows(batch, &goods.Levels, nil, `
 		SELECT s.variant_id, s.location_id, s.on_hand - s.reserved AS free
 		FROM stock_levels s JOIN locations o ON o.id = s.location_id
-		WHERE s.variant_id = ANY(@ids) AND o.brand_id = @brand AND o.ships AND o.active ORDER BY o.priority, o.id`, args)
+		WHERE s.variant_id IN (SELECT g.variant_id FROM `+lines+`) AND o.brand_id = @brand AND o.ships AND o.active ORDER BY o.priority, o.id`, args)
 	return goods, s.db.conn(ctx).SendBatch(ctx, batch).Close()
 }
 
@@ -113,12 +117,13 @@ func queueLines(batch *pgx.Batch, lines []order.Line) error {
 		Breakdown []pricing.Step `json:"breakdown"`
 		Promise   i18n.Text      `json:"promise"`
 		SoldAs    sale.Kind      `json:"sold_as"`
+		Parts     []order.Part   `json:"parts"`
 	}
 	rows := make([]row, len(lines))
 	for i, l := range lines {
 		rows[i] = row{
 			l.ID, l.OrderID, l.Position, l.VariantID, l.ProductID, l.SKU, l.Name, l.Options,
-			l.Quantity, l.UnitMinor, l.TotalMinor, l.TaxClass, l.Breakdown, l.Promise.OrNone(), l.SoldAs,
+			l.Quantity, l.UnitMinor, l.TotalMinor, l.TaxClass, l.Breakdown, l.Promise.OrNone(), l.SoldAs, orEmpty(l.Parts),
 		}
 	}
 	raw, err := json.Marshal(rows)
@@ -126,8 +131,8 @@ func queueLines(batch *pgx.Batch, lines []order.Line) error {
 		return fmt.Errorf("write down the lines of an order: %w", err)
 	}
 	batch.Queue(`
-		INSERT INTO order_lines (id, order_id, position, variant_id, product_id, sku, name, options, quantity, unit, total, tax_class, breakdown, promise, sold_as)
-		SELECT id, order_id, position, variant_id, product_id, sku, name, options, quantity, unit, total, tax_class, breakdown, promise, sold_as
+		INSERT INTO order_lines (id, order_id, position, variant_id, product_id, sku, name, options, quantity, unit, total, tax_class, breakdown, promise, sold_as, parts)
+		SELECT id, order_id, position, variant_id, product_id, sku, name, options, quantity, unit, total, tax_class, breakdown, promise, sold_as, parts
 		FROM jsonb_populate_recordset(NULL::order_lines, $1::jsonb)`, string(raw))
 	return nil
 }
@@ -213,7 +218,7 @@ func orderFilter(q order.Query) (string, pgx.NamedArgs) {
 func (s *Orders) Lines(ctx context.Context, orderIDs []uuid.UUID) ([]order.Line, error) {
 	return collect[order.Line](ctx, s.db, `
 		SELECT l.id, l.order_id, l.position, l.variant_id, l.product_id, l.sku, l.name, l.options, l.quantity,
-			l.unit, l.total, l.tax_class, l.breakdown, o.currency, l.promise, l.sold_as,
+			l.unit, l.total, l.tax_class, l.breakdown, o.currency, l.promise, l.sold_as, l.parts,
 			coalesce((SELECT r.quantity FROM stock_reservations r WHERE r.order_id = l.order_id AND r.variant_id = l.variant_id
 				AND r.location_id IS NULL AND r.state = 'OPEN'), 0) AS back_ordered
 		FROM order_lines l JOIN orders o ON o.id = l.order_id

@@ -26,13 +26,14 @@ const takeStock = `
 	UPDATE stock_levels s SET reserved = s.reserved + w.quantity
 	FROM want w JOIN locked USING (variant_id, location_id)
 	WHERE s.variant_id = w.variant_id AND s.location_id = w.location_id AND s.on_hand - s.reserved >= w.quantity
-	RETURNING s.variant_id, s.on_hand - s.reserved AS free, w.quantity AS taken`
+	RETURNING s.variant_id, s.on_hand - s.reserved AS free, w.quantity AS taken, EXISTS (SELECT FROM set_parts z WHERE z.variant_id = s.variant_id) AS in_set`
 
 // moved is a stock level after some of it was taken.
 type moved struct {
 	VariantID uuid.UUID
 	Free      int
 	Taken     int
+	InSet     bool // some set holds the variant, and counts it in other steps
 }
 
 // takeWaiting gives places among those who wait for variants, as long as the limit
@@ -41,14 +42,14 @@ const takeWaiting = `
 	WITH want AS (
 		SELECT u.variant_id, u.quantity, b.most
 		FROM unnest((SELECT @variants::uuid[]), (SELECT @quantities::int[])) AS u (variant_id, quantity)
-		JOIN variants v ON v.id = u.variant_id` + beyondStock + `
+		JOIN variants v ON v.id = u.variant_id` + looseStock + `
 	)
 	INSERT INTO back_orders AS k (variant_id, pieces)
 	SELECT variant_id, quantity FROM want WHERE quantity <= most ORDER BY variant_id
 	ON CONFLICT (variant_id) DO UPDATE SET pieces = k.pieces + excluded.pieces
 	WHERE k.pieces + excluded.pieces <= (SELECT most FROM want WHERE want.variant_id = excluded.variant_id)
 	RETURNING k.variant_id, (SELECT most FROM want WHERE want.variant_id = k.variant_id) - k.pieces AS free,
-		(SELECT quantity FROM want WHERE want.variant_id = k.variant_id) AS taken`
+		(SELECT quantity FROM want WHERE want.variant_id = k.variant_id) AS taken, EXISTS (SELECT FROM set_parts z WHERE z.variant_id = k.variant_id) AS in_set`
 
 // Take takes the stock where enough is free, and places among those who wait where
 // the limit leaves them, or fails. It is the one door: nothing else holds goods for
@@ -91,11 +92,11 @@ func (s *Orders) Take(ctx context.Context, t order.Taking) ([]uuid.UUID, error) 
 }
 
 // crossed are the variants at whose location the movement crossed a bound that
-// shoppers may notice.
+// shoppers may notice, and those that sets hold: theirs may lie anywhere.
 func crossed(levels []moved) []uuid.UUID {
 	var flipped []uuid.UUID
 	for _, l := range levels {
-		if inventory.AvailabilityOf(l.Free) != inventory.AvailabilityOf(l.Free+l.Taken) {
+		if l.InSet || inventory.AvailabilityOf(l.Free) != inventory.AvailabilityOf(l.Free+l.Taken) {
 			flipped = append(flipped, l.VariantID)
 		}
 	}
@@ -125,7 +126,7 @@ func (s *Orders) Release(ctx context.Context, orderID uuid.UUID, at time.Time) (
 		UPDATE stock_levels s SET reserved = s.reserved - r.quantity
 		FROM released r JOIN locked USING (variant_id, location_id)
 		WHERE s.variant_id = r.variant_id AND s.location_id = r.location_id
-		RETURNING s.variant_id, s.on_hand - s.reserved AS free, -r.quantity AS taken`, args)
+		RETURNING s.variant_id, s.on_hand - s.reserved AS free, -r.quantity AS taken, EXISTS (SELECT FROM set_parts z WHERE z.variant_id = s.variant_id) AS in_set`, args)
 	queueRows(batch, &places, nil, `
 		WITH released AS (
 			UPDATE stock_reservations SET state = 'RELEASED' WHERE order_id = @order AND state = 'OPEN' AND location_id IS NULL
@@ -136,8 +137,8 @@ func (s *Orders) Release(ctx context.Context, orderID uuid.UUID, at time.Time) (
 			UPDATE back_orders k SET pieces = k.pieces - r.quantity FROM released r JOIN locked USING (variant_id)
 			WHERE k.variant_id = r.variant_id RETURNING k.variant_id, k.pieces, r.quantity
 		)
-		SELECT g.variant_id, coalesce(b.most, 0) - g.pieces AS free, -g.quantity AS taken
-		FROM given g JOIN variants v ON v.id = g.variant_id`+beyondStock, args)
+		SELECT g.variant_id, coalesce(b.most, 0) - g.pieces AS free, -g.quantity AS taken, EXISTS (SELECT FROM set_parts z WHERE z.variant_id = g.variant_id) AS in_set
+		FROM given g JOIN variants v ON v.id = g.variant_id`+looseStock, args)
 	queueRows(batch, &left, nil, giveBack, args)
 	err := s.db.conn(ctx).SendBatch(ctx, batch).Close()
 	return slices.Concat(crossed(levels), crossed(places), crossed(left)), err

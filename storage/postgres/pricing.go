@@ -141,6 +141,8 @@ func (s *Pricing) Rules(ctx context.Context, brandID uuid.UUID) (pricing.Rules, 
 	queueRows(batch, &rules.Lists, nil, `SELECT `+listColumns+` FROM price_lists l`+open, args)
 	queueRows(batch, &rules.Rates, nil, `SELECT `+rateColumns+` FROM rates`+open, args)
 	queueRows(batch, &rules.Discounts, nil, `SELECT `+discountColumns+` FROM quantity_discounts`+open, args)
+	queueRows(batch, &rules.Sets, nil, `SELECT `+setColumns+` FROM sets z WHERE z.brand_id = @brand`, args)
+	queueRows(batch, &rules.Samples, nil, `SELECT `+termsColumns+` FROM sale_terms WHERE brand_id = @brand AND kind = 'SAMPLE'`, args)
 	queueRows(batch, &rules.Parents, nil, `SELECT id, parent_id FROM categories WHERE brand_id = @brand`, args)
 	return rules, s.db.unavailable(ctx, s.db.conn(ctx).SendBatch(ctx, batch).Close())
 }

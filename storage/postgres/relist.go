@@ -7,8 +7,8 @@ import (
 	"github.com/jackc/pgx/v5"
 )
 
-// queueRelist queues the statement that copies the products' prices, stock and
-// sold-out policy into their listings, where they differ. Whoever changes one calls it in the
+// queueRelist queues the statement that copies prices, stock and sold-out policy of the
+// products, and of the sets that hold them, into their listings, where they differ. Whoever changes one calls it in the
 // same transaction.
 func queueRelist(batch *pgx.Batch, products []uuid.UUID, at time.Time) {
 	batch.Queue(`
@@ -18,12 +18,16 @@ func queueRelist(batch *pgx.Batch, products []uuid.UUID, at time.Time) {
 			FROM product_listings l
 			JOIN channels c ON c.id = l.channel_id
 			LEFT JOIN variants v ON v.product_id = l.product_id AND v.active
+			LEFT JOIN sets z ON z.variant_id = v.id AND z.price_rule = 'PARTS'
 			LEFT JOIN LATERAL (
-				SELECT p.amount FROM prices p
-				WHERE p.variant_id = v.id AND p.price_list_id = c.price_list_id AND p.min_quantity = 1 AND p.valid_from <= $2 AND p.valid_until > $2
-				ORDER BY p.valid_from DESC LIMIT 1
+				SELECT parts_price(v.id, c.price_list_id, $2) AS amount WHERE z.variant_id IS NOT NULL
+				UNION ALL
+				(SELECT p.amount FROM prices p
+				WHERE z.variant_id IS NULL AND p.variant_id = v.id AND p.price_list_id = c.price_list_id AND p.min_quantity = 1 AND p.valid_from <= $2 AND p.valid_until > $2
+				ORDER BY p.valid_from DESC LIMIT 1)
 			) r ON true
-			WHERE l.product_id = ANY($1)
+			WHERE l.product_id IN (SELECT unnest($1::uuid[])
+				UNION SELECT h.product_id FROM variants v JOIN set_parts q ON q.variant_id = v.id JOIN variants h ON h.id = q.set_id WHERE v.product_id = ANY($1))
 			GROUP BY l.channel_id, l.product_id, c.brand_id
 		)
 		UPDATE product_listings l SET min_price = n.min_price, max_price = n.max_price, in_stock = n.in_stock, sold_out = n.sold_out, sold_out_rule = n.rule

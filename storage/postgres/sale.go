@@ -15,7 +15,8 @@ type Sales struct{ db *DB }
 // NewSales makes the store of terms of sale.
 func NewSales(db *DB) *Sales { return &Sales{db} }
 
-const termsColumns = `variant_id, brand_id, kind, total, per_customer, release_at, promise, sold, created_at, updated_at`
+const termsColumns = `variant_id, brand_id, kind, total, per_customer, release_at, promise, sold, created_at, updated_at,
+	min_amount, with_product, with_category`
 
 // Terms are those of the variants that are not over.
 func (s *Sales) Terms(ctx context.Context, variantIDs []uuid.UUID) ([]sale.Terms, error) {
@@ -34,16 +35,34 @@ func (s *Sales) Lock(ctx context.Context, brandID, variantID uuid.UUID) (*sale.T
 	return t, true, err
 }
 
-// Save writes everything but what is sold.
+// Known tells whether the brand has the product and the category; true for nil.
+func (s *Sales) Known(ctx context.Context, brandID uuid.UUID, product, category *uuid.UUID) (knowsProduct, knowsCategory bool, err error) {
+	known, err := first[struct{ Product, Category bool }](ctx, s.db, `
+		SELECT @product::uuid IS NULL OR EXISTS (SELECT FROM products WHERE id = @product AND brand_id = @brand) AS product,
+			@category::uuid IS NULL OR EXISTS (SELECT FROM categories WHERE id = @category AND brand_id = @brand) AS category`,
+		pgx.NamedArgs{"brand": brandID, "product": product, "category": category})
+	if err != nil {
+		return false, false, err
+	}
+	return known.Product, known.Category, nil
+}
+
+// Save writes everything but what is sold. What a sample costs is a rule.
 func (s *Sales) Save(ctx context.Context, t sale.Terms) error {
 	_, err := s.db.conn(ctx).Exec(ctx, `
-		INSERT INTO sale_terms (variant_id, brand_id, kind, total, per_customer, release_at, promise, created_at, updated_at)
-		VALUES (@variant, @brand, @kind, @total, @each, @release, @promise, @created, @updated)
+		INSERT INTO sale_terms (variant_id, brand_id, kind, total, per_customer, release_at, promise, created_at, updated_at,
+			min_amount, with_product, with_category)
+		VALUES (@variant, @brand, @kind, @total, @each, @release, @promise, @created, @updated, @least, @product, @category)
 		ON CONFLICT (variant_id) DO UPDATE SET kind = excluded.kind, total = excluded.total, per_customer = excluded.per_customer,
-			release_at = excluded.release_at, promise = excluded.promise, updated_at = excluded.updated_at`,
+			release_at = excluded.release_at, promise = excluded.promise, updated_at = excluded.updated_at,
+			min_amount = excluded.min_amount, with_product = excluded.with_product, with_category = excluded.with_category`,
 		pgx.NamedArgs{"variant": t.VariantID, "brand": t.BrandID, "kind": t.Kind, "total": t.Total, "each": t.PerCustomer,
-			"release": t.ReleaseAt, "promise": t.Promise, "created": t.CreatedAt, "updated": t.UpdatedAt})
-	return err
+			"release": t.ReleaseAt, "promise": t.Promise, "created": t.CreatedAt, "updated": t.UpdatedAt,
+			"least": t.MinAmount, "product": t.WithProduct, "category": t.WithCategory})
+	if err != nil {
+		return err
+	}
+	return s.db.moveRules(ctx, t.BrandID, rulesMoved{})
 }
 
 // takeLimits counts pieces against what may be sold of them in all. The rows are
@@ -57,7 +76,7 @@ const takeLimits = `
 	UPDATE sale_terms t SET sold = t.sold + u.quantity
 	FROM want u JOIN locked USING (variant_id)
 	WHERE t.variant_id = u.variant_id AND t.kind IS NOT NULL AND (t.total IS NULL OR t.sold + u.quantity <= t.total)
-	RETURNING t.variant_id, coalesce(t.total - t.sold, 1000000) AS free, u.quantity AS taken`
+	RETURNING t.variant_id, coalesce(t.total - t.sold, 1000000) AS free, u.quantity AS taken, EXISTS (SELECT FROM set_parts z WHERE z.variant_id = t.variant_id) AS in_set`
 
 // takeShare counts them against what one customer may have. takeLimits holds the
 // terms' rows.
@@ -91,4 +110,4 @@ const giveBack = `
 	)
 	UPDATE sale_terms t SET sold = t.sold + b.quantity FROM back b JOIN locked USING (variant_id)
 	WHERE t.variant_id = b.variant_id
-	RETURNING t.variant_id, coalesce(t.total - t.sold, 1000000) AS free, b.quantity AS taken`
+	RETURNING t.variant_id, coalesce(t.total - t.sold, 1000000) AS free, b.quantity AS taken, EXISTS (SELECT FROM set_parts z WHERE z.variant_id = t.variant_id) AS in_set`
