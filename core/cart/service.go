@@ -70,6 +70,8 @@ type Change struct {
 	BillingAddress   *customer.Address
 	BillToShipping   bool // forget the billing address: the bill goes with the parcel
 	ShippingMethodID *uuid.UUID
+	ShopID           *uuid.UUID
+	NoShop           bool // forget the shop
 }
 
 // Rules say how the actor of the context finds what is sold.
@@ -254,9 +256,11 @@ type UpdateInput struct {
 	BillingAddress   *customer.Address
 	BillToShipping   bool // forget the billing address: the bill goes with the parcel
 	ShippingMethodID *uuid.UUID
+	ShopID           *uuid.UUID
+	NoShop           bool // forget the shop
 }
 
-// Update notes e-mail address, shipping address and shipping method.
+// Update notes e-mail address, addresses, shipping method and shop.
 func (s *Service) Update(ctx context.Context, in UpdateInput) (*Priced, error) {
 	change := Change(in)
 	if in.Email != nil {
@@ -280,6 +284,9 @@ func (s *Service) Update(ctx context.Context, in UpdateInput) (*Priced, error) {
 		}
 		change.BillingAddress = &normalised
 	}
+	if in.ShopID != nil && in.NoShop {
+		return nil, ErrOneShop.At("noShop")
+	}
 	lookup, err := s.Lookup(ctx)
 	if err != nil {
 		return nil, err
@@ -292,6 +299,8 @@ func (s *Service) Update(ctx context.Context, in UpdateInput) (*Priced, error) {
 		return nil, ErrNoCart
 	case in.ShippingMethodID != nil && (basket.Method == nil || basket.Method.ID != *in.ShippingMethodID):
 		return nil, ErrUnknownMethod.At("shippingMethodId")
+	case in.ShopID != nil && (basket.Cart.ShopID == nil || *basket.Cart.ShopID != *in.ShopID):
+		return nil, ErrUnknownShop.At("shopId")
 	}
 	return s.Price(ctx, lookup, *basket)
 }
@@ -341,7 +350,7 @@ func (s *Service) Price(ctx context.Context, in Lookup, b Basket) (*Priced, erro
 			delete(b.Sheets, variant) // no total tells it either
 		}
 	}
-	in.desk.Enter(b.Cart.region(), usable(b.Cart.Entered, in.Owner, in.At))
+	in.desk.Enter(b.Cart.region(), b.Cart.shop(), usable(b.Cart.Entered, in.Owner, in.At))
 	quote, err := in.desk.Quote(b.Sheets, items, fee)
 	if err != nil {
 		return nil, err

@@ -97,6 +97,34 @@ type BackInStock struct {
 	CloseURL string `json:"closeUrl"` // ends all such mails
 }
 
+// CampaignNotice tells staff what a campaign has come to. Amounts are minor units.
+type CampaignNotice struct {
+	Name     string         `json:"name,omitempty"`
+	Campaign string         `json:"campaign"`
+	Code     string         `json:"code"`
+	Occasion string         `json:"occasion"` // STARTED, ENDED, BUDGET_80 or BUDGET_100
+	Given    int64          `json:"given"`
+	Budget   int64          `json:"budget,omitempty"`
+	Currency money.Currency `json:"currency"`
+	Until    *time.Time     `json:"until,omitempty"`
+}
+
+// CampaignOpened tells a member who agreed to the mail magazine of a campaign.
+type CampaignOpened struct {
+	Name     string     `json:"name,omitempty"`
+	Campaign string     `json:"campaign"`
+	Until    *time.Time `json:"until,omitempty"`
+	URL      string     `json:"url"`
+}
+
+// CouponGranted tells a member of a coupon that an order has earned.
+type CouponGranted struct {
+	Name     string    `json:"name,omitempty"`
+	Campaign string    `json:"campaign"`
+	Until    time.Time `json:"until"`
+	URL      string    `json:"url"`
+}
+
 // Kind is KindEmailVerification.
 func (EmailVerification) Kind() Kind { return KindEmailVerification }
 
@@ -121,6 +149,15 @@ func (BankTransfer) Kind() Kind { return KindBankTransfer }
 // Kind is KindBackInStock.
 func (BackInStock) Kind() Kind { return KindBackInStock }
 
+// Kind is KindCampaignNotice.
+func (CampaignNotice) Kind() Kind { return KindCampaignNotice }
+
+// Kind is KindCampaignOpened.
+func (CampaignOpened) Kind() Kind { return KindCampaignOpened }
+
+// Kind is KindCouponGranted.
+func (CouponGranted) Kind() Kind { return KindCouponGranted }
+
 // blank is an empty content of the kind, to decode into; nil for an unknown kind.
 func blank(k Kind) Content {
 	switch k {
@@ -140,6 +177,12 @@ func blank(k Kind) Content {
 		return &BankTransfer{}
 	case KindBackInStock:
 		return &BackInStock{}
+	case KindCampaignNotice:
+		return &CampaignNotice{}
+	case KindCampaignOpened:
+		return &CampaignOpened{}
+	case KindCouponGranted:
+		return &CouponGranted{}
 	}
 	return nil
 }

@@ -27,13 +27,16 @@ const (
 	KindOrderCancelled    Kind = "order_cancelled"
 	KindBankTransfer      Kind = "bank_transfer"
 	KindBackInStock       Kind = "back_in_stock"
+	KindCampaignNotice    Kind = "campaign_notice"
+	KindCampaignOpened    Kind = "campaign_opened"
+	KindCouponGranted     Kind = "coupon_granted"
 )
 
 // Kinds lists every kind.
 var Kinds = []Kind{
 	KindEmailVerification, KindPasswordReset, KindOrderConfirmation, KindPaymentReceived,
 	KindOrderShipped, KindOrderCancelled, KindBankTransfer,
-	KindBackInStock,
+	KindBackInStock, KindCampaignNotice, KindCampaignOpened, KindCouponGranted,
 }
 
 // Content is what one kind of message says.

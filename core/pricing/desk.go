@@ -32,11 +32,11 @@ func (d *Desk) open(ctx context.Context, t Terms, version int64) (err error) {
 	return nil
 }
 
-// Enter tells the desk what a cart says of its buyer: where the goods go and which
-// coupons were entered.
-func (d *Desk) Enter(region string, coupons []Coupon) {
+// Enter tells the desk what a cart says of its buyer: where the goods go, at which
+// shop they are bought (zero: at none), and which coupons were entered.
+func (d *Desk) Enter(region string, shop uuid.UUID, coupons []Coupon) {
 	t := *d.terms.Load()
-	t.Buyer.Region, t.Coupons = region, coupons
+	t.Buyer.Region, t.ShopID, t.Coupons = region, shop, coupons
 	d.terms.Store(&t)
 }
 
@@ -83,7 +83,7 @@ func (d *Desk) Sheets(ctx context.Context, variants []uuid.UUID) (Book, error) {
 }
 
 // Place completes sheets: it adds the categories that stand above the goods' own.
-func (d *Desk) Place(book Book) { d.terms.Load().Rules.place(book) }
+func (d *Desk) Place(book Book) { d.terms.Load().Rules.Place(book) }
 
 // Quote prices a whole cart.
 func (d *Desk) Quote(book Book, items []Item, shipping *Fee) (Quote, error) {

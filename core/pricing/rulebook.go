@@ -165,8 +165,8 @@ func (b *Rulebook) quiet(buyer scope.Buyer) bool {
 	return len(discounts) == 0
 }
 
-// place adds to the goods the categories that stand above theirs.
-func (b *Rulebook) place(book Book) {
+// Place adds to the goods the categories that stand above theirs.
+func (b *Rulebook) Place(book Book) {
 	if len(b.parents) == 0 {
 		return
 	}
