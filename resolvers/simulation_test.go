@@ -19,11 +19,10 @@ type simulation struct {
 	ID, Status     string
 	Orders, Looked int
 	Outcome        *struct {
-		Orders, Uses, Changed, Differing, FreeShipped, GiftsMissed, Coupons, PointsOrders int
-		Given, Displaced, SalesBefore, SalesAfter, MarginBefore, MarginAfter              struct{ Amount string }
-		FreeShipping                                                                      struct{ Amount string }
-		SpentAt                                                                           *string
-		Gifts                                                                             []struct {
+		Orders, Uses, Changed, Differing, FreeShipped, GiftsMissed, Coupons, PointsOrders  int
+		Given, Displaced, SalesBefore, SalesAfter, MarginBefore, MarginAfter, FreeShipping yen
+		SpentAt                                                                            *string
+		Gifts                                                                              []struct {
 			Variant *struct{ ID string }
 			Pieces  int
 		}
@@ -213,4 +212,15 @@ func TestBadSimulationsAreRefused(t *testing.T) {
 		require.Equal(t, c.code, errors[0].Code, name)
 	}
 	require.Zero(t, count(t, a, "campaign_simulations"))
+}
+
+type yen struct{ Amount string }
+
+func (y yen) minor(t *testing.T) int { return int(number(t, y.Amount)) }
+
+func number(t *testing.T, text string) float64 {
+	t.Helper()
+	n, err := strconv.ParseFloat(text, 64)
+	require.NoError(t, err)
+	return n
 }

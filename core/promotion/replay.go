@@ -43,8 +43,8 @@ type Outcome struct {
 	SpentAt      *time.Time      // when an order would not have fitted into budget or uses any more
 	Days         []DayOutcome
 	Products     []ProductOutcome // those that it would have cost most
-	// Differing is the orders that do not come, without the campaign, to what they came
-	// to: rules that have been closed since, costs that have changed.
+	// Differing is the orders that do not come, by the campaigns that ran then, to what
+	// they came to: rules that have been closed since, costs that have changed.
 	Differing int
 }
 
@@ -81,6 +81,7 @@ type Replay struct {
 	zone         *time.Location
 	campaign     Campaign
 	before, with *Book
+	then         *Book                           // before, with the campaign where it ran; nil if it never did
 	costs        map[uuid.UUID]int64             // of gifts
 	used         map[uuid.UUID]map[uuid.UUID]int // buyer → campaign → uses
 	gifts        map[uuid.UUID]*GiftOutcome
@@ -107,6 +108,9 @@ func NewReplay(in ReplayInput) *Replay {
 		engine: pricing.NewEngine(), rules: in.Rules, zone: in.Zone, campaign: c, costs: in.Costs, used: in.Used,
 		before: NewBook(0, others), with: NewBook(0, append(others, c)),
 		gifts: map[uuid.UUID]*GiftOutcome{}, products: map[uuid.UUID]*ProductOutcome{}, out: newOutcome(c.Currency),
+	}
+	if len(others) < len(in.Others) {
+		r.then = NewBook(0, in.Others)
 	}
 	if r.used == nil {
 		r.used = map[uuid.UUID]map[uuid.UUID]int{}
@@ -141,7 +145,13 @@ func (r *Replay) Add(p *Past) error {
 			return err
 		}
 	}
-	if before.Total.Minor != p.Total {
+	then := before
+	if r.then != nil {
+		if then, err = r.quote(&in, r.then); err != nil {
+			return err
+		}
+	}
+	if then.Total.Minor != p.Total {
 		r.out.Differing++
 	}
 	with := before

@@ -79,15 +79,16 @@ func texts(all []i18n.Text) []i18n.Text {
 	return all
 }
 
-// Goods are variants of the brand with their stock where it ships.
-func (s *Orders) Goods(ctx context.Context, brandID uuid.UUID, variantIDs []uuid.UUID) (order.Goods, error) {
+// Goods are variants of the brand with their stock where it ships, and what limits
+// leave the customer of them.
+func (s *Orders) Goods(ctx context.Context, brandID uuid.UUID, customer string, variantIDs []uuid.UUID) (order.Goods, error) {
 	var goods order.Goods
-	args := pgx.NamedArgs{"brand": brandID, "ids": variantIDs}
+	args := pgx.NamedArgs{"brand": brandID, "customer": customer, "ids": variantIDs}
 	batch := &pgx.Batch{}
 	queueRows(batch, &goods.Items, nil, `
 		SELECT v.id, v.id AS variant_id, 1 AS quantity, p.id AS product_id, v.sku, p.name, v.options, p.tax_class, v.active AS on_sale, 0 AS beyond, '{}'::jsonb AS promise,
-			NULL::text AS sold_as, NULL::int AS share
-		FROM variants v JOIN products p ON p.id = v.product_id WHERE v.id = ANY(@ids) AND v.brand_id = @brand`, args)
+			t.kind AS sold_as, `+share+` AS share
+		FROM variants v JOIN products p ON p.id = v.product_id LEFT JOIN sale_terms t ON t.variant_id = v.id AND t.kind IS NOT NULL WHERE v.id = ANY(@ids) AND v.brand_id = @brand`, args)
 	queueRows(batch, &goods.Levels, nil, `
 		SELECT s.variant_id, s.location_id, s.on_hand - s.reserved AS free
 		FROM stock_levels s JOIN locations o ON o.id = s.location_id
