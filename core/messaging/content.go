@@ -125,6 +125,16 @@ type CouponGranted struct {
 	URL      string    `json:"url"`
 }
 
+// ApprovalAsked asks an approver of a company to judge an order that waits.
+type ApprovalAsked struct {
+	Name        string         `json:"name"`
+	OrderNumber string         `json:"orderNumber"`
+	Buyer       string         `json:"buyer"` // who wants it delivered
+	Total       int64          `json:"total"` // minor units
+	Currency    money.Currency `json:"currency"`
+	Lines       []OrderLine    `json:"lines"`
+}
+
 // Kind is KindEmailVerification.
 func (EmailVerification) Kind() Kind { return KindEmailVerification }
 
@@ -158,6 +168,9 @@ func (CampaignOpened) Kind() Kind { return KindCampaignOpened }
 // Kind is KindCouponGranted.
 func (CouponGranted) Kind() Kind { return KindCouponGranted }
 
+// Kind is KindApprovalAsked.
+func (ApprovalAsked) Kind() Kind { return KindApprovalAsked }
+
 // blank is an empty content of the kind, to decode into; nil for an unknown kind.
 func blank(k Kind) Content {
 	switch k {
@@ -183,6 +196,8 @@ func blank(k Kind) Content {
 		return &CampaignOpened{}
 	case KindCouponGranted:
 		return &CouponGranted{}
+	case KindApprovalAsked:
+		return &ApprovalAsked{}
 	}
 	return nil
 }

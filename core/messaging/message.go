@@ -30,13 +30,14 @@ const (
 	KindCampaignNotice    Kind = "campaign_notice"
 	KindCampaignOpened    Kind = "campaign_opened"
 	KindCouponGranted     Kind = "coupon_granted"
+	KindApprovalAsked     Kind = "approval_asked"
 )
 
 // Kinds lists every kind.
 var Kinds = []Kind{
 	KindEmailVerification, KindPasswordReset, KindOrderConfirmation, KindPaymentReceived,
 	KindOrderShipped, KindOrderCancelled, KindBankTransfer,
-	KindBackInStock, KindCampaignNotice, KindCampaignOpened, KindCouponGranted,
+	KindBackInStock, KindApprovalAsked, KindCampaignNotice, KindCampaignOpened, KindCouponGranted,
 }
 
 // Content is what one kind of message says.
