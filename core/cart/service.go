@@ -260,32 +260,41 @@ type UpdateInput struct {
 	NoShop           bool // forget the shop
 }
 
-// Update notes e-mail address, addresses, shipping method and shop.
-func (s *Service) Update(ctx context.Context, in UpdateInput) (*Priced, error) {
+// change is what the input says, in normal form.
+func (in UpdateInput) change() (Change, error) {
 	change := Change(in)
 	if in.Email != nil {
 		email, err := identity.NormaliseEmail(*in.Email)
 		if err != nil {
-			return nil, ErrEmail.At("email")
+			return Change{}, ErrEmail.At("email")
 		}
 		change.Email = &email
 	}
 	if in.ShippingAddress != nil {
 		normalised := in.ShippingAddress.Normalised()
 		if err := normalised.Validate("shippingAddress"); err != nil {
-			return nil, err
+			return Change{}, err
 		}
 		change.ShippingAddress = &normalised
 	}
 	if in.BillingAddress != nil {
 		normalised := in.BillingAddress.Normalised()
 		if err := errors.Join(normalised.Validate("billingAddress"), oneOf(!in.BillToShipping)); err != nil {
-			return nil, err
+			return Change{}, err
 		}
 		change.BillingAddress = &normalised
 	}
 	if in.ShopID != nil && in.NoShop {
-		return nil, ErrOneShop.At("noShop")
+		return Change{}, ErrOneShop.At("noShop")
+	}
+	return change, nil
+}
+
+// Update notes e-mail address, addresses, shipping method and shop.
+func (s *Service) Update(ctx context.Context, in UpdateInput) (*Priced, error) {
+	change, err := in.change()
+	if err != nil {
+		return nil, err
 	}
 	lookup, err := s.Lookup(ctx)
 	if err != nil {

@@ -124,14 +124,14 @@ func (p *Past) fee() *pricing.Fee {
 // keepBelow marks the prices of lines that the lowest allowed price would raise: they
 // were sold below it, so they may go below it. It reports whether there are any.
 func keepBelow(in pricing.QuoteInput, q pricing.Quote) bool {
-	any := false
+	found := false
 	for _, line := range q.Lines {
 		for _, step := range line.Breakdown {
 			if step.Rule == pricing.RuleFloor {
 				in.Book[line.VariantID].Prices[1].ListID = listBelow
-				any = true
+				found = true
 			}
 		}
 	}
-	return any
+	return found
 }

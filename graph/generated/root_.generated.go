@@ -15637,7 +15637,7 @@ type SimulationOutcome {
   days: [SimulationDay!]!
   "The products that it would have been dearest for, at most 20."
   products: [SimulationProduct!]!
-  "Orders that do not come, without it, to what they came to: their rules have been closed, or costs have changed."
+  "Orders that do not come, by the campaigns that ran then, to what they came to: rules have been closed, or costs have changed."
   differing: Int!
 }
 
