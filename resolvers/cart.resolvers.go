@@ -11,6 +11,7 @@ import (
 	"github.com/google/uuid"
 	"github.com/noren-commerce/noren/core/cart"
 	"github.com/noren-commerce/noren/core/catalog"
+	"github.com/noren-commerce/noren/core/inventory"
 	"github.com/noren-commerce/noren/core/shipping"
 	"github.com/noren-commerce/noren/graph/generated"
 	"github.com/noren-commerce/noren/graph/model"
@@ -56,6 +57,10 @@ func (r *queryResolver) Cart(ctx context.Context) (*cart.Priced, error) {
 
 func (r *queryResolver) ShippingMethods(ctx context.Context) ([]shipping.Method, error) {
 	return r.Shipping.Methods(ctx)
+}
+
+func (r *queryResolver) Shops(ctx context.Context) ([]inventory.Location, error) {
+	return r.Stock.Shops(ctx)
 }
 
 func (r *Resolver) CartLine() generated.CartLineResolver { return &cartLineResolver{r} }

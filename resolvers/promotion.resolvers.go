@@ -54,6 +54,12 @@ func (r *mutationResolver) SetCampaignStatus(ctx context.Context, input promotio
 	return campaignPayload(ctx, c, err)
 }
 
+func (r *mutationResolver) SimulateCampaign(ctx context.Context, input promotion.SimulateInput) (model.SimulateCampaignPayload, error) {
+	simulation, err := r.Simulator.Start(ctx, input)
+	errors, err := userErrors(ctx, err)
+	return model.SimulateCampaignPayload{Simulation: unless(errors, simulation), UserErrors: errors}, err
+}
+
 func (r *mutationResolver) IssueCoupons(ctx context.Context, input promotion.IssueInput) (model.IssueCouponsPayload, error) {
 	issued, err := r.Resolver.Campaigns.Issue(ctx, input)
 	errors, err := userErrors(ctx, err)
@@ -93,6 +99,14 @@ func (r *queryResolver) CampaignEffect(ctx context.Context, campaignID string) (
 	return orNil(r.Resolver.Campaigns.Effect(ctx, key))
 }
 
+func (r *queryResolver) CampaignSimulation(ctx context.Context, id string) (*promotion.Simulation, error) {
+	_, key, err := globalid.Parse(id)
+	if err != nil {
+		return nil, err
+	}
+	return r.Simulator.Simulation(ctx, key)
+}
+
 func (r *queryResolver) Coupons(ctx context.Context, campaignID string, first *int, after *string) (page.Connection[promotion.Coupon], error) {
 	_, key, err := globalid.Parse(campaignID)
 	if err != nil {
@@ -101,11 +115,37 @@ func (r *queryResolver) Coupons(ctx context.Context, campaignID string, first *i
 	return r.Resolver.Campaigns.CouponList(ctx, key, page.Args{First: first, After: after})
 }
 
+func (r *simulationGiftResolver) Variant(ctx context.Context, obj *promotion.GiftOutcome) (*catalog.Variant, error) {
+	v, err := load(ctx).Variant.Load(ctx, obj.VariantID)
+	if err != nil || v.ID == uuid.Nil {
+		return nil, err
+	}
+	return &v, nil
+}
+
+func (r *simulationProductResolver) Product(ctx context.Context, obj *promotion.ProductOutcome) (*catalog.Product, error) {
+	p, err := load(ctx).Products.Load(ctx, obj.ProductID)
+	if err != nil || p.ID == uuid.Nil {
+		return nil, err
+	}
+	return &p, nil
+}
+
 func (r *Resolver) CartCoupon() generated.CartCouponResolver { return &cartCouponResolver{r} }
 
 func (r *Resolver) CartGift() generated.CartGiftResolver { return &cartGiftResolver{r} }
 
+func (r *Resolver) SimulationGift() generated.SimulationGiftResolver {
+	return &simulationGiftResolver{r}
+}
+
+func (r *Resolver) SimulationProduct() generated.SimulationProductResolver {
+	return &simulationProductResolver{r}
+}
+
 type (
-	cartCouponResolver struct{ *Resolver }
-	cartGiftResolver   struct{ *Resolver }
+	cartCouponResolver        struct{ *Resolver }
+	cartGiftResolver          struct{ *Resolver }
+	simulationGiftResolver    struct{ *Resolver }
+	simulationProductResolver struct{ *Resolver }
 )

@@ -36,6 +36,7 @@ type Resolver struct {
 	Display   *display.Editor
 	Restock   *display.Restock
 	Stock     *inventory.Keeper
+	Simulator *promotion.Simulator
 	Pricing   *pricing.Service
 	Campaigns *promotion.Service
 	Shoppers  pricing.Buyers // whoever asks, as a buyer

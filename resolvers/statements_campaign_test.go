@@ -2,6 +2,7 @@ package resolvers_test
 
 import (
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -47,6 +48,14 @@ var campaignOperations = map[string]clientOperation{
 	})},
 
 	"admin/CampaignEffect": {2, asked(func(t *testing.T, w *world) apptest.Variables { return apptest.Variables{"campaignId": w.campaign(t)} })},
+
+	"admin/SimulateCampaign": {16, input(func(t *testing.T, w *world) apptest.Variables {
+		return with(lastDay(), "campaignId", w.bought(t))
+	})},
+	"admin/CampaignSimulation": {2, asked(func(t *testing.T, w *world) apptest.Variables {
+		w.office(t)
+		return apptest.Variables{"id": simulate(t, w.App, apptest.Variables{"campaignId": w.bought(t)}).ID}
+	})},
 
 	"app/RunningCampaigns": {0, running},
 	"web/RunningCampaigns": {0, running},
@@ -115,4 +124,21 @@ func entering(t *testing.T, w *world) question {
 func takingOut(t *testing.T, w *world) question {
 	cart, coupon := w.couponed(t)
 	return question{in(apptest.Variables{"couponId": coupon}), cart}
+}
+
+// bought is a campaign that takes something off all goods, in a shop where as many of
+// them as the world is large have been ordered.
+func (w *world) bought(t *testing.T) string {
+	t.Helper()
+	w.office(t)
+	guest := &shopper{App: w.App}
+	for _, v := range w.variants {
+		require.Empty(t, guest.add(t, v, 1).UserErrors)
+	}
+	require.Empty(t, guest.place(t, w.key(), guest.fillIn(t, w.parcel).Cart.Total.Amount).code())
+	return w.campaign(t)
+}
+
+func lastDay() apptest.Variables {
+	return apptest.Variables{"from": time.Now().Add(-24 * time.Hour).UTC().Format(time.RFC3339), "until": time.Now().Add(time.Hour).UTC().Format(time.RFC3339)}
 }

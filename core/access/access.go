@@ -88,6 +88,21 @@ func (a Actor) May(p Permission) bool {
 // Is reports whether the actor has one of the roles.
 func (a Actor) Is(roles ...Role) bool { return slices.Contains(roles, a.Role) }
 
+// From is where the actor calls from; empty for noren itself. Addresses of one IPv6
+// network (/64) count as one: it is a single customer's.
+func (a Actor) From() string {
+	address := a.Address
+	if !address.IsValid() {
+		return ""
+	}
+	if address.Is6() && !address.Is4In6() {
+		if network, err := address.Prefix(64); err == nil {
+			return network.String()
+		}
+	}
+	return address.Unmap().String()
+}
+
 type actorKey struct{}
 
 // With puts the actor into the context.

@@ -37,6 +37,8 @@ var (
 	ErrSetChanged     = fault.Conflict("SET_CHOICE_INVALID", "セットの内容が変わりました。もう一度お選びください", "This set has changed; please choose again")
 	ErrUnknownLine    = fault.NotFound(fault.CodeNotFound, "カートにこの商品はありません", "The cart has no such line")
 	ErrUnknownMethod  = fault.NotFound("SHIPPING_METHOD_UNAVAILABLE", "この配送方法は選択できません", "This shipping method cannot be chosen")
+	ErrUnknownShop    = fault.NotFound("SHOP_UNAVAILABLE", "この店舗は選択できません", "This shop cannot be chosen")
+	ErrOneShop        = fault.Invalid(fault.CodeInvalid, "店舗を指定する場合は「店舗なし」を選択できません", "Name a shop or forget it, not both")
 	ErrEmail          = fault.Invalid("EMAIL_INVALID", "メールアドレスの形式が正しくありません", "This is not a valid e-mail address")
 	ErrBilling        = fault.Invalid(fault.CodeInvalid, "請求先住所を指定する場合は「配送先と同じ」を選択できません", "The bill goes to an address of its own or with the parcel, not both")
 	ErrNoCart         = fault.NotFound(fault.CodeNotFound, "カートがありません", "There is no cart")
@@ -52,6 +54,7 @@ type Cart struct {
 	ShippingAddress  *customer.Address
 	BillingAddress   *customer.Address // nil: where the parcel goes
 	ShippingMethodID *uuid.UUID
+	ShopID           *uuid.UUID         // where it is bought or picked up; nil: nothing was said
 	Entered          []promotion.Coupon // the coupons that the customer has entered
 	UpdatedAt        time.Time
 }
@@ -141,6 +144,17 @@ func (c Cart) BilledTo() *customer.Address {
 
 // GlobalID is the cart's id in the schema.
 func (p Priced) GlobalID() string { return id.Global("Cart", p.ID) }
+
+// AtShop is the shop's id in the schema; nil if none was said.
+func (c Cart) AtShop() *string { return shopID(c.ShopID) }
+
+func shopID(key *uuid.UUID) *string {
+	if key == nil {
+		return nil
+	}
+	global := id.Global("Location", *key)
+	return &global
+}
 
 // Subtotal is what the lines come to.
 func (p Priced) Subtotal() money.Money { return p.Quote.Subtotal }

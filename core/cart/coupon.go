@@ -169,3 +169,11 @@ func (c Cart) region() string {
 	}
 	return string(c.ShippingAddress.Prefecture)
 }
+
+// shop is where it is bought or picked up; zero if nothing was said.
+func (c Cart) shop() uuid.UUID {
+	if c.ShopID == nil {
+		return uuid.Nil
+	}
+	return *c.ShopID
+}

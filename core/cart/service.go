@@ -72,6 +72,8 @@ type Change struct {
 	BillingAddress   *customer.Address
 	BillToShipping   bool // forget the billing address: the bill goes with the parcel
 	ShippingMethodID *uuid.UUID
+	ShopID           *uuid.UUID
+	NoShop           bool // forget the shop
 }
 
 // Rules say how the actor of the context finds what is sold.
@@ -275,31 +277,45 @@ type UpdateInput struct {
 	BillingAddress   *customer.Address
 	BillToShipping   bool // forget the billing address: the bill goes with the parcel
 	ShippingMethodID *uuid.UUID
+	ShopID           *uuid.UUID
+	NoShop           bool // forget the shop
 }
 
-// Update notes e-mail address, shipping address and shipping method.
-func (s *Service) Update(ctx context.Context, in UpdateInput) (*Priced, error) {
+// change is what the input says, in normal form.
+func (in UpdateInput) change() (Change, error) {
 	change := Change(in)
 	if in.Email != nil {
 		email, err := identity.NormaliseEmail(*in.Email)
 		if err != nil {
-			return nil, ErrEmail.At("email")
+			return Change{}, ErrEmail.At("email")
 		}
 		change.Email = &email
 	}
 	if in.ShippingAddress != nil {
 		normalised := in.ShippingAddress.Normalised()
 		if err := normalised.Validate("shippingAddress"); err != nil {
-			return nil, err
+			return Change{}, err
 		}
 		change.ShippingAddress = &normalised
 	}
 	if in.BillingAddress != nil {
 		normalised := in.BillingAddress.Normalised()
 		if err := errors.Join(normalised.Validate("billingAddress"), oneOf(!in.BillToShipping)); err != nil {
-			return nil, err
+			return Change{}, err
 		}
 		change.BillingAddress = &normalised
+	}
+	if in.ShopID != nil && in.NoShop {
+		return Change{}, ErrOneShop.At("noShop")
+	}
+	return change, nil
+}
+
+// Update notes e-mail address, addresses, shipping method and shop.
+func (s *Service) Update(ctx context.Context, in UpdateInput) (*Priced, error) {
+	change, err := in.change()
+	if err != nil {
+		return nil, err
 	}
 	lookup, err := s.Lookup(ctx)
 	if err != nil {
@@ -313,6 +329,8 @@ func (s *Service) Update(ctx context.Context, in UpdateInput) (*Priced, error) {
 		return nil, ErrNoCart
 	case in.ShippingMethodID != nil && (basket.Method == nil || basket.Method.ID != *in.ShippingMethodID):
 		return nil, ErrUnknownMethod.At("shippingMethodId")
+	case in.ShopID != nil && (basket.Cart.ShopID == nil || *basket.Cart.ShopID != *in.ShopID):
+		return nil, ErrUnknownShop.At("shopId")
 	}
 	return s.Price(ctx, lookup, *basket)
 }
@@ -362,7 +380,7 @@ func (s *Service) Price(ctx context.Context, in Lookup, b Basket) (*Priced, erro
 			delete(b.Sheets, variant) // no total tells it either
 		}
 	}
-	in.desk.Enter(b.Cart.region(), usable(b.Cart.Entered, in.Owner, in.At))
+	in.desk.Enter(b.Cart.region(), b.Cart.shop(), usable(b.Cart.Entered, in.Owner, in.At))
 	quote, err := in.desk.Quote(b.Sheets, items, fee)
 	if err != nil {
 		return nil, err

@@ -36,20 +36,8 @@ func (s *Service) limited(ctx context.Context, what, key string, rate limit.Rate
 	return ErrTooOften.With(max(1, int(verdict.RetryAfter.Round(time.Second)/time.Second)))
 }
 
-// addressOf is where the actor calls from; empty for noren itself. Addresses of
-// one IPv6 network (/64) count as one: it is a single customer's.
-func addressOf(ctx context.Context) string {
-	address := access.From(ctx).Address
-	if !address.IsValid() {
-		return ""
-	}
-	if address.Is6() && !address.Is4In6() {
-		if network, err := address.Prefix(64); err == nil {
-			return network.String()
-		}
-	}
-	return address.Unmap().String()
-}
+// addressOf is where the actor calls from; empty for noren itself.
+func addressOf(ctx context.Context) string { return access.From(ctx).From() }
 
 // Sessions are the accounts' open sessions, last used first: the actor's own, or
 // anybody's for staff that manage staff.

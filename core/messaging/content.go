@@ -97,6 +97,34 @@ type BackInStock struct {
 	CloseURL string `json:"closeUrl"` // ends all such mails
 }
 
+// CampaignNotice tells staff what a campaign has come to. Amounts are minor units.
+type CampaignNotice struct {
+	Name     string         `json:"name,omitempty"`
+	Campaign string         `json:"campaign"`
+	Code     string         `json:"code"`
+	Occasion string         `json:"occasion"` // STARTED, ENDED, BUDGET_80 or BUDGET_100
+	Given    int64          `json:"given"`
+	Budget   int64          `json:"budget,omitempty"`
+	Currency money.Currency `json:"currency"`
+	Until    *time.Time     `json:"until,omitempty"`
+}
+
+// CampaignOpened tells a member who agreed to the mail magazine of a campaign.
+type CampaignOpened struct {
+	Name     string     `json:"name,omitempty"`
+	Campaign string     `json:"campaign"`
+	Until    *time.Time `json:"until,omitempty"`
+	URL      string     `json:"url"`
+}
+
+// CouponGranted tells a member of a coupon that an order has earned.
+type CouponGranted struct {
+	Name     string    `json:"name,omitempty"`
+	Campaign string    `json:"campaign"`
+	Until    time.Time `json:"until"`
+	URL      string    `json:"url"`
+}
+
 // ApprovalAsked asks an approver of a company to judge an order that waits.
 type ApprovalAsked struct {
 	Name        string         `json:"name"`
@@ -131,6 +159,15 @@ func (BankTransfer) Kind() Kind { return KindBankTransfer }
 // Kind is KindBackInStock.
 func (BackInStock) Kind() Kind { return KindBackInStock }
 
+// Kind is KindCampaignNotice.
+func (CampaignNotice) Kind() Kind { return KindCampaignNotice }
+
+// Kind is KindCampaignOpened.
+func (CampaignOpened) Kind() Kind { return KindCampaignOpened }
+
+// Kind is KindCouponGranted.
+func (CouponGranted) Kind() Kind { return KindCouponGranted }
+
 // Kind is KindApprovalAsked.
 func (ApprovalAsked) Kind() Kind { return KindApprovalAsked }
 
@@ -153,6 +190,12 @@ func blank(k Kind) Content {
 		return &BankTransfer{}
 	case KindBackInStock:
 		return &BackInStock{}
+	case KindCampaignNotice:
+		return &CampaignNotice{}
+	case KindCampaignOpened:
+		return &CampaignOpened{}
+	case KindCouponGranted:
+		return &CouponGranted{}
 	case KindApprovalAsked:
 		return &ApprovalAsked{}
 	}

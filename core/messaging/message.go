@@ -27,6 +27,9 @@ const (
 	KindOrderCancelled    Kind = "order_cancelled"
 	KindBankTransfer      Kind = "bank_transfer"
 	KindBackInStock       Kind = "back_in_stock"
+	KindCampaignNotice    Kind = "campaign_notice"
+	KindCampaignOpened    Kind = "campaign_opened"
+	KindCouponGranted     Kind = "coupon_granted"
 	KindApprovalAsked     Kind = "approval_asked"
 )
 
@@ -34,7 +37,7 @@ const (
 var Kinds = []Kind{
 	KindEmailVerification, KindPasswordReset, KindOrderConfirmation, KindPaymentReceived,
 	KindOrderShipped, KindOrderCancelled, KindBankTransfer,
-	KindBackInStock, KindApprovalAsked,
+	KindBackInStock, KindApprovalAsked, KindCampaignNotice, KindCampaignOpened, KindCouponGranted,
 }
 
 // Content is what one kind of message says.

@@ -14,6 +14,7 @@ import (
 	"github.com/noren-commerce/noren/core/clock"
 	"github.com/noren-commerce/noren/core/i18n"
 	"github.com/noren-commerce/noren/core/messaging"
+	"github.com/noren-commerce/noren/core/money"
 )
 
 var (
@@ -37,6 +38,9 @@ var samples = []messaging.Content{
 		Lines: []messaging.OrderLine{{Name: "ひのき猫砂", Option: "6L", Quantity: 100, Total: 120000}},
 	},
 	messaging.BackInStock{Product: "ひのき猫砂", Option: "6L", URL: "https://shop.example/products/hinoki", CloseURL: "https://shop.example/restock/close?token=T"},
+	messaging.CampaignNotice{Name: "店長", Campaign: "秋の福袋 <A>", Code: "autumn", Occasion: "BUDGET_80", Given: 8000, Budget: 10000, Currency: money.JPY, Until: &noon},
+	messaging.CampaignOpened{Name: "山田 花子", Campaign: "秋の福袋 <A>", Until: &noon, URL: "https://shop.example"},
+	messaging.CouponGranted{Name: "山田 花子", Campaign: "次回500円引き", Until: noon, URL: "https://shop.example"},
 	messaging.OrderShipped{OrderNumber: "A-1001", Carrier: "ヤマト運輸", TrackingNumber: "1234-5678-9012", TrackingURL: "https://track.example/1"},
 	messaging.OrderCancelled{OrderNumber: "A-1001", Reason: "在庫切れ", Refund: 4510, Currency: "JPY"},
 	messaging.BankTransfer{OrderNumber: "A-1001", Amount: 4510, Currency: "JPY", BankName: "のれん銀行", BranchName: "本店", AccountType: "普通", AccountNumber: "1234567", AccountHolder: "ﾉﾚﾝﾍﾟｯﾄ(ｶ", Reference: "1001", DueAt: noon},

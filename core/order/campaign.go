@@ -61,7 +61,7 @@ func (s *Service) gifts(ctx context.Context, d *Draft, levels []cart.Level) erro
 	if len(variants) == 0 {
 		return nil
 	}
-	goods, err := s.store.Goods(ctx, d.Order.BrandID, variants)
+	goods, err := s.store.Goods(ctx, d.Order.BrandID, cart.CustomerOf(d.Order.MemberID, d.Order.Email), variants)
 	if err != nil {
 		return err
 	}
@@ -77,7 +77,7 @@ func (s *Service) gifts(ctx context.Context, d *Draft, levels []cart.Level) erro
 			for _, want := range cart.Wanted([]cart.Item{item}) {
 				taken, wanted = append(taken, planGoods(left, want)...), wanted+want.Quantity
 			}
-			there := item.ID != uuid.Nil && pieces(taken) == wanted
+			there := item.ID != uuid.Nil && pieces(taken) == wanted && d.allowed(item)
 			if there {
 				if there, err = s.campaigns.TakeGift(ctx, a.CampaignID, g); err != nil {
 					return err
@@ -88,6 +88,9 @@ func (s *Service) gifts(ctx context.Context, d *Draft, levels []cart.Level) erro
 				given = append(given, g)
 				left = less(left, taken)
 				d.Reservations = merged(d.Reservations, taken)
+				if item.SoldAs != nil {
+					d.Limited = merged(d.Limited, []Reservation{{VariantID: item.VariantID, Quantity: item.Quantity}})
+				}
 				d.Lines = append(d.Lines, giftLine(*d, item, *a))
 			case g.Required:
 				return ErrGiftSoldOut.With(item.Name.In(d.Order.Language))
@@ -100,11 +103,26 @@ func (s *Service) gifts(ctx context.Context, d *Draft, levels []cart.Level) erro
 	return nil
 }
 
+// allowed reports whether limits leave the customer the pieces, besides those that the
+// order counts already.
+func (d *Draft) allowed(item cart.Item) bool {
+	if item.Share == nil {
+		return true
+	}
+	counted := 0
+	for _, r := range d.Limited {
+		if r.VariantID == item.VariantID {
+			counted += r.Quantity
+		}
+	}
+	return counted+item.Quantity <= *item.Share
+}
+
 func giftLine(d Draft, item cart.Item, a pricing.Applied) Line {
 	zero := money.Of(0, d.Order.Currency)
 	return Line{
 		ID: id.New(), OrderID: d.Order.ID, Position: len(d.Lines), VariantID: item.VariantID, ProductID: item.ProductID,
-		SKU: item.SKU, Name: item.Name, Options: item.Options, Quantity: item.Quantity, TaxClass: item.TaxClass, Currency: d.Order.Currency,
+		SKU: item.SKU, Name: item.Name, Options: item.Options, Quantity: item.Quantity, TaxClass: item.TaxClass, Currency: d.Order.Currency, SoldAs: value(item.SoldAs),
 		Breakdown: []pricing.Step{{Rule: pricing.RuleCampaign, Label: a.Label, Source: a.CampaignID, Change: zero, Running: zero}},
 		Parts:     partsOf(item, slices.Repeat([]money.Money{zero}, len(item.Parts))),
 	}

@@ -64,6 +64,7 @@ type Order struct {
 	Number          string
 	BrandID         uuid.UUID
 	ChannelID       uuid.UUID
+	ShopID          *uuid.UUID // where it was bought or is picked up; nil: nothing was said
 	MemberID        *uuid.UUID
 	CompanyID       *uuid.UUID // for whom it was placed; nil for a person's own
 	TokenHash       []byte
@@ -106,6 +107,15 @@ func (o Order) BilledTo() customer.Address {
 
 // GlobalID is the order's id in the schema.
 func (o Order) GlobalID() string { return id.Global("Order", o.ID) }
+
+// AtShop is the shop's id in the schema; nil if none was said.
+func (o Order) AtShop() *string {
+	if o.ShopID == nil {
+		return nil
+	}
+	global := id.Global("Location", *o.ShopID)
+	return &global
+}
 
 // Subtotal is what the lines come to.
 func (o Order) Subtotal() money.Money { return money.Of(o.SubtotalMinor, o.Currency) }

@@ -190,7 +190,7 @@ func (s *Service) draft(ctx context.Context, orderID uuid.UUID, p *cart.Priced, 
 		status = Confirmed // there is no money to wait for
 	}
 	d := Draft{CartID: p.ID, Order: Order{
-		ID: orderID, Number: number, BrandID: ch.BrandID, ChannelID: ch.ID, MemberID: p.MemberID,
+		ID: orderID, Number: number, BrandID: ch.BrandID, ChannelID: ch.ID, ShopID: p.ShopID, MemberID: p.MemberID,
 		TokenHash: cart.OwnerOf(actor).TokenHash, Email: p.Email, Language: i18n.Language(ctx), Status: status,
 		Currency: q.Total.Currency, TaxInclusive: ch.TaxInclusive,
 		SubtotalMinor: q.Subtotal.Minor, DiscountMinor: q.Discount.Minor, ShippingMinor: q.Shipping.Minor, TaxMinor: q.Tax.Minor, TotalMinor: q.Total.Minor,

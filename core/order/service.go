@@ -34,7 +34,7 @@ type Store interface {
 	// availability to shoppers changed.
 	Take(ctx context.Context, t Taking) (flipped []uuid.UUID, err error)
 	// Goods are variants of the brand with their stock.
-	Goods(ctx context.Context, brandID uuid.UUID, variantIDs []uuid.UUID) (Goods, error)
+	Goods(ctx context.Context, brandID uuid.UUID, customer string, variantIDs []uuid.UUID) (Goods, error)
 	// Waiting locks and reads what orders wait for of the variants, the longest
 	// waiting first, and what is free of them at shipping locations. If nobody waits
 	// it locks nothing.

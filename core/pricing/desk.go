@@ -34,11 +34,11 @@ func (d *Desk) open(ctx context.Context, t Terms, version int64) (err error) {
 	return nil
 }
 
-// Enter tells the desk what a cart says of its buyer: where the goods go and which
-// coupons were entered.
-func (d *Desk) Enter(region string, coupons []Coupon) {
+// Enter tells the desk what a cart says of its buyer: where the goods go, at which
+// shop they are bought (zero: at none), and which coupons were entered.
+func (d *Desk) Enter(region string, shop uuid.UUID, coupons []Coupon) {
 	t := *d.terms.Load()
-	t.Buyer.Region, t.Coupons = region, coupons
+	t.Buyer.Region, t.ShopID, t.Coupons = region, shop, coupons
 	d.terms.Store(&t)
 }
 
@@ -89,11 +89,7 @@ func (d *Desk) Sheets(ctx context.Context, variants []uuid.UUID) (Book, error) {
 
 // Place completes sheets: it adds the categories that stand above the goods' own, and to
 // those of sets what they may hold.
-func (d *Desk) Place(book Book) {
-	rules := d.terms.Load().Rules
-	rules.place(book)
-	rules.fill(book)
-}
+func (d *Desk) Place(book Book) { d.terms.Load().Rules.Place(book) }
 
 // Sample is what a sample is sold under; nil if the variant is none.
 func (d *Desk) Sample(variant uuid.UUID) *sale.Terms { return d.terms.Load().Rules.samples[variant] }

@@ -176,8 +176,10 @@ func (b *Rulebook) quiet(buyer scope.Buyer) bool {
 	return len(discounts) == 0
 }
 
-// place adds to the goods the categories that stand above theirs.
-func (b *Rulebook) place(book Book) {
+// Place completes sheets: it adds the categories that stand above the goods' own, and to
+// those of sets what they may hold.
+func (b *Rulebook) Place(book Book) {
+	b.fill(book)
 	if len(b.parents) == 0 {
 		return
 	}

@@ -3,6 +3,7 @@ package pricing
 import (
 	"cmp"
 	"context"
+	"slices"
 	"sync"
 	"time"
 
@@ -140,4 +141,15 @@ func (s *Service) buyer(ctx context.Context, as scope.Audience) (scope.Buyer, er
 		return s.buyers.BuyerOfCompany(ctx, as.ID)
 	}
 	return scope.Buyer{}, scope.ErrAudience.At("as")
+}
+
+// Bounds are, of the brand's rules, those that still hold for a price that is settled:
+// the lowest allowed prices and the surcharges of direct shipment.
+func (s *Service) Bounds(ctx context.Context, brandID uuid.UUID) (*Rulebook, error) {
+	rules, err := s.store.Rules(ctx, brandID)
+	if err != nil {
+		return nil, err
+	}
+	rates := slices.DeleteFunc(rules.Rates, func(r Rate) bool { return r.Kind == RateCustomer })
+	return NewRulebook(Rules{Version: rules.Version, Rates: rates, Parents: rules.Parents}), nil
 }

@@ -51,13 +51,24 @@ type Campaign struct {
 	NeedsCoupon bool
 	Limits      Limits
 	Experiment  Experiment
-	SpentAt     *time.Time // when budget or uses ran out
-	CreatedAt   time.Time
-	UpdatedAt   time.Time
+	// NotifyMembers has members who agreed to the mail magazine told when it begins.
+	NotifyMembers bool
+	SpentAt       *time.Time // when budget or uses ran out
+	CreatedAt     time.Time
+	UpdatedAt     time.Time
 }
 
 // GlobalID is the campaign's id in the schema.
 func (c Campaign) GlobalID() string { return id.Global("Campaign", c.ID) }
+
+// ShopIDs are the shops' ids in the schema.
+func (c Campaign) ShopIDs() []string {
+	all := make([]string, len(c.Shops))
+	for i, shop := range c.Shops {
+		all[i] = id.Global("Location", shop)
+	}
+	return all
+}
 
 // Recurrence narrows a period to moments that come again, in the brand's zone. What
 // is empty does not narrow.

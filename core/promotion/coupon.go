@@ -3,6 +3,8 @@ package promotion
 import (
 	"bytes"
 	"context"
+	"crypto/sha256"
+	"encoding/base64"
 	"encoding/csv"
 	"time"
 
@@ -15,6 +17,7 @@ import (
 	"github.com/noren-commerce/noren/core/i18n"
 	"github.com/noren-commerce/noren/core/id"
 	"github.com/noren-commerce/noren/core/idempotency"
+	"github.com/noren-commerce/noren/core/limit"
 	"github.com/noren-commerce/noren/core/page"
 	"github.com/noren-commerce/noren/core/scope"
 )
@@ -32,6 +35,7 @@ var (
 	ErrCouponSpent      = fault.Conflict("CAMPAIGN_SPENT", "このキャンペーンは上限に達したため終了しました", "This campaign has reached its limit")
 	ErrCouponCombined   = fault.Conflict("COUPON_NOT_COMBINABLE", "このクーポンは他のキャンペーンと併用できません", "This coupon cannot be combined with what applies already")
 	ErrNoCouponCampaign = fault.Conflict("CAMPAIGN_WITHOUT_COUPON", "このキャンペーンはクーポンを使いません", "This campaign takes no coupons")
+	ErrCouponTries      = fault.Limited("COUPON_TRIES", "クーポンコードの入力回数が多すぎます。%d秒後にもう一度お試しください", "Too many coupon codes were tried; please try again in %d seconds")
 	ErrSharedCode       = fault.Invalid("COUPON_CODE_INVALID", "共通コードは半角英数字3〜14文字で指定してください", "A shared code has 3 to 14 letters and digits")
 	ErrCodeCount        = fault.Invalid(fault.CodeInvalid, "発行数は1〜%dで指定してください", "From 1 to %d codes can be made at once")
 )
@@ -115,12 +119,44 @@ type CouponStore interface {
 	Void(ctx context.Context, brandID uuid.UUID, couponIDs []uuid.UUID) (int, error)
 }
 
+// How often codes may be tried: by one buyer, and from one address, behind which many
+// buyers may be.
+var (
+	triesPerBuyer   = limit.Rate{Allowed: 10, Per: 10 * time.Minute}
+	triesPerAddress = limit.Rate{Allowed: 60, Per: 10 * time.Minute}
+)
+
+// tried fails with ErrCouponTries when the actor of the context has tried too many
+// codes: a guest is who holds the key to a cart.
+func (s *Service) tried(ctx context.Context) error {
+	if s.Limiter == nil {
+		return nil
+	}
+	actor := access.From(ctx)
+	buyer := actor.ID.String()
+	if actor.ID == uuid.Nil {
+		hash := sha256.Sum256([]byte(actor.CartToken))
+		buyer = base64.RawURLEncoding.EncodeToString(hash[:])
+	}
+	verdict := s.Limiter.Allow(ctx, "coupon:buyer:"+buyer, triesPerBuyer)
+	if from := actor.From(); verdict.Allowed && from != "" {
+		verdict = s.Limiter.Allow(ctx, "coupon:address:"+from, triesPerAddress)
+	}
+	if verdict.Allowed {
+		return nil
+	}
+	return ErrCouponTries.With(max(1, int(verdict.RetryAfter.Round(time.Second)/time.Second))).At("code")
+}
+
 // Find is the coupon with the code that a person has typed, if the member, zero for
 // a guest, can use it at the moment.
 func (s *Service) Find(ctx context.Context, typed string, member uuid.UUID) (*Coupon, error) {
 	code := NormalCode(typed)
 	if Mistyped(code) {
-		return nil, ErrCouponMistyped.At("code")
+		return nil, ErrCouponMistyped.At("code") // tells nothing of which codes there are
+	}
+	if err := s.tried(ctx); err != nil {
+		return nil, err
 	}
 	brand := channel.From(ctx).BrandID
 	c, err := s.Store.CouponByHash(ctx, brand, HashCode(brand, code))

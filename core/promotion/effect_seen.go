@@ -26,6 +26,8 @@ type Effect struct {
 	Uplift *decimal.Decimal
 	// PerYen is the sales for each unit of money given; nil while nothing was.
 	PerYen *decimal.Decimal
+	// Comparison is the buyers who may get it beside the hold-out; nil without one.
+	Comparison *Comparison
 }
 
 // Tally is the sums of an effect, in minor units.
@@ -65,39 +67,10 @@ func (s *Service) Effect(ctx context.Context, campaignID uuid.UUID) (*Effect, er
 		e.PerYen = &ratio
 	}
 	if c.Experiment.HoldOut > 0 {
-		e.Uplift, err = s.uplift(ctx, *c)
-	}
-	return e, err
-}
-
-// uplift compares the sales of buyers who may get the campaign with those of the
-// hold-out. The hash puts as large a part of all buyers into each as it says, so
-// sales are divided by the parts: who has bought nothing counts too.
-func (s *Service) uplift(ctx context.Context, c Campaign) (*decimal.Decimal, error) {
-	from, until := c.From, c.Until
-	if now := s.Now(); until.After(now) {
-		until = now
-	}
-	var open, held int64
-	err := s.Store.EachBuyer(ctx, c.BrandID, from, until, func(buyer uuid.UUID, sales int64) {
-		in, out := c.inShare(buyer)
-		switch {
-		case out:
-			held += sales
-		case in:
-			open += sales
+		if e.Comparison, err = s.compare(ctx, *c); err != nil {
+			return nil, err
 		}
-	})
-	if err != nil || held == 0 {
-		return nil, err
+		e.Uplift = e.Comparison.Uplift
 	}
-	share := c.Experiment.UpTo
-	if share == 0 {
-		share = 100
-	}
-	// The hold-out is taken first; the share divides the others.
-	part := decimal.NewFromInt(int64((100 - c.Experiment.HoldOut) * (share - c.Experiment.From))).Div(hundred)
-	more := decimal.NewFromInt(open).Div(part).Div(decimal.NewFromInt(held).Div(decimal.NewFromInt(int64(c.Experiment.HoldOut)))).
-		Sub(decimal.NewFromInt(1)).Mul(hundred).Round(1)
-	return &more, nil
+	return e, nil
 }

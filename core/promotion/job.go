@@ -6,8 +6,11 @@ import (
 
 	"github.com/google/uuid"
 
+	"github.com/noren-commerce/noren/core/channel"
 	"github.com/noren-commerce/noren/core/event"
+	"github.com/noren-commerce/noren/core/i18n"
 	"github.com/noren-commerce/noren/core/id"
+	"github.com/noren-commerce/noren/core/messaging"
 	"github.com/noren-commerce/noren/core/scope"
 )
 
@@ -31,18 +34,19 @@ func (s *Service) Turn(ctx context.Context, j TurnJob) error {
 		if err != nil || c == nil || c.Status != Ready {
 			return err
 		}
-		kind := ""
+		kind, occasion := "", Started
 		switch {
 		case c.From.Equal(j.At):
 			kind = "campaign.started"
 		case c.Until.Equal(j.At):
-			kind = "campaign.ended"
+			kind, occasion = "campaign.ended", Ended
 		default:
 			return nil
 		}
 		e := event.New(ctx, s.Now(), kind, "Campaign", c.ID, nil)
 		e.BrandID = j.BrandID
-		return joined(s.Store.Moved(ctx, j.BrandID), s.Events.Record(ctx, e))
+		return joined(s.Store.Moved(ctx, j.BrandID), s.Events.Record(ctx, e),
+			s.Turns.Notify(ctx, NoticeJob{CampaignID: c.ID, BrandID: c.BrandID, Occasion: occasion}))
 	})
 }
 
@@ -61,7 +65,9 @@ const grantedFor = 90 * 24 * time.Hour
 // Earned is a coupon that an order has earned for its member.
 type Earned struct {
 	CampaignID uuid.UUID // that the coupon opens
+	Campaign   i18n.Text // what it is called
 	MemberID   uuid.UUID
+	Recipient
 }
 
 // Shipped queues the coupons that the order has earned, in the transaction that
@@ -99,7 +105,25 @@ func (s *Service) Grant(ctx context.Context, j GrantJob) error {
 			if err := s.Events.Record(ctx, granted); err != nil {
 				return err
 			}
+			if err := s.tellGranted(ctx, c.Coupon, e); err != nil {
+				return err
+			}
 		}
 		return nil
 	})
+}
+
+// tellGranted queues the mail that tells a member of a coupon.
+func (s *Service) tellGranted(ctx context.Context, c Coupon, e Earned) error {
+	if e.Email == "" {
+		return nil
+	}
+	ctx = channel.With(i18n.WithLanguage(ctx, e.Language), channel.Channel{BrandID: c.BrandID})
+	m, err := messaging.New(ctx, messaging.Address{Name: e.Name, Email: e.Email}, c.ID.String(), messaging.CouponGranted{
+		Name: e.Name, Campaign: e.Campaign.In(e.Language), Until: c.Until, URL: s.ShopURL,
+	})
+	if err != nil {
+		return err
+	}
+	return s.Outbox.Enqueue(ctx, m)
 }

@@ -12,6 +12,8 @@ import (
 	"github.com/noren-commerce/noren/core/clock"
 	"github.com/noren-commerce/noren/core/event"
 	"github.com/noren-commerce/noren/core/idempotency"
+	"github.com/noren-commerce/noren/core/limit"
+	"github.com/noren-commerce/noren/core/messaging"
 	"github.com/noren-commerce/noren/core/page"
 	"github.com/noren-commerce/noren/core/pricing"
 	"github.com/noren-commerce/noren/core/scope"
@@ -38,6 +40,7 @@ type Store interface {
 	// Moved moves the number of the brand's rules without changing any.
 	Moved(ctx context.Context, brandID uuid.UUID) error
 
+	NoticeStore
 	CouponStore
 	UseStore
 	EffectStore
@@ -57,6 +60,8 @@ type Turns interface {
 	TurnAt(ctx context.Context, job TurnJob, at time.Time) error
 	// Grant queues the coupons that a shipped order has earned.
 	Grant(ctx context.Context, job GrantJob) error
+	// Notify queues the telling of a campaign, once for each job.
+	Notify(ctx context.Context, job NoticeJob) error
 }
 
 // Parts are what the service stands on.
@@ -66,7 +71,12 @@ type Parts struct {
 	Keys   *idempotency.Keys
 	Turns  Turns
 	Events event.Recorder
-	Now    clock.Clock
+	Outbox messaging.Outbox
+	// ShopURL is where mails lead to.
+	ShopURL string
+	// Limiter bounds how often codes of coupons are tried; nil does not.
+	Limiter limit.Limiter
+	Now     clock.Clock
 }
 
 // Service keeps campaigns, and knows which of them a buyer may meet.

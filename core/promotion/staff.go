@@ -53,6 +53,8 @@ type SaveInput struct {
 	Uses        *int
 	PerMember   *int
 	Experiment  *Experiment
+	// NotifyMembers has members who agreed to the mail magazine told when it begins.
+	NotifyMembers bool
 }
 
 // ConditionsInput are conditions as staff write them.
@@ -134,6 +136,7 @@ func (in SaveInput) apply(c *Campaign) error {
 		})
 	}
 	c.Stacking, c.Group, c.Priority, c.NeedsCoupon = cmp.Or(in.Stacking, Combinable), in.Group, in.Priority, in.NeedsCoupon
+	c.NotifyMembers = in.NotifyMembers
 	c.Limits = Limits{Budget: yen("budget", in.Budget), Uses: in.Uses, PerMember: in.PerMember}
 	return errors.Join(append(all, c.Validate())...)
 }
@@ -223,7 +226,8 @@ func (s *Service) change(ctx context.Context, campaignID *uuid.UUID, eventType s
 	return saved, err
 }
 
-// turns queues the wakings at the ends of the period that lie ahead.
+// turns queues the wakings at the ends of the period that lie ahead, and the telling
+// of one that has begun.
 func (s *Service) turns(ctx context.Context, c Campaign, now time.Time) error {
 	if s.Turns == nil || c.Status != Ready {
 		return nil
@@ -235,6 +239,9 @@ func (s *Service) turns(ctx context.Context, c Campaign, now time.Time) error {
 		if err := s.Turns.TurnAt(ctx, TurnJob{CampaignID: c.ID, BrandID: c.BrandID, At: *at}, *at); err != nil {
 			return err
 		}
+	}
+	if c.Holds(now) {
+		return s.Turns.Notify(ctx, NoticeJob{CampaignID: c.ID, BrandID: c.BrandID, Occasion: Started})
 	}
 	return nil
 }

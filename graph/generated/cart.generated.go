@@ -139,6 +139,21 @@ func fieldContext_Cart_shippingMethod(_ context.Context, ec *executionContext, f
 	return fc, nil
 }
 
+func _Cart_shopId(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *cart.Priced) (ret graphql.Marshaler) {
+	return run.Leaf(
+		ctx,
+		ec.OperationContext,
+		field,
+		func() *string { return obj.AtShop() },
+		func(ctx context.Context, selections ast.SelectionSet, v *string) graphql.Marshaler {
+			return marshalOID2ᚖstring(ctx, ec, selections, v)
+		},
+	)
+}
+func fieldContext_Cart_shopId(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Cart", field, true, false, "ID")
+}
+
 func _Cart_lines(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *cart.Priced) (ret graphql.Marshaler) {
 	return run.Value(
 		ctx,
@@ -929,6 +944,52 @@ func fieldContext_ShippingMethod_translations(_ context.Context, ec *executionCo
 	return fc, nil
 }
 
+func _Shop_id(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *inventory.Location) (ret graphql.Marshaler) {
+	return run.Leaf(
+		ctx,
+		ec.OperationContext,
+		field,
+		func() string { return obj.GlobalID() },
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return marshalNID2string(ctx, ec, selections, v)
+		},
+	)
+}
+func fieldContext_Shop_id(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Shop", field, true, false, "ID")
+}
+
+func _Shop_code(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *inventory.Location) (ret graphql.Marshaler) {
+	return run.Leaf(
+		ctx,
+		ec.OperationContext,
+		field,
+		func() string { return obj.Code },
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return marshalNString2string(ctx, ec, selections, v)
+		},
+	)
+}
+func fieldContext_Shop_code(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Shop", field, false, false, "String")
+}
+
+func _Shop_name(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *inventory.Location) (ret graphql.Marshaler) {
+	return run.Value(
+		ctx,
+		ec.OperationContext,
+		field,
+		func() i18n.Text { return obj.Name },
+		func(ctx context.Context, selections ast.SelectionSet, v i18n.Text) graphql.Marshaler {
+			return marshalNString2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋi18nᚐText(ctx, ec, selections, v)
+		},
+		true,
+	)
+}
+func fieldContext_Shop_name(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Shop", field, false, false, "String")
+}
+
 func _TaxAmount_class(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *money.Taxed) (ret graphql.Marshaler) {
 	return run.Leaf(
 		ctx,
@@ -1155,8 +1216,11 @@ func unmarshalInputUpdateCartInput(ctx context.Context, ec *executionContext, ob
 	if _, present := asMap["billToShipping"]; !present {
 		asMap["billToShipping"] = false
 	}
+	if _, present := asMap["noShop"]; !present {
+		asMap["noShop"] = false
+	}
 
-	fieldsInOrder := [...]string{"email", "shippingAddress", "billingAddress", "billToShipping", "shippingMethodId"}
+	fieldsInOrder := [...]string{"email", "shippingAddress", "billingAddress", "billToShipping", "shippingMethodId", "shopId", "noShop"}
 	for _, k := range fieldsInOrder {
 		v, ok := asMap[k]
 		if !ok {
@@ -1198,6 +1262,20 @@ func unmarshalInputUpdateCartInput(ctx context.Context, ec *executionContext, ob
 				return it, err
 			}
 			it.ShippingMethodID = data
+		case "shopId":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("shopId"))
+			data, err := unmarshalOID2ᚖgithubᚗcomᚋgoogleᚋuuidᚐUUID(ctx, ec, v)
+			if err != nil {
+				return it, err
+			}
+			it.ShopID = data
+		case "noShop":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("noShop"))
+			data, err := unmarshalNBoolean2bool(ctx, ec, v)
+			if err != nil {
+				return it, err
+			}
+			it.NoShop = data
 		}
 	}
 	return it, nil
@@ -1257,6 +1335,11 @@ func _Cart(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj 
 			}
 		case "shippingMethod":
 			out.Values[i] = _Cart_shippingMethod(ctx, ec, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "shopId":
+			out.Values[i] = _Cart_shopId(ctx, ec, field, obj)
 			if out.Values[i] == graphql.RequiredNull {
 				out.Invalids++
 			}
@@ -1538,6 +1621,50 @@ func _ShippingMethod(ctx context.Context, ec *executionContext, sel ast.Selectio
 	return out
 }
 
+var shopImplementors = []string{"Shop"}
+
+func _Shop(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *inventory.Location) graphql.Marshaler {
+	plan := run.PlanOf(ctx, ec.OperationContext, sel, shopImplementors)
+	fields := plan.Fields
+
+	out := run.NewSet(plan)
+	var deferred graphql.DeferredGroup
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = run.Text("Shop")
+		case "id":
+			out.Values[i] = _Shop_id(ctx, ec, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "code":
+			out.Values[i] = _Shop_code(ctx, ec, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "name":
+			out.Values[i] = _Shop_name(ctx, ec, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
 var taxAmountImplementors = []string{"TaxAmount"}
 
 func _TaxAmount(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *money.Taxed) graphql.Marshaler {
@@ -1635,6 +1762,24 @@ func marshalNShippingMethod2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋshi
 func marshalNShippingMethod2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋshippingᚐMethodᚄ(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v []shipping.Method) graphql.Marshaler {
 	ret := run.List(ctx, len(v), func(ctx context.Context, i int) graphql.Marshaler {
 		return _ShippingMethod(ctx, ec, sel, &v[i])
+	})
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
+}
+
+func marshalNShop2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋinventoryᚐLocation(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v inventory.Location) graphql.Marshaler {
+	return _Shop(ctx, ec, sel, &v)
+}
+
+func marshalNShop2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋinventoryᚐLocationᚄ(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v []inventory.Location) graphql.Marshaler {
+	ret := run.List(ctx, len(v), func(ctx context.Context, i int) graphql.Marshaler {
+		return _Shop(ctx, ec, sel, &v[i])
 	})
 
 	for _, e := range ret {

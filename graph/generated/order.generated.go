@@ -135,6 +135,21 @@ func fieldContext_Order_placedAt(_ context.Context, ec *executionContext, field 
 	return graphql.NewScalarFieldContext("Order", field, false, false, "DateTime")
 }
 
+func _Order_shopId(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *order.Order) (ret graphql.Marshaler) {
+	return run.Leaf(
+		ctx,
+		ec.OperationContext,
+		field,
+		func() *string { return obj.AtShop() },
+		func(ctx context.Context, selections ast.SelectionSet, v *string) graphql.Marshaler {
+			return marshalOID2ᚖstring(ctx, ec, selections, v)
+		},
+	)
+}
+func fieldContext_Order_shopId(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Order", field, true, false, "ID")
+}
+
 func _Order_lines(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *order.Order) (ret graphql.Marshaler) {
 	return run.Resolved(
 		ctx,
@@ -1519,6 +1534,11 @@ func _Order(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj
 		case "placedAt":
 			out.Values[i] = _Order_placedAt(ctx, ec, field, obj)
 			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "shopId":
+			out.Values[i] = _Order_shopId(ctx, ec, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
 				atomic.AddUint32(&out.Invalids, 1)
 			}
 		case "lines":

@@ -31,6 +31,12 @@ type CartCouponResolver interface {
 type CartGiftResolver interface {
 	Variant(ctx context.Context, obj *cart.Gift) (*catalog.Variant, error)
 }
+type SimulationGiftResolver interface {
+	Variant(ctx context.Context, obj *promotion.GiftOutcome) (*catalog.Variant, error)
+}
+type SimulationProductResolver interface {
+	Product(ctx context.Context, obj *promotion.ProductOutcome) (*catalog.Product, error)
+}
 
 // endregion ************************** generated!.gotpl **************************
 
@@ -421,6 +427,36 @@ func fieldContext_Campaign_spentAt(_ context.Context, ec *executionContext, fiel
 	return graphql.NewScalarFieldContext("Campaign", field, false, false, "DateTime")
 }
 
+func _Campaign_shopIds(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *promotion.Campaign) (ret graphql.Marshaler) {
+	return run.Leaf(
+		ctx,
+		ec.OperationContext,
+		field,
+		func() []string { return obj.ShopIDs() },
+		func(ctx context.Context, selections ast.SelectionSet, v []string) graphql.Marshaler {
+			return marshalNID2ᚕstringᚄ(ctx, ec, selections, v)
+		},
+	)
+}
+func fieldContext_Campaign_shopIds(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Campaign", field, true, false, "ID")
+}
+
+func _Campaign_notifyMembers(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *promotion.Campaign) (ret graphql.Marshaler) {
+	return run.Leaf(
+		ctx,
+		ec.OperationContext,
+		field,
+		func() bool { return obj.NotifyMembers },
+		func(ctx context.Context, selections ast.SelectionSet, v bool) graphql.Marshaler {
+			return marshalNBoolean2bool(ctx, ec, selections, v)
+		},
+	)
+}
+func fieldContext_Campaign_notifyMembers(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Campaign", field, false, false, "Boolean")
+}
+
 func _CampaignBenefit_kind(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *promotion.Benefit) (ret graphql.Marshaler) {
 	return run.Leaf(
 		ctx,
@@ -509,6 +545,110 @@ func _CampaignBenefit_factor(ctx context.Context, ec *executionContext, field gr
 }
 func fieldContext_CampaignBenefit_factor(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	return graphql.NewScalarFieldContext("CampaignBenefit", field, false, false, "Decimal")
+}
+
+func _CampaignComparison_open(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *promotion.Comparison) (ret graphql.Marshaler) {
+	return run.Value(
+		ctx,
+		ec.OperationContext,
+		field,
+		func() promotion.Side { return obj.Open },
+		func(ctx context.Context, selections ast.SelectionSet, v promotion.Side) graphql.Marshaler {
+			return marshalNCampaignGroup2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpromotionᚐSide(ctx, ec, selections, v)
+		},
+		true,
+	)
+}
+func fieldContext_CampaignComparison_open(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "CampaignComparison",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+	}
+	return fc, nil
+}
+
+func _CampaignComparison_held(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *promotion.Comparison) (ret graphql.Marshaler) {
+	return run.Value(
+		ctx,
+		ec.OperationContext,
+		field,
+		func() promotion.Side { return obj.Held },
+		func(ctx context.Context, selections ast.SelectionSet, v promotion.Side) graphql.Marshaler {
+			return marshalNCampaignGroup2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpromotionᚐSide(ctx, ec, selections, v)
+		},
+		true,
+	)
+}
+func fieldContext_CampaignComparison_held(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "CampaignComparison",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+	}
+	return fc, nil
+}
+
+func _CampaignComparison_uplift(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *promotion.Comparison) (ret graphql.Marshaler) {
+	return run.Leaf(
+		ctx,
+		ec.OperationContext,
+		field,
+		func() *decimal.Decimal { return obj.Uplift },
+		func(ctx context.Context, selections ast.SelectionSet, v *decimal.Decimal) graphql.Marshaler {
+			return marshalODecimal2ᚖgithubᚗcomᚋshopspringᚋdecimalᚐDecimal(ctx, ec, selections, v)
+		},
+	)
+}
+func fieldContext_CampaignComparison_uplift(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("CampaignComparison", field, false, false, "Decimal")
+}
+
+func _CampaignComparison_low(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *promotion.Comparison) (ret graphql.Marshaler) {
+	return run.Leaf(
+		ctx,
+		ec.OperationContext,
+		field,
+		func() *decimal.Decimal { return obj.Low },
+		func(ctx context.Context, selections ast.SelectionSet, v *decimal.Decimal) graphql.Marshaler {
+			return marshalODecimal2ᚖgithubᚗcomᚋshopspringᚋdecimalᚐDecimal(ctx, ec, selections, v)
+		},
+	)
+}
+func fieldContext_CampaignComparison_low(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("CampaignComparison", field, false, false, "Decimal")
+}
+
+func _CampaignComparison_high(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *promotion.Comparison) (ret graphql.Marshaler) {
+	return run.Leaf(
+		ctx,
+		ec.OperationContext,
+		field,
+		func() *decimal.Decimal { return obj.High },
+		func(ctx context.Context, selections ast.SelectionSet, v *decimal.Decimal) graphql.Marshaler {
+			return marshalODecimal2ᚖgithubᚗcomᚋshopspringᚋdecimalᚐDecimal(ctx, ec, selections, v)
+		},
+	)
+}
+func fieldContext_CampaignComparison_high(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("CampaignComparison", field, false, false, "Decimal")
+}
+
+func _CampaignComparison_tooFew(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *promotion.Comparison) (ret graphql.Marshaler) {
+	return run.Leaf(
+		ctx,
+		ec.OperationContext,
+		field,
+		func() bool { return obj.TooFew },
+		func(ctx context.Context, selections ast.SelectionSet, v bool) graphql.Marshaler {
+			return marshalNBoolean2bool(ctx, ec, selections, v)
+		},
+	)
+}
+func fieldContext_CampaignComparison_tooFew(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("CampaignComparison", field, false, false, "Boolean")
 }
 
 func _CampaignConditions_minAmountMinor(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *promotion.Conditions) (ret graphql.Marshaler) {
@@ -851,6 +991,102 @@ func fieldContext_CampaignEffect_uplift(_ context.Context, ec *executionContext,
 	return graphql.NewScalarFieldContext("CampaignEffect", field, false, false, "Decimal")
 }
 
+func _CampaignEffect_comparison(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *promotion.Effect) (ret graphql.Marshaler) {
+	return run.Value(
+		ctx,
+		ec.OperationContext,
+		field,
+		func() *promotion.Comparison { return obj.Comparison },
+		func(ctx context.Context, selections ast.SelectionSet, v *promotion.Comparison) graphql.Marshaler {
+			return marshalOCampaignComparison2ᚖgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpromotionᚐComparison(ctx, ec, selections, v)
+		},
+		false,
+	)
+}
+func fieldContext_CampaignEffect_comparison(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "CampaignEffect",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+	}
+	return fc, nil
+}
+
+func _CampaignGroup_share(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *promotion.Side) (ret graphql.Marshaler) {
+	return run.Leaf(
+		ctx,
+		ec.OperationContext,
+		field,
+		func() decimal.Decimal { return obj.Share },
+		func(ctx context.Context, selections ast.SelectionSet, v decimal.Decimal) graphql.Marshaler {
+			return marshalNDecimal2githubᚗcomᚋshopspringᚋdecimalᚐDecimal(ctx, ec, selections, v)
+		},
+	)
+}
+func fieldContext_CampaignGroup_share(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("CampaignGroup", field, false, false, "Decimal")
+}
+
+func _CampaignGroup_buyers(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *promotion.Side) (ret graphql.Marshaler) {
+	return run.Leaf(
+		ctx,
+		ec.OperationContext,
+		field,
+		func() int { return obj.Buyers },
+		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
+			return marshalNInt2int(ctx, ec, selections, v)
+		},
+	)
+}
+func fieldContext_CampaignGroup_buyers(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("CampaignGroup", field, false, false, "Int")
+}
+
+func _CampaignGroup_sales(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *promotion.Side) (ret graphql.Marshaler) {
+	return run.Value(
+		ctx,
+		ec.OperationContext,
+		field,
+		func() money.Money { return obj.Sales },
+		func(ctx context.Context, selections ast.SelectionSet, v money.Money) graphql.Marshaler {
+			return marshalNMoney2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋmoneyᚐMoney(ctx, ec, selections, v)
+		},
+		true,
+	)
+}
+func fieldContext_CampaignGroup_sales(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "CampaignGroup",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+	}
+	return fc, nil
+}
+
+func _CampaignGroup_perBuyer(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *promotion.Side) (ret graphql.Marshaler) {
+	return run.Value(
+		ctx,
+		ec.OperationContext,
+		field,
+		func() money.Money { return obj.PerBuyer() },
+		func(ctx context.Context, selections ast.SelectionSet, v money.Money) graphql.Marshaler {
+			return marshalNMoney2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋmoneyᚐMoney(ctx, ec, selections, v)
+		},
+		true,
+	)
+}
+func fieldContext_CampaignGroup_perBuyer(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "CampaignGroup",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: false,
+	}
+	return fc, nil
+}
+
 func _CampaignPayload_campaign(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.CampaignPayload) (ret graphql.Marshaler) {
 	return run.Value(
 		ctx,
@@ -893,6 +1129,170 @@ func fieldContext_CampaignPayload_userErrors(_ context.Context, ec *executionCon
 		IsResolver: false,
 	}
 	return fc, nil
+}
+
+func _CampaignSimulation_id(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *promotion.Simulation) (ret graphql.Marshaler) {
+	return run.Leaf(
+		ctx,
+		ec.OperationContext,
+		field,
+		func() string { return obj.GlobalID() },
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return marshalNID2string(ctx, ec, selections, v)
+		},
+	)
+}
+func fieldContext_CampaignSimulation_id(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("CampaignSimulation", field, true, false, "ID")
+}
+
+func _CampaignSimulation_status(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *promotion.Simulation) (ret graphql.Marshaler) {
+	return run.Leaf(
+		ctx,
+		ec.OperationContext,
+		field,
+		func() promotion.SimulationStatus { return obj.Status },
+		func(ctx context.Context, selections ast.SelectionSet, v promotion.SimulationStatus) graphql.Marshaler {
+			return marshalNSimulationStatus2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpromotionᚐSimulationStatus(ctx, ec, selections, v)
+		},
+	)
+}
+func fieldContext_CampaignSimulation_status(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("CampaignSimulation", field, false, false, "SimulationStatus")
+}
+
+func _CampaignSimulation_campaign(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *promotion.Simulation) (ret graphql.Marshaler) {
+	return run.Value(
+		ctx,
+		ec.OperationContext,
+		field,
+		func() promotion.Campaign { return obj.Campaign },
+		func(ctx context.Context, selections ast.SelectionSet, v promotion.Campaign) graphql.Marshaler {
+			return marshalNCampaign2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpromotionᚐCampaign(ctx, ec, selections, v)
+		},
+		true,
+	)
+}
+func fieldContext_CampaignSimulation_campaign(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "CampaignSimulation",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+	}
+	return fc, nil
+}
+
+func _CampaignSimulation_from(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *promotion.Simulation) (ret graphql.Marshaler) {
+	return run.Leaf(
+		ctx,
+		ec.OperationContext,
+		field,
+		func() time.Time { return obj.From },
+		func(ctx context.Context, selections ast.SelectionSet, v time.Time) graphql.Marshaler {
+			return marshalNDateTime2timeᚐTime(ctx, ec, selections, v)
+		},
+	)
+}
+func fieldContext_CampaignSimulation_from(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("CampaignSimulation", field, false, false, "DateTime")
+}
+
+func _CampaignSimulation_until(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *promotion.Simulation) (ret graphql.Marshaler) {
+	return run.Leaf(
+		ctx,
+		ec.OperationContext,
+		field,
+		func() time.Time { return obj.Until },
+		func(ctx context.Context, selections ast.SelectionSet, v time.Time) graphql.Marshaler {
+			return marshalNDateTime2timeᚐTime(ctx, ec, selections, v)
+		},
+	)
+}
+func fieldContext_CampaignSimulation_until(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("CampaignSimulation", field, false, false, "DateTime")
+}
+
+func _CampaignSimulation_orders(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *promotion.Simulation) (ret graphql.Marshaler) {
+	return run.Leaf(
+		ctx,
+		ec.OperationContext,
+		field,
+		func() int { return obj.Orders },
+		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
+			return marshalNInt2int(ctx, ec, selections, v)
+		},
+	)
+}
+func fieldContext_CampaignSimulation_orders(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("CampaignSimulation", field, false, false, "Int")
+}
+
+func _CampaignSimulation_looked(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *promotion.Simulation) (ret graphql.Marshaler) {
+	return run.Leaf(
+		ctx,
+		ec.OperationContext,
+		field,
+		func() int { return obj.Looked },
+		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
+			return marshalNInt2int(ctx, ec, selections, v)
+		},
+	)
+}
+func fieldContext_CampaignSimulation_looked(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("CampaignSimulation", field, false, false, "Int")
+}
+
+func _CampaignSimulation_outcome(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *promotion.Simulation) (ret graphql.Marshaler) {
+	return run.Value(
+		ctx,
+		ec.OperationContext,
+		field,
+		func() *promotion.Outcome { return obj.Outcome },
+		func(ctx context.Context, selections ast.SelectionSet, v *promotion.Outcome) graphql.Marshaler {
+			return marshalOSimulationOutcome2ᚖgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpromotionᚐOutcome(ctx, ec, selections, v)
+		},
+		false,
+	)
+}
+func fieldContext_CampaignSimulation_outcome(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "CampaignSimulation",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+	}
+	return fc, nil
+}
+
+func _CampaignSimulation_createdAt(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *promotion.Simulation) (ret graphql.Marshaler) {
+	return run.Leaf(
+		ctx,
+		ec.OperationContext,
+		field,
+		func() time.Time { return obj.CreatedAt },
+		func(ctx context.Context, selections ast.SelectionSet, v time.Time) graphql.Marshaler {
+			return marshalNDateTime2timeᚐTime(ctx, ec, selections, v)
+		},
+	)
+}
+func fieldContext_CampaignSimulation_createdAt(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("CampaignSimulation", field, false, false, "DateTime")
+}
+
+func _CampaignSimulation_finishedAt(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *promotion.Simulation) (ret graphql.Marshaler) {
+	return run.Leaf(
+		ctx,
+		ec.OperationContext,
+		field,
+		func() *time.Time { return obj.FinishedAt },
+		func(ctx context.Context, selections ast.SelectionSet, v *time.Time) graphql.Marshaler {
+			return marshalODateTime2ᚖtimeᚐTime(ctx, ec, selections, v)
+		},
+	)
+}
+func fieldContext_CampaignSimulation_finishedAt(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("CampaignSimulation", field, false, false, "DateTime")
 }
 
 func _CartCoupon_id(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *cart.Coupon) (ret graphql.Marshaler) {
@@ -1525,6 +1925,645 @@ func _RunningCampaign_validUntil(ctx context.Context, ec *executionContext, fiel
 }
 func fieldContext_RunningCampaign_validUntil(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	return graphql.NewScalarFieldContext("RunningCampaign", field, true, false, "DateTime")
+}
+
+func _SimulateCampaignPayload_simulation(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.SimulateCampaignPayload) (ret graphql.Marshaler) {
+	return run.Value(
+		ctx,
+		ec.OperationContext,
+		field,
+		func() *promotion.Simulation { return obj.Simulation },
+		func(ctx context.Context, selections ast.SelectionSet, v *promotion.Simulation) graphql.Marshaler {
+			return marshalOCampaignSimulation2ᚖgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpromotionᚐSimulation(ctx, ec, selections, v)
+		},
+		false,
+	)
+}
+func fieldContext_SimulateCampaignPayload_simulation(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "SimulateCampaignPayload",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+	}
+	return fc, nil
+}
+
+func _SimulateCampaignPayload_userErrors(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.SimulateCampaignPayload) (ret graphql.Marshaler) {
+	return run.Value(
+		ctx,
+		ec.OperationContext,
+		field,
+		func() []model.UserError { return obj.UserErrors },
+		func(ctx context.Context, selections ast.SelectionSet, v []model.UserError) graphql.Marshaler {
+			return marshalNUserError2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋgraphᚋmodelᚐUserErrorᚄ(ctx, ec, selections, v)
+		},
+		true,
+	)
+}
+func fieldContext_SimulateCampaignPayload_userErrors(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "SimulateCampaignPayload",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+	}
+	return fc, nil
+}
+
+func _SimulationDay_date(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *promotion.DayOutcome) (ret graphql.Marshaler) {
+	return run.Leaf(
+		ctx,
+		ec.OperationContext,
+		field,
+		func() string { return obj.Date },
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return marshalNString2string(ctx, ec, selections, v)
+		},
+	)
+}
+func fieldContext_SimulationDay_date(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("SimulationDay", field, false, false, "String")
+}
+
+func _SimulationDay_orders(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *promotion.DayOutcome) (ret graphql.Marshaler) {
+	return run.Leaf(
+		ctx,
+		ec.OperationContext,
+		field,
+		func() int { return obj.Orders },
+		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
+			return marshalNInt2int(ctx, ec, selections, v)
+		},
+	)
+}
+func fieldContext_SimulationDay_orders(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("SimulationDay", field, false, false, "Int")
+}
+
+func _SimulationDay_uses(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *promotion.DayOutcome) (ret graphql.Marshaler) {
+	return run.Leaf(
+		ctx,
+		ec.OperationContext,
+		field,
+		func() int { return obj.Uses },
+		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
+			return marshalNInt2int(ctx, ec, selections, v)
+		},
+	)
+}
+func fieldContext_SimulationDay_uses(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("SimulationDay", field, false, false, "Int")
+}
+
+func _SimulationDay_given(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *promotion.DayOutcome) (ret graphql.Marshaler) {
+	return run.Value(
+		ctx,
+		ec.OperationContext,
+		field,
+		func() money.Money { return obj.Given },
+		func(ctx context.Context, selections ast.SelectionSet, v money.Money) graphql.Marshaler {
+			return marshalNMoney2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋmoneyᚐMoney(ctx, ec, selections, v)
+		},
+		true,
+	)
+}
+func fieldContext_SimulationDay_given(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "SimulationDay",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+	}
+	return fc, nil
+}
+
+func _SimulationGift_variant(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *promotion.GiftOutcome) (ret graphql.Marshaler) {
+	return run.Resolved(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_SimulationGift_variant(ctx, ec, field)
+		},
+		func(ctx context.Context) (*catalog.Variant, error) {
+			return ec.Resolvers.SimulationGift().Variant(ctx, obj)
+		},
+		func(ctx context.Context, selections ast.SelectionSet, v *catalog.Variant) graphql.Marshaler {
+			return marshalOVariant2ᚖgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋcatalogᚐVariant(ctx, ec, selections, v)
+		},
+		false,
+	)
+}
+func fieldContext_SimulationGift_variant(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "SimulationGift",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+	}
+	return fc, nil
+}
+
+func _SimulationGift_pieces(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *promotion.GiftOutcome) (ret graphql.Marshaler) {
+	return run.Leaf(
+		ctx,
+		ec.OperationContext,
+		field,
+		func() int { return obj.Pieces },
+		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
+			return marshalNInt2int(ctx, ec, selections, v)
+		},
+	)
+}
+func fieldContext_SimulationGift_pieces(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("SimulationGift", field, false, false, "Int")
+}
+
+func _SimulationGift_cost(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *promotion.GiftOutcome) (ret graphql.Marshaler) {
+	return run.Value(
+		ctx,
+		ec.OperationContext,
+		field,
+		func() money.Money { return obj.Cost },
+		func(ctx context.Context, selections ast.SelectionSet, v money.Money) graphql.Marshaler {
+			return marshalNMoney2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋmoneyᚐMoney(ctx, ec, selections, v)
+		},
+		true,
+	)
+}
+func fieldContext_SimulationGift_cost(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "SimulationGift",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+	}
+	return fc, nil
+}
+
+func _SimulationOutcome_orders(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *promotion.Outcome) (ret graphql.Marshaler) {
+	return run.Leaf(
+		ctx,
+		ec.OperationContext,
+		field,
+		func() int { return obj.Orders },
+		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
+			return marshalNInt2int(ctx, ec, selections, v)
+		},
+	)
+}
+func fieldContext_SimulationOutcome_orders(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("SimulationOutcome", field, false, false, "Int")
+}
+
+func _SimulationOutcome_uses(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *promotion.Outcome) (ret graphql.Marshaler) {
+	return run.Leaf(
+		ctx,
+		ec.OperationContext,
+		field,
+		func() int { return obj.Uses },
+		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
+			return marshalNInt2int(ctx, ec, selections, v)
+		},
+	)
+}
+func fieldContext_SimulationOutcome_uses(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("SimulationOutcome", field, false, false, "Int")
+}
+
+func _SimulationOutcome_changed(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *promotion.Outcome) (ret graphql.Marshaler) {
+	return run.Leaf(
+		ctx,
+		ec.OperationContext,
+		field,
+		func() int { return obj.Changed },
+		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
+			return marshalNInt2int(ctx, ec, selections, v)
+		},
+	)
+}
+func fieldContext_SimulationOutcome_changed(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("SimulationOutcome", field, false, false, "Int")
+}
+
+func _SimulationOutcome_given(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *promotion.Outcome) (ret graphql.Marshaler) {
+	return run.Value(
+		ctx,
+		ec.OperationContext,
+		field,
+		func() money.Money { return obj.Given },
+		func(ctx context.Context, selections ast.SelectionSet, v money.Money) graphql.Marshaler {
+			return marshalNMoney2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋmoneyᚐMoney(ctx, ec, selections, v)
+		},
+		true,
+	)
+}
+func fieldContext_SimulationOutcome_given(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "SimulationOutcome",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+	}
+	return fc, nil
+}
+
+func _SimulationOutcome_displaced(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *promotion.Outcome) (ret graphql.Marshaler) {
+	return run.Value(
+		ctx,
+		ec.OperationContext,
+		field,
+		func() money.Money { return obj.Displaced },
+		func(ctx context.Context, selections ast.SelectionSet, v money.Money) graphql.Marshaler {
+			return marshalNMoney2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋmoneyᚐMoney(ctx, ec, selections, v)
+		},
+		true,
+	)
+}
+func fieldContext_SimulationOutcome_displaced(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "SimulationOutcome",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+	}
+	return fc, nil
+}
+
+func _SimulationOutcome_salesBefore(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *promotion.Outcome) (ret graphql.Marshaler) {
+	return run.Value(
+		ctx,
+		ec.OperationContext,
+		field,
+		func() money.Money { return obj.SalesBefore },
+		func(ctx context.Context, selections ast.SelectionSet, v money.Money) graphql.Marshaler {
+			return marshalNMoney2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋmoneyᚐMoney(ctx, ec, selections, v)
+		},
+		true,
+	)
+}
+func fieldContext_SimulationOutcome_salesBefore(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "SimulationOutcome",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+	}
+	return fc, nil
+}
+
+func _SimulationOutcome_salesAfter(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *promotion.Outcome) (ret graphql.Marshaler) {
+	return run.Value(
+		ctx,
+		ec.OperationContext,
+		field,
+		func() money.Money { return obj.SalesAfter },
+		func(ctx context.Context, selections ast.SelectionSet, v money.Money) graphql.Marshaler {
+			return marshalNMoney2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋmoneyᚐMoney(ctx, ec, selections, v)
+		},
+		true,
+	)
+}
+func fieldContext_SimulationOutcome_salesAfter(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "SimulationOutcome",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+	}
+	return fc, nil
+}
+
+func _SimulationOutcome_marginBefore(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *promotion.Outcome) (ret graphql.Marshaler) {
+	return run.Value(
+		ctx,
+		ec.OperationContext,
+		field,
+		func() money.Money { return obj.MarginBefore },
+		func(ctx context.Context, selections ast.SelectionSet, v money.Money) graphql.Marshaler {
+			return marshalNMoney2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋmoneyᚐMoney(ctx, ec, selections, v)
+		},
+		true,
+	)
+}
+func fieldContext_SimulationOutcome_marginBefore(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "SimulationOutcome",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+	}
+	return fc, nil
+}
+
+func _SimulationOutcome_marginAfter(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *promotion.Outcome) (ret graphql.Marshaler) {
+	return run.Value(
+		ctx,
+		ec.OperationContext,
+		field,
+		func() money.Money { return obj.MarginAfter },
+		func(ctx context.Context, selections ast.SelectionSet, v money.Money) graphql.Marshaler {
+			return marshalNMoney2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋmoneyᚐMoney(ctx, ec, selections, v)
+		},
+		true,
+	)
+}
+func fieldContext_SimulationOutcome_marginAfter(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "SimulationOutcome",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+	}
+	return fc, nil
+}
+
+func _SimulationOutcome_costUnknown(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *promotion.Outcome) (ret graphql.Marshaler) {
+	return run.Leaf(
+		ctx,
+		ec.OperationContext,
+		field,
+		func() int { return obj.CostUnknown },
+		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
+			return marshalNInt2int(ctx, ec, selections, v)
+		},
+	)
+}
+func fieldContext_SimulationOutcome_costUnknown(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("SimulationOutcome", field, false, false, "Int")
+}
+
+func _SimulationOutcome_freeShipping(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *promotion.Outcome) (ret graphql.Marshaler) {
+	return run.Value(
+		ctx,
+		ec.OperationContext,
+		field,
+		func() money.Money { return obj.FreeShipping },
+		func(ctx context.Context, selections ast.SelectionSet, v money.Money) graphql.Marshaler {
+			return marshalNMoney2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋmoneyᚐMoney(ctx, ec, selections, v)
+		},
+		true,
+	)
+}
+func fieldContext_SimulationOutcome_freeShipping(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "SimulationOutcome",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+	}
+	return fc, nil
+}
+
+func _SimulationOutcome_freeShipped(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *promotion.Outcome) (ret graphql.Marshaler) {
+	return run.Leaf(
+		ctx,
+		ec.OperationContext,
+		field,
+		func() int { return obj.FreeShipped },
+		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
+			return marshalNInt2int(ctx, ec, selections, v)
+		},
+	)
+}
+func fieldContext_SimulationOutcome_freeShipped(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("SimulationOutcome", field, false, false, "Int")
+}
+
+func _SimulationOutcome_gifts(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *promotion.Outcome) (ret graphql.Marshaler) {
+	return run.Value(
+		ctx,
+		ec.OperationContext,
+		field,
+		func() []promotion.GiftOutcome { return obj.Gifts },
+		func(ctx context.Context, selections ast.SelectionSet, v []promotion.GiftOutcome) graphql.Marshaler {
+			return marshalNSimulationGift2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpromotionᚐGiftOutcomeᚄ(ctx, ec, selections, v)
+		},
+		true,
+	)
+}
+func fieldContext_SimulationOutcome_gifts(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "SimulationOutcome",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+	}
+	return fc, nil
+}
+
+func _SimulationOutcome_giftsMissed(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *promotion.Outcome) (ret graphql.Marshaler) {
+	return run.Leaf(
+		ctx,
+		ec.OperationContext,
+		field,
+		func() int { return obj.GiftsMissed },
+		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
+			return marshalNInt2int(ctx, ec, selections, v)
+		},
+	)
+}
+func fieldContext_SimulationOutcome_giftsMissed(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("SimulationOutcome", field, false, false, "Int")
+}
+
+func _SimulationOutcome_pointsOrders(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *promotion.Outcome) (ret graphql.Marshaler) {
+	return run.Leaf(
+		ctx,
+		ec.OperationContext,
+		field,
+		func() int { return obj.PointsOrders },
+		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
+			return marshalNInt2int(ctx, ec, selections, v)
+		},
+	)
+}
+func fieldContext_SimulationOutcome_pointsOrders(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("SimulationOutcome", field, false, false, "Int")
+}
+
+func _SimulationOutcome_pointsOn(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *promotion.Outcome) (ret graphql.Marshaler) {
+	return run.Leaf(
+		ctx,
+		ec.OperationContext,
+		field,
+		func() decimal.Decimal { return obj.PointsOn },
+		func(ctx context.Context, selections ast.SelectionSet, v decimal.Decimal) graphql.Marshaler {
+			return marshalNDecimal2githubᚗcomᚋshopspringᚋdecimalᚐDecimal(ctx, ec, selections, v)
+		},
+	)
+}
+func fieldContext_SimulationOutcome_pointsOn(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("SimulationOutcome", field, false, false, "Decimal")
+}
+
+func _SimulationOutcome_coupons(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *promotion.Outcome) (ret graphql.Marshaler) {
+	return run.Leaf(
+		ctx,
+		ec.OperationContext,
+		field,
+		func() int { return obj.Coupons },
+		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
+			return marshalNInt2int(ctx, ec, selections, v)
+		},
+	)
+}
+func fieldContext_SimulationOutcome_coupons(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("SimulationOutcome", field, false, false, "Int")
+}
+
+func _SimulationOutcome_spentAt(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *promotion.Outcome) (ret graphql.Marshaler) {
+	return run.Leaf(
+		ctx,
+		ec.OperationContext,
+		field,
+		func() *time.Time { return obj.SpentAt },
+		func(ctx context.Context, selections ast.SelectionSet, v *time.Time) graphql.Marshaler {
+			return marshalODateTime2ᚖtimeᚐTime(ctx, ec, selections, v)
+		},
+	)
+}
+func fieldContext_SimulationOutcome_spentAt(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("SimulationOutcome", field, false, false, "DateTime")
+}
+
+func _SimulationOutcome_days(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *promotion.Outcome) (ret graphql.Marshaler) {
+	return run.Value(
+		ctx,
+		ec.OperationContext,
+		field,
+		func() []promotion.DayOutcome { return obj.Days },
+		func(ctx context.Context, selections ast.SelectionSet, v []promotion.DayOutcome) graphql.Marshaler {
+			return marshalNSimulationDay2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpromotionᚐDayOutcomeᚄ(ctx, ec, selections, v)
+		},
+		true,
+	)
+}
+func fieldContext_SimulationOutcome_days(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "SimulationOutcome",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+	}
+	return fc, nil
+}
+
+func _SimulationOutcome_products(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *promotion.Outcome) (ret graphql.Marshaler) {
+	return run.Value(
+		ctx,
+		ec.OperationContext,
+		field,
+		func() []promotion.ProductOutcome { return obj.Products },
+		func(ctx context.Context, selections ast.SelectionSet, v []promotion.ProductOutcome) graphql.Marshaler {
+			return marshalNSimulationProduct2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpromotionᚐProductOutcomeᚄ(ctx, ec, selections, v)
+		},
+		true,
+	)
+}
+func fieldContext_SimulationOutcome_products(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "SimulationOutcome",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+	}
+	return fc, nil
+}
+
+func _SimulationOutcome_differing(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *promotion.Outcome) (ret graphql.Marshaler) {
+	return run.Leaf(
+		ctx,
+		ec.OperationContext,
+		field,
+		func() int { return obj.Differing },
+		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
+			return marshalNInt2int(ctx, ec, selections, v)
+		},
+	)
+}
+func fieldContext_SimulationOutcome_differing(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("SimulationOutcome", field, false, false, "Int")
+}
+
+func _SimulationProduct_product(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *promotion.ProductOutcome) (ret graphql.Marshaler) {
+	return run.Resolved(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_SimulationProduct_product(ctx, ec, field)
+		},
+		func(ctx context.Context) (*catalog.Product, error) {
+			return ec.Resolvers.SimulationProduct().Product(ctx, obj)
+		},
+		func(ctx context.Context, selections ast.SelectionSet, v *catalog.Product) graphql.Marshaler {
+			return marshalOProduct2ᚖgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋcatalogᚐProduct(ctx, ec, selections, v)
+		},
+		false,
+	)
+}
+func fieldContext_SimulationProduct_product(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "SimulationProduct",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+	}
+	return fc, nil
+}
+
+func _SimulationProduct_orders(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *promotion.ProductOutcome) (ret graphql.Marshaler) {
+	return run.Leaf(
+		ctx,
+		ec.OperationContext,
+		field,
+		func() int { return obj.Orders },
+		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
+			return marshalNInt2int(ctx, ec, selections, v)
+		},
+	)
+}
+func fieldContext_SimulationProduct_orders(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("SimulationProduct", field, false, false, "Int")
+}
+
+func _SimulationProduct_pieces(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *promotion.ProductOutcome) (ret graphql.Marshaler) {
+	return run.Leaf(
+		ctx,
+		ec.OperationContext,
+		field,
+		func() int { return obj.Pieces },
+		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
+			return marshalNInt2int(ctx, ec, selections, v)
+		},
+	)
+}
+func fieldContext_SimulationProduct_pieces(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("SimulationProduct", field, false, false, "Int")
+}
+
+func _SimulationProduct_given(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *promotion.ProductOutcome) (ret graphql.Marshaler) {
+	return run.Value(
+		ctx,
+		ec.OperationContext,
+		field,
+		func() money.Money { return obj.Given },
+		func(ctx context.Context, selections ast.SelectionSet, v money.Money) graphql.Marshaler {
+			return marshalNMoney2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋmoneyᚐMoney(ctx, ec, selections, v)
+		},
+		true,
+	)
+}
+func fieldContext_SimulationProduct_given(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "SimulationProduct",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+	}
+	return fc, nil
 }
 
 func _VoidCouponsPayload_count(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.VoidCouponsPayload) (ret graphql.Marshaler) {
@@ -2207,8 +3246,11 @@ func unmarshalInputSaveCampaignInput(ctx context.Context, ec *executionContext, 
 	if _, present := asMap["needsCoupon"]; !present {
 		asMap["needsCoupon"] = false
 	}
+	if _, present := asMap["notifyMembers"]; !present {
+		asMap["notifyMembers"] = false
+	}
 
-	fieldsInOrder := [...]string{"id", "code", "name", "badge", "validFrom", "validUntil", "recurrence", "audiences", "channels", "shops", "regions", "goods", "except", "conditions", "benefits", "stacking", "group", "priority", "needsCoupon", "budget", "uses", "perMember", "experiment"}
+	fieldsInOrder := [...]string{"id", "code", "name", "badge", "validFrom", "validUntil", "recurrence", "audiences", "channels", "shops", "regions", "goods", "except", "conditions", "benefits", "stacking", "group", "priority", "needsCoupon", "budget", "uses", "perMember", "experiment", "notifyMembers"}
 	for _, k := range fieldsInOrder {
 		v, ok := asMap[k]
 		if !ok {
@@ -2376,6 +3418,13 @@ func unmarshalInputSaveCampaignInput(ctx context.Context, ec *executionContext, 
 				return it, err
 			}
 			it.Experiment = data
+		case "notifyMembers":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("notifyMembers"))
+			data, err := unmarshalNBoolean2bool(ctx, ec, v)
+			if err != nil {
+				return it, err
+			}
+			it.NotifyMembers = data
 		}
 	}
 	return it, nil
@@ -2390,6 +3439,69 @@ func unmarshalInputSaveCampaignInput(ctx context.Context, ec *executionContext, 
 func UnmarshalSaveCampaignInput(ctx context.Context, raw any) (promotion.SaveInput, error) {
 	var out promotion.SaveInput
 	err := graphql.UnmarshalNamedInputFromContext(ctx, "SaveCampaignInput", raw, &out)
+	return out, err
+}
+
+func unmarshalInputSimulateCampaignInput(ctx context.Context, ec *executionContext, obj any) (promotion.SimulateInput, error) {
+	var it promotion.SimulateInput
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	fieldsInOrder := [...]string{"campaignId", "campaign", "from", "until"}
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "campaignId":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("campaignId"))
+			data, err := unmarshalOID2ᚖgithubᚗcomᚋgoogleᚋuuidᚐUUID(ctx, ec, v)
+			if err != nil {
+				return it, err
+			}
+			it.CampaignID = data
+		case "campaign":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("campaign"))
+			data, err := unmarshalOSaveCampaignInput2ᚖgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpromotionᚐSaveInput(ctx, ec, v)
+			if err != nil {
+				return it, err
+			}
+			it.Campaign = data
+		case "from":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("from"))
+			data, err := unmarshalNDateTime2timeᚐTime(ctx, ec, v)
+			if err != nil {
+				return it, err
+			}
+			it.From = data
+		case "until":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("until"))
+			data, err := unmarshalNDateTime2timeᚐTime(ctx, ec, v)
+			if err != nil {
+				return it, err
+			}
+			it.Until = data
+		}
+	}
+	return it, nil
+}
+
+// UnmarshalSimulateCampaignInput unmarshals raw into the SimulateCampaignInput input type, using the
+// unmarshaler bound to ctx's request. Call it from a resolver to decode an input
+// object that was not passed as a field argument.
+//
+// ctx must come from a gqlgen request; outside one there is no unmarshaler to use
+// and the returned error says so.
+func UnmarshalSimulateCampaignInput(ctx context.Context, raw any) (promotion.SimulateInput, error) {
+	var out promotion.SimulateInput
+	err := graphql.UnmarshalNamedInputFromContext(ctx, "SimulateCampaignInput", raw, &out)
 	return out, err
 }
 
@@ -2565,6 +3677,16 @@ func _Campaign(ctx context.Context, ec *executionContext, sel ast.SelectionSet, 
 			if out.Values[i] == graphql.RequiredNull {
 				out.Invalids++
 			}
+		case "shopIds":
+			out.Values[i] = _Campaign_shopIds(ctx, ec, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "notifyMembers":
+			out.Values[i] = _Campaign_notifyMembers(ctx, ec, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
 		default:
 			panic("unknown field " + strconv.Quote(field.Name))
 		}
@@ -2622,6 +3744,65 @@ func _CampaignBenefit(ctx context.Context, ec *executionContext, sel ast.Selecti
 		case "factor":
 			out.Values[i] = _CampaignBenefit_factor(ctx, ec, field, obj)
 			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
+var campaignComparisonImplementors = []string{"CampaignComparison"}
+
+func _CampaignComparison(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *promotion.Comparison) graphql.Marshaler {
+	plan := run.PlanOf(ctx, ec.OperationContext, sel, campaignComparisonImplementors)
+	fields := plan.Fields
+
+	out := run.NewSet(plan)
+	var deferred graphql.DeferredGroup
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = run.Text("CampaignComparison")
+		case "open":
+			out.Values[i] = _CampaignComparison_open(ctx, ec, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "held":
+			out.Values[i] = _CampaignComparison_held(ctx, ec, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "uplift":
+			out.Values[i] = _CampaignComparison_uplift(ctx, ec, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "low":
+			out.Values[i] = _CampaignComparison_low(ctx, ec, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "high":
+			out.Values[i] = _CampaignComparison_high(ctx, ec, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "tooFew":
+			out.Values[i] = _CampaignComparison_tooFew(ctx, ec, field, obj)
+			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
 		default:
@@ -2836,6 +4017,60 @@ func _CampaignEffect(ctx context.Context, ec *executionContext, sel ast.Selectio
 			if out.Values[i] == graphql.RequiredNull {
 				out.Invalids++
 			}
+		case "comparison":
+			out.Values[i] = _CampaignEffect_comparison(ctx, ec, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
+var campaignGroupImplementors = []string{"CampaignGroup"}
+
+func _CampaignGroup(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *promotion.Side) graphql.Marshaler {
+	plan := run.PlanOf(ctx, ec.OperationContext, sel, campaignGroupImplementors)
+	fields := plan.Fields
+
+	out := run.NewSet(plan)
+	var deferred graphql.DeferredGroup
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = run.Text("CampaignGroup")
+		case "share":
+			out.Values[i] = _CampaignGroup_share(ctx, ec, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "buyers":
+			out.Values[i] = _CampaignGroup_buyers(ctx, ec, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "sales":
+			out.Values[i] = _CampaignGroup_sales(ctx, ec, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "perBuyer":
+			out.Values[i] = _CampaignGroup_perBuyer(ctx, ec, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
 		default:
 			panic("unknown field " + strconv.Quote(field.Name))
 		}
@@ -2873,6 +4108,85 @@ func _CampaignPayload(ctx context.Context, ec *executionContext, sel ast.Selecti
 		case "userErrors":
 			out.Values[i] = _CampaignPayload_userErrors(ctx, ec, field, obj)
 			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
+var campaignSimulationImplementors = []string{"CampaignSimulation"}
+
+func _CampaignSimulation(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *promotion.Simulation) graphql.Marshaler {
+	plan := run.PlanOf(ctx, ec.OperationContext, sel, campaignSimulationImplementors)
+	fields := plan.Fields
+
+	out := run.NewSet(plan)
+	var deferred graphql.DeferredGroup
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = run.Text("CampaignSimulation")
+		case "id":
+			out.Values[i] = _CampaignSimulation_id(ctx, ec, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "status":
+			out.Values[i] = _CampaignSimulation_status(ctx, ec, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "campaign":
+			out.Values[i] = _CampaignSimulation_campaign(ctx, ec, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "from":
+			out.Values[i] = _CampaignSimulation_from(ctx, ec, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "until":
+			out.Values[i] = _CampaignSimulation_until(ctx, ec, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "orders":
+			out.Values[i] = _CampaignSimulation_orders(ctx, ec, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "looked":
+			out.Values[i] = _CampaignSimulation_looked(ctx, ec, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "outcome":
+			out.Values[i] = _CampaignSimulation_outcome(ctx, ec, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "createdAt":
+			out.Values[i] = _CampaignSimulation_createdAt(ctx, ec, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "finishedAt":
+			out.Values[i] = _CampaignSimulation_finishedAt(ctx, ec, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
 				out.Invalids++
 			}
 		default:
@@ -3341,6 +4655,323 @@ func _RunningCampaign(ctx context.Context, ec *executionContext, sel ast.Selecti
 	return out
 }
 
+var simulateCampaignPayloadImplementors = []string{"SimulateCampaignPayload"}
+
+func _SimulateCampaignPayload(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *model.SimulateCampaignPayload) graphql.Marshaler {
+	plan := run.PlanOf(ctx, ec.OperationContext, sel, simulateCampaignPayloadImplementors)
+	fields := plan.Fields
+
+	out := run.NewSet(plan)
+	var deferred graphql.DeferredGroup
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = run.Text("SimulateCampaignPayload")
+		case "simulation":
+			out.Values[i] = _SimulateCampaignPayload_simulation(ctx, ec, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "userErrors":
+			out.Values[i] = _SimulateCampaignPayload_userErrors(ctx, ec, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
+var simulationDayImplementors = []string{"SimulationDay"}
+
+func _SimulationDay(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *promotion.DayOutcome) graphql.Marshaler {
+	plan := run.PlanOf(ctx, ec.OperationContext, sel, simulationDayImplementors)
+	fields := plan.Fields
+
+	out := run.NewSet(plan)
+	var deferred graphql.DeferredGroup
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = run.Text("SimulationDay")
+		case "date":
+			out.Values[i] = _SimulationDay_date(ctx, ec, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "orders":
+			out.Values[i] = _SimulationDay_orders(ctx, ec, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "uses":
+			out.Values[i] = _SimulationDay_uses(ctx, ec, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "given":
+			out.Values[i] = _SimulationDay_given(ctx, ec, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
+var simulationGiftImplementors = []string{"SimulationGift"}
+
+func _SimulationGift(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *promotion.GiftOutcome) graphql.Marshaler {
+	plan := run.PlanOf(ctx, ec.OperationContext, sel, simulationGiftImplementors)
+	fields := plan.Fields
+
+	out := run.NewSet(plan)
+	var deferred graphql.DeferredGroup
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = run.Text("SimulationGift")
+		case "variant":
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, false,
+				func(ctx context.Context) graphql.Marshaler {
+					return _SimulationGift_variant(ctx, ec, field, obj)
+				})
+		case "pieces":
+			out.Values[i] = _SimulationGift_pieces(ctx, ec, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "cost":
+			out.Values[i] = _SimulationGift_cost(ctx, ec, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
+var simulationOutcomeImplementors = []string{"SimulationOutcome"}
+
+func _SimulationOutcome(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *promotion.Outcome) graphql.Marshaler {
+	plan := run.PlanOf(ctx, ec.OperationContext, sel, simulationOutcomeImplementors)
+	fields := plan.Fields
+
+	out := run.NewSet(plan)
+	var deferred graphql.DeferredGroup
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = run.Text("SimulationOutcome")
+		case "orders":
+			out.Values[i] = _SimulationOutcome_orders(ctx, ec, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "uses":
+			out.Values[i] = _SimulationOutcome_uses(ctx, ec, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "changed":
+			out.Values[i] = _SimulationOutcome_changed(ctx, ec, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "given":
+			out.Values[i] = _SimulationOutcome_given(ctx, ec, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "displaced":
+			out.Values[i] = _SimulationOutcome_displaced(ctx, ec, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "salesBefore":
+			out.Values[i] = _SimulationOutcome_salesBefore(ctx, ec, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "salesAfter":
+			out.Values[i] = _SimulationOutcome_salesAfter(ctx, ec, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "marginBefore":
+			out.Values[i] = _SimulationOutcome_marginBefore(ctx, ec, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "marginAfter":
+			out.Values[i] = _SimulationOutcome_marginAfter(ctx, ec, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "costUnknown":
+			out.Values[i] = _SimulationOutcome_costUnknown(ctx, ec, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "freeShipping":
+			out.Values[i] = _SimulationOutcome_freeShipping(ctx, ec, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "freeShipped":
+			out.Values[i] = _SimulationOutcome_freeShipped(ctx, ec, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "gifts":
+			out.Values[i] = _SimulationOutcome_gifts(ctx, ec, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "giftsMissed":
+			out.Values[i] = _SimulationOutcome_giftsMissed(ctx, ec, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "pointsOrders":
+			out.Values[i] = _SimulationOutcome_pointsOrders(ctx, ec, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "pointsOn":
+			out.Values[i] = _SimulationOutcome_pointsOn(ctx, ec, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "coupons":
+			out.Values[i] = _SimulationOutcome_coupons(ctx, ec, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "spentAt":
+			out.Values[i] = _SimulationOutcome_spentAt(ctx, ec, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "days":
+			out.Values[i] = _SimulationOutcome_days(ctx, ec, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "products":
+			out.Values[i] = _SimulationOutcome_products(ctx, ec, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "differing":
+			out.Values[i] = _SimulationOutcome_differing(ctx, ec, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
+var simulationProductImplementors = []string{"SimulationProduct"}
+
+func _SimulationProduct(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *promotion.ProductOutcome) graphql.Marshaler {
+	plan := run.PlanOf(ctx, ec.OperationContext, sel, simulationProductImplementors)
+	fields := plan.Fields
+
+	out := run.NewSet(plan)
+	var deferred graphql.DeferredGroup
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = run.Text("SimulationProduct")
+		case "product":
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, false,
+				func(ctx context.Context) graphql.Marshaler {
+					return _SimulationProduct_product(ctx, ec, field, obj)
+				})
+		case "orders":
+			out.Values[i] = _SimulationProduct_orders(ctx, ec, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "pieces":
+			out.Values[i] = _SimulationProduct_pieces(ctx, ec, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "given":
+			out.Values[i] = _SimulationProduct_given(ctx, ec, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
 var voidCouponsPayloadImplementors = []string{"VoidCouponsPayload"}
 
 func _VoidCouponsPayload(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *model.VoidCouponsPayload) graphql.Marshaler {
@@ -3483,6 +5114,10 @@ func marshalNCampaignEdge2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpa
 	}
 
 	return ret
+}
+
+func marshalNCampaignGroup2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpromotionᚐSide(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v promotion.Side) graphql.Marshaler {
+	return _CampaignGroup(ctx, ec, sel, &v)
 }
 
 func marshalNCampaignPayload2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋgraphᚋmodelᚐCampaignPayload(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v model.CampaignPayload) graphql.Marshaler {
@@ -3679,6 +5314,84 @@ func unmarshalNSaveCampaignInput2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcore�
 	return res, graphql.ErrorOnPath(ctx, err)
 }
 
+func unmarshalNSimulateCampaignInput2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpromotionᚐSimulateInput(ctx context.Context, ec *executionContext, v any) (promotion.SimulateInput, error) {
+	res, err := unmarshalInputSimulateCampaignInput(ctx, ec, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func marshalNSimulateCampaignPayload2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋgraphᚋmodelᚐSimulateCampaignPayload(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v model.SimulateCampaignPayload) graphql.Marshaler {
+	return _SimulateCampaignPayload(ctx, ec, sel, &v)
+}
+
+func marshalNSimulationDay2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpromotionᚐDayOutcome(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v promotion.DayOutcome) graphql.Marshaler {
+	return _SimulationDay(ctx, ec, sel, &v)
+}
+
+func marshalNSimulationDay2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpromotionᚐDayOutcomeᚄ(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v []promotion.DayOutcome) graphql.Marshaler {
+	ret := run.List(ctx, len(v), func(ctx context.Context, i int) graphql.Marshaler {
+		return _SimulationDay(ctx, ec, sel, &v[i])
+	})
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
+}
+
+func marshalNSimulationGift2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpromotionᚐGiftOutcome(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v promotion.GiftOutcome) graphql.Marshaler {
+	return _SimulationGift(ctx, ec, sel, &v)
+}
+
+func marshalNSimulationGift2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpromotionᚐGiftOutcomeᚄ(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v []promotion.GiftOutcome) graphql.Marshaler {
+	ret := run.List(ctx, len(v), func(ctx context.Context, i int) graphql.Marshaler {
+		return _SimulationGift(ctx, ec, sel, &v[i])
+	})
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
+}
+
+func marshalNSimulationProduct2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpromotionᚐProductOutcome(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v promotion.ProductOutcome) graphql.Marshaler {
+	return _SimulationProduct(ctx, ec, sel, &v)
+}
+
+func marshalNSimulationProduct2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpromotionᚐProductOutcomeᚄ(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v []promotion.ProductOutcome) graphql.Marshaler {
+	ret := run.List(ctx, len(v), func(ctx context.Context, i int) graphql.Marshaler {
+		return _SimulationProduct(ctx, ec, sel, &v[i])
+	})
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
+}
+
+func unmarshalNSimulationStatus2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpromotionᚐSimulationStatus(ctx context.Context, ec *executionContext, v any) (promotion.SimulationStatus, error) {
+	tmp, err := graphql.UnmarshalString(v)
+	res := promotion.SimulationStatus(tmp)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func marshalNSimulationStatus2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpromotionᚐSimulationStatus(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v promotion.SimulationStatus) graphql.Marshaler {
+	_ = sel
+	res := run.Text(string(v))
+	if res == graphql.Null {
+		graphql.AddInvalidNullFromMarshaler(ctx, "SimulationStatus!")
+	}
+	return res
+}
+
 func unmarshalNVoidCouponsInput2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpromotionᚐVoidInput(ctx context.Context, ec *executionContext, v any) (promotion.VoidInput, error) {
 	res, err := unmarshalInputVoidCouponsInput(ctx, ec, v)
 	return res, graphql.ErrorOnPath(ctx, err)
@@ -3693,6 +5406,13 @@ func marshalOCampaign2ᚖgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpromot
 		return graphql.Null
 	}
 	return _Campaign(ctx, ec, sel, v)
+}
+
+func marshalOCampaignComparison2ᚖgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpromotionᚐComparison(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v *promotion.Comparison) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return _CampaignComparison(ctx, ec, sel, v)
 }
 
 func unmarshalOCampaignConditionsInput2ᚖgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpromotionᚐConditionsInput(ctx context.Context, ec *executionContext, v any) (*promotion.ConditionsInput, error) {
@@ -3727,6 +5447,13 @@ func marshalOCampaignRounding2ᚖgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcore�
 	_ = ctx
 	res := run.Text(string(*v))
 	return res
+}
+
+func marshalOCampaignSimulation2ᚖgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpromotionᚐSimulation(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v *promotion.Simulation) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return _CampaignSimulation(ctx, ec, sel, v)
 }
 
 func unmarshalOCampaignStatus2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpromotionᚐStatusᚄ(ctx context.Context, ec *executionContext, v any) ([]promotion.Status, error) {
@@ -3794,6 +5521,21 @@ func unmarshalORecurrenceInput2ᚖgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcore
 	}
 	res, err := unmarshalInputRecurrenceInput(ctx, ec, v)
 	return &res, graphql.ErrorOnPath(ctx, err)
+}
+
+func unmarshalOSaveCampaignInput2ᚖgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpromotionᚐSaveInput(ctx context.Context, ec *executionContext, v any) (*promotion.SaveInput, error) {
+	if v == nil {
+		return nil, nil
+	}
+	res, err := unmarshalInputSaveCampaignInput(ctx, ec, v)
+	return &res, graphql.ErrorOnPath(ctx, err)
+}
+
+func marshalOSimulationOutcome2ᚖgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpromotionᚐOutcome(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v *promotion.Outcome) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return _SimulationOutcome(ctx, ec, sel, v)
 }
 
 // endregion ***************************** type.gotpl *****************************

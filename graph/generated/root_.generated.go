@@ -61,6 +61,8 @@ type ResolverRoot interface {
 	SetPart() SetPartResolver
 	SetSlot() SetSlotResolver
 	ShippingMethod() ShippingMethodResolver
+	SimulationGift() SimulationGiftResolver
+	SimulationProduct() SimulationProductResolver
 	StockLevel() StockLevelResolver
 	StockMovement() StockMovementResolver
 	StockTransfer() StockTransferResolver
@@ -217,10 +219,12 @@ type ComplexityRoot struct {
 		MaxUsesPerMember func(childComplexity int) int
 		Name             func(childComplexity int) int
 		NeedsCoupon      func(childComplexity int) int
+		NotifyMembers    func(childComplexity int) int
 		Opens            func(childComplexity int) int
 		Priority         func(childComplexity int) int
 		Recurrence       func(childComplexity int) int
 		Regions          func(childComplexity int) int
+		ShopIDs          func(childComplexity int) int
 		SpentAt          func(childComplexity int) int
 		Stacking         func(childComplexity int) int
 		Status           func(childComplexity int) int
@@ -233,6 +237,15 @@ type ComplexityRoot struct {
 		Percent     func(childComplexity int) int
 		Pieces      func(childComplexity int) int
 		Required    func(childComplexity int) int
+	}
+
+	CampaignComparison struct {
+		Held   func(childComplexity int) int
+		High   func(childComplexity int) int
+		Low    func(childComplexity int) int
+		Open   func(childComplexity int) int
+		TooFew func(childComplexity int) int
+		Uplift func(childComplexity int) int
 	}
 
 	CampaignConditions struct {
@@ -257,13 +270,21 @@ type ComplexityRoot struct {
 	}
 
 	CampaignEffect struct {
-		Customers func(childComplexity int) int
-		Given     func(childComplexity int) int
-		Orders    func(childComplexity int) int
-		PerYen    func(childComplexity int) int
-		Returned  func(childComplexity int) int
-		Sales     func(childComplexity int) int
-		Uplift    func(childComplexity int) int
+		Comparison func(childComplexity int) int
+		Customers  func(childComplexity int) int
+		Given      func(childComplexity int) int
+		Orders     func(childComplexity int) int
+		PerYen     func(childComplexity int) int
+		Returned   func(childComplexity int) int
+		Sales      func(childComplexity int) int
+		Uplift     func(childComplexity int) int
+	}
+
+	CampaignGroup struct {
+		Buyers   func(childComplexity int) int
+		PerBuyer func(childComplexity int) int
+		Sales    func(childComplexity int) int
+		Share    func(childComplexity int) int
 	}
 
 	CampaignPayload struct {
@@ -271,7 +292,21 @@ type ComplexityRoot struct {
 		UserErrors func(childComplexity int) int
 	}
 
+	CampaignSimulation struct {
+		Campaign   func(childComplexity int) int
+		CreatedAt  func(childComplexity int) int
+		FinishedAt func(childComplexity int) int
+		From       func(childComplexity int) int
+		GlobalID   func(childComplexity int) int
+		Looked     func(childComplexity int) int
+		Orders     func(childComplexity int) int
+		Outcome    func(childComplexity int) int
+		Status     func(childComplexity int) int
+		Until      func(childComplexity int) int
+	}
+
 	Cart struct {
+		AtShop          func(childComplexity int) int
 		BilledTo        func(childComplexity int) int
 		Breakdown       func(childComplexity int) int
 		Coupons         func(childComplexity int) int
@@ -864,6 +899,7 @@ type ComplexityRoot struct {
 		SetSaleTerms             func(childComplexity int, input sale.SetInput) int
 		SetSoldOutPolicy         func(childComplexity int, input display.PolicyInput) int
 		SetStaffPolicy           func(childComplexity int, input identity.PolicyInput) int
+		SimulateCampaign         func(childComplexity int, input promotion.SimulateInput) int
 		StartSso                 func(childComplexity int, input identity.StartSSOInput) int
 		StartStocktake           func(childComplexity int, input inventory.StartStocktakeInput) int
 		StartTotp                func(childComplexity int) int
@@ -892,6 +928,7 @@ type ComplexityRoot struct {
 	}
 
 	Order struct {
+		AtShop             func(childComplexity int) int
 		BilledTo           func(childComplexity int) int
 		Breakdown          func(childComplexity int) int
 		Company            func(childComplexity int) int
@@ -1351,6 +1388,7 @@ type ComplexityRoot struct {
 		Badges             func(childComplexity int) int
 		CampaignEffect     func(childComplexity int, campaignID string) int
 		CampaignList       func(childComplexity int, statuses []promotion.Status, running bool, first *int, after *string) int
+		CampaignSimulation func(childComplexity int, id string) int
 		Campaigns          func(childComplexity int) int
 		Cart               func(childComplexity int) int
 		Categories         func(childComplexity int) int
@@ -1388,6 +1426,7 @@ type ComplexityRoot struct {
 		Search             func(childComplexity int, query string, first *int, after *string, filter *catalog.Filter, sort *catalog.Sort) int
 		SearchSuggestions  func(childComplexity int, prefix string, first int) int
 		ShippingMethods    func(childComplexity int) int
+		Shops              func(childComplexity int) int
 		SoldOutPolicies    func(childComplexity int) int
 		SsoProviders       func(childComplexity int) int
 		Staff              func(childComplexity int, first *int, after *string) int
@@ -1599,6 +1638,61 @@ type ComplexityRoot struct {
 	ShippingMethodTranslations struct {
 		Description func(childComplexity int) int
 		Name        func(childComplexity int) int
+	}
+
+	Shop struct {
+		Code     func(childComplexity int) int
+		GlobalID func(childComplexity int) int
+		Name     func(childComplexity int) int
+	}
+
+	SimulateCampaignPayload struct {
+		Simulation func(childComplexity int) int
+		UserErrors func(childComplexity int) int
+	}
+
+	SimulationDay struct {
+		Date   func(childComplexity int) int
+		Given  func(childComplexity int) int
+		Orders func(childComplexity int) int
+		Uses   func(childComplexity int) int
+	}
+
+	SimulationGift struct {
+		Cost    func(childComplexity int) int
+		Pieces  func(childComplexity int) int
+		Variant func(childComplexity int) int
+	}
+
+	SimulationOutcome struct {
+		Changed      func(childComplexity int) int
+		CostUnknown  func(childComplexity int) int
+		Coupons      func(childComplexity int) int
+		Days         func(childComplexity int) int
+		Differing    func(childComplexity int) int
+		Displaced    func(childComplexity int) int
+		FreeShipped  func(childComplexity int) int
+		FreeShipping func(childComplexity int) int
+		Gifts        func(childComplexity int) int
+		GiftsMissed  func(childComplexity int) int
+		Given        func(childComplexity int) int
+		MarginAfter  func(childComplexity int) int
+		MarginBefore func(childComplexity int) int
+		Orders       func(childComplexity int) int
+		PointsOn     func(childComplexity int) int
+		PointsOrders func(childComplexity int) int
+		Products     func(childComplexity int) int
+		SalesAfter   func(childComplexity int) int
+		SalesBefore  func(childComplexity int) int
+		SpentAt      func(childComplexity int) int
+		Uses         func(childComplexity int) int
+	}
+
+	SimulationProduct struct {
+		Given   func(childComplexity int) int
+		Orders  func(childComplexity int) int
+		Pieces  func(childComplexity int) int
+		Product func(childComplexity int) int
 	}
 
 	SoldOutPolicy struct {
@@ -2440,6 +2534,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Campaign.NeedsCoupon(childComplexity), true
+	case "Campaign.notifyMembers":
+		if e.ComplexityRoot.Campaign.NotifyMembers == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Campaign.NotifyMembers(childComplexity), true
 	case "Campaign.validFrom":
 		if e.ComplexityRoot.Campaign.Opens == nil {
 			break
@@ -2464,6 +2564,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Campaign.Regions(childComplexity), true
+	case "Campaign.shopIds":
+		if e.ComplexityRoot.Campaign.ShopIDs == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Campaign.ShopIDs(childComplexity), true
 	case "Campaign.spentAt":
 		if e.ComplexityRoot.Campaign.SpentAt == nil {
 			break
@@ -2519,6 +2625,43 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.CampaignBenefit.Required(childComplexity), true
+
+	case "CampaignComparison.held":
+		if e.ComplexityRoot.CampaignComparison.Held == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CampaignComparison.Held(childComplexity), true
+	case "CampaignComparison.high":
+		if e.ComplexityRoot.CampaignComparison.High == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CampaignComparison.High(childComplexity), true
+	case "CampaignComparison.low":
+		if e.ComplexityRoot.CampaignComparison.Low == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CampaignComparison.Low(childComplexity), true
+	case "CampaignComparison.open":
+		if e.ComplexityRoot.CampaignComparison.Open == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CampaignComparison.Open(childComplexity), true
+	case "CampaignComparison.tooFew":
+		if e.ComplexityRoot.CampaignComparison.TooFew == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CampaignComparison.TooFew(childComplexity), true
+	case "CampaignComparison.uplift":
+		if e.ComplexityRoot.CampaignComparison.Uplift == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CampaignComparison.Uplift(childComplexity), true
 
 	case "CampaignConditions.birthdayMonth":
 		if e.ComplexityRoot.CampaignConditions.BirthdayMonth == nil {
@@ -2595,6 +2738,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.CampaignEdge.Node(childComplexity), true
 
+	case "CampaignEffect.comparison":
+		if e.ComplexityRoot.CampaignEffect.Comparison == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CampaignEffect.Comparison(childComplexity), true
 	case "CampaignEffect.customers":
 		if e.ComplexityRoot.CampaignEffect.Customers == nil {
 			break
@@ -2638,6 +2787,31 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.CampaignEffect.Uplift(childComplexity), true
 
+	case "CampaignGroup.buyers":
+		if e.ComplexityRoot.CampaignGroup.Buyers == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CampaignGroup.Buyers(childComplexity), true
+	case "CampaignGroup.perBuyer":
+		if e.ComplexityRoot.CampaignGroup.PerBuyer == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CampaignGroup.PerBuyer(childComplexity), true
+	case "CampaignGroup.sales":
+		if e.ComplexityRoot.CampaignGroup.Sales == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CampaignGroup.Sales(childComplexity), true
+	case "CampaignGroup.share":
+		if e.ComplexityRoot.CampaignGroup.Share == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CampaignGroup.Share(childComplexity), true
+
 	case "CampaignPayload.campaign":
 		if e.ComplexityRoot.CampaignPayload.Campaign == nil {
 			break
@@ -2651,6 +2825,73 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.CampaignPayload.UserErrors(childComplexity), true
 
+	case "CampaignSimulation.campaign":
+		if e.ComplexityRoot.CampaignSimulation.Campaign == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CampaignSimulation.Campaign(childComplexity), true
+	case "CampaignSimulation.createdAt":
+		if e.ComplexityRoot.CampaignSimulation.CreatedAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CampaignSimulation.CreatedAt(childComplexity), true
+	case "CampaignSimulation.finishedAt":
+		if e.ComplexityRoot.CampaignSimulation.FinishedAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CampaignSimulation.FinishedAt(childComplexity), true
+	case "CampaignSimulation.from":
+		if e.ComplexityRoot.CampaignSimulation.From == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CampaignSimulation.From(childComplexity), true
+	case "CampaignSimulation.id":
+		if e.ComplexityRoot.CampaignSimulation.GlobalID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CampaignSimulation.GlobalID(childComplexity), true
+	case "CampaignSimulation.looked":
+		if e.ComplexityRoot.CampaignSimulation.Looked == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CampaignSimulation.Looked(childComplexity), true
+	case "CampaignSimulation.orders":
+		if e.ComplexityRoot.CampaignSimulation.Orders == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CampaignSimulation.Orders(childComplexity), true
+	case "CampaignSimulation.outcome":
+		if e.ComplexityRoot.CampaignSimulation.Outcome == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CampaignSimulation.Outcome(childComplexity), true
+	case "CampaignSimulation.status":
+		if e.ComplexityRoot.CampaignSimulation.Status == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CampaignSimulation.Status(childComplexity), true
+	case "CampaignSimulation.until":
+		if e.ComplexityRoot.CampaignSimulation.Until == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CampaignSimulation.Until(childComplexity), true
+
+	case "Cart.shopId":
+		if e.ComplexityRoot.Cart.AtShop == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Cart.AtShop(childComplexity), true
 	case "Cart.billingAddress":
 		if e.ComplexityRoot.Cart.BilledTo == nil {
 			break
@@ -5663,6 +5904,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.SetStaffPolicy(childComplexity, args["input"].(identity.PolicyInput)), true
+	case "Mutation.simulateCampaign":
+		if e.ComplexityRoot.Mutation.SimulateCampaign == nil {
+			break
+		}
+
+		args, err := field_Mutation_simulateCampaign_args(ctx, ec, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.SimulateCampaign(childComplexity, args["input"].(promotion.SimulateInput)), true
 	case "Mutation.startSso":
 		if e.ComplexityRoot.Mutation.StartSso == nil {
 			break
@@ -5892,6 +6144,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.Option.Values(childComplexity), true
 
+	case "Order.shopId":
+		if e.ComplexityRoot.Order.AtShop == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Order.AtShop(childComplexity), true
 	case "Order.billingAddress":
 		if e.ComplexityRoot.Order.BilledTo == nil {
 			break
@@ -7775,6 +8033,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Query.CampaignList(childComplexity, args["statuses"].([]promotion.Status), args["running"].(bool), args["first"].(*int), args["after"].(*string)), true
+	case "Query.campaignSimulation":
+		if e.ComplexityRoot.Query.CampaignSimulation == nil {
+			break
+		}
+
+		args, err := field_Query_campaignSimulation_args(ctx, ec, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Query.CampaignSimulation(childComplexity, args["id"].(string)), true
 	case "Query.campaigns":
 		if e.ComplexityRoot.Query.Campaigns == nil {
 			break
@@ -8118,6 +8387,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Query.ShippingMethods(childComplexity), true
+	case "Query.shops":
+		if e.ComplexityRoot.Query.Shops == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Query.Shops(childComplexity), true
 	case "Query.soldOutPolicies":
 		if e.ComplexityRoot.Query.SoldOutPolicies == nil {
 			break
@@ -8921,6 +9196,234 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.ShippingMethodTranslations.Name(childComplexity), true
+
+	case "Shop.code":
+		if e.ComplexityRoot.Shop.Code == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Shop.Code(childComplexity), true
+	case "Shop.id":
+		if e.ComplexityRoot.Shop.GlobalID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Shop.GlobalID(childComplexity), true
+	case "Shop.name":
+		if e.ComplexityRoot.Shop.Name == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Shop.Name(childComplexity), true
+
+	case "SimulateCampaignPayload.simulation":
+		if e.ComplexityRoot.SimulateCampaignPayload.Simulation == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SimulateCampaignPayload.Simulation(childComplexity), true
+	case "SimulateCampaignPayload.userErrors":
+		if e.ComplexityRoot.SimulateCampaignPayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SimulateCampaignPayload.UserErrors(childComplexity), true
+
+	case "SimulationDay.date":
+		if e.ComplexityRoot.SimulationDay.Date == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SimulationDay.Date(childComplexity), true
+	case "SimulationDay.given":
+		if e.ComplexityRoot.SimulationDay.Given == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SimulationDay.Given(childComplexity), true
+	case "SimulationDay.orders":
+		if e.ComplexityRoot.SimulationDay.Orders == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SimulationDay.Orders(childComplexity), true
+	case "SimulationDay.uses":
+		if e.ComplexityRoot.SimulationDay.Uses == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SimulationDay.Uses(childComplexity), true
+
+	case "SimulationGift.cost":
+		if e.ComplexityRoot.SimulationGift.Cost == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SimulationGift.Cost(childComplexity), true
+	case "SimulationGift.pieces":
+		if e.ComplexityRoot.SimulationGift.Pieces == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SimulationGift.Pieces(childComplexity), true
+	case "SimulationGift.variant":
+		if e.ComplexityRoot.SimulationGift.Variant == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SimulationGift.Variant(childComplexity), true
+
+	case "SimulationOutcome.changed":
+		if e.ComplexityRoot.SimulationOutcome.Changed == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SimulationOutcome.Changed(childComplexity), true
+	case "SimulationOutcome.costUnknown":
+		if e.ComplexityRoot.SimulationOutcome.CostUnknown == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SimulationOutcome.CostUnknown(childComplexity), true
+	case "SimulationOutcome.coupons":
+		if e.ComplexityRoot.SimulationOutcome.Coupons == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SimulationOutcome.Coupons(childComplexity), true
+	case "SimulationOutcome.days":
+		if e.ComplexityRoot.SimulationOutcome.Days == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SimulationOutcome.Days(childComplexity), true
+	case "SimulationOutcome.differing":
+		if e.ComplexityRoot.SimulationOutcome.Differing == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SimulationOutcome.Differing(childComplexity), true
+	case "SimulationOutcome.displaced":
+		if e.ComplexityRoot.SimulationOutcome.Displaced == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SimulationOutcome.Displaced(childComplexity), true
+	case "SimulationOutcome.freeShipped":
+		if e.ComplexityRoot.SimulationOutcome.FreeShipped == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SimulationOutcome.FreeShipped(childComplexity), true
+	case "SimulationOutcome.freeShipping":
+		if e.ComplexityRoot.SimulationOutcome.FreeShipping == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SimulationOutcome.FreeShipping(childComplexity), true
+	case "SimulationOutcome.gifts":
+		if e.ComplexityRoot.SimulationOutcome.Gifts == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SimulationOutcome.Gifts(childComplexity), true
+	case "SimulationOutcome.giftsMissed":
+		if e.ComplexityRoot.SimulationOutcome.GiftsMissed == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SimulationOutcome.GiftsMissed(childComplexity), true
+	case "SimulationOutcome.given":
+		if e.ComplexityRoot.SimulationOutcome.Given == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SimulationOutcome.Given(childComplexity), true
+	case "SimulationOutcome.marginAfter":
+		if e.ComplexityRoot.SimulationOutcome.MarginAfter == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SimulationOutcome.MarginAfter(childComplexity), true
+	case "SimulationOutcome.marginBefore":
+		if e.ComplexityRoot.SimulationOutcome.MarginBefore == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SimulationOutcome.MarginBefore(childComplexity), true
+	case "SimulationOutcome.orders":
+		if e.ComplexityRoot.SimulationOutcome.Orders == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SimulationOutcome.Orders(childComplexity), true
+	case "SimulationOutcome.pointsOn":
+		if e.ComplexityRoot.SimulationOutcome.PointsOn == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SimulationOutcome.PointsOn(childComplexity), true
+	case "SimulationOutcome.pointsOrders":
+		if e.ComplexityRoot.SimulationOutcome.PointsOrders == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SimulationOutcome.PointsOrders(childComplexity), true
+	case "SimulationOutcome.products":
+		if e.ComplexityRoot.SimulationOutcome.Products == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SimulationOutcome.Products(childComplexity), true
+	case "SimulationOutcome.salesAfter":
+		if e.ComplexityRoot.SimulationOutcome.SalesAfter == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SimulationOutcome.SalesAfter(childComplexity), true
+	case "SimulationOutcome.salesBefore":
+		if e.ComplexityRoot.SimulationOutcome.SalesBefore == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SimulationOutcome.SalesBefore(childComplexity), true
+	case "SimulationOutcome.spentAt":
+		if e.ComplexityRoot.SimulationOutcome.SpentAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SimulationOutcome.SpentAt(childComplexity), true
+	case "SimulationOutcome.uses":
+		if e.ComplexityRoot.SimulationOutcome.Uses == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SimulationOutcome.Uses(childComplexity), true
+
+	case "SimulationProduct.given":
+		if e.ComplexityRoot.SimulationProduct.Given == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SimulationProduct.Given(childComplexity), true
+	case "SimulationProduct.orders":
+		if e.ComplexityRoot.SimulationProduct.Orders == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SimulationProduct.Orders(childComplexity), true
+	case "SimulationProduct.pieces":
+		if e.ComplexityRoot.SimulationProduct.Pieces == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SimulationProduct.Pieces(childComplexity), true
+	case "SimulationProduct.product":
+		if e.ComplexityRoot.SimulationProduct.Product == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SimulationProduct.Product(childComplexity), true
 
 	case "SoldOutPolicy.backOrderLimit":
 		if e.ComplexityRoot.SoldOutPolicy.BackOrderLimit == nil {
@@ -9981,6 +10484,7 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 			graphql.NewInputUnmarshaler("SetSaleTermsInput", graphql.BindUnmarshaler(ec, unmarshalInputSetSaleTermsInput)),
 			graphql.NewInputUnmarshaler("SetSlotInput", graphql.BindUnmarshaler(ec, unmarshalInputSetSlotInput)),
 			graphql.NewInputUnmarshaler("SetSoldOutPolicyInput", graphql.BindUnmarshaler(ec, unmarshalInputSetSoldOutPolicyInput)),
+			graphql.NewInputUnmarshaler("SimulateCampaignInput", graphql.BindUnmarshaler(ec, unmarshalInputSimulateCampaignInput)),
 			graphql.NewInputUnmarshaler("StaffAccountInput", graphql.BindUnmarshaler(ec, unmarshalInputStaffAccountInput)),
 			graphql.NewInputUnmarshaler("StaffPolicyInput", graphql.BindUnmarshaler(ec, unmarshalInputStaffPolicyInput)),
 			graphql.NewInputUnmarshaler("StartSsoInput", graphql.BindUnmarshaler(ec, unmarshalInputStartSsoInput)),
@@ -11006,6 +11510,8 @@ enum UserErrorCode {
   cart: Cart @allow(roles: [GUEST, MEMBER, COMPANY_BUYER])
   "The ways to ship that the channel offers."
   shippingMethods: [ShippingMethod!]! @allow(anyone: true) @public
+  "The brand's shops, for a cart to say at which of them it is bought or picked up."
+  shops: [Shop!]! @allow(anyone: true)
 }
 
 extend type Mutation {
@@ -11038,6 +11544,8 @@ type Cart implements Node {
   billingAddress: Address
   "How it is shipped; null if not chosen yet."
   shippingMethod: ShippingMethod
+  "The shop at which it is bought or picked up; null if none was said."
+  shopId: ID
   "The lines, in the order in which they were put in."
   lines: [CartLine!]!
   "What the lines come to."
@@ -11156,6 +11664,20 @@ input UpdateCartInput {
   billToShipping: Boolean! = false
   "How it is shipped."
   shippingMethodId: ID
+  "The shop at which it is bought or picked up: campaigns of that shop apply."
+  shopId: ID
+  "Forget the shop."
+  noShop: Boolean! = false
+}
+
+"A shop of the brand."
+type Shop {
+  "The shop's opaque global id."
+  id: ID!
+  "The shop's code, unique in the brand."
+  code: String!
+  "The name, in the caller's language."
+  name: String!
 }
 
 "The cart after a change."
@@ -14186,6 +14708,8 @@ type Order implements Node {
   email: String!
   "When it was placed."
   placedAt: DateTime!
+  "The shop at which it was bought or is picked up; null if none was said."
+  shopId: ID
   "The lines, as they were when the order was placed."
   lines: [OrderLine!]!
   "What the lines come to."
@@ -15335,6 +15859,11 @@ extend type Product {
     "The campaign's global id."
     campaignId: ID!
   ): CampaignEffect @allow(permissions: [CAMPAIGN_READ])
+  "A campaign that was tried on past orders: how far it has come, and what it found; for staff."
+  campaignSimulation(
+    "The simulation's global id."
+    id: ID!
+  ): CampaignSimulation @allow(permissions: [CAMPAIGN_READ])
   "A campaign's coupons, newest first; for staff."
   coupons(
     "The campaign's global id."
@@ -15367,6 +15896,15 @@ extend type Mutation {
     "Which, and what."
     input: CampaignStatusInput!
   ): CampaignPayload! @allow(permissions: [CAMPAIGN_WRITE])
+  """
+  Try a campaign on past orders as if it had run all the time: what it would have brought
+  and cost, beside the campaigns that ran then. Few orders are looked at in place; many by
+  a job whose progress ` + "`" + `campaignSimulation` + "`" + ` tells. Nothing is changed.
+  """
+  simulateCampaign(
+    "Which campaign, on the orders of which time."
+    input: SimulateCampaignInput!
+  ): SimulateCampaignPayload! @allow(permissions: [CAMPAIGN_WRITE])
   "Make coupons of a campaign: one code that many share, or many codes that one may use each."
   issueCoupons(
     "How many, for whom, for how long."
@@ -15439,6 +15977,10 @@ type Campaign {
   maxUsesPerMember: Int
   "When an order did not fit into its budget or uses any more; null if that has not happened."
   spentAt: DateTime
+  "The shops it is for; empty: it does not ask for a shop."
+  shopIds: [ID!]!
+  "Whether members who agreed to the mail magazine are told when it begins."
+  notifyMembers: Boolean!
 }
 
 "What a campaign has brought and cost so far."
@@ -15457,6 +15999,36 @@ type CampaignEffect {
   perYen: Decimal
   "By how many per cent buyers who may get it buy more than as many of the hold-out; null where that cannot be said."
   uplift: Decimal
+  "Buyers who may get it beside those of the hold-out, over its period so far; null without a hold-out."
+  comparison: CampaignComparison
+}
+
+"Buyers who may get a campaign, beside those it is held out from."
+type CampaignComparison {
+  "Those who may get it."
+  open: CampaignGroup!
+  "Those it is held out from."
+  held: CampaignGroup!
+  "By how many per cent the first buy more, reckoned on as many buyers; null while the hold-out has bought nothing."
+  uplift: Decimal
+  "Below this the uplift lies in one of 40 cases only (95 % confidence interval); null while there are too few buyers."
+  low: Decimal
+  "Above this the uplift lies in one of 40 cases only; null while there are too few buyers."
+  high: Decimal
+  "Whether fewer than 30 buyers of either group have bought: the uplift then says nothing."
+  tooFew: Boolean!
+}
+
+"One of two groups of buyers that are compared."
+type CampaignGroup {
+  "The group's part of all buyers, in per cent."
+  share: Decimal!
+  "Members and companies of the group that have bought."
+  buyers: Int!
+  "What they have bought for."
+  sales: Money!
+  "What each of them has bought for; zero while none has."
+  perBuyer: Money!
 }
 
 "What staff have decided about a campaign."
@@ -15697,6 +16269,8 @@ input SaveCampaignInput {
   perMember: Int
   "Divides buyers for comparison."
   experiment: ExperimentInput
+  "Tell members who agreed to the mail magazine when it begins: those it is for, hold-out aside."
+  notifyMembers: Boolean! = false
 }
 
 "What to decide about a campaign."
@@ -15865,6 +16439,140 @@ type CartGift {
   campaign: String!
   "Whether the order stops when they are sold out; else it goes on without."
   required: Boolean!
+}
+
+"Which campaign to try, on the orders of which time."
+input SimulateCampaignInput {
+  "A campaign that is kept; leave it out to describe one."
+  campaignId: ID
+  "A campaign that is not kept. With an ` + "`" + `id` + "`" + ` it stands in that campaign's place."
+  campaign: SaveCampaignInput
+  "The first moment whose orders are looked at."
+  from: DateTime!
+  "The first moment whose orders are not, at most 731 days later; now if it lies ahead."
+  until: DateTime!
+}
+
+"A simulation after it was asked for."
+type SimulateCampaignPayload {
+  "The simulation; null if nothing was done."
+  simulation: CampaignSimulation
+  "Why nothing was done; empty if it was."
+  userErrors: [UserError!]!
+}
+
+"Where a simulation stands."
+enum SimulationStatus {
+  "Orders are being looked at."
+  RUNNING
+  "All orders were looked at."
+  DONE
+  "An order could not be priced."
+  FAILED
+}
+
+"A campaign tried on past orders."
+type CampaignSimulation {
+  "The simulation's opaque global id."
+  id: ID!
+  "Where it stands."
+  status: SimulationStatus!
+  "The campaign as it was tried."
+  campaign: Campaign!
+  "The first moment whose orders are looked at."
+  from: DateTime!
+  "The first moment whose orders are not."
+  until: DateTime!
+  "How many orders there are to look at."
+  orders: Int!
+  "How many were looked at so far."
+  looked: Int!
+  "What was found; null until it is done."
+  outcome: SimulationOutcome
+  "When it was asked for."
+  createdAt: DateTime!
+  "When it was done; null until it is."
+  finishedAt: DateTime
+}
+
+"What a campaign would have brought and cost, had the same orders been placed."
+type SimulationOutcome {
+  "Orders that were looked at: those in the campaign's currency that stand."
+  orders: Int!
+  "Of them, those that would have used it."
+  uses: Int!
+  "Those that would have come to another total."
+  changed: Int!
+  "What it would have taken off."
+  given: Money!
+  "What other campaigns would have given less, because the buyer would have had this one in their stead."
+  displaced: Money!
+  "What the orders come to without it."
+  salesBefore: Money!
+  "What they would have come to."
+  salesAfter: Money!
+  "What the goods earn without it: without tax, less cost, over lines whose cost is known."
+  marginBefore: Money!
+  "What they would have earned."
+  marginAfter: Money!
+  "Lines whose cost is not known."
+  costUnknown: Int!
+  "Shipping fees that it would have taken off."
+  freeShipping: Money!
+  "Orders whose fee it would have taken off."
+  freeShipped: Int!
+  "Gifts that it would have given."
+  gifts: [SimulationGift!]!
+  "Pieces of gifts beyond their allotment."
+  giftsMissed: Int!
+  "Orders that would have earned more points."
+  pointsOrders: Int!
+  "The amount that would have earned points on top, in major units: twice the points on 100 yen is 100 more."
+  pointsOn: Decimal!
+  "Coupons that orders would have earned."
+  coupons: Int!
+  "When an order would not have fitted into its budget or uses any more; null if all would."
+  spentAt: DateTime
+  "Each day on which there were orders, in the brand's time zone."
+  days: [SimulationDay!]!
+  "The products that it would have been dearest for, at most 20."
+  products: [SimulationProduct!]!
+  "Orders that do not come, by the campaigns that ran then, to what they came to: rules have been closed, or costs have changed."
+  differing: Int!
+}
+
+"Goods that a simulated campaign would have given."
+type SimulationGift {
+  "The variant; null if it is not sold by itself."
+  variant: Variant
+  "How many pieces."
+  pieces: Int!
+  "What they cost; zero if it is not known."
+  cost: Money!
+}
+
+"One day of a simulation."
+type SimulationDay {
+  "The day."
+  date: String!
+  "Orders of the day."
+  orders: Int!
+  "Those that would have used the campaign."
+  uses: Int!
+  "What it would have taken off."
+  given: Money!
+}
+
+"What one product would have been sold for less."
+type SimulationProduct {
+  "The product; null if it is not shown."
+  product: Product
+  "Orders in which it would have been cheaper."
+  orders: Int!
+  "Its pieces in them."
+  pieces: Int!
+  "By how much, together."
+  given: Money!
 }
 `, BuiltIn: false},
 	{Name: "../schema/scope.graphqls", Input: `"How an audience names its buyers, from the most specific to the widest."
@@ -17436,6 +18144,10 @@ func childFields_Campaign(ctx context.Context, ec *executionContext, field graph
 		return fieldContext_Campaign_maxUsesPerMember(ctx, ec, field)
 	case "spentAt":
 		return fieldContext_Campaign_spentAt(ctx, ec, field)
+	case "shopIds":
+		return fieldContext_Campaign_shopIds(ctx, ec, field)
+	case "notifyMembers":
+		return fieldContext_Campaign_notifyMembers(ctx, ec, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type Campaign", field.Name)
 }
@@ -17456,6 +18168,24 @@ func childFields_CampaignBenefit(ctx context.Context, ec *executionContext, fiel
 		return fieldContext_CampaignBenefit_factor(ctx, ec, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type CampaignBenefit", field.Name)
+}
+
+func childFields_CampaignComparison(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "open":
+		return fieldContext_CampaignComparison_open(ctx, ec, field)
+	case "held":
+		return fieldContext_CampaignComparison_held(ctx, ec, field)
+	case "uplift":
+		return fieldContext_CampaignComparison_uplift(ctx, ec, field)
+	case "low":
+		return fieldContext_CampaignComparison_low(ctx, ec, field)
+	case "high":
+		return fieldContext_CampaignComparison_high(ctx, ec, field)
+	case "tooFew":
+		return fieldContext_CampaignComparison_tooFew(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type CampaignComparison", field.Name)
 }
 
 func childFields_CampaignConditions(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -17516,8 +18246,24 @@ func childFields_CampaignEffect(ctx context.Context, ec *executionContext, field
 		return fieldContext_CampaignEffect_perYen(ctx, ec, field)
 	case "uplift":
 		return fieldContext_CampaignEffect_uplift(ctx, ec, field)
+	case "comparison":
+		return fieldContext_CampaignEffect_comparison(ctx, ec, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type CampaignEffect", field.Name)
+}
+
+func childFields_CampaignGroup(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "share":
+		return fieldContext_CampaignGroup_share(ctx, ec, field)
+	case "buyers":
+		return fieldContext_CampaignGroup_buyers(ctx, ec, field)
+	case "sales":
+		return fieldContext_CampaignGroup_sales(ctx, ec, field)
+	case "perBuyer":
+		return fieldContext_CampaignGroup_perBuyer(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type CampaignGroup", field.Name)
 }
 
 func childFields_CampaignPayload(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -17528,6 +18274,32 @@ func childFields_CampaignPayload(ctx context.Context, ec *executionContext, fiel
 		return fieldContext_CampaignPayload_userErrors(ctx, ec, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type CampaignPayload", field.Name)
+}
+
+func childFields_CampaignSimulation(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return fieldContext_CampaignSimulation_id(ctx, ec, field)
+	case "status":
+		return fieldContext_CampaignSimulation_status(ctx, ec, field)
+	case "campaign":
+		return fieldContext_CampaignSimulation_campaign(ctx, ec, field)
+	case "from":
+		return fieldContext_CampaignSimulation_from(ctx, ec, field)
+	case "until":
+		return fieldContext_CampaignSimulation_until(ctx, ec, field)
+	case "orders":
+		return fieldContext_CampaignSimulation_orders(ctx, ec, field)
+	case "looked":
+		return fieldContext_CampaignSimulation_looked(ctx, ec, field)
+	case "outcome":
+		return fieldContext_CampaignSimulation_outcome(ctx, ec, field)
+	case "createdAt":
+		return fieldContext_CampaignSimulation_createdAt(ctx, ec, field)
+	case "finishedAt":
+		return fieldContext_CampaignSimulation_finishedAt(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type CampaignSimulation", field.Name)
 }
 
 func childFields_Cart(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -17542,6 +18314,8 @@ func childFields_Cart(ctx context.Context, ec *executionContext, field graphql.C
 		return fieldContext_Cart_billingAddress(ctx, ec, field)
 	case "shippingMethod":
 		return fieldContext_Cart_shippingMethod(ctx, ec, field)
+	case "shopId":
+		return fieldContext_Cart_shopId(ctx, ec, field)
 	case "lines":
 		return fieldContext_Cart_lines(ctx, ec, field)
 	case "subtotal":
@@ -18518,6 +19292,8 @@ func childFields_Order(ctx context.Context, ec *executionContext, field graphql.
 		return fieldContext_Order_email(ctx, ec, field)
 	case "placedAt":
 		return fieldContext_Order_placedAt(ctx, ec, field)
+	case "shopId":
+		return fieldContext_Order_shopId(ctx, ec, field)
 	case "lines":
 		return fieldContext_Order_lines(ctx, ec, field)
 	case "subtotal":
@@ -19806,6 +20582,116 @@ func childFields_ShippingMethodTranslations(ctx context.Context, ec *executionCo
 		return fieldContext_ShippingMethodTranslations_description(ctx, ec, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type ShippingMethodTranslations", field.Name)
+}
+
+func childFields_Shop(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return fieldContext_Shop_id(ctx, ec, field)
+	case "code":
+		return fieldContext_Shop_code(ctx, ec, field)
+	case "name":
+		return fieldContext_Shop_name(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type Shop", field.Name)
+}
+
+func childFields_SimulateCampaignPayload(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "simulation":
+		return fieldContext_SimulateCampaignPayload_simulation(ctx, ec, field)
+	case "userErrors":
+		return fieldContext_SimulateCampaignPayload_userErrors(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type SimulateCampaignPayload", field.Name)
+}
+
+func childFields_SimulationDay(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "date":
+		return fieldContext_SimulationDay_date(ctx, ec, field)
+	case "orders":
+		return fieldContext_SimulationDay_orders(ctx, ec, field)
+	case "uses":
+		return fieldContext_SimulationDay_uses(ctx, ec, field)
+	case "given":
+		return fieldContext_SimulationDay_given(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type SimulationDay", field.Name)
+}
+
+func childFields_SimulationGift(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "variant":
+		return fieldContext_SimulationGift_variant(ctx, ec, field)
+	case "pieces":
+		return fieldContext_SimulationGift_pieces(ctx, ec, field)
+	case "cost":
+		return fieldContext_SimulationGift_cost(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type SimulationGift", field.Name)
+}
+
+func childFields_SimulationOutcome(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "orders":
+		return fieldContext_SimulationOutcome_orders(ctx, ec, field)
+	case "uses":
+		return fieldContext_SimulationOutcome_uses(ctx, ec, field)
+	case "changed":
+		return fieldContext_SimulationOutcome_changed(ctx, ec, field)
+	case "given":
+		return fieldContext_SimulationOutcome_given(ctx, ec, field)
+	case "displaced":
+		return fieldContext_SimulationOutcome_displaced(ctx, ec, field)
+	case "salesBefore":
+		return fieldContext_SimulationOutcome_salesBefore(ctx, ec, field)
+	case "salesAfter":
+		return fieldContext_SimulationOutcome_salesAfter(ctx, ec, field)
+	case "marginBefore":
+		return fieldContext_SimulationOutcome_marginBefore(ctx, ec, field)
+	case "marginAfter":
+		return fieldContext_SimulationOutcome_marginAfter(ctx, ec, field)
+	case "costUnknown":
+		return fieldContext_SimulationOutcome_costUnknown(ctx, ec, field)
+	case "freeShipping":
+		return fieldContext_SimulationOutcome_freeShipping(ctx, ec, field)
+	case "freeShipped":
+		return fieldContext_SimulationOutcome_freeShipped(ctx, ec, field)
+	case "gifts":
+		return fieldContext_SimulationOutcome_gifts(ctx, ec, field)
+	case "giftsMissed":
+		return fieldContext_SimulationOutcome_giftsMissed(ctx, ec, field)
+	case "pointsOrders":
+		return fieldContext_SimulationOutcome_pointsOrders(ctx, ec, field)
+	case "pointsOn":
+		return fieldContext_SimulationOutcome_pointsOn(ctx, ec, field)
+	case "coupons":
+		return fieldContext_SimulationOutcome_coupons(ctx, ec, field)
+	case "spentAt":
+		return fieldContext_SimulationOutcome_spentAt(ctx, ec, field)
+	case "days":
+		return fieldContext_SimulationOutcome_days(ctx, ec, field)
+	case "products":
+		return fieldContext_SimulationOutcome_products(ctx, ec, field)
+	case "differing":
+		return fieldContext_SimulationOutcome_differing(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type SimulationOutcome", field.Name)
+}
+
+func childFields_SimulationProduct(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "product":
+		return fieldContext_SimulationProduct_product(ctx, ec, field)
+	case "orders":
+		return fieldContext_SimulationProduct_orders(ctx, ec, field)
+	case "pieces":
+		return fieldContext_SimulationProduct_pieces(ctx, ec, field)
+	case "given":
+		return fieldContext_SimulationProduct_given(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type SimulationProduct", field.Name)
 }
 
 func childFields_SoldOutPolicy(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {

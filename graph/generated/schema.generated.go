@@ -142,6 +142,7 @@ type MutationResolver interface {
 	RemoveCoupon(ctx context.Context, input cart.RemoveCouponInput) (model.CartPayload, error)
 	SaveCampaign(ctx context.Context, input promotion.SaveInput) (model.CampaignPayload, error)
 	SetCampaignStatus(ctx context.Context, input promotion.StatusInput) (model.CampaignPayload, error)
+	SimulateCampaign(ctx context.Context, input promotion.SimulateInput) (model.SimulateCampaignPayload, error)
 	IssueCoupons(ctx context.Context, input promotion.IssueInput) (model.IssueCouponsPayload, error)
 	VoidCoupons(ctx context.Context, input promotion.VoidInput) (model.VoidCouponsPayload, error)
 	SaveSet(ctx context.Context, input sale.SaveSetInput) (model.SetPayload, error)
@@ -174,6 +175,7 @@ type QueryResolver interface {
 	Me(ctx context.Context) (*identity.Account, error)
 	Cart(ctx context.Context) (*cart.Priced, error)
 	ShippingMethods(ctx context.Context) ([]shipping.Method, error)
+	Shops(ctx context.Context) ([]inventory.Location, error)
 	Products(ctx context.Context, first *int, after *string, filter *catalog.Filter, sort *catalog.Sort) (catalog.ProductPage, error)
 	Product(ctx context.Context, slug string) (*catalog.Product, error)
 	Categories(ctx context.Context) ([]catalog.Category, error)
@@ -212,6 +214,7 @@ type QueryResolver interface {
 	MyCoupons(ctx context.Context) ([]promotion.Coupon, error)
 	CampaignList(ctx context.Context, statuses []promotion.Status, running bool, first *int, after *string) (page.Connection[promotion.Campaign], error)
 	CampaignEffect(ctx context.Context, campaignID string) (*promotion.Effect, error)
+	CampaignSimulation(ctx context.Context, id string) (*promotion.Simulation, error)
 	Coupons(ctx context.Context, campaignID string, first *int, after *string) (page.Connection[promotion.Coupon], error)
 	Search(ctx context.Context, query string, first *int, after *string, filter *catalog.Filter, sort *catalog.Sort) (page.Connection[catalog.SearchResult], error)
 	SearchSuggestions(ctx context.Context, prefix string, first int) ([]catalog.Suggestion, error)
@@ -1762,6 +1765,20 @@ func field_Mutation_setStaffPolicy_args(ctx context.Context, ec *executionContex
 	return args, nil
 }
 
+func field_Mutation_simulateCampaign_args(ctx context.Context, ec *executionContext, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
+		func(ctx context.Context, v any) (promotion.SimulateInput, error) {
+			return unmarshalNSimulateCampaignInput2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpromotionᚐSimulateInput(ctx, ec, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["input"] = arg0
+	return args, nil
+}
+
 func field_Mutation_startSso_args(ctx context.Context, ec *executionContext, rawArgs map[string]any) (map[string]any, error) {
 	var err error
 	args := map[string]any{}
@@ -2173,6 +2190,20 @@ func field_Query_campaignList_args(ctx context.Context, ec *executionContext, ra
 		return nil, err
 	}
 	args["after"] = arg3
+	return args, nil
+}
+
+func field_Query_campaignSimulation_args(ctx context.Context, ec *executionContext, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "id",
+		func(ctx context.Context, v any) (string, error) {
+			return unmarshalNID2string(ctx, ec, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["id"] = arg0
 	return args, nil
 }
 
@@ -10358,6 +10389,77 @@ func fieldContext_Mutation_setCampaignStatus(ctx context.Context, ec *executionC
 	return fc, nil
 }
 
+func _Mutation_simulateCampaign(ctx context.Context, ec *executionContext, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_Mutation_simulateCampaign(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().SimulateCampaign(ctx, fc.Args["input"].(promotion.SimulateInput))
+		},
+		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
+			directive0 := next
+
+			directive1 := func(ctx context.Context) (any, error) {
+				anyone, err := unmarshalNBoolean2bool(ctx, ec, false)
+				if err != nil {
+					var zeroVal model.SimulateCampaignPayload
+					return zeroVal, err
+				}
+				roles, err := unmarshalNRole2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋaccessᚐRoleᚄ(ctx, ec, []any{})
+				if err != nil {
+					var zeroVal model.SimulateCampaignPayload
+					return zeroVal, err
+				}
+				permissions, err := unmarshalNPermission2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋaccessᚐPermissionᚄ(ctx, ec, []any{"CAMPAIGN_WRITE"})
+				if err != nil {
+					var zeroVal model.SimulateCampaignPayload
+					return zeroVal, err
+				}
+				if ec.Directives.Allow == nil {
+					var zeroVal model.SimulateCampaignPayload
+					return zeroVal, errors.New("directive allow is not implemented")
+				}
+				return ec.Directives.Allow(ctx, nil, directive0, anyone, roles, permissions)
+			}
+
+			next = directive1
+			return next
+		},
+		func(ctx context.Context, selections ast.SelectionSet, v model.SimulateCampaignPayload) graphql.Marshaler {
+			return marshalNSimulateCampaignPayload2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋgraphᚋmodelᚐSimulateCampaignPayload(ctx, ec, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func fieldContext_Mutation_simulateCampaign(ctx context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = run.Args(ctx, field, func() (map[string]any, error) {
+		return field_Mutation_simulateCampaign_args(ctx, ec, field.ArgumentMap(ec.Variables))
+	}); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
 func _Mutation_issueCoupons(ctx context.Context, ec *executionContext, field graphql.CollectedField) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -12435,6 +12537,63 @@ func _Query_shippingMethods(ctx context.Context, ec *executionContext, field gra
 	)
 }
 func fieldContext_Query_shippingMethods(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Query",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+	}
+	return fc, nil
+}
+
+func _Query_shops(ctx context.Context, ec *executionContext, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_Query_shops(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.Resolvers.Query().Shops(ctx)
+		},
+		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
+			directive0 := next
+
+			directive1 := func(ctx context.Context) (any, error) {
+				anyone, err := unmarshalNBoolean2bool(ctx, ec, true)
+				if err != nil {
+					var zeroVal []inventory.Location
+					return zeroVal, err
+				}
+				roles, err := unmarshalNRole2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋaccessᚐRoleᚄ(ctx, ec, []any{})
+				if err != nil {
+					var zeroVal []inventory.Location
+					return zeroVal, err
+				}
+				permissions, err := unmarshalNPermission2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋaccessᚐPermissionᚄ(ctx, ec, []any{})
+				if err != nil {
+					var zeroVal []inventory.Location
+					return zeroVal, err
+				}
+				if ec.Directives.Allow == nil {
+					var zeroVal []inventory.Location
+					return zeroVal, errors.New("directive allow is not implemented")
+				}
+				return ec.Directives.Allow(ctx, nil, directive0, anyone, roles, permissions)
+			}
+
+			next = directive1
+			return next
+		},
+		func(ctx context.Context, selections ast.SelectionSet, v []inventory.Location) graphql.Marshaler {
+			return marshalNShop2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋinventoryᚐLocationᚄ(ctx, ec, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func fieldContext_Query_shops(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	fc = &graphql.FieldContext{
 		Object:     "Query",
 		Field:      field,
@@ -14960,6 +15119,77 @@ func fieldContext_Query_campaignEffect(ctx context.Context, ec *executionContext
 	return fc, nil
 }
 
+func _Query_campaignSimulation(ctx context.Context, ec *executionContext, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_Query_campaignSimulation(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Query().CampaignSimulation(ctx, fc.Args["id"].(string))
+		},
+		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
+			directive0 := next
+
+			directive1 := func(ctx context.Context) (any, error) {
+				anyone, err := unmarshalNBoolean2bool(ctx, ec, false)
+				if err != nil {
+					var zeroVal *promotion.Simulation
+					return zeroVal, err
+				}
+				roles, err := unmarshalNRole2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋaccessᚐRoleᚄ(ctx, ec, []any{})
+				if err != nil {
+					var zeroVal *promotion.Simulation
+					return zeroVal, err
+				}
+				permissions, err := unmarshalNPermission2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋaccessᚐPermissionᚄ(ctx, ec, []any{"CAMPAIGN_READ"})
+				if err != nil {
+					var zeroVal *promotion.Simulation
+					return zeroVal, err
+				}
+				if ec.Directives.Allow == nil {
+					var zeroVal *promotion.Simulation
+					return zeroVal, errors.New("directive allow is not implemented")
+				}
+				return ec.Directives.Allow(ctx, nil, directive0, anyone, roles, permissions)
+			}
+
+			next = directive1
+			return next
+		},
+		func(ctx context.Context, selections ast.SelectionSet, v *promotion.Simulation) graphql.Marshaler {
+			return marshalOCampaignSimulation2ᚖgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpromotionᚐSimulation(ctx, ec, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func fieldContext_Query_campaignSimulation(ctx context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Query",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = run.Args(ctx, field, func() (map[string]any, error) {
+		return field_Query_campaignSimulation_args(ctx, ec, field.ArgumentMap(ec.Variables))
+	}); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
 func _Query_coupons(ctx context.Context, ec *executionContext, field graphql.CollectedField) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -16726,6 +16956,13 @@ func _Mutation(ctx context.Context, ec *executionContext, sel ast.SelectionSet) 
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
+		case "simulateCampaign":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return _Mutation_simulateCampaign(ctx, ec, field)
+			})
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
 		case "issueCoupons":
 			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
 				return _Mutation_issueCoupons(ctx, ec, field)
@@ -16969,6 +17206,12 @@ func _Query(ctx context.Context, ec *executionContext, sel ast.SelectionSet) gra
 				func(ctx context.Context) graphql.Marshaler {
 					return _Query_shippingMethods(ctx, ec, field)
 				})
+		case "shops":
+			out.ResolveRootConcurrently(innerCtx, ec.OperationContext, i,
+				true, true,
+				func(ctx context.Context) graphql.Marshaler {
+					return _Query_shops(ctx, ec, field)
+				})
 		case "products":
 			out.ResolveRootConcurrently(innerCtx, ec.OperationContext, i,
 				true, true,
@@ -17196,6 +17439,12 @@ func _Query(ctx context.Context, ec *executionContext, sel ast.SelectionSet) gra
 				true, false,
 				func(ctx context.Context) graphql.Marshaler {
 					return _Query_campaignEffect(ctx, ec, field)
+				})
+		case "campaignSimulation":
+			out.ResolveRootConcurrently(innerCtx, ec.OperationContext, i,
+				true, false,
+				func(ctx context.Context) graphql.Marshaler {
+					return _Query_campaignSimulation(ctx, ec, field)
 				})
 		case "coupons":
 			out.ResolveRootConcurrently(innerCtx, ec.OperationContext, i,

@@ -497,6 +497,14 @@ type ShippingMethodTranslations struct {
 	Description i18n.Text `json:"description"`
 }
 
+// A simulation after it was asked for.
+type SimulateCampaignPayload struct {
+	// The simulation; null if nothing was done.
+	Simulation *promotion.Simulation `json:"simulation,omitempty"`
+	// Why nothing was done; empty if it was.
+	UserErrors []UserError `json:"userErrors"`
+}
+
 // The brand's policies after the change.
 type SoldOutPolicyPayload struct {
 	// The brand's policies; null if nothing was done.

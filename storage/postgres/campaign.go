@@ -21,8 +21,8 @@ type Campaigns struct{ db *DB }
 func NewCampaigns(db *DB) *Campaigns { return &Campaigns{db} }
 
 const campaignColumns = `id, brand_id, code, name, badge, currency, status, ` + windowColumns + `, recurrence, audiences, channels, shops,
-	regions, goods, except_goods, conditions, benefits, stacking, group_code, priority, needs_coupon, limits, experiment, spent_at,
-	created_at, updated_at`
+	regions, goods, except_goods, conditions, benefits, stacking, group_code, priority, needs_coupon, limits, experiment, notify_members,
+	spent_at, created_at, updated_at`
 
 // campaignMemory is how long a campaign that is over stays in memory, so that staff
 // who ask why a price changed find it.
@@ -85,22 +85,23 @@ func (s *Campaigns) Save(ctx context.Context, c promotion.Campaign) error {
 	batch.Queue(`
 		INSERT INTO campaigns (id, brand_id, code, name, badge, currency, status, valid_from, valid_until, recurrence, audiences, channels,
 			shops, regions, goods, except_goods, conditions, benefits, stacking, group_code, priority, needs_coupon, limits, experiment,
-			spent_at, created_at, updated_at)
+			notify_members, spent_at, created_at, updated_at)
 		VALUES (@id, @brand, @code, @name, @badge, @currency, @status, @from, @until, @recurrence, @audiences, @channels,
 			@shops, @regions, @goods, @except, @conditions, @benefits, @stacking, @group, @priority, @coupon, @limits, @experiment,
-			@spent, @created, @updated)
+			@notify, @spent, @created, @updated)
 		ON CONFLICT (id) DO UPDATE SET code = excluded.code, name = excluded.name, badge = excluded.badge, status = excluded.status,
 			valid_from = excluded.valid_from, valid_until = excluded.valid_until, recurrence = excluded.recurrence,
 			audiences = excluded.audiences, channels = excluded.channels, shops = excluded.shops, regions = excluded.regions,
 			goods = excluded.goods, except_goods = excluded.except_goods, conditions = excluded.conditions, benefits = excluded.benefits,
 			stacking = excluded.stacking, group_code = excluded.group_code, priority = excluded.priority,
-			needs_coupon = excluded.needs_coupon, limits = excluded.limits, experiment = excluded.experiment, spent_at = excluded.spent_at,
+			needs_coupon = excluded.needs_coupon, limits = excluded.limits, experiment = excluded.experiment,
+			notify_members = excluded.notify_members, spent_at = excluded.spent_at,
 			updated_at = excluded.updated_at`, pgx.NamedArgs{
 		"id": c.ID, "brand": c.BrandID, "code": c.Code, "name": c.Name, "badge": textOrEmpty(c.Badge), "currency": c.Currency, "status": c.Status,
 		"from": c.From, "until": c.Until, "recurrence": c.Recurrence, "audiences": c.Audiences, "channels": c.Channels, "shops": c.Shops,
 		"regions": c.Regions, "goods": c.Goods, "except": c.Except, "conditions": c.Conditions, "benefits": c.Benefits,
 		"stacking": c.Stacking, "group": c.Group, "priority": c.Priority, "coupon": c.NeedsCoupon, "limits": c.Limits,
-		"experiment": c.Experiment, "spent": c.SpentAt, "created": c.CreatedAt, "updated": c.UpdatedAt,
+		"experiment": c.Experiment, "notify": c.NotifyMembers, "spent": c.SpentAt, "created": c.CreatedAt, "updated": c.UpdatedAt,
 	})
 	batch.Queue(`
 		INSERT INTO campaign_totals (campaign_id, budget, max_uses) VALUES ($1, $2, $3)

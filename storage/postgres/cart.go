@@ -152,7 +152,7 @@ func (s *Carts) SetQuantity(ctx context.Context, in cart.Lookup, lineID uuid.UUI
 }
 
 // Update writes what is not nil; nothing, if the brand does not offer the shipping
-// method.
+// method or has no such shop.
 func (s *Carts) Update(ctx context.Context, in cart.Lookup, change cart.Change) (*cart.Basket, error) {
 	return s.change(ctx, in, func(batch *pgx.Batch) {
 		batch.Queue(`
@@ -161,11 +161,15 @@ func (s *Carts) Update(ctx context.Context, in cart.Lookup, change cart.Change) 
 				shipping_address = coalesce(@address, c.shipping_address),
 				billing_address = CASE WHEN @with_parcel THEN NULL ELSE coalesce(@billing, c.billing_address) END,
 				shipping_method_id = coalesce(@method, c.shipping_method_id),
+				shop_id = CASE WHEN @no_shop THEN NULL ELSE coalesce(@shop, c.shop_id) END,
 				updated_at = @at
 			WHERE `+ownCart(in.Owner)+` AND (@method::uuid IS NULL OR EXISTS (
-				SELECT FROM shipping_methods m WHERE m.id = @method AND m.brand_id = @brand AND m.active))`, cartArgs(in, pgx.NamedArgs{
+				SELECT FROM shipping_methods m WHERE m.id = @method AND m.brand_id = @brand AND m.active))
+			AND (@shop::uuid IS NULL OR EXISTS (
+				SELECT FROM locations l WHERE l.id = @shop AND l.brand_id = @brand AND l.kind = 'SHOP' AND l.active))`, cartArgs(in, pgx.NamedArgs{
 			"email": change.Email, "address": change.ShippingAddress, "method": change.ShippingMethodID,
 			"billing": change.BillingAddress, "with_parcel": change.BillToShipping,
+			"shop": change.ShopID, "no_shop": change.NoShop,
 		}))
 	})
 }
@@ -242,7 +246,7 @@ func queueCart(batch *pgx.Batch, in cart.Lookup, lock string, into **cart.Basket
 			found.Cart = rows[0]
 			*into = &found
 		}
-	}, `SELECT c.id, c.brand_id, c.channel_id, c.member_id, c.email, c.shipping_address, c.billing_address, c.shipping_method_id, c.updated_at,
+	}, `SELECT c.id, c.brand_id, c.channel_id, c.member_id, c.email, c.shipping_address, c.billing_address, c.shipping_method_id, c.shop_id, c.updated_at,
 			`+enteredCoupons+` AS entered
 		FROM carts c WHERE `+own+lock, args)
 	queueRows(batch, &[]basketRow{}, func(rows []basketRow) { found.Items, found.Sheets, found.Rules = itemsOf(rows) }, `

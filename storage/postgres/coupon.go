@@ -65,7 +65,10 @@ func (s *Campaigns) CouponByID(ctx context.Context, brandID, couponID uuid.UUID)
 // Earned are the coupons that an order, if it stands, has earned for its member.
 func (s *Campaigns) Earned(ctx context.Context, orderID uuid.UUID) ([]promotion.Earned, error) {
 	return collect[promotion.Earned](ctx, s.db, `
-		SELECT u.issues AS campaign_id, o.member_id FROM campaign_uses u JOIN orders o ON o.id = u.order_id
+		SELECT u.issues AS campaign_id, c.name AS campaign, o.member_id, o.member_id AS account_id, coalesce(a.name, '') AS name,
+			coalesce(a.email, '') AS email, coalesce(a.language, '') AS language
+		FROM campaign_uses u JOIN orders o ON o.id = u.order_id JOIN campaigns c ON c.id = u.issues
+		LEFT JOIN accounts a ON a.id = o.member_id AND a.closed_at IS NULL
 		WHERE u.order_id = @order AND u.returned_at IS NULL AND u.issues IS NOT NULL AND o.member_id IS NOT NULL ORDER BY u.issues`,
 		pgx.NamedArgs{"order": orderID})
 }

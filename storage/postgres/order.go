@@ -25,7 +25,7 @@ type Orders struct{ db *DB }
 // NewOrders makes the orders' store.
 func NewOrders(db *DB) *Orders { return &Orders{db} }
 
-const orderColumns = `o.id, o.number, o.brand_id, o.channel_id, o.member_id, o.company_id, o.token_hash, o.email, o.language, o.status,
+const orderColumns = `o.id, o.number, o.brand_id, o.channel_id, o.shop_id, o.member_id, o.company_id, o.token_hash, o.email, o.language, o.status,
 	o.currency, o.tax_inclusive, o.subtotal, o.discount, o.shipping_fee, o.tax, o.total, o.taxes, o.breakdown, o.shipping_address,
 	o.billing_address, o.shipping_method, o.payment_method, o.paid, o.internal_note, o.missed_gifts, o.placed_at, o.updated_at`
 
@@ -64,11 +64,11 @@ func queueOrder(batch *pgx.Batch, o order.Order) {
 	batch.Queue(`
 		INSERT INTO orders (id, number, brand_id, channel_id, member_id, token_hash, email, language, status, currency,
 			tax_inclusive, subtotal, discount, shipping_fee, tax, total, taxes, breakdown, shipping_address, shipping_method,
-			payment_method, paid, internal_note, placed_at, updated_at, billing_address, missed_gifts, company_id)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24, $25, $26, $27, $28)`,
+			payment_method, paid, internal_note, placed_at, updated_at, billing_address, missed_gifts, company_id, shop_id)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24, $25, $26, $27, $28, $29)`,
 		o.ID, o.Number, o.BrandID, o.ChannelID, o.MemberID, o.TokenHash, o.Email, o.Language, o.Status, o.Currency,
 		o.TaxInclusive, o.SubtotalMinor, o.DiscountMinor, o.ShippingMinor, o.TaxMinor, o.TotalMinor, o.Taxes, o.Breakdown, o.ShippingAddress,
-		o.ShippingMethod, o.PaymentMethod, o.Paid, o.InternalNote, o.PlacedAt, o.UpdatedAt, o.BillingAddress, texts(o.MissedGifts), o.CompanyID)
+		o.ShippingMethod, o.PaymentMethod, o.Paid, o.InternalNote, o.PlacedAt, o.UpdatedAt, o.BillingAddress, texts(o.MissedGifts), o.CompanyID, o.ShopID)
 }
 
 // texts are never nil: an empty array, not SQL's null.
@@ -79,19 +79,20 @@ func texts(all []i18n.Text) []i18n.Text {
 	return all
 }
 
-// Goods are variants of the brand with their stock where it ships; no sets that a
-// customer would have to choose for.
-func (s *Orders) Goods(ctx context.Context, brandID uuid.UUID, variantIDs []uuid.UUID) (order.Goods, error) {
+// Goods are variants of the brand with their stock where it ships, and what limits
+// leave the customer of them; no sets that a customer would have to choose for.
+func (s *Orders) Goods(ctx context.Context, brandID uuid.UUID, customer string, variantIDs []uuid.UUID) (order.Goods, error) {
 	var goods order.Goods
-	args := pgx.NamedArgs{"brand": brandID, "ids": variantIDs}
+	args := pgx.NamedArgs{"brand": brandID, "customer": customer, "ids": variantIDs}
 	batch := &pgx.Batch{}
 	const lines = `(
 		SELECT id, id AS variant_id, 1 AS quantity, '[]'::jsonb AS choices FROM variants
 		WHERE id = ANY(@ids) AND brand_id = @brand AND NOT EXISTS (SELECT FROM set_slots o WHERE o.set_id = variants.id)
 	) k` + lineGoods
 	queueRows(batch, &[]itemRow{}, func(rows []itemRow) { goods.Items = assembled(rows) }, `
-		SELECT `+itemColumns+`, v.active AS on_sale, 0 AS beyond, '{}'::jsonb AS promise, NULL::text AS sold_as, NULL::int AS share
-		FROM `+lines+` JOIN variants v ON v.id = g.variant_id JOIN products p ON p.id = v.product_id`+itemOrder, args)
+		SELECT `+itemColumns+`, v.active AS on_sale, 0 AS beyond, '{}'::jsonb AS promise, t.kind AS sold_as, `+share+` AS share
+		FROM `+lines+` JOIN variants v ON v.id = g.variant_id JOIN products p ON p.id = v.product_id
+		LEFT JOIN sale_terms t ON t.variant_id = v.id AND t.kind IS NOT NULL`+itemOrder, args)
 	queueRows(batch, &goods.Levels, nil, `
 		SELECT s.variant_id, s.location_id, s.on_hand - s.reserved AS free
 		FROM stock_levels s JOIN locations o ON o.id = s.location_id

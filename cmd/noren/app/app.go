@@ -76,7 +76,7 @@ func New(cfg Config, db *postgres.DB, now clock.Clock, options ...Option) (*App,
 	companies := newCompanies(db, ground, keys, now)
 	payments := newPayments(cfg, db, jobs, ground.Metrics, now)
 	buyers := shoppers{companies}
-	campaigns := newCampaigns(db, jobs, now)
+	campaigns := newCampaigns(cfg, db, jobs, ground.Limiter, now)
 	prices := pricing.New(postgres.NewPricing(db), buyers, campaigns, now)
 	rules := display.New(postgres.NewDisplay(db), buyers, now)
 	restock := newRestock(cfg, db, rules, jobs, ground.Limiter, now)
@@ -120,6 +120,7 @@ func New(cfg Config, db *postgres.DB, now clock.Clock, options ...Option) (*App,
 			Catalog:   catalog.New(redis.NewCatalog(postgres.NewCatalog(db), ground.Redis, ground.Generations, postgres.Joined), rules, search.NewAnalyzer(), now),
 			Rules:     rules,
 			Campaigns: campaigns,
+			Simulator: newSimulator(db, campaigns, prices, jobs),
 			Shoppers:  buyers,
 			Display:   display.NewEditor(display.EditorParts{Tx: db, Store: postgres.NewDisplay(db), Buyers: companies, Events: events, Now: now}),
 			Restock:   restock,

@@ -1,16 +1,30 @@
 package app
 
 import (
+	"cmp"
+	"context"
+	"strings"
+
 	"github.com/noren-commerce/noren/core/clock"
 	"github.com/noren-commerce/noren/core/idempotency"
+	"github.com/noren-commerce/noren/core/limit"
 	"github.com/noren-commerce/noren/core/promotion"
 	"github.com/noren-commerce/noren/storage/postgres"
 )
 
 // newCampaigns puts together campaigns and coupons.
-func newCampaigns(db *postgres.DB, jobs *postgres.Jobs, now clock.Clock) *promotion.Service {
+func newCampaigns(cfg Config, db *postgres.DB, jobs *postgres.Jobs, limiter limit.Limiter, now clock.Clock) *promotion.Service {
 	return promotion.New(promotion.Parts{
 		Tx: db, Store: postgres.NewCampaigns(db), Keys: idempotency.New(db, postgres.NewKeys(db), now), Turns: jobs,
-		Events: postgres.NewEvents(db), Now: now,
+		Events: postgres.NewEvents(db), Outbox: jobs, Limiter: limiter,
+		ShopURL: strings.TrimSuffix(cmp.Or(cfg.ShopURL, cfg.PublicURL), "/"), Now: now,
 	})
+}
+
+// newSimulator puts together how campaigns are tried on past orders.
+func newSimulator(db *postgres.DB, campaigns *promotion.Service, bounds promotion.Bounds, jobs *postgres.Jobs) *promotion.Simulator {
+	return &promotion.Simulator{
+		Campaigns: campaigns, Store: postgres.NewCampaigns(db), Bounds: bounds,
+		Queue: func(ctx context.Context, job promotion.SimulateJob) error { return jobs.Insert(ctx, job) },
+	}
 }

@@ -95,12 +95,16 @@ func (a *App) workers() (*river.Workers, []*river.PeriodicJob) {
 	work(w, func(ctx context.Context, _ pricing.TurnJob) error { return a.Resolvers.Lists.Turn(ctx) })
 	work(w, func(ctx context.Context, j promotion.TurnJob) error { return a.Resolvers.Campaigns.Turn(ctx, j) })
 	work(w, func(ctx context.Context, j promotion.GrantJob) error { return a.Resolvers.Campaigns.Grant(ctx, j) })
+	river.AddWorker(w, long(func(ctx context.Context, j promotion.SimulateJob) error { return a.Resolvers.Simulator.Work(ctx, j) }))
+	work(w, func(ctx context.Context, j promotion.NoticeJob) error { return a.Resolvers.Campaigns.Tell(ctx, j) })
+	work(w, func(ctx context.Context, _ promotion.BudgetJob) error { return a.Resolvers.Campaigns.WatchBudgets(ctx) })
 	work(w, func(ctx context.Context, _ payment.ForgetJob) error { return a.Payments.Forget(ctx) })
 	return w, []*river.PeriodicJob{
 		every(time.Minute, payment.ReconcileJob{}),
 		every(time.Minute, payment.ExpireJob{}),
 		every(10*time.Minute, display.RestockJob{}), // what imports and corrections brought
 		every(time.Minute, pricing.TurnJob{}),
+		every(time.Minute, promotion.BudgetJob{}),
 		every(24*time.Hour, event.PartitionJob{}),
 		every(24*time.Hour, payment.ForgetJob{}),
 	}
@@ -111,6 +115,27 @@ func work[T river.JobArgs](workers *river.Workers, f func(ctx context.Context, a
 	river.AddWorker(workers, river.WorkFunc(func(ctx context.Context, job *river.Job[T]) error {
 		return f(access.With(ctx, access.System), job.Args)
 	}))
+}
+
+// longPatience bounds one attempt at a job that looks at a great deal.
+const longPatience = 50 * time.Minute
+
+// longJob is a job with longPatience.
+type longJob[T river.JobArgs] struct {
+	river.WorkerDefaults[T]
+	f func(ctx context.Context, args T) error
+}
+
+func long[T river.JobArgs](f func(ctx context.Context, args T) error) *longJob[T] {
+	return &longJob[T]{f: f}
+}
+
+// Timeout is longPatience.
+func (*longJob[T]) Timeout(*river.Job[T]) time.Duration { return longPatience }
+
+// Work does the job as noren itself.
+func (l *longJob[T]) Work(ctx context.Context, job *river.Job[T]) error {
+	return l.f(access.With(ctx, access.System), job.Args)
 }
 
 // every makes a job that one of the processes runs at each interval. A failed
