@@ -164,6 +164,9 @@ func (s *Imports) Write(ctx context.Context, r importing.Run, products []importi
 			return s.db.conn(ctx).SendBatch(ctx, batch).Close()
 		}
 		w.list(batch, written)
+		if w.priced {
+			moveRulesOf(batch, w.listID)
+		}
 		imported := w.event(ctx, after)
 		queueEvents(batch, imported)
 		if err := s.db.conn(ctx).SendBatch(ctx, batch).Close(); err != nil {
