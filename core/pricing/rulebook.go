@@ -165,6 +165,9 @@ func (b *Rulebook) quiet(buyer scope.Buyer) bool {
 	return len(discounts) == 0
 }
 
+// floorless reports whether no floor is kept for anybody.
+func (b *Rulebook) floorless() bool { return b.rates[rateIndex(RateFloor)].Empty() }
+
 // place adds to the goods the categories that stand above theirs.
 func (b *Rulebook) place(book Book) {
 	if len(b.parents) == 0 {
