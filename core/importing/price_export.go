@@ -26,12 +26,13 @@ type ExportInput struct {
 
 // ExportQuery is the question to the store.
 type ExportQuery struct {
-	BrandID uuid.UUID
-	Kind    PriceKind
-	List    string
-	Now     time.Time
-	After   ExportKey
-	Size    int
+	BrandID  uuid.UUID
+	Currency money.Currency // of customers' prices
+	Kind     PriceKind
+	List     string
+	Now      time.Time
+	After    ExportKey
+	Size     int
 }
 
 // ExportKey is the place of a row in a file.
@@ -68,7 +69,8 @@ func (s *Prices) Export(ctx context.Context, in ExportInput) (ExportPart, error)
 			return part, err
 		}
 	}
-	q := ExportQuery{BrandID: channel.From(ctx).BrandID, Kind: in.Kind, List: in.List, Now: s.Now(), Size: in.Size}
+	ch := channel.From(ctx)
+	q := ExportQuery{BrandID: ch.BrandID, Currency: money.Currency(ch.Currency), Kind: in.Kind, List: in.List, Now: s.Now(), Size: in.Size}
 	after := page.Args{After: &in.After}
 	if _, err := after.Start(&q.After); err != nil {
 		return part, err

@@ -239,6 +239,18 @@ func (l *readLine) compare(kind PriceKind) {
 		holder = *l.ListID
 	}
 	l.Key = fmt.Sprintf("%s %s %d %d", holder, *l.VariantID, l.MinQuantity, l.Window.From.UnixMicro())
+	l.change()
+	before := l.OldAmount
+	if before == nil {
+		before = l.Before
+	}
+	if before != nil && l.Amount != nil && *before > 0 {
+		l.Difference = difference(decimal.NewFromInt(*before), decimal.NewFromInt(*l.Amount))
+	}
+}
+
+// change says which kind of change a row is.
+func (l *readLine) change() {
 	switch {
 	case l.close && l.OldID == nil:
 		l.refuse("action", "", "終了する価格がありません（数量と開始日も同じものを指定してください）", "There is no such price to end; quantity and beginning must be its own too")
@@ -250,13 +262,6 @@ func (l *readLine) compare(kind PriceKind) {
 		l.Change = PriceUnchanged
 	default:
 		l.Change = PriceChanged
-	}
-	before := l.OldAmount
-	if before == nil {
-		before = l.Before
-	}
-	if before != nil && l.Amount != nil && *before > 0 {
-		l.Difference = difference(decimal.NewFromInt(*before), decimal.NewFromInt(*l.Amount))
 	}
 }
 
@@ -370,15 +375,12 @@ func (s *Prices) compareRate(ctx context.Context, l *readLine, open []pricing.Ra
 	if !ok {
 		return
 	}
-	if was != nil && len(l.Rate.Name) == 0 {
-		l.Rate.Name = was.Name
+	if was != nil {
+		l.replace(was)
 	}
 	after, err := s.Rates.Check(ctx, *l.Rate, was)
-	l.Audience = after.Audience
-	l.Key = fmt.Sprint(after.Kind, after.Audience, after.Target, after.From.UnixMicro())
-	if was != nil {
-		state := stateOf(*was)
-		l.OldRate, l.OldID, l.Key, l.Rate.ID = &state, &was.ID, was.ID.String(), &was.ID
+	if l.Audience = after.Audience; was == nil {
+		l.Key = fmt.Sprint(after.Kind, after.Audience, after.Target, after.From.UnixMicro())
 	}
 	switch {
 	case l.close && was == nil:
@@ -393,16 +395,29 @@ func (s *Prices) compareRate(ctx context.Context, l *readLine, open []pricing.Ra
 		l.Change = PriceChanged
 	}
 	for _, x := range fault.All(err) {
-		column := map[string]string{"roundTo": "round_to", "belowFloor": "below_floor", "validUntil": "valid_until"}[x.Field]
-		if column == "" {
-			column = x.Field
-		}
-		l.refuse(column, "", x.JA, x.EN)
+		l.refuse(rateColumn(x.Field), "", x.JA, x.EN)
 	}
 	l.Below = l.Change != PriceUnchanged && (after.Privileged() != nil || was != nil && was.Privileged() != nil)
 	if was != nil && l.Change != PriceClosed && was.Percent.IsPositive() {
 		l.Difference = difference(was.Percent, after.Percent)
 	}
+}
+
+// replace notes the rate that the row changes; a file without names leaves its name.
+func (l *readLine) replace(was *pricing.Rate) {
+	state := stateOf(*was)
+	l.OldRate, l.OldID, l.Key, l.Rate.ID = &state, &was.ID, was.ID.String(), &was.ID
+	if len(l.Rate.Name) == 0 {
+		l.Rate.Name = was.Name
+	}
+}
+
+// rateColumn is the column of a field of a rate.
+func rateColumn(field string) string {
+	if column, ok := map[string]string{"roundTo": "round_to", "belowFloor": "below_floor", "validUntil": "valid_until"}[field]; ok {
+		return column
+	}
+	return field
 }
 
 // mayClose refuses to take a floor away from who may not go below it.

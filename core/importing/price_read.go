@@ -195,7 +195,7 @@ func (priceReader) rateLine(f *fields, r row, l *readLine) {
 	}
 	percent := strings.TrimSuffix(number(r.get("percent")), "%")
 	var err error
-	if in.Percent, err = Number(strings.TrimSpace(percent)); err != nil && !(l.close && percent == "") {
+	if in.Percent, err = Number(strings.TrimSpace(percent)); err != nil && (!l.close || percent != "") {
 		f.fail(r.line, "percent", r.get("percent"), "率は65のように数字で書いてください", "A percentage is a number such as 65")
 	}
 	l.Rate, l.rate = in, &rateText{id: r.get("id"), audience: r.get("audience"), target: r.get("target")}
