@@ -97,7 +97,7 @@ var staffOperations = map[string]clientOperation{
 	"admin/PriceImports":          {2, inOffice(nil)},
 	"admin/CommitPriceImport":     {20, input(func(t *testing.T, w *world) apptest.Variables { return apptest.Variables{"id": w.priceFile(t)} })},
 	"admin/DiscardPriceImport":    {6, input(func(t *testing.T, w *world) apptest.Variables { return apptest.Variables{"id": w.priceFile(t)} })},
-	"admin/PriceFile":             {1, inOffice(apptest.Variables{"kind": "PRICES"})},
+	"admin/PriceFile":             {2, inOffice(apptest.Variables{"kind": "PRICES"})},
 
 	"admin/Locations": {1, inOffice(nil)},
 	"admin/StockMovements": {1, asked(func(_ *testing.T, w *world) apptest.Variables {
