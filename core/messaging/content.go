@@ -97,6 +97,16 @@ type BackInStock struct {
 	CloseURL string `json:"closeUrl"` // ends all such mails
 }
 
+// ApprovalAsked asks an approver of a company to judge an order that waits.
+type ApprovalAsked struct {
+	Name        string         `json:"name"`
+	OrderNumber string         `json:"orderNumber"`
+	Buyer       string         `json:"buyer"` // who wants it delivered
+	Total       int64          `json:"total"` // minor units
+	Currency    money.Currency `json:"currency"`
+	Lines       []OrderLine    `json:"lines"`
+}
+
 // Kind is KindEmailVerification.
 func (EmailVerification) Kind() Kind { return KindEmailVerification }
 
@@ -121,6 +131,9 @@ func (BankTransfer) Kind() Kind { return KindBankTransfer }
 // Kind is KindBackInStock.
 func (BackInStock) Kind() Kind { return KindBackInStock }
 
+// Kind is KindApprovalAsked.
+func (ApprovalAsked) Kind() Kind { return KindApprovalAsked }
+
 // blank is an empty content of the kind, to decode into; nil for an unknown kind.
 func blank(k Kind) Content {
 	switch k {
@@ -140,6 +153,8 @@ func blank(k Kind) Content {
 		return &BankTransfer{}
 	case KindBackInStock:
 		return &BackInStock{}
+	case KindApprovalAsked:
+		return &ApprovalAsked{}
 	}
 	return nil
 }

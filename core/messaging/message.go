@@ -27,13 +27,14 @@ const (
 	KindOrderCancelled    Kind = "order_cancelled"
 	KindBankTransfer      Kind = "bank_transfer"
 	KindBackInStock       Kind = "back_in_stock"
+	KindApprovalAsked     Kind = "approval_asked"
 )
 
 // Kinds lists every kind.
 var Kinds = []Kind{
 	KindEmailVerification, KindPasswordReset, KindOrderConfirmation, KindPaymentReceived,
 	KindOrderShipped, KindOrderCancelled, KindBankTransfer,
-	KindBackInStock,
+	KindBackInStock, KindApprovalAsked,
 }
 
 // Content is what one kind of message says.
