@@ -75,10 +75,24 @@ func importOptions(in model.ImportProductsInput) importing.Options {
 			model.ImportFormatNoren: importing.FormatNoren, model.ImportFormatShopify: importing.FormatShopify,
 		}[*in.Format]
 	}
-	if in.Encoding != nil {
-		o.Encoding = map[model.ImportEncoding]importing.Encoding{
-			model.ImportEncodingUtf8: importing.EncodingUTF8, model.ImportEncodingCp932: importing.EncodingCP932,
-		}[*in.Encoding]
-	}
+	o.Encoding = encodingOf(in.Encoding)
 	return o
+}
+
+// encodingOf turns the schema's word into the core's; told by the content for none.
+func encodingOf(e *model.ImportEncoding) importing.Encoding {
+	return map[model.ImportEncoding]importing.Encoding{
+		model.ImportEncodingUtf8: importing.EncodingUTF8, model.ImportEncodingCp932: importing.EncodingCP932,
+	}[value(e)]
+}
+
+// priceFileRows is how many prices one part of a file of prices holds.
+const priceFileRows = 2000
+
+func priceImportPayload(ctx context.Context, run *importing.PriceRun, err error) (model.PriceImportPayload, error) {
+	errors, err := userErrors(ctx, err)
+	if len(errors) > 0 {
+		run = nil
+	}
+	return model.PriceImportPayload{PriceImport: run, UserErrors: errors}, err
 }

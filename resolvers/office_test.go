@@ -79,6 +79,24 @@ func (w *world) imported(t *testing.T, n int) string {
 	return run.GlobalID()
 }
 
+// priceFile is a previewed file with as many new prices, and rejections, as the world is
+// large.
+func (w *world) priceFile(t *testing.T) string {
+	t.Helper()
+	ctx, ch := inWeb(t, w.App, access.System)
+	var file strings.Builder
+	fmt.Fprintf(&file, "sku,min_quantity,price,valid_from\n")
+	var sku string
+	require.NoError(t, w.DB.Pool().QueryRow(t.Context(), `SELECT sku FROM variants WHERE id = $1`, w.spare).Scan(&sku))
+	for i := range w.size {
+		fmt.Fprintf(&file, "%s,%d,%d,2027-01-01\nnothing-%s,1,1,\n", sku, 1000+i, 100-i, w.key())
+	}
+	run, err := w.App.App.Resolvers.Prices.Upload(ctx, importing.PriceUpload{Kind: importing.ListPrices, FileName: "p.csv", File: strings.NewReader(file.String())})
+	require.NoError(t, err)
+	workPrices(t, w.App, run.ID, ch)
+	return run.GlobalID()
+}
+
 // made runs a mutation of the administrator's and answers the id of its object, if
 // it is named.
 func (w *world) made(t *testing.T, mutation, object string, input apptest.Variables) string {

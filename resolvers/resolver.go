@@ -49,6 +49,7 @@ type Resolver struct {
 	Methods   *shipping.Editor
 	Orders    *order.Service
 	Imports   *importing.Service
+	Prices    *importing.Prices
 	Payments  *payment.Service
 	Accounts  *identity.Service
 	Customers *customer.Service

@@ -89,6 +89,15 @@ var staffOperations = map[string]clientOperation{
 	})},
 	"admin/ImportRun":  {3, asked(func(t *testing.T, w *world) apptest.Variables { return apptest.Variables{"id": w.imported(t, 1000)} })},
 	"admin/ImportRuns": {4, inOffice(nil)},
+	"admin/ImportPrices": {7, input(func(_ *testing.T, w *world) apptest.Variables {
+		return apptest.Variables{"file": attached("sku,price\n" + w.key() + ",100\n"), "kind": "PRICES"}
+	})},
+	"admin/PriceImport":           {5, asked(func(t *testing.T, w *world) apptest.Variables { return apptest.Variables{"id": w.priceFile(t)} })},
+	"admin/PriceImportRejections": {3, asked(func(t *testing.T, w *world) apptest.Variables { return apptest.Variables{"id": w.priceFile(t)} })},
+	"admin/PriceImports":          {2, inOffice(nil)},
+	"admin/CommitPriceImport":     {20, input(func(t *testing.T, w *world) apptest.Variables { return apptest.Variables{"id": w.priceFile(t)} })},
+	"admin/DiscardPriceImport":    {6, input(func(t *testing.T, w *world) apptest.Variables { return apptest.Variables{"id": w.priceFile(t)} })},
+	"admin/PriceFile":             {2, inOffice(apptest.Variables{"kind": "PRICES"})},
 
 	"admin/Locations": {1, inOffice(nil)},
 	"admin/StockMovements": {1, asked(func(_ *testing.T, w *world) apptest.Variables {

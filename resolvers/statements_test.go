@@ -300,7 +300,10 @@ func (w *world) cost(t *testing.T, client string, o manifest.Operation, q questi
 	ask := func() apptest.Answer { return w.Do(t, o.Body, q.variables, q.headers...) }
 	if input, ok := q.variables["input"].(apptest.Variables); ok {
 		if file, ok := input["file"].(attached); ok {
-			ask = func() apptest.Answer { return w.Attach(t, o.Body, "input.file", string(file), q.headers...) }
+			ask = func() apptest.Answer {
+				content := apptest.File{Name: "file.csv", ContentType: "text/csv", Content: []byte(file)}
+				return w.Upload(t, o.Body, in(with(input, "file", nil)), "input.file", content, append(q.headers, "X-Noren-CSRF", "1")...)
+			}
 		}
 	}
 	if client == "partner" {

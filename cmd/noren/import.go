@@ -22,6 +22,7 @@ import (
 
 type importCommand struct {
 	Products importProducts `cmd:"" help:"Import products from CSV (noren's own or Shopify's) or xlsx."`
+	Prices   importPrices   `cmd:"" help:"Preview prices from CSV or xlsx, and put them in force."`
 }
 
 // importProducts imports a file of products.

@@ -18,6 +18,7 @@ type commands struct {
 	Worker     workerCommand     `cmd:"" help:"Do the background work: mails, payments, deadlines."`
 	Migrate    migrateCommand    `cmd:"" help:"Bring the database to this version's schema, or back."`
 	Import     importCommand     `cmd:"" help:"Import a file; an interrupted import goes on where it stopped."`
+	Export     exportCommand     `cmd:"" help:"Write a file in the form in which it is imported."`
 	Seed       seedCommand       `cmd:"" help:"Fill the database with a sample pet retailer, or with a catalog of any size."`
 	Operations operationsCommand `cmd:"" help:"Build, register, list and retire the operations that clients may run."`
 	Keys       keysCommand       `cmd:"" help:"Look after the keys that sign access tokens."`

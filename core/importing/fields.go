@@ -11,6 +11,7 @@ import (
 	"github.com/xuri/excelize/v2"
 	"golang.org/x/text/unicode/norm"
 
+	"github.com/noren-commerce/noren/core/fault"
 	"github.com/noren-commerce/noren/core/money"
 )
 
@@ -113,7 +114,7 @@ func (f *fields) moment(r row, column string) *time.Time {
 	if text == "" {
 		return nil
 	}
-	for _, form := range []string{time.RFC3339, "2006-01-02 15:04", "2006/01/02 15:04", "2006-01-02", "2006/01/02", "2006/1/2"} {
+	for _, form := range []string{time.RFC3339, "2006-01-02 15:04", "2006/01/02 15:04", "2006/1/2 15:04", "2006-01-02", "2006/01/02", "2006/1/2"} {
 		if t, err := time.ParseInLocation(form, text, japan); err == nil {
 			t = t.UTC()
 			return &t
@@ -162,4 +163,11 @@ func list(cell, separator string) []string {
 func position(s string) int {
 	n, _ := strconv.Atoi(s)
 	return n
+}
+
+// say rejects a cell for the failures that a rule of the trade found.
+func (f *fields) say(line int, column, value string, err error) {
+	for _, x := range fault.All(err) {
+		f.fail(line, column, value, x.JA, x.EN)
+	}
 }

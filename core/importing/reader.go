@@ -92,6 +92,15 @@ type table struct {
 }
 
 func openTable(r io.Reader, o Options) (*table, error) {
+	t, err := openRows(r, o, func(name string) string { return name })
+	if err == nil {
+		t.layout, err = layoutOf(o.Format, t.header)
+	}
+	return t, err
+}
+
+// openRows reads a file's header; named says what a column is called.
+func openRows(r io.Reader, o Options, named func(string) string) (*table, error) {
 	src, err := open(r, o)
 	if err != nil {
 		return nil, err
@@ -105,10 +114,9 @@ func openTable(r io.Reader, o Options) (*table, error) {
 	}
 	t := &table{source: src, header: make(map[string]int, len(head.fields)), columns: len(head.fields)}
 	for i, name := range head.fields {
-		t.header[strings.TrimSpace(name)] = i
+		t.header[named(strings.TrimSpace(name))] = i
 	}
-	t.layout, err = layoutOf(o.Format, t.header)
-	return t, err
+	return t, nil
 }
 
 // layoutOf is the layout asked for, or the one whose columns the header has.
@@ -127,12 +135,16 @@ func layoutOf(format Format, header map[string]int) (layout, error) {
 	default:
 		return nil, reject(1, "", string(format), "形式は noren か shopify を指定してください", "The format is noren or shopify")
 	}
-	for _, column := range l.required() {
+	return l, requireColumns(header, l.required()...)
+}
+
+func requireColumns(header map[string]int, columns ...string) error {
+	for _, column := range columns {
 		if _, ok := header[column]; !ok {
-			return nil, reject(1, column, "", "列「%s」がありません", "The column %q is missing", column)
+			return reject(1, column, "", "列「%s」がありません", "The column %q is missing", column)
 		}
 	}
-	return l, nil
+	return nil
 }
 
 func (t *table) next() (row, error) {

@@ -69,30 +69,39 @@ func (s *Service) Upload(ctx context.Context, in UploadInput) (*Run, error) {
 		if err := s.uploads.Queue(ctx, run, in.Options); err != nil {
 			return err
 		}
-		hash := sha256.New()
-		buffer := make([]byte, chunkSize)
-		for number := 0; ; number++ {
-			n, err := io.ReadFull(in.File, buffer)
-			if n > 0 {
-				hash.Write(buffer[:n])
-				if err := s.uploads.AddChunk(ctx, run.ID, number, buffer[:n]); err != nil {
-					return err
-				}
-			}
-			if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
-				break
-			}
-			if err != nil {
-				return fmt.Errorf("read the upload: %w", err)
-			}
+		var err error
+		if run.FileHash, err = keep(in.File, func(number int, bytes []byte) error {
+			return s.uploads.AddChunk(ctx, run.ID, number, bytes)
+		}); err != nil {
+			return err
 		}
-		run.FileHash = hex.EncodeToString(hash.Sum(nil))
 		if err := s.uploads.Hash(ctx, run.ID, run.FileHash); err != nil {
 			return err
 		}
 		return s.uploads.Enqueue(ctx, Job{RunID: run.ID})
 	})
 	return &run, err
+}
+
+// keep cuts a file into pieces and answers its hash.
+func keep(file io.Reader, add func(number int, bytes []byte) error) (string, error) {
+	hash := sha256.New()
+	buffer := make([]byte, chunkSize)
+	for number := 0; ; number++ {
+		n, err := io.ReadFull(file, buffer)
+		if n > 0 {
+			hash.Write(buffer[:n])
+			if err := add(number, buffer[:n]); err != nil {
+				return "", err
+			}
+		}
+		if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
+			return hex.EncodeToString(hash.Sum(nil)), nil
+		}
+		if err != nil {
+			return "", fmt.Errorf("read the upload: %w", err)
+		}
+	}
 }
 
 // Work imports an uploaded file, for the job. Called again after it broke off, it
@@ -108,7 +117,7 @@ func (s *Service) Work(ctx context.Context, runID uuid.UUID, channels func(conte
 	}
 	ctx = channel.With(ctx, ch)
 	_, err = s.Import(ctx, Input{FileName: run.FileName, Options: options, Open: func() (io.ReadCloser, error) {
-		return io.NopCloser(&chunks{ctx: ctx, uploads: s.uploads, runID: runID}), nil
+		return io.NopCloser(&chunks{read: func(number int) ([]byte, error) { return s.uploads.Chunk(ctx, runID, number) }}), nil
 	}})
 	if err != nil && !errors.Is(err, ErrFile) {
 		return err
@@ -118,16 +127,14 @@ func (s *Service) Work(ctx context.Context, runID uuid.UUID, channels func(conte
 
 // chunks reads an uploaded file piece by piece.
 type chunks struct {
-	ctx     context.Context //nolint:containedctx // a reader has no other way to know it
-	uploads Uploads
-	runID   uuid.UUID
+	read    func(number int) ([]byte, error)
 	number  int
 	current bytes.Reader
 }
 
 func (c *chunks) Read(p []byte) (int, error) {
 	for c.current.Len() == 0 {
-		chunk, err := c.uploads.Chunk(c.ctx, c.runID, c.number)
+		chunk, err := c.read(c.number)
 		if err != nil {
 			return 0, err
 		}

@@ -88,11 +88,28 @@ func (c *Conditions) SaveRate(ctx context.Context, in SaveRateInput) (*Rate, err
 	})
 }
 
+// Check holds a rate that is to be saved in place of another (nil: of none) against the
+// rules, and writes nothing. It answers the rate.
+func (c *Conditions) Check(ctx context.Context, in SaveRateInput, was *Rate) (Rate, error) {
+	var before Rate
+	if was != nil {
+		before = *was
+	}
+	after := in.rate(before)
+	return after, errors.Join(in.Validate(), mayRate(ctx, was), mayRate(ctx, &after))
+}
+
 // mayRate refuses a rate that the caller has no right to state, or to take away.
 func mayRate(ctx context.Context, r *Rate) error {
 	if r == nil || access.From(ctx).May(access.PricingBelow) {
 		return nil
 	}
+	return r.Privileged()
+}
+
+// Privileged says why stating the rate, or taking it away, needs PricingBelow; nil if it
+// does not.
+func (r *Rate) Privileged() error {
 	var all []error
 	if r.Kind == RateCustomer && r.Percent.GreaterThan(decimal.NewFromInt(100)) {
 		all = append(all, ErrRateAbove.At("percent"))

@@ -51,39 +51,100 @@ func (s *Lists) Allow(ctx context.Context, listID uuid.UUID, prices []Price) err
 // may have: cost and margin, and for lists beside the channel's own never above that
 // one, whose prices staff have set with open eyes.
 func (s *Service) Lowest(ctx context.Context, list List, variants []uuid.UUID) (map[uuid.UUID]int64, error) {
-	buyer, err := s.standsFor(ctx, list.Audience)
-	if err != nil {
-		return nil, err
+	asks := make([]FloorAsk, len(variants))
+	for i, variant := range variants {
+		asks[i] = FloorAsk{Audience: list.Audience, Own: list.ID == channel.From(ctx).PriceListID, VariantID: variant}
 	}
-	c := channel.From(ctx)
-	d := &Desk{s: s, brand: c.BrandID, own: c.PriceListID}
-	terms := Terms{Currency: list.Currency, At: s.now(), Zone: c.Zone(), ChannelID: c.ID, Buyer: buyer}
-	if err := d.open(ctx, terms, 0); err != nil {
-		return nil, err
-	}
-	book, err := d.Sheets(ctx, variants)
-	if err != nil {
-		return nil, err
-	}
-	draft := Draft{In: QuoteInput{Terms: d.Terms()}}
-	draft.rates, _ = draft.In.Terms.Rules.views(buyer)
-	lowest := map[uuid.UUID]int64{}
-	for variant, sheet := range book {
-		line := &Line{Item: Item{VariantID: variant, Quantity: 1}, sheet: sheet}
-		rate := draft.rate(line, RateFloor)
-		if rate == nil || sheet.Cost == nil {
-			continue
+	least, err := s.LowestEach(ctx, list.Currency, asks)
+	lowest := make(map[uuid.UUID]int64, len(least))
+	for i, ask := range asks {
+		if err == nil && least[i] != nil {
+			lowest[ask.VariantID] = *least[i]
 		}
-		least, err := rate.above(*sheet.Cost)
-		if err != nil {
+	}
+	return lowest, err
+}
+
+// FloorAsk asks how low a variant's price may be for an audience.
+type FloorAsk struct {
+	Audience  scope.Audience
+	Own       bool // in the channel's own list
+	VariantID uuid.UUID
+}
+
+// LowestEach is, for each question, the lowest price that is allowed; nil where no floor
+// protects the variant. It reads the goods once, and each buyer once.
+func (s *Service) LowestEach(ctx context.Context, currency money.Currency, asks []FloorAsk) ([]*int64, error) {
+	least := make([]*int64, len(asks))
+	c := channel.From(ctx)
+	variants := make([]uuid.UUID, len(asks))
+	for i, ask := range asks {
+		variants[i] = ask.VariantID
+	}
+	now := s.now()
+	rules, book, err := s.guarded(ctx, SheetQuery{BrandID: c.BrandID, Variants: variants, Lists: []uuid.UUID{c.PriceListID}, At: now, Goods: true})
+	if err != nil || rules.floorless() {
+		return least, err
+	}
+	drafts := map[scope.Audience]*Draft{}
+	for i, ask := range asks {
+		draft := drafts[ask.Audience]
+		if draft == nil {
+			buyer, err := s.standsFor(ctx, ask.Audience)
+			if err != nil {
+				return nil, err
+			}
+			draft = &Draft{In: QuoteInput{Terms: Terms{Currency: currency, At: now, Zone: c.Zone(), ChannelID: c.ID, Buyer: buyer, Rules: rules,
+				Lists: rules.Lists(buyer, c.PriceListID, currency, now)}}}
+			draft.rates, _ = rules.views(buyer)
+			drafts[ask.Audience] = draft
+		}
+		if least[i], err = draft.lowest(book[ask.VariantID], ask); err != nil {
 			return nil, err
 		}
-		if standard := draft.standing(line); standard != nil && list.ID != c.PriceListID {
-			least = min(least, standard.first())
-		}
-		lowest[variant] = least
 	}
-	return lowest, nil
+	return least, nil
+}
+
+// guarded are the brand's rules as they are now and what floors ask of the goods, which
+// is read only where there are floors.
+func (s *Service) guarded(ctx context.Context, q SheetQuery) (*Rulebook, Book, error) {
+	rules, err := s.rulebook(ctx, q.BrandID, 0)
+	if err != nil {
+		return nil, nil, err
+	}
+	asked := q
+	if rules.floorless() { // as far as this process knows
+		asked.Variants, asked.Goods = nil, false
+	}
+	book, version, err := s.store.Sheets(ctx, asked)
+	if err != nil {
+		return nil, nil, err
+	}
+	if rules, err = s.rulebook(ctx, q.BrandID, version); err == nil && !asked.Goods && !rules.floorless() {
+		book, _, err = s.store.Sheets(ctx, q)
+	}
+	if err == nil {
+		rules.Place(book)
+	}
+	return rules, book, err
+}
+
+// lowest is the lowest price of a variant that is allowed; nil if no floor protects it.
+func (d *Draft) lowest(sheet *Sheet, ask FloorAsk) (*int64, error) {
+	if sheet == nil || sheet.Cost == nil {
+		return nil, nil
+	}
+	line := &Line{Item: Item{VariantID: ask.VariantID, Quantity: 1}, sheet: sheet}
+	rate := d.rate(line, RateFloor)
+	if rate == nil {
+		return nil, nil
+	}
+	least, err := rate.above(*sheet.Cost)
+	if standard := d.standing(line); err == nil && standard != nil && !ask.Own {
+		least = min(least, standard.first())
+	}
+	return &least, err
 }
 
 // standsFor is a buyer who belongs to the audience.

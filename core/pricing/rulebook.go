@@ -176,6 +176,9 @@ func (b *Rulebook) quiet(buyer scope.Buyer) bool {
 	return len(discounts) == 0
 }
 
+// floorless reports whether no floor is kept for anybody.
+func (b *Rulebook) floorless() bool { return b.rates[rateIndex(RateFloor)].Empty() }
+
 // Place completes sheets: it adds the categories that stand above the goods' own, and to
 // those of sets what they may hold.
 func (b *Rulebook) Place(book Book) {

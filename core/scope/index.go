@@ -39,6 +39,9 @@ func (x *Index[R]) Add(a Audience, t Target, rule R) {
 	}
 }
 
+// Empty reports whether the index holds no rule.
+func (x *Index[R]) Empty() bool { return len(x.by) == 0 }
+
 // For is the part of the index that concerns a buyer. The zero Index concerns nobody.
 func (x *Index[R]) For(b Buyer) View[R] {
 	if len(x.by) == 0 {

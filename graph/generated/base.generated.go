@@ -205,6 +205,13 @@ func _Node(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj 
 			return graphql.Null
 		}
 		return _Product(ctx, ec, sel, obj)
+	case importing.PriceRun:
+		return _PriceImport(ctx, ec, sel, &obj)
+	case *importing.PriceRun:
+		if obj == nil {
+			return graphql.Null
+		}
+		return _PriceImport(ctx, ec, sel, obj)
 	case payment.Payment:
 		return _Payment(ctx, ec, sel, &obj)
 	case *payment.Payment:

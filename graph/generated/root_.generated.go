@@ -54,6 +54,7 @@ type ResolverRoot interface {
 	Partner() PartnerResolver
 	Payment() PaymentResolver
 	PaymentTerms() PaymentTermsResolver
+	PriceImport() PriceImportResolver
 	Product() ProductResolver
 	Query() QueryResolver
 	RestockRequest() RestockRequestResolver
@@ -821,6 +822,7 @@ type ComplexityRoot struct {
 		CloseRestock             func(childComplexity int, input display.CloseRequestInput) int
 		CloseShippingMethod      func(childComplexity int, input shipping.CloseInput) int
 		CloseStockTransfer       func(childComplexity int, input inventory.CloseTransferInput) int
+		CommitPriceImport        func(childComplexity int, input importing.PriceRunInput) int
 		ConfirmTotp              func(childComplexity int, input model.ConfirmTotpInput) int
 		CountStock               func(childComplexity int, input inventory.StockInput) int
 		CountStocktake           func(childComplexity int, input inventory.CountStocktakeInput) int
@@ -834,8 +836,10 @@ type ComplexityRoot struct {
 		DeleteCategory           func(childComplexity int, input catalog.ProductInput) int
 		DeletePermissionGroup    func(childComplexity int, input identity.RemoveGroupInput) int
 		DeleteSynonym            func(childComplexity int, input catalog.ProductInput) int
+		DiscardPriceImport       func(childComplexity int, input importing.PriceRunInput) int
 		DropStocktake            func(childComplexity int, input model.DropStocktakeInput) int
 		FinishSso                func(childComplexity int, input identity.FinishSSOInput) int
+		ImportPrices             func(childComplexity int, input model.ImportPricesInput) int
 		ImportProducts           func(childComplexity int, input model.ImportProductsInput) int
 		IssueCoupons             func(childComplexity int, input promotion.IssueInput) int
 		IssuePartnerKey          func(childComplexity int, input partner.IssueKeyInput) int
@@ -1174,6 +1178,81 @@ type ComplexityRoot struct {
 		Unit     func(childComplexity int) int
 	}
 
+	PriceFileChange struct {
+		Change      func(childComplexity int) int
+		Difference  func(childComplexity int) int
+		From        func(childComplexity int) int
+		Holder      func(childComplexity int) int
+		Line        func(childComplexity int) int
+		MinQuantity func(childComplexity int) int
+		New         func(childComplexity int) int
+		Old         func(childComplexity int) int
+		OldPercent  func(childComplexity int) int
+		Percent     func(childComplexity int) int
+		SKU         func(childComplexity int) int
+		Until       func(childComplexity int) int
+	}
+
+	PriceFileChangeConnection struct {
+		Edges      func(childComplexity int) int
+		Nodes      func(childComplexity int) int
+		PageInfo   func(childComplexity int) int
+		TotalCount func(childComplexity int) int
+	}
+
+	PriceFileChangeEdge struct {
+		Cursor func(childComplexity int) int
+		Node   func(childComplexity int) int
+	}
+
+	PriceFilePart struct {
+		Next func(childComplexity int) int
+		Rows func(childComplexity int) int
+		Text func(childComplexity int) int
+	}
+
+	PriceImport struct {
+		BiggestFall func(childComplexity int) int
+		BiggestRise func(childComplexity int) int
+		Changes     func(childComplexity int, first *int, after *string, filter []importing.PriceChangeKind) int
+		CreatedAt   func(childComplexity int) int
+		Failure     func(childComplexity int) int
+		FileName    func(childComplexity int) int
+		FinishedAt  func(childComplexity int) int
+		GlobalID    func(childComplexity int) int
+		Kind        func(childComplexity int) int
+		Position    func(childComplexity int) int
+		PreviewedAt func(childComplexity int) int
+		Rejections  func(childComplexity int, first *int, after *string) int
+		State       func(childComplexity int) int
+		Tally       func(childComplexity int) int
+	}
+
+	PriceImportConnection struct {
+		Edges      func(childComplexity int) int
+		Nodes      func(childComplexity int) int
+		PageInfo   func(childComplexity int) int
+		TotalCount func(childComplexity int) int
+	}
+
+	PriceImportCounts struct {
+		Added     func(childComplexity int) int
+		Changed   func(childComplexity int) int
+		Closed    func(childComplexity int) int
+		Rejected  func(childComplexity int) int
+		Unchanged func(childComplexity int) int
+	}
+
+	PriceImportEdge struct {
+		Cursor func(childComplexity int) int
+		Node   func(childComplexity int) int
+	}
+
+	PriceImportPayload struct {
+		PriceImport func(childComplexity int) int
+		UserErrors  func(childComplexity int) int
+	}
+
 	PriceList struct {
 		BelowFloor   func(childComplexity int) int
 		Channels     func(childComplexity int) int
@@ -1414,6 +1493,9 @@ type ComplexityRoot struct {
 		PaymentMethods     func(childComplexity int) int
 		Payments           func(childComplexity int, first *int, after *string, filter *model.PaymentFilter) int
 		PermissionGroups   func(childComplexity int) int
+		PriceFile          func(childComplexity int, kind importing.PriceKind, priceList string, after string) int
+		PriceImport        func(childComplexity int, id string) int
+		PriceImports       func(childComplexity int, first *int, after *string) int
 		PriceLists         func(childComplexity int) int
 		PriceRows          func(childComplexity int, priceList string, variantID *string, current bool, first *int, after *string) int
 		Product            func(childComplexity int, slug string) int
@@ -5061,6 +5143,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.CloseStockTransfer(childComplexity, args["input"].(inventory.CloseTransferInput)), true
+	case "Mutation.commitPriceImport":
+		if e.ComplexityRoot.Mutation.CommitPriceImport == nil {
+			break
+		}
+
+		args, err := field_Mutation_commitPriceImport_args(ctx, ec, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.CommitPriceImport(childComplexity, args["input"].(importing.PriceRunInput)), true
 	case "Mutation.confirmTotp":
 		if e.ComplexityRoot.Mutation.ConfirmTotp == nil {
 			break
@@ -5204,6 +5297,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.DeleteSynonym(childComplexity, args["input"].(catalog.ProductInput)), true
+	case "Mutation.discardPriceImport":
+		if e.ComplexityRoot.Mutation.DiscardPriceImport == nil {
+			break
+		}
+
+		args, err := field_Mutation_discardPriceImport_args(ctx, ec, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.DiscardPriceImport(childComplexity, args["input"].(importing.PriceRunInput)), true
 	case "Mutation.dropStocktake":
 		if e.ComplexityRoot.Mutation.DropStocktake == nil {
 			break
@@ -5226,6 +5330,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.FinishSso(childComplexity, args["input"].(identity.FinishSSOInput)), true
+	case "Mutation.importPrices":
+		if e.ComplexityRoot.Mutation.ImportPrices == nil {
+			break
+		}
+
+		args, err := field_Mutation_importPrices_args(ctx, ec, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.ImportPrices(childComplexity, args["input"].(model.ImportPricesInput)), true
 	case "Mutation.importProducts":
 		if e.ComplexityRoot.Mutation.ImportProducts == nil {
 			break
@@ -7172,6 +7287,313 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.PriceCandidate.Unit(childComplexity), true
 
+	case "PriceFileChange.change":
+		if e.ComplexityRoot.PriceFileChange.Change == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PriceFileChange.Change(childComplexity), true
+	case "PriceFileChange.difference":
+		if e.ComplexityRoot.PriceFileChange.Difference == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PriceFileChange.Difference(childComplexity), true
+	case "PriceFileChange.validFrom":
+		if e.ComplexityRoot.PriceFileChange.From == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PriceFileChange.From(childComplexity), true
+	case "PriceFileChange.holder":
+		if e.ComplexityRoot.PriceFileChange.Holder == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PriceFileChange.Holder(childComplexity), true
+	case "PriceFileChange.line":
+		if e.ComplexityRoot.PriceFileChange.Line == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PriceFileChange.Line(childComplexity), true
+	case "PriceFileChange.minQuantity":
+		if e.ComplexityRoot.PriceFileChange.MinQuantity == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PriceFileChange.MinQuantity(childComplexity), true
+	case "PriceFileChange.new":
+		if e.ComplexityRoot.PriceFileChange.New == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PriceFileChange.New(childComplexity), true
+	case "PriceFileChange.old":
+		if e.ComplexityRoot.PriceFileChange.Old == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PriceFileChange.Old(childComplexity), true
+	case "PriceFileChange.oldPercent":
+		if e.ComplexityRoot.PriceFileChange.OldPercent == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PriceFileChange.OldPercent(childComplexity), true
+	case "PriceFileChange.percent":
+		if e.ComplexityRoot.PriceFileChange.Percent == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PriceFileChange.Percent(childComplexity), true
+	case "PriceFileChange.sku":
+		if e.ComplexityRoot.PriceFileChange.SKU == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PriceFileChange.SKU(childComplexity), true
+	case "PriceFileChange.validUntil":
+		if e.ComplexityRoot.PriceFileChange.Until == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PriceFileChange.Until(childComplexity), true
+
+	case "PriceFileChangeConnection.edges":
+		if e.ComplexityRoot.PriceFileChangeConnection.Edges == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PriceFileChangeConnection.Edges(childComplexity), true
+	case "PriceFileChangeConnection.nodes":
+		if e.ComplexityRoot.PriceFileChangeConnection.Nodes == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PriceFileChangeConnection.Nodes(childComplexity), true
+	case "PriceFileChangeConnection.pageInfo":
+		if e.ComplexityRoot.PriceFileChangeConnection.PageInfo == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PriceFileChangeConnection.PageInfo(childComplexity), true
+	case "PriceFileChangeConnection.totalCount":
+		if e.ComplexityRoot.PriceFileChangeConnection.TotalCount == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PriceFileChangeConnection.TotalCount(childComplexity), true
+
+	case "PriceFileChangeEdge.cursor":
+		if e.ComplexityRoot.PriceFileChangeEdge.Cursor == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PriceFileChangeEdge.Cursor(childComplexity), true
+	case "PriceFileChangeEdge.node":
+		if e.ComplexityRoot.PriceFileChangeEdge.Node == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PriceFileChangeEdge.Node(childComplexity), true
+
+	case "PriceFilePart.next":
+		if e.ComplexityRoot.PriceFilePart.Next == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PriceFilePart.Next(childComplexity), true
+	case "PriceFilePart.rows":
+		if e.ComplexityRoot.PriceFilePart.Rows == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PriceFilePart.Rows(childComplexity), true
+	case "PriceFilePart.text":
+		if e.ComplexityRoot.PriceFilePart.Text == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PriceFilePart.Text(childComplexity), true
+
+	case "PriceImport.biggestFall":
+		if e.ComplexityRoot.PriceImport.BiggestFall == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PriceImport.BiggestFall(childComplexity), true
+	case "PriceImport.biggestRise":
+		if e.ComplexityRoot.PriceImport.BiggestRise == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PriceImport.BiggestRise(childComplexity), true
+	case "PriceImport.changes":
+		if e.ComplexityRoot.PriceImport.Changes == nil {
+			break
+		}
+
+		args, err := field_PriceImport_changes_args(ctx, ec, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.PriceImport.Changes(childComplexity, args["first"].(*int), args["after"].(*string), args["filter"].([]importing.PriceChangeKind)), true
+	case "PriceImport.createdAt":
+		if e.ComplexityRoot.PriceImport.CreatedAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PriceImport.CreatedAt(childComplexity), true
+	case "PriceImport.failure":
+		if e.ComplexityRoot.PriceImport.Failure == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PriceImport.Failure(childComplexity), true
+	case "PriceImport.fileName":
+		if e.ComplexityRoot.PriceImport.FileName == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PriceImport.FileName(childComplexity), true
+	case "PriceImport.finishedAt":
+		if e.ComplexityRoot.PriceImport.FinishedAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PriceImport.FinishedAt(childComplexity), true
+	case "PriceImport.id":
+		if e.ComplexityRoot.PriceImport.GlobalID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PriceImport.GlobalID(childComplexity), true
+	case "PriceImport.kind":
+		if e.ComplexityRoot.PriceImport.Kind == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PriceImport.Kind(childComplexity), true
+	case "PriceImport.position":
+		if e.ComplexityRoot.PriceImport.Position == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PriceImport.Position(childComplexity), true
+	case "PriceImport.previewedAt":
+		if e.ComplexityRoot.PriceImport.PreviewedAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PriceImport.PreviewedAt(childComplexity), true
+	case "PriceImport.rejections":
+		if e.ComplexityRoot.PriceImport.Rejections == nil {
+			break
+		}
+
+		args, err := field_PriceImport_rejections_args(ctx, ec, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.PriceImport.Rejections(childComplexity, args["first"].(*int), args["after"].(*string)), true
+	case "PriceImport.state":
+		if e.ComplexityRoot.PriceImport.State == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PriceImport.State(childComplexity), true
+	case "PriceImport.counts":
+		if e.ComplexityRoot.PriceImport.Tally == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PriceImport.Tally(childComplexity), true
+
+	case "PriceImportConnection.edges":
+		if e.ComplexityRoot.PriceImportConnection.Edges == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PriceImportConnection.Edges(childComplexity), true
+	case "PriceImportConnection.nodes":
+		if e.ComplexityRoot.PriceImportConnection.Nodes == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PriceImportConnection.Nodes(childComplexity), true
+	case "PriceImportConnection.pageInfo":
+		if e.ComplexityRoot.PriceImportConnection.PageInfo == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PriceImportConnection.PageInfo(childComplexity), true
+	case "PriceImportConnection.totalCount":
+		if e.ComplexityRoot.PriceImportConnection.TotalCount == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PriceImportConnection.TotalCount(childComplexity), true
+
+	case "PriceImportCounts.added":
+		if e.ComplexityRoot.PriceImportCounts.Added == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PriceImportCounts.Added(childComplexity), true
+	case "PriceImportCounts.changed":
+		if e.ComplexityRoot.PriceImportCounts.Changed == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PriceImportCounts.Changed(childComplexity), true
+	case "PriceImportCounts.closed":
+		if e.ComplexityRoot.PriceImportCounts.Closed == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PriceImportCounts.Closed(childComplexity), true
+	case "PriceImportCounts.rejected":
+		if e.ComplexityRoot.PriceImportCounts.Rejected == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PriceImportCounts.Rejected(childComplexity), true
+	case "PriceImportCounts.unchanged":
+		if e.ComplexityRoot.PriceImportCounts.Unchanged == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PriceImportCounts.Unchanged(childComplexity), true
+
+	case "PriceImportEdge.cursor":
+		if e.ComplexityRoot.PriceImportEdge.Cursor == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PriceImportEdge.Cursor(childComplexity), true
+	case "PriceImportEdge.node":
+		if e.ComplexityRoot.PriceImportEdge.Node == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PriceImportEdge.Node(childComplexity), true
+
+	case "PriceImportPayload.priceImport":
+		if e.ComplexityRoot.PriceImportPayload.PriceImport == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PriceImportPayload.PriceImport(childComplexity), true
+	case "PriceImportPayload.userErrors":
+		if e.ComplexityRoot.PriceImportPayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PriceImportPayload.UserErrors(childComplexity), true
+
 	case "PriceList.belowFloor":
 		if e.ComplexityRoot.PriceList.BelowFloor == nil {
 			break
@@ -8275,6 +8697,39 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Query.PermissionGroups(childComplexity), true
+	case "Query.priceFile":
+		if e.ComplexityRoot.Query.PriceFile == nil {
+			break
+		}
+
+		args, err := field_Query_priceFile_args(ctx, ec, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Query.PriceFile(childComplexity, args["kind"].(importing.PriceKind), args["priceList"].(string), args["after"].(string)), true
+	case "Query.priceImport":
+		if e.ComplexityRoot.Query.PriceImport == nil {
+			break
+		}
+
+		args, err := field_Query_priceImport_args(ctx, ec, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Query.PriceImport(childComplexity, args["id"].(string)), true
+	case "Query.priceImports":
+		if e.ComplexityRoot.Query.PriceImports == nil {
+			break
+		}
+
+		args, err := field_Query_priceImports_args(ctx, ec, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Query.PriceImports(childComplexity, args["first"].(*int), args["after"].(*string)), true
 	case "Query.priceLists":
 		if e.ComplexityRoot.Query.PriceLists == nil {
 			break
@@ -10418,6 +10873,7 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 			graphql.NewInputUnmarshaler("DropStocktakeInput", graphql.BindUnmarshaler(ec, unmarshalInputDropStocktakeInput)),
 			graphql.NewInputUnmarshaler("ExperimentInput", graphql.BindUnmarshaler(ec, unmarshalInputExperimentInput)),
 			graphql.NewInputUnmarshaler("FinishSsoInput", graphql.BindUnmarshaler(ec, unmarshalInputFinishSsoInput)),
+			graphql.NewInputUnmarshaler("ImportPricesInput", graphql.BindUnmarshaler(ec, unmarshalInputImportPricesInput)),
 			graphql.NewInputUnmarshaler("ImportProductsInput", graphql.BindUnmarshaler(ec, unmarshalInputImportProductsInput)),
 			graphql.NewInputUnmarshaler("IssueCouponsInput", graphql.BindUnmarshaler(ec, unmarshalInputIssueCouponsInput)),
 			graphql.NewInputUnmarshaler("IssuePartnerKeyInput", graphql.BindUnmarshaler(ec, unmarshalInputIssuePartnerKeyInput)),
@@ -10432,6 +10888,7 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 			graphql.NewInputUnmarshaler("PermissionGroupInput", graphql.BindUnmarshaler(ec, unmarshalInputPermissionGroupInput)),
 			graphql.NewInputUnmarshaler("PinProductInput", graphql.BindUnmarshaler(ec, unmarshalInputPinProductInput)),
 			graphql.NewInputUnmarshaler("PlaceOrderInput", graphql.BindUnmarshaler(ec, unmarshalInputPlaceOrderInput)),
+			graphql.NewInputUnmarshaler("PriceImportInput", graphql.BindUnmarshaler(ec, unmarshalInputPriceImportInput)),
 			graphql.NewInputUnmarshaler("PriceInput", graphql.BindUnmarshaler(ec, unmarshalInputPriceInput)),
 			graphql.NewInputUnmarshaler("ProductFilter", graphql.BindUnmarshaler(ec, unmarshalInputProductFilter)),
 			graphql.NewInputUnmarshaler("PublishProductInput", graphql.BindUnmarshaler(ec, unmarshalInputPublishProductInput)),
@@ -11195,6 +11652,8 @@ enum UserErrorCode {
   RATE_ABOVE_100
   "A price, rate or list below the lowest allowed price needs a permission."
   PRICE_BELOW_FLOOR
+  "Prices that a file touches have changed since its preview."
+  PREVIEW_STALE
   "Prices are rounded to 1, 10, 100 or 1,000 of the smallest unit."
   ROUNDING_INVALID
   "A quantity discount has no tier."
@@ -15392,6 +15851,261 @@ extend enum UserErrorCode {
   AMOUNT_INVALID
   "The refund is more than was received."
   REFUND_EXCEEDS_PAYMENT
+}
+`, BuiltIn: false},
+	{Name: "../schema/price_import.graphqls", Input: `extend type Query {
+  "One file of prices and what it would change; null if there is none. For staff."
+  priceImport(
+    "The import's global id."
+    id: ID!
+  ): PriceImport @allow(permissions: [PRICING_WRITE])
+  "The brand's files of prices, newest first; for staff."
+  priceImports(
+    "How many, 0 to 100."
+    first: Int = 20
+    "The cursor behind which the page starts."
+    after: String
+  ): PriceImportConnection! @allow(permissions: [PRICING_WRITE])
+  """
+  The prices that hold now or will, as CSV in the form that ` + "`" + `importPrices` + "`" + ` takes, part by
+  part: put the parts one behind the other. For staff; customers' prices and rates name
+  members by e-mail address and need MEMBER_READ too.
+  """
+  priceFile(
+    "What the file holds."
+    kind: PriceFileKind!
+    "Of list prices: only this list, by code; all open ones if left out."
+    priceList: String! = ""
+    "` + "`" + `next` + "`" + ` of the part before; the beginning if left out."
+    after: String! = ""
+  ): PriceFilePart! @allow(permissions: [PRICING_WRITE])
+}
+
+extend type Mutation {
+  """
+  Read a file of prices (価格の一括改定) in the background and preview what it would change;
+  watch the import. Nothing changes before ` + "`" + `commitPriceImport` + "`" + `.
+  """
+  importPrices(
+    "The file, and how to read it."
+    input: ImportPricesInput!
+  ): PriceImportPayload! @allow(permissions: [PRICING_WRITE])
+  """
+  Put a previewed file in force as a whole: at once up to 1,000 changes, above that in the
+  background. PREVIEW_STALE if prices that it touches have changed since; then import it
+  again. Committed again it does nothing.
+  """
+  commitPriceImport(
+    "Which."
+    input: PriceImportInput!
+  ): PriceImportPayload! @allow(permissions: [PRICING_WRITE])
+  "Give a file of prices up; nothing changes."
+  discardPriceImport(
+    "Which."
+    input: PriceImportInput!
+  ): PriceImportPayload! @allow(permissions: [PRICING_WRITE])
+}
+
+"A file of prices: what it would change, or has changed."
+type PriceImport implements Node {
+  "The import's opaque global id."
+  id: ID!
+  "What the file holds."
+  kind: PriceFileKind!
+  "The file's name."
+  fileName: String!
+  "How far it has come."
+  state: PriceImportState!
+  "Rows of the file that have been read."
+  position: Int!
+  "How many rows do what."
+  counts: PriceImportCounts!
+  "Why it cannot be committed; empty if nothing is in the way."
+  failure: String!
+  "When it was sent."
+  createdAt: DateTime!
+  "When the preview was done; null while it is not."
+  previewedAt: DateTime
+  "When it was committed, discarded or given up; null before."
+  finishedAt: DateTime
+  "What the rows do, in the order of the file."
+  changes(
+    "How many, 0 to 100."
+    first: Int = 20
+    "The cursor behind which the page starts."
+    after: String
+    "Only rows that do this; all if left out."
+    filter: [PriceFileChangeKind!]
+  ): PriceFileChangeConnection! @cost(weight: 5)
+  "The rows that were not taken, and remarks on some that were, in the order of the file."
+  rejections(
+    "How many, 0 to 100."
+    first: Int = 20
+    "The cursor behind which the page starts."
+    after: String
+  ): ImportRejectionConnection!
+  "The row whose price rises most, in per cent; null if none rises."
+  biggestRise: PriceFileChange
+  "The row whose price falls most, in per cent; null if none falls."
+  biggestFall: PriceFileChange
+}
+
+"What a file of prices holds; docs/pricing.md lists the columns."
+enum PriceFileKind {
+  "Prices of the channel's list and of others."
+  PRICES
+  "Customers' own prices (特価)."
+  CUSTOMER_PRICES
+  "Rates (掛率), surcharges for direct shipment, lowest margins."
+  RATES
+}
+
+"How far a file of prices has come."
+enum PriceImportState {
+  "Waiting for a worker."
+  QUEUED
+  "Being read."
+  READING
+  "Read; it can be committed or discarded."
+  PREVIEWED
+  "Being put in force."
+  COMMITTING
+  "In force."
+  COMMITTED
+  "Prices that it touches have changed since the preview; import the file again."
+  STALE
+  "Given up."
+  DISCARDED
+  "The file cannot be read to its end; ` + "`" + `failure` + "`" + ` says why."
+  FAILED
+}
+
+"How many rows of a file do what."
+type PriceImportCounts {
+  "New prices."
+  added: Int!
+  "Prices that become others."
+  changed: Int!
+  "Prices that end."
+  closed: Int!
+  "Prices that are so already."
+  unchanged: Int!
+  "Rows that were not taken."
+  rejected: Int!
+}
+
+"What a row of a file does."
+enum PriceFileChangeKind {
+  "A new price."
+  ADDED
+  "A price becomes another, or ends at another time."
+  CHANGED
+  "A price ends."
+  CLOSED
+  "It is so already."
+  UNCHANGED
+}
+
+"What one row of a file of prices does."
+type PriceFileChange {
+  "The line of the file, from 1."
+  line: Int!
+  "What it does."
+  change: PriceFileChangeKind!
+  "The price list, the customer, or the audience of a rate, as in the file."
+  holder: String!
+  "The stock keeping unit; of a rate its goods, as in the file."
+  sku: String!
+  "The quantity from which it holds."
+  minQuantity: Int!
+  "When it begins; null if it has always held."
+  validFrom: DateTime
+  "When it ends; null if it holds for good."
+  validUntil: DateTime
+  "The price of one piece before: the one that is replaced or, of a new one, that holds in the list when it begins; null if there is none."
+  old: Money
+  "The price of one piece after; null of one that ends, and of rates."
+  new: Money
+  "The rate before, in per cent; null if there was none."
+  oldPercent: Decimal
+  "The rate after, in per cent; null of prices."
+  percent: Decimal
+  "By how many per cent it rises, one decimal; negative if it falls, null if nothing held before."
+  difference: Decimal
+}
+
+"One page of what a file does."
+type PriceFileChangeConnection {
+  "The rows with their cursors."
+  edges: [PriceFileChangeEdge!]!
+  "The rows without cursors."
+  nodes: [PriceFileChange!]!
+  "Where the page lies."
+  pageInfo: PageInfo!
+  "How many there are; costs a count."
+  totalCount: Int!
+}
+
+"A row on a page."
+type PriceFileChangeEdge {
+  "The cursor behind this row."
+  cursor: String!
+  "The row."
+  node: PriceFileChange!
+}
+
+"One page of files of prices."
+type PriceImportConnection {
+  "The imports with their cursors."
+  edges: [PriceImportEdge!]!
+  "The imports without cursors."
+  nodes: [PriceImport!]!
+  "Where the page lies."
+  pageInfo: PageInfo!
+  "How many there are; costs a count."
+  totalCount: Int!
+}
+
+"A file of prices on a page."
+type PriceImportEdge {
+  "The cursor behind this import."
+  cursor: String!
+  "The import."
+  node: PriceImport!
+}
+
+"A part of a file of prices."
+type PriceFilePart {
+  "CSV in UTF-8; the first part begins with the header."
+  text: String!
+  "How many prices are in it."
+  rows: Int!
+  "Where the next part begins; empty behind the last."
+  next: String!
+}
+
+"A file of prices, and how to read it."
+input ImportPricesInput {
+  "CSV (UTF-8 or CP932) or xlsx."
+  file: Upload!
+  "What it holds."
+  kind: PriceFileKind!
+  "The characters; told by the content if left out."
+  encoding: ImportEncoding
+}
+
+"Names a file of prices."
+input PriceImportInput {
+  "The import's global id."
+  id: ID!
+}
+
+"A file of prices after an action."
+type PriceImportPayload {
+  "The import; null if nothing was done."
+  priceImport: PriceImport
+  "Why nothing was done; empty if it was."
+  userErrors: [UserError!]!
 }
 `, BuiltIn: false},
 	{Name: "../schema/pricelist.graphqls", Input: `extend type Query {
@@ -19770,6 +20484,156 @@ func childFields_PriceCandidate(ctx context.Context, ec *executionContext, field
 		return fieldContext_PriceCandidate_reason(ctx, ec, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type PriceCandidate", field.Name)
+}
+
+func childFields_PriceFileChange(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "line":
+		return fieldContext_PriceFileChange_line(ctx, ec, field)
+	case "change":
+		return fieldContext_PriceFileChange_change(ctx, ec, field)
+	case "holder":
+		return fieldContext_PriceFileChange_holder(ctx, ec, field)
+	case "sku":
+		return fieldContext_PriceFileChange_sku(ctx, ec, field)
+	case "minQuantity":
+		return fieldContext_PriceFileChange_minQuantity(ctx, ec, field)
+	case "validFrom":
+		return fieldContext_PriceFileChange_validFrom(ctx, ec, field)
+	case "validUntil":
+		return fieldContext_PriceFileChange_validUntil(ctx, ec, field)
+	case "old":
+		return fieldContext_PriceFileChange_old(ctx, ec, field)
+	case "new":
+		return fieldContext_PriceFileChange_new(ctx, ec, field)
+	case "oldPercent":
+		return fieldContext_PriceFileChange_oldPercent(ctx, ec, field)
+	case "percent":
+		return fieldContext_PriceFileChange_percent(ctx, ec, field)
+	case "difference":
+		return fieldContext_PriceFileChange_difference(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type PriceFileChange", field.Name)
+}
+
+func childFields_PriceFileChangeConnection(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edges":
+		return fieldContext_PriceFileChangeConnection_edges(ctx, ec, field)
+	case "nodes":
+		return fieldContext_PriceFileChangeConnection_nodes(ctx, ec, field)
+	case "pageInfo":
+		return fieldContext_PriceFileChangeConnection_pageInfo(ctx, ec, field)
+	case "totalCount":
+		return fieldContext_PriceFileChangeConnection_totalCount(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type PriceFileChangeConnection", field.Name)
+}
+
+func childFields_PriceFileChangeEdge(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cursor":
+		return fieldContext_PriceFileChangeEdge_cursor(ctx, ec, field)
+	case "node":
+		return fieldContext_PriceFileChangeEdge_node(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type PriceFileChangeEdge", field.Name)
+}
+
+func childFields_PriceFilePart(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "text":
+		return fieldContext_PriceFilePart_text(ctx, ec, field)
+	case "rows":
+		return fieldContext_PriceFilePart_rows(ctx, ec, field)
+	case "next":
+		return fieldContext_PriceFilePart_next(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type PriceFilePart", field.Name)
+}
+
+func childFields_PriceImport(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return fieldContext_PriceImport_id(ctx, ec, field)
+	case "kind":
+		return fieldContext_PriceImport_kind(ctx, ec, field)
+	case "fileName":
+		return fieldContext_PriceImport_fileName(ctx, ec, field)
+	case "state":
+		return fieldContext_PriceImport_state(ctx, ec, field)
+	case "position":
+		return fieldContext_PriceImport_position(ctx, ec, field)
+	case "counts":
+		return fieldContext_PriceImport_counts(ctx, ec, field)
+	case "failure":
+		return fieldContext_PriceImport_failure(ctx, ec, field)
+	case "createdAt":
+		return fieldContext_PriceImport_createdAt(ctx, ec, field)
+	case "previewedAt":
+		return fieldContext_PriceImport_previewedAt(ctx, ec, field)
+	case "finishedAt":
+		return fieldContext_PriceImport_finishedAt(ctx, ec, field)
+	case "changes":
+		return fieldContext_PriceImport_changes(ctx, ec, field)
+	case "rejections":
+		return fieldContext_PriceImport_rejections(ctx, ec, field)
+	case "biggestRise":
+		return fieldContext_PriceImport_biggestRise(ctx, ec, field)
+	case "biggestFall":
+		return fieldContext_PriceImport_biggestFall(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type PriceImport", field.Name)
+}
+
+func childFields_PriceImportConnection(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edges":
+		return fieldContext_PriceImportConnection_edges(ctx, ec, field)
+	case "nodes":
+		return fieldContext_PriceImportConnection_nodes(ctx, ec, field)
+	case "pageInfo":
+		return fieldContext_PriceImportConnection_pageInfo(ctx, ec, field)
+	case "totalCount":
+		return fieldContext_PriceImportConnection_totalCount(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type PriceImportConnection", field.Name)
+}
+
+func childFields_PriceImportCounts(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "added":
+		return fieldContext_PriceImportCounts_added(ctx, ec, field)
+	case "changed":
+		return fieldContext_PriceImportCounts_changed(ctx, ec, field)
+	case "closed":
+		return fieldContext_PriceImportCounts_closed(ctx, ec, field)
+	case "unchanged":
+		return fieldContext_PriceImportCounts_unchanged(ctx, ec, field)
+	case "rejected":
+		return fieldContext_PriceImportCounts_rejected(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type PriceImportCounts", field.Name)
+}
+
+func childFields_PriceImportEdge(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cursor":
+		return fieldContext_PriceImportEdge_cursor(ctx, ec, field)
+	case "node":
+		return fieldContext_PriceImportEdge_node(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type PriceImportEdge", field.Name)
+}
+
+func childFields_PriceImportPayload(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "priceImport":
+		return fieldContext_PriceImportPayload_priceImport(ctx, ec, field)
+	case "userErrors":
+		return fieldContext_PriceImportPayload_userErrors(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type PriceImportPayload", field.Name)
 }
 
 func childFields_PriceList(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {

@@ -195,6 +195,16 @@ type ImportPayload struct {
 	UserErrors []UserError `json:"userErrors"`
 }
 
+// A file of prices, and how to read it.
+type ImportPricesInput struct {
+	// CSV (UTF-8 or CP932) or xlsx.
+	File graphql.Upload `json:"file"`
+	// What it holds.
+	Kind importing.PriceKind `json:"kind"`
+	// The characters; told by the content if left out.
+	Encoding *ImportEncoding `json:"encoding,omitempty"`
+}
+
 // A file of products, and how to read it.
 type ImportProductsInput struct {
 	// CSV (noren's own layout or Shopify's product export, UTF-8 or CP932) or xlsx.
@@ -326,6 +336,14 @@ type PetPayload struct {
 	// The pet that was added, changed or removed; null if none was.
 	Pet *customer.Pet `json:"pet,omitempty"`
 	// Why nothing was changed; empty if it was.
+	UserErrors []UserError `json:"userErrors"`
+}
+
+// A file of prices after an action.
+type PriceImportPayload struct {
+	// The import; null if nothing was done.
+	PriceImport *importing.PriceRun `json:"priceImport,omitempty"`
+	// Why nothing was done; empty if it was.
 	UserErrors []UserError `json:"userErrors"`
 }
 

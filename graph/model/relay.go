@@ -42,6 +42,14 @@ type (
 	ImportRunConnection = page.Connection[importing.Run]
 	// ImportRunEdge is an import on a page.
 	ImportRunEdge = page.Edge[importing.Run]
+	// PriceImportConnection is a page of files of prices.
+	PriceImportConnection = page.Connection[importing.PriceRun]
+	// PriceImportEdge is a file of prices on a page.
+	PriceImportEdge = page.Edge[importing.PriceRun]
+	// PriceFileChangeConnection is a page of what a file of prices does.
+	PriceFileChangeConnection = page.Connection[importing.PriceChange]
+	// PriceFileChangeEdge is such a row on a page.
+	PriceFileChangeEdge = page.Edge[importing.PriceChange]
 	// RateConnection is a page of rates.
 	RateConnection = page.Connection[pricing.Rate]
 	// RateEdge is a rate on a page.

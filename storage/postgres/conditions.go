@@ -108,15 +108,18 @@ func (s *Pricing) SaveDiscount(ctx context.Context, q pricing.QuantityDiscount) 
 	return s.db.moveRules(ctx, q.BrandID, rulesMoved{For: []scope.Audience{q.Audience}})
 }
 
+// memberKnown is whether the brand knows the account a as a member.
+const memberKnown = `a.role IN ('MEMBER', 'COMPANY_BUYER') AND a.closed_at IS NULL
+	AND (a.brand_id IS NULL OR a.brand_id = @brand OR EXISTS (SELECT FROM orders o WHERE o.member_id = a.id AND o.brand_id = @brand)
+		OR EXISTS (SELECT FROM company_buyers b JOIN companies c ON c.id = b.company_id WHERE b.account_id = a.id AND b.closed_at IS NULL AND c.brand_id = @brand))`
+
 // Known reports whether the brand knows the audience, and the goods of the target.
 func (s *Pricing) Known(ctx context.Context, brandID uuid.UUID, a scope.Audience, t scope.Target) (audience, target bool, err error) {
 	type known struct{ Audience, Target bool }
 	k, err := first[known](ctx, s.db, `
 		SELECT CASE @audience_kind::text
 			WHEN 'MEMBER' THEN EXISTS (
-				SELECT FROM accounts a WHERE a.id = @audience AND a.role IN ('MEMBER', 'COMPANY_BUYER') AND a.closed_at IS NULL
-				  AND (a.brand_id IS NULL OR a.brand_id = @brand OR EXISTS (SELECT FROM orders o WHERE o.member_id = a.id AND o.brand_id = @brand)
-					OR EXISTS (SELECT FROM company_buyers b JOIN companies c ON c.id = b.company_id WHERE b.account_id = a.id AND b.closed_at IS NULL AND c.brand_id = @brand)))
+				SELECT FROM accounts a WHERE a.id = @audience AND `+memberKnown+`)
 			WHEN 'COMPANY' THEN EXISTS (SELECT FROM companies WHERE id = @audience AND brand_id = @brand AND closed_at IS NULL)
 			WHEN 'GROUP' THEN EXISTS (SELECT FROM customer_groups WHERE id = @audience AND brand_id = @brand AND closed_at IS NULL)
 			ELSE true END AS audience,

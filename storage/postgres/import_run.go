@@ -72,6 +72,11 @@ type numbered struct {
 
 // Rejections are one page of a run's rejections, in the order of the file.
 func (s *Imports) Rejections(ctx context.Context, runID uuid.UUID, args page.Args) (page.Connection[importing.Rejection], error) {
+	return rejectionsIn(ctx, s.db, `import_rejections`, runID, args)
+}
+
+// rejectionsIn is one page of a run's rejections in a table of such.
+func rejectionsIn(ctx context.Context, db *DB, table string, runID uuid.UUID, args page.Args) (page.Connection[importing.Rejection], error) {
 	var none page.Connection[importing.Rejection]
 	size, err := args.Size()
 	if err != nil {
@@ -83,15 +88,15 @@ func (s *Imports) Rejections(ctx context.Context, runID uuid.UUID, args page.Arg
 		return none, err
 	}
 	named := pgx.NamedArgs{"run": runID, "after": after, "limit": size + 1}
-	rows, err := collect[numbered](ctx, s.db, `
-		SELECT number, line, "column", value, slug, warning, ja, en FROM import_rejections
+	rows, err := collect[numbered](ctx, db, `
+		SELECT number, line, "column", value, slug, warning, ja, en FROM `+table+`
 		WHERE run_id = @run AND number > @after ORDER BY number LIMIT @limit`, named)
 	if err != nil {
 		return none, err
 	}
 	connection := rejectionPage(rows, size, behind)
 	connection.Count = func(ctx context.Context) (int, error) {
-		return one[int](ctx, s.db, `SELECT count(*) FROM import_rejections WHERE run_id = @run`, named)
+		return one[int](ctx, db, `SELECT count(*) FROM `+table+` WHERE run_id = @run`, named)
 	}
 	return connection, nil
 }
@@ -164,6 +169,9 @@ func (s *Imports) Write(ctx context.Context, r importing.Run, products []importi
 			return s.db.conn(ctx).SendBatch(ctx, batch).Close()
 		}
 		w.list(batch, written)
+		if w.priced {
+			moveRulesOf(batch, w.listID)
+		}
 		imported := w.event(ctx, after)
 		queueEvents(batch, imported)
 		if err := s.db.conn(ctx).SendBatch(ctx, batch).Close(); err != nil {

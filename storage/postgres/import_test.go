@@ -195,3 +195,22 @@ func TestUploadTakesOverWhatFailed(t *testing.T) {
 	require.Equal(t, 2, i.number(t, `SELECT position FROM import_runs WHERE id = $1`, next), "it goes on behind what is done")
 	require.ErrorIs(t, uploads.Hash(t.Context(), queue(), broken.FileHash), importing.ErrUnfinished, "it waits for its worker")
 }
+
+// A channel may sell by a list that is for an audience too: then its prices are rules.
+func TestPricesOfAnAudienceMoveTheRules(t *testing.T) {
+	t.Parallel()
+	i := newImporter(t)
+	version := func() int { return i.number(t, `SELECT coalesce(max(version), 0) FROM rulebooks`) }
+	_, err := i.run(t, strings.NewReader(pets))
+	require.NoError(t, err)
+	require.Zero(t, version(), "what a channel sells by alone is no rule")
+	_, err = i.DB.Pool().Exec(t.Context(), `UPDATE price_lists SET audience_kind = 'MEMBERS' WHERE id = $1`, i.PriceListID)
+	require.NoError(t, err)
+	_, err = i.run(t, strings.NewReader(strings.Replace(pets, "1980", "1500", 1)))
+	require.NoError(t, err)
+	before := version()
+	require.Positive(t, before)
+	_, err = i.run(t, strings.NewReader("slug,name.ja,sku,price\nbowl,うつわ,B-1,\n"))
+	require.NoError(t, err)
+	require.Equal(t, before, version(), "no price was written")
+}

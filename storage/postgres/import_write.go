@@ -27,6 +27,7 @@ type importWriter struct {
 	attributes map[string]knownAttribute
 	locations  map[string]uuid.UUID // by code
 	written    []uuid.UUID
+	priced     bool // some of them in the channel's list
 }
 
 type owned struct{ variant, product uuid.UUID }
@@ -232,6 +233,7 @@ func (w *importWriter) variant(batch *pgx.Batch, product uuid.UUID, position int
 			cost = coalesce(EXCLUDED.cost, v.cost), position = EXCLUDED.position, active = true`,
 		o.variant, w.run.BrandID, product, v.SKU, v.Barcode, nonNil(v.Options), v.Weight, v.Cost, position)
 	if v.Price != nil {
+		w.priced = true
 		batch.Queue(`
 			INSERT INTO prices (id, price_list_id, variant_id, amount, compare_at) VALUES ($1, $2, $3, $4, $5)
 			ON CONFLICT (variant_id, price_list_id, min_quantity, valid_from) DO UPDATE SET amount = EXCLUDED.amount, compare_at = EXCLUDED.compare_at`,

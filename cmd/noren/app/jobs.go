@@ -92,6 +92,9 @@ func (a *App) workers() (*river.Workers, []*river.PeriodicJob) {
 	work(w, func(ctx context.Context, j importing.Job) error {
 		return a.Resolvers.Imports.Work(ctx, j.RunID, a.channelByID)
 	})
+	work(w, func(ctx context.Context, j importing.PriceJob) error {
+		return a.Resolvers.Prices.Work(ctx, j.RunID, a.channelByID)
+	})
 	work(w, func(ctx context.Context, _ pricing.TurnJob) error { return a.Resolvers.Lists.Turn(ctx) })
 	work(w, func(ctx context.Context, j promotion.TurnJob) error { return a.Resolvers.Campaigns.Turn(ctx, j) })
 	work(w, func(ctx context.Context, j promotion.GrantJob) error { return a.Resolvers.Campaigns.Grant(ctx, j) })

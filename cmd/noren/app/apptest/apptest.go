@@ -7,12 +7,9 @@ import (
 	"context"
 	"encoding/json"
 	"io"
-	"mime/multipart"
 	"net/http"
 	"net/http/httptest"
-	"slices"
 	"strconv"
-	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -137,30 +134,6 @@ func (a *App) post(t testing.TB, question map[string]any, headers []string) Answ
 	require.NoError(t, err)
 	request.Header.Set("Content-Type", "application/json")
 	return a.send(t, request, headers)
-}
-
-// Attach sends one operation whose one variable is a file, at the dotted path.
-func (a *App) Attach(t testing.TB, query, path, content string, headers ...string) Answer {
-	t.Helper()
-	var variables any
-	names := strings.Split(path, ".")
-	for _, name := range slices.Backward(names) {
-		variables = map[string]any{name: variables}
-	}
-	operations, err := json.Marshal(map[string]any{"query": query, "variables": variables})
-	require.NoError(t, err)
-	var body bytes.Buffer
-	form := multipart.NewWriter(&body)
-	require.NoError(t, form.WriteField("operations", string(operations)))
-	require.NoError(t, form.WriteField("map", `{"0":["variables.`+path+`"]}`))
-	file, err := form.CreateFormFile("0", "file.csv")
-	require.NoError(t, err)
-	_, err = io.WriteString(file, content)
-	require.NoError(t, err)
-	require.NoError(t, form.Close())
-	request, err := http.NewRequestWithContext(t.Context(), http.MethodPost, a.URL+"/graphql", &body)
-	require.NoError(t, err)
-	return a.send(t, request, append(headers, "Content-Type", form.FormDataContentType(), "X-Noren-CSRF", "1"))
 }
 
 func (a *App) send(t testing.TB, request *http.Request, headers []string) Answer {
