@@ -60,7 +60,7 @@ func newTrade(ctx context.Context, db *postgres.DB) (*trade, error) {
 	keys := idempotency.New(db, postgres.NewKeys(db), now)
 	t.companies = company.New(company.Parts{Tx: db, Store: postgres.NewCompanies(db), Keys: keys, Events: events, Now: now})
 	rules := display.New(postgres.NewDisplay(db), t.companies, now)
-	t.carts = cart.New(postgres.NewCarts(db), pricing.New(postgres.NewPricing(db), t.companies, nil, now), rules, nil, now)
+	t.carts = cart.New(postgres.NewCarts(db), pricing.New(postgres.NewPricing(db), t.companies, nil, now), rules, nil, t.companies, now)
 	t.methods = shipping.New(postgres.NewShipping(db))
 	t.payments = payment.New(payment.Needs{
 		Tx: db, Store: postgres.NewPayments(db), Jobs: jobs, Outbox: unsent{}, Events: events,

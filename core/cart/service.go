@@ -10,6 +10,7 @@ import (
 	"github.com/noren-commerce/noren/core/access"
 	"github.com/noren-commerce/noren/core/channel"
 	"github.com/noren-commerce/noren/core/clock"
+	"github.com/noren-commerce/noren/core/company"
 	"github.com/noren-commerce/noren/core/customer"
 	"github.com/noren-commerce/noren/core/display"
 	"github.com/noren-commerce/noren/core/fault"
@@ -70,6 +71,7 @@ type Change struct {
 	BillingAddress   *customer.Address
 	BillToShipping   bool // forget the billing address: the bill goes with the parcel
 	ShippingMethodID *uuid.UUID
+	ShippingMode     *pricing.ShippingMode
 }
 
 // Rules say how the actor of the context finds what is sold.
@@ -83,16 +85,22 @@ type Rules interface {
 
 // Service keeps customers' carts.
 type Service struct {
-	store   Store
-	prices  *pricing.Service
-	rules   Rules
-	coupons Coupons
-	now     clock.Clock
+	store     Store
+	prices    *pricing.Service
+	rules     Rules
+	coupons   Coupons
+	functions Functions
+	now       clock.Clock
+}
+
+// Functions know what the context's actor may do.
+type Functions interface {
+	May(ctx context.Context, f company.Function) error
 }
 
 // New makes the cart service.
-func New(store Store, prices *pricing.Service, rules Rules, coupons Coupons, now clock.Clock) *Service {
-	return &Service{store: store, prices: prices, rules: rules, coupons: coupons, now: now}
+func New(store Store, prices *pricing.Service, rules Rules, coupons Coupons, functions Functions, now clock.Clock) *Service {
+	return &Service{store: store, prices: prices, rules: rules, coupons: coupons, functions: functions, now: now}
 }
 
 // Lookup says which cart the actor of the context means, and what is read to
@@ -192,7 +200,7 @@ func (s *Service) SetQuantity(ctx context.Context, in SetQuantityInput) (*Priced
 	case err != nil:
 		return nil, err
 	case !changed:
-		return nil, whyNotSet(basket, in)
+		return nil, whyNotSet(lookup, basket, in)
 	}
 	return s.Price(ctx, lookup, *basket)
 }
@@ -224,23 +232,26 @@ func (s *Service) whyNotAdded(ctx context.Context, in Lookup, basket *Basket, wa
 	case basket != nil && len(basket.Items) >= MaxLines:
 		return ErrTooManyLines.With(MaxLines).At("variantId")
 	}
-	return short(sale.Free, sale.Share).At("quantity")
+	return short(sale.Free, sale.Share, in.Buyer()).At("quantity")
 }
 
 // short says that fewer pieces can be had than are wanted: a limit stands against
 // it, or there are no more.
-func short(free int, share *int) *fault.Error {
-	if share != nil && *share < free {
+func short(free int, share *int, buyer scope.Buyer) *fault.Error {
+	switch {
+	case share != nil && *share < free:
 		return ErrShare.With(max(*share, 0))
+	case buyer.StockHidden:
+		return errTooFew
 	}
 	return ErrSoldOut.With(free)
 }
 
-func whyNotSet(basket *Basket, wanted SetQuantityInput) error {
+func whyNotSet(in Lookup, basket *Basket, wanted SetQuantityInput) error {
 	if basket != nil {
 		for _, item := range basket.Items {
 			if item.ID == wanted.LineID {
-				return short(basket.Free()[item.VariantID]+item.Beyond, item.Share).At("quantity")
+				return short(basket.Free()[item.VariantID]+item.Beyond, item.Share, in.Buyer()).At("quantity")
 			}
 		}
 	}
@@ -254,9 +265,10 @@ type UpdateInput struct {
 	BillingAddress   *customer.Address
 	BillToShipping   bool // forget the billing address: the bill goes with the parcel
 	ShippingMethodID *uuid.UUID
+	ShippingMode     *pricing.ShippingMode // DIRECT only for those who may
 }
 
-// Update notes e-mail address, shipping address and shipping method.
+// Update notes e-mail address, shipping address, method and mode.
 func (s *Service) Update(ctx context.Context, in UpdateInput) (*Priced, error) {
 	change := Change(in)
 	if in.Email != nil {
@@ -280,6 +292,9 @@ func (s *Service) Update(ctx context.Context, in UpdateInput) (*Priced, error) {
 		}
 		change.BillingAddress = &normalised
 	}
+	if err := s.mayShip(ctx, in.ShippingMode); err != nil {
+		return nil, err
+	}
 	lookup, err := s.Lookup(ctx)
 	if err != nil {
 		return nil, err
@@ -294,6 +309,19 @@ func (s *Service) Update(ctx context.Context, in UpdateInput) (*Priced, error) {
 		return nil, ErrUnknownMethod.At("shippingMethodId")
 	}
 	return s.Price(ctx, lookup, *basket)
+}
+
+// mayShip fails unless the actor may have goods shipped in the mode.
+func (s *Service) mayShip(ctx context.Context, mode *pricing.ShippingMode) error {
+	if mode == nil || *mode != pricing.ShipDirect {
+		return nil
+	}
+	err := s.functions.May(ctx, company.FunctionDirectShipping)
+	var f *fault.Error
+	if errors.As(err, &f) {
+		return f.At("shippingMode")
+	}
+	return err
 }
 
 // oneOf fails unless a billing address stands alone.
@@ -330,7 +358,7 @@ func (s *Service) Price(ctx context.Context, in Lookup, b Basket) (*Priced, erro
 	}
 	items := make([]pricing.Item, len(b.Items))
 	for i, item := range b.Items {
-		items[i] = pricing.Item{VariantID: item.VariantID, Quantity: item.Quantity, TaxClass: item.TaxClass}
+		items[i] = pricing.Item{VariantID: item.VariantID, Quantity: item.Quantity, TaxClass: item.TaxClass, Agreed: item.Agreed}
 	}
 	var fee *pricing.Fee
 	if b.Method != nil {
@@ -341,7 +369,11 @@ func (s *Service) Price(ctx context.Context, in Lookup, b Basket) (*Priced, erro
 			delete(b.Sheets, variant) // no total tells it either
 		}
 	}
-	in.desk.Enter(b.Cart.region(), usable(b.Cart.Entered, in.Owner, in.At))
+	in.desk.Enter(b.Cart.region(), b.Cart.ShippingMode, usable(b.Cart.Entered, in.Owner, in.At))
+	if b.Cart.QuotationID != nil {
+		in.desk.Firm()
+		standings = nil // staff have offered it to the buyer by name
+	}
 	quote, err := in.desk.Quote(b.Sheets, items, fee)
 	if err != nil {
 		return nil, err
@@ -350,7 +382,7 @@ func (s *Service) Price(ctx context.Context, in Lookup, b Basket) (*Priced, erro
 	priced.Coupons = outcomes(b.Cart.Entered, in.Owner, in.At, quote)
 	free := b.Free()
 	for i, item := range b.Items {
-		priced.Lines[i] = line(item, &quote.Lines[i], free[item.VariantID], standings)
+		priced.Lines[i] = line(item, &quote.Lines[i], free[item.VariantID], in.Buyer(), standings)
 	}
 	return priced, nil
 }
@@ -372,8 +404,8 @@ func (b Basket) Free() map[uuid.UUID]int {
 	return free
 }
 
-func line(item Item, price *pricing.Line, free int, standings map[uuid.UUID]display.Standing) Line {
-	stock := inventory.Free{Pieces: free, Beyond: item.Beyond}
+func line(item Item, price *pricing.Line, free int, buyer scope.Buyer, standings map[uuid.UUID]display.Standing) Line {
+	stock := inventory.Free{Pieces: free, Beyond: item.Beyond, Hidden: buyer.StockHidden}
 	l := Line{Item: item, Price: price, Availability: stock.Availability(), BackOrdered: min(max(item.Quantity-free, 0), item.Beyond)}
 	standing, ruled := standings[item.VariantID]
 	if price.Err != nil {
@@ -387,7 +419,7 @@ func line(item Item, price *pricing.Line, free int, standings map[uuid.UUID]disp
 	case price.Err != nil:
 		l.Problem = pricing.ErrNoPrice
 	case free+item.Beyond < item.Quantity, item.Share != nil && *item.Share < item.Quantity:
-		l.Problem = short(free+item.Beyond, item.Share)
+		l.Problem = short(free+item.Beyond, item.Share, buyer)
 	}
 	return l
 }

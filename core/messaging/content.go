@@ -97,6 +97,30 @@ type BackInStock struct {
 	CloseURL string `json:"closeUrl"` // ends all such mails
 }
 
+// QuotationRequested tells staff that a buyer asks for a quotation (見積依頼).
+type QuotationRequested struct {
+	Name    string      `json:"name,omitempty"`
+	Number  string      `json:"number"`
+	Buyer   string      `json:"buyer"`
+	Lines   []OrderLine `json:"lines"`
+	Message string      `json:"message,omitempty"`
+}
+
+// QuotationAnswered tells a buyer what is offered (見積回答). Amounts are minor units.
+type QuotationAnswered struct {
+	Name       string         `json:"name"`
+	Number     string         `json:"number"`
+	Revision   int            `json:"revision"`
+	ValidUntil time.Time      `json:"validUntil"`
+	Currency   money.Currency `json:"currency"`
+	Lines      []OrderLine    `json:"lines"`
+	Subtotal   int64          `json:"subtotal"`
+	Shipping   int64          `json:"shipping"`
+	Tax        int64          `json:"tax"`
+	Total      int64          `json:"total"`
+	Message    string         `json:"message,omitempty"`
+}
+
 // Kind is KindEmailVerification.
 func (EmailVerification) Kind() Kind { return KindEmailVerification }
 
@@ -121,6 +145,12 @@ func (BankTransfer) Kind() Kind { return KindBankTransfer }
 // Kind is KindBackInStock.
 func (BackInStock) Kind() Kind { return KindBackInStock }
 
+// Kind is KindQuotationRequested.
+func (QuotationRequested) Kind() Kind { return KindQuotationRequested }
+
+// Kind is KindQuotationAnswered.
+func (QuotationAnswered) Kind() Kind { return KindQuotationAnswered }
+
 // blank is an empty content of the kind, to decode into; nil for an unknown kind.
 func blank(k Kind) Content {
 	switch k {
@@ -140,6 +170,10 @@ func blank(k Kind) Content {
 		return &BankTransfer{}
 	case KindBackInStock:
 		return &BackInStock{}
+	case KindQuotationRequested:
+		return &QuotationRequested{}
+	case KindQuotationAnswered:
+		return &QuotationAnswered{}
 	}
 	return nil
 }

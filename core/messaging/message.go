@@ -19,14 +19,16 @@ type Kind string
 
 // The kinds of message.
 const (
-	KindEmailVerification Kind = "email_verification"
-	KindPasswordReset     Kind = "password_reset"
-	KindOrderConfirmation Kind = "order_confirmation"
-	KindPaymentReceived   Kind = "payment_received"
-	KindOrderShipped      Kind = "order_shipped"
-	KindOrderCancelled    Kind = "order_cancelled"
-	KindBankTransfer      Kind = "bank_transfer"
-	KindBackInStock       Kind = "back_in_stock"
+	KindEmailVerification  Kind = "email_verification"
+	KindPasswordReset      Kind = "password_reset"
+	KindOrderConfirmation  Kind = "order_confirmation"
+	KindPaymentReceived    Kind = "payment_received"
+	KindOrderShipped       Kind = "order_shipped"
+	KindOrderCancelled     Kind = "order_cancelled"
+	KindBankTransfer       Kind = "bank_transfer"
+	KindBackInStock        Kind = "back_in_stock"
+	KindQuotationRequested Kind = "quotation_requested"
+	KindQuotationAnswered  Kind = "quotation_answered"
 )
 
 // Kinds lists every kind.
@@ -34,6 +36,7 @@ var Kinds = []Kind{
 	KindEmailVerification, KindPasswordReset, KindOrderConfirmation, KindPaymentReceived,
 	KindOrderShipped, KindOrderCancelled, KindBankTransfer,
 	KindBackInStock,
+	KindQuotationRequested, KindQuotationAnswered,
 }
 
 // Content is what one kind of message says.

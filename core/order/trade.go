@@ -9,6 +9,7 @@ import (
 	"github.com/noren-commerce/noren/core/company"
 	"github.com/noren-commerce/noren/core/fault"
 	"github.com/noren-commerce/noren/core/payment"
+	"github.com/noren-commerce/noren/core/pricing"
 )
 
 // Trade is what orders need to know of companies that buy on terms.
@@ -32,7 +33,7 @@ func (o Order) OnAccount() bool { return o.PaymentMethod == payment.MethodOnAcco
 // admit asks whether the order may be placed. One on account stands without money,
 // or waits for an approver.
 func (s *Service) admit(ctx context.Context, o *Order) error {
-	admission, err := s.trade.Admit(ctx, company.Ask{OrderID: o.ID, Minor: o.TotalMinor, OnAccount: o.OnAccount()})
+	admission, err := s.trade.Admit(ctx, company.Ask{OrderID: o.ID, Minor: o.TotalMinor, OnAccount: o.OnAccount(), Direct: o.ShippingMode == pricing.ShipDirect})
 	if err != nil {
 		return err
 	}

@@ -32,11 +32,18 @@ func (d *Desk) open(ctx context.Context, t Terms, version int64) (err error) {
 	return nil
 }
 
-// Enter tells the desk what a cart says of its buyer: where the goods go and which
-// coupons were entered.
-func (d *Desk) Enter(region string, coupons []Coupon) {
+// Enter tells the desk what a cart says of its buyer: where the goods go, in which
+// mode, and which coupons were entered.
+func (d *Desk) Enter(region string, mode ShippingMode, coupons []Coupon) {
 	t := *d.terms.Load()
-	t.Buyer.Region, t.Coupons = region, coupons
+	t.Buyer.Region, t.Mode, t.Coupons = region, mode, coupons
+	d.terms.Store(&t)
+}
+
+// Firm leaves campaigns out: what was agreed on is all that counts.
+func (d *Desk) Firm() {
+	t := *d.terms.Load()
+	t.Offers = nil
 	d.terms.Store(&t)
 }
 

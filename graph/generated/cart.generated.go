@@ -139,6 +139,21 @@ func fieldContext_Cart_shippingMethod(_ context.Context, ec *executionContext, f
 	return fc, nil
 }
 
+func _Cart_shippingMode(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *cart.Priced) (ret graphql.Marshaler) {
+	return run.Leaf(
+		ctx,
+		ec.OperationContext,
+		field,
+		func() pricing.ShippingMode { return obj.ShippingMode },
+		func(ctx context.Context, selections ast.SelectionSet, v pricing.ShippingMode) graphql.Marshaler {
+			return marshalNShippingMode2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpricingᚐShippingMode(ctx, ec, selections, v)
+		},
+	)
+}
+func fieldContext_Cart_shippingMode(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Cart", field, false, false, "ShippingMode")
+}
+
 func _Cart_lines(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *cart.Priced) (ret graphql.Marshaler) {
 	return run.Value(
 		ctx,
@@ -482,14 +497,14 @@ func _CartLine_backOrdered(ctx context.Context, ec *executionContext, field grap
 		ctx,
 		ec.OperationContext,
 		field,
-		func() int { return obj.BackOrdered },
+		func() int { return obj.Missing() },
 		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
 			return marshalNInt2int(ctx, ec, selections, v)
 		},
 	)
 }
 func fieldContext_CartLine_backOrdered(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("CartLine", field, false, false, "Int")
+	return graphql.NewScalarFieldContext("CartLine", field, true, false, "Int")
 }
 
 func _CartLine_soldAs(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *cart.Line) (ret graphql.Marshaler) {
@@ -512,7 +527,7 @@ func _CartLine_promise(ctx context.Context, ec *executionContext, field graphql.
 		ctx,
 		ec.OperationContext,
 		field,
-		func() i18n.Text { return obj.Promised() },
+		func() i18n.Text { return obj.Told() },
 		func(ctx context.Context, selections ast.SelectionSet, v i18n.Text) graphql.Marshaler {
 			return marshalOString2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋi18nᚐText(ctx, ec, selections, v)
 		},
@@ -1124,7 +1139,7 @@ func unmarshalInputUpdateCartInput(ctx context.Context, ec *executionContext, ob
 		asMap["billToShipping"] = false
 	}
 
-	fieldsInOrder := [...]string{"email", "shippingAddress", "billingAddress", "billToShipping", "shippingMethodId"}
+	fieldsInOrder := [...]string{"email", "shippingAddress", "billingAddress", "billToShipping", "shippingMethodId", "shippingMode"}
 	for _, k := range fieldsInOrder {
 		v, ok := asMap[k]
 		if !ok {
@@ -1166,6 +1181,13 @@ func unmarshalInputUpdateCartInput(ctx context.Context, ec *executionContext, ob
 				return it, err
 			}
 			it.ShippingMethodID = data
+		case "shippingMode":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("shippingMode"))
+			data, err := unmarshalOShippingMode2ᚖgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpricingᚐShippingMode(ctx, ec, v)
+			if err != nil {
+				return it, err
+			}
+			it.ShippingMode = data
 		}
 	}
 	return it, nil
@@ -1226,6 +1248,11 @@ func _Cart(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj 
 		case "shippingMethod":
 			out.Values[i] = _Cart_shippingMethod(ctx, ec, field, obj)
 			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "shippingMode":
+			out.Values[i] = _Cart_shippingMode(ctx, ec, field, obj)
+			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
 		case "lines":

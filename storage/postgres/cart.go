@@ -155,10 +155,11 @@ func (s *Carts) Update(ctx context.Context, in cart.Lookup, change cart.Change) 
 				shipping_address = coalesce(@address, c.shipping_address),
 				billing_address = CASE WHEN @with_parcel THEN NULL ELSE coalesce(@billing, c.billing_address) END,
 				shipping_method_id = coalesce(@method, c.shipping_method_id),
+				shipping_mode = coalesce(@mode, c.shipping_mode),
 				updated_at = @at
 			WHERE `+ownCart(in.Owner)+` AND (@method::uuid IS NULL OR EXISTS (
 				SELECT FROM shipping_methods m WHERE m.id = @method AND m.brand_id = @brand AND m.active))`, cartArgs(in, pgx.NamedArgs{
-			"email": change.Email, "address": change.ShippingAddress, "method": change.ShippingMethodID,
+			"email": change.Email, "address": change.ShippingAddress, "method": change.ShippingMethodID, "mode": change.ShippingMode,
 			"billing": change.BillingAddress, "with_parcel": change.BillToShipping,
 		}))
 	})
@@ -235,15 +236,29 @@ func queueCart(batch *pgx.Batch, in cart.Lookup, lock string, into **cart.Basket
 			found.Cart = rows[0]
 			*into = &found
 		}
-	}, `SELECT c.id, c.brand_id, c.channel_id, c.member_id, c.email, c.shipping_address, c.billing_address, c.shipping_method_id, c.updated_at,
+	}, `SELECT c.id, c.brand_id, c.channel_id, c.member_id, c.email, c.shipping_address, c.billing_address, c.shipping_method_id, c.shipping_mode, c.updated_at,
 			`+enteredCoupons+` AS entered
 		FROM carts c WHERE `+own+lock, args)
+	queueContents(batch, basketLines{`carts c JOIN cart_lines k ON k.cart_id = c.id`, own, shareOfCart}, args, &found)
+	queueRows(batch, &[]shipping.Method{}, func(rows []shipping.Method) {
+		if len(rows) > 0 {
+			found.Method = &rows[0]
+		}
+	}, `SELECT `+shippingColumns+` FROM carts c JOIN shipping_methods m ON m.id = c.shipping_method_id
+		WHERE `+own+` AND m.active`, args)
+}
+
+// basketLines are lines k of something c that is bought: a cart, or a quotation.
+type basketLines struct{ from, where, share string }
+
+// queueContents queues what is needed to price and sell the lines.
+func queueContents(batch *pgx.Batch, l basketLines, args pgx.NamedArgs, found *cart.Basket) {
 	queueRows(batch, &[]basketRow{}, func(rows []basketRow) { found.Items, found.Sheets, found.Rules = itemsOf(rows) }, `
 		SELECT k.id, k.variant_id, k.quantity, p.id AS product_id, v.sku, p.name, v.options, p.tax_class,
-			`+sellable+` AS on_sale, `+beyond+` AS beyond, b.promise, t.kind AS sold_as, `+shareOfCart+` AS share, `+goodsColumns+`, `+rulesVersion+` AS rules
-		FROM carts c JOIN cart_lines k ON k.cart_id = c.id
+			`+sellable+` AS on_sale, `+beyond+` AS beyond, b.promise, t.kind AS sold_as, `+l.share+` AS share, `+goodsColumns+`, `+rulesVersion+` AS rules
+		FROM `+l.from+`
 		JOIN variants v ON v.id = k.variant_id JOIN products p ON p.id = v.product_id`+beyondStock+`
-		WHERE `+own+` ORDER BY k.id`, args)
+		WHERE `+l.where+` ORDER BY k.id`, args)
 	queueRows(batch, &[]pricing.Price{}, func(rows []pricing.Price) {
 		for _, row := range rows {
 			if sheet := found.Sheets[row.VariantID]; sheet != nil {
@@ -251,20 +266,14 @@ func queueCart(batch *pgx.Batch, in cart.Lookup, lock string, into **cart.Basket
 			}
 		}
 	}, `
-		SELECT `+priceColumns+` FROM carts c JOIN cart_lines k ON k.cart_id = c.id JOIN prices r ON r.variant_id = k.variant_id
-		WHERE `+own+` AND r.price_list_id = ANY(@lists) AND r.valid_until > @at`, args)
+		SELECT `+priceColumns+` FROM `+l.from+` JOIN prices r ON r.variant_id = k.variant_id
+		WHERE `+l.where+` AND r.price_list_id = ANY(@lists) AND r.valid_until > @at`, args)
 	queueRows(batch, &found.Levels, nil, `
 		SELECT s.variant_id, s.location_id, s.on_hand - s.reserved AS free
-		FROM carts c JOIN cart_lines k ON k.cart_id = c.id JOIN stock_levels s ON s.variant_id = k.variant_id
+		FROM `+l.from+` JOIN stock_levels s ON s.variant_id = k.variant_id
 		JOIN locations o ON o.id = s.location_id
-		WHERE `+own+` AND o.brand_id = c.brand_id AND o.ships AND o.active
+		WHERE `+l.where+` AND o.brand_id = c.brand_id AND o.ships AND o.active
 		ORDER BY o.priority, o.id`, args)
-	queueRows(batch, &[]shipping.Method{}, func(rows []shipping.Method) {
-		if len(rows) > 0 {
-			found.Method = &rows[0]
-		}
-	}, `SELECT `+shippingColumns+` FROM carts c JOIN shipping_methods m ON m.id = c.shipping_method_id
-		WHERE `+own+` AND m.active`, args)
 }
 
 // enteredCoupons are the coupons of the cart c, in the order in which they were entered.
