@@ -371,7 +371,6 @@ func (s *Service) Price(ctx context.Context, in Lookup, b Basket) (*Priced, erro
 	}
 	in.desk.Enter(b.Cart.region(), b.Cart.ShippingMode, usable(b.Cart.Entered, in.Owner, in.At))
 	if b.Cart.QuotationID != nil {
-		in.desk.Firm()
 		standings = nil // staff have offered it to the buyer by name
 	}
 	quote, err := in.desk.Quote(b.Sheets, items, fee)

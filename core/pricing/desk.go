@@ -40,13 +40,6 @@ func (d *Desk) Enter(region string, mode ShippingMode, coupons []Coupon) {
 	d.terms.Store(&t)
 }
 
-// Firm leaves campaigns out: what was agreed on is all that counts.
-func (d *Desk) Firm() {
-	t := *d.terms.Load()
-	t.Offers = nil
-	d.terms.Store(&t)
-}
-
 // Terms are the terms that the desk prices under.
 func (d *Desk) Terms() Terms { return *d.terms.Load() }
 
