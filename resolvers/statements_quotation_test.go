@@ -11,18 +11,18 @@ import (
 
 // quotationOperations are those of quotations: as many lines as the world is large.
 var quotationOperations = map[string]clientOperation{
-	"app/Quotations": {6, byBoss(func(t *testing.T, w *world) apptest.Variables {
+	"app/Quotations": {5, byBoss(func(t *testing.T, w *world) apptest.Variables {
 		for range w.size {
 			w.answered(t)
 		}
 		return nil
 	})},
-	"app/QuotationDetail":   {7, byBoss(func(t *testing.T, w *world) apptest.Variables { return apptest.Variables{"id": w.answered(t).ID} })},
-	"app/RequestQuotation":  {16, byBoss(func(_ *testing.T, w *world) apptest.Variables { return in(w.wanted()) })},
+	"app/QuotationDetail":   {6, byBoss(func(t *testing.T, w *world) apptest.Variables { return apptest.Variables{"id": w.answered(t).ID} })},
+	"app/RequestQuotation":  {15, byBoss(func(_ *testing.T, w *world) apptest.Variables { return in(w.wanted()) })},
 	"app/ReplyToQuotation":  {6, byBoss(func(t *testing.T, w *world) apptest.Variables { return in(word(w.answered(t))) })},
 	"app/DeclineQuotation":  {6, byBoss(func(t *testing.T, w *world) apptest.Variables { return in(word(w.answered(t))) })},
 	"app/WithdrawQuotation": {6, byBoss(func(t *testing.T, w *world) apptest.Variables { return in(word(w.requested(t))) })},
-	"app/AcceptQuotation": {26, byBoss(func(t *testing.T, w *world) apptest.Variables {
+	"app/AcceptQuotation": {25, byBoss(func(t *testing.T, w *world) apptest.Variables {
 		return in(acceptance(w.answered(t), w.parcel, "BANK_TRANSFER"))
 	})},
 
@@ -33,7 +33,7 @@ var quotationOperations = map[string]clientOperation{
 		return nil
 	})},
 	"admin/StaffQuotation":    {6, inTrade(func(t *testing.T, w *world) apptest.Variables { return apptest.Variables{"id": w.answered(t).ID} })},
-	"admin/AnswerQuotation":   {12, inTrade(func(t *testing.T, w *world) apptest.Variables { return in(w.prices(w.requested(t))) })},
+	"admin/AnswerQuotation":   {10, inTrade(func(t *testing.T, w *world) apptest.Variables { return in(w.prices(w.requested(t))) })},
 	"admin/ReplyToQuotation":  {5, inTrade(func(t *testing.T, w *world) apptest.Variables { return in(word(w.answered(t))) })},
 	"admin/DeclineQuotation":  {5, inTrade(func(t *testing.T, w *world) apptest.Variables { return in(word(w.requested(t))) })},
 	"admin/WithdrawQuotation": {5, inTrade(func(t *testing.T, w *world) apptest.Variables { return in(word(w.answered(t))) })},
