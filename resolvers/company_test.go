@@ -8,11 +8,13 @@ import (
 	"time"
 
 	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
 	"github.com/stretchr/testify/require"
 
 	"github.com/noren-commerce/noren/cmd/noren/app/apptest"
 	"github.com/noren-commerce/noren/core/access"
 	"github.com/noren-commerce/noren/core/id"
+	"github.com/noren-commerce/noren/core/messaging"
 )
 
 // seller is head office staff that trade with companies.
@@ -53,8 +55,8 @@ type changes struct {
 		Amount, Balance struct{ Amount string }
 	}
 	Order *struct {
-		ID, Status string
-		Paid       bool
+		ID, Number, Status string
+		Paid               bool
 	}
 	UserErrors []userError
 }
@@ -80,7 +82,7 @@ const (
 	addressFields = `address { id isDefault }`
 	buyerFields   = `buyer { accountId name email role approvalLimit { amount } }`
 	ruleFields    = `rule { function allowed }`
-	changedOrder  = `order { id status paid }`
+	changedOrder  = `order { id number status paid }`
 	entryFields   = `entry { id amount { amount } balance { amount } } ` + companyFields
 )
 
@@ -289,6 +291,19 @@ func TestMoneyOnAccountPaysTheOldestOrdersOnce(t *testing.T) {
 	require.Equal(t, -500, w.owed(t))
 }
 
+// toApprove are the approvers who were mailed about the order.
+func toApprove(t *testing.T, a *apptest.App, number string) (whom []string) {
+	t.Helper()
+	require.NotEmpty(t, number)
+	rows, _ := a.DB.Pool().Query(t.Context(), `
+		SELECT args->'message'->'to'->>'email' FROM river_job
+		WHERE kind = 'send_message' AND args->'message'->>'kind' = $1 AND args->'message'->'content'->>'orderNumber' = $2 ORDER BY 1`,
+		messaging.KindApprovalAsked, number)
+	whom, err := pgx.CollectRows(rows, pgx.RowTo[string])
+	require.NoError(t, err)
+	return whom
+}
+
 func TestOrdersAboveALimitWaitForAnApprover(t *testing.T) {
 	t.Parallel()
 	w := newWholesaler(t, "10000", "APPROVAL")
@@ -301,6 +316,7 @@ func TestOrdersAboveALimitWaitForAnApprover(t *testing.T) {
 	require.Empty(t, waits.UserErrors)
 	require.Equal(t, "PENDING_APPROVAL", waits.Order.Status)
 	require.Equal(t, 2000, w.owed(t), "what waits owes nothing yet")
+	require.Equal(t, []string{"boss@example.jp", "junior@example.jp"}, toApprove(t, w.App, waits.Order.Number))
 	requireStock(t, w.App, w.leash, 100, 7)
 
 	approve, reject := apptest.Variables{"orderId": waits.Order.ID}, apptest.Variables{"orderId": waits.Order.ID, "reason": "予算超過"}

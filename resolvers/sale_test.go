@@ -169,6 +169,23 @@ func TestAdvanceOrdersAreSoldBeforeTheReleaseAndShippedAfter(t *testing.T) {
 	require.Equal(t, "INSUFFICIENT_STOCK", (&shopper{App: a}).add(t, cake, 7).code())
 }
 
+func TestListsLearnOfARelease(t *testing.T) {
+	t.Parallel()
+	a := apptest.Start(t)
+	cake := a.AddProduct(t, "cake", 100).Variants[0]
+	a.SetStock(t, cake, 0)
+	sellAs(t, a, cake, apptest.Variables{"kind": "ADVANCE", "releaseAt": time.Now().Add(time.Hour), "promise": apptest.Variables{"ja": "12月24日発売"}})
+	listed := func() (in bool) {
+		require.NoError(t, a.DB.Pool().QueryRow(t.Context(), `SELECT in_stock FROM product_listings`).Scan(&in))
+		return in
+	}
+	require.NoError(t, a.App.Resolvers.Lists.Turn(t.Context()))
+	require.True(t, listed(), "not released yet")
+	exec(t, a, `UPDATE sale_terms SET release_at = now() - interval '1 second'`)
+	require.NoError(t, a.App.Resolvers.Lists.Turn(t.Context()))
+	require.False(t, listed(), "only what is in stock is sold now, and nothing is")
+}
+
 func TestGoodsMadeToOrderAreNotCancelledOnceConfirmed(t *testing.T) {
 	t.Parallel()
 	a := apptest.Start(t)

@@ -22,6 +22,7 @@ type Ask struct {
 type Admission struct {
 	CompanyID *uuid.UUID // for whom it is placed; nil for a person's own
 	Waits     bool       // for an approver
+	Approvers []Seat     // of an order that waits
 }
 
 // Admit says whether the context's actor may place the order, and takes what it comes
@@ -64,7 +65,8 @@ func (s *Service) Admit(ctx context.Context, in Ask) (Admission, error) {
 	err = s.onAccount(ctx, *desk.Seat, in)
 	if refusedForNow(err) && desk.Policy == PolicyApproval {
 		a.Waits = true
-		return a, nil
+		a.Approvers, err = s.Store.Approvers(ctx, desk.Seat.CompanyID)
+		return a, err
 	}
 	return a, at("paymentMethod", err)
 }

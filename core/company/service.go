@@ -35,6 +35,8 @@ type Store interface {
 
 	// Seat is the account's place in an open company of the brand; nil without one.
 	Seat(ctx context.Context, brandID, accountID uuid.UUID) (*Seat, error)
+	// Approvers are the company's buyers who approve orders.
+	Approvers(ctx context.Context, companyID uuid.UUID) ([]Seat, error)
 	// SaveSeat keeps a seat; one in another company is ErrBuyerElsewhere.
 	SaveSeat(ctx context.Context, brandID uuid.UUID, seat Seat) error
 	CloseSeat(ctx context.Context, brandID, companyID, accountID uuid.UUID, at time.Time) error

@@ -121,6 +121,16 @@ type QuotationAnswered struct {
 	Message    string         `json:"message,omitempty"`
 }
 
+// ApprovalAsked asks an approver of a company to judge an order that waits.
+type ApprovalAsked struct {
+	Name        string         `json:"name"`
+	OrderNumber string         `json:"orderNumber"`
+	Buyer       string         `json:"buyer"` // who wants it delivered
+	Total       int64          `json:"total"` // minor units
+	Currency    money.Currency `json:"currency"`
+	Lines       []OrderLine    `json:"lines"`
+}
+
 // Kind is KindEmailVerification.
 func (EmailVerification) Kind() Kind { return KindEmailVerification }
 
@@ -151,6 +161,9 @@ func (QuotationRequested) Kind() Kind { return KindQuotationRequested }
 // Kind is KindQuotationAnswered.
 func (QuotationAnswered) Kind() Kind { return KindQuotationAnswered }
 
+// Kind is KindApprovalAsked.
+func (ApprovalAsked) Kind() Kind { return KindApprovalAsked }
+
 // blank is an empty content of the kind, to decode into; nil for an unknown kind.
 func blank(k Kind) Content {
 	switch k {
@@ -174,6 +187,8 @@ func blank(k Kind) Content {
 		return &QuotationRequested{}
 	case KindQuotationAnswered:
 		return &QuotationAnswered{}
+	case KindApprovalAsked:
+		return &ApprovalAsked{}
 	}
 	return nil
 }

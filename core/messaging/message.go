@@ -29,13 +29,14 @@ const (
 	KindBackInStock        Kind = "back_in_stock"
 	KindQuotationRequested Kind = "quotation_requested"
 	KindQuotationAnswered  Kind = "quotation_answered"
+	KindApprovalAsked      Kind = "approval_asked"
 )
 
 // Kinds lists every kind.
 var Kinds = []Kind{
 	KindEmailVerification, KindPasswordReset, KindOrderConfirmation, KindPaymentReceived,
 	KindOrderShipped, KindOrderCancelled, KindBankTransfer,
-	KindBackInStock,
+	KindBackInStock, KindApprovalAsked,
 	KindQuotationRequested, KindQuotationAnswered,
 }
 

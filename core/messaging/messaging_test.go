@@ -32,6 +32,10 @@ var samples = []messaging.Content{
 		Subtotal: 3960, Shipping: 550, Tax: 410, Total: 4510, Address: []string{"〒150-0001", "東京都渋谷区神宮前1-1"}, PaymentMethod: "銀行振込",
 	},
 	messaging.PaymentReceived{OrderNumber: "A-1001", Amount: 4000, Currency: "JPY", Short: 510},
+	messaging.ApprovalAsked{
+		Name: "田中 一郎", OrderNumber: "A-1001", Buyer: "山田 花子", Total: 120000, Currency: "JPY",
+		Lines: []messaging.OrderLine{{Name: "ひのき猫砂", Option: "6L", Quantity: 100, Total: 120000}},
+	},
 	messaging.BackInStock{Product: "ひのき猫砂", Option: "6L", URL: "https://shop.example/products/hinoki", CloseURL: "https://shop.example/restock/close?token=T"},
 	messaging.OrderShipped{OrderNumber: "A-1001", Carrier: "ヤマト運輸", TrackingNumber: "1234-5678-9012", TrackingURL: "https://track.example/1"},
 	messaging.OrderCancelled{OrderNumber: "A-1001", Reason: "在庫切れ", Refund: 4510, Currency: "JPY"},

@@ -13,6 +13,7 @@ import (
 	"github.com/noren-commerce/noren/core/access"
 	"github.com/noren-commerce/noren/core/cart"
 	"github.com/noren-commerce/noren/core/channel"
+	"github.com/noren-commerce/noren/core/company"
 	"github.com/noren-commerce/noren/core/event"
 	"github.com/noren-commerce/noren/core/fault"
 	"github.com/noren-commerce/noren/core/i18n"
@@ -195,6 +196,7 @@ type Draft struct {
 	Payment      *payment.Payment  // nil if the order costs nothing
 	Messages     []messaging.Message
 	Event        event.Event
+	approvers    []company.Seat // of an order that waits for one
 }
 
 func (s *Service) draft(ctx context.Context, orderID uuid.UUID, p *cart.Priced, in PlaceInput) (Draft, error) {
@@ -223,7 +225,7 @@ func (s *Service) draft(ctx context.Context, orderID uuid.UUID, p *cart.Priced, 
 			Breakdown: l.Price.Breakdown, Currency: q.Total.Currency, Promise: l.Promised().OrNone(), SoldAs: value(l.SoldAs),
 		})
 	}
-	if err := s.admit(ctx, &d.Order); err != nil {
+	if err := s.admit(ctx, &d); err != nil {
 		return Draft{}, err
 	}
 	status = d.Order.Status
@@ -238,7 +240,7 @@ func (s *Service) draft(ctx context.Context, orderID uuid.UUID, p *cart.Priced, 
 func (s *Service) billed(ctx context.Context, d *Draft) error {
 	o := &d.Order
 	if o.Status == PendingApproval {
-		return nil // it is confirmed when it is approved
+		return s.askApprovers(ctx, d) // it is confirmed when it is approved
 	}
 	confirmation, err := s.message(ctx, *o, o.ID.String(), confirmationOf(*d))
 	if err != nil {
@@ -282,12 +284,18 @@ func confirmationOf(d Draft) messaging.OrderConfirmation {
 	if o.BillingAddress != nil {
 		content.Billing = o.BillingAddress.Lines()
 	}
+	content.Lines = mailed(d)
+	return content
+}
+
+// mailed is the lines of an order as its mails have them.
+func mailed(d Draft) (lines []messaging.OrderLine) {
 	for _, l := range d.Lines {
-		content.Lines = append(content.Lines, messaging.OrderLine{
-			Name: l.Name.In(o.Language), Option: strings.Join(l.Options, " / "), Quantity: l.Quantity, Total: l.TotalMinor,
+		lines = append(lines, messaging.OrderLine{
+			Name: l.Name.In(d.Order.Language), Option: strings.Join(l.Options, " / "), Quantity: l.Quantity, Total: l.TotalMinor,
 		})
 	}
-	return content
+	return lines
 }
 
 // message is a mail to the order's customer, in the order's language.

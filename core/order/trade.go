@@ -8,6 +8,7 @@ import (
 	"github.com/noren-commerce/noren/core/access"
 	"github.com/noren-commerce/noren/core/company"
 	"github.com/noren-commerce/noren/core/fault"
+	"github.com/noren-commerce/noren/core/messaging"
 	"github.com/noren-commerce/noren/core/payment"
 	"github.com/noren-commerce/noren/core/pricing"
 )
@@ -32,7 +33,8 @@ func (o Order) OnAccount() bool { return o.PaymentMethod == payment.MethodOnAcco
 
 // admit asks whether the order may be placed. One on account stands without money,
 // or waits for an approver.
-func (s *Service) admit(ctx context.Context, o *Order) error {
+func (s *Service) admit(ctx context.Context, d *Draft) error {
+	o := &d.Order
 	admission, err := s.trade.Admit(ctx, company.Ask{OrderID: o.ID, Minor: o.TotalMinor, OnAccount: o.OnAccount(), Direct: o.ShippingMode == pricing.ShipDirect})
 	if err != nil {
 		return err
@@ -40,7 +42,7 @@ func (s *Service) admit(ctx context.Context, o *Order) error {
 	o.CompanyID = admission.CompanyID
 	switch {
 	case admission.Waits:
-		o.Status = PendingApproval
+		o.Status, d.approvers = PendingApproval, admission.Approvers
 	case o.OnAccount():
 		o.Status = Confirmed
 	}
@@ -135,4 +137,20 @@ func (s *Service) Reject(ctx context.Context, in RejectInput) (*Order, error) {
 		c.Reason = in.Reason
 		return s.cancel(ctx, o, in.Reason)
 	})
+}
+
+// askApprovers adds the mails to those who may approve the order.
+func (s *Service) askApprovers(ctx context.Context, d *Draft) error {
+	o := d.Order
+	for _, a := range d.approvers {
+		m, err := messaging.New(ctx, messaging.Address{Name: a.Name, Email: a.Email}, o.ID.String()+" "+a.AccountID.String(), messaging.ApprovalAsked{
+			Name: a.Name, OrderNumber: o.Number, Buyer: o.ShippingAddress.Name, Total: o.TotalMinor, Currency: o.Currency, Lines: mailed(*d),
+		})
+		if err != nil {
+			return err
+		}
+		m.BrandID = o.BrandID
+		d.Messages = append(d.Messages, m)
+	}
+	return nil
 }

@@ -41,9 +41,9 @@ func NewBatch(ctx context.Context, fetch func()) *Batch {
 	}
 	b.crew = &p.operation.crew
 	b.crew.mu.Lock()
+	defer b.crew.mu.Unlock()
 	b.crew.waiting = append(b.crew.waiting, b)
-	b.crew.mu.Unlock()
-	b.late = time.AfterFunc(patience, func() { b.crew.start(b) })
+	b.late = time.AfterFunc(patience, func() { b.crew.start(b) }) // which waits for the lock
 	return b
 }
 

@@ -54,6 +54,14 @@ func (s *Companies) Buyers(ctx context.Context, v company.Viewer, companyIDs []u
 		ORDER BY b.company_id, b.created_at, b.account_id LIMIT 10000`, viewerArgs(v, companyIDs))
 }
 
+// Approvers are the company's buyers who approve orders.
+func (s *Companies) Approvers(ctx context.Context, companyID uuid.UUID) ([]company.Seat, error) {
+	return collect[company.Seat](ctx, s.db, `SELECT `+seatColumns+seatFrom+`
+		WHERE b.company_id = @company AND b.closed_at IS NULL AND b.role = ANY(@roles)
+		ORDER BY b.created_at, b.account_id LIMIT 100`,
+		pgx.NamedArgs{"company": companyID, "roles": []company.Role{company.RoleApprover, company.RoleManager}})
+}
+
 // literal is the text as a LIKE pattern that matches nothing else.
 func literal(text string) string {
 	return strings.NewReplacer(`\`, `\\`, `%`, `\%`, `_`, `\_`).Replace(text)

@@ -59,8 +59,8 @@ func (s *Pricing) ScheduledPrices(ctx context.Context, brandID uuid.UUID, now ti
 const lateWrites = time.Minute
 
 // Turn notes that all windows up to the moment have been acted on and tells what
-// those concern that have opened or closed since it was noted last. One process at
-// a time does so.
+// those concern that have opened or closed since it was noted last, the release of
+// what was sold in advance among them. One process at a time does so.
 func (s *Pricing) Turn(ctx context.Context, now time.Time) (pricing.Turned, error) {
 	var turned pricing.Turned
 	done, err := one[time.Time](ctx, s.db, `SELECT done_until FROM price_turns FOR UPDATE`)
@@ -76,6 +76,9 @@ func (s *Pricing) Turn(ctx context.Context, now time.Time) (pricing.Turned, erro
 		)
 		SELECT DISTINCT l.brand_id, v.product_id
 		FROM turned t JOIN price_lists l ON l.id = t.price_list_id JOIN variants v ON v.id = t.variant_id
+		UNION
+		SELECT t.brand_id, v.product_id FROM sale_terms t JOIN variants v ON v.id = t.variant_id
+		WHERE t.kind = 'ADVANCE' AND t.release_at > @since AND t.release_at <= @now -- from now on only what is in stock is sold
 		UNION
 		SELECT brand_id, @none::uuid FROM (
 			SELECT brand_id, valid_from, valid_until FROM rates WHERE closed_at IS NULL
