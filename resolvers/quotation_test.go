@@ -425,6 +425,31 @@ func TestRequestsThatCannotBe(t *testing.T) {
 	require.Zero(t, queuedMails(t, w.App, "quotation_requested"))
 }
 
+func TestGoodsWithoutAShownPriceAreQuotedFor(t *testing.T) {
+	t.Parallel()
+	w := newWholesaler(t, "100000", "BLOCK")
+	kaede, staff := w.buyer(t, "kaede@example.jp", "BUYER", nil).asking(t), as(t, w.App, quoter)
+	secret := w.AddProduct(t, "secret", 500).Variants[0]
+	rule(t, w.App, apptest.Variables{"target": target("VARIANT", "Variant", w.leash), "purchasable": "DENY", "priceShown": "DENY"})
+	rule(t, w.App, apptest.Variables{"target": target("PRODUCT", "Product", productOf(t, w.App, secret)), "visible": "DENY"})
+	refused := kaede.quote(t, "requestQuotation", apptest.Variables{
+		"idempotencyKey": "what-nobody-sees", "lines": []apptest.Variables{{"variantId": id.Global("Variant", secret), "quantity": 1}},
+	})
+	require.Equal(t, "VARIANT_UNAVAILABLE lines.0.variantId", refused.fault(), "what is hidden is not there")
+
+	q := *staff.quote(t, "answerQuotation", offerOf(kaede.request(t, 2, w.leash), w.leash, 2, "900")).Quotation
+	placed := kaede.quote(t, "acceptQuotation", acceptance(q, w.method, "ON_ACCOUNT"))
+	require.Empty(t, placed.UserErrors)
+	require.Equal(t, "2100", placed.Order.Total.Amount)
+	require.Len(t, placed.Order.Lines[0].Breakdown, 1, "the hidden price is told by no step")
+}
+
+func productOf(t testing.TB, a *apptest.App, variant uuid.UUID) (product uuid.UUID) {
+	t.Helper()
+	require.NoError(t, a.DB.Pool().QueryRow(t.Context(), `SELECT product_id FROM variants WHERE id = $1`, variant).Scan(&product))
+	return product
+}
+
 func TestOffersThatCannotBe(t *testing.T) {
 	t.Parallel()
 	w := newWholesaler(t, "0", "BLOCK")
