@@ -71,7 +71,11 @@ func (r *queryResolver) Quotation(ctx context.Context, id string) (*quotation.Qu
 	if err != nil {
 		return nil, err
 	}
-	return orNil(r.Resolver.Quotations.ByID(ctx, key))
+	q, err := orNil(r.Resolver.Quotations.ByID(ctx, key))
+	if err != nil || q == nil {
+		return nil, err
+	}
+	return q, quotationsAhead(ctx, []quotation.Quotation{*q}, "")
 }
 
 func (r *quotationResolver) Company(ctx context.Context, obj *quotation.Quotation) (*company.Company, error) {

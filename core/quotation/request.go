@@ -167,11 +167,11 @@ func (s *Service) askedLines(ctx context.Context, q Quotation, asked []AskedLine
 	if err != nil {
 		return nil, err
 	}
-	variants := make([]uuid.UUID, len(kept))
+	variants, rules := make([]uuid.UUID, len(kept)), int64(0)
 	for i, l := range kept {
-		variants[i] = l.VariantID
+		variants[i], rules = l.VariantID, goods[l.VariantID].Rules
 	}
-	standings, err := s.Rules.Standings(ctx, 0, variants)
+	standings, err := s.Rules.Standings(ctx, rules, variants)
 	if err != nil {
 		return nil, err
 	}

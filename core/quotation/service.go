@@ -68,7 +68,8 @@ type Goods struct {
 	Name      i18n.Text
 	Options   []string
 	TaxClass  money.TaxClass
-	OnSale    bool // listed by the channel at the moment
+	OnSale    bool  // listed by the channel at the moment
+	Rules     int64 // the version of the brand's rules at that moment
 }
 
 // BasketQuery asks for an offer's lines, to be shipped by the method.

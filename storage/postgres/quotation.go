@@ -33,7 +33,7 @@ const quotationColumns = `q.id, q.number, q.brand_id, q.channel_id, q.member_id,
 // Goods are those of the variants that the brand has, sold or not.
 func (s *Quotations) Goods(ctx context.Context, q quotation.GoodsQuery) ([]quotation.Goods, error) {
 	return collect[quotation.Goods](ctx, s.db, `
-		SELECT v.id AS variant_id, v.sku, p.name, v.options, p.tax_class, `+sellable+` AS on_sale
+		SELECT v.id AS variant_id, v.sku, p.name, v.options, p.tax_class, `+sellable+` AS on_sale, `+rulesVersion+` AS rules
 		FROM variants v JOIN products p ON p.id = v.product_id WHERE v.id = ANY(@ids) AND v.brand_id = @brand`,
 		pgx.NamedArgs{"ids": q.VariantIDs, "brand": q.BrandID, "channel": q.ChannelID, "at": q.At})
 }
