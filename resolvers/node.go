@@ -47,6 +47,26 @@ func (r *queryResolver) nodes() map[string]func(context.Context, uuid.UUID) (mod
 			q, err := load(ctx).Quotation.Load(ctx, key)
 			return orNull(q, q.ID, err)
 		},
+		"StockTransfer": func(ctx context.Context, key uuid.UUID) (model.Node, error) {
+			if !access.From(ctx).May(access.InventoryRead) {
+				return nil, nil
+			}
+			t, err := r.Stock.Transfer(ctx, key)
+			if t == nil {
+				return nil, err
+			}
+			return *t, nil
+		},
+		"Stocktake": func(ctx context.Context, key uuid.UUID) (model.Node, error) {
+			if !access.From(ctx).May(access.InventoryRead) {
+				return nil, nil
+			}
+			s, err := r.Stock.Stocktake(ctx, key)
+			if s == nil {
+				return nil, err
+			}
+			return *s, nil
+		},
 		"Company": func(ctx context.Context, key uuid.UUID) (model.Node, error) {
 			c, err := load(ctx).Companies.Load(ctx, key)
 			return orNull(c, c.ID, err)

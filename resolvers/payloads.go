@@ -154,6 +154,16 @@ func stockPayload(ctx context.Context, l inventory.Level, err error) (model.Stoc
 	return model.StockPayload{Level: unless(errors, &l), UserErrors: errors}, err
 }
 
+func movedPayload(ctx context.Context, t *inventory.Transfer, err error) (model.StockTransferPayload, error) {
+	errors, err := userErrors(ctx, err)
+	return model.StockTransferPayload{Transfer: unless(errors, t), UserErrors: errors}, err
+}
+
+func stocktakePayload(ctx context.Context, s *inventory.Stocktake, err error) (model.StocktakePayload, error) {
+	errors, err := userErrors(ctx, err)
+	return model.StocktakePayload{Stocktake: unless(errors, s), UserErrors: errors}, err
+}
+
 // unless is the changed object, or null when something kept it from changing.
 func unless[T any](errors []model.UserError, changed *T) *T {
 	if len(errors) > 0 {

@@ -61,19 +61,22 @@ type Resolver struct {
 
 // Loaders are the dataloaders of one request.
 type Loaders struct {
-	Products *graph.Loader[uuid.UUID, catalog.Product]
-	Variants *graph.Loader[uuid.UUID, []catalog.Variant] // by product
-	Prices   *graph.Loader[uuid.UUID, *pricing.Sheet]    // by variant
-	Asked    *graph.Loader[askedPrice, pricedSheet]
-	Desk     func() (*pricing.Desk, error)
-	Free     *graph.Loader[uuid.UUID, inventory.Free] // by variant
-	Variant  *graph.Loader[uuid.UUID, catalog.Variant]
-	Details  *graph.Loader[uuid.UUID, catalog.Detail]           // by product
-	Listings *graph.Loader[uuid.UUID, []catalog.ChannelListing] // by product
-	Trees    *graph.Loader[uuid.UUID, []catalog.Category]       // by brand
-	Levels   *graph.Loader[uuid.UUID, []inventory.Level]        // by variant
-	Facts    *graph.Loader[uuid.UUID, display.Facts]            // by product
-	Restock  *graph.Loader[uuid.UUID, bool]                     // by variant
+	Products       *graph.Loader[uuid.UUID, catalog.Product]
+	Variants       *graph.Loader[uuid.UUID, []catalog.Variant] // by product
+	Prices         *graph.Loader[uuid.UUID, *pricing.Sheet]    // by variant
+	Asked          *graph.Loader[askedPrice, pricedSheet]
+	Desk           func() (*pricing.Desk, error)
+	Free           *graph.Loader[uuid.UUID, inventory.Free] // by variant
+	Variant        *graph.Loader[uuid.UUID, catalog.Variant]
+	Details        *graph.Loader[uuid.UUID, catalog.Detail]           // by product
+	Listings       *graph.Loader[uuid.UUID, []catalog.ChannelListing] // by product
+	Trees          *graph.Loader[uuid.UUID, []catalog.Category]       // by brand
+	Levels         *graph.Loader[uuid.UUID, []inventory.Level]        // by variant
+	StockTransfers *graph.Loader[uuid.UUID, []inventory.TransferLine] // by transfer
+	CountedLines   *graph.Loader[page.First, page.Connection[inventory.CountedLine]]
+	Tallies        *graph.Loader[uuid.UUID, inventory.Tally] // by stocktake
+	Facts          *graph.Loader[uuid.UUID, display.Facts]   // by product
+	Restock        *graph.Loader[uuid.UUID, bool]            // by variant
 
 	Sales        *graph.Loader[uuid.UUID, *sale.Terms] // by variant
 	Order        *graph.Loader[uuid.UUID, order.Order]
@@ -125,17 +128,20 @@ type Loaders struct {
 func (r *Resolver) NewLoaders(ctx context.Context) *Loaders {
 	desk := sync.OnceValues(func() (*pricing.Desk, error) { return r.Pricing.Desk(ctx, pricing.Ask{}) })
 	return &Loaders{
-		Desk:     desk,
-		Asked:    graph.NewLoader(r.askedPrices),
-		Products: graph.NewLoader(graph.ByKey(r.Catalog.ByIDs, func(p catalog.Product) uuid.UUID { return p.ID })),
-		Details:  graph.NewLoader(graph.ByKey(r.Catalog.Details, func(d catalog.Detail) uuid.UUID { return d.ProductID })),
-		Listings: graph.NewLoader(graph.Grouped(r.Catalog.ListingsOf, func(l catalog.ChannelListing) uuid.UUID { return l.ProductID })),
-		Trees:    graph.NewLoader(graph.Grouped(r.Catalog.Trees, func(c catalog.Category) uuid.UUID { return c.BrandID })),
-		Levels:   graph.NewLoader(graph.Grouped(r.Stock.Levels, func(l inventory.Level) uuid.UUID { return l.VariantID })),
-		Variants: graph.NewLoader(graph.Grouped(r.Catalog.VariantsOf, func(v catalog.Variant) uuid.UUID { return v.ProductID })),
-		Prices:   graph.NewLoader(sheetsAt(desk)),
-		Free:     graph.NewLoader(graph.ByKey(r.Inventory.Free, func(f inventory.Free) uuid.UUID { return f.VariantID })),
-		Variant:  graph.NewLoader(graph.ByKey(r.Catalog.VariantsByID, func(v catalog.Variant) uuid.UUID { return v.ID })),
+		Desk:           desk,
+		Asked:          graph.NewLoader(r.askedPrices),
+		Products:       graph.NewLoader(graph.ByKey(r.Catalog.ByIDs, func(p catalog.Product) uuid.UUID { return p.ID })),
+		Details:        graph.NewLoader(graph.ByKey(r.Catalog.Details, func(d catalog.Detail) uuid.UUID { return d.ProductID })),
+		Listings:       graph.NewLoader(graph.Grouped(r.Catalog.ListingsOf, func(l catalog.ChannelListing) uuid.UUID { return l.ProductID })),
+		Trees:          graph.NewLoader(graph.Grouped(r.Catalog.Trees, func(c catalog.Category) uuid.UUID { return c.BrandID })),
+		Levels:         graph.NewLoader(graph.Grouped(r.Stock.Levels, func(l inventory.Level) uuid.UUID { return l.VariantID })),
+		StockTransfers: graph.NewLoader(graph.Grouped(r.Stock.TransferLines, func(l inventory.TransferLine) uuid.UUID { return l.TransferID })),
+		Tallies:        graph.NewLoader(graph.ByKey(r.Stock.Tallies, func(t inventory.Tally) uuid.UUID { return t.StocktakeID })),
+		CountedLines:   graph.NewLoader(r.Stock.FirstCounted),
+		Variants:       graph.NewLoader(graph.Grouped(r.Catalog.VariantsOf, func(v catalog.Variant) uuid.UUID { return v.ProductID })),
+		Prices:         graph.NewLoader(sheetsAt(desk)),
+		Free:           graph.NewLoader(graph.ByKey(r.Inventory.Free, func(f inventory.Free) uuid.UUID { return f.VariantID })),
+		Variant:        graph.NewLoader(graph.ByKey(r.Catalog.VariantsByID, func(v catalog.Variant) uuid.UUID { return v.ID })),
 
 		Facts:   graph.NewLoader(graph.ByKey(r.Rules.Facts, func(f display.Facts) uuid.UUID { return f.ProductID })),
 		Restock: graph.NewLoader(among(r.Restock.Offered)),

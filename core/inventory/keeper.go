@@ -13,6 +13,7 @@ import (
 	"github.com/noren-commerce/noren/core/event"
 	"github.com/noren-commerce/noren/core/fault"
 	"github.com/noren-commerce/noren/core/id"
+	"github.com/noren-commerce/noren/core/idempotency"
 	"github.com/noren-commerce/noren/core/page"
 )
 
@@ -21,12 +22,12 @@ type MovementKind string
 
 // The kinds of movement.
 const (
-	Receipt    MovementKind = "RECEIPT"    // 入荷
-	Adjustment MovementKind = "ADJUSTMENT" // 調整: broken, lost, found
-	Count      MovementKind = "COUNT"      // 棚卸: what a count differed by
-	Shipment   MovementKind = "SHIPMENT"   // 出荷
-	Return     MovementKind = "RETURN"     // 返品
-	Transfer   MovementKind = "TRANSFER"   // 移動
+	Receipt     MovementKind = "RECEIPT"    // 入荷
+	Adjustment  MovementKind = "ADJUSTMENT" // 調整: broken, lost, found
+	Count       MovementKind = "COUNT"      // 棚卸: what a count differed by
+	Shipment    MovementKind = "SHIPMENT"   // 出荷
+	Return      MovementKind = "RETURN"     // 返品
+	Transferred MovementKind = "TRANSFER"   // 移動
 )
 
 // maxPieces bounds a quantity; stock is kept in 32 bits.
@@ -92,10 +93,13 @@ type KeeperParts struct {
 	Tx interface {
 		InTx(ctx context.Context, f func(context.Context) error) error
 	}
-	Store  KeepStore
-	Shown  *Shown
-	Events event.Recorder
-	Now    clock.Clock
+	Store      KeepStore
+	Transfers  TransferStore
+	Stocktakes StocktakeStore
+	Keys       *idempotency.Keys
+	Shown      *Shown
+	Events     event.Recorder
+	Now        clock.Clock
 }
 
 // NewKeeper makes the keeper.
@@ -174,10 +178,7 @@ func (k *Keeper) move(ctx context.Context, in StockInput, kind MovementKind, inv
 			return err
 		}
 		if difference != 0 {
-			m := Movement{ID: id.New(), At: k.Now(), VariantID: in.VariantID, LocationID: in.LocationID, Kind: kind, Quantity: difference, Reference: in.Reference}
-			if actor := access.From(ctx).ID; actor != uuid.Nil {
-				m.ActorID = &actor
-			}
+			m := Movement{ID: id.New(), At: k.Now(), VariantID: in.VariantID, LocationID: in.LocationID, Kind: kind, Quantity: difference, Reference: in.Reference, ActorID: actor(ctx)}
 			if err := errors.Join(k.Store.Move(ctx, m), k.Shown.Flipped(ctx, []uuid.UUID{in.VariantID})); err != nil {
 				return err
 			}
@@ -187,6 +188,23 @@ func (k *Keeper) move(ctx context.Context, in StockInput, kind MovementKind, inv
 		}))
 	})
 	return level, err
+}
+
+// actor is who acts; nil for noren itself.
+func actor(ctx context.Context) *uuid.UUID {
+	if who := access.From(ctx).ID; who != uuid.Nil {
+		return &who
+	}
+	return nil
+}
+
+// at names the field that a failure is about.
+func at(field string, err error) error {
+	var f *fault.Error
+	if errors.As(err, &f) {
+		return f.At(field)
+	}
+	return err
 }
 
 // known fails unless variant and location are the brand's.

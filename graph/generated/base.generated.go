@@ -171,6 +171,20 @@ func _Node(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj 
 			return graphql.Null
 		}
 		return _Synonym(ctx, ec, sel, obj)
+	case inventory.Stocktake:
+		return _Stocktake(ctx, ec, sel, &obj)
+	case *inventory.Stocktake:
+		if obj == nil {
+			return graphql.Null
+		}
+		return _Stocktake(ctx, ec, sel, obj)
+	case inventory.Transfer:
+		return _StockTransfer(ctx, ec, sel, &obj)
+	case *inventory.Transfer:
+		if obj == nil {
+			return graphql.Null
+		}
+		return _StockTransfer(ctx, ec, sel, obj)
 	case inventory.Movement:
 		return _StockMovement(ctx, ec, sel, &obj)
 	case *inventory.Movement:

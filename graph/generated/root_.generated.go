@@ -65,6 +65,10 @@ type ResolverRoot interface {
 	ShippingMethod() ShippingMethodResolver
 	StockLevel() StockLevelResolver
 	StockMovement() StockMovementResolver
+	StockTransfer() StockTransferResolver
+	StockTransferLine() StockTransferLineResolver
+	Stocktake() StocktakeResolver
+	StocktakeLine() StocktakeLineResolver
 	Subscription() SubscriptionResolver
 	Variant() VariantResolver
 	SetCategorySortInput() SetCategorySortInputResolver
@@ -765,6 +769,7 @@ type ComplexityRoot struct {
 		ApproveOrder             func(childComplexity int, input order.ApproveInput) int
 		ArchiveProduct           func(childComplexity int, input catalog.ProductInput) int
 		AttachCompanyBuyer       func(childComplexity int, input company.AttachInput) int
+		BookStocktake            func(childComplexity int, input inventory.BookStocktakeInput) int
 		CancelOrder              func(childComplexity int, input order.CancelInput) int
 		ChangeCompanyBuyer       func(childComplexity int, input company.SeatInput) int
 		ChangePassword           func(childComplexity int, input identity.ChangePasswordInput) int
@@ -782,8 +787,10 @@ type ComplexityRoot struct {
 		CloseRate                func(childComplexity int, input pricing.CloseRuleInput) int
 		CloseRestock             func(childComplexity int, input display.CloseRequestInput) int
 		CloseShippingMethod      func(childComplexity int, input shipping.CloseInput) int
+		CloseStockTransfer       func(childComplexity int, input inventory.CloseTransferInput) int
 		ConfirmTotp              func(childComplexity int, input model.ConfirmTotpInput) int
 		CountStock               func(childComplexity int, input inventory.StockInput) int
+		CountStocktake           func(childComplexity int, input inventory.CountStocktakeInput) int
 		CreateCompany            func(childComplexity int, input company.CreateInput) int
 		CreateCustomerGroup      func(childComplexity int, input company.CreateGroupInput) int
 		CreatePartner            func(childComplexity int, input partner.CreateInput) int
@@ -795,6 +802,7 @@ type ComplexityRoot struct {
 		DeleteCategory           func(childComplexity int, input catalog.ProductInput) int
 		DeletePermissionGroup    func(childComplexity int, input identity.RemoveGroupInput) int
 		DeleteSynonym            func(childComplexity int, input catalog.ProductInput) int
+		DropStocktake            func(childComplexity int, input model.DropStocktakeInput) int
 		FinishSso                func(childComplexity int, input identity.FinishSSOInput) int
 		ImportProducts           func(childComplexity int, input model.ImportProductsInput) int
 		IssueCoupons             func(childComplexity int, input promotion.IssueInput) int
@@ -811,6 +819,7 @@ type ComplexityRoot struct {
 		PlaceOrder               func(childComplexity int, input order.PlaceInput) int
 		PublishProduct           func(childComplexity int, input catalog.PublishInput) int
 		ReceiveStock             func(childComplexity int, input inventory.StockInput) int
+		ReceiveStockTransfer     func(childComplexity int, input inventory.ReceiveTransferInput) int
 		RecordAccountPayment     func(childComplexity int, input company.ReceiveInput) int
 		RecordBankTransfer       func(childComplexity int, input payment.TransferInput) int
 		RefreshToken             func(childComplexity int, input model.RefreshTokenInput) int
@@ -847,6 +856,7 @@ type ComplexityRoot struct {
 		SaveRate                 func(childComplexity int, input pricing.SaveRateInput) int
 		SaveShippingMethod       func(childComplexity int, input shipping.SaveInput) int
 		SaveSynonym              func(childComplexity int, input catalog.SaveSynonymInput) int
+		SendStock                func(childComplexity int, input inventory.SendStockInput) int
 		SetCampaignStatus        func(childComplexity int, input promotion.StatusInput) int
 		SetCartLineQuantity      func(childComplexity int, input cart.SetQuantityInput) int
 		SetCategorySort          func(childComplexity int, input display.SortInput) int
@@ -859,6 +869,7 @@ type ComplexityRoot struct {
 		SetSoldOutPolicy         func(childComplexity int, input display.PolicyInput) int
 		SetStaffPolicy           func(childComplexity int, input identity.PolicyInput) int
 		StartSso                 func(childComplexity int, input identity.StartSSOInput) int
+		StartStocktake           func(childComplexity int, input inventory.StartStocktakeInput) int
 		StartTotp                func(childComplexity int) int
 		UnlinkSso                func(childComplexity int, input identity.UnlinkSSOInput) int
 		UnpinProduct             func(childComplexity int, input display.CloseInput) int
@@ -1381,6 +1392,10 @@ type ComplexityRoot struct {
 		Staff              func(childComplexity int, first *int, after *string) int
 		StaffPolicy        func(childComplexity int) int
 		StockMovements     func(childComplexity int, variantID string, first *int, after *string) int
+		StockTransfer      func(childComplexity int, id string) int
+		StockTransfers     func(childComplexity int, state *inventory.TransferState, locationID *string, late bool, first *int, after *string) int
+		Stocktake          func(childComplexity int, id string) int
+		Stocktakes         func(childComplexity int, locationID *string, first *int, after *string) int
 		Synonyms           func(childComplexity int) int
 	}
 
@@ -1719,6 +1734,98 @@ type ComplexityRoot struct {
 	StockPayload struct {
 		Level      func(childComplexity int) int
 		UserErrors func(childComplexity int) int
+	}
+
+	StockTransfer struct {
+		ExpectedOn func(childComplexity int) int
+		FromID     func(childComplexity int) int
+		GlobalID   func(childComplexity int) int
+		Lines      func(childComplexity int) int
+		Reference  func(childComplexity int) int
+		SentAt     func(childComplexity int) int
+		State      func(childComplexity int) int
+		ToID       func(childComplexity int) int
+		UpdatedAt  func(childComplexity int) int
+	}
+
+	StockTransferConnection struct {
+		Edges      func(childComplexity int) int
+		Nodes      func(childComplexity int) int
+		PageInfo   func(childComplexity int) int
+		TotalCount func(childComplexity int) int
+	}
+
+	StockTransferEdge struct {
+		Cursor func(childComplexity int) int
+		Node   func(childComplexity int) int
+	}
+
+	StockTransferLine struct {
+		Arrived  func(childComplexity int) int
+		Missing  func(childComplexity int) int
+		Quantity func(childComplexity int) int
+		Variant  func(childComplexity int) int
+	}
+
+	StockTransferPayload struct {
+		Transfer   func(childComplexity int) int
+		UserErrors func(childComplexity int) int
+	}
+
+	Stocktake struct {
+		GlobalID   func(childComplexity int) int
+		Lines      func(childComplexity int, differing bool, first *int, after *string) int
+		LocationID func(childComplexity int) int
+		Note       func(childComplexity int) int
+		StartedAt  func(childComplexity int) int
+		State      func(childComplexity int) int
+		Tally      func(childComplexity int) int
+		UpdatedAt  func(childComplexity int) int
+	}
+
+	StocktakeConnection struct {
+		Edges      func(childComplexity int) int
+		Nodes      func(childComplexity int) int
+		PageInfo   func(childComplexity int) int
+		TotalCount func(childComplexity int) int
+	}
+
+	StocktakeEdge struct {
+		Cursor func(childComplexity int) int
+		Node   func(childComplexity int) int
+	}
+
+	StocktakeLine struct {
+		Book       func(childComplexity int) int
+		Counted    func(childComplexity int) int
+		CountedAt  func(childComplexity int) int
+		Difference func(childComplexity int) int
+		Variant    func(childComplexity int) int
+	}
+
+	StocktakeLineConnection struct {
+		Edges      func(childComplexity int) int
+		Nodes      func(childComplexity int) int
+		PageInfo   func(childComplexity int) int
+		TotalCount func(childComplexity int) int
+	}
+
+	StocktakeLineEdge struct {
+		Cursor func(childComplexity int) int
+		Node   func(childComplexity int) int
+	}
+
+	StocktakePayload struct {
+		Stocktake  func(childComplexity int) int
+		UserErrors func(childComplexity int) int
+	}
+
+	StocktakeTally struct {
+		Counted   func(childComplexity int) int
+		Differing func(childComplexity int) int
+		Shortage  func(childComplexity int) int
+		Surplus   func(childComplexity int) int
+		Uncounted func(childComplexity int) int
 	}
 
 	Subscription struct {
@@ -4553,6 +4660,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.AttachCompanyBuyer(childComplexity, args["input"].(company.AttachInput)), true
+	case "Mutation.bookStocktake":
+		if e.ComplexityRoot.Mutation.BookStocktake == nil {
+			break
+		}
+
+		args, err := field_Mutation_bookStocktake_args(ctx, ec, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.BookStocktake(childComplexity, args["input"].(inventory.BookStocktakeInput)), true
 	case "Mutation.cancelOrder":
 		if e.ComplexityRoot.Mutation.CancelOrder == nil {
 			break
@@ -4740,6 +4858,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.CloseShippingMethod(childComplexity, args["input"].(shipping.CloseInput)), true
+	case "Mutation.closeStockTransfer":
+		if e.ComplexityRoot.Mutation.CloseStockTransfer == nil {
+			break
+		}
+
+		args, err := field_Mutation_closeStockTransfer_args(ctx, ec, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.CloseStockTransfer(childComplexity, args["input"].(inventory.CloseTransferInput)), true
 	case "Mutation.confirmTotp":
 		if e.ComplexityRoot.Mutation.ConfirmTotp == nil {
 			break
@@ -4762,6 +4891,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.CountStock(childComplexity, args["input"].(inventory.StockInput)), true
+	case "Mutation.countStocktake":
+		if e.ComplexityRoot.Mutation.CountStocktake == nil {
+			break
+		}
+
+		args, err := field_Mutation_countStocktake_args(ctx, ec, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.CountStocktake(childComplexity, args["input"].(inventory.CountStocktakeInput)), true
 	case "Mutation.createCompany":
 		if e.ComplexityRoot.Mutation.CreateCompany == nil {
 			break
@@ -4883,6 +5023,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.DeleteSynonym(childComplexity, args["input"].(catalog.ProductInput)), true
+	case "Mutation.dropStocktake":
+		if e.ComplexityRoot.Mutation.DropStocktake == nil {
+			break
+		}
+
+		args, err := field_Mutation_dropStocktake_args(ctx, ec, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.DropStocktake(childComplexity, args["input"].(model.DropStocktakeInput)), true
 	case "Mutation.finishSso":
 		if e.ComplexityRoot.Mutation.FinishSso == nil {
 			break
@@ -5049,6 +5200,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.ReceiveStock(childComplexity, args["input"].(inventory.StockInput)), true
+	case "Mutation.receiveStockTransfer":
+		if e.ComplexityRoot.Mutation.ReceiveStockTransfer == nil {
+			break
+		}
+
+		args, err := field_Mutation_receiveStockTransfer_args(ctx, ec, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.ReceiveStockTransfer(childComplexity, args["input"].(inventory.ReceiveTransferInput)), true
 	case "Mutation.recordAccountPayment":
 		if e.ComplexityRoot.Mutation.RecordAccountPayment == nil {
 			break
@@ -5440,6 +5602,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.SaveSynonym(childComplexity, args["input"].(catalog.SaveSynonymInput)), true
+	case "Mutation.sendStock":
+		if e.ComplexityRoot.Mutation.SendStock == nil {
+			break
+		}
+
+		args, err := field_Mutation_sendStock_args(ctx, ec, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.SendStock(childComplexity, args["input"].(inventory.SendStockInput)), true
 	case "Mutation.setCampaignStatus":
 		if e.ComplexityRoot.Mutation.SetCampaignStatus == nil {
 			break
@@ -5572,6 +5745,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.StartSso(childComplexity, args["input"].(identity.StartSSOInput)), true
+	case "Mutation.startStocktake":
+		if e.ComplexityRoot.Mutation.StartStocktake == nil {
+			break
+		}
+
+		args, err := field_Mutation_startStocktake_args(ctx, ec, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.StartStocktake(childComplexity, args["input"].(inventory.StartStocktakeInput)), true
 	case "Mutation.startTotp":
 		if e.ComplexityRoot.Mutation.StartTotp == nil {
 			break
@@ -8047,6 +8231,50 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Query.StockMovements(childComplexity, args["variantId"].(string), args["first"].(*int), args["after"].(*string)), true
+	case "Query.stockTransfer":
+		if e.ComplexityRoot.Query.StockTransfer == nil {
+			break
+		}
+
+		args, err := field_Query_stockTransfer_args(ctx, ec, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Query.StockTransfer(childComplexity, args["id"].(string)), true
+	case "Query.stockTransfers":
+		if e.ComplexityRoot.Query.StockTransfers == nil {
+			break
+		}
+
+		args, err := field_Query_stockTransfers_args(ctx, ec, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Query.StockTransfers(childComplexity, args["state"].(*inventory.TransferState), args["locationId"].(*string), args["late"].(bool), args["first"].(*int), args["after"].(*string)), true
+	case "Query.stocktake":
+		if e.ComplexityRoot.Query.Stocktake == nil {
+			break
+		}
+
+		args, err := field_Query_stocktake_args(ctx, ec, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Query.Stocktake(childComplexity, args["id"].(string)), true
+	case "Query.stocktakes":
+		if e.ComplexityRoot.Query.Stocktakes == nil {
+			break
+		}
+
+		args, err := field_Query_stocktakes_args(ctx, ec, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Query.Stocktakes(childComplexity, args["locationId"].(*string), args["first"].(*int), args["after"].(*string)), true
 	case "Query.synonyms":
 		if e.ComplexityRoot.Query.Synonyms == nil {
 			break
@@ -9294,6 +9522,342 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.StockPayload.UserErrors(childComplexity), true
 
+	case "StockTransfer.expectedOn":
+		if e.ComplexityRoot.StockTransfer.ExpectedOn == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StockTransfer.ExpectedOn(childComplexity), true
+	case "StockTransfer.fromId":
+		if e.ComplexityRoot.StockTransfer.FromID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StockTransfer.FromID(childComplexity), true
+	case "StockTransfer.id":
+		if e.ComplexityRoot.StockTransfer.GlobalID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StockTransfer.GlobalID(childComplexity), true
+	case "StockTransfer.lines":
+		if e.ComplexityRoot.StockTransfer.Lines == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StockTransfer.Lines(childComplexity), true
+	case "StockTransfer.reference":
+		if e.ComplexityRoot.StockTransfer.Reference == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StockTransfer.Reference(childComplexity), true
+	case "StockTransfer.sentAt":
+		if e.ComplexityRoot.StockTransfer.SentAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StockTransfer.SentAt(childComplexity), true
+	case "StockTransfer.state":
+		if e.ComplexityRoot.StockTransfer.State == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StockTransfer.State(childComplexity), true
+	case "StockTransfer.toId":
+		if e.ComplexityRoot.StockTransfer.ToID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StockTransfer.ToID(childComplexity), true
+	case "StockTransfer.updatedAt":
+		if e.ComplexityRoot.StockTransfer.UpdatedAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StockTransfer.UpdatedAt(childComplexity), true
+
+	case "StockTransferConnection.edges":
+		if e.ComplexityRoot.StockTransferConnection.Edges == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StockTransferConnection.Edges(childComplexity), true
+	case "StockTransferConnection.nodes":
+		if e.ComplexityRoot.StockTransferConnection.Nodes == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StockTransferConnection.Nodes(childComplexity), true
+	case "StockTransferConnection.pageInfo":
+		if e.ComplexityRoot.StockTransferConnection.PageInfo == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StockTransferConnection.PageInfo(childComplexity), true
+	case "StockTransferConnection.totalCount":
+		if e.ComplexityRoot.StockTransferConnection.TotalCount == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StockTransferConnection.TotalCount(childComplexity), true
+
+	case "StockTransferEdge.cursor":
+		if e.ComplexityRoot.StockTransferEdge.Cursor == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StockTransferEdge.Cursor(childComplexity), true
+	case "StockTransferEdge.node":
+		if e.ComplexityRoot.StockTransferEdge.Node == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StockTransferEdge.Node(childComplexity), true
+
+	case "StockTransferLine.arrived":
+		if e.ComplexityRoot.StockTransferLine.Arrived == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StockTransferLine.Arrived(childComplexity), true
+	case "StockTransferLine.missing":
+		if e.ComplexityRoot.StockTransferLine.Missing == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StockTransferLine.Missing(childComplexity), true
+	case "StockTransferLine.quantity":
+		if e.ComplexityRoot.StockTransferLine.Quantity == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StockTransferLine.Quantity(childComplexity), true
+	case "StockTransferLine.variant":
+		if e.ComplexityRoot.StockTransferLine.Variant == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StockTransferLine.Variant(childComplexity), true
+
+	case "StockTransferPayload.transfer":
+		if e.ComplexityRoot.StockTransferPayload.Transfer == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StockTransferPayload.Transfer(childComplexity), true
+	case "StockTransferPayload.userErrors":
+		if e.ComplexityRoot.StockTransferPayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StockTransferPayload.UserErrors(childComplexity), true
+
+	case "Stocktake.id":
+		if e.ComplexityRoot.Stocktake.GlobalID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Stocktake.GlobalID(childComplexity), true
+	case "Stocktake.lines":
+		if e.ComplexityRoot.Stocktake.Lines == nil {
+			break
+		}
+
+		args, err := field_Stocktake_lines_args(ctx, ec, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Stocktake.Lines(childComplexity, args["differing"].(bool), args["first"].(*int), args["after"].(*string)), true
+	case "Stocktake.locationId":
+		if e.ComplexityRoot.Stocktake.LocationID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Stocktake.LocationID(childComplexity), true
+	case "Stocktake.note":
+		if e.ComplexityRoot.Stocktake.Note == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Stocktake.Note(childComplexity), true
+	case "Stocktake.startedAt":
+		if e.ComplexityRoot.Stocktake.StartedAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Stocktake.StartedAt(childComplexity), true
+	case "Stocktake.state":
+		if e.ComplexityRoot.Stocktake.State == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Stocktake.State(childComplexity), true
+	case "Stocktake.tally":
+		if e.ComplexityRoot.Stocktake.Tally == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Stocktake.Tally(childComplexity), true
+	case "Stocktake.updatedAt":
+		if e.ComplexityRoot.Stocktake.UpdatedAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Stocktake.UpdatedAt(childComplexity), true
+
+	case "StocktakeConnection.edges":
+		if e.ComplexityRoot.StocktakeConnection.Edges == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StocktakeConnection.Edges(childComplexity), true
+	case "StocktakeConnection.nodes":
+		if e.ComplexityRoot.StocktakeConnection.Nodes == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StocktakeConnection.Nodes(childComplexity), true
+	case "StocktakeConnection.pageInfo":
+		if e.ComplexityRoot.StocktakeConnection.PageInfo == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StocktakeConnection.PageInfo(childComplexity), true
+	case "StocktakeConnection.totalCount":
+		if e.ComplexityRoot.StocktakeConnection.TotalCount == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StocktakeConnection.TotalCount(childComplexity), true
+
+	case "StocktakeEdge.cursor":
+		if e.ComplexityRoot.StocktakeEdge.Cursor == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StocktakeEdge.Cursor(childComplexity), true
+	case "StocktakeEdge.node":
+		if e.ComplexityRoot.StocktakeEdge.Node == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StocktakeEdge.Node(childComplexity), true
+
+	case "StocktakeLine.book":
+		if e.ComplexityRoot.StocktakeLine.Book == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StocktakeLine.Book(childComplexity), true
+	case "StocktakeLine.counted":
+		if e.ComplexityRoot.StocktakeLine.Counted == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StocktakeLine.Counted(childComplexity), true
+	case "StocktakeLine.countedAt":
+		if e.ComplexityRoot.StocktakeLine.CountedAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StocktakeLine.CountedAt(childComplexity), true
+	case "StocktakeLine.difference":
+		if e.ComplexityRoot.StocktakeLine.Difference == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StocktakeLine.Difference(childComplexity), true
+	case "StocktakeLine.variant":
+		if e.ComplexityRoot.StocktakeLine.Variant == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StocktakeLine.Variant(childComplexity), true
+
+	case "StocktakeLineConnection.edges":
+		if e.ComplexityRoot.StocktakeLineConnection.Edges == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StocktakeLineConnection.Edges(childComplexity), true
+	case "StocktakeLineConnection.nodes":
+		if e.ComplexityRoot.StocktakeLineConnection.Nodes == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StocktakeLineConnection.Nodes(childComplexity), true
+	case "StocktakeLineConnection.pageInfo":
+		if e.ComplexityRoot.StocktakeLineConnection.PageInfo == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StocktakeLineConnection.PageInfo(childComplexity), true
+	case "StocktakeLineConnection.totalCount":
+		if e.ComplexityRoot.StocktakeLineConnection.TotalCount == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StocktakeLineConnection.TotalCount(childComplexity), true
+
+	case "StocktakeLineEdge.cursor":
+		if e.ComplexityRoot.StocktakeLineEdge.Cursor == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StocktakeLineEdge.Cursor(childComplexity), true
+	case "StocktakeLineEdge.node":
+		if e.ComplexityRoot.StocktakeLineEdge.Node == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StocktakeLineEdge.Node(childComplexity), true
+
+	case "StocktakePayload.stocktake":
+		if e.ComplexityRoot.StocktakePayload.Stocktake == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StocktakePayload.Stocktake(childComplexity), true
+	case "StocktakePayload.userErrors":
+		if e.ComplexityRoot.StocktakePayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StocktakePayload.UserErrors(childComplexity), true
+
+	case "StocktakeTally.counted":
+		if e.ComplexityRoot.StocktakeTally.Counted == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StocktakeTally.Counted(childComplexity), true
+	case "StocktakeTally.differing":
+		if e.ComplexityRoot.StocktakeTally.Differing == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StocktakeTally.Differing(childComplexity), true
+	case "StocktakeTally.shortage":
+		if e.ComplexityRoot.StocktakeTally.Shortage == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StocktakeTally.Shortage(childComplexity), true
+	case "StocktakeTally.surplus":
+		if e.ComplexityRoot.StocktakeTally.Surplus == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StocktakeTally.Surplus(childComplexity), true
+	case "StocktakeTally.uncounted":
+		if e.ComplexityRoot.StocktakeTally.Uncounted == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StocktakeTally.Uncounted(childComplexity), true
+
 	case "Subscription.orderChanged":
 		if e.ComplexityRoot.Subscription.OrderChanged == nil {
 			break
@@ -9592,11 +10156,13 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 			graphql.NewInputUnmarshaler("AnswerQuotationInput", graphql.BindUnmarshaler(ec, unmarshalInputAnswerQuotationInput)),
 			graphql.NewInputUnmarshaler("ApplyCouponInput", graphql.BindUnmarshaler(ec, unmarshalInputApplyCouponInput)),
 			graphql.NewInputUnmarshaler("ApproveOrderInput", graphql.BindUnmarshaler(ec, unmarshalInputApproveOrderInput)),
+			graphql.NewInputUnmarshaler("ArrivedStockLineInput", graphql.BindUnmarshaler(ec, unmarshalInputArrivedStockLineInput)),
 			graphql.NewInputUnmarshaler("AttachCompanyBuyerInput", graphql.BindUnmarshaler(ec, unmarshalInputAttachCompanyBuyerInput)),
 			graphql.NewInputUnmarshaler("AttributeChoiceInput", graphql.BindUnmarshaler(ec, unmarshalInputAttributeChoiceInput)),
 			graphql.NewInputUnmarshaler("AttributeFilter", graphql.BindUnmarshaler(ec, unmarshalInputAttributeFilter)),
 			graphql.NewInputUnmarshaler("AttributeValueInput", graphql.BindUnmarshaler(ec, unmarshalInputAttributeValueInput)),
 			graphql.NewInputUnmarshaler("AudienceInput", graphql.BindUnmarshaler(ec, unmarshalInputAudienceInput)),
+			graphql.NewInputUnmarshaler("BookStocktakeInput", graphql.BindUnmarshaler(ec, unmarshalInputBookStocktakeInput)),
 			graphql.NewInputUnmarshaler("CampaignBenefitInput", graphql.BindUnmarshaler(ec, unmarshalInputCampaignBenefitInput)),
 			graphql.NewInputUnmarshaler("CampaignConditionsInput", graphql.BindUnmarshaler(ec, unmarshalInputCampaignConditionsInput)),
 			graphql.NewInputUnmarshaler("CampaignStatusInput", graphql.BindUnmarshaler(ec, unmarshalInputCampaignStatusInput)),
@@ -9614,9 +10180,11 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 			graphql.NewInputUnmarshaler("CloseRestockInput", graphql.BindUnmarshaler(ec, unmarshalInputCloseRestockInput)),
 			graphql.NewInputUnmarshaler("CloseRuleInput", graphql.BindUnmarshaler(ec, unmarshalInputCloseRuleInput)),
 			graphql.NewInputUnmarshaler("CloseShippingMethodInput", graphql.BindUnmarshaler(ec, unmarshalInputCloseShippingMethodInput)),
+			graphql.NewInputUnmarshaler("CloseStockTransferInput", graphql.BindUnmarshaler(ec, unmarshalInputCloseStockTransferInput)),
 			graphql.NewInputUnmarshaler("CombinationPartInput", graphql.BindUnmarshaler(ec, unmarshalInputCombinationPartInput)),
 			graphql.NewInputUnmarshaler("CompanyFilter", graphql.BindUnmarshaler(ec, unmarshalInputCompanyFilter)),
 			graphql.NewInputUnmarshaler("ConfirmTotpInput", graphql.BindUnmarshaler(ec, unmarshalInputConfirmTotpInput)),
+			graphql.NewInputUnmarshaler("CountStocktakeInput", graphql.BindUnmarshaler(ec, unmarshalInputCountStocktakeInput)),
 			graphql.NewInputUnmarshaler("CreateCompanyInput", graphql.BindUnmarshaler(ec, unmarshalInputCreateCompanyInput)),
 			graphql.NewInputUnmarshaler("CreateCustomerGroupInput", graphql.BindUnmarshaler(ec, unmarshalInputCreateCustomerGroupInput)),
 			graphql.NewInputUnmarshaler("CreatePartnerInput", graphql.BindUnmarshaler(ec, unmarshalInputCreatePartnerInput)),
@@ -9625,6 +10193,7 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 			graphql.NewInputUnmarshaler("CustomerGroupMembersInput", graphql.BindUnmarshaler(ec, unmarshalInputCustomerGroupMembersInput)),
 			graphql.NewInputUnmarshaler("DeletePermissionGroupInput", graphql.BindUnmarshaler(ec, unmarshalInputDeletePermissionGroupInput)),
 			graphql.NewInputUnmarshaler("DisplayPreviewInput", graphql.BindUnmarshaler(ec, unmarshalInputDisplayPreviewInput)),
+			graphql.NewInputUnmarshaler("DropStocktakeInput", graphql.BindUnmarshaler(ec, unmarshalInputDropStocktakeInput)),
 			graphql.NewInputUnmarshaler("ExperimentInput", graphql.BindUnmarshaler(ec, unmarshalInputExperimentInput)),
 			graphql.NewInputUnmarshaler("FinishSsoInput", graphql.BindUnmarshaler(ec, unmarshalInputFinishSsoInput)),
 			graphql.NewInputUnmarshaler("ImportProductsInput", graphql.BindUnmarshaler(ec, unmarshalInputImportProductsInput)),
@@ -9650,6 +10219,7 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 			graphql.NewInputUnmarshaler("QuotationMessageInput", graphql.BindUnmarshaler(ec, unmarshalInputQuotationMessageInput)),
 			graphql.NewInputUnmarshaler("QuotationOfferLineInput", graphql.BindUnmarshaler(ec, unmarshalInputQuotationOfferLineInput)),
 			graphql.NewInputUnmarshaler("QuotationRequestLineInput", graphql.BindUnmarshaler(ec, unmarshalInputQuotationRequestLineInput)),
+			graphql.NewInputUnmarshaler("ReceiveStockTransferInput", graphql.BindUnmarshaler(ec, unmarshalInputReceiveStockTransferInput)),
 			graphql.NewInputUnmarshaler("RecordAccountPaymentInput", graphql.BindUnmarshaler(ec, unmarshalInputRecordAccountPaymentInput)),
 			graphql.NewInputUnmarshaler("RecordBankTransferInput", graphql.BindUnmarshaler(ec, unmarshalInputRecordBankTransferInput)),
 			graphql.NewInputUnmarshaler("RecurrenceInput", graphql.BindUnmarshaler(ec, unmarshalInputRecurrenceInput)),
@@ -9683,6 +10253,8 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 			graphql.NewInputUnmarshaler("SaveShippingMethodInput", graphql.BindUnmarshaler(ec, unmarshalInputSaveShippingMethodInput)),
 			graphql.NewInputUnmarshaler("SaveSynonymInput", graphql.BindUnmarshaler(ec, unmarshalInputSaveSynonymInput)),
 			graphql.NewInputUnmarshaler("SeasonInput", graphql.BindUnmarshaler(ec, unmarshalInputSeasonInput)),
+			graphql.NewInputUnmarshaler("SendStockInput", graphql.BindUnmarshaler(ec, unmarshalInputSendStockInput)),
+			graphql.NewInputUnmarshaler("SendStockLineInput", graphql.BindUnmarshaler(ec, unmarshalInputSendStockLineInput)),
 			graphql.NewInputUnmarshaler("SetCartLineQuantityInput", graphql.BindUnmarshaler(ec, unmarshalInputSetCartLineQuantityInput)),
 			graphql.NewInputUnmarshaler("SetCategorySortInput", graphql.BindUnmarshaler(ec, unmarshalInputSetCategorySortInput)),
 			graphql.NewInputUnmarshaler("SetCompanyCreditInput", graphql.BindUnmarshaler(ec, unmarshalInputSetCompanyCreditInput)),
@@ -9694,7 +10266,9 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 			graphql.NewInputUnmarshaler("StaffAccountInput", graphql.BindUnmarshaler(ec, unmarshalInputStaffAccountInput)),
 			graphql.NewInputUnmarshaler("StaffPolicyInput", graphql.BindUnmarshaler(ec, unmarshalInputStaffPolicyInput)),
 			graphql.NewInputUnmarshaler("StartSsoInput", graphql.BindUnmarshaler(ec, unmarshalInputStartSsoInput)),
+			graphql.NewInputUnmarshaler("StartStocktakeInput", graphql.BindUnmarshaler(ec, unmarshalInputStartStocktakeInput)),
 			graphql.NewInputUnmarshaler("StockInput", graphql.BindUnmarshaler(ec, unmarshalInputStockInput)),
+			graphql.NewInputUnmarshaler("StocktakeLineInput", graphql.BindUnmarshaler(ec, unmarshalInputStocktakeLineInput)),
 			graphql.NewInputUnmarshaler("TargetInput", graphql.BindUnmarshaler(ec, unmarshalInputTargetInput)),
 			graphql.NewInputUnmarshaler("UnlinkSsoInput", graphql.BindUnmarshaler(ec, unmarshalInputUnlinkSsoInput)),
 			graphql.NewInputUnmarshaler("UpdateAddressInput", graphql.BindUnmarshaler(ec, unmarshalInputUpdateAddressInput)),
@@ -16636,6 +17210,358 @@ type StaffPolicyPayload {
   userErrors: [UserError!]!
 }
 `, BuiltIn: false},
+	{Name: "../schema/stocktake.graphqls", Input: `"Where a stocktake stands."
+enum StocktakeState {
+  "It is being counted (実施中)."
+  OPEN
+  "It is over, and its differences are movements (確定)."
+  BOOKED
+  "It is over, without effect (取消)."
+  DROPPED
+}
+
+"A count of what lies at a location (棚卸)."
+type Stocktake implements Node {
+  "The stocktake's opaque global id."
+  id: ID!
+  "The location's global id."
+  locationId: ID!
+  "Where it stands."
+  state: StocktakeState!
+  "What was said about it."
+  note: String!
+  "When it began."
+  startedAt: DateTime!
+  "When it last changed."
+  updatedAt: DateTime!
+  "What was found, in numbers."
+  tally: StocktakeTally!
+  "What was found, the last counted first."
+  lines(
+    "Only what differs from the books."
+    differing: Boolean! = false
+    "How many, 0 to 100."
+    first: Int = 50
+    "The cursor behind which the page starts."
+    after: String
+  ): StocktakeLineConnection!
+}
+
+"A stocktake in numbers."
+type StocktakeTally {
+  "How many variants were counted."
+  counted: Int!
+  "How many variants lie there by the books and were not counted; 0 once it is over."
+  uncounted: Int!
+  "How many variants differ from the books."
+  differing: Int!
+  "How many pieces more were found than the books say."
+  surplus: Int!
+  "How many pieces fewer were found than the books say."
+  shortage: Int!
+}
+
+"What was counted of a variant."
+type StocktakeLine {
+  "The variant."
+  variant: Variant
+  "What the books said when it was counted."
+  book: Int!
+  "How many pieces were found."
+  counted: Int!
+  "How many pieces more than the books said; negative if fewer."
+  difference: Int!
+  "When it was counted."
+  countedAt: DateTime!
+}
+
+"One page of stocktakes."
+type StocktakeConnection {
+  "The stocktakes with their cursors."
+  edges: [StocktakeEdge!]!
+  "The stocktakes without cursors."
+  nodes: [Stocktake!]!
+  "Where the page lies."
+  pageInfo: PageInfo!
+  "How many stocktakes there are in all; costs a count."
+  totalCount: Int!
+}
+
+"A stocktake on a page."
+type StocktakeEdge {
+  "The cursor behind this stocktake."
+  cursor: String!
+  "The stocktake."
+  node: Stocktake!
+}
+
+"One page of what was counted."
+type StocktakeLineConnection {
+  "The lines with their cursors."
+  edges: [StocktakeLineEdge!]!
+  "The lines without cursors."
+  nodes: [StocktakeLine!]!
+  "Where the page lies."
+  pageInfo: PageInfo!
+  "How many lines there are in all; costs a count."
+  totalCount: Int!
+}
+
+"Something that was counted, on a page."
+type StocktakeLineEdge {
+  "The cursor behind this line."
+  cursor: String!
+  "The line."
+  node: StocktakeLine!
+}
+
+extend type Query {
+  "The brand's stocktakes, the last begun first; for staff."
+  stocktakes(
+    "Only those of the location with this global id."
+    locationId: ID
+    "How many, 0 to 100."
+    first: Int = 20
+    "The cursor behind which the page starts."
+    after: String
+  ): StocktakeConnection! @allow(permissions: [INVENTORY_READ])
+  "One stocktake; null if there is none. For staff."
+  stocktake(
+    "Its global id."
+    id: ID!
+  ): Stocktake @allow(permissions: [INVENTORY_READ])
+}
+
+extend type Mutation {
+  "Begin to count what lies at a location. Trade goes on meanwhile: a count is compared with the books of its own moment."
+  startStocktake(
+    "The location."
+    input: StartStocktakeInput!
+  ): StocktakePayload! @allow(permissions: [INVENTORY_WRITE])
+  "Write down what was found. What was counted before is counted anew; the stock does not change yet."
+  countStocktake(
+    "What was found."
+    input: CountStocktakeInput!
+  ): StocktakePayload! @allow(permissions: [INVENTORY_WRITE])
+  "Make the differences movements, and end the stocktake."
+  bookStocktake(
+    "The stocktake."
+    input: BookStocktakeInput!
+  ): StocktakePayload! @allow(permissions: [INVENTORY_WRITE])
+  "End a stocktake without effect."
+  dropStocktake(
+    "The stocktake."
+    input: DropStocktakeInput!
+  ): StocktakePayload! @allow(permissions: [INVENTORY_WRITE])
+}
+
+"A location to count."
+input StartStocktakeInput {
+  "The location's global id."
+  locationId: ID!
+  "What is to be said about it, at most 200 characters."
+  note: String! = ""
+}
+
+"What was found."
+input CountStocktakeInput {
+  "The stocktake's global id."
+  stocktakeId: ID!
+  "What was found, at most 500 lines, each of another variant."
+  lines: [StocktakeLineInput!]!
+}
+
+"What was found of a variant."
+input StocktakeLineInput {
+  "The variant's global id."
+  variantId: ID!
+  "How many pieces, 0 to 1,000,000."
+  counted: Int!
+}
+
+"A stocktake that ends."
+input BookStocktakeInput {
+  "The stocktake's global id."
+  stocktakeId: ID!
+  "Whether what was not counted is gone; else it stays as it is."
+  zero: Boolean! = false
+}
+
+"A stocktake to give up."
+input DropStocktakeInput {
+  "The stocktake's global id."
+  stocktakeId: ID!
+}
+
+"A stocktake after a change."
+type StocktakePayload {
+  "The stocktake; null if it was not changed."
+  stocktake: Stocktake
+  "Why it was not changed."
+  userErrors: [UserError!]!
+}
+`, BuiltIn: false},
+	{Name: "../schema/transfer.graphqls", Input: `"Where a stock transfer stands."
+enum StockTransferState {
+  "The pieces are on their way, at least some (移動中)."
+  IN_TRANSIT
+  "All of them have arrived (入庫済)."
+  ARRIVED
+  "It is over, and some never arrived (不足のまま終了)."
+  LOST
+  "It is over, and what had not arrived is back where it came from (差戻し)."
+  RETURNED
+}
+
+"Pieces on their way from one location to another (在庫移動)."
+type StockTransfer implements Node {
+  "The transfer's opaque global id."
+  id: ID!
+  "The global id of the location that they left."
+  fromId: ID!
+  "The global id of the location that they go to."
+  toId: ID!
+  "Where it stands."
+  state: StockTransferState!
+  "The number of the slip, or a note."
+  reference: String!
+  "The day on which it is expected; null if nobody said."
+  expectedOn: Date
+  "When the pieces left."
+  sentAt: DateTime!
+  "When it last changed."
+  updatedAt: DateTime!
+  "What it carries."
+  lines: [StockTransferLine!]!
+}
+
+"The pieces of one variant in a transfer."
+type StockTransferLine {
+  "The variant."
+  variant: Variant
+  "How many left."
+  quantity: Int!
+  "How many of them have arrived."
+  arrived: Int!
+  "How many have not."
+  missing: Int!
+}
+
+"One page of transfers."
+type StockTransferConnection {
+  "The transfers with their cursors."
+  edges: [StockTransferEdge!]!
+  "The transfers without cursors."
+  nodes: [StockTransfer!]!
+  "Where the page lies."
+  pageInfo: PageInfo!
+  "How many transfers there are in all; costs a count."
+  totalCount: Int!
+}
+
+"A transfer on a page."
+type StockTransferEdge {
+  "The cursor behind this transfer."
+  cursor: String!
+  "The transfer."
+  node: StockTransfer!
+}
+
+extend type Query {
+  "The brand's stock transfers, the last sent first; for staff."
+  stockTransfers(
+    "Only those that stand so."
+    state: StockTransferState
+    "Only those that come from or go to the location with this global id."
+    locationId: ID
+    "Only those in transit that were expected before today (Asia/Tokyo)."
+    late: Boolean! = false
+    "How many, 0 to 100."
+    first: Int = 20
+    "The cursor behind which the page starts."
+    after: String
+  ): StockTransferConnection! @allow(permissions: [INVENTORY_READ])
+  "One stock transfer; null if there is none. For staff."
+  stockTransfer(
+    "Its global id."
+    id: ID!
+  ): StockTransfer @allow(permissions: [INVENTORY_READ])
+}
+
+extend type Mutation {
+  "Send free pieces from one location to another: they are no longer on hand there, and incoming here. The same key sends once."
+  sendStock(
+    "What leaves."
+    input: SendStockInput!
+  ): StockTransferPayload! @allow(permissions: [INVENTORY_WRITE])
+  "Book what has arrived of a transfer, in one go or in parts."
+  receiveStockTransfer(
+    "What has arrived."
+    input: ReceiveStockTransferInput!
+  ): StockTransferPayload! @allow(permissions: [INVENTORY_WRITE])
+  "End a transfer of which something has not arrived: it is lost, or back where it came from."
+  closeStockTransfer(
+    "The transfer."
+    input: CloseStockTransferInput!
+  ): StockTransferPayload! @allow(permissions: [INVENTORY_WRITE])
+}
+
+"What leaves one location for another."
+input SendStockInput {
+  "A key of the client's choice for this intent, 8 to 100 characters."
+  idempotencyKey: String!
+  "The global id of the location that the pieces leave."
+  fromId: ID!
+  "The global id of the location that they go to."
+  toId: ID!
+  "What leaves, at most 500 lines, each of another variant."
+  lines: [SendStockLineInput!]!
+  "The day on which it is expected."
+  expectedOn: Date
+  "The number of the slip, or a note, at most 200 characters."
+  reference: String! = ""
+}
+
+"Pieces of one variant that leave."
+input SendStockLineInput {
+  "The variant's global id."
+  variantId: ID!
+  "How many pieces, 1 to 1,000,000."
+  quantity: Int!
+}
+
+"What has arrived of a transfer."
+input ReceiveStockTransferInput {
+  "The transfer's global id."
+  transferId: ID!
+  "What has arrived; lines that are left out stay as they are."
+  lines: [ArrivedStockLineInput!]!
+}
+
+"How much of a line has arrived."
+input ArrivedStockLineInput {
+  "The variant's global id."
+  variantId: ID!
+  "How many pieces have arrived in all, those of earlier bookings among them."
+  arrived: Int!
+}
+
+"A transfer that ends."
+input CloseStockTransferInput {
+  "The transfer's global id."
+  transferId: ID!
+  "Whether the rest is back where it came from; else it is lost."
+  returned: Boolean! = false
+}
+
+"A stock transfer after a change."
+type StockTransferPayload {
+  "The transfer; null if it was not changed."
+  transfer: StockTransfer
+  "Why it was not changed."
+  userErrors: [UserError!]!
+}
+`, BuiltIn: false},
 }
 var parsedSchema = gqlparser.MustLoadSchema(sources...)
 
@@ -19559,6 +20485,190 @@ func childFields_StockPayload(ctx context.Context, ec *executionContext, field g
 		return fieldContext_StockPayload_userErrors(ctx, ec, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type StockPayload", field.Name)
+}
+
+func childFields_StockTransfer(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return fieldContext_StockTransfer_id(ctx, ec, field)
+	case "fromId":
+		return fieldContext_StockTransfer_fromId(ctx, ec, field)
+	case "toId":
+		return fieldContext_StockTransfer_toId(ctx, ec, field)
+	case "state":
+		return fieldContext_StockTransfer_state(ctx, ec, field)
+	case "reference":
+		return fieldContext_StockTransfer_reference(ctx, ec, field)
+	case "expectedOn":
+		return fieldContext_StockTransfer_expectedOn(ctx, ec, field)
+	case "sentAt":
+		return fieldContext_StockTransfer_sentAt(ctx, ec, field)
+	case "updatedAt":
+		return fieldContext_StockTransfer_updatedAt(ctx, ec, field)
+	case "lines":
+		return fieldContext_StockTransfer_lines(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type StockTransfer", field.Name)
+}
+
+func childFields_StockTransferConnection(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edges":
+		return fieldContext_StockTransferConnection_edges(ctx, ec, field)
+	case "nodes":
+		return fieldContext_StockTransferConnection_nodes(ctx, ec, field)
+	case "pageInfo":
+		return fieldContext_StockTransferConnection_pageInfo(ctx, ec, field)
+	case "totalCount":
+		return fieldContext_StockTransferConnection_totalCount(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type StockTransferConnection", field.Name)
+}
+
+func childFields_StockTransferEdge(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cursor":
+		return fieldContext_StockTransferEdge_cursor(ctx, ec, field)
+	case "node":
+		return fieldContext_StockTransferEdge_node(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type StockTransferEdge", field.Name)
+}
+
+func childFields_StockTransferLine(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "variant":
+		return fieldContext_StockTransferLine_variant(ctx, ec, field)
+	case "quantity":
+		return fieldContext_StockTransferLine_quantity(ctx, ec, field)
+	case "arrived":
+		return fieldContext_StockTransferLine_arrived(ctx, ec, field)
+	case "missing":
+		return fieldContext_StockTransferLine_missing(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type StockTransferLine", field.Name)
+}
+
+func childFields_StockTransferPayload(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "transfer":
+		return fieldContext_StockTransferPayload_transfer(ctx, ec, field)
+	case "userErrors":
+		return fieldContext_StockTransferPayload_userErrors(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type StockTransferPayload", field.Name)
+}
+
+func childFields_Stocktake(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return fieldContext_Stocktake_id(ctx, ec, field)
+	case "locationId":
+		return fieldContext_Stocktake_locationId(ctx, ec, field)
+	case "state":
+		return fieldContext_Stocktake_state(ctx, ec, field)
+	case "note":
+		return fieldContext_Stocktake_note(ctx, ec, field)
+	case "startedAt":
+		return fieldContext_Stocktake_startedAt(ctx, ec, field)
+	case "updatedAt":
+		return fieldContext_Stocktake_updatedAt(ctx, ec, field)
+	case "tally":
+		return fieldContext_Stocktake_tally(ctx, ec, field)
+	case "lines":
+		return fieldContext_Stocktake_lines(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type Stocktake", field.Name)
+}
+
+func childFields_StocktakeConnection(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edges":
+		return fieldContext_StocktakeConnection_edges(ctx, ec, field)
+	case "nodes":
+		return fieldContext_StocktakeConnection_nodes(ctx, ec, field)
+	case "pageInfo":
+		return fieldContext_StocktakeConnection_pageInfo(ctx, ec, field)
+	case "totalCount":
+		return fieldContext_StocktakeConnection_totalCount(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type StocktakeConnection", field.Name)
+}
+
+func childFields_StocktakeEdge(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cursor":
+		return fieldContext_StocktakeEdge_cursor(ctx, ec, field)
+	case "node":
+		return fieldContext_StocktakeEdge_node(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type StocktakeEdge", field.Name)
+}
+
+func childFields_StocktakeLine(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "variant":
+		return fieldContext_StocktakeLine_variant(ctx, ec, field)
+	case "book":
+		return fieldContext_StocktakeLine_book(ctx, ec, field)
+	case "counted":
+		return fieldContext_StocktakeLine_counted(ctx, ec, field)
+	case "difference":
+		return fieldContext_StocktakeLine_difference(ctx, ec, field)
+	case "countedAt":
+		return fieldContext_StocktakeLine_countedAt(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type StocktakeLine", field.Name)
+}
+
+func childFields_StocktakeLineConnection(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edges":
+		return fieldContext_StocktakeLineConnection_edges(ctx, ec, field)
+	case "nodes":
+		return fieldContext_StocktakeLineConnection_nodes(ctx, ec, field)
+	case "pageInfo":
+		return fieldContext_StocktakeLineConnection_pageInfo(ctx, ec, field)
+	case "totalCount":
+		return fieldContext_StocktakeLineConnection_totalCount(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type StocktakeLineConnection", field.Name)
+}
+
+func childFields_StocktakeLineEdge(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cursor":
+		return fieldContext_StocktakeLineEdge_cursor(ctx, ec, field)
+	case "node":
+		return fieldContext_StocktakeLineEdge_node(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type StocktakeLineEdge", field.Name)
+}
+
+func childFields_StocktakePayload(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "stocktake":
+		return fieldContext_StocktakePayload_stocktake(ctx, ec, field)
+	case "userErrors":
+		return fieldContext_StocktakePayload_userErrors(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type StocktakePayload", field.Name)
+}
+
+func childFields_StocktakeTally(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "counted":
+		return fieldContext_StocktakeTally_counted(ctx, ec, field)
+	case "uncounted":
+		return fieldContext_StocktakeTally_uncounted(ctx, ec, field)
+	case "differing":
+		return fieldContext_StocktakeTally_differing(ctx, ec, field)
+	case "surplus":
+		return fieldContext_StocktakeTally_surplus(ctx, ec, field)
+	case "shortage":
+		return fieldContext_StocktakeTally_shortage(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type StocktakeTally", field.Name)
 }
 
 func childFields_Synonym(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {

@@ -185,6 +185,12 @@ type DonePayload struct {
 	UserErrors []UserError `json:"userErrors"`
 }
 
+// A stocktake to give up.
+type DropStocktakeInput struct {
+	// The stocktake's global id.
+	StocktakeID string `json:"stocktakeId"`
+}
+
 // A rule of functions after a change.
 type FunctionRulePayload struct {
 	// The rule; null if there is none, or nothing was done.
@@ -545,6 +551,22 @@ type StartTotpPayload struct {
 type StockPayload struct {
 	// The level; null if it was not changed.
 	Level *inventory.Level `json:"level,omitempty"`
+	// Why it was not changed.
+	UserErrors []UserError `json:"userErrors"`
+}
+
+// A stock transfer after a change.
+type StockTransferPayload struct {
+	// The transfer; null if it was not changed.
+	Transfer *inventory.Transfer `json:"transfer,omitempty"`
+	// Why it was not changed.
+	UserErrors []UserError `json:"userErrors"`
+}
+
+// A stocktake after a change.
+type StocktakePayload struct {
+	// The stocktake; null if it was not changed.
+	Stocktake *inventory.Stocktake `json:"stocktake,omitempty"`
 	// Why it was not changed.
 	UserErrors []UserError `json:"userErrors"`
 }

@@ -113,6 +113,18 @@ type (
 	StockMovementConnection = page.Connection[inventory.Movement]
 	// StockMovementEdge is a movement on a page.
 	StockMovementEdge = page.Edge[inventory.Movement]
+	// StockTransferConnection is a page of transfers.
+	StockTransferConnection = page.Connection[inventory.Transfer]
+	// StockTransferEdge is a transfer on a page.
+	StockTransferEdge = page.Edge[inventory.Transfer]
+	// StocktakeConnection is a page of stocktakes.
+	StocktakeConnection = page.Connection[inventory.Stocktake]
+	// StocktakeEdge is a stocktake on a page.
+	StocktakeEdge = page.Edge[inventory.Stocktake]
+	// StocktakeLineConnection is a page of what was counted.
+	StocktakeLineConnection = page.Connection[inventory.CountedLine]
+	// StocktakeLineEdge is something that was counted, on a page.
+	StocktakeLineEdge = page.Edge[inventory.CountedLine]
 )
 
 // ProductTranslations are a product's texts in every language.

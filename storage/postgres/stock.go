@@ -3,7 +3,6 @@ package postgres
 import (
 	"context"
 	"errors"
-	"time"
 
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
@@ -92,34 +91,7 @@ func (s *Inventory) Levels(ctx context.Context, variantIDs []uuid.UUID) ([]inven
 
 // Movements are one page of what came and went of a variant of the brand, newest first.
 func (s *Inventory) Movements(ctx context.Context, brandID, variantID uuid.UUID, in page.Args) (page.Connection[inventory.Movement], error) {
-	var none page.Connection[inventory.Movement]
-	size, err := in.Size()
-	if err != nil {
-		return none, err
-	}
-	type key struct {
-		At time.Time `json:"t"`
-		ID uuid.UUID `json:"i"`
-	}
-	var after key
-	behind, err := in.Start(&after)
-	if err != nil {
-		return none, err
-	}
-	where, keyset := `m.variant_id = @variant AND EXISTS (SELECT FROM variants v WHERE v.id = m.variant_id AND v.brand_id = @brand)`, ``
-	if behind {
-		keyset = ` AND (m.at, m.id) < (@at, @id)`
-	}
-	args := pgx.NamedArgs{"variant": variantID, "brand": brandID, "at": after.At, "id": after.ID, "limit": size + 1}
-	rows, err := collect[inventory.Movement](ctx, s.db, `
-		SELECT m.id, m.at, m.variant_id, m.location_id, m.kind, m.quantity, m.reference, m.actor_id
-		FROM stock_movements m WHERE `+where+keyset+` ORDER BY m.at DESC, m.id DESC LIMIT @limit`, args)
-	if err != nil {
-		return none, err
-	}
-	found := page.Of(rows, size, behind, func(m inventory.Movement) any { return key{m.At, m.ID} })
-	found.Count = func(ctx context.Context) (int, error) {
-		return one[int](ctx, s.db, `SELECT count(*) FROM stock_movements m WHERE `+where, args)
-	}
-	return found, nil
+	where := `m.variant_id = @variant AND EXISTS (SELECT FROM variants v WHERE v.id = m.variant_id AND v.brand_id = @brand)`
+	return latest(ctx, s.db, in, `m.id, m.at, m.variant_id, m.location_id, m.kind, m.quantity, m.reference, m.actor_id`, `stock_movements m`, where,
+		`m.at`, `m.id`, pgx.NamedArgs{"variant": variantID, "brand": brandID}, func(m inventory.Movement) timeKey { return timeKey{m.At, m.ID} })
 }

@@ -1,0 +1,154 @@
+package inventory
+
+import (
+	"context"
+
+	"github.com/google/uuid"
+
+	"github.com/noren-commerce/noren/core/access"
+	"github.com/noren-commerce/noren/core/channel"
+	"github.com/noren-commerce/noren/core/fault"
+	"github.com/noren-commerce/noren/core/page"
+)
+
+// ArrivedLineInput is how many pieces of a line have arrived in all.
+type ArrivedLineInput struct {
+	VariantID uuid.UUID
+	Arrived   int
+}
+
+// ReceiveTransferInput is what has arrived of a transfer. The numbers are sums, so
+// that saying the same again changes nothing.
+type ReceiveTransferInput struct {
+	TransferID uuid.UUID
+	Lines      []ArrivedLineInput
+}
+
+// ReceiveTransfer books what arrived. When nothing is missing the transfer has arrived.
+func (k *Keeper) ReceiveTransfer(ctx context.Context, in ReceiveTransferInput) (*Transfer, error) {
+	return k.step(ctx, in.TransferID, func(ctx context.Context, t *Transfer, lines []TransferLine) error {
+		arrived := map[uuid.UUID]int{}
+		for _, l := range in.Lines {
+			arrived[l.VariantID] = l.Arrived
+		}
+		var shifts []Shift
+		missing := 0
+		for i := range lines {
+			l := &lines[i]
+			if all, said := arrived[l.VariantID]; said {
+				if all < l.Arrived || all > l.Quantity {
+					return ErrArrived.At("lines")
+				}
+				if more := all - l.Arrived; more > 0 {
+					shifts = append(shifts, Shift{Place{l.VariantID, t.ToID}, more, -more})
+				}
+				l.Arrived = all
+				delete(arrived, l.VariantID)
+			}
+			missing += l.Missing()
+		}
+		if len(arrived) > 0 {
+			return fault.ErrNotFound.At("lines")
+		}
+		if missing == 0 {
+			t.State = Arrived
+		}
+		return k.advance(ctx, t, "transfer.received", lines, shifts)
+	})
+}
+
+// CloseTransferInput ends a transfer of which something is missing.
+type CloseTransferInput struct {
+	TransferID uuid.UUID
+	// Returned says that the rest is back where it came from; else it is lost.
+	Returned bool
+}
+
+// CloseTransfer ends a transfer of which something never arrived.
+func (k *Keeper) CloseTransfer(ctx context.Context, in CloseTransferInput) (*Transfer, error) {
+	return k.step(ctx, in.TransferID, func(ctx context.Context, t *Transfer, lines []TransferLine) error {
+		t.State = Lost
+		if in.Returned {
+			t.State = Returned
+		}
+		var shifts []Shift
+		for _, l := range lines {
+			if l.Missing() == 0 {
+				continue
+			}
+			shifts = append(shifts, Shift{Place: Place{l.VariantID, t.ToID}, Incoming: -l.Missing()})
+			if in.Returned {
+				shifts = append(shifts, Shift{Place: Place{l.VariantID, t.FromID}, OnHand: l.Missing()})
+			}
+		}
+		return k.advance(ctx, t, "transfer.closed", lines, shifts)
+	})
+}
+
+// step lets f act on a transfer in transit.
+func (k *Keeper) step(ctx context.Context, transferID uuid.UUID, f func(ctx context.Context, t *Transfer, lines []TransferLine) error) (*Transfer, error) {
+	if err := access.Require(ctx, access.InventoryWrite); err != nil {
+		return nil, err
+	}
+	var transfer *Transfer
+	err := k.Tx.InTx(ctx, func(ctx context.Context) error {
+		t, err := k.Transfers.LockTransfer(ctx, channel.From(ctx).BrandID, transferID)
+		if err != nil {
+			return err
+		}
+		if t == nil {
+			return fault.ErrNotFound.At("transferId")
+		}
+		if t.State != InTransit {
+			return ErrTransferOver.At("transferId")
+		}
+		lines, err := k.Transfers.TransferLines(ctx, []uuid.UUID{t.ID})
+		if err != nil {
+			return err
+		}
+		transfer = t
+		return f(ctx, t, lines)
+	})
+	if err != nil {
+		return nil, err
+	}
+	return transfer, nil
+}
+
+// advance writes a transfer down and moves the stock. A step without effect leaves
+// no trace.
+func (k *Keeper) advance(ctx context.Context, t *Transfer, what string, lines []TransferLine, shifts []Shift) error {
+	if len(shifts) == 0 && t.State == InTransit {
+		return nil
+	}
+	t.UpdatedAt = k.Now()
+	if err := k.Transfers.SaveTransfer(ctx, *t, lines); err != nil {
+		return err
+	}
+	return k.shift(ctx, *t, what, lines, shifts)
+}
+
+// Transfer is a transfer of the brand; nil if there is none.
+func (k *Keeper) Transfer(ctx context.Context, transferID uuid.UUID) (*Transfer, error) {
+	if err := access.Require(ctx, access.InventoryRead); err != nil {
+		return nil, err
+	}
+	return k.Transfers.Transfer(ctx, channel.From(ctx).BrandID, transferID)
+}
+
+// ListTransfers is one page of the brand's transfers, the last sent first.
+func (k *Keeper) ListTransfers(ctx context.Context, f TransferFilter, args page.Args) (page.Connection[Transfer], error) {
+	if err := access.Require(ctx, access.InventoryRead); err != nil {
+		return page.Connection[Transfer]{}, err
+	}
+	f.Today = k.Now()
+	return k.Transfers.Transfers(ctx, channel.From(ctx).BrandID, f, args)
+}
+
+// TransferLines are what many transfers carry.
+func (k *Keeper) TransferLines(ctx context.Context, transferIDs []uuid.UUID) ([]TransferLine, error) {
+	if err := access.Require(ctx, access.InventoryRead); err != nil {
+		return nil, err
+	}
+	return k.Transfers.TransferLines(ctx, transferIDs)
+}

@@ -1,0 +1,257 @@
+package inventory
+
+import (
+	"context"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/noren-commerce/noren/core/access"
+	"github.com/noren-commerce/noren/core/channel"
+	"github.com/noren-commerce/noren/core/event"
+	"github.com/noren-commerce/noren/core/fault"
+	"github.com/noren-commerce/noren/core/id"
+	"github.com/noren-commerce/noren/core/page"
+)
+
+// StocktakeState is where a stocktake stands.
+type StocktakeState string
+
+// The states of a stocktake. Only an open one changes.
+const (
+	StocktakeOpen    StocktakeState = "OPEN"    // 実施中
+	StocktakeBooked  StocktakeState = "BOOKED"  // 確定
+	StocktakeDropped StocktakeState = "DROPPED" // 取消
+)
+
+// maxCounted bounds what is counted in one request.
+const maxCounted = 500
+
+// Stocktake is a count of what lies at a location (棚卸).
+type Stocktake struct {
+	ID         uuid.UUID
+	BrandID    uuid.UUID
+	LocationID uuid.UUID
+	State      StocktakeState
+	Note       string
+	StartedAt  time.Time
+	UpdatedAt  time.Time
+}
+
+// GlobalID is the stocktake's id in the schema.
+func (s Stocktake) GlobalID() string { return id.Global("Stocktake", s.ID) }
+
+// CountedLine is what was counted of a variant.
+type CountedLine struct {
+	StocktakeID uuid.UUID
+	VariantID   uuid.UUID
+	Book        int // what the books said at that moment
+	Counted     int
+	CountedAt   time.Time
+	ActorID     *uuid.UUID
+}
+
+// Difference is how many pieces more there were than the books said.
+func (l CountedLine) Difference() int { return l.Counted - l.Book }
+
+// Tally is a stocktake in numbers: of variants, and of pieces.
+type Tally struct {
+	StocktakeID uuid.UUID
+	Counted     int // variants
+	Uncounted   int // variants of which something lies there by the books
+	Differing   int // variants
+	Surplus     int // pieces
+	Shortage    int // pieces
+}
+
+// Failures of stocktakes.
+var (
+	ErrStocktakeOpen = fault.Conflict("STOCKTAKE_OPEN", "この拠点では棚卸を実施中です", "A stocktake is open at this location")
+	ErrStocktakeOver = fault.Conflict("STOCKTAKE_OVER", "この棚卸はすでに終了しています", "The stocktake is over")
+	ErrCountedLines  = fault.Invalid("STOCKTAKE_LINES_INVALID", "一度に入力できるのは1〜%d件で、同じ商品は1行にまとめてください", "1 to %d lines at once, each of another variant")
+	ErrReservedShort = fault.Conflict("STOCK_BELOW_RESERVED", "引当済みの数量を下回る商品が%d件あるため確定できません（例：%s）", "Of %d variants less would be left than is reserved, such as %s")
+)
+
+// StocktakeStore keeps stocktakes; everything joins the transaction of the context.
+type StocktakeStore interface {
+	// InsertStocktake writes a new one; while one is open there it is ErrStocktakeOpen.
+	InsertStocktake(ctx context.Context, s Stocktake) error
+	// LockStocktake reads a stocktake of the brand and locks it; nil if there is none.
+	LockStocktake(ctx context.Context, brandID, stocktakeID uuid.UUID) (*Stocktake, error)
+	EndStocktake(ctx context.Context, s Stocktake) error
+	// CountLines writes down what was counted, over what was counted before, with what
+	// the books say now.
+	CountLines(ctx context.Context, s Stocktake, lines []CountedLine) error
+	// ZeroUncounted counts nothing of every variant that lies there by the books and
+	// was not counted.
+	ZeroUncounted(ctx context.Context, s Stocktake, at time.Time, actor *uuid.UUID) error
+	// Short are variants of which less would be left than is reserved, were the
+	// differences booked: how many, and the SKU of one. The levels are locked.
+	Short(ctx context.Context, s Stocktake) (int, string, error)
+	// BookDifferences changes the levels and adds a movement for each difference; it
+	// answers the variants that differed.
+	BookDifferences(ctx context.Context, s Stocktake, m Movement) ([]uuid.UUID, error)
+
+	Stocktake(ctx context.Context, brandID, stocktakeID uuid.UUID) (*Stocktake, error)
+	Stocktakes(ctx context.Context, brandID uuid.UUID, locationID *uuid.UUID, args page.Args) (page.Connection[Stocktake], error)
+	CountedLines(ctx context.Context, stocktakeID uuid.UUID, differing bool, args page.Args) (page.Connection[CountedLine], error)
+	// FirstCounted are the first pages of CountedLines for many stocktakes.
+	FirstCounted(ctx context.Context, wanted []page.First) (map[page.First]page.Connection[CountedLine], error)
+	Tallies(ctx context.Context, stocktakeIDs []uuid.UUID) ([]Tally, error)
+}
+
+// StartStocktakeInput opens a count.
+type StartStocktakeInput struct {
+	LocationID uuid.UUID
+	Note       string // at most 200 characters
+}
+
+// StartStocktake opens a count at a location. Trade goes on meanwhile.
+func (k *Keeper) StartStocktake(ctx context.Context, in StartStocktakeInput) (*Stocktake, error) {
+	if err := access.Require(ctx, access.InventoryWrite); err != nil {
+		return nil, err
+	}
+	if err := (StockInput{Quantity: 1, Reference: in.Note}).check(1, 1, false); err != nil {
+		return nil, at("note", err)
+	}
+	now := k.Now()
+	s := Stocktake{ID: id.New(), BrandID: channel.From(ctx).BrandID, LocationID: in.LocationID, State: StocktakeOpen, Note: in.Note, StartedAt: now, UpdatedAt: now}
+	err := k.Tx.InTx(ctx, func(ctx context.Context) error {
+		if _, err := k.find(ctx, &in.LocationID); err != nil {
+			return at("locationId", err)
+		}
+		if err := k.Stocktakes.InsertStocktake(ctx, s); err != nil {
+			return at("locationId", err)
+		}
+		return k.Events.Record(ctx, event.New(ctx, now, "stocktake.started", "Stocktake", s.ID, map[string]any{"stocktake": s}))
+	})
+	if err != nil {
+		return nil, err
+	}
+	return &s, nil
+}
+
+// CountedLineInput is how many pieces of a variant were found.
+type CountedLineInput struct {
+	VariantID uuid.UUID
+	Counted   int
+}
+
+// CountStocktakeInput is what was found. A variant that was counted before is counted anew.
+type CountStocktakeInput struct {
+	StocktakeID uuid.UUID
+	Lines       []CountedLineInput
+}
+
+func (in CountStocktakeInput) check() error {
+	if len(in.Lines) == 0 || len(in.Lines) > maxCounted {
+		return ErrCountedLines.With(maxCounted).At("lines")
+	}
+	seen := map[uuid.UUID]bool{}
+	for _, l := range in.Lines {
+		if seen[l.VariantID] {
+			return ErrCountedLines.With(maxCounted).At("lines")
+		}
+		seen[l.VariantID] = true
+		if err := (StockInput{Quantity: l.Counted}).check(0, maxPieces, true); err != nil {
+			return at("lines", err)
+		}
+	}
+	return nil
+}
+
+// CountStocktake writes down what was found. The stock does not change yet.
+func (k *Keeper) CountStocktake(ctx context.Context, in CountStocktakeInput) (*Stocktake, error) {
+	if err := in.check(); err != nil {
+		return nil, err
+	}
+	return k.counting(ctx, in.StocktakeID, func(ctx context.Context, s *Stocktake) error {
+		variants, lines := make([]uuid.UUID, len(in.Lines)), make([]CountedLine, len(in.Lines))
+		for i, l := range in.Lines {
+			variants[i] = l.VariantID
+			lines[i] = CountedLine{StocktakeID: s.ID, VariantID: l.VariantID, Counted: l.Counted, CountedAt: k.Now(), ActorID: actor(ctx)}
+		}
+		if err := k.knownAll(ctx, variants, nil); err != nil {
+			return err
+		}
+		return k.Stocktakes.CountLines(ctx, *s, lines)
+	})
+}
+
+// BookStocktakeInput ends a count.
+type BookStocktakeInput struct {
+	StocktakeID uuid.UUID
+	// Zero takes what was not counted for gone; else it stays as it is.
+	Zero bool
+}
+
+// BookStocktake makes the differences movements, and ends the count.
+func (k *Keeper) BookStocktake(ctx context.Context, in BookStocktakeInput) (*Stocktake, error) {
+	return k.counting(ctx, in.StocktakeID, func(ctx context.Context, s *Stocktake) error {
+		if in.Zero {
+			if err := k.Stocktakes.ZeroUncounted(ctx, *s, k.Now(), actor(ctx)); err != nil {
+				return err
+			}
+		}
+		short, sku, err := k.Stocktakes.Short(ctx, *s)
+		if err != nil {
+			return err
+		}
+		if short > 0 {
+			return ErrReservedShort.With(short, sku).At("stocktakeId")
+		}
+		m := Movement{At: k.Now(), LocationID: s.LocationID, Kind: Count, Reference: s.GlobalID(), ActorID: actor(ctx)}
+		differed, err := k.Stocktakes.BookDifferences(ctx, *s, m)
+		if err != nil {
+			return err
+		}
+		if len(differed) > 0 {
+			if err := k.Shown.Flipped(ctx, differed); err != nil {
+				return err
+			}
+		}
+		return k.end(ctx, s, StocktakeBooked, map[string]any{"differed": len(differed), "zero": in.Zero})
+	})
+}
+
+// DropStocktake ends a count without effect.
+func (k *Keeper) DropStocktake(ctx context.Context, stocktakeID uuid.UUID) (*Stocktake, error) {
+	return k.counting(ctx, stocktakeID, func(ctx context.Context, s *Stocktake) error {
+		return k.end(ctx, s, StocktakeDropped, map[string]any{})
+	})
+}
+
+func (k *Keeper) end(ctx context.Context, s *Stocktake, state StocktakeState, said map[string]any) error {
+	s.State, s.UpdatedAt = state, k.Now()
+	if err := k.Stocktakes.EndStocktake(ctx, *s); err != nil {
+		return err
+	}
+	said["stocktake"] = *s
+	return k.Events.Record(ctx, event.New(ctx, k.Now(), "stocktake.ended", "Stocktake", s.ID, said))
+}
+
+// counting lets f act on an open stocktake.
+func (k *Keeper) counting(ctx context.Context, stocktakeID uuid.UUID, f func(ctx context.Context, s *Stocktake) error) (*Stocktake, error) {
+	if err := access.Require(ctx, access.InventoryWrite); err != nil {
+		return nil, err
+	}
+	var stocktake *Stocktake
+	err := k.Tx.InTx(ctx, func(ctx context.Context) error {
+		s, err := k.Stocktakes.LockStocktake(ctx, channel.From(ctx).BrandID, stocktakeID)
+		if err != nil {
+			return err
+		}
+		if s == nil {
+			return fault.ErrNotFound.At("stocktakeId")
+		}
+		if s.State != StocktakeOpen {
+			return ErrStocktakeOver.At("stocktakeId")
+		}
+		stocktake = s
+		return f(ctx, s)
+	})
+	if err != nil {
+		return nil, err
+	}
+	return stocktake, nil
+}

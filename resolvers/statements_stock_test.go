@@ -1,0 +1,64 @@
+package resolvers_test
+
+import (
+	"testing"
+
+	"github.com/noren-commerce/noren/cmd/noren/app/apptest"
+	"github.com/noren-commerce/noren/core/id"
+)
+
+// movingOperations are those of moving and counting stock.
+var movingOperations = map[string]clientOperation{
+	"admin/StockTransfers": {4, asked(func(t *testing.T, w *world) apptest.Variables {
+		w.sent(t)
+		return apptest.Variables{"first": w.size}
+	})},
+	"admin/StockTransfer": {3, asked(func(t *testing.T, w *world) apptest.Variables { return apptest.Variables{"id": w.sent(t)} })},
+	"admin/SendStock":     {21, input(func(_ *testing.T, w *world) apptest.Variables { return w.lorry() })},
+	"admin/ReceiveStockTransfer": {18, input(func(t *testing.T, w *world) apptest.Variables {
+		return apptest.Variables{"transferId": w.sent(t), "lines": w.each("arrived")}
+	})},
+	"admin/CloseStockTransfer": {18, input(func(t *testing.T, w *world) apptest.Variables {
+		return apptest.Variables{"transferId": w.sent(t), "returned": true}
+	})},
+
+	"admin/Stocktakes": {2, asked(func(t *testing.T, w *world) apptest.Variables {
+		w.counted(t)
+		return apptest.Variables{"first": w.size}
+	})},
+	"admin/Stocktake": {4, asked(func(t *testing.T, w *world) apptest.Variables { return apptest.Variables{"id": w.counted(t)} })},
+	"admin/StartStocktake": {6, input(func(t *testing.T, w *world) apptest.Variables {
+		w.made(t, "dropStocktake", "stocktake", apptest.Variables{"stocktakeId": w.counted(t)})
+		return apptest.Variables{"locationId": w.locations[1]}
+	})},
+	"admin/CountStocktake": {7, input(func(t *testing.T, w *world) apptest.Variables {
+		return apptest.Variables{"stocktakeId": w.counted(t), "lines": w.each("counted")}
+	})},
+	"admin/BookStocktake": {15, input(func(t *testing.T, w *world) apptest.Variables { return apptest.Variables{"stocktakeId": w.counted(t)} })},
+	"admin/DropStocktake": {6, input(func(t *testing.T, w *world) apptest.Variables { return apptest.Variables{"stocktakeId": w.counted(t)} })},
+}
+
+// each is a line with one piece of each of the world's variants.
+func (w *world) each(field string) (lines []apptest.Variables) {
+	for _, v := range w.variants {
+		lines = append(lines, apptest.Variables{"variantId": id.Global("Variant", v), field: 1})
+	}
+	return lines
+}
+
+func (w *world) lorry() apptest.Variables {
+	return apptest.Variables{"idempotencyKey": w.key(), "fromId": id.Global("Location", w.WarehouseID), "toId": w.locations[0], "lines": w.each("quantity")}
+}
+
+func (w *world) sent(t *testing.T) string {
+	w.office(t)
+	return w.made(t, "sendStock", "transfer", w.lorry())
+}
+
+// counted is an open stocktake that found a piece of each of the world's variants.
+func (w *world) counted(t *testing.T) string {
+	w.office(t)
+	exec(t, w.App, `UPDATE stocktakes SET state = 'DROPPED' WHERE state = 'OPEN'`)
+	stocktake := w.made(t, "startStocktake", "stocktake", apptest.Variables{"locationId": w.locations[1]})
+	return w.made(t, "countStocktake", "stocktake", apptest.Variables{"stocktakeId": stocktake, "lines": w.each("counted")})
+}

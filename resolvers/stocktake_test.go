@@ -1,0 +1,144 @@
+package resolvers_test
+
+import (
+	"fmt"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/noren-commerce/noren/cmd/noren/app/apptest"
+	"github.com/noren-commerce/noren/core/id"
+)
+
+type stocktakeAnswer struct {
+	Stocktake *struct {
+		ID, State string
+		Tally     struct{ Counted, Uncounted, Differing, Surplus, Shortage int }
+	}
+	UserErrors []userError
+}
+
+func (a stocktakeAnswer) code() string {
+	if len(a.UserErrors) == 0 {
+		return ""
+	}
+	return a.UserErrors[0].Code
+}
+
+func (c *carrier) stocktake(t *testing.T, mutation, kind string, input apptest.Variables) stocktakeAnswer {
+	t.Helper()
+	var got map[string]stocktakeAnswer
+	c.DoAs(t, keeper, fmt.Sprintf(`mutation($input: %s!) { %s(input: $input) {
+		stocktake { id state tally { counted uncounted differing surplus shortage } } userErrors { code field message } } }`, kind, mutation), in(input)).Into(t, &got)
+	return got[mutation]
+}
+
+func (c *carrier) start(t *testing.T, location string) stocktakeAnswer {
+	t.Helper()
+	return c.stocktake(t, "startStocktake", "StartStocktakeInput", apptest.Variables{"locationId": location})
+}
+
+func (c *carrier) count(t *testing.T, stocktake string, found map[string]int) stocktakeAnswer {
+	t.Helper()
+	lines := []apptest.Variables{}
+	for variant, counted := range found {
+		lines = append(lines, apptest.Variables{"variantId": variant, "counted": counted})
+	}
+	return c.stocktake(t, "countStocktake", "CountStocktakeInput", apptest.Variables{"stocktakeId": stocktake, "lines": lines})
+}
+
+func (c *carrier) book(t *testing.T, stocktake string, zero bool) stocktakeAnswer {
+	t.Helper()
+	return c.stocktake(t, "bookStocktake", "BookStocktakeInput", apptest.Variables{"stocktakeId": stocktake, "zero": zero})
+}
+
+func TestAStocktakeBooksWhatItFoundAlthoughTradeGoesOn(t *testing.T) {
+	t.Parallel()
+	c := newCarrier(t)
+	third := globalID("Variant", c.AddProduct(t, "third", 100).Variants[0])
+	taken := c.start(t, c.warehouse)
+	require.Empty(t, taken.UserErrors)
+	require.Equal(t, "STOCKTAKE_OPEN", c.start(t, c.warehouse).code())
+	key := taken.Stocktake.ID
+
+	require.Empty(t, c.count(t, key, map[string]int{c.leash: 90, c.toy: 100}).UserErrors)
+	recounted := c.count(t, key, map[string]int{c.leash: 97})
+	require.Equal(t, 2, recounted.Stocktake.Tally.Counted, "what is counted again counts once")
+	// Between the count and the booking something leaves.
+	require.Empty(t, c.send(t, nil, pieces(c.leash, 10)).UserErrors)
+	c.requireLies(t, c.leash, c.warehouse, 90, 0)
+	tally := c.count(t, key, map[string]int{c.toy: 104}).Stocktake.Tally
+	require.Equal(t, [5]int{2, 1, 2, 4, 3}, [5]int{tally.Counted, tally.Uncounted, tally.Differing, tally.Surplus, tally.Shortage})
+
+	var found struct {
+		Stocktake struct {
+			Lines struct {
+				TotalCount int
+				Nodes      []struct{ Book, Counted, Difference int }
+			}
+		}
+	}
+	c.DoAs(t, keeper, `query($id: ID!) { stocktake(id: $id) { lines(differing: true, first: 1) { totalCount nodes { book counted difference } } } }`, apptest.Variables{"id": key}).Into(t, &found)
+	require.Equal(t, 2, found.Stocktake.Lines.TotalCount)
+	require.Equal(t, 4, found.Stocktake.Lines.Nodes[0].Difference, "the last counted first")
+
+	booked := c.book(t, key, false)
+	require.Empty(t, booked.UserErrors)
+	require.Equal(t, "BOOKED", booked.Stocktake.State)
+	c.requireLies(t, c.leash, c.warehouse, 87, 0)
+	c.requireLies(t, c.toy, c.warehouse, 104, 0)
+	c.requireLies(t, third, c.warehouse, 100, 0)
+	for name, code := range map[string]string{
+		"count": c.count(t, key, map[string]int{c.leash: 1}).code(), "book": c.book(t, key, false).code(),
+		"drop": c.stocktake(t, "dropStocktake", "DropStocktakeInput", apptest.Variables{"stocktakeId": key}).code(),
+	} {
+		require.Equal(t, "STOCKTAKE_OVER", code, name)
+	}
+}
+
+func TestWhatWasNotCountedMayBeGone(t *testing.T) {
+	t.Parallel()
+	c := newCarrier(t)
+	key := c.start(t, c.warehouse).Stocktake.ID
+	require.Empty(t, c.count(t, key, map[string]int{c.leash: 100}).UserErrors)
+	exec(t, c.App, `UPDATE stock_levels SET reserved = 1 WHERE variant_id = (SELECT v.id FROM variants v JOIN products p ON p.id = v.product_id WHERE p.slug = 'toy')`)
+	short := c.book(t, key, true)
+	require.Equal(t, "STOCK_BELOW_RESERVED", short.code())
+	c.requireLies(t, c.toy, c.warehouse, 100, 0)
+	exec(t, c.App, `UPDATE stock_levels SET reserved = 0`)
+	require.Empty(t, c.book(t, key, true).UserErrors)
+	c.requireLies(t, c.toy, c.warehouse, 0, 0)
+	c.requireLies(t, c.leash, c.warehouse, 100, 0)
+	var listed bool
+	require.NoError(t, c.DB.Pool().QueryRow(t.Context(), `SELECT in_stock FROM product_listings l JOIN products p ON p.id = l.product_id WHERE p.slug = 'toy'`).Scan(&listed))
+	require.False(t, listed, "shoppers see at once that nothing is left")
+}
+
+func TestStocktakesThatCannotBe(t *testing.T) {
+	t.Parallel()
+	c := newCarrier(t)
+	require.Equal(t, "NOT_FOUND", c.start(t, globalID("Location", id.New())).code())
+	key := c.start(t, c.shop).Stocktake.ID
+	for name, code := range map[string]string{
+		"nothing":           c.count(t, key, nil).code(),
+		"less than nothing": c.count(t, key, map[string]int{c.leash: -1}).code(),
+		"too much":          c.count(t, key, map[string]int{c.leash: 1<<31 - 1}).code(),
+		"unknown variant":   c.count(t, key, map[string]int{globalID("Variant", id.New()): 1}).code(),
+		"unknown stocktake": c.book(t, globalID("Stocktake", id.New()), false).code(),
+	} {
+		require.Equal(t, map[string]string{
+			"nothing": "STOCKTAKE_LINES_INVALID", "less than nothing": "STOCK_QUANTITY_INVALID", "too much": "STOCK_QUANTITY_INVALID",
+			"unknown variant": "NOT_FOUND", "unknown stocktake": "NOT_FOUND",
+		}[name], code, name)
+	}
+	// Something that the books do not know of is found.
+	require.Empty(t, c.count(t, key, map[string]int{c.leash: 3}).UserErrors)
+	require.Empty(t, c.book(t, key, false).UserErrors)
+	c.requireLies(t, c.leash, c.shop, 3, 0)
+	require.Equal(t, "DROPPED", c.stocktake(t, "dropStocktake", "DropStocktakeInput", apptest.Variables{"stocktakeId": c.start(t, c.shop).Stocktake.ID}).Stocktake.State)
+	var listed struct {
+		Stocktakes struct{ Nodes []struct{ State string } }
+	}
+	c.DoAs(t, keeper, `query($l: ID) { stocktakes(locationId: $l) { nodes { state } } }`, apptest.Variables{"l": c.shop}).Into(t, &listed)
+	require.Equal(t, []struct{ State string }{{"DROPPED"}, {"BOOKED"}}, listed.Stocktakes.Nodes)
+}
