@@ -118,6 +118,11 @@ func ordersAhead(ctx context.Context, orders []order.Order, paths ...string) err
 				return err
 			}
 		}
+		if graph.Asks(ctx, path+".quotation") {
+			if _, err := load(ctx).Quotation.Ahead(ctx, named(orders, func(o order.Order) *uuid.UUID { return o.QuotationID })); err != nil {
+				return err
+			}
+		}
 		if graph.Asks(ctx, path+".history") {
 			if _, err := load(ctx).OrderHistory.Ahead(ctx, ids); err != nil {
 				return err

@@ -91,7 +91,7 @@ func TestAMembersCartOpensToNoToken(t *testing.T) {
 	guest := &shopper{App: a}
 	guest.add(t, a.AddProduct(t, "leash", 1980).Variants[0], 1)
 	member := access.Actor{Role: access.RoleMember, ID: id.New()}
-	require.NoError(t, cart.New(postgres.NewCarts(a.DB), nil, nil, nil, clock.System).MergeGuest(t.Context(), guest.token, member.ID))
+	require.NoError(t, cart.New(postgres.NewCarts(a.DB), nil, nil, nil, nil, clock.System).MergeGuest(t.Context(), guest.token, member.ID))
 	mine := func(actor access.Actor) bool {
 		var got struct{ Cart *struct{ ID string } }
 		a.DoAs(t, actor, `{ cart { id } }`, nil).Into(t, &got)

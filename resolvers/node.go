@@ -43,6 +43,10 @@ func (r *queryResolver) nodes() map[string]func(context.Context, uuid.UUID) (mod
 			}
 			return *o, nil
 		},
+		"Quotation": func(ctx context.Context, key uuid.UUID) (model.Node, error) {
+			q, err := load(ctx).Quotation.Load(ctx, key)
+			return orNull(q, q.ID, err)
+		},
 		"StockTransfer": func(ctx context.Context, key uuid.UUID) (model.Node, error) {
 			if !access.From(ctx).May(access.InventoryRead) {
 				return nil, nil

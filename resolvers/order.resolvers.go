@@ -8,9 +8,11 @@ package resolvers
 import (
 	"context"
 
+	"github.com/google/uuid"
 	globalid "github.com/noren-commerce/noren/core/id"
 	"github.com/noren-commerce/noren/core/order"
 	"github.com/noren-commerce/noren/core/page"
+	"github.com/noren-commerce/noren/core/quotation"
 	"github.com/noren-commerce/noren/graph/generated"
 	"github.com/noren-commerce/noren/graph/model"
 )
@@ -37,6 +39,17 @@ func (r *mutationResolver) NoteOrder(ctx context.Context, input order.NoteInput)
 
 func (r *orderResolver) Lines(ctx context.Context, obj *order.Order) ([]order.Line, error) {
 	return load(ctx).OrderLines.Load(ctx, obj.ID)
+}
+
+func (r *orderResolver) Quotation(ctx context.Context, obj *order.Order) (*quotation.Quotation, error) {
+	if obj.QuotationID == nil {
+		return nil, nil
+	}
+	q, err := load(ctx).Quotation.Load(ctx, *obj.QuotationID)
+	if err != nil || q.ID == uuid.Nil {
+		return nil, err
+	}
+	return &q, nil
 }
 
 func (r *orderResolver) History(ctx context.Context, obj *order.Order) ([]order.Entry, error) {

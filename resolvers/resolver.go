@@ -22,6 +22,7 @@ import (
 	"github.com/noren-commerce/noren/core/payment"
 	"github.com/noren-commerce/noren/core/pricing"
 	"github.com/noren-commerce/noren/core/promotion"
+	"github.com/noren-commerce/noren/core/quotation"
 	"github.com/noren-commerce/noren/core/sale"
 	"github.com/noren-commerce/noren/core/shipping"
 	"github.com/noren-commerce/noren/core/signal"
@@ -30,33 +31,34 @@ import (
 
 // Resolver holds the core's services.
 type Resolver struct {
-	Catalog   *catalog.Service
-	Editor    *catalog.Editor
-	Rules     *display.Service
-	Display   *display.Editor
-	Restock   *display.Restock
-	Stock     *inventory.Keeper
-	Simulator *promotion.Simulator
-	Pricing   *pricing.Service
-	Campaigns *promotion.Service
-	Shoppers  pricing.Buyers // whoever asks, as a buyer
-	Lists     *pricing.Lists
-	Terms     *pricing.Conditions
-	Inventory *inventory.Service
-	Sales     *sale.Service
-	Carts     *cart.Service
-	Shipping  *shipping.Service
-	Methods   *shipping.Editor
-	Orders    *order.Service
-	Imports   *importing.Service
-	Prices    *importing.Prices
-	Payments  *payment.Service
-	Accounts  *identity.Service
-	Customers *customer.Service
-	Companies *company.Service
-	Partners  *partner.Service
-	Signals   signal.Board
-	SSO       *identity.SSO
+	Catalog    *catalog.Service
+	Editor     *catalog.Editor
+	Rules      *display.Service
+	Display    *display.Editor
+	Restock    *display.Restock
+	Stock      *inventory.Keeper
+	Simulator  *promotion.Simulator
+	Pricing    *pricing.Service
+	Campaigns  *promotion.Service
+	Shoppers   pricing.Buyers // whoever asks, as a buyer
+	Lists      *pricing.Lists
+	Terms      *pricing.Conditions
+	Inventory  *inventory.Service
+	Sales      *sale.Service
+	Carts      *cart.Service
+	Shipping   *shipping.Service
+	Methods    *shipping.Editor
+	Orders     *order.Service
+	Quotations *quotation.Service
+	Imports    *importing.Service
+	Prices     *importing.Prices
+	Payments   *payment.Service
+	Accounts   *identity.Service
+	Customers  *customer.Service
+	Companies  *company.Service
+	Partners   *partner.Service
+	Signals    signal.Board
+	SSO        *identity.SSO
 }
 
 // Loaders are the dataloaders of one request.
@@ -83,6 +85,11 @@ type Loaders struct {
 	Order        *graph.Loader[uuid.UUID, order.Order]
 	OrderLines   *graph.Loader[uuid.UUID, []order.Line]
 	OrderHistory *graph.Loader[uuid.UUID, []order.Entry]
+
+	Quotation        *graph.Loader[uuid.UUID, quotation.Quotation]
+	QuotationOffers  *graph.Loader[uuid.UUID, []quotation.Offer] // the latest first
+	QuotationLines   *graph.Loader[uuid.UUID, []quotation.Line]  // of all revisions
+	QuotationHistory *graph.Loader[uuid.UUID, []quotation.Entry]
 
 	Profiles  *graph.Loader[uuid.UUID, *customer.Profile]       // by member
 	Addresses *graph.Loader[uuid.UUID, []customer.SavedAddress] // by member
@@ -147,6 +154,11 @@ func (r *Resolver) NewLoaders(ctx context.Context) *Loaders {
 		Order:        graph.NewLoader(graph.ByKey(r.Orders.ByIDs, func(o order.Order) uuid.UUID { return o.ID })),
 		OrderLines:   graph.NewLoader(graph.Grouped(r.Orders.Lines, func(l order.Line) uuid.UUID { return l.OrderID })),
 		OrderHistory: graph.NewLoader(graph.Grouped(r.Orders.History, func(e order.Entry) uuid.UUID { return e.SubjectID })),
+
+		Quotation:        graph.NewLoader(graph.ByKey(r.Quotations.ByIDs, func(q quotation.Quotation) uuid.UUID { return q.ID })),
+		QuotationOffers:  graph.NewLoader(graph.Grouped(r.Quotations.Offers, func(o quotation.Offer) uuid.UUID { return o.QuotationID })),
+		QuotationLines:   graph.NewLoader(graph.Grouped(r.Quotations.Lines, func(l quotation.Line) uuid.UUID { return l.QuotationID })),
+		QuotationHistory: graph.NewLoader(graph.Grouped(r.Quotations.History, func(e quotation.Entry) uuid.UUID { return e.SubjectID })),
 
 		Profiles:  graph.NewLoader(graph.ByKey(r.Customers.Profiles, func(p *customer.Profile) uuid.UUID { return p.MemberID })),
 		Addresses: graph.NewLoader(graph.Grouped(r.Customers.Addresses, func(a customer.SavedAddress) uuid.UUID { return a.MemberID })),

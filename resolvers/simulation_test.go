@@ -183,13 +183,6 @@ func TestALongSimulationIsAJobWithProgress(t *testing.T) {
 	require.NoError(t, a.App.Resolvers.Simulator.Work(t.Context(), promotion.SimulateJob{SimulationID: keyOf(t, asked.ID), BrandID: a.BrandID}), "a job that comes twice does nothing")
 }
 
-func keyOf(t *testing.T, global string) uuid.UUID {
-	t.Helper()
-	_, key, err := id.Parse(global)
-	require.NoError(t, err)
-	return key
-}
-
 func TestBadSimulationsAreRefused(t *testing.T) {
 	t.Parallel()
 	a := apptest.Start(t)

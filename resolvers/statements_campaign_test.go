@@ -49,7 +49,7 @@ var campaignOperations = map[string]clientOperation{
 
 	"admin/CampaignEffect": {2, asked(func(t *testing.T, w *world) apptest.Variables { return apptest.Variables{"campaignId": w.campaign(t)} })},
 
-	"admin/SimulateCampaign": {16, input(func(t *testing.T, w *world) apptest.Variables {
+	"admin/SimulateCampaign": {18, input(func(t *testing.T, w *world) apptest.Variables {
 		return with(lastDay(), "campaignId", w.bought(t))
 	})},
 	"admin/CampaignSimulation": {2, asked(func(t *testing.T, w *world) apptest.Variables {

@@ -14,7 +14,7 @@ import (
 var staffOperations = map[string]clientOperation{
 	"admin/AllProducts":   {3, inOffice(nil)},
 	"admin/AnyProduct":    {6, asked(func(_ *testing.T, w *world) apptest.Variables { return apptest.Variables{"id": w.product} })},
-	"admin/CreateProduct": {34, input(func(_ *testing.T, w *world) apptest.Variables { return w.newProduct(w.key()) })},
+	"admin/CreateProduct": {26, input(func(_ *testing.T, w *world) apptest.Variables { return w.newProduct(w.key()) })},
 	"admin/UpdateProduct": {22, input(func(t *testing.T, w *world) apptest.Variables {
 		product, _ := w.draft(t)
 		return apptest.Variables{"id": product, "internalNote": "みほん", "categoryIds": w.shelves[1:], "attributes": w.values()[1:]}

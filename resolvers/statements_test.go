@@ -42,7 +42,7 @@ func clientOperations() map[string]clientOperation {
 	all := map[string]clientOperation{}
 	for _, some := range []map[string]clientOperation{
 		buyingOperations, shopOperations, accountOperations, staffOperations, displayOperations, termOperations, campaignOperations,
-		companyOperations, movingOperations,
+		companyOperations, quotationOperations, movingOperations,
 	} {
 		maps.Copy(all, some)
 	}

@@ -82,14 +82,19 @@ func companiesAhead(ctx context.Context, companies []company.Company, paths ...s
 
 // employersAhead fetches the companies that orders were placed for.
 func employersAhead(ctx context.Context, orders []order.Order) error {
+	_, err := load(ctx).Companies.Ahead(ctx, named(orders, func(o order.Order) *uuid.UUID { return o.CompanyID }))
+	return err
+}
+
+// named are the keys that rows name, each once.
+func named[T any](rows []T, key func(T) *uuid.UUID) []uuid.UUID {
 	var ids []uuid.UUID
-	for _, o := range orders {
-		if o.CompanyID != nil && !slices.Contains(ids, *o.CompanyID) {
-			ids = append(ids, *o.CompanyID)
+	for _, row := range rows {
+		if k := key(row); k != nil && !slices.Contains(ids, *k) {
+			ids = append(ids, *k)
 		}
 	}
-	_, err := load(ctx).Companies.Ahead(ctx, ids)
-	return err
+	return ids
 }
 
 // groupsAhead does the same for customer groups.

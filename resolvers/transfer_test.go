@@ -87,12 +87,8 @@ func (c *carrier) close(t *testing.T, transferID string, returned bool) transfer
 // lies anywhere is the sum of its movements.
 func (c *carrier) lies(t *testing.T, variant, location string) (onHand, incoming int) {
 	t.Helper()
-	_, variantID, err := id.Parse(variant)
-	require.NoError(t, err)
-	_, locationID, err := id.Parse(location)
-	require.NoError(t, err)
 	require.NoError(t, c.DB.Pool().QueryRow(t.Context(), `SELECT on_hand, incoming FROM stock_levels WHERE variant_id = $1 AND location_id = $2`,
-		variantID, locationID).Scan(&onHand, &incoming))
+		keyOf(t, variant), keyOf(t, location)).Scan(&onHand, &incoming))
 	var differ int
 	require.NoError(t, c.DB.Pool().QueryRow(t.Context(), `
 		SELECT count(*) FROM stock_levels l WHERE on_hand <>

@@ -23,6 +23,7 @@ import (
 	"github.com/noren-commerce/noren/core/order"
 	"github.com/noren-commerce/noren/core/payment"
 	"github.com/noren-commerce/noren/core/pricing"
+	"github.com/noren-commerce/noren/core/quotation"
 	"github.com/noren-commerce/noren/core/shipping"
 	"github.com/noren-commerce/noren/storage/postgres"
 )
@@ -33,15 +34,16 @@ var SampleBank = banktransfer.Account{BankName: "見本銀行", BranchName: "見
 // trade is the core's services as the sample orders need them: under a clock that
 // is set, and without mail.
 type trade struct {
-	at        time.Time // what the clock shows
-	carts     *cart.Service
-	orders    *order.Service
-	payments  *payment.Service
-	methods   *shipping.Service
-	companies *company.Service
-	channels  map[uuid.UUID]channel.Channel // by brand
-	goods     map[uuid.UUID][]uuid.UUID     // variants to buy, by brand
-	clerk     Account                       // who works on the orders
+	at         time.Time // what the clock shows
+	carts      *cart.Service
+	orders     *order.Service
+	payments   *payment.Service
+	methods    *shipping.Service
+	companies  *company.Service
+	quotations *quotation.Service
+	channels   map[uuid.UUID]channel.Channel // by brand
+	goods      map[uuid.UUID][]uuid.UUID     // variants to buy, by brand
+	clerk      Account                       // who works on the orders
 }
 
 // unsent drops mails: sample customers are not written to.
@@ -60,7 +62,8 @@ func newTrade(ctx context.Context, db *postgres.DB) (*trade, error) {
 	keys := idempotency.New(db, postgres.NewKeys(db), now)
 	t.companies = company.New(company.Parts{Tx: db, Store: postgres.NewCompanies(db), Keys: keys, Events: events, Now: now})
 	rules := display.New(postgres.NewDisplay(db), t.companies, now)
-	t.carts = cart.New(postgres.NewCarts(db), pricing.New(postgres.NewPricing(db), t.companies, nil, now), rules, nil, now)
+	prices := pricing.New(postgres.NewPricing(db), t.companies, nil, now)
+	t.carts = cart.New(postgres.NewCarts(db), prices, rules, nil, t.companies, now)
 	t.methods = shipping.New(postgres.NewShipping(db))
 	t.payments = payment.New(payment.Needs{
 		Tx: db, Store: postgres.NewPayments(db), Jobs: jobs, Outbox: unsent{}, Events: events,
@@ -72,6 +75,10 @@ func newTrade(ctx context.Context, db *postgres.DB) (*trade, error) {
 	})
 	t.orders.PayBy(t.payments)
 	t.payments.Tell(t.orders)
+	t.quotations = quotation.New(quotation.Parts{
+		Tx: db, Store: postgres.NewQuotations(db), Keys: keys, Companies: t.companies, Orders: t.orders, Prices: prices, Rules: rules,
+		Carts: t.carts, Outbox: unsent{}, Events: events, Now: now,
+	})
 	channels := channel.New(postgres.NewChannels(db), now)
 	for _, b := range Brands() {
 		if t.channels[b.ID], err = channels.Resolve(ctx, b.Code, ""); err != nil {

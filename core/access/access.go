@@ -53,6 +53,8 @@ const (
 	DisplayWrite   Permission = "DISPLAY_WRITE"   // who sees what: display rules, badges, pins, sold-out policies
 	CampaignRead   Permission = "CAMPAIGN_READ"   // campaigns, their coupons and their effect
 	CampaignWrite  Permission = "CAMPAIGN_WRITE"  // make and run campaigns, issue coupons
+	QuotationRead  Permission = "QUOTATION_READ"  // what buyers asked quotes for, with cost and margin
+	QuotationWrite Permission = "QUOTATION_WRITE" // answer them
 )
 
 // Permissions lists every permission.
@@ -61,6 +63,7 @@ var Permissions = []Permission{
 	OrderRead, OrderWrite, MemberRead, MemberWrite, StaffWrite, PartnerWrite,
 	CompanyRead, CompanyWrite, DisplayWrite,
 	CampaignRead, CampaignWrite,
+	QuotationRead, QuotationWrite,
 }
 
 // Actor is the caller of a use case. The zero Actor is nobody and may do nothing.

@@ -31,6 +31,7 @@ const MaxLines = 200
 var (
 	ErrUnknownVariant = fault.NotFound("VARIANT_UNAVAILABLE", "この商品は現在販売していません", "This product is not on sale")
 	ErrSoldOut        = fault.Conflict("INSUFFICIENT_STOCK", "在庫が不足しています（残り%d点）", "Not enough stock (%d left)")
+	errTooFew         = fault.Conflict("INSUFFICIENT_STOCK", "在庫が不足しています", "Not enough stock") // for who may not see how much
 	ErrShare          = fault.Conflict("PURCHASE_LIMIT_REACHED", "購入できる数量の上限を超えています（あと%d点）", "This passes the limit of what can be bought (%d left)")
 	ErrTooManyLines   = fault.Invalid(fault.CodeTooMany, "カートに入れられる商品は%d種類までです", "A cart holds at most %d different products")
 	ErrPartGone       = fault.Conflict("SET_PART_UNAVAILABLE", "セットの構成商品「%s」は現在販売していません", "%s, a part of this set, is not on sale")
@@ -54,7 +55,9 @@ type Cart struct {
 	ShippingAddress  *customer.Address
 	BillingAddress   *customer.Address // nil: where the parcel goes
 	ShippingMethodID *uuid.UUID
-	ShopID           *uuid.UUID         // where it is bought or picked up; nil: nothing was said
+	ShopID           *uuid.UUID // where it is bought or picked up; nil: nothing was said
+	ShippingMode     pricing.ShippingMode
+	QuotationID      *uuid.UUID         `db:"-"` // whose offer this is; nil for a cart
 	Entered          []promotion.Coupon // the coupons that the customer has entered
 	UpdatedAt        time.Time
 }
@@ -116,6 +119,22 @@ func (l Line) Promised() i18n.Text {
 		}
 	}
 	return l.Promise
+}
+
+// Missing is how many pieces come later, as far as the buyer may know.
+func (l Line) Missing() int {
+	if l.Availability == inventory.NotTold {
+		return 0
+	}
+	return l.BackOrdered
+}
+
+// Told is Promised, as far as the buyer may know.
+func (l Line) Told() i18n.Text {
+	if l.Availability == inventory.NotTold {
+		return nil
+	}
+	return l.Promised()
 }
 
 // GlobalID is the line's id in the schema.

@@ -8,6 +8,7 @@ import (
 	"github.com/noren-commerce/noren/core/money"
 	"github.com/noren-commerce/noren/core/pricing"
 	"github.com/noren-commerce/noren/core/sale"
+	"github.com/noren-commerce/noren/core/scope"
 )
 
 // Goods are a variant as a line or a part of one needs it.
@@ -37,8 +38,9 @@ type Item struct {
 	Goods
 	ID       uuid.UUID
 	Quantity int
-	Choices  []sale.Choice // of a set
-	Parts    []Part        // of a set
+	Choices  []sale.Choice   // of a set
+	Parts    []Part          // of a set
+	Agreed   *pricing.Agreed `db:"-"` // the price that a quotation offers
 }
 
 // Want is pieces of goods that all lines together want.
@@ -102,10 +104,11 @@ type stock struct {
 	free    map[uuid.UUID]int
 	wanted  map[uuid.UUID]int // from stock
 	limited map[uuid.UUID]int // against limits
+	hidden  bool              // from the buyer
 }
 
-func (b Basket) stock() stock {
-	s := stock{b.Free(), map[uuid.UUID]int{}, map[uuid.UUID]int{}}
+func (b Basket) stock(buyer scope.Buyer) stock {
+	s := stock{b.Free(), map[uuid.UUID]int{}, map[uuid.UUID]int{}, buyer.StockHidden}
 	for _, w := range Wanted(b.Items) {
 		s.wanted[w.VariantID] = w.Quantity
 	}
@@ -154,6 +157,8 @@ func (s stock) short(i Item) *fault.Error {
 		return nil
 	case share < left:
 		return beyondShare(i.SoldAs).With(share)
+	case s.hidden:
+		return errTooFew
 	}
 	return ErrSoldOut.With(left)
 }
@@ -178,7 +183,7 @@ func (i Item) gone() *Part {
 
 // priced is what pricing asks of the line.
 func (i Item) priced() pricing.Item {
-	item := pricing.Item{VariantID: i.VariantID, Quantity: i.Quantity, TaxClass: i.TaxClass}
+	item := pricing.Item{VariantID: i.VariantID, Quantity: i.Quantity, TaxClass: i.TaxClass, Agreed: i.Agreed}
 	for _, p := range i.Parts {
 		item.Parts = append(item.Parts, pricing.Part{VariantID: p.VariantID, Quantity: p.Quantity, TaxClass: p.TaxClass})
 	}

@@ -10,6 +10,7 @@ import (
 	"github.com/noren-commerce/noren/core/access"
 	"github.com/noren-commerce/noren/core/channel"
 	"github.com/noren-commerce/noren/core/clock"
+	"github.com/noren-commerce/noren/core/company"
 	"github.com/noren-commerce/noren/core/customer"
 	"github.com/noren-commerce/noren/core/display"
 	"github.com/noren-commerce/noren/core/fault"
@@ -74,6 +75,7 @@ type Change struct {
 	ShippingMethodID *uuid.UUID
 	ShopID           *uuid.UUID
 	NoShop           bool // forget the shop
+	ShippingMode     *pricing.ShippingMode
 }
 
 // Rules say how the actor of the context finds what is sold.
@@ -87,16 +89,22 @@ type Rules interface {
 
 // Service keeps customers' carts.
 type Service struct {
-	store   Store
-	prices  *pricing.Service
-	rules   Rules
-	coupons Coupons
-	now     clock.Clock
+	store     Store
+	prices    *pricing.Service
+	rules     Rules
+	coupons   Coupons
+	functions Functions
+	now       clock.Clock
+}
+
+// Functions know what the context's actor may do.
+type Functions interface {
+	May(ctx context.Context, f company.Function) error
 }
 
 // New makes the cart service.
-func New(store Store, prices *pricing.Service, rules Rules, coupons Coupons, now clock.Clock) *Service {
-	return &Service{store: store, prices: prices, rules: rules, coupons: coupons, now: now}
+func New(store Store, prices *pricing.Service, rules Rules, coupons Coupons, functions Functions, now clock.Clock) *Service {
+	return &Service{store: store, prices: prices, rules: rules, coupons: coupons, functions: functions, now: now}
 }
 
 // Lookup says which cart the actor of the context means, and what is read to
@@ -197,7 +205,7 @@ func (s *Service) SetQuantity(ctx context.Context, in SetQuantityInput) (*Priced
 	case err != nil:
 		return nil, err
 	case !changed:
-		return nil, whyNotSet(basket, in)
+		return nil, whyNotSet(lookup, basket, in)
 	}
 	return s.Price(ctx, lookup, *basket)
 }
@@ -246,24 +254,27 @@ func (s *Service) whyNotAdded(ctx context.Context, in Lookup, basket *Basket, wa
 	case basket != nil && len(basket.Items) >= MaxLines:
 		return ErrTooManyLines.With(MaxLines).At("variantId")
 	}
-	return short(found.Free, found.Share, found.SoldAs).At("quantity")
+	return short(found.Free, found.Share, found.SoldAs, in.Buyer()).At("quantity")
 }
 
 // short says that fewer pieces can be had than are wanted: a limit stands against
 // it, or there are no more.
-func short(free int, share *int, kind *sale.Kind) *fault.Error {
-	if share != nil && *share < free {
+func short(free int, share *int, kind *sale.Kind, buyer scope.Buyer) *fault.Error {
+	switch {
+	case share != nil && *share < free:
 		return beyondShare(kind).With(max(*share, 0))
+	case buyer.StockHidden:
+		return errTooFew
 	}
 	return ErrSoldOut.With(free)
 }
 
-func whyNotSet(basket *Basket, wanted SetQuantityInput) error {
+func whyNotSet(in Lookup, basket *Basket, wanted SetQuantityInput) error {
 	if basket != nil {
 		for _, item := range basket.Items {
 			if item.ID == wanted.LineID {
-				free, beyond := basket.stock().there(item)
-				return short(free+beyond, item.Share, item.SoldAs).At("quantity")
+				free, beyond := basket.stock(in.Buyer()).there(item)
+				return short(free+beyond, item.Share, item.SoldAs, in.Buyer()).At("quantity")
 			}
 		}
 	}
@@ -278,7 +289,8 @@ type UpdateInput struct {
 	BillToShipping   bool // forget the billing address: the bill goes with the parcel
 	ShippingMethodID *uuid.UUID
 	ShopID           *uuid.UUID
-	NoShop           bool // forget the shop
+	NoShop           bool                  // forget the shop
+	ShippingMode     *pricing.ShippingMode // DIRECT only for those who may
 }
 
 // change is what the input says, in normal form.
@@ -311,9 +323,12 @@ func (in UpdateInput) change() (Change, error) {
 	return change, nil
 }
 
-// Update notes e-mail address, addresses, shipping method and shop.
+// Update notes e-mail address, addresses, shipping method, mode and shop.
 func (s *Service) Update(ctx context.Context, in UpdateInput) (*Priced, error) {
 	change, err := in.change()
+	if err == nil {
+		err = s.mayShip(ctx, in.ShippingMode)
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -333,6 +348,19 @@ func (s *Service) Update(ctx context.Context, in UpdateInput) (*Priced, error) {
 		return nil, ErrUnknownShop.At("shopId")
 	}
 	return s.Price(ctx, lookup, *basket)
+}
+
+// mayShip fails unless the actor may have goods shipped in the mode.
+func (s *Service) mayShip(ctx context.Context, mode *pricing.ShippingMode) error {
+	if mode == nil || *mode != pricing.ShipDirect {
+		return nil
+	}
+	err := s.functions.May(ctx, company.FunctionDirectShipping)
+	var f *fault.Error
+	if errors.As(err, &f) {
+		return f.At("shippingMode")
+	}
+	return err
 }
 
 // oneOf fails unless a billing address stands alone.
@@ -380,14 +408,17 @@ func (s *Service) Price(ctx context.Context, in Lookup, b Basket) (*Priced, erro
 			delete(b.Sheets, variant) // no total tells it either
 		}
 	}
-	in.desk.Enter(b.Cart.region(), b.Cart.shop(), usable(b.Cart.Entered, in.Owner, in.At))
+	in.desk.Enter(b.Cart.region(), b.Cart.ShippingMode, b.Cart.shop(), usable(b.Cart.Entered, in.Owner, in.At))
+	if b.Cart.QuotationID != nil {
+		standings = nil // staff have offered it to the buyer by name
+	}
 	quote, err := in.desk.Quote(b.Sheets, items, fee)
 	if err != nil {
 		return nil, err
 	}
 	priced := &Priced{Cart: b.Cart, Lines: make([]Line, len(items)), Method: b.Method, Quote: quote}
 	priced.Coupons = outcomes(b.Cart.Entered, in.Owner, in.At, quote)
-	shared, lacks := b.stock(), in.lacks(b, &quote)
+	shared, lacks := b.stock(in.Buyer()), in.lacks(b, &quote)
 	for i, item := range b.Items {
 		priced.Lines[i] = shared.line(item, &quote.Lines[i], standings)
 		if priced.Lines[i].Problem == nil && in.fits(ctx, item.VariantID, item.Choices) != nil {
@@ -432,7 +463,7 @@ func (b Basket) Free() map[uuid.UUID]int {
 
 func (s stock) line(item Item, price *pricing.Line, standings map[uuid.UUID]display.Standing) Line {
 	free, beyond := s.there(item)
-	there := inventory.Free{Pieces: free, Beyond: beyond}
+	there := inventory.Free{Pieces: free, Beyond: beyond, Hidden: s.hidden}
 	l := Line{Item: item, Price: price, Availability: there.Availability(), BackOrdered: min(max(item.Quantity-free, 0), beyond)}
 	standing, ruled := standings[item.VariantID]
 	if price.Err != nil {

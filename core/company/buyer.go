@@ -23,6 +23,8 @@ type Terms struct {
 	// Personal says that some rule names the member, or that the brand has rules that
 	// look at one buyer alone: what the member sees is not to be shared.
 	Personal bool
+	// StockHidden says that the member is not told what is in stock.
+	StockHidden bool
 }
 
 // Key is the same for buyers who see the same, unless their terms are personal.
@@ -82,7 +84,7 @@ func (s *Service) Buyer(ctx context.Context) (scope.Buyer, error) {
 		return scope.Buyer{}, nil
 	}
 	if t, ok := ctx.Value(sharedKey{}).(Terms); ok {
-		return scope.Buyer{MemberID: actor.ID, CompanyID: t.CompanyID, Groups: t.Groups, TaxRounding: t.TaxRounding, Ordered: NotKnown}, nil
+		return scope.Buyer{MemberID: actor.ID, CompanyID: t.CompanyID, Groups: t.Groups, TaxRounding: t.TaxRounding, Ordered: NotKnown, StockHidden: t.StockHidden}, nil
 	}
 	return s.Store.Buyer(ctx, channel.From(ctx).BrandID, actor.ID)
 }

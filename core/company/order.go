@@ -15,6 +15,7 @@ type Ask struct {
 	OrderID   uuid.UUID
 	Minor     int64 // what it comes to
 	OnAccount bool
+	Direct    bool // it goes to the buyer's own customer (直送)
 }
 
 // Admission is what becomes of an order.
@@ -42,6 +43,11 @@ func (s *Service) Admit(ctx context.Context, in Ask) (Admission, error) {
 	}
 	if err := desk.require(FunctionOrder); err != nil {
 		return Admission{}, err
+	}
+	if in.Direct {
+		if err := desk.require(FunctionDirectShipping); err != nil {
+			return Admission{}, at("shippingMode", err)
+		}
 	}
 	var a Admission
 	if desk.Seat != nil {

@@ -8,6 +8,7 @@ import (
 
 	"github.com/noren-commerce/noren/core/channel"
 	"github.com/noren-commerce/noren/core/i18n"
+	"github.com/noren-commerce/noren/core/scope"
 )
 
 // Availability is what a shopper learns about stock; the numbers are staff's.
@@ -19,6 +20,7 @@ const (
 	LowStock   Availability = "LOW_STOCK"    // at most LowStockAt pieces are left
 	BackOrder  Availability = "BACK_ORDER"   // nothing is there, but it can be ordered (取り寄せ)
 	OutOfStock Availability = "OUT_OF_STOCK" // nothing can be ordered now
+	NotTold    Availability = "NOT_TOLD"     // the buyer may not see it
 )
 
 // LowStockAt is the number of free pieces from which shoppers are told to hurry.
@@ -42,11 +44,15 @@ type Free struct {
 	Pieces    int
 	Beyond    int
 	Promise   i18n.Text // when what is beyond comes; nil if nothing can be ordered beyond
+	Hidden    bool      `db:"-"` // from the buyer who asks
 }
 
 // Availability is what shoppers learn of it.
 func (f Free) Availability() Availability {
-	if f.Pieces <= 0 && f.Beyond > 0 {
+	switch {
+	case f.Hidden:
+		return NotTold
+	case f.Pieces <= 0 && f.Beyond > 0:
 		return BackOrder
 	}
 	return AvailabilityOf(f.Pieces)
@@ -68,13 +74,30 @@ type Reader interface {
 	Free(ctx context.Context, brandID uuid.UUID, variantIDs []uuid.UUID) ([]Free, error)
 }
 
+// Buyers know who is asking.
+type Buyers interface {
+	Buyer(ctx context.Context) (scope.Buyer, error)
+}
+
 // Service answers what there is.
-type Service struct{ store Reader }
+type Service struct {
+	store  Reader
+	buyers Buyers
+}
 
 // New makes the inventory service.
-func New(store Reader) *Service { return &Service{store} }
+func New(store Reader, buyers Buyers) *Service { return &Service{store, buyers} }
 
-// Free counts the free pieces of many variants for the channel's brand.
+// Free counts the free pieces of many variants for the channel's brand, and says
+// whether whoever asks may learn of them.
 func (s *Service) Free(ctx context.Context, variantIDs []uuid.UUID) ([]Free, error) {
-	return s.store.Free(ctx, channel.From(ctx).BrandID, variantIDs)
+	buyer, err := s.buyers.Buyer(ctx)
+	if err != nil {
+		return nil, err
+	}
+	all, err := s.store.Free(ctx, channel.From(ctx).BrandID, variantIDs)
+	for i := range all {
+		all[i].Hidden = buyer.StockHidden
+	}
+	return all, err
 }

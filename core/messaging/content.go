@@ -125,6 +125,30 @@ type CouponGranted struct {
 	URL      string    `json:"url"`
 }
 
+// QuotationRequested tells staff that a buyer asks for a quotation (見積依頼).
+type QuotationRequested struct {
+	Name    string      `json:"name,omitempty"`
+	Number  string      `json:"number"`
+	Buyer   string      `json:"buyer"`
+	Lines   []OrderLine `json:"lines"`
+	Message string      `json:"message,omitempty"`
+}
+
+// QuotationAnswered tells a buyer what is offered (見積回答). Amounts are minor units.
+type QuotationAnswered struct {
+	Name       string         `json:"name"`
+	Number     string         `json:"number"`
+	Revision   int            `json:"revision"`
+	ValidUntil time.Time      `json:"validUntil"`
+	Currency   money.Currency `json:"currency"`
+	Lines      []OrderLine    `json:"lines"`
+	Subtotal   int64          `json:"subtotal"`
+	Shipping   int64          `json:"shipping"`
+	Tax        int64          `json:"tax"`
+	Total      int64          `json:"total"`
+	Message    string         `json:"message,omitempty"`
+}
+
 // ApprovalAsked asks an approver of a company to judge an order that waits.
 type ApprovalAsked struct {
 	Name        string         `json:"name"`
@@ -168,6 +192,12 @@ func (CampaignOpened) Kind() Kind { return KindCampaignOpened }
 // Kind is KindCouponGranted.
 func (CouponGranted) Kind() Kind { return KindCouponGranted }
 
+// Kind is KindQuotationRequested.
+func (QuotationRequested) Kind() Kind { return KindQuotationRequested }
+
+// Kind is KindQuotationAnswered.
+func (QuotationAnswered) Kind() Kind { return KindQuotationAnswered }
+
 // Kind is KindApprovalAsked.
 func (ApprovalAsked) Kind() Kind { return KindApprovalAsked }
 
@@ -196,6 +226,10 @@ func blank(k Kind) Content {
 		return &CampaignOpened{}
 	case KindCouponGranted:
 		return &CouponGranted{}
+	case KindQuotationRequested:
+		return &QuotationRequested{}
+	case KindQuotationAnswered:
+		return &QuotationAnswered{}
 	case KindApprovalAsked:
 		return &ApprovalAsked{}
 	}

@@ -19,18 +19,20 @@ type Kind string
 
 // The kinds of message.
 const (
-	KindEmailVerification Kind = "email_verification"
-	KindPasswordReset     Kind = "password_reset"
-	KindOrderConfirmation Kind = "order_confirmation"
-	KindPaymentReceived   Kind = "payment_received"
-	KindOrderShipped      Kind = "order_shipped"
-	KindOrderCancelled    Kind = "order_cancelled"
-	KindBankTransfer      Kind = "bank_transfer"
-	KindBackInStock       Kind = "back_in_stock"
-	KindCampaignNotice    Kind = "campaign_notice"
-	KindCampaignOpened    Kind = "campaign_opened"
-	KindCouponGranted     Kind = "coupon_granted"
-	KindApprovalAsked     Kind = "approval_asked"
+	KindEmailVerification  Kind = "email_verification"
+	KindPasswordReset      Kind = "password_reset"
+	KindOrderConfirmation  Kind = "order_confirmation"
+	KindPaymentReceived    Kind = "payment_received"
+	KindOrderShipped       Kind = "order_shipped"
+	KindOrderCancelled     Kind = "order_cancelled"
+	KindBankTransfer       Kind = "bank_transfer"
+	KindBackInStock        Kind = "back_in_stock"
+	KindQuotationRequested Kind = "quotation_requested"
+	KindQuotationAnswered  Kind = "quotation_answered"
+	KindCampaignNotice     Kind = "campaign_notice"
+	KindCampaignOpened     Kind = "campaign_opened"
+	KindCouponGranted      Kind = "coupon_granted"
+	KindApprovalAsked      Kind = "approval_asked"
 )
 
 // Kinds lists every kind.
@@ -38,6 +40,7 @@ var Kinds = []Kind{
 	KindEmailVerification, KindPasswordReset, KindOrderConfirmation, KindPaymentReceived,
 	KindOrderShipped, KindOrderCancelled, KindBankTransfer,
 	KindBackInStock, KindApprovalAsked, KindCampaignNotice, KindCampaignOpened, KindCouponGranted,
+	KindQuotationRequested, KindQuotationAnswered,
 }
 
 // Content is what one kind of message says.

@@ -83,6 +83,8 @@ type Order struct {
 	ShippingAddress customer.Address
 	BillingAddress  *customer.Address // nil: where the parcel goes
 	ShippingMethod  Shipping
+	ShippingMode    pricing.ShippingMode
+	QuotationID     *uuid.UUID // whose offer was ordered; nil for a cart
 	PaymentMethod   payment.Method
 	Paid            bool
 	InternalNote    string

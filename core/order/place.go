@@ -43,8 +43,23 @@ const maxPlans = 4
 // lines priced now must come to the expected total, the stock is taken, the
 // payment opened, the confirmation queued, all in one transaction or not at all.
 func (s *Service) Place(ctx context.Context, in PlaceInput) (*Order, error) {
+	return s.PlaceFrom(ctx, in, Source{Operation: "placeOrder", Intent: in, Lock: s.store.LockCart})
+}
+
+// Source is what an order is made of.
+type Source struct {
+	Operation string // what the idempotency key is chosen for
+	Intent    any    // what the key stands for
+	// Lock reads what is ordered, and locks it.
+	Lock func(ctx context.Context, in cart.Lookup) (*cart.Basket, error)
+	// Ordered is told of the order in its transaction; may be nil.
+	Ordered func(ctx context.Context, orderID uuid.UUID) error
+}
+
+// PlaceFrom orders what the source holds, as Place orders a cart.
+func (s *Service) PlaceFrom(ctx context.Context, in PlaceInput, from Source) (*Order, error) {
 	for range maxPlans {
-		placed, err := s.placeOnce(ctx, in)
+		placed, err := s.placeOnce(ctx, in, from)
 		if errors.Is(err, errStockMoved) {
 			continue
 		}
@@ -55,20 +70,25 @@ func (s *Service) Place(ctx context.Context, in PlaceInput) (*Order, error) {
 	return nil, fault.ErrUnavailable
 }
 
-func (s *Service) placeOnce(ctx context.Context, in PlaceInput) (*Order, error) {
+func (s *Service) placeOnce(ctx context.Context, in PlaceInput, from Source) (*Order, error) {
 	mine := id.New()
 	var (
 		lookup cart.Lookup
 		fresh  Order
 	)
-	placed, err := idempotency.OnceAs(ctx, s.keys, "placeOrder", in.IdempotencyKey, in, mine,
+	placed, err := idempotency.OnceAs(ctx, s.keys, from.Operation, in.IdempotencyKey, from.Intent, mine,
 		func(ctx context.Context) (basket *cart.Basket, err error) {
 			if lookup, err = s.carts.Lookup(ctx); err != nil {
 				return nil, err
 			}
-			return s.store.LockCart(ctx, lookup)
+			return from.Lock(ctx, lookup)
 		},
 		func(ctx context.Context, basket *cart.Basket) (err error) {
+			if from.Ordered != nil {
+				if err := from.Ordered(ctx, mine); err != nil {
+					return err
+				}
+			}
 			fresh, err = s.place(ctx, mine, lookup, basket, in)
 			return err
 		})
@@ -196,7 +216,7 @@ func (s *Service) draft(ctx context.Context, orderID uuid.UUID, p *cart.Priced, 
 		SubtotalMinor: q.Subtotal.Minor, DiscountMinor: q.Discount.Minor, ShippingMinor: q.Shipping.Minor, TaxMinor: q.Tax.Minor, TotalMinor: q.Total.Minor,
 		Taxes: q.Taxes, Breakdown: q.Breakdown, ShippingAddress: *p.ShippingAddress,
 		BillingAddress: p.BillingAddress,
-		ShippingMethod: Shipping{p.Method.ID, p.Method.Name}, PaymentMethod: in.PaymentMethod, PlacedAt: now, UpdatedAt: now,
+		ShippingMethod: Shipping{p.Method.ID, p.Method.Name}, ShippingMode: p.ShippingMode, QuotationID: p.QuotationID, PaymentMethod: in.PaymentMethod, PlacedAt: now, UpdatedAt: now,
 	}}
 	for i, l := range p.Lines {
 		d.Lines = append(d.Lines, Line{

@@ -10,6 +10,7 @@ import (
 	"github.com/noren-commerce/noren/core/fault"
 	"github.com/noren-commerce/noren/core/messaging"
 	"github.com/noren-commerce/noren/core/payment"
+	"github.com/noren-commerce/noren/core/pricing"
 )
 
 // Trade is what orders need to know of companies that buy on terms.
@@ -34,7 +35,7 @@ func (o Order) OnAccount() bool { return o.PaymentMethod == payment.MethodOnAcco
 // or waits for an approver.
 func (s *Service) admit(ctx context.Context, d *Draft) error {
 	o := &d.Order
-	admission, err := s.trade.Admit(ctx, company.Ask{OrderID: o.ID, Minor: o.TotalMinor, OnAccount: o.OnAccount()})
+	admission, err := s.trade.Admit(ctx, company.Ask{OrderID: o.ID, Minor: o.TotalMinor, OnAccount: o.OnAccount(), Direct: o.ShippingMode == pricing.ShipDirect})
 	if err != nil {
 		return err
 	}

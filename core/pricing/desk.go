@@ -34,11 +34,11 @@ func (d *Desk) open(ctx context.Context, t Terms, version int64) (err error) {
 	return nil
 }
 
-// Enter tells the desk what a cart says of its buyer: where the goods go, at which
-// shop they are bought (zero: at none), and which coupons were entered.
-func (d *Desk) Enter(region string, shop uuid.UUID, coupons []Coupon) {
+// Enter tells the desk what a cart says of its buyer: where the goods go, in which
+// mode, at which shop they are bought (zero: at none), and which coupons were entered.
+func (d *Desk) Enter(region string, mode ShippingMode, shop uuid.UUID, coupons []Coupon) {
 	t := *d.terms.Load()
-	t.Buyer.Region, t.ShopID, t.Coupons = region, shop, coupons
+	t.Buyer.Region, t.Mode, t.ShopID, t.Coupons = region, mode, shop, coupons
 	d.terms.Store(&t)
 }
 

@@ -253,3 +253,25 @@ func TestATraceChangesNothingAndNamesWhatWon(t *testing.T) {
 		}
 	})
 }
+
+func TestAnAgreementCostsTheSameUnderAnyRules(t *testing.T) {
+	t.Parallel()
+	engine := pricing.NewEngine()
+	rapid.Check(t, func(t *rapid.T) {
+		in := ruled(t)
+		for i := range in.Items {
+			in.Items[i].Agreed = &pricing.Agreed{Amount: rapid.Int64Range(0, 3000).Draw(t, "agreed"), Source: id.New()}
+		}
+		ordered, err := engine.Quote(in)
+		require.NoError(t, err)
+		bare := pricing.QuoteInput{Items: in.Items, Shipping: in.Shipping, Terms: pricing.Terms{
+			Currency: in.Terms.Currency, TaxInclusive: in.Terms.TaxInclusive, Rounding: in.Terms.Rounding, At: in.Terms.At,
+		}}
+		offered, err := engine.Quote(bare)
+		require.NoError(t, err)
+		require.Equal(t, []money.Money{offered.Subtotal, offered.Tax, offered.Total}, []money.Money{ordered.Subtotal, ordered.Tax, ordered.Total})
+		for i, l := range ordered.Lines {
+			require.Equal(t, in.Items[i].Agreed.Amount, l.Unit.Minor)
+		}
+	})
+}

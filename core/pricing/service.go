@@ -130,6 +130,25 @@ func (s *Service) Desk(ctx context.Context, ask Ask) (*Desk, error) {
 	return d, d.open(ctx, terms, 0)
 }
 
+// Agreement is what a quotation offers: pieces at agreed prices, and a fee.
+type Agreement struct {
+	Buyer        scope.Audience // a member or a company
+	Currency     money.Currency
+	TaxInclusive bool
+	Items        []Item // each with its agreed price
+	Shipping     int64  // minor units, taxed at the standard rate
+}
+
+// Agree prices an agreement, which nothing else changes: an order of it costs the same.
+func (s *Service) Agree(ctx context.Context, a Agreement) (Quote, error) {
+	buyer, err := s.standsFor(ctx, a.Buyer)
+	if err != nil {
+		return Quote{}, err
+	}
+	terms := Terms{Currency: a.Currency, TaxInclusive: a.TaxInclusive, Rounding: cmp.Or(buyer.TaxRounding, money.RoundDown), At: s.now(), Buyer: buyer}
+	return s.engine.Quote(QuoteInput{Terms: terms, Items: a.Items, Shipping: &Fee{Amount: a.Shipping, TaxClass: money.TaxStandard}})
+}
+
 // buyer is the member or company that is meant; whoever asks, if none is.
 func (s *Service) buyer(ctx context.Context, as scope.Audience) (scope.Buyer, error) {
 	switch as.Kind {

@@ -171,6 +171,8 @@ type Buyer struct {
 	Ordered int
 	// Region is the prefecture that the goods go to; empty if it is not known.
 	Region string
+	// StockHidden says that the buyer is not told what is in stock.
+	StockHidden bool
 }
 
 // IsGuest reports whether nobody is logged in.

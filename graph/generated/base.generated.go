@@ -23,6 +23,7 @@ import (
 	"github.com/noren-commerce/noren/core/order"
 	"github.com/noren-commerce/noren/core/page"
 	"github.com/noren-commerce/noren/core/payment"
+	"github.com/noren-commerce/noren/core/quotation"
 	"github.com/noren-commerce/noren/graph/model"
 	"github.com/noren-commerce/noren/graph/scalar"
 	"github.com/shopspring/decimal"
@@ -191,6 +192,13 @@ func _Node(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj 
 			return graphql.Null
 		}
 		return _StockMovement(ctx, ec, sel, obj)
+	case quotation.Quotation:
+		return _Quotation(ctx, ec, sel, &obj)
+	case *quotation.Quotation:
+		if obj == nil {
+			return graphql.Null
+		}
+		return _Quotation(ctx, ec, sel, obj)
 	case catalog.ProductBrand:
 		return _ProductBrand(ctx, ec, sel, &obj)
 	case *catalog.ProductBrand:

@@ -154,6 +154,21 @@ func fieldContext_Cart_shopId(_ context.Context, ec *executionContext, field gra
 	return graphql.NewScalarFieldContext("Cart", field, true, false, "ID")
 }
 
+func _Cart_shippingMode(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *cart.Priced) (ret graphql.Marshaler) {
+	return run.Leaf(
+		ctx,
+		ec.OperationContext,
+		field,
+		func() pricing.ShippingMode { return obj.ShippingMode },
+		func(ctx context.Context, selections ast.SelectionSet, v pricing.ShippingMode) graphql.Marshaler {
+			return marshalNShippingMode2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpricingᚐShippingMode(ctx, ec, selections, v)
+		},
+	)
+}
+func fieldContext_Cart_shippingMode(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Cart", field, false, false, "ShippingMode")
+}
+
 func _Cart_lines(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *cart.Priced) (ret graphql.Marshaler) {
 	return run.Value(
 		ctx,
@@ -497,14 +512,14 @@ func _CartLine_backOrdered(ctx context.Context, ec *executionContext, field grap
 		ctx,
 		ec.OperationContext,
 		field,
-		func() int { return obj.BackOrdered },
+		func() int { return obj.Missing() },
 		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
 			return marshalNInt2int(ctx, ec, selections, v)
 		},
 	)
 }
 func fieldContext_CartLine_backOrdered(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("CartLine", field, false, false, "Int")
+	return graphql.NewScalarFieldContext("CartLine", field, true, false, "Int")
 }
 
 func _CartLine_soldAs(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *cart.Line) (ret graphql.Marshaler) {
@@ -527,7 +542,7 @@ func _CartLine_promise(ctx context.Context, ec *executionContext, field graphql.
 		ctx,
 		ec.OperationContext,
 		field,
-		func() i18n.Text { return obj.Promised() },
+		func() i18n.Text { return obj.Told() },
 		func(ctx context.Context, selections ast.SelectionSet, v i18n.Text) graphql.Marshaler {
 			return marshalOString2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋi18nᚐText(ctx, ec, selections, v)
 		},
@@ -1220,7 +1235,7 @@ func unmarshalInputUpdateCartInput(ctx context.Context, ec *executionContext, ob
 		asMap["noShop"] = false
 	}
 
-	fieldsInOrder := [...]string{"email", "shippingAddress", "billingAddress", "billToShipping", "shippingMethodId", "shopId", "noShop"}
+	fieldsInOrder := [...]string{"email", "shippingAddress", "billingAddress", "billToShipping", "shippingMethodId", "shippingMode", "shopId", "noShop"}
 	for _, k := range fieldsInOrder {
 		v, ok := asMap[k]
 		if !ok {
@@ -1262,6 +1277,13 @@ func unmarshalInputUpdateCartInput(ctx context.Context, ec *executionContext, ob
 				return it, err
 			}
 			it.ShippingMethodID = data
+		case "shippingMode":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("shippingMode"))
+			data, err := unmarshalOShippingMode2ᚖgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpricingᚐShippingMode(ctx, ec, v)
+			if err != nil {
+				return it, err
+			}
+			it.ShippingMode = data
 		case "shopId":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("shopId"))
 			data, err := unmarshalOID2ᚖgithubᚗcomᚋgoogleᚋuuidᚐUUID(ctx, ec, v)
@@ -1341,6 +1363,11 @@ func _Cart(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj 
 		case "shopId":
 			out.Values[i] = _Cart_shopId(ctx, ec, field, obj)
 			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "shippingMode":
+			out.Values[i] = _Cart_shippingMode(ctx, ec, field, obj)
+			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
 		case "lines":

@@ -21,6 +21,7 @@ import (
 	"github.com/noren-commerce/noren/core/page"
 	"github.com/noren-commerce/noren/core/payment"
 	"github.com/noren-commerce/noren/core/pricing"
+	"github.com/noren-commerce/noren/core/quotation"
 	"github.com/noren-commerce/noren/core/sale"
 	"github.com/noren-commerce/noren/graph/model"
 	"github.com/vektah/gqlparser/v2/ast"
@@ -30,6 +31,8 @@ import (
 
 type OrderResolver interface {
 	Lines(ctx context.Context, obj *order.Order) ([]order.Line, error)
+
+	Quotation(ctx context.Context, obj *order.Order) (*quotation.Quotation, error)
 
 	History(ctx context.Context, obj *order.Order) ([]order.Entry, error)
 
@@ -405,6 +408,48 @@ func _Order_shippingMethodName(ctx context.Context, ec *executionContext, field 
 }
 func fieldContext_Order_shippingMethodName(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	return graphql.NewScalarFieldContext("Order", field, true, false, "String")
+}
+
+func _Order_shippingMode(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *order.Order) (ret graphql.Marshaler) {
+	return run.Leaf(
+		ctx,
+		ec.OperationContext,
+		field,
+		func() pricing.ShippingMode { return obj.ShippingMode },
+		func(ctx context.Context, selections ast.SelectionSet, v pricing.ShippingMode) graphql.Marshaler {
+			return marshalNShippingMode2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpricingᚐShippingMode(ctx, ec, selections, v)
+		},
+	)
+}
+func fieldContext_Order_shippingMode(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Order", field, false, false, "ShippingMode")
+}
+
+func _Order_quotation(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *order.Order) (ret graphql.Marshaler) {
+	return run.Resolved(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_Order_quotation(ctx, ec, field)
+		},
+		func(ctx context.Context) (*quotation.Quotation, error) {
+			return ec.Resolvers.Order().Quotation(ctx, obj)
+		},
+		func(ctx context.Context, selections ast.SelectionSet, v *quotation.Quotation) graphql.Marshaler {
+			return marshalOQuotation2ᚖgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋquotationᚐQuotation(ctx, ec, selections, v)
+		},
+		false,
+	)
+}
+func fieldContext_Order_quotation(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Order",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+	}
+	return fc, nil
 }
 
 func _Order_paymentMethod(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *order.Order) (ret graphql.Marshaler) {
@@ -1602,6 +1647,17 @@ func _Order(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj
 			if out.Values[i] == graphql.Null {
 				atomic.AddUint32(&out.Invalids, 1)
 			}
+		case "shippingMode":
+			out.Values[i] = _Order_shippingMode(ctx, ec, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "quotation":
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, false,
+				func(ctx context.Context) graphql.Marshaler {
+					return _Order_quotation(ctx, ec, field, obj)
+				})
 		case "paymentMethod":
 			out.Values[i] = _Order_paymentMethod(ctx, ec, field, obj)
 			if out.Values[i] == graphql.Null {

@@ -955,4 +955,23 @@ func marshalOPriceRange2ᚖgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpric
 	return _PriceRange(ctx, ec, sel, v)
 }
 
+func unmarshalOShippingMode2ᚖgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpricingᚐShippingMode(ctx context.Context, ec *executionContext, v any) (*pricing.ShippingMode, error) {
+	if v == nil {
+		return nil, nil
+	}
+	tmp, err := graphql.UnmarshalString(v)
+	res := pricing.ShippingMode(tmp)
+	return &res, graphql.ErrorOnPath(ctx, err)
+}
+
+func marshalOShippingMode2ᚖgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpricingᚐShippingMode(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v *pricing.ShippingMode) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	_ = sel
+	_ = ctx
+	res := run.Text(string(*v))
+	return res
+}
+
 // endregion ***************************** type.gotpl *****************************

@@ -24,6 +24,7 @@ import (
 	"github.com/noren-commerce/noren/core/payment"
 	"github.com/noren-commerce/noren/core/pricing"
 	"github.com/noren-commerce/noren/core/promotion"
+	"github.com/noren-commerce/noren/core/quotation"
 	"github.com/noren-commerce/noren/core/sale"
 	"github.com/noren-commerce/noren/core/scope"
 	"github.com/noren-commerce/noren/core/shipping"
@@ -57,6 +58,9 @@ type ResolverRoot interface {
 	PriceImport() PriceImportResolver
 	Product() ProductResolver
 	Query() QueryResolver
+	Quotation() QuotationResolver
+	QuotationLine() QuotationLineResolver
+	QuotationOffer() QuotationOfferResolver
 	RestockRequest() RestockRequestResolver
 	Session() SessionResolver
 	SetPart() SetPartResolver
@@ -80,6 +84,12 @@ type DirectiveRoot struct {
 }
 
 type ComplexityRoot struct {
+	AcceptQuotationPayload struct {
+		Order      func(childComplexity int) int
+		Quotation  func(childComplexity int) int
+		UserErrors func(childComplexity int) int
+	}
+
 	Account struct {
 		Addresses     func(childComplexity int) int
 		Company       func(childComplexity int) int
@@ -319,6 +329,7 @@ type ComplexityRoot struct {
 		Method          func(childComplexity int) int
 		ShippingAddress func(childComplexity int) int
 		ShippingFee     func(childComplexity int) int
+		ShippingMode    func(childComplexity int) int
 		Subtotal        func(childComplexity int) int
 		Taxes           func(childComplexity int) int
 		Total           func(childComplexity int) int
@@ -342,17 +353,17 @@ type ComplexityRoot struct {
 
 	CartLine struct {
 		Availability func(childComplexity int) int
-		BackOrdered  func(childComplexity int) int
 		GlobalID     func(childComplexity int) int
+		Missing      func(childComplexity int) int
 		Name         func(childComplexity int) int
 		Options      func(childComplexity int) int
 		Parts        func(childComplexity int) int
 		Price        func(childComplexity int) int
 		Problem      func(childComplexity int) int
-		Promised     func(childComplexity int) int
 		Quantity     func(childComplexity int) int
 		SKU          func(childComplexity int) int
 		SoldAs       func(childComplexity int) int
+		Told         func(childComplexity int) int
 		Variant      func(childComplexity int) int
 	}
 
@@ -790,6 +801,7 @@ type ComplexityRoot struct {
 	}
 
 	Mutation struct {
+		AcceptQuotation          func(childComplexity int, input quotation.AcceptInput) int
 		AddAddress               func(childComplexity int, input customer.AddAddressInput) int
 		AddCartLine              func(childComplexity int, input cart.AddLineInput) int
 		AddCompanyAddress        func(childComplexity int, input company.AddAddressInput) int
@@ -799,6 +811,7 @@ type ComplexityRoot struct {
 		AddVariant               func(childComplexity int, input catalog.AddVariantInput) int
 		AdjustStock              func(childComplexity int, input inventory.StockInput) int
 		AdvanceOrder             func(childComplexity int, input order.AdvanceInput) int
+		AnswerQuotation          func(childComplexity int, input quotation.AnswerInput) int
 		ApplyCoupon              func(childComplexity int, input cart.ApplyCouponInput) int
 		ApproveOrder             func(childComplexity int, input order.ApproveInput) int
 		ArchiveProduct           func(childComplexity int, input catalog.ProductInput) int
@@ -833,6 +846,7 @@ type ComplexityRoot struct {
 		CreateProduct            func(childComplexity int, input catalog.CreateProductInput) int
 		CreateStaff              func(childComplexity int, input identity.CreateStaffInput) int
 		DeactivateStaff          func(childComplexity int, input identity.StaffAccountInput) int
+		DeclineQuotation         func(childComplexity int, input quotation.SayInput) int
 		DeleteCategory           func(childComplexity int, input catalog.ProductInput) int
 		DeletePermissionGroup    func(childComplexity int, input identity.RemoveGroupInput) int
 		DeleteSynonym            func(childComplexity int, input catalog.ProductInput) int
@@ -849,6 +863,7 @@ type ComplexityRoot struct {
 		LogoutEverywhere         func(childComplexity int) int
 		MoveCategory             func(childComplexity int, input catalog.MoveCategoryInput) int
 		NoteOrder                func(childComplexity int, input order.NoteInput) int
+		NoteQuotation            func(childComplexity int, input quotation.NoteInput) int
 		PayOrder                 func(childComplexity int, input payment.PayInput) int
 		PinProduct               func(childComplexity int, input display.PinInput) int
 		PlaceOrder               func(childComplexity int, input order.PlaceInput) int
@@ -870,8 +885,10 @@ type ComplexityRoot struct {
 		RemovePet                func(childComplexity int, input customer.RemoveInput) int
 		RemoveSet                func(childComplexity int, input sale.RemoveSetInput) int
 		RemoveTotp               func(childComplexity int, input identity.RemoveTotpInput) int
+		ReplyToQuotation         func(childComplexity int, input quotation.SayInput) int
 		RequestEmailVerification func(childComplexity int) int
 		RequestPasswordReset     func(childComplexity int, input model.RequestPasswordResetInput) int
+		RequestQuotation         func(childComplexity int, input quotation.RequestInput) int
 		RequestRestock           func(childComplexity int, input display.RequestInput) int
 		ResetPassword            func(childComplexity int, input identity.ResetPasswordInput) int
 		ResetTotp                func(childComplexity int, input identity.StaffAccountInput) int
@@ -924,6 +941,7 @@ type ComplexityRoot struct {
 		UpdateVariant            func(childComplexity int, input catalog.UpdateVariantInput) int
 		VerifyEmail              func(childComplexity int, input model.VerifyEmailInput) int
 		VoidCoupons              func(childComplexity int, input promotion.VoidInput) int
+		WithdrawQuotation        func(childComplexity int, input quotation.SayInput) int
 	}
 
 	Option struct {
@@ -948,9 +966,11 @@ type ComplexityRoot struct {
 		PaymentMethod      func(childComplexity int) int
 		Payments           func(childComplexity int) int
 		PlacedAt           func(childComplexity int) int
+		Quotation          func(childComplexity int) int
 		ShippingAddress    func(childComplexity int) int
 		ShippingFee        func(childComplexity int) int
 		ShippingMethodName func(childComplexity int) int
+		ShippingMode       func(childComplexity int) int
 		Status             func(childComplexity int) int
 		Subtotal           func(childComplexity int) int
 		Tax                func(childComplexity int) int
@@ -1502,6 +1522,8 @@ type ComplexityRoot struct {
 		ProductBrands      func(childComplexity int) int
 		Products           func(childComplexity int, first *int, after *string, filter *catalog.Filter, sort *catalog.Sort) int
 		QuantityDiscounts  func(childComplexity int, audience *scope.AudienceInput, target *scope.TargetInput, holdingAt *time.Time, closed bool, first *int, after *string) int
+		Quotation          func(childComplexity int, id string) int
+		Quotations         func(childComplexity int, first *int, after *string, filter *model.QuotationFilter) int
 		Rates              func(childComplexity int, kind *pricing.RateKind, audience *scope.AudienceInput, target *scope.TargetInput, holdingAt *time.Time, closed bool, first *int, after *string) int
 		RestockRequests    func(childComplexity int) int
 		ScheduledPrices    func(childComplexity int, until *time.Time, first *int, after *string) int
@@ -1519,6 +1541,81 @@ type ComplexityRoot struct {
 		Stocktake          func(childComplexity int, id string) int
 		Stocktakes         func(childComplexity int, locationID *string, first *int, after *string) int
 		Synonyms           func(childComplexity int) int
+	}
+
+	Quotation struct {
+		Company      func(childComplexity int) int
+		Email        func(childComplexity int) int
+		GlobalID     func(childComplexity int) int
+		History      func(childComplexity int) int
+		InternalNote func(childComplexity int) int
+		Name         func(childComplexity int) int
+		Number       func(childComplexity int) int
+		Offer        func(childComplexity int) int
+		Offers       func(childComplexity int) int
+		Order        func(childComplexity int) int
+		Requested    func(childComplexity int) int
+		RequestedAt  func(childComplexity int) int
+		RequestedBy  func(childComplexity int) int
+		Revision     func(childComplexity int) int
+		ShippingMode func(childComplexity int) int
+		State        func(childComplexity int) int
+		WishedFor    func(childComplexity int) int
+	}
+
+	QuotationConnection struct {
+		Edges      func(childComplexity int) int
+		Nodes      func(childComplexity int) int
+		PageInfo   func(childComplexity int) int
+		TotalCount func(childComplexity int) int
+	}
+
+	QuotationEdge struct {
+		Cursor func(childComplexity int) int
+		Node   func(childComplexity int) int
+	}
+
+	QuotationEvent struct {
+		ActorAccount func(childComplexity int) int
+		ActorRole    func(childComplexity int) int
+		At           func(childComplexity int) int
+		Message      func(childComplexity int) int
+		Note         func(childComplexity int) int
+		Revision     func(childComplexity int) int
+		To           func(childComplexity int) int
+		Type         func(childComplexity int) int
+	}
+
+	QuotationLine struct {
+		Cost     func(childComplexity int) int
+		GlobalID func(childComplexity int) int
+		Margin   func(childComplexity int) int
+		Name     func(childComplexity int) int
+		Note     func(childComplexity int) int
+		Options  func(childComplexity int) int
+		Quantity func(childComplexity int) int
+		SKU      func(childComplexity int) int
+		Total    func(childComplexity int) int
+		Unit     func(childComplexity int) int
+		Variant  func(childComplexity int) int
+	}
+
+	QuotationOffer struct {
+		Lines       func(childComplexity int) int
+		Message     func(childComplexity int) int
+		OfferedAt   func(childComplexity int) int
+		Revision    func(childComplexity int) int
+		ShippingFee func(childComplexity int) int
+		Subtotal    func(childComplexity int) int
+		Tax         func(childComplexity int) int
+		Taxes       func(childComplexity int) int
+		Total       func(childComplexity int) int
+		ValidUntil  func(childComplexity int) int
+	}
+
+	QuotationPayload struct {
+		Quotation  func(childComplexity int) int
+		UserErrors func(childComplexity int) int
 	}
 
 	Rate struct {
@@ -2053,6 +2150,25 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 	ec := newExecutionContext(nil, e, nil)
 	_ = ec
 	switch typeName + "." + field {
+
+	case "AcceptQuotationPayload.order":
+		if e.ComplexityRoot.AcceptQuotationPayload.Order == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AcceptQuotationPayload.Order(childComplexity), true
+	case "AcceptQuotationPayload.quotation":
+		if e.ComplexityRoot.AcceptQuotationPayload.Quotation == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AcceptQuotationPayload.Quotation(childComplexity), true
+	case "AcceptQuotationPayload.userErrors":
+		if e.ComplexityRoot.AcceptQuotationPayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AcceptQuotationPayload.UserErrors(childComplexity), true
 
 	case "Account.addresses":
 		if e.ComplexityRoot.Account.Addresses == nil {
@@ -3040,6 +3156,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Cart.ShippingFee(childComplexity), true
+	case "Cart.shippingMode":
+		if e.ComplexityRoot.Cart.ShippingMode == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Cart.ShippingMode(childComplexity), true
 	case "Cart.subtotal":
 		if e.ComplexityRoot.Cart.Subtotal == nil {
 			break
@@ -3127,18 +3249,18 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.CartLine.Availability(childComplexity), true
-	case "CartLine.backOrdered":
-		if e.ComplexityRoot.CartLine.BackOrdered == nil {
-			break
-		}
-
-		return e.ComplexityRoot.CartLine.BackOrdered(childComplexity), true
 	case "CartLine.id":
 		if e.ComplexityRoot.CartLine.GlobalID == nil {
 			break
 		}
 
 		return e.ComplexityRoot.CartLine.GlobalID(childComplexity), true
+	case "CartLine.backOrdered":
+		if e.ComplexityRoot.CartLine.Missing == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CartLine.Missing(childComplexity), true
 	case "CartLine.name":
 		if e.ComplexityRoot.CartLine.Name == nil {
 			break
@@ -3169,12 +3291,6 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.CartLine.Problem(childComplexity), true
-	case "CartLine.promise":
-		if e.ComplexityRoot.CartLine.Promised == nil {
-			break
-		}
-
-		return e.ComplexityRoot.CartLine.Promised(childComplexity), true
 	case "CartLine.quantity":
 		if e.ComplexityRoot.CartLine.Quantity == nil {
 			break
@@ -3193,6 +3309,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.CartLine.SoldAs(childComplexity), true
+	case "CartLine.promise":
+		if e.ComplexityRoot.CartLine.Told == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CartLine.Told(childComplexity), true
 	case "CartLine.variant":
 		if e.ComplexityRoot.CartLine.Variant == nil {
 			break
@@ -4791,6 +4913,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.Money.String(childComplexity), true
 
+	case "Mutation.acceptQuotation":
+		if e.ComplexityRoot.Mutation.AcceptQuotation == nil {
+			break
+		}
+
+		args, err := field_Mutation_acceptQuotation_args(ctx, ec, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.AcceptQuotation(childComplexity, args["input"].(quotation.AcceptInput)), true
 	case "Mutation.addAddress":
 		if e.ComplexityRoot.Mutation.AddAddress == nil {
 			break
@@ -4890,6 +5023,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.AdvanceOrder(childComplexity, args["input"].(order.AdvanceInput)), true
+	case "Mutation.answerQuotation":
+		if e.ComplexityRoot.Mutation.AnswerQuotation == nil {
+			break
+		}
+
+		args, err := field_Mutation_answerQuotation_args(ctx, ec, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.AnswerQuotation(childComplexity, args["input"].(quotation.AnswerInput)), true
 	case "Mutation.applyCoupon":
 		if e.ComplexityRoot.Mutation.ApplyCoupon == nil {
 			break
@@ -5264,6 +5408,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.DeactivateStaff(childComplexity, args["input"].(identity.StaffAccountInput)), true
+	case "Mutation.declineQuotation":
+		if e.ComplexityRoot.Mutation.DeclineQuotation == nil {
+			break
+		}
+
+		args, err := field_Mutation_declineQuotation_args(ctx, ec, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.DeclineQuotation(childComplexity, args["input"].(quotation.SayInput)), true
 	case "Mutation.deleteCategory":
 		if e.ComplexityRoot.Mutation.DeleteCategory == nil {
 			break
@@ -5430,6 +5585,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.NoteOrder(childComplexity, args["input"].(order.NoteInput)), true
+	case "Mutation.noteQuotation":
+		if e.ComplexityRoot.Mutation.NoteQuotation == nil {
+			break
+		}
+
+		args, err := field_Mutation_noteQuotation_args(ctx, ec, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.NoteQuotation(childComplexity, args["input"].(quotation.NoteInput)), true
 	case "Mutation.payOrder":
 		if e.ComplexityRoot.Mutation.PayOrder == nil {
 			break
@@ -5661,6 +5827,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.RemoveTotp(childComplexity, args["input"].(identity.RemoveTotpInput)), true
+	case "Mutation.replyToQuotation":
+		if e.ComplexityRoot.Mutation.ReplyToQuotation == nil {
+			break
+		}
+
+		args, err := field_Mutation_replyToQuotation_args(ctx, ec, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.ReplyToQuotation(childComplexity, args["input"].(quotation.SayInput)), true
 	case "Mutation.requestEmailVerification":
 		if e.ComplexityRoot.Mutation.RequestEmailVerification == nil {
 			break
@@ -5678,6 +5855,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.RequestPasswordReset(childComplexity, args["input"].(model.RequestPasswordResetInput)), true
+	case "Mutation.requestQuotation":
+		if e.ComplexityRoot.Mutation.RequestQuotation == nil {
+			break
+		}
+
+		args, err := field_Mutation_requestQuotation_args(ctx, ec, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.RequestQuotation(childComplexity, args["input"].(quotation.RequestInput)), true
 	case "Mutation.requestRestock":
 		if e.ComplexityRoot.Mutation.RequestRestock == nil {
 			break
@@ -6245,6 +6433,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.VoidCoupons(childComplexity, args["input"].(promotion.VoidInput)), true
+	case "Mutation.withdrawQuotation":
+		if e.ComplexityRoot.Mutation.WithdrawQuotation == nil {
+			break
+		}
+
+		args, err := field_Mutation_withdrawQuotation_args(ctx, ec, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.WithdrawQuotation(childComplexity, args["input"].(quotation.SayInput)), true
 
 	case "Option.name":
 		if e.ComplexityRoot.Option.Name == nil {
@@ -6355,6 +6554,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Order.PlacedAt(childComplexity), true
+	case "Order.quotation":
+		if e.ComplexityRoot.Order.Quotation == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Order.Quotation(childComplexity), true
 	case "Order.shippingAddress":
 		if e.ComplexityRoot.Order.ShippingAddress == nil {
 			break
@@ -6373,6 +6578,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Order.ShippingMethodName(childComplexity), true
+	case "Order.shippingMode":
+		if e.ComplexityRoot.Order.ShippingMode == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Order.ShippingMode(childComplexity), true
 	case "Order.status":
 		if e.ComplexityRoot.Order.Status == nil {
 			break
@@ -8786,6 +8997,28 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Query.QuantityDiscounts(childComplexity, args["audience"].(*scope.AudienceInput), args["target"].(*scope.TargetInput), args["holdingAt"].(*time.Time), args["closed"].(bool), args["first"].(*int), args["after"].(*string)), true
+	case "Query.quotation":
+		if e.ComplexityRoot.Query.Quotation == nil {
+			break
+		}
+
+		args, err := field_Query_quotation_args(ctx, ec, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Query.Quotation(childComplexity, args["id"].(string)), true
+	case "Query.quotations":
+		if e.ComplexityRoot.Query.Quotations == nil {
+			break
+		}
+
+		args, err := field_Query_quotations_args(ctx, ec, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Query.Quotations(childComplexity, args["first"].(*int), args["after"].(*string), args["filter"].(*model.QuotationFilter)), true
 	case "Query.rates":
 		if e.ComplexityRoot.Query.Rates == nil {
 			break
@@ -8938,6 +9171,337 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Query.Synonyms(childComplexity), true
+
+	case "Quotation.company":
+		if e.ComplexityRoot.Quotation.Company == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Quotation.Company(childComplexity), true
+	case "Quotation.email":
+		if e.ComplexityRoot.Quotation.Email == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Quotation.Email(childComplexity), true
+	case "Quotation.id":
+		if e.ComplexityRoot.Quotation.GlobalID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Quotation.GlobalID(childComplexity), true
+	case "Quotation.history":
+		if e.ComplexityRoot.Quotation.History == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Quotation.History(childComplexity), true
+	case "Quotation.internalNote":
+		if e.ComplexityRoot.Quotation.InternalNote == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Quotation.InternalNote(childComplexity), true
+	case "Quotation.name":
+		if e.ComplexityRoot.Quotation.Name == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Quotation.Name(childComplexity), true
+	case "Quotation.number":
+		if e.ComplexityRoot.Quotation.Number == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Quotation.Number(childComplexity), true
+	case "Quotation.offer":
+		if e.ComplexityRoot.Quotation.Offer == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Quotation.Offer(childComplexity), true
+	case "Quotation.offers":
+		if e.ComplexityRoot.Quotation.Offers == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Quotation.Offers(childComplexity), true
+	case "Quotation.order":
+		if e.ComplexityRoot.Quotation.Order == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Quotation.Order(childComplexity), true
+	case "Quotation.requested":
+		if e.ComplexityRoot.Quotation.Requested == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Quotation.Requested(childComplexity), true
+	case "Quotation.requestedAt":
+		if e.ComplexityRoot.Quotation.RequestedAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Quotation.RequestedAt(childComplexity), true
+	case "Quotation.requestedBy":
+		if e.ComplexityRoot.Quotation.RequestedBy == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Quotation.RequestedBy(childComplexity), true
+	case "Quotation.revision":
+		if e.ComplexityRoot.Quotation.Revision == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Quotation.Revision(childComplexity), true
+	case "Quotation.shippingMode":
+		if e.ComplexityRoot.Quotation.ShippingMode == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Quotation.ShippingMode(childComplexity), true
+	case "Quotation.state":
+		if e.ComplexityRoot.Quotation.State == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Quotation.State(childComplexity), true
+	case "Quotation.wishedFor":
+		if e.ComplexityRoot.Quotation.WishedFor == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Quotation.WishedFor(childComplexity), true
+
+	case "QuotationConnection.edges":
+		if e.ComplexityRoot.QuotationConnection.Edges == nil {
+			break
+		}
+
+		return e.ComplexityRoot.QuotationConnection.Edges(childComplexity), true
+	case "QuotationConnection.nodes":
+		if e.ComplexityRoot.QuotationConnection.Nodes == nil {
+			break
+		}
+
+		return e.ComplexityRoot.QuotationConnection.Nodes(childComplexity), true
+	case "QuotationConnection.pageInfo":
+		if e.ComplexityRoot.QuotationConnection.PageInfo == nil {
+			break
+		}
+
+		return e.ComplexityRoot.QuotationConnection.PageInfo(childComplexity), true
+	case "QuotationConnection.totalCount":
+		if e.ComplexityRoot.QuotationConnection.TotalCount == nil {
+			break
+		}
+
+		return e.ComplexityRoot.QuotationConnection.TotalCount(childComplexity), true
+
+	case "QuotationEdge.cursor":
+		if e.ComplexityRoot.QuotationEdge.Cursor == nil {
+			break
+		}
+
+		return e.ComplexityRoot.QuotationEdge.Cursor(childComplexity), true
+	case "QuotationEdge.node":
+		if e.ComplexityRoot.QuotationEdge.Node == nil {
+			break
+		}
+
+		return e.ComplexityRoot.QuotationEdge.Node(childComplexity), true
+
+	case "QuotationEvent.actorId":
+		if e.ComplexityRoot.QuotationEvent.ActorAccount == nil {
+			break
+		}
+
+		return e.ComplexityRoot.QuotationEvent.ActorAccount(childComplexity), true
+	case "QuotationEvent.actor":
+		if e.ComplexityRoot.QuotationEvent.ActorRole == nil {
+			break
+		}
+
+		return e.ComplexityRoot.QuotationEvent.ActorRole(childComplexity), true
+	case "QuotationEvent.at":
+		if e.ComplexityRoot.QuotationEvent.At == nil {
+			break
+		}
+
+		return e.ComplexityRoot.QuotationEvent.At(childComplexity), true
+	case "QuotationEvent.message":
+		if e.ComplexityRoot.QuotationEvent.Message == nil {
+			break
+		}
+
+		return e.ComplexityRoot.QuotationEvent.Message(childComplexity), true
+	case "QuotationEvent.note":
+		if e.ComplexityRoot.QuotationEvent.Note == nil {
+			break
+		}
+
+		return e.ComplexityRoot.QuotationEvent.Note(childComplexity), true
+	case "QuotationEvent.revision":
+		if e.ComplexityRoot.QuotationEvent.Revision == nil {
+			break
+		}
+
+		return e.ComplexityRoot.QuotationEvent.Revision(childComplexity), true
+	case "QuotationEvent.to":
+		if e.ComplexityRoot.QuotationEvent.To == nil {
+			break
+		}
+
+		return e.ComplexityRoot.QuotationEvent.To(childComplexity), true
+	case "QuotationEvent.type":
+		if e.ComplexityRoot.QuotationEvent.Type == nil {
+			break
+		}
+
+		return e.ComplexityRoot.QuotationEvent.Type(childComplexity), true
+
+	case "QuotationLine.cost":
+		if e.ComplexityRoot.QuotationLine.Cost == nil {
+			break
+		}
+
+		return e.ComplexityRoot.QuotationLine.Cost(childComplexity), true
+	case "QuotationLine.id":
+		if e.ComplexityRoot.QuotationLine.GlobalID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.QuotationLine.GlobalID(childComplexity), true
+	case "QuotationLine.margin":
+		if e.ComplexityRoot.QuotationLine.Margin == nil {
+			break
+		}
+
+		return e.ComplexityRoot.QuotationLine.Margin(childComplexity), true
+	case "QuotationLine.name":
+		if e.ComplexityRoot.QuotationLine.Name == nil {
+			break
+		}
+
+		return e.ComplexityRoot.QuotationLine.Name(childComplexity), true
+	case "QuotationLine.note":
+		if e.ComplexityRoot.QuotationLine.Note == nil {
+			break
+		}
+
+		return e.ComplexityRoot.QuotationLine.Note(childComplexity), true
+	case "QuotationLine.options":
+		if e.ComplexityRoot.QuotationLine.Options == nil {
+			break
+		}
+
+		return e.ComplexityRoot.QuotationLine.Options(childComplexity), true
+	case "QuotationLine.quantity":
+		if e.ComplexityRoot.QuotationLine.Quantity == nil {
+			break
+		}
+
+		return e.ComplexityRoot.QuotationLine.Quantity(childComplexity), true
+	case "QuotationLine.sku":
+		if e.ComplexityRoot.QuotationLine.SKU == nil {
+			break
+		}
+
+		return e.ComplexityRoot.QuotationLine.SKU(childComplexity), true
+	case "QuotationLine.total":
+		if e.ComplexityRoot.QuotationLine.Total == nil {
+			break
+		}
+
+		return e.ComplexityRoot.QuotationLine.Total(childComplexity), true
+	case "QuotationLine.unit":
+		if e.ComplexityRoot.QuotationLine.Unit == nil {
+			break
+		}
+
+		return e.ComplexityRoot.QuotationLine.Unit(childComplexity), true
+	case "QuotationLine.variant":
+		if e.ComplexityRoot.QuotationLine.Variant == nil {
+			break
+		}
+
+		return e.ComplexityRoot.QuotationLine.Variant(childComplexity), true
+
+	case "QuotationOffer.lines":
+		if e.ComplexityRoot.QuotationOffer.Lines == nil {
+			break
+		}
+
+		return e.ComplexityRoot.QuotationOffer.Lines(childComplexity), true
+	case "QuotationOffer.message":
+		if e.ComplexityRoot.QuotationOffer.Message == nil {
+			break
+		}
+
+		return e.ComplexityRoot.QuotationOffer.Message(childComplexity), true
+	case "QuotationOffer.offeredAt":
+		if e.ComplexityRoot.QuotationOffer.OfferedAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.QuotationOffer.OfferedAt(childComplexity), true
+	case "QuotationOffer.revision":
+		if e.ComplexityRoot.QuotationOffer.Revision == nil {
+			break
+		}
+
+		return e.ComplexityRoot.QuotationOffer.Revision(childComplexity), true
+	case "QuotationOffer.shippingFee":
+		if e.ComplexityRoot.QuotationOffer.ShippingFee == nil {
+			break
+		}
+
+		return e.ComplexityRoot.QuotationOffer.ShippingFee(childComplexity), true
+	case "QuotationOffer.subtotal":
+		if e.ComplexityRoot.QuotationOffer.Subtotal == nil {
+			break
+		}
+
+		return e.ComplexityRoot.QuotationOffer.Subtotal(childComplexity), true
+	case "QuotationOffer.tax":
+		if e.ComplexityRoot.QuotationOffer.Tax == nil {
+			break
+		}
+
+		return e.ComplexityRoot.QuotationOffer.Tax(childComplexity), true
+	case "QuotationOffer.taxes":
+		if e.ComplexityRoot.QuotationOffer.Taxes == nil {
+			break
+		}
+
+		return e.ComplexityRoot.QuotationOffer.Taxes(childComplexity), true
+	case "QuotationOffer.total":
+		if e.ComplexityRoot.QuotationOffer.Total == nil {
+			break
+		}
+
+		return e.ComplexityRoot.QuotationOffer.Total(childComplexity), true
+	case "QuotationOffer.validUntil":
+		if e.ComplexityRoot.QuotationOffer.ValidUntil == nil {
+			break
+		}
+
+		return e.ComplexityRoot.QuotationOffer.ValidUntil(childComplexity), true
+
+	case "QuotationPayload.quotation":
+		if e.ComplexityRoot.QuotationPayload.Quotation == nil {
+			break
+		}
+
+		return e.ComplexityRoot.QuotationPayload.Quotation(childComplexity), true
+	case "QuotationPayload.userErrors":
+		if e.ComplexityRoot.QuotationPayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.QuotationPayload.UserErrors(childComplexity), true
 
 	case "Rate.audience":
 		if e.ComplexityRoot.Rate.Audience == nil {
@@ -10823,6 +11387,7 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 	ec := newExecutionContext(opCtx, e, make(chan graphql.DeferredResult))
 	inputUnmarshalers := func() *graphql.InputUnmarshalerIndex {
 		return graphql.NewInputUnmarshalerIndex(
+			graphql.NewInputUnmarshaler("AcceptQuotationInput", graphql.BindUnmarshaler(ec, unmarshalInputAcceptQuotationInput)),
 			graphql.NewInputUnmarshaler("AddAddressInput", graphql.BindUnmarshaler(ec, unmarshalInputAddAddressInput)),
 			graphql.NewInputUnmarshaler("AddCartLineInput", graphql.BindUnmarshaler(ec, unmarshalInputAddCartLineInput)),
 			graphql.NewInputUnmarshaler("AddCompanyAddressInput", graphql.BindUnmarshaler(ec, unmarshalInputAddCompanyAddressInput)),
@@ -10831,6 +11396,7 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 			graphql.NewInputUnmarshaler("AddVariantInput", graphql.BindUnmarshaler(ec, unmarshalInputAddVariantInput)),
 			graphql.NewInputUnmarshaler("AddressInput", graphql.BindUnmarshaler(ec, unmarshalInputAddressInput)),
 			graphql.NewInputUnmarshaler("AdvanceOrderInput", graphql.BindUnmarshaler(ec, unmarshalInputAdvanceOrderInput)),
+			graphql.NewInputUnmarshaler("AnswerQuotationInput", graphql.BindUnmarshaler(ec, unmarshalInputAnswerQuotationInput)),
 			graphql.NewInputUnmarshaler("ApplyCouponInput", graphql.BindUnmarshaler(ec, unmarshalInputApplyCouponInput)),
 			graphql.NewInputUnmarshaler("ApproveOrderInput", graphql.BindUnmarshaler(ec, unmarshalInputApproveOrderInput)),
 			graphql.NewInputUnmarshaler("ArrivedStockLineInput", graphql.BindUnmarshaler(ec, unmarshalInputArrivedStockLineInput)),
@@ -10880,6 +11446,7 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 			graphql.NewInputUnmarshaler("LoginInput", graphql.BindUnmarshaler(ec, unmarshalInputLoginInput)),
 			graphql.NewInputUnmarshaler("MoveCategoryInput", graphql.BindUnmarshaler(ec, unmarshalInputMoveCategoryInput)),
 			graphql.NewInputUnmarshaler("NoteOrderInput", graphql.BindUnmarshaler(ec, unmarshalInputNoteOrderInput)),
+			graphql.NewInputUnmarshaler("NoteQuotationInput", graphql.BindUnmarshaler(ec, unmarshalInputNoteQuotationInput)),
 			graphql.NewInputUnmarshaler("OptionInput", graphql.BindUnmarshaler(ec, unmarshalInputOptionInput)),
 			graphql.NewInputUnmarshaler("OrderFilter", graphql.BindUnmarshaler(ec, unmarshalInputOrderFilter)),
 			graphql.NewInputUnmarshaler("PayOrderInput", graphql.BindUnmarshaler(ec, unmarshalInputPayOrderInput)),
@@ -10893,6 +11460,10 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 			graphql.NewInputUnmarshaler("ProductFilter", graphql.BindUnmarshaler(ec, unmarshalInputProductFilter)),
 			graphql.NewInputUnmarshaler("PublishProductInput", graphql.BindUnmarshaler(ec, unmarshalInputPublishProductInput)),
 			graphql.NewInputUnmarshaler("QuantityTierInput", graphql.BindUnmarshaler(ec, unmarshalInputQuantityTierInput)),
+			graphql.NewInputUnmarshaler("QuotationFilter", graphql.BindUnmarshaler(ec, unmarshalInputQuotationFilter)),
+			graphql.NewInputUnmarshaler("QuotationMessageInput", graphql.BindUnmarshaler(ec, unmarshalInputQuotationMessageInput)),
+			graphql.NewInputUnmarshaler("QuotationOfferLineInput", graphql.BindUnmarshaler(ec, unmarshalInputQuotationOfferLineInput)),
+			graphql.NewInputUnmarshaler("QuotationRequestLineInput", graphql.BindUnmarshaler(ec, unmarshalInputQuotationRequestLineInput)),
 			graphql.NewInputUnmarshaler("ReceiveStockTransferInput", graphql.BindUnmarshaler(ec, unmarshalInputReceiveStockTransferInput)),
 			graphql.NewInputUnmarshaler("RecordAccountPaymentInput", graphql.BindUnmarshaler(ec, unmarshalInputRecordAccountPaymentInput)),
 			graphql.NewInputUnmarshaler("RecordBankTransferInput", graphql.BindUnmarshaler(ec, unmarshalInputRecordBankTransferInput)),
@@ -10909,6 +11480,7 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 			graphql.NewInputUnmarshaler("RemoveSetInput", graphql.BindUnmarshaler(ec, unmarshalInputRemoveSetInput)),
 			graphql.NewInputUnmarshaler("RemoveTotpInput", graphql.BindUnmarshaler(ec, unmarshalInputRemoveTotpInput)),
 			graphql.NewInputUnmarshaler("RequestPasswordResetInput", graphql.BindUnmarshaler(ec, unmarshalInputRequestPasswordResetInput)),
+			graphql.NewInputUnmarshaler("RequestQuotationInput", graphql.BindUnmarshaler(ec, unmarshalInputRequestQuotationInput)),
 			graphql.NewInputUnmarshaler("RequestRestockInput", graphql.BindUnmarshaler(ec, unmarshalInputRequestRestockInput)),
 			graphql.NewInputUnmarshaler("ResetPasswordInput", graphql.BindUnmarshaler(ec, unmarshalInputResetPasswordInput)),
 			graphql.NewInputUnmarshaler("RevokePartnerKeyInput", graphql.BindUnmarshaler(ec, unmarshalInputRevokePartnerKeyInput)),
@@ -11630,6 +12202,10 @@ enum Permission {
   CAMPAIGN_READ
   "Make and run campaigns, issue coupons."
   CAMPAIGN_WRITE
+  "Read what buyers asked quotations for (見積), with cost and margin."
+  QUOTATION_READ
+  "Answer requests for quotations."
+  QUOTATION_WRITE
   "Decide who sees what: display rules, badges, pinned positions, sold-out policies."
   DISPLAY_WRITE
 }
@@ -11984,7 +12560,7 @@ extend type Mutation {
     "Which line, and how many."
     input: SetCartLineQuantityInput!
   ): CartPayload! @allow(roles: [GUEST, MEMBER, COMPANY_BUYER])
-  "Note e-mail address, shipping address and shipping method of the order to come."
+  "Note e-mail address, shipping address, shipping method and mode of the order to come."
   updateCart(
     "What to note; what is left out stays."
     input: UpdateCartInput!
@@ -12005,6 +12581,8 @@ type Cart implements Node {
   shippingMethod: ShippingMethod
   "The shop at which it is bought or picked up; null if none was said."
   shopId: ID
+  "Whereto it is shipped: direct shipment (直送) has a surcharge."
+  shippingMode: ShippingMode!
   "The lines, in the order in which they were put in."
   lines: [CartLine!]!
   "What the lines come to."
@@ -12123,6 +12701,8 @@ input UpdateCartInput {
   billToShipping: Boolean! = false
   "How it is shipped."
   shippingMethodId: ID
+  "Whereto it is shipped; DIRECT for those who may use the function DIRECT_SHIPPING."
+  shippingMode: ShippingMode
   "The shop at which it is bought or picked up: campaigns of that shop apply."
   shopId: ID
   "Forget the shop."
@@ -14900,6 +15480,8 @@ enum Availability {
   BACK_ORDER
   "Cannot be ordered now."
   OUT_OF_STOCK
+  "The buyer may not see what is in stock: the function SEE_STOCK is denied."
+  NOT_TOLD
 }
 
 extend type Variant {
@@ -15193,6 +15775,10 @@ type Order implements Node {
   billingAddress: Address!
   "The name of the shipping method, in the caller's language."
   shippingMethodName: String!
+  "Whereto it is shipped: direct shipment (直送) has a surcharge."
+  shippingMode: ShippingMode!
+  "The quotation whose offer was ordered; null if there was none, or the caller may not see it."
+  quotation: Quotation
   "How it is paid."
   paymentMethod: PaymentMethod!
   "What happened to the order, oldest first."
@@ -17289,6 +17875,353 @@ type SimulationProduct {
   given: Money!
 }
 `, BuiltIn: false},
+	{Name: "../schema/quotation.graphqls", Input: `extend type Query {
+  """
+  The caller's own quotations (見積), newest first; with ` + "`" + `companyId` + "`" + ` all of the
+  company's that the caller may see; for staff who may read quotations, the brand's.
+  """
+  quotations(
+    "How many, 0 to 100."
+    first: Int = 20
+    "The cursor behind which the page starts."
+    after: String
+    "Which quotations; all if left out."
+    filter: QuotationFilter
+  ): QuotationConnection! @allow(roles: [MEMBER, COMPANY_BUYER], permissions: [QUOTATION_READ])
+  "One quotation; null if there is none that the caller may see."
+  quotation(
+    "The quotation's global id."
+    id: ID!
+  ): Quotation @allow(roles: [MEMBER, COMPANY_BUYER], permissions: [QUOTATION_READ])
+}
+
+extend type Mutation {
+  "Ask for a quotation. Staff are told by mail; companies may be denied it: the function QUOTE."
+  requestQuotation(
+    "What is asked for."
+    input: RequestQuotationInput!
+  ): QuotationPayload! @allow(roles: [MEMBER, COMPANY_BUYER])
+  "Make an offer, or a better one, as long as nothing was ordered at the last. The buyer is told by mail. Prices below the lowest allowed ones need PRICING_BELOW."
+  answerQuotation(
+    "The offer."
+    input: AnswerQuotationInput!
+  ): QuotationPayload! @allow(permissions: [QUOTATION_WRITE])
+  "Write a message to the other side."
+  replyToQuotation(
+    "Which quotation, and what to say."
+    input: QuotationMessageInput!
+  ): QuotationPayload! @allow(roles: [MEMBER, COMPANY_BUYER], permissions: [QUOTATION_WRITE])
+  "Say no to the other side: staff to a request, the buyer to an offer."
+  declineQuotation(
+    "Which quotation, and why."
+    input: QuotationMessageInput!
+  ): QuotationPayload! @allow(roles: [MEMBER, COMPANY_BUYER], permissions: [QUOTATION_WRITE])
+  "Take one's own word back: the buyer a request, staff an offer."
+  withdrawQuotation(
+    "Which quotation, and why."
+    input: QuotationMessageInput!
+  ): QuotationPayload! @allow(roles: [MEMBER, COMPANY_BUYER], permissions: [QUOTATION_WRITE])
+  "Replace the internal note of a quotation."
+  noteQuotation(
+    "Which quotation, and the note."
+    input: NoteQuotationInput!
+  ): QuotationPayload! @allow(permissions: [QUOTATION_WRITE])
+  """
+  Order at the latest offer, exactly at its prices: no campaign, rate or surcharge
+  changes them. Stock, credit and approvals hold as for ` + "`" + `placeOrder` + "`" + `; a quotation is
+  ordered once, whoever asks. Of a company's, who asked for it may accept it, and those
+  who approve for the company.
+
+  Choose an ` + "`" + `idempotencyKey` + "`" + ` for each intent to buy and keep it until the answer is
+  known, over retries and restarts of the app.
+  """
+  acceptQuotation(
+    "The buyer's word."
+    input: AcceptQuotationInput!
+  ): AcceptQuotationPayload! @allow(roles: [MEMBER, COMPANY_BUYER])
+}
+
+"What a buyer asks prices for (見積), and what was offered."
+type Quotation implements Node {
+  "The quotation's opaque global id."
+  id: ID!
+  "The number that people read out: \"Q-\" and ten symbols, the last of which checks the others."
+  number: String!
+  "Where the quotation stands."
+  state: QuotationState!
+  "Which offer is the latest; 0 while there is none."
+  revision: Int!
+  "The name of who asked."
+  name: String!
+  "Where mails about the quotation go."
+  email: String!
+  "The global id of the account that asked."
+  requestedBy: ID!
+  "The company that it was asked for; null for a person's own."
+  company: Company
+  "When it was asked for."
+  requestedAt: DateTime!
+  "The day by which the buyer would like to have the goods; null if the buyer did not say."
+  wishedFor: Date
+  "Whereto the goods go."
+  shippingMode: ShippingMode!
+  "What the buyer asked for."
+  requested: [QuotationLine!]!
+  "The latest offer; null while there is none."
+  offer: QuotationOffer
+  "All offers, the latest first."
+  offers: [QuotationOffer!]! @allow(permissions: [QUOTATION_READ])
+  "What happened to the quotation and what both sides wrote, oldest first."
+  history: [QuotationEvent!]!
+  "What staff tell each other about the quotation."
+  internalNote: String! @allow(permissions: [QUOTATION_READ])
+  "The order at the offer; null while there is none, or if the caller may not see it."
+  order: Order
+}
+
+"Where a quotation stands."
+enum QuotationState {
+  "The buyer waits for an offer."
+  REQUESTED
+  "The buyer can order at the offer."
+  ANSWERED
+  "Ordered."
+  ACCEPTED
+  "Staff made no offer, or the buyer did not want it."
+  DECLINED
+  "The offer is over; staff may make another."
+  EXPIRED
+  "The buyer took the request back, or staff the offer."
+  WITHDRAWN
+}
+
+"What staff offered, at one revision. It never changes."
+type QuotationOffer {
+  "Which offer it is, from 1."
+  revision: Int!
+  "Until when it can be ordered at; the moment itself is too late."
+  validUntil: DateTime!
+  "The offered goods."
+  lines: [QuotationLine!]!
+  "What the lines come to."
+  subtotal: Money!
+  "What shipping costs, whatever the method."
+  shippingFee: Money!
+  "The consumption tax in the total."
+  tax: Money!
+  "The consumption tax by rate."
+  taxes: [TaxAmount!]! @cost(size: 3)
+  "What an order at the offer costs: give it to acceptQuotation as ` + "`" + `expectedTotal` + "`" + `."
+  total: Money!
+  "What staff wrote with it."
+  message: String!
+  "When it was made."
+  offeredAt: DateTime!
+}
+
+"Goods that are asked for, or offered at a price."
+type QuotationLine {
+  "The line's opaque global id."
+  id: ID!
+  "The variant; null if it is no longer sold."
+  variant: Variant
+  "The stock keeping unit."
+  sku: String!
+  "The product's name, in the caller's language."
+  name: String!
+  "The chosen option values."
+  options: [String!]!
+  "How many pieces."
+  quantity: Int!
+  "The offered price of one piece; null where it is only asked for."
+  unit: Money
+  "The offered price of the line; null where it is only asked for."
+  total: Money
+  "What was noted with the line."
+  note: String!
+  "What one piece costs the shop now; null if it is not known."
+  cost: Money @allow(permissions: [QUOTATION_READ])
+  "What the shop keeps of one piece at the offered price; null if it is not known."
+  margin: Money @allow(permissions: [QUOTATION_READ])
+}
+
+"One thing that happened to a quotation."
+type QuotationEvent {
+  "When."
+  at: DateTime!
+  "What: \"quotation.requested\", \"quotation.answered\", \"quotation.replied\", …"
+  type: String!
+  "The kind of caller that did it."
+  actor: Role!
+  "The global id of the account that did it; null if noren itself did."
+  actorId: ID @allow(permissions: [QUOTATION_READ])
+  "Where the quotation stood after it; null if the event does not say."
+  to: QuotationState
+  "The offer that was made or accepted; 0 if the event is about something else."
+  revision: Int!
+  "What was written to the other side; empty if nothing was."
+  message: String!
+  "The internal note from then on; empty if the event is about something else."
+  note: String @allow(permissions: [QUOTATION_READ])
+}
+
+"One page of quotations."
+type QuotationConnection {
+  "The quotations with their cursors."
+  edges: [QuotationEdge!]!
+  "The quotations without cursors."
+  nodes: [Quotation!]!
+  "Where the page lies."
+  pageInfo: PageInfo!
+  "How many quotations the whole list has; costs a count."
+  totalCount: Int!
+}
+
+"A quotation on a page."
+type QuotationEdge {
+  "The cursor behind this quotation."
+  cursor: String!
+  "The quotation."
+  node: Quotation!
+}
+
+"Which quotations to list; what is left out does not filter."
+input QuotationFilter {
+  "Quotations that stand at one of these."
+  state: [QuotationState!]
+  "Quotations of the company."
+  companyId: ID
+  "A part of the number, of the buyer's name or address, of the company's name or code, or of a product's name or SKU; at most 100 characters."
+  text: String
+  "Those that were asked for at this moment or later."
+  from: DateTime
+  "Those that were asked for before this moment."
+  to: DateTime
+}
+
+"What a buyer asks for: the lines, or what is in the cart."
+input RequestQuotationInput {
+  "The client's key of this intent, 8 to 100 characters: a UUID does."
+  idempotencyKey: String!
+  "The goods, at most 200 different ones; none with ` + "`" + `fromCart` + "`" + `."
+  lines: [QuotationRequestLineInput!]
+  "Ask for what is in the cart, which stays as it is."
+  fromCart: Boolean! = false
+  "Whereto the goods go; as the cart says, or to the buyer, if left out. DIRECT for those who may use the function DIRECT_SHIPPING."
+  shippingMode: ShippingMode
+  "The day by which the buyer would like to have the goods, from today on."
+  wishedFor: Date
+  "What staff should know, at most 2,000 characters."
+  message: String! = ""
+}
+
+"Goods that a buyer asks a price for."
+input QuotationRequestLineInput {
+  "The variant; each once."
+  variantId: ID!
+  "How many pieces, 1 to 99,999."
+  quantity: Int!
+  "What staff should know of the line, at most 200 characters."
+  note: String! = ""
+}
+
+"What staff offer. The lines are all that is offered: those that were asked for may be changed or left out, others may be added."
+input AnswerQuotationInput {
+  "The quotation."
+  quotationId: ID!
+  "` + "`" + `Quotation.revision` + "`" + ` as staff have seen it."
+  revision: Int!
+  "The goods, at most 200 different ones."
+  lines: [QuotationOfferLineInput!]!
+  "What shipping costs, in major units, whatever the method; with or without tax as the channel shows prices."
+  shippingFee: Decimal!
+  "Until when the offer can be ordered at, within five years."
+  validUntil: DateTime!
+  "What the buyer should know, at most 2,000 characters."
+  message: String! = ""
+}
+
+"Goods at a price."
+input QuotationOfferLineInput {
+  "The variant; each once."
+  variantId: ID!
+  "How many pieces, 1 to 99,999."
+  quantity: Int!
+  "The price of one piece, in major units, with or without tax as the channel shows prices."
+  unit: Decimal!
+  "What the buyer should know of the line, at most 200 characters."
+  note: String! = ""
+}
+
+"A message about a quotation."
+input QuotationMessageInput {
+  "The quotation."
+  quotationId: ID!
+  "What to say, at most 2,000 characters; the other side reads it."
+  message: String! = ""
+}
+
+"An internal note."
+input NoteQuotationInput {
+  "The quotation."
+  quotationId: ID!
+  "The note, at most 4,000 characters."
+  note: String!
+}
+
+"A buyer's word: this offer, at this total, shipped and paid this way."
+input AcceptQuotationInput {
+  "The client's key of this intent, 8 to 100 characters: a UUID does."
+  idempotencyKey: String!
+  "The quotation."
+  quotationId: ID!
+  "The offer that the buyer has seen: ` + "`" + `Quotation.offer.revision` + "`" + `."
+  revision: Int!
+  "What the buyer was shown, in major units: ` + "`" + `Quotation.offer.total.amount` + "`" + `."
+  expectedTotal: Decimal!
+  "How the buyer pays."
+  paymentMethod: PaymentMethod!
+  "How it is shipped; it costs what was offered, whatever the method."
+  shippingMethodId: ID!
+  "Where the parcel goes."
+  shippingAddress: AddressInput!
+  "Whom the bill is made out to; the shipping address if left out."
+  billingAddress: AddressInput
+}
+
+"A quotation after a change."
+type QuotationPayload {
+  "The quotation; null if nothing was done."
+  quotation: Quotation
+  "Why nothing was done; empty if it was."
+  userErrors: [UserError!]!
+}
+
+"A quotation after it was ordered at."
+type AcceptQuotationPayload {
+  "The order; null if nothing was done."
+  order: Order
+  "The quotation; null if nothing was done."
+  quotation: Quotation
+  "Why nothing was done; empty if it was."
+  userErrors: [UserError!]!
+}
+
+extend enum UserErrorCode {
+  "The quotation stands where this cannot be done."
+  QUOTATION_STATE_CONFLICT
+  "The offer is over."
+  QUOTATION_EXPIRED
+  "The quotation was taken back."
+  QUOTATION_WITHDRAWN
+  "There is a newer offer than the one that was seen."
+  QUOTATION_SUPERSEDED
+  "No goods are named."
+  QUOTATION_EMPTY
+  "The day or moment is over, or too far ahead."
+  QUOTATION_DATE_INVALID
+}
+`, BuiltIn: false},
 	{Name: "../schema/scope.graphqls", Input: `"How an audience names its buyers, from the most specific to the widest."
 enum AudienceKind {
   "One member; the id is the account's."
@@ -18564,6 +19497,18 @@ var parsedSchema = gqlparser.MustLoadSchema(sources...)
 // Each function is generated once per unique object type, deduplicating the
 // switch statements that were previously inlined in every fieldContext_* function.
 
+func childFields_AcceptQuotationPayload(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "order":
+		return fieldContext_AcceptQuotationPayload_order(ctx, ec, field)
+	case "quotation":
+		return fieldContext_AcceptQuotationPayload_quotation(ctx, ec, field)
+	case "userErrors":
+		return fieldContext_AcceptQuotationPayload_userErrors(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type AcceptQuotationPayload", field.Name)
+}
+
 func childFields_Account(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "id":
@@ -19030,6 +19975,8 @@ func childFields_Cart(ctx context.Context, ec *executionContext, field graphql.C
 		return fieldContext_Cart_shippingMethod(ctx, ec, field)
 	case "shopId":
 		return fieldContext_Cart_shopId(ctx, ec, field)
+	case "shippingMode":
+		return fieldContext_Cart_shippingMode(ctx, ec, field)
 	case "lines":
 		return fieldContext_Cart_lines(ctx, ec, field)
 	case "subtotal":
@@ -20032,6 +20979,10 @@ func childFields_Order(ctx context.Context, ec *executionContext, field graphql.
 		return fieldContext_Order_billingAddress(ctx, ec, field)
 	case "shippingMethodName":
 		return fieldContext_Order_shippingMethodName(ctx, ec, field)
+	case "shippingMode":
+		return fieldContext_Order_shippingMode(ctx, ec, field)
+	case "quotation":
+		return fieldContext_Order_quotation(ctx, ec, field)
 	case "paymentMethod":
 		return fieldContext_Order_paymentMethod(ctx, ec, field)
 	case "history":
@@ -21044,6 +21995,156 @@ func childFields_QuantityTier(ctx context.Context, ec *executionContext, field g
 		return fieldContext_QuantityTier_price(ctx, ec, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type QuantityTier", field.Name)
+}
+
+func childFields_Quotation(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return fieldContext_Quotation_id(ctx, ec, field)
+	case "number":
+		return fieldContext_Quotation_number(ctx, ec, field)
+	case "state":
+		return fieldContext_Quotation_state(ctx, ec, field)
+	case "revision":
+		return fieldContext_Quotation_revision(ctx, ec, field)
+	case "name":
+		return fieldContext_Quotation_name(ctx, ec, field)
+	case "email":
+		return fieldContext_Quotation_email(ctx, ec, field)
+	case "requestedBy":
+		return fieldContext_Quotation_requestedBy(ctx, ec, field)
+	case "company":
+		return fieldContext_Quotation_company(ctx, ec, field)
+	case "requestedAt":
+		return fieldContext_Quotation_requestedAt(ctx, ec, field)
+	case "wishedFor":
+		return fieldContext_Quotation_wishedFor(ctx, ec, field)
+	case "shippingMode":
+		return fieldContext_Quotation_shippingMode(ctx, ec, field)
+	case "requested":
+		return fieldContext_Quotation_requested(ctx, ec, field)
+	case "offer":
+		return fieldContext_Quotation_offer(ctx, ec, field)
+	case "offers":
+		return fieldContext_Quotation_offers(ctx, ec, field)
+	case "history":
+		return fieldContext_Quotation_history(ctx, ec, field)
+	case "internalNote":
+		return fieldContext_Quotation_internalNote(ctx, ec, field)
+	case "order":
+		return fieldContext_Quotation_order(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type Quotation", field.Name)
+}
+
+func childFields_QuotationConnection(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edges":
+		return fieldContext_QuotationConnection_edges(ctx, ec, field)
+	case "nodes":
+		return fieldContext_QuotationConnection_nodes(ctx, ec, field)
+	case "pageInfo":
+		return fieldContext_QuotationConnection_pageInfo(ctx, ec, field)
+	case "totalCount":
+		return fieldContext_QuotationConnection_totalCount(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type QuotationConnection", field.Name)
+}
+
+func childFields_QuotationEdge(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cursor":
+		return fieldContext_QuotationEdge_cursor(ctx, ec, field)
+	case "node":
+		return fieldContext_QuotationEdge_node(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type QuotationEdge", field.Name)
+}
+
+func childFields_QuotationEvent(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "at":
+		return fieldContext_QuotationEvent_at(ctx, ec, field)
+	case "type":
+		return fieldContext_QuotationEvent_type(ctx, ec, field)
+	case "actor":
+		return fieldContext_QuotationEvent_actor(ctx, ec, field)
+	case "actorId":
+		return fieldContext_QuotationEvent_actorId(ctx, ec, field)
+	case "to":
+		return fieldContext_QuotationEvent_to(ctx, ec, field)
+	case "revision":
+		return fieldContext_QuotationEvent_revision(ctx, ec, field)
+	case "message":
+		return fieldContext_QuotationEvent_message(ctx, ec, field)
+	case "note":
+		return fieldContext_QuotationEvent_note(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type QuotationEvent", field.Name)
+}
+
+func childFields_QuotationLine(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return fieldContext_QuotationLine_id(ctx, ec, field)
+	case "variant":
+		return fieldContext_QuotationLine_variant(ctx, ec, field)
+	case "sku":
+		return fieldContext_QuotationLine_sku(ctx, ec, field)
+	case "name":
+		return fieldContext_QuotationLine_name(ctx, ec, field)
+	case "options":
+		return fieldContext_QuotationLine_options(ctx, ec, field)
+	case "quantity":
+		return fieldContext_QuotationLine_quantity(ctx, ec, field)
+	case "unit":
+		return fieldContext_QuotationLine_unit(ctx, ec, field)
+	case "total":
+		return fieldContext_QuotationLine_total(ctx, ec, field)
+	case "note":
+		return fieldContext_QuotationLine_note(ctx, ec, field)
+	case "cost":
+		return fieldContext_QuotationLine_cost(ctx, ec, field)
+	case "margin":
+		return fieldContext_QuotationLine_margin(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type QuotationLine", field.Name)
+}
+
+func childFields_QuotationOffer(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "revision":
+		return fieldContext_QuotationOffer_revision(ctx, ec, field)
+	case "validUntil":
+		return fieldContext_QuotationOffer_validUntil(ctx, ec, field)
+	case "lines":
+		return fieldContext_QuotationOffer_lines(ctx, ec, field)
+	case "subtotal":
+		return fieldContext_QuotationOffer_subtotal(ctx, ec, field)
+	case "shippingFee":
+		return fieldContext_QuotationOffer_shippingFee(ctx, ec, field)
+	case "tax":
+		return fieldContext_QuotationOffer_tax(ctx, ec, field)
+	case "taxes":
+		return fieldContext_QuotationOffer_taxes(ctx, ec, field)
+	case "total":
+		return fieldContext_QuotationOffer_total(ctx, ec, field)
+	case "message":
+		return fieldContext_QuotationOffer_message(ctx, ec, field)
+	case "offeredAt":
+		return fieldContext_QuotationOffer_offeredAt(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type QuotationOffer", field.Name)
+}
+
+func childFields_QuotationPayload(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "quotation":
+		return fieldContext_QuotationPayload_quotation(ctx, ec, field)
+	case "userErrors":
+		return fieldContext_QuotationPayload_userErrors(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type QuotationPayload", field.Name)
 }
 
 func childFields_Rate(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"strconv"
+	"time"
 
 	"github.com/99designs/gqlgen/graphql"
 	"github.com/noren-commerce/noren/core/cart"
@@ -25,9 +26,20 @@ import (
 	"github.com/noren-commerce/noren/core/payment"
 	"github.com/noren-commerce/noren/core/pricing"
 	"github.com/noren-commerce/noren/core/promotion"
+	"github.com/noren-commerce/noren/core/quotation"
 	"github.com/noren-commerce/noren/core/sale"
 	"github.com/noren-commerce/noren/core/shipping"
 )
+
+// A quotation after it was ordered at.
+type AcceptQuotationPayload struct {
+	// The order; null if nothing was done.
+	Order *order.Order `json:"order,omitempty"`
+	// The quotation; null if nothing was done.
+	Quotation *quotation.Quotation `json:"quotation,omitempty"`
+	// Why nothing was done; empty if it was.
+	UserErrors []UserError `json:"userErrors"`
+}
 
 // An account after a change.
 type AccountPayload struct {
@@ -415,6 +427,28 @@ type QuantityDiscountPayload struct {
 
 // What a client can read. Everything is seen through the channel of the request.
 type Query struct {
+}
+
+// Which quotations to list; what is left out does not filter.
+type QuotationFilter struct {
+	// Quotations that stand at one of these.
+	State []quotation.State `json:"state,omitempty"`
+	// Quotations of the company.
+	CompanyID *string `json:"companyId,omitempty"`
+	// A part of the number, of the buyer's name or address, of the company's name or code, or of a product's name or SKU; at most 100 characters.
+	Text *string `json:"text,omitempty"`
+	// Those that were asked for at this moment or later.
+	From *time.Time `json:"from,omitempty"`
+	// Those that were asked for before this moment.
+	To *time.Time `json:"to,omitempty"`
+}
+
+// A quotation after a change.
+type QuotationPayload struct {
+	// The quotation; null if nothing was done.
+	Quotation *quotation.Quotation `json:"quotation,omitempty"`
+	// Why nothing was done; empty if it was.
+	UserErrors []UserError `json:"userErrors"`
 }
 
 // A rate after a change.

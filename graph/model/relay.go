@@ -18,6 +18,7 @@ import (
 	"github.com/noren-commerce/noren/core/payment"
 	"github.com/noren-commerce/noren/core/pricing"
 	"github.com/noren-commerce/noren/core/promotion"
+	"github.com/noren-commerce/noren/core/quotation"
 )
 
 // Node is any object with a global id.
@@ -32,6 +33,10 @@ type (
 	BackOrderConnection = page.Connection[order.BackOrder]
 	// BackOrderEdge is a back-order on a page.
 	BackOrderEdge = page.Edge[order.BackOrder]
+	// QuotationConnection is a page of quotations.
+	QuotationConnection = page.Connection[quotation.Quotation]
+	// QuotationEdge is a quotation on a page.
+	QuotationEdge = page.Edge[quotation.Quotation]
 	// OrderConnection is a page of orders.
 	OrderConnection = page.Connection[order.Order]
 	// ImportRejectionConnection is a page of rejected rows.

@@ -161,13 +161,14 @@ func (s *Carts) Update(ctx context.Context, in cart.Lookup, change cart.Change) 
 				shipping_address = coalesce(@address, c.shipping_address),
 				billing_address = CASE WHEN @with_parcel THEN NULL ELSE coalesce(@billing, c.billing_address) END,
 				shipping_method_id = coalesce(@method, c.shipping_method_id),
+				shipping_mode = coalesce(@mode, c.shipping_mode),
 				shop_id = CASE WHEN @no_shop THEN NULL ELSE coalesce(@shop, c.shop_id) END,
 				updated_at = @at
 			WHERE `+ownCart(in.Owner)+` AND (@method::uuid IS NULL OR EXISTS (
 				SELECT FROM shipping_methods m WHERE m.id = @method AND m.brand_id = @brand AND m.active))
 			AND (@shop::uuid IS NULL OR EXISTS (
 				SELECT FROM locations l WHERE l.id = @shop AND l.brand_id = @brand AND l.kind = 'SHOP' AND l.active))`, cartArgs(in, pgx.NamedArgs{
-			"email": change.Email, "address": change.ShippingAddress, "method": change.ShippingMethodID,
+			"email": change.Email, "address": change.ShippingAddress, "method": change.ShippingMethodID, "mode": change.ShippingMode,
 			"billing": change.BillingAddress, "with_parcel": change.BillToShipping,
 			"shop": change.ShopID, "no_shop": change.NoShop,
 		}))
@@ -246,16 +247,30 @@ func queueCart(batch *pgx.Batch, in cart.Lookup, lock string, into **cart.Basket
 			found.Cart = rows[0]
 			*into = &found
 		}
-	}, `SELECT c.id, c.brand_id, c.channel_id, c.member_id, c.email, c.shipping_address, c.billing_address, c.shipping_method_id, c.shop_id, c.updated_at,
+	}, `SELECT c.id, c.brand_id, c.channel_id, c.member_id, c.email, c.shipping_address, c.billing_address, c.shipping_method_id, c.shipping_mode, c.shop_id, c.updated_at,
 			`+enteredCoupons+` AS entered
 		FROM carts c WHERE `+own+lock, args)
+	queueContents(batch, basketLines{`carts c JOIN cart_lines k ON k.cart_id = c.id`, own, shareOfCart}, args, &found)
+	queueRows(batch, &[]shipping.Method{}, func(rows []shipping.Method) {
+		if len(rows) > 0 {
+			found.Method = &rows[0]
+		}
+	}, `SELECT `+shippingColumns+` FROM carts c JOIN shipping_methods m ON m.id = c.shipping_method_id
+		WHERE `+own+` AND m.active`, args)
+}
+
+// basketLines are lines k of something c that is bought: a cart, or a quotation.
+type basketLines struct{ from, where, share string }
+
+// queueContents queues what is needed to price and sell the lines.
+func queueContents(batch *pgx.Batch, l basketLines, args pgx.NamedArgs, found *cart.Basket) {
 	queueRows(batch, &[]basketRow{}, func(rows []basketRow) { found.Items, found.Sheets, found.Rules = itemsOf(rows) }, `
 		SELECT `+itemColumns+`,
-			`+sellable+` AS on_sale, `+looseBeyond+` AS beyond, b.promise, t.kind AS sold_as, `+shareOfCart+` AS share, `+goodsColumns+`, `+rulesVersion+` AS rules
-		FROM carts c JOIN cart_lines k ON k.cart_id = c.id`+lineGoods+`
+			`+sellable+` AS on_sale, `+looseBeyond+` AS beyond, b.promise, t.kind AS sold_as, `+l.share+` AS share, `+goodsColumns+`, `+rulesVersion+` AS rules
+		FROM `+l.from+lineGoods+`
 		JOIN variants v ON v.id = g.variant_id JOIN products p ON p.id = v.product_id`+looseStock+`
-		WHERE `+own+itemOrder, args)
-	needed := `(SELECT g.variant_id FROM carts c JOIN cart_lines k ON k.cart_id = c.id` + lineGoods + ` WHERE ` + own + `)`
+		WHERE `+l.where+itemOrder, args)
+	needed := `(SELECT g.variant_id FROM ` + l.from + lineGoods + ` WHERE ` + l.where + `)`
 	queueRows(batch, &[]pricing.Price{}, func(rows []pricing.Price) {
 		for _, row := range rows {
 			if sheet := found.Sheets[row.VariantID]; sheet != nil {
@@ -270,12 +285,6 @@ func queueCart(batch *pgx.Batch, in cart.Lookup, lock string, into **cart.Basket
 		FROM stock_levels s JOIN locations o ON o.id = s.location_id
 		WHERE s.variant_id IN `+needed+` AND o.brand_id = @brand AND o.ships AND o.active
 		ORDER BY o.priority, o.id`, args)
-	queueRows(batch, &[]shipping.Method{}, func(rows []shipping.Method) {
-		if len(rows) > 0 {
-			found.Method = &rows[0]
-		}
-	}, `SELECT `+shippingColumns+` FROM carts c JOIN shipping_methods m ON m.id = c.shipping_method_id
-		WHERE `+own+` AND m.active`, args)
 }
 
 // enteredCoupons are the coupons of the cart c, in the order in which they were entered.

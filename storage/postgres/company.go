@@ -30,6 +30,16 @@ const buyerFrom = ` FROM accounts a
 		ON b.account_id = a.id AND b.closed_at IS NULL
 	WHERE a.id = @member AND a.closed_at IS NULL AND a.role IN ('MEMBER', 'COMPANY_BUYER')`
 
+// stockHidden is whether the most specific rule denies the member a and the company c
+// to see what is in stock, as company.Desk.Access decides it.
+const stockHidden = `coalesce((
+	SELECT NOT f.allowed FROM function_rules f
+	LEFT JOIN customer_groups g ON f.audience_kind = 'GROUP' AND g.id = f.audience_id AND g.closed_at IS NULL
+	WHERE f.brand_id = @brand AND f.function = '` + string(company.FunctionSeeStock) + `' AND (
+		f.audience_kind = 'MEMBER' AND f.audience_id = a.id OR f.audience_kind = 'COMPANY' AND f.audience_id = c.id
+		OR EXISTS (SELECT FROM customer_group_members m WHERE m.group_id = g.id AND (m.member_id = a.id OR m.company_id = c.id)))
+	ORDER BY array_position(ARRAY['MEMBER', 'COMPANY', 'GROUP'], f.audience_kind), g.precedence, g.code LIMIT 1), false) AS stock_hidden`
+
 // Buyer is the member as a buyer of the brand. Orders are the company's where there
 // is one: what a first order earns, a company earns once.
 func (s *Companies) Buyer(ctx context.Context, brandID, memberID uuid.UUID) (scope.Buyer, error) {
@@ -37,7 +47,7 @@ func (s *Companies) Buyer(ctx context.Context, brandID, memberID uuid.UUID) (sco
 		SELECT a.id AS member_id, coalesce(c.id, @none) AS company_id, coalesce(c.tax_rounding, '') AS tax_rounding, `+buyerGroups+`,
 			coalesce((SELECT extract(month FROM p.birthday)::int FROM profiles p WHERE p.member_id = a.id), 0) AS birth_month,
 			(SELECT count(*) FROM orders o WHERE o.brand_id = @brand AND o.status <> 'CANCELLED'
-				AND (o.member_id = a.id OR o.company_id = c.id)) AS ordered, '' AS region`+buyerFrom,
+				AND (o.member_id = a.id OR o.company_id = c.id)) AS ordered, '' AS region, `+stockHidden+buyerFrom,
 		pgx.NamedArgs{"brand": brandID, "member": memberID, "none": uuid.Nil})
 	if err != nil || b == nil {
 		return scope.Buyer{}, err
@@ -49,7 +59,7 @@ func (s *Companies) Buyer(ctx context.Context, brandID, memberID uuid.UUID) (sco
 func (s *Companies) CompanyBuyer(ctx context.Context, brandID, companyID uuid.UUID) (scope.Buyer, error) {
 	b, err := first[scope.Buyer](ctx, s.db, `
 		SELECT a.id AS member_id, c.id AS company_id, c.tax_rounding, `+buyerGroups+`, 0 AS birth_month,
-			(SELECT count(*) FROM orders o WHERE o.company_id = c.id AND o.status <> 'CANCELLED') AS ordered, '' AS region
+			(SELECT count(*) FROM orders o WHERE o.company_id = c.id AND o.status <> 'CANCELLED') AS ordered, '' AS region, `+stockHidden+`
 		FROM companies c, (SELECT @none::uuid AS id) a WHERE c.id = @company AND c.brand_id = @brand AND c.closed_at IS NULL`,
 		pgx.NamedArgs{"brand": brandID, "company": companyID, "none": uuid.Nil})
 	if err != nil || b == nil {
@@ -63,7 +73,8 @@ func (s *Companies) Terms(ctx context.Context, brandID, memberID uuid.UUID) (com
 	t, err := first[company.Terms](ctx, s.db, `
 		SELECT coalesce(c.id, @none) AS company_id, coalesce(c.tax_rounding, '') AS tax_rounding, `+buyerGroups+`,
 			EXISTS (SELECT 1 FROM named_members n WHERE n.brand_id = @brand AND n.member_id = a.id)
-				OR EXISTS (SELECT 1 FROM rulebooks r WHERE r.brand_id = @brand AND r.personal) AS personal`+buyerFrom,
+				OR EXISTS (SELECT 1 FROM rulebooks r WHERE r.brand_id = @brand AND r.personal) AS personal,
+			`+stockHidden+buyerFrom,
 		pgx.NamedArgs{"brand": brandID, "member": memberID, "none": uuid.Nil})
 	if err != nil || t == nil {
 		return company.Terms{Personal: true}, err

@@ -26,6 +26,7 @@ import (
 	"github.com/noren-commerce/noren/core/partner"
 	"github.com/noren-commerce/noren/core/payment"
 	"github.com/noren-commerce/noren/core/pricing"
+	"github.com/noren-commerce/noren/core/quotation"
 	"github.com/noren-commerce/noren/core/sale"
 	"github.com/noren-commerce/noren/core/search"
 	"github.com/noren-commerce/noren/core/shipping"
@@ -80,7 +81,7 @@ func New(cfg Config, db *postgres.DB, now clock.Clock, options ...Option) (*App,
 	prices := pricing.New(postgres.NewPricing(db), buyers, campaigns, now)
 	rules := display.New(postgres.NewDisplay(db), buyers, now)
 	restock := newRestock(cfg, db, rules, jobs, ground.Limiter, now)
-	carts := cart.New(postgres.NewCarts(db), prices, rules, campaigns, now)
+	carts := cart.New(postgres.NewCarts(db), prices, rules, campaigns, companies, now)
 	stock, events := postgres.NewInventory(db), postgres.NewEvents(db)
 	shown := inventory.NewShown(stock, events, now)
 	shown.Then(restock.Flipped)
@@ -128,13 +129,16 @@ func New(cfg Config, db *postgres.DB, now clock.Clock, options ...Option) (*App,
 			Lists:     lists,
 			Terms:     newConditions(db, jobs, events, now),
 			Editor:    newEditor(db, events, files, lists, now),
-			Inventory: inventory.New(stock),
+			Inventory: inventory.New(stock, buyers),
 			Sales:     sale.New(sale.Parts{Tx: db, Store: postgres.NewSales(db), SetStore: postgres.NewSales(db), Shown: shown, Events: events, Now: now}),
 			Stock:     inventory.NewKeeper(inventory.KeeperParts{Tx: db, Store: stock, Transfers: stock, Stocktakes: stock, Keys: keys, Shown: shown, Events: events, Now: now}),
 			Carts:     carts,
 			Shipping:  shipping.New(postgres.NewShipping(db)),
 			Methods:   shipping.NewEditor(db, postgres.NewShipping(db), events, now),
 			Orders:    orders,
+			Quotations: newQuotations(db, quotation.Parts{
+				Keys: keys, Companies: companies, Orders: orders, Prices: prices, Rules: rules, Carts: carts, Outbox: jobs, Events: events, Now: now,
+			}),
 			Imports:   NewImports(db, jobs, now),
 			Prices:    newPriceImports(db, jobs, prices, lists, now),
 			Signals:   ground.Signals,
@@ -190,6 +194,12 @@ func (a *App) Handler() http.Handler {
 func newCompanies(db *postgres.DB, ground Ground, keys *idempotency.Keys, now clock.Clock) *company.Service {
 	store := redis.NewCompanies(postgres.NewCompanies(db), ground.Redis, ground.Generations, postgres.Joined)
 	return company.New(company.Parts{Tx: db, Store: store, Keys: keys, Events: postgres.NewEvents(db), Now: now})
+}
+
+// newQuotations puts together how buyers ask for quotations and get them.
+func newQuotations(db *postgres.DB, p quotation.Parts) *quotation.Service {
+	p.Tx, p.Store = db, postgres.NewQuotations(db)
+	return quotation.New(p)
 }
 
 // newEditor puts together how staff write the catalog.

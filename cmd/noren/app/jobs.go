@@ -19,6 +19,7 @@ import (
 	"github.com/noren-commerce/noren/core/payment"
 	"github.com/noren-commerce/noren/core/pricing"
 	"github.com/noren-commerce/noren/core/promotion"
+	"github.com/noren-commerce/noren/core/quotation"
 	"github.com/noren-commerce/noren/storage/postgres"
 )
 
@@ -101,10 +102,12 @@ func (a *App) workers() (*river.Workers, []*river.PeriodicJob) {
 	river.AddWorker(w, long(func(ctx context.Context, j promotion.SimulateJob) error { return a.Resolvers.Simulator.Work(ctx, j) }))
 	work(w, func(ctx context.Context, j promotion.NoticeJob) error { return a.Resolvers.Campaigns.Tell(ctx, j) })
 	work(w, func(ctx context.Context, _ promotion.BudgetJob) error { return a.Resolvers.Campaigns.WatchBudgets(ctx) })
+	work(w, func(ctx context.Context, _ quotation.ExpireJob) error { return a.Resolvers.Quotations.Expire(ctx) })
 	work(w, func(ctx context.Context, _ payment.ForgetJob) error { return a.Payments.Forget(ctx) })
 	return w, []*river.PeriodicJob{
 		every(time.Minute, payment.ReconcileJob{}),
 		every(time.Minute, payment.ExpireJob{}),
+		every(time.Minute, quotation.ExpireJob{}),
 		every(10*time.Minute, display.RestockJob{}), // what imports and corrections brought
 		every(time.Minute, pricing.TurnJob{}),
 		every(time.Minute, promotion.BudgetJob{}),
