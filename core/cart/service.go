@@ -416,19 +416,27 @@ func (s *Service) Price(ctx context.Context, in Lookup, b Basket) (*Priced, erro
 	if err != nil {
 		return nil, err
 	}
-	priced := &Priced{Cart: b.Cart, Lines: make([]Line, len(items)), Method: b.Method, Quote: quote}
-	priced.Coupons = outcomes(b.Cart.Entered, in.Owner, in.At, quote)
-	shared, lacks := b.stock(in.Buyer()), in.lacks(b, &quote)
+	return &Priced{
+		Cart: b.Cart, Lines: in.lines(ctx, b, &quote, standings), Method: b.Method, Quote: quote,
+		Coupons: outcomes(b.Cart.Entered, in.Owner, in.At, quote),
+	}, nil
+}
+
+// lines are the priced lines, each with what stands against ordering it.
+func (l Lookup) lines(ctx context.Context, b Basket, q *pricing.Quote, standings map[uuid.UUID]display.Standing) []Line {
+	lines := make([]Line, len(b.Items))
+	shared, lacks := b.stock(l.Buyer()), l.lacks(b, q)
 	for i, item := range b.Items {
-		priced.Lines[i] = shared.line(item, &quote.Lines[i], standings)
-		if priced.Lines[i].Problem == nil && in.fits(ctx, item.VariantID, item.Choices) != nil {
-			priced.Lines[i].Problem = ErrSetChanged
+		line := shared.line(item, &q.Lines[i], standings)
+		if line.Problem == nil && l.fits(ctx, item.VariantID, item.Choices) != nil {
+			line.Problem = ErrSetChanged
 		}
-		if priced.Lines[i].Problem == nil {
-			priced.Lines[i].Problem = lacks(item)
+		if line.Problem == nil {
+			line.Problem = lacks(item)
 		}
+		lines[i] = line
 	}
-	return priced, nil
+	return lines
 }
 
 // lines are the variants of the lines. Rules for what sets hold say nothing of the sets.

@@ -382,25 +382,32 @@ func (s *Prices) compareRate(ctx context.Context, l *readLine, open []pricing.Ra
 	if l.Audience = after.Audience; was == nil {
 		l.Key = fmt.Sprint(after.Kind, after.Audience, after.Target, after.From.UnixMicro())
 	}
-	switch {
-	case l.close && was == nil:
-		l.refuse("action", "", "終了する率がありません", "There is no such rate to end")
-	case l.close:
-		l.Change, err = PriceClosed, s.mayClose(ctx, was)
-	case was == nil:
-		l.Change = PriceAdded
-	case l.OldRate.same(stateOf(after)):
-		l.Change, err = PriceUnchanged, nil
-	default:
-		l.Change = PriceChanged
-	}
-	for _, x := range fault.All(err) {
+	for _, x := range fault.All(s.changeOf(ctx, l, was, after, err)) {
 		l.refuse(rateColumn(x.Field), "", x.JA, x.EN)
 	}
 	l.Below = l.Change != PriceUnchanged && (after.Privileged() != nil || was != nil && was.Privileged() != nil)
 	if was != nil && l.Change != PriceClosed && was.Percent.IsPositive() {
 		l.Difference = difference(was.Percent, after.Percent)
 	}
+}
+
+// changeOf says what becomes of the rate, and what is left of what stands against it.
+func (s *Prices) changeOf(ctx context.Context, l *readLine, was *pricing.Rate, after pricing.Rate, wrong error) error {
+	switch {
+	case l.close && was == nil:
+		l.refuse("action", "", "終了する率がありません", "There is no such rate to end")
+	case l.close:
+		l.Change = PriceClosed
+		return s.mayClose(ctx, was)
+	case was == nil:
+		l.Change = PriceAdded
+	case l.OldRate.same(stateOf(after)):
+		l.Change = PriceUnchanged
+		return nil
+	default:
+		l.Change = PriceChanged
+	}
+	return wrong
 }
 
 // replace notes the rate that the row changes; a file without names leaves its name.
