@@ -107,7 +107,7 @@ func TestBadRegistrationsAreRefused(t *testing.T) {
 func TestGuestCartMergesAtLogin(t *testing.T) {
 	t.Parallel()
 	a := apptest.Start(t)
-	leash, toy := a.AddProduct(t, "leash", 1980), a.AddProduct(t, "toy", 300)
+	leash, toy := a.AddProduct(t, "leash", 1980), a.AddProduct(t, "toy", 300, 310, 320, 330, 340)
 	first := &shopper{App: a}
 	first.add(t, leash.Variants[0], 1)
 	registered := register(t, a, "hanako@example.jp", goodPassword, "X-Cart-Token", first.token)
@@ -116,12 +116,24 @@ func TestGuestCartMergesAtLogin(t *testing.T) {
 	second := &shopper{App: a}
 	second.add(t, leash.Variants[0], 2)
 	second.add(t, toy.Variants[0], 1)
+	for _, v := range toy.Variants[1:] {
+		second.add(t, v, 1)
+	}
 	again := login(t, a, "hanako@example.jp", goodPassword, "X-Cart-Token", second.token)
 	var mine struct {
-		Cart struct{ Lines []struct{ Quantity int } }
+		Cart struct {
+			Lines []struct {
+				Quantity int
+				Variant  struct{ ID string }
+			}
+		}
 	}
-	a.Do(t, `{ cart { lines { quantity } } }`, nil, "Authorization", again.bearer()).Into(t, &mine)
-	require.Equal(t, []struct{ Quantity int }{{3}, {1}}, mine.Cart.Lines)
+	a.Do(t, `{ cart { lines { quantity variant { id } } } }`, nil, "Authorization", again.bearer()).Into(t, &mine)
+	require.Len(t, mine.Cart.Lines, 6)
+	require.Equal(t, 3, mine.Cart.Lines[0].Quantity)
+	for i, v := range toy.Variants {
+		require.Equal(t, globalID("Variant", v), mine.Cart.Lines[i+1].Variant.ID, "in the order in which they were put in")
+	}
 	var left struct{ Cart *struct{ ID string } }
 	a.Do(t, `{ cart { id } }`, nil, "X-Cart-Token", second.token).Into(t, &left)
 	require.Nil(t, left.Cart, "the guest's cart is spent")

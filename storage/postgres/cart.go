@@ -206,11 +206,13 @@ func (s *Carts) Merge(ctx context.Context, guest []byte, memberID uuid.UUID, at 
 			WHERE g.token_hash = @token AND NOT g.closed AND g.member_id IS NULL
 			  AND NOT EXISTS (SELECT FROM carts c WHERE c.member_id = @member AND c.channel_id = g.channel_id AND NOT c.closed)`, args)
 		batch.Queue(`
-			INSERT INTO cart_lines AS k (id, cart_id, variant_id, quantity, choices)
-			SELECT gen_random_uuid(), c.id, l.variant_id, l.quantity, l.choices
-			FROM carts g JOIN cart_lines l ON l.cart_id = g.id
-			JOIN carts c ON c.member_id = @member AND c.channel_id = g.channel_id AND NOT c.closed
-			WHERE g.token_hash = @token AND NOT g.closed AND g.member_id IS NULL
+			WITH moved AS (
+				DELETE FROM cart_lines l USING carts g WHERE l.cart_id = g.id AND g.token_hash = @token AND NOT g.closed AND g.member_id IS NULL
+				RETURNING l.*, g.channel_id
+			)
+			INSERT INTO cart_lines AS k (id, cart_id, variant_id, quantity, choices) -- their ids are the order in which they were put in
+			SELECT l.id, c.id, l.variant_id, l.quantity, l.choices
+			FROM moved l JOIN carts c ON c.member_id = @member AND c.channel_id = l.channel_id AND NOT c.closed
 			ON CONFLICT (cart_id, variant_id, choices) DO UPDATE SET quantity = least(k.quantity + EXCLUDED.quantity, 99999)`, args)
 		batch.Queue(`UPDATE carts g SET closed = true, updated_at = @at WHERE g.token_hash = @token AND NOT g.closed AND g.member_id IS NULL`, args)
 		return s.db.conn(ctx).SendBatch(ctx, batch).Close()
