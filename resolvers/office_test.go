@@ -88,8 +88,9 @@ func (w *world) priceFile(t *testing.T) string {
 	fmt.Fprintf(&file, "sku,min_quantity,price,valid_from\n")
 	var sku string
 	require.NoError(t, w.DB.Pool().QueryRow(t.Context(), `SELECT sku FROM variants WHERE id = $1`, w.spare).Scan(&sku))
+	w.pins++ // other prices each time
 	for i := range w.size {
-		fmt.Fprintf(&file, "%s,%d,%d,2027-01-01\nnothing-%s,1,1,\n", sku, 1000+i, 100-i, w.key())
+		fmt.Fprintf(&file, "%s,%d,%d,2027-01-01\nnothing-%s,1,1,\n", sku, 1000+i, 100+w.pins-i, w.key())
 	}
 	run, err := w.App.App.Resolvers.Prices.Upload(ctx, importing.PriceUpload{Kind: importing.ListPrices, FileName: "p.csv", File: strings.NewReader(file.String())})
 	require.NoError(t, err)

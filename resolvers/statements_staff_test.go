@@ -1,6 +1,7 @@
 package resolvers_test
 
 import (
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -54,17 +55,19 @@ var staffOperations = map[string]clientOperation{
 	"admin/SaveProductBrand": {15, input(func(_ *testing.T, w *world) apptest.Variables {
 		return apptest.Variables{"id": w.maker, "slug": "renamed", "name": apptest.Variables{"ja": "新しい会社"}} // with all its products
 	})},
-	"admin/SaveAttribute": {5, newly(apptest.Variables{"code": "newly", "name": apptest.Variables{"ja": "新しい属性"}, "type": "TEXT"})},
-	"admin/SaveSynonym":   {4, newly(apptest.Variables{"words": []string{"犬", "わんこ"}})},
+	"admin/SaveAttribute": {5, input(func(_ *testing.T, w *world) apptest.Variables {
+		return apptest.Variables{"code": strings.ReplaceAll(w.key(), "-", ""), "name": apptest.Variables{"ja": "新しい属性"}, "type": "TEXT"}
+	})},
+	"admin/SaveSynonym": {4, newly(apptest.Variables{"words": []string{"犬", "わんこ"}})},
 	"admin/DeleteSynonym": {4, input(func(t *testing.T, w *world) apptest.Variables {
 		return apptest.Variables{"id": w.made(t, "saveSynonym", "synonym", apptest.Variables{"words": []string{"猫", "にゃんこ"}})}
 	})},
 
 	"admin/PriceLists":    {1, inOffice(nil)},
 	"admin/PriceRows":     {2, inOffice(nil)},
-	"admin/SavePriceList": {5, newly(apptest.Variables{"code": "new-list", "name": apptest.Variables{"ja": "新しい価格表"}})},
+	"admin/SavePriceList": {5, coined("code", apptest.Variables{"name": apptest.Variables{"ja": "新しい価格表"}})},
 	"admin/ClosePriceList": {6, input(func(t *testing.T, w *world) apptest.Variables {
-		return apptest.Variables{"id": w.made(t, "savePriceList", "priceList", apptest.Variables{"code": "old-list", "name": apptest.Variables{"ja": "古い価格表"}})}
+		return apptest.Variables{"id": w.made(t, "savePriceList", "priceList", apptest.Variables{"code": w.key(), "name": apptest.Variables{"ja": "古い価格表"}})}
 	})},
 	"admin/SetPrices": {8, input(func(_ *testing.T, w *world) apptest.Variables {
 		var prices []apptest.Variables
@@ -79,9 +82,9 @@ var staffOperations = map[string]clientOperation{
 	})},
 
 	"admin/AllShippingMethods": {1, inOffice(nil)},
-	"admin/SaveShippingMethod": {4, newly(cool())},
+	"admin/SaveShippingMethod": {4, coined("code", cool())},
 	"admin/CloseShippingMethod": {5, input(func(t *testing.T, w *world) apptest.Variables {
-		return apptest.Variables{"id": id.Global("ShippingMethod", w.AddShipping(t, "old-parcel", 300))}
+		return apptest.Variables{"id": id.Global("ShippingMethod", w.AddShipping(t, w.key(), 300))}
 	})},
 
 	"admin/ImportProducts": {7, input(func(_ *testing.T, w *world) apptest.Variables {
@@ -140,7 +143,7 @@ var staffOperations = map[string]clientOperation{
 		_, variant := w.draft(t)
 		return apptest.Variables{"variantId": variant, "kind": "LIMITED", "total": 50, "perCustomer": 2}
 	})},
-	"admin/SaveLocation": {4, newly(apptest.Variables{"code": "annex", "name": apptest.Variables{"ja": "別館"}, "kind": "SHOP"})},
+	"admin/SaveLocation": {4, coined("code", apptest.Variables{"name": apptest.Variables{"ja": "別館"}, "kind": "SHOP"})},
 
 	"admin/StaffOrders": {2, inOffice(nil)},
 	"admin/StaffOrder": {4, asked(func(t *testing.T, w *world) apptest.Variables {
@@ -173,7 +176,7 @@ var staffOperations = map[string]clientOperation{
 		require.Empty(t, done(t, w.App, c.bearer, `confirmTotp(input: {code: "`+codeOf(t, c.enrolled(t), 0)+`"})`))
 		return apptest.Variables{"accountId": c.id}
 	})},
-	"admin/CreatePermissionGroup": {4, newly(apptest.Variables{"name": "新しい係", "permissions": []string{"CATALOG_READ"}})},
+	"admin/CreatePermissionGroup": {4, coined("name", apptest.Variables{"permissions": []string{"CATALOG_READ"}})},
 	"admin/UpdatePermissionGroup": {5, input(func(t *testing.T, w *world) apptest.Variables {
 		return apptest.Variables{"groupId": w.group(t), "name": w.key(), "permissions": []string{"CATALOG_WRITE"}}
 	})},
@@ -220,6 +223,11 @@ func inOffice(variables apptest.Variables) func(*testing.T, *world) question {
 
 // newly is asked by the administrator, with the input as it stands.
 func newly(input apptest.Variables) func(*testing.T, *world) question { return inOffice(in(input)) }
+
+// coined is newly, with something in the field that nothing else has.
+func coined(field string, more apptest.Variables) func(*testing.T, *world) question {
+	return input(func(_ *testing.T, w *world) apptest.Variables { return with(more, field, w.key()) })
+}
 
 // ofDraft is asked about a product that is new.
 func ofDraft(more apptest.Variables) func(*testing.T, *world) question {

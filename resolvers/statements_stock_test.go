@@ -16,7 +16,7 @@ var movingOperations = map[string]clientOperation{
 	"admin/StockTransfer": {3, asked(func(t *testing.T, w *world) apptest.Variables { return apptest.Variables{"id": w.sent(t)} })},
 	"admin/SendStock":     {21, input(func(_ *testing.T, w *world) apptest.Variables { return w.lorry() })},
 	"admin/ReceiveStockTransfer": {18, input(func(t *testing.T, w *world) apptest.Variables {
-		return apptest.Variables{"transferId": w.sent(t), "lines": w.each("arrived")}
+		return apptest.Variables{"transferId": w.sent(t), "lines": w.each("arrived", 1)}
 	})},
 	"admin/CloseStockTransfer": {18, input(func(t *testing.T, w *world) apptest.Variables {
 		return apptest.Variables{"transferId": w.sent(t), "returned": true}
@@ -32,22 +32,22 @@ var movingOperations = map[string]clientOperation{
 		return apptest.Variables{"locationId": w.locations[1]}
 	})},
 	"admin/CountStocktake": {7, input(func(t *testing.T, w *world) apptest.Variables {
-		return apptest.Variables{"stocktakeId": w.counted(t), "lines": w.each("counted")}
+		return apptest.Variables{"stocktakeId": w.counted(t), "lines": w.each("counted", 1)}
 	})},
 	"admin/BookStocktake": {15, input(func(t *testing.T, w *world) apptest.Variables { return apptest.Variables{"stocktakeId": w.counted(t)} })},
 	"admin/DropStocktake": {6, input(func(t *testing.T, w *world) apptest.Variables { return apptest.Variables{"stocktakeId": w.counted(t)} })},
 }
 
-// each is a line with one piece of each of the world's variants.
-func (w *world) each(field string) (lines []apptest.Variables) {
+// each is a line with so many pieces of each of the world's variants.
+func (w *world) each(field string, pieces int) (lines []apptest.Variables) {
 	for _, v := range w.variants {
-		lines = append(lines, apptest.Variables{"variantId": id.Global("Variant", v), field: 1})
+		lines = append(lines, apptest.Variables{"variantId": id.Global("Variant", v), field: pieces})
 	}
 	return lines
 }
 
 func (w *world) lorry() apptest.Variables {
-	return apptest.Variables{"idempotencyKey": w.key(), "fromId": id.Global("Location", w.WarehouseID), "toId": w.locations[0], "lines": w.each("quantity")}
+	return apptest.Variables{"idempotencyKey": w.key(), "fromId": id.Global("Location", w.WarehouseID), "toId": w.locations[0], "lines": w.each("quantity", 1)}
 }
 
 func (w *world) sent(t *testing.T) string {
@@ -55,10 +55,12 @@ func (w *world) sent(t *testing.T) string {
 	return w.made(t, "sendStock", "transfer", w.lorry())
 }
 
-// counted is an open stocktake that found a piece of each of the world's variants.
+// counted is an open stocktake that found another number of each of the world's
+// variants each time.
 func (w *world) counted(t *testing.T) string {
 	w.office(t)
 	exec(t, w.App, `UPDATE stocktakes SET state = 'DROPPED' WHERE state = 'OPEN'`)
 	stocktake := w.made(t, "startStocktake", "stocktake", apptest.Variables{"locationId": w.locations[1]})
-	return w.made(t, "countStocktake", "stocktake", apptest.Variables{"stocktakeId": stocktake, "lines": w.each("counted")})
+	w.pins++
+	return w.made(t, "countStocktake", "stocktake", apptest.Variables{"stocktakeId": stocktake, "lines": w.each("counted", w.pins)})
 }

@@ -27,7 +27,9 @@ import (
 // many SQL statements its answer takes, begin and commit among them.
 type clientOperation struct {
 	statements int
-	ask        func(t *testing.T, w *world) question
+	// ask makes the question; a question that uses something up makes that first, for it
+	// may be asked again.
+	ask func(t *testing.T, w *world) question
 }
 
 // question is one operation with its variables, and who asks.
@@ -82,7 +84,7 @@ var buyingOperations = map[string]clientOperation{
 	"app/Orders": {2, func(_ *testing.T, w *world) question { return question{nil, w.member.headers()} }},
 	"app/Me":     {5, func(_ *testing.T, w *world) question { return question{nil, w.member.headers()} }},
 	"app/UpdateProfile": {8, func(_ *testing.T, w *world) question {
-		return question{in(apptest.Variables{"name": "山田 太郎"}), w.member.headers()}
+		return question{in(apptest.Variables{"name": w.key()}), w.member.headers()}
 	}},
 	"app/AddAddress": {7, func(_ *testing.T, w *world) question {
 		return question{in(apptest.Variables{"address": newAddress("会社"), "isDefault": true}), w.member.headers()}
@@ -91,6 +93,7 @@ var buyingOperations = map[string]clientOperation{
 		return question{in(apptest.Variables{"id": w.member.book(t)[1].ID, "isDefault": true}), w.member.headers()}
 	}},
 	"app/RemoveAddress": {7, func(t *testing.T, w *world) question {
+		require.Empty(t, w.member.change(t, "addAddress", apptest.Variables{"address": newAddress("倉庫"), "isDefault": true}).UserErrors)
 		return question{in(apptest.Variables{"id": w.member.book(t)[0].ID}), w.member.headers()}
 	}},
 	"app/AddPet": {6, func(_ *testing.T, w *world) question {
@@ -99,26 +102,32 @@ var buyingOperations = map[string]clientOperation{
 	"app/UpdatePet": {6, func(_ *testing.T, w *world) question {
 		return question{in(apptest.Variables{"id": w.pets[0], "name": "ポチ二世"}), w.member.headers()}
 	}},
-	"app/RemovePet": {6, func(_ *testing.T, w *world) question {
-		return question{in(apptest.Variables{"id": w.pets[1]}), w.member.headers()}
+	"app/RemovePet": {6, func(t *testing.T, w *world) question {
+		added := w.member.change(t, "addPet", apptest.Variables{"name": "ミケ", "species": "CAT"})
+		require.Empty(t, added.UserErrors)
+		return question{in(apptest.Variables{"id": added.Pet.ID}), w.member.headers()}
 	}},
 	"app/StartSso": {0, shown(in(apptest.Variables{"provider": "ours", "returnUrl": donePage}))},
 	"app/FinishSso": {11, func(t *testing.T, w *world) question {
-		w.provider.add("newcomer", "newcomer@example.jp", true)
-		return question{w.returned(t, "newcomer"), nil}
+		subject := w.key()
+		w.provider.add(subject, w.email(), true)
+		return question{w.returned(t, subject), nil}
 	}},
 	"app/LinkSso": {5, func(t *testing.T, w *world) question {
-		return question{w.returned(t, "hanako"), w.member.headers()}
+		c, subject := newCustomer(t, w.App, w.email()), w.key()
+		w.provider.add(subject, subject+"@example.jp", true)
+		return question{w.returned(t, subject), c.headers()}
 	}},
 	"app/UnlinkSso": {7, func(t *testing.T, w *world) question {
-		c := newCustomer(t, w.App, "unlink@example.jp")
-		w.provider.add("unlink", "unlink@example.jp", true)
-		linked := linkSSO(t, c, visit(t, w.App, w.provider, "unlink"))
+		email, subject := w.email(), w.key()
+		c := newCustomer(t, w.App, email)
+		w.provider.add(subject, email, true)
+		linked := linkSSO(t, c, visit(t, w.App, w.provider, subject))
 		require.NotNil(t, linked.Link)
 		return question{in(apptest.Variables{"id": linked.Link.ID}), c.headers()}
 	}},
 	"app/CloseAccount": {14, func(t *testing.T, w *world) question {
-		return question{in(apptest.Variables{"password": goodPassword}), newCustomer(t, w.App, "leaving@example.jp").headers()}
+		return question{in(apptest.Variables{"password": goodPassword}), newCustomer(t, w.App, w.email()).headers()}
 	}},
 
 	"admin/Payments": {3, func(_ *testing.T, w *world) question { return question{nil, w.staff} }},
@@ -309,6 +318,7 @@ func (w *world) cost(t *testing.T, client string, o manifest.Operation, q questi
 	if client == "partner" {
 		ask = func() apptest.Answer { return w.Registered(t, o.ID, q.variables, q.headers...) }
 	} else {
+		w.App.App.Resolvers.Accounts.RolesChanged() // so that what is known of the session is fresh
 		w.Do(t, `{ me { id } cart { id } products(first: 1) { nodes { id } } }`, nil, q.headers...)
 	}
 	if client == "admin" { // whatever was asked before may have moved the rules
