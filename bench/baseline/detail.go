@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"net/http"
 	"time"
@@ -38,6 +39,7 @@ type detailVariant struct {
 	Availability inventory.Availability `json:"availability"`
 	Promise      *string                `json:"promise"`
 	SaleTerms    *struct{}              `json:"saleTerms"`
+	Set          *struct{}              `json:"set"`
 	Price        *detailPrice           `json:"price"`
 }
 
@@ -72,11 +74,7 @@ func (s *server) detail(w http.ResponseWriter, r *http.Request) {
 	for _, v := range around.variants[p.ID] {
 		keys = append(keys, v.ID)
 	}
-	terms, err := s.sales.Terms(r.Context(), keys)
-	if err == nil && len(terms) > 0 {
-		err = errors.New("the products that are measured have no terms of sale")
-	}
-	if err != nil {
+	if err := s.plain(r.Context(), keys); err != nil {
 		fail(w, err)
 		return
 	}
@@ -99,4 +97,18 @@ func (s *server) detail(w http.ResponseWriter, r *http.Request) {
 		out.Variants = append(out.Variants, shown)
 	}
 	answer(w, "product", out)
+}
+
+// plain asks what noren asks of every variant, and fails if one is sold in any special way:
+// the products that are measured are not.
+func (s *server) plain(ctx context.Context, variants []uuid.UUID) error {
+	terms, err := s.sales.Terms(ctx, variants)
+	if err != nil {
+		return err
+	}
+	sets, err := s.sales.Sets(ctx, variants)
+	if err == nil && len(terms)+len(sets) > 0 {
+		err = errors.New("the products that are measured have neither terms of sale nor parts")
+	}
+	return err
 }
