@@ -149,6 +149,15 @@ type QuotationAnswered struct {
 	Message    string         `json:"message,omitempty"`
 }
 
+// QuotationSaid tells one side of a quotation what the other said, or how it ended.
+type QuotationSaid struct {
+	Name    string `json:"name,omitempty"`
+	Number  string `json:"number"`
+	Event   string `json:"event"`           // REPLIED, DECLINED, WITHDRAWN or EXPIRED
+	Buyer   string `json:"buyer,omitempty"` // who says it; empty: the shop
+	Message string `json:"message,omitempty"`
+}
+
 // ApprovalAsked asks an approver of a company to judge an order that waits.
 type ApprovalAsked struct {
 	Name        string         `json:"name"`
@@ -198,6 +207,9 @@ func (QuotationRequested) Kind() Kind { return KindQuotationRequested }
 // Kind is KindQuotationAnswered.
 func (QuotationAnswered) Kind() Kind { return KindQuotationAnswered }
 
+// Kind is KindQuotationSaid.
+func (QuotationSaid) Kind() Kind { return KindQuotationSaid }
+
 // Kind is KindApprovalAsked.
 func (ApprovalAsked) Kind() Kind { return KindApprovalAsked }
 
@@ -230,6 +242,8 @@ func blank(k Kind) Content {
 		return &QuotationRequested{}
 	case KindQuotationAnswered:
 		return &QuotationAnswered{}
+	case KindQuotationSaid:
+		return &QuotationSaid{}
 	case KindApprovalAsked:
 		return &ApprovalAsked{}
 	}

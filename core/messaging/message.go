@@ -29,6 +29,7 @@ const (
 	KindBackInStock        Kind = "back_in_stock"
 	KindQuotationRequested Kind = "quotation_requested"
 	KindQuotationAnswered  Kind = "quotation_answered"
+	KindQuotationSaid      Kind = "quotation_said"
 	KindCampaignNotice     Kind = "campaign_notice"
 	KindCampaignOpened     Kind = "campaign_opened"
 	KindCouponGranted      Kind = "coupon_granted"
@@ -40,7 +41,7 @@ var Kinds = []Kind{
 	KindEmailVerification, KindPasswordReset, KindOrderConfirmation, KindPaymentReceived,
 	KindOrderShipped, KindOrderCancelled, KindBankTransfer,
 	KindBackInStock, KindApprovalAsked, KindCampaignNotice, KindCampaignOpened, KindCouponGranted,
-	KindQuotationRequested, KindQuotationAnswered,
+	KindQuotationRequested, KindQuotationAnswered, KindQuotationSaid,
 }
 
 // Content is what one kind of message says.

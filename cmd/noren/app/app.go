@@ -137,7 +137,7 @@ func New(cfg Config, db *postgres.DB, now clock.Clock, options ...Option) (*App,
 			Methods:   shipping.NewEditor(db, postgres.NewShipping(db), events, now),
 			Orders:    orders,
 			Quotations: newQuotations(db, quotation.Parts{
-				Keys: keys, Companies: companies, Orders: orders, Prices: prices, Rules: rules, Carts: carts, Outbox: jobs, Events: events, Now: now,
+				Keys: keys, Companies: companies, Orders: orders, Prices: prices, Rules: rules, Carts: carts, Outbox: jobs, Limiter: ground.Limiter, Events: events, Now: now,
 			}),
 			Imports:   NewImports(db, jobs, now),
 			Prices:    newPriceImports(db, jobs, prices, lists, now),
@@ -159,6 +159,7 @@ func New(cfg Config, db *postgres.DB, now clock.Clock, options ...Option) (*App,
 		Ground:   ground,
 		now:      now,
 	}
+	orders.QuoteBy(a.Resolvers.Quotations)
 	a.watch(jobs)
 	a.Edge, err = a.newEdge()
 	return a, err
