@@ -36,6 +36,9 @@ func (r *setPartResolver) Variant(ctx context.Context, obj *sale.SetPart) (*cata
 	if err != nil || v.ID == uuid.Nil {
 		return nil, err
 	}
+	if standing, err := r.standing(ctx, v.ProductID, v.ID); err != nil || !standing.Visible {
+		return nil, err
+	}
 	return &v, nil
 }
 
@@ -43,7 +46,15 @@ func (r *setSlotResolver) Choices(ctx context.Context, obj *sale.Slot) ([]catalo
 	found, err := load(ctx).Variant.LoadMany(ctx, obj.Choices)
 	choices := make([]catalog.Variant, 0, len(obj.Choices))
 	for _, id := range obj.Choices {
-		if v := found[id]; v.ID != uuid.Nil {
+		v := found[id]
+		if v.ID == uuid.Nil {
+			continue
+		}
+		standing, err := r.standing(ctx, v.ProductID, v.ID)
+		if err != nil {
+			return nil, err
+		}
+		if standing.Visible {
 			choices = append(choices, v)
 		}
 	}

@@ -153,7 +153,7 @@ type Line struct {
 	TaxClass   money.TaxClass
 	Breakdown  []pricing.Step
 	Currency   money.Currency
-	// BackOrdered is how many of the pieces still wait for stock.
+	// BackOrdered is how many of the pieces still wait for stock, if only of a part.
 	BackOrdered int
 	Promise     i18n.Text // what the buyer was told of when they come; empty if all were there
 	SoldAs      sale.Kind // how it was sold; empty if simply from stock

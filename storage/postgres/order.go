@@ -215,13 +215,19 @@ func orderFilter(q order.Query) (string, pgx.NamedArgs) {
 	return where, args
 }
 
-// Lines are the lines of the orders, each order's in its order.
+// Lines are the lines of the orders, each order's in its order. So many pieces of a set
+// are back-ordered as miss some part, each in proportion to how many the set holds.
 func (s *Orders) Lines(ctx context.Context, orderIDs []uuid.UUID) ([]order.Line, error) {
 	return collect[order.Line](ctx, s.db, `
 		SELECT l.id, l.order_id, l.position, l.variant_id, l.product_id, l.sku, l.name, l.options, l.quantity,
 			l.unit, l.total, l.tax_class, l.breakdown, o.currency, l.promise, l.sold_as, l.parts,
-			coalesce((SELECT r.quantity FROM stock_reservations r WHERE r.order_id = l.order_id AND r.variant_id = l.variant_id
-				AND r.location_id IS NULL AND r.state = 'OPEN'), 0) AS back_ordered
+			coalesce((
+				SELECT max(least((r.quantity::bigint * l.quantity + held.pieces - 1) / held.pieces, l.quantity))::int
+				FROM (
+					SELECT l.variant_id AS id, l.quantity AS pieces
+					UNION ALL SELECT part."variantId", part.quantity FROM jsonb_to_recordset(l.parts) AS part ("variantId" uuid, quantity int)
+				) held JOIN stock_reservations r ON r.variant_id = held.id
+				WHERE r.order_id = l.order_id AND r.location_id IS NULL AND r.state = 'OPEN'), 0) AS back_ordered
 		FROM order_lines l JOIN orders o ON o.id = l.order_id
 		WHERE l.order_id = ANY(@ids) ORDER BY l.order_id, l.position`, pgx.NamedArgs{"ids": orderIDs})
 }
