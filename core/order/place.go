@@ -176,13 +176,37 @@ func orderable(p *cart.Priced, in PlaceInput) error {
 	if p.ShippingAddress == nil {
 		all = append(all, fault.ErrRequired.At("shippingAddress"))
 	}
-	if p.Method == nil {
-		all = append(all, fault.ErrRequired.At("shippingMethod"))
+	all = append(all, shippable(p, in.PaymentMethod))
+	if all = present(all); len(all) > 0 {
+		return errors.Join(all...)
 	}
-	if len(all) == 0 && !p.Quote.Total.Amount().Equal(in.ExpectedTotal) {
+	if !p.Quote.Total.Amount().Equal(in.ExpectedTotal) {
 		return ErrPriceChanged.With(p.Quote.Total.String()).At("expectedTotal")
 	}
-	return errors.Join(all...)
+	return nil
+}
+
+func present(all []error) []error {
+	return slices.DeleteFunc(all, func(err error) bool { return err == nil })
+}
+
+// shippable is what stands against shipping what the cart holds as it says, paid that
+// way; nil if nothing does.
+func shippable(p *cart.Priced, paid payment.Method) error {
+	switch {
+	case p.Method == nil:
+		return fault.ErrRequired.At("shippingMethod")
+	case p.ShippingAddress == nil: // which is told already
+		return nil
+	case p.Verdict.Problem != nil:
+		return p.Verdict.Problem.At("shippingMethod")
+	case p.Quote.Total.Minor == 0: // nothing is paid
+		return nil
+	}
+	if f := p.Verdict.Excludes(paid); f != nil {
+		return f.At("paymentMethod")
+	}
+	return nil
 }
 
 // Draft is an order about to be written down.
