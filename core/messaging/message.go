@@ -30,6 +30,7 @@ const (
 	KindQuotationRequested Kind = "quotation_requested"
 	KindQuotationAnswered  Kind = "quotation_answered"
 	KindQuotationSaid      Kind = "quotation_said"
+	KindStockLow           Kind = "stock_low"
 	KindCampaignNotice     Kind = "campaign_notice"
 	KindCampaignOpened     Kind = "campaign_opened"
 	KindCouponGranted      Kind = "coupon_granted"
@@ -41,7 +42,7 @@ var Kinds = []Kind{
 	KindEmailVerification, KindPasswordReset, KindOrderConfirmation, KindPaymentReceived,
 	KindOrderShipped, KindOrderCancelled, KindBankTransfer,
 	KindBackInStock, KindApprovalAsked, KindCampaignNotice, KindCampaignOpened, KindCouponGranted,
-	KindQuotationRequested, KindQuotationAnswered, KindQuotationSaid,
+	KindQuotationRequested, KindQuotationAnswered, KindQuotationSaid, KindStockLow,
 }
 
 // Content is what one kind of message says.

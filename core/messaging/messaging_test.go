@@ -49,6 +49,7 @@ var samples = []messaging.Content{
 		Name: "山田 花子", Number: "Q-1001", Revision: 2, ValidUntil: noon, Currency: "JPY", Lines: []messaging.OrderLine{{Name: "首輪", Quantity: 30, Total: 24000}},
 		Subtotal: 24000, Shipping: 0, Tax: 2181, Total: 24000, Message: "よろしくお願いいたします",
 	},
+	messaging.StockLow{Name: "倉庫係", Lines: []messaging.StockLine{{SKU: "NEKO-6", Name: "ひのき猫砂", Location: "東京倉庫", Left: 3, Incoming: 10, Order: 87}}},
 	messaging.QuotationSaid{Name: "山田 花子", Number: "Q-1001", Event: "DECLINED", Message: "在庫をご用意できません"},
 }
 

@@ -112,6 +112,7 @@ func New(cfg Config, db *postgres.DB, now clock.Clock, options ...Option) (*App,
 	if err != nil {
 		return nil, err
 	}
+	keeper := inventory.NewKeeper(inventory.KeeperParts{Tx: db, Store: stock, Transfers: stock, Stocktakes: stock, Keys: keys, Shown: shown, Events: events, Now: now})
 	a := &App{
 		Config:   cfg,
 		Assets:   files,
@@ -131,7 +132,8 @@ func New(cfg Config, db *postgres.DB, now clock.Clock, options ...Option) (*App,
 			Editor:    newEditor(db, events, files, lists, now),
 			Inventory: inventory.New(stock, buyers),
 			Sales:     sale.New(sale.Parts{Tx: db, Store: postgres.NewSales(db), SetStore: postgres.NewSales(db), Shown: shown, Events: events, Now: now}),
-			Stock:     inventory.NewKeeper(inventory.KeeperParts{Tx: db, Store: stock, Transfers: stock, Stocktakes: stock, Keys: keys, Shown: shown, Events: events, Now: now}),
+			Stock:     keeper,
+			Supply:    &inventory.Supply{Keeper: keeper, Supplies: stock, Outbox: jobs},
 			Carts:     carts,
 			Shipping:  shipping.New(postgres.NewShipping(db)),
 			Methods:   shipping.NewEditor(db, postgres.NewShipping(db), events, now),
