@@ -227,6 +227,14 @@ func TestAFeeThatChangedIsAPriceThatChanged(t *testing.T) {
 	require.Empty(t, placed.UserErrors)
 	require.Equal(t, "1800", placed.Order.Total.Amount)
 	requireStock(t, d.App, d.box, 100, 1)
+
+	// Nor is it paid that way later, even if the limit has gone since: the order keeps its own.
+	d.set(t, "setShippingLimits", "SetShippingLimitsInput", apptest.Variables{"methodId": id.Global("ShippingMethod", d.method)})
+	var paid struct{ PayOrder struct{ UserErrors []userError } }
+	s.Do(t, `mutation($id: ID!) { payOrder(input: {idempotencyKey: "by-card-2", orderId: $id, paymentMethod: CARD}) { userErrors { code field message } } }`,
+		apptest.Variables{"id": placed.Order.ID}, "X-Cart-Token", s.token).Into(t, &paid)
+	require.Len(t, paid.PayOrder.UserErrors, 1)
+	require.Equal(t, "SHIPPING_PAYMENT", paid.PayOrder.UserErrors[0].Code)
 }
 
 func TestWrongShippingRulesAreRefused(t *testing.T) {

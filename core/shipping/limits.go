@@ -43,7 +43,7 @@ var (
 	ErrGoods         = fault.Conflict("SHIPPING_GOODS", "「%s」はこの配送方法ではお届けできません。別の配送方法を選択してください", "%s cannot go by this method; choose another one")
 	ErrTemperature   = fault.Conflict("SHIPPING_TEMPERATURE", "「%s」の温度帯はこの配送方法では承れません。別の配送方法を選択してください", "This method does not keep %s at its temperature; choose another one")
 	ErrMode          = fault.Conflict("SHIPPING_MODE", "この配送方法は選択中の配送モードに対応していません", "This method does not serve the shipping mode")
-	ErrPayment       = fault.Conflict("SHIPPING_PAYMENT", "このお支払い方法は選択中の配送方法ではご利用いただけません", "This way to pay does not go with the shipping method")
+	ErrPayment       = payment.ErrNotShipped
 	ErrTooHeavy      = fault.Conflict("SHIPPING_TOO_LARGE", "重量がこの配送方法の上限（%dg）を超えています。数量を減らすか別の配送方法を選択してください", "The parcel is heavier than the method takes (%d g); order less or choose another method")
 	ErrTooBig        = fault.Conflict("SHIPPING_TOO_LARGE", "サイズがこの配送方法の上限（三辺合計%dcm）を超えています。数量を減らすか別の配送方法を選択してください", "The parcel is bigger than the method takes (%d cm in all); order less or choose another method")
 	ErrTooMany       = fault.Conflict("SHIPPING_TOO_LARGE", "数量がこの配送方法の上限（%d点）を超えています。数量を減らすか別の配送方法を選択してください", "These are more pieces than the method takes (%d); order less or choose another method")
