@@ -16,6 +16,7 @@ import (
 	"github.com/noren-commerce/noren/core/identity"
 	"github.com/noren-commerce/noren/core/importing"
 	"github.com/noren-commerce/noren/core/inventory"
+	"github.com/noren-commerce/noren/core/ledger"
 	"github.com/noren-commerce/noren/core/order"
 	"github.com/noren-commerce/noren/core/page"
 	"github.com/noren-commerce/noren/core/partner"
@@ -56,6 +57,7 @@ type Resolver struct {
 	Accounts   *identity.Service
 	Customers  *customer.Service
 	Companies  *company.Service
+	Ledger     *ledger.Service
 	Partners   *partner.Service
 	Signals    signal.Board
 	SSO        *identity.SSO
@@ -103,6 +105,8 @@ type Loaders struct {
 	Payments   *graph.Loader[uuid.UUID, []payment.Payment] // by order
 	Operations *graph.Loader[uuid.UUID, []payment.Operation]
 	Transfers  *graph.Loader[uuid.UUID, []payment.Transfer]
+
+	JournalLines *graph.Loader[uuid.UUID, []ledger.Line] // by entry
 
 	PartnerKeys *graph.Loader[uuid.UUID, []partner.Key]
 
@@ -169,7 +173,9 @@ func (r *Resolver) NewLoaders(ctx context.Context) *Loaders {
 		Groups:        graph.NewLoader(graph.Grouped(r.Accounts.GroupsOf, func(m identity.Membership) uuid.UUID { return m.AccountID })),
 		SecondFactors: graph.NewLoader(r.Accounts.WithFactor),
 
-		Payments:   graph.NewLoader(graph.Grouped(r.Payments.OfOrders, func(p payment.Payment) uuid.UUID { return p.OrderID })),
+		Payments:     graph.NewLoader(graph.Grouped(r.Payments.OfOrders, func(p payment.Payment) uuid.UUID { return p.OrderID })),
+		JournalLines: graph.NewLoader(graph.Grouped(r.Ledger.LinesOf, func(l ledger.Line) uuid.UUID { return l.EntryID })),
+
 		Operations: graph.NewLoader(graph.Grouped(r.Payments.OperationsOf, func(o payment.Operation) uuid.UUID { return o.PaymentID })),
 		Transfers:  graph.NewLoader(graph.Grouped(r.Payments.TransfersOf, func(t payment.Transfer) uuid.UUID { return t.PaymentID })),
 

@@ -19,6 +19,7 @@ import (
 	"github.com/noren-commerce/noren/core/identity"
 	"github.com/noren-commerce/noren/core/importing"
 	"github.com/noren-commerce/noren/core/inventory"
+	"github.com/noren-commerce/noren/core/ledger"
 	"github.com/noren-commerce/noren/core/order"
 	"github.com/noren-commerce/noren/core/partner"
 	"github.com/noren-commerce/noren/core/payment"
@@ -50,6 +51,7 @@ type ResolverRoot interface {
 	Company() CompanyResolver
 	CustomerGroup() CustomerGroupResolver
 	ImportRun() ImportRunResolver
+	JournalEntry() JournalEntryResolver
 	Mutation() MutationResolver
 	Order() OrderResolver
 	Partner() PartnerResolver
@@ -107,6 +109,15 @@ type ComplexityRoot struct {
 		Role          func(childComplexity int) int
 		SecondFactor  func(childComplexity int) int
 		Sessions      func(childComplexity int) int
+	}
+
+	AccountBalance struct {
+		Account func(childComplexity int) int
+		Balance func(childComplexity int) int
+		Credit  func(childComplexity int) int
+		Debit   func(childComplexity int) int
+		Name    func(childComplexity int) int
+		Sub     func(childComplexity int) int
 	}
 
 	AccountConnection struct {
@@ -753,6 +764,44 @@ type ComplexityRoot struct {
 		UserErrors func(childComplexity int) int
 	}
 
+	JournalEntry struct {
+		At        func(childComplexity int) int
+		GlobalID  func(childComplexity int) int
+		Kind      func(childComplexity int) int
+		Lines     func(childComplexity int) int
+		Memo      func(childComplexity int) int
+		OfCompany func(childComplexity int) int
+		OfOrder   func(childComplexity int) int
+		OfPayment func(childComplexity int) int
+		PostedAt  func(childComplexity int) int
+		Reference func(childComplexity int) int
+	}
+
+	JournalEntryConnection struct {
+		Edges      func(childComplexity int) int
+		Nodes      func(childComplexity int) int
+		PageInfo   func(childComplexity int) int
+		TotalCount func(childComplexity int) int
+	}
+
+	JournalEntryEdge struct {
+		Cursor func(childComplexity int) int
+		Node   func(childComplexity int) int
+	}
+
+	JournalEntryPayload struct {
+		Entry      func(childComplexity int) int
+		UserErrors func(childComplexity int) int
+	}
+
+	JournalLine struct {
+		Account func(childComplexity int) int
+		Credit  func(childComplexity int) int
+		Debit   func(childComplexity int) int
+		Name    func(childComplexity int) int
+		Sub     func(childComplexity int) int
+	}
+
 	LinkSsoPayload struct {
 		Link       func(childComplexity int) int
 		UserErrors func(childComplexity int) int
@@ -818,6 +867,7 @@ type ComplexityRoot struct {
 		AttachCompanyBuyer       func(childComplexity int, input company.AttachInput) int
 		BookStocktake            func(childComplexity int, input inventory.BookStocktakeInput) int
 		CancelOrder              func(childComplexity int, input order.CancelInput) int
+		CapturePayment           func(childComplexity int, input payment.CaptureInput) int
 		ChangeCompanyBuyer       func(childComplexity int, input company.SeatInput) int
 		ChangePassword           func(childComplexity int, input identity.ChangePasswordInput) int
 		CloseAccount             func(childComplexity int, input identity.CloseInput) int
@@ -867,11 +917,13 @@ type ComplexityRoot struct {
 		PayOrder                 func(childComplexity int, input payment.PayInput) int
 		PinProduct               func(childComplexity int, input display.PinInput) int
 		PlaceOrder               func(childComplexity int, input order.PlaceInput) int
+		PostJournalEntry         func(childComplexity int, input ledger.PostInput) int
 		PublishProduct           func(childComplexity int, input catalog.PublishInput) int
 		ReceiveStock             func(childComplexity int, input inventory.StockInput) int
 		ReceiveStockTransfer     func(childComplexity int, input inventory.ReceiveTransferInput) int
 		RecordAccountPayment     func(childComplexity int, input company.ReceiveInput) int
 		RecordBankTransfer       func(childComplexity int, input payment.TransferInput) int
+		RecordTillPayment        func(childComplexity int, input payment.TillInput) int
 		RefreshToken             func(childComplexity int, input model.RefreshTokenInput) int
 		RefundPayment            func(childComplexity int, input payment.RefundInput) int
 		Register                 func(childComplexity int, input identity.RegisterInput) int
@@ -892,6 +944,7 @@ type ComplexityRoot struct {
 		RequestRestock           func(childComplexity int, input display.RequestInput) int
 		ResetPassword            func(childComplexity int, input identity.ResetPasswordInput) int
 		ResetTotp                func(childComplexity int, input identity.StaffAccountInput) int
+		ReverseJournalEntry      func(childComplexity int, input ledger.ReverseInput) int
 		RevokePartnerKey         func(childComplexity int, input partner.RevokeKeyInput) int
 		RevokeSession            func(childComplexity int, input identity.RevokeSessionInput) int
 		RotatePartnerKey         func(childComplexity int, input partner.RotateKeyInput) int
@@ -941,7 +994,9 @@ type ComplexityRoot struct {
 		UpdateVariant            func(childComplexity int, input catalog.UpdateVariantInput) int
 		VerifyEmail              func(childComplexity int, input model.VerifyEmailInput) int
 		VoidCoupons              func(childComplexity int, input promotion.VoidInput) int
+		VoidPayment              func(childComplexity int, input payment.VoidInput) int
 		WithdrawQuotation        func(childComplexity int, input quotation.SayInput) int
+		WriteOffAccount          func(childComplexity int, input company.WriteOffInput) int
 	}
 
 	Option struct {
@@ -1142,6 +1197,11 @@ type ComplexityRoot struct {
 		Method    func(childComplexity int) int
 		Name      func(childComplexity int) int
 		PublicKey func(childComplexity int) int
+	}
+
+	PaymentPayload struct {
+		Payment    func(childComplexity int) int
+		UserErrors func(childComplexity int) int
 	}
 
 	PaymentTerms struct {
@@ -1503,6 +1563,7 @@ type ComplexityRoot struct {
 		DisplayRules       func(childComplexity int, first *int, after *string, closed bool, target *scope.TargetInput) int
 		ImportRun          func(childComplexity int, id string) int
 		ImportRuns         func(childComplexity int, first *int, after *string, status []importing.Status) int
+		Journal            func(childComplexity int, first *int, after *string, filter *ledger.Query) int
 		Locations          func(childComplexity int) int
 		Me                 func(childComplexity int) int
 		MyCoupons          func(childComplexity int) int
@@ -1541,6 +1602,7 @@ type ComplexityRoot struct {
 		Stocktake          func(childComplexity int, id string) int
 		Stocktakes         func(childComplexity int, locationID *string, first *int, after *string) int
 		Synonyms           func(childComplexity int) int
+		TrialBalance       func(childComplexity int, until *time.Time) int
 	}
 
 	Quotation struct {
@@ -2135,6 +2197,11 @@ type ComplexityRoot struct {
 		Count      func(childComplexity int) int
 		UserErrors func(childComplexity int) int
 	}
+
+	WriteOffAccountPayload struct {
+		Entry      func(childComplexity int) int
+		UserErrors func(childComplexity int) int
+	}
 }
 
 type executableSchema graphql.ExecutableSchemaState[ResolverRoot, DirectiveRoot, ComplexityRoot]
@@ -2266,6 +2333,43 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Account.Sessions(childComplexity), true
+
+	case "AccountBalance.account":
+		if e.ComplexityRoot.AccountBalance.Account == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AccountBalance.Account(childComplexity), true
+	case "AccountBalance.balance":
+		if e.ComplexityRoot.AccountBalance.Balance == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AccountBalance.Balance(childComplexity), true
+	case "AccountBalance.credit":
+		if e.ComplexityRoot.AccountBalance.Credit == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AccountBalance.Credit(childComplexity), true
+	case "AccountBalance.debit":
+		if e.ComplexityRoot.AccountBalance.Debit == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AccountBalance.Debit(childComplexity), true
+	case "AccountBalance.name":
+		if e.ComplexityRoot.AccountBalance.Name == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AccountBalance.Name(childComplexity), true
+	case "AccountBalance.sub":
+		if e.ComplexityRoot.AccountBalance.Sub == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AccountBalance.Sub(childComplexity), true
 
 	case "AccountConnection.edges":
 		if e.ComplexityRoot.AccountConnection.Edges == nil {
@@ -4750,6 +4854,149 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.IssueCouponsPayload.UserErrors(childComplexity), true
 
+	case "JournalEntry.at":
+		if e.ComplexityRoot.JournalEntry.At == nil {
+			break
+		}
+
+		return e.ComplexityRoot.JournalEntry.At(childComplexity), true
+	case "JournalEntry.id":
+		if e.ComplexityRoot.JournalEntry.GlobalID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.JournalEntry.GlobalID(childComplexity), true
+	case "JournalEntry.kind":
+		if e.ComplexityRoot.JournalEntry.Kind == nil {
+			break
+		}
+
+		return e.ComplexityRoot.JournalEntry.Kind(childComplexity), true
+	case "JournalEntry.lines":
+		if e.ComplexityRoot.JournalEntry.Lines == nil {
+			break
+		}
+
+		return e.ComplexityRoot.JournalEntry.Lines(childComplexity), true
+	case "JournalEntry.memo":
+		if e.ComplexityRoot.JournalEntry.Memo == nil {
+			break
+		}
+
+		return e.ComplexityRoot.JournalEntry.Memo(childComplexity), true
+	case "JournalEntry.companyId":
+		if e.ComplexityRoot.JournalEntry.OfCompany == nil {
+			break
+		}
+
+		return e.ComplexityRoot.JournalEntry.OfCompany(childComplexity), true
+	case "JournalEntry.orderId":
+		if e.ComplexityRoot.JournalEntry.OfOrder == nil {
+			break
+		}
+
+		return e.ComplexityRoot.JournalEntry.OfOrder(childComplexity), true
+	case "JournalEntry.paymentId":
+		if e.ComplexityRoot.JournalEntry.OfPayment == nil {
+			break
+		}
+
+		return e.ComplexityRoot.JournalEntry.OfPayment(childComplexity), true
+	case "JournalEntry.postedAt":
+		if e.ComplexityRoot.JournalEntry.PostedAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.JournalEntry.PostedAt(childComplexity), true
+	case "JournalEntry.reference":
+		if e.ComplexityRoot.JournalEntry.Reference == nil {
+			break
+		}
+
+		return e.ComplexityRoot.JournalEntry.Reference(childComplexity), true
+
+	case "JournalEntryConnection.edges":
+		if e.ComplexityRoot.JournalEntryConnection.Edges == nil {
+			break
+		}
+
+		return e.ComplexityRoot.JournalEntryConnection.Edges(childComplexity), true
+	case "JournalEntryConnection.nodes":
+		if e.ComplexityRoot.JournalEntryConnection.Nodes == nil {
+			break
+		}
+
+		return e.ComplexityRoot.JournalEntryConnection.Nodes(childComplexity), true
+	case "JournalEntryConnection.pageInfo":
+		if e.ComplexityRoot.JournalEntryConnection.PageInfo == nil {
+			break
+		}
+
+		return e.ComplexityRoot.JournalEntryConnection.PageInfo(childComplexity), true
+	case "JournalEntryConnection.totalCount":
+		if e.ComplexityRoot.JournalEntryConnection.TotalCount == nil {
+			break
+		}
+
+		return e.ComplexityRoot.JournalEntryConnection.TotalCount(childComplexity), true
+
+	case "JournalEntryEdge.cursor":
+		if e.ComplexityRoot.JournalEntryEdge.Cursor == nil {
+			break
+		}
+
+		return e.ComplexityRoot.JournalEntryEdge.Cursor(childComplexity), true
+	case "JournalEntryEdge.node":
+		if e.ComplexityRoot.JournalEntryEdge.Node == nil {
+			break
+		}
+
+		return e.ComplexityRoot.JournalEntryEdge.Node(childComplexity), true
+
+	case "JournalEntryPayload.entry":
+		if e.ComplexityRoot.JournalEntryPayload.Entry == nil {
+			break
+		}
+
+		return e.ComplexityRoot.JournalEntryPayload.Entry(childComplexity), true
+	case "JournalEntryPayload.userErrors":
+		if e.ComplexityRoot.JournalEntryPayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.JournalEntryPayload.UserErrors(childComplexity), true
+
+	case "JournalLine.account":
+		if e.ComplexityRoot.JournalLine.Account == nil {
+			break
+		}
+
+		return e.ComplexityRoot.JournalLine.Account(childComplexity), true
+	case "JournalLine.credit":
+		if e.ComplexityRoot.JournalLine.Credit == nil {
+			break
+		}
+
+		return e.ComplexityRoot.JournalLine.Credit(childComplexity), true
+	case "JournalLine.debit":
+		if e.ComplexityRoot.JournalLine.Debit == nil {
+			break
+		}
+
+		return e.ComplexityRoot.JournalLine.Debit(childComplexity), true
+	case "JournalLine.name":
+		if e.ComplexityRoot.JournalLine.Name == nil {
+			break
+		}
+
+		return e.ComplexityRoot.JournalLine.Name(childComplexity), true
+	case "JournalLine.sub":
+		if e.ComplexityRoot.JournalLine.Sub == nil {
+			break
+		}
+
+		return e.ComplexityRoot.JournalLine.Sub(childComplexity), true
+
 	case "LinkSsoPayload.link":
 		if e.ComplexityRoot.LinkSsoPayload.Link == nil {
 			break
@@ -5100,6 +5347,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.CancelOrder(childComplexity, args["input"].(order.CancelInput)), true
+	case "Mutation.capturePayment":
+		if e.ComplexityRoot.Mutation.CapturePayment == nil {
+			break
+		}
+
+		args, err := field_Mutation_capturePayment_args(ctx, ec, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.CapturePayment(childComplexity, args["input"].(payment.CaptureInput)), true
 	case "Mutation.changeCompanyBuyer":
 		if e.ComplexityRoot.Mutation.ChangeCompanyBuyer == nil {
 			break
@@ -5629,6 +5887,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.PlaceOrder(childComplexity, args["input"].(order.PlaceInput)), true
+	case "Mutation.postJournalEntry":
+		if e.ComplexityRoot.Mutation.PostJournalEntry == nil {
+			break
+		}
+
+		args, err := field_Mutation_postJournalEntry_args(ctx, ec, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.PostJournalEntry(childComplexity, args["input"].(ledger.PostInput)), true
 	case "Mutation.publishProduct":
 		if e.ComplexityRoot.Mutation.PublishProduct == nil {
 			break
@@ -5684,6 +5953,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.RecordBankTransfer(childComplexity, args["input"].(payment.TransferInput)), true
+	case "Mutation.recordTillPayment":
+		if e.ComplexityRoot.Mutation.RecordTillPayment == nil {
+			break
+		}
+
+		args, err := field_Mutation_recordTillPayment_args(ctx, ec, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.RecordTillPayment(childComplexity, args["input"].(payment.TillInput)), true
 	case "Mutation.refreshToken":
 		if e.ComplexityRoot.Mutation.RefreshToken == nil {
 			break
@@ -5899,6 +6179,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.ResetTotp(childComplexity, args["input"].(identity.StaffAccountInput)), true
+	case "Mutation.reverseJournalEntry":
+		if e.ComplexityRoot.Mutation.ReverseJournalEntry == nil {
+			break
+		}
+
+		args, err := field_Mutation_reverseJournalEntry_args(ctx, ec, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.ReverseJournalEntry(childComplexity, args["input"].(ledger.ReverseInput)), true
 	case "Mutation.revokePartnerKey":
 		if e.ComplexityRoot.Mutation.RevokePartnerKey == nil {
 			break
@@ -6433,6 +6724,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.VoidCoupons(childComplexity, args["input"].(promotion.VoidInput)), true
+	case "Mutation.voidPayment":
+		if e.ComplexityRoot.Mutation.VoidPayment == nil {
+			break
+		}
+
+		args, err := field_Mutation_voidPayment_args(ctx, ec, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.VoidPayment(childComplexity, args["input"].(payment.VoidInput)), true
 	case "Mutation.withdrawQuotation":
 		if e.ComplexityRoot.Mutation.WithdrawQuotation == nil {
 			break
@@ -6444,6 +6746,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.WithdrawQuotation(childComplexity, args["input"].(quotation.SayInput)), true
+	case "Mutation.writeOffAccount":
+		if e.ComplexityRoot.Mutation.WriteOffAccount == nil {
+			break
+		}
+
+		args, err := field_Mutation_writeOffAccount_args(ctx, ec, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.WriteOffAccount(childComplexity, args["input"].(company.WriteOffInput)), true
 
 	case "Option.name":
 		if e.ComplexityRoot.Option.Name == nil {
@@ -7287,6 +7600,19 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.PaymentOption.PublicKey(childComplexity), true
+
+	case "PaymentPayload.payment":
+		if e.ComplexityRoot.PaymentPayload.Payment == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PaymentPayload.Payment(childComplexity), true
+	case "PaymentPayload.userErrors":
+		if e.ComplexityRoot.PaymentPayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PaymentPayload.UserErrors(childComplexity), true
 
 	case "PaymentTerms.closingDay":
 		if e.ComplexityRoot.PaymentTerms.ClosingDay == nil {
@@ -8828,6 +9154,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.Query.ImportRuns(childComplexity, args["first"].(*int), args["after"].(*string), args["status"].([]importing.Status)), true
 
+	case "Query.journal":
+		if e.ComplexityRoot.Query.Journal == nil {
+			break
+		}
+
+		args, err := field_Query_journal_args(ctx, ec, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Query.Journal(childComplexity, args["first"].(*int), args["after"].(*string), args["filter"].(*ledger.Query)), true
 	case "Query.locations":
 		if e.ComplexityRoot.Query.Locations == nil {
 			break
@@ -9171,6 +9508,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Query.Synonyms(childComplexity), true
+	case "Query.trialBalance":
+		if e.ComplexityRoot.Query.TrialBalance == nil {
+			break
+		}
+
+		args, err := field_Query_trialBalance_args(ctx, ec, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Query.TrialBalance(childComplexity, args["until"].(*time.Time)), true
 
 	case "Quotation.company":
 		if e.ComplexityRoot.Quotation.Company == nil {
@@ -11378,6 +11726,19 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.VoidCouponsPayload.UserErrors(childComplexity), true
 
+	case "WriteOffAccountPayload.entry":
+		if e.ComplexityRoot.WriteOffAccountPayload.Entry == nil {
+			break
+		}
+
+		return e.ComplexityRoot.WriteOffAccountPayload.Entry(childComplexity), true
+	case "WriteOffAccountPayload.userErrors":
+		if e.ComplexityRoot.WriteOffAccountPayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.WriteOffAccountPayload.UserErrors(childComplexity), true
+
 	}
 	return 0, false
 }
@@ -11410,6 +11771,7 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 			graphql.NewInputUnmarshaler("CampaignConditionsInput", graphql.BindUnmarshaler(ec, unmarshalInputCampaignConditionsInput)),
 			graphql.NewInputUnmarshaler("CampaignStatusInput", graphql.BindUnmarshaler(ec, unmarshalInputCampaignStatusInput)),
 			graphql.NewInputUnmarshaler("CancelOrderInput", graphql.BindUnmarshaler(ec, unmarshalInputCancelOrderInput)),
+			graphql.NewInputUnmarshaler("CapturePaymentInput", graphql.BindUnmarshaler(ec, unmarshalInputCapturePaymentInput)),
 			graphql.NewInputUnmarshaler("ChangeCompanyBuyerInput", graphql.BindUnmarshaler(ec, unmarshalInputChangeCompanyBuyerInput)),
 			graphql.NewInputUnmarshaler("ChangePasswordInput", graphql.BindUnmarshaler(ec, unmarshalInputChangePasswordInput)),
 			graphql.NewInputUnmarshaler("CloseAccountInput", graphql.BindUnmarshaler(ec, unmarshalInputCloseAccountInput)),
@@ -11443,6 +11805,8 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 			graphql.NewInputUnmarshaler("ImportProductsInput", graphql.BindUnmarshaler(ec, unmarshalInputImportProductsInput)),
 			graphql.NewInputUnmarshaler("IssueCouponsInput", graphql.BindUnmarshaler(ec, unmarshalInputIssueCouponsInput)),
 			graphql.NewInputUnmarshaler("IssuePartnerKeyInput", graphql.BindUnmarshaler(ec, unmarshalInputIssuePartnerKeyInput)),
+			graphql.NewInputUnmarshaler("JournalFilter", graphql.BindUnmarshaler(ec, unmarshalInputJournalFilter)),
+			graphql.NewInputUnmarshaler("JournalLineInput", graphql.BindUnmarshaler(ec, unmarshalInputJournalLineInput)),
 			graphql.NewInputUnmarshaler("LoginInput", graphql.BindUnmarshaler(ec, unmarshalInputLoginInput)),
 			graphql.NewInputUnmarshaler("MoveCategoryInput", graphql.BindUnmarshaler(ec, unmarshalInputMoveCategoryInput)),
 			graphql.NewInputUnmarshaler("NoteOrderInput", graphql.BindUnmarshaler(ec, unmarshalInputNoteOrderInput)),
@@ -11455,6 +11819,7 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 			graphql.NewInputUnmarshaler("PermissionGroupInput", graphql.BindUnmarshaler(ec, unmarshalInputPermissionGroupInput)),
 			graphql.NewInputUnmarshaler("PinProductInput", graphql.BindUnmarshaler(ec, unmarshalInputPinProductInput)),
 			graphql.NewInputUnmarshaler("PlaceOrderInput", graphql.BindUnmarshaler(ec, unmarshalInputPlaceOrderInput)),
+			graphql.NewInputUnmarshaler("PostJournalEntryInput", graphql.BindUnmarshaler(ec, unmarshalInputPostJournalEntryInput)),
 			graphql.NewInputUnmarshaler("PriceImportInput", graphql.BindUnmarshaler(ec, unmarshalInputPriceImportInput)),
 			graphql.NewInputUnmarshaler("PriceInput", graphql.BindUnmarshaler(ec, unmarshalInputPriceInput)),
 			graphql.NewInputUnmarshaler("ProductFilter", graphql.BindUnmarshaler(ec, unmarshalInputProductFilter)),
@@ -11467,6 +11832,7 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 			graphql.NewInputUnmarshaler("ReceiveStockTransferInput", graphql.BindUnmarshaler(ec, unmarshalInputReceiveStockTransferInput)),
 			graphql.NewInputUnmarshaler("RecordAccountPaymentInput", graphql.BindUnmarshaler(ec, unmarshalInputRecordAccountPaymentInput)),
 			graphql.NewInputUnmarshaler("RecordBankTransferInput", graphql.BindUnmarshaler(ec, unmarshalInputRecordBankTransferInput)),
+			graphql.NewInputUnmarshaler("RecordTillPaymentInput", graphql.BindUnmarshaler(ec, unmarshalInputRecordTillPaymentInput)),
 			graphql.NewInputUnmarshaler("RecurrenceInput", graphql.BindUnmarshaler(ec, unmarshalInputRecurrenceInput)),
 			graphql.NewInputUnmarshaler("RefreshTokenInput", graphql.BindUnmarshaler(ec, unmarshalInputRefreshTokenInput)),
 			graphql.NewInputUnmarshaler("RefundPaymentInput", graphql.BindUnmarshaler(ec, unmarshalInputRefundPaymentInput)),
@@ -11483,6 +11849,7 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 			graphql.NewInputUnmarshaler("RequestQuotationInput", graphql.BindUnmarshaler(ec, unmarshalInputRequestQuotationInput)),
 			graphql.NewInputUnmarshaler("RequestRestockInput", graphql.BindUnmarshaler(ec, unmarshalInputRequestRestockInput)),
 			graphql.NewInputUnmarshaler("ResetPasswordInput", graphql.BindUnmarshaler(ec, unmarshalInputResetPasswordInput)),
+			graphql.NewInputUnmarshaler("ReverseJournalEntryInput", graphql.BindUnmarshaler(ec, unmarshalInputReverseJournalEntryInput)),
 			graphql.NewInputUnmarshaler("RevokePartnerKeyInput", graphql.BindUnmarshaler(ec, unmarshalInputRevokePartnerKeyInput)),
 			graphql.NewInputUnmarshaler("RevokeSessionInput", graphql.BindUnmarshaler(ec, unmarshalInputRevokeSessionInput)),
 			graphql.NewInputUnmarshaler("RotatePartnerKeyInput", graphql.BindUnmarshaler(ec, unmarshalInputRotatePartnerKeyInput)),
@@ -11538,6 +11905,8 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 			graphql.NewInputUnmarshaler("VerifyEmailInput", graphql.BindUnmarshaler(ec, unmarshalInputVerifyEmailInput)),
 			graphql.NewInputUnmarshaler("VersionedInput", graphql.BindUnmarshaler(ec, unmarshalInputVersionedInput)),
 			graphql.NewInputUnmarshaler("VoidCouponsInput", graphql.BindUnmarshaler(ec, unmarshalInputVoidCouponsInput)),
+			graphql.NewInputUnmarshaler("VoidPaymentInput", graphql.BindUnmarshaler(ec, unmarshalInputVoidPaymentInput)),
+			graphql.NewInputUnmarshaler("WriteOffAccountInput", graphql.BindUnmarshaler(ec, unmarshalInputWriteOffAccountInput)),
 		)
 	}
 	first := true
@@ -12206,6 +12575,10 @@ enum Permission {
   QUOTATION_READ
   "Answer requests for quotations."
   QUOTATION_WRITE
+  "Read the payment journal, bank statements, and what companies owe by statement."
+  ACCOUNTING_READ
+  "Correct the payment journal, match bank transfers, close companies' accounts."
+  ACCOUNTING_WRITE
   "Decide who sees what: display rules, badges, pinned positions, sold-out policies."
   DISPLAY_WRITE
 }
@@ -13728,6 +14101,8 @@ enum CreditEntryKind {
   CANCELLATION
   "Money came in."
   PAYMENT
+  "What will not be paid any more was given up (貸倒れ)."
+  WRITE_OFF
 }
 
 "One change of what a company owes. It never changes; all of them add up to what is used."
@@ -15678,6 +16053,271 @@ type LocationPayload {
   userErrors: [UserError!]!
 }
 `, BuiltIn: false},
+	{Name: "../schema/journal.graphqls", Input: `extend type Query {
+  "The payment journal (仕訳帳), what moved last first; for accountants."
+  journal(
+    "How many, 0 to 100."
+    first: Int = 20
+    "The cursor behind which the page starts."
+    after: String
+    "Which entries; all if left out."
+    filter: JournalFilter
+  ): JournalEntryConnection! @allow(permissions: [ACCOUNTING_READ])
+  "What each account comes to (試算表); debits and credits of the whole are equal."
+  trialBalance(
+    "Of what moved before this moment; all if left out."
+    until: DateTime
+  ): [AccountBalance!]! @allow(permissions: [ACCOUNTING_READ]) @cost(size: 30)
+}
+
+extend type Mutation {
+  """
+  Write an entry by hand: a fee, a payout of a gateway, a correction. Debits and credits
+  are equal. Receivables move by companies' payments and write-offs only.
+  """
+  postJournalEntry(
+    "The entry."
+    input: PostJournalEntryInput!
+  ): JournalEntryPayload! @allow(permissions: [ACCOUNTING_WRITE])
+  "Take an entry by hand back by its mirror image (逆仕訳); once."
+  reverseJournalEntry(
+    "Which, and why."
+    input: ReverseJournalEntryInput!
+  ): JournalEntryPayload! @allow(permissions: [ACCOUNTING_WRITE])
+  "Give up a part of what a company owes (貸倒れ); its credit is free again by as much."
+  writeOffAccount(
+    "Whose debt, how much, and why."
+    input: WriteOffAccountInput!
+  ): WriteOffAccountPayload! @allow(permissions: [ACCOUNTING_WRITE])
+}
+
+"One thing that money did. It never changes; a mistake is mended by another entry."
+type JournalEntry implements Node {
+  "The entry's opaque global id."
+  id: ID!
+  "When the money moved."
+  at: DateTime!
+  "When it was written down."
+  postedAt: DateTime!
+  "Why it was written."
+  kind: JournalKind!
+  "The order it is about; null for none."
+  orderId: ID
+  "The payment it is about; null for none."
+  paymentId: ID
+  "The company whose claim it moves; null for none."
+  companyId: ID
+  "What people know it by: the order's number, the company's code, the bank's words."
+  reference: String!
+  "What the bookkeeper noted."
+  memo: String!
+  "Its lines: debits and credits come to the same."
+  lines: [JournalLine!]!
+}
+
+"One side of an entry."
+type JournalLine {
+  "The account."
+  account: LedgerAccount!
+  "The account's name, in the caller's language."
+  name: String!
+  "The sub-account: the gateway of CLEARING, the class of TAX; empty for others."
+  sub: String!
+  "The amount on the left (借方); zero for a credit."
+  debit: Money!
+  "The amount on the right (貸方); zero for a debit."
+  credit: Money!
+}
+
+"What an account comes to."
+type AccountBalance {
+  "The account."
+  account: LedgerAccount!
+  "The account's name, in the caller's language."
+  name: String!
+  "The sub-account; empty for none."
+  sub: String!
+  "The sum of its debits."
+  debit: Money!
+  "The sum of its credits."
+  credit: Money!
+  "Debits less credits."
+  balance: Money!
+}
+
+"Where money is, or what it is owed for (勘定科目)."
+enum LedgerAccount {
+  "Cash in the tills (現金)."
+  CASH
+  "The shop's bank account (普通預金)."
+  BANK
+  "Taken by a gateway and not yet paid out (未収入金)."
+  CLEARING
+  "Owed by customers for what was shipped (売掛金)."
+  RECEIVABLE
+  "Received for what is not shipped yet, or is to be given back (前受金)."
+  DEPOSITS
+  "Owed to holders of gift cards."
+  GIFT_CARDS
+  "Goods sold, without tax (売上高)."
+  SALES
+  "Shipping fees, without tax (送料収入)."
+  SHIPPING
+  "Fees that customers pay for a way of paying (決済手数料収入)."
+  CHARGES
+  "Given back of what was sold (売上値引・返品)."
+  RETURNS
+  "Consumption tax received (仮受消費税)."
+  TAX
+  "Fees of gateways and banks (支払手数料)."
+  FEES
+  "What companies will not pay any more (貸倒損失)."
+  BAD_DEBTS
+  "Differences that nothing else explains (雑損益)."
+  ADJUSTMENTS
+}
+
+"Why an entry was written."
+enum JournalKind {
+  "An order left the house."
+  SALE
+  "Money of an order came in."
+  PAYMENT
+  "Money of an order went back."
+  REFUND
+  "A company paid on account (売掛入金)."
+  ACCOUNT_PAYMENT
+  "A company's debt was given up (貸倒れ)."
+  WRITE_OFF
+  "A fee of a gateway or bank."
+  FEE
+  "A gateway paid out."
+  PAYOUT
+  "By hand, to correct."
+  CORRECTION
+  "The mirror image of an entry by hand."
+  REVERSAL
+}
+
+"One page of the journal."
+type JournalEntryConnection {
+  "The entries with their cursors."
+  edges: [JournalEntryEdge!]!
+  "The entries without cursors."
+  nodes: [JournalEntry!]!
+  "Where the page lies."
+  pageInfo: PageInfo!
+  "How many entries the whole list has; costs a count."
+  totalCount: Int!
+}
+
+"An entry on a page."
+type JournalEntryEdge {
+  "The cursor behind this entry."
+  cursor: String!
+  "The entry."
+  node: JournalEntry!
+}
+
+"Which entries to list; what is left out does not filter."
+input JournalFilter {
+  "Of money that moved at this moment or later."
+  from: DateTime
+  "Of money that moved before this moment."
+  until: DateTime
+  "Written for one of these reasons."
+  kinds: [JournalKind!]
+  "With a line of this account."
+  account: LedgerAccount
+  "About this order."
+  orderId: ID
+  "About this company."
+  companyId: ID
+}
+
+"An entry by hand."
+input PostJournalEntryInput {
+  "The client's key of this intent, 8 to 100 characters: a UUID does."
+  idempotencyKey: String!
+  "FEE, PAYOUT or CORRECTION."
+  kind: JournalKind!
+  "When the money moved; now if left out."
+  at: DateTime
+  "What it is, for who reads the books."
+  memo: String!
+  "What the bank or gateway calls it."
+  reference: String! = ""
+  "2 to 20 lines; debits and credits come to the same."
+  lines: [JournalLineInput!]!
+}
+
+"One side of an entry by hand: a debit or a credit, never both."
+input JournalLineInput {
+  "The account; not RECEIVABLE."
+  account: LedgerAccount!
+  "The sub-account: the gateway of CLEARING, the class of TAX."
+  sub: String! = ""
+  "The amount on the left, in major units."
+  debit: Decimal
+  "The amount on the right, in major units."
+  credit: Decimal
+}
+
+"Which entry to take back, and why."
+input ReverseJournalEntryInput {
+  "The client's key of this intent, 8 to 100 characters: a UUID does."
+  idempotencyKey: String!
+  "The entry, made by hand."
+  entryId: ID!
+  "Why."
+  reason: String!
+}
+
+"An entry that was written."
+type JournalEntryPayload {
+  "The entry; null if nothing was written."
+  entry: JournalEntry
+  "Why nothing was written; empty if it was."
+  userErrors: [UserError!]!
+}
+
+"What a company will not pay any more."
+input WriteOffAccountInput {
+  "The client's key of this intent, 8 to 100 characters: a UUID does."
+  idempotencyKey: String!
+  "The company."
+  companyId: ID!
+  "How much, in major units; at most what it owes."
+  amount: Decimal!
+  "Why."
+  reason: String!
+}
+
+"A debt that was given up."
+type WriteOffAccountPayload {
+  "The entry of the company's credit; null if nothing was written off."
+  entry: CreditEntry
+  "Why nothing was written off; empty if it was."
+  userErrors: [UserError!]!
+}
+
+extend enum UserErrorCode {
+  "Debits and credits of an entry are not equal."
+  JOURNAL_UNBALANCED
+  "A line of an entry has no amount, two, or one that is not above 0."
+  JOURNAL_LINE_INVALID
+  "The account is not moved by hand."
+  JOURNAL_ACCOUNT_CLOSED
+  "The kind of entry is not written by hand."
+  JOURNAL_KIND_INVALID
+  "The entry has been reversed."
+  JOURNAL_REVERSED
+  "The entry was not made by hand."
+  JOURNAL_NOT_BY_HAND
+  "The company owes less than is to be written off."
+  WRITE_OFF_EXCEEDS_DEBT
+}
+`, BuiltIn: false},
 	{Name: "../schema/order.graphqls", Input: `extend type Query {
   "The caller's own orders, newest first; for staff who may read orders, the brand's."
   orders(
@@ -15813,6 +16453,10 @@ enum PaymentMethod {
   BANK_TRANSFER
   "On account (掛売): for buyers of companies, invoiced by the company's terms."
   ON_ACCOUNT
+  "In cash at a shop's or event's till; staff record it."
+  CASH
+  "By the card terminal of a till; staff record it."
+  CARD_TERMINAL
 }
 
 "One line of an order, as it was when the order was placed."
@@ -16137,10 +16781,28 @@ extend type Mutation {
     "Which payment, and how much."
     input: RefundPaymentInput!
   ): RefundPaymentPayload! @allow(permissions: [ORDER_WRITE])
+  """
+  Take held money now (売上確定), all of it or a part, rather than when the order ships.
+  The gateway is asked soon after, and lets go of what is not taken.
+  """
+  capturePayment(
+    "Which payment, and how much."
+    input: CapturePaymentInput!
+  ): PaymentPayload! @allow(permissions: [ORDER_WRITE])
+  "Give up what is held or expected of a payment (与信取消). What has been taken is refunded instead."
+  voidPayment(
+    "Which payment."
+    input: VoidPaymentInput!
+  ): PaymentPayload! @allow(permissions: [ORDER_WRITE])
+  "Record money that staff took at a till, for an order or a part of it: CASH or CARD_TERMINAL."
+  recordTillPayment(
+    "Which order, and what was taken."
+    input: RecordTillPaymentInput!
+  ): PaymentPayload! @allow(permissions: [ORDER_WRITE])
 }
 
 extend type Order {
-  "Its payments, oldest first: one, unless the customer changed the method."
+  "Its payments, oldest first: one, unless the customer changed the method or pays in parts."
   payments: [Payment!]!
 }
 
@@ -16344,6 +17006,8 @@ input PayOrderInput {
   orderId: ID!
   "Another method than the order's, if the customer has changed the mind."
   paymentMethod: PaymentMethod
+  "How much of the order this payment pays, in major units; all that is still to be paid if left out."
+  amount: Decimal
   "The gateway's token of the card (Stripe: pm_…), never a card number; empty if the client confirms by itself."
   cardToken: String! = ""
   "Where 3-D Secure brings the customer back to."
@@ -16406,6 +17070,50 @@ input RefundPaymentInput {
   reason: String! = ""
 }
 
+"Which held money to take, and how much."
+input CapturePaymentInput {
+  "The client's key of this intent, 8 to 100 characters: a UUID does."
+  idempotencyKey: String!
+  "The payment, AUTHORISED."
+  paymentId: ID!
+  "How much, in major units; all that is held if left out."
+  amount: Decimal
+  "Why; for staff."
+  reason: String! = ""
+}
+
+"Which payment to give up."
+input VoidPaymentInput {
+  "The client's key of this intent, 8 to 100 characters: a UUID does."
+  idempotencyKey: String!
+  "The payment, of which nothing has been taken."
+  paymentId: ID!
+  "Why; for staff."
+  reason: String! = ""
+}
+
+"Money that staff took at a till."
+input RecordTillPaymentInput {
+  "The client's key of this intent, 8 to 100 characters: a UUID does."
+  idempotencyKey: String!
+  "The order."
+  orderId: ID!
+  "CASH or CARD_TERMINAL."
+  method: PaymentMethod!
+  "How much, in major units; all that is still to be paid if left out."
+  amount: Decimal
+  "The number of the slip."
+  reference: String! = ""
+}
+
+"A payment that staff have worked on."
+type PaymentPayload {
+  "The payment; null if nothing was done. The gateway confirms soon after."
+  payment: Payment
+  "Why nothing was done; empty if it was."
+  userErrors: [UserError!]!
+}
+
 "A payment that is given back."
 type RefundPaymentPayload {
   "The payment; null if nothing was done. The gateway confirms a refund soon after."
@@ -16435,6 +17143,14 @@ extend enum UserErrorCode {
   NOT_A_BANK_TRANSFER
   "The amount is not above zero."
   AMOUNT_INVALID
+  "No money is held for the payment, or not any more."
+  PAYMENT_NOT_HELD
+  "The capture is more than is held."
+  CAPTURE_EXCEEDS_HOLD
+  "The money has been taken; it is refunded, not voided."
+  PAYMENT_CAPTURED
+  "The amount is more than is still to be paid."
+  PAYMENT_EXCEEDS_DUE
   "The refund is more than was received."
   REFUND_EXCEEDS_PAYMENT
 }
@@ -19547,6 +20263,24 @@ func childFields_Account(ctx context.Context, ec *executionContext, field graphq
 	return nil, fmt.Errorf("no field named %q was found under type Account", field.Name)
 }
 
+func childFields_AccountBalance(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "account":
+		return fieldContext_AccountBalance_account(ctx, ec, field)
+	case "name":
+		return fieldContext_AccountBalance_name(ctx, ec, field)
+	case "sub":
+		return fieldContext_AccountBalance_sub(ctx, ec, field)
+	case "debit":
+		return fieldContext_AccountBalance_debit(ctx, ec, field)
+	case "credit":
+		return fieldContext_AccountBalance_credit(ctx, ec, field)
+	case "balance":
+		return fieldContext_AccountBalance_balance(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type AccountBalance", field.Name)
+}
+
 func childFields_AccountConnection(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "edges":
@@ -20835,6 +21569,82 @@ func childFields_IssueCouponsPayload(ctx context.Context, ec *executionContext, 
 	return nil, fmt.Errorf("no field named %q was found under type IssueCouponsPayload", field.Name)
 }
 
+func childFields_JournalEntry(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return fieldContext_JournalEntry_id(ctx, ec, field)
+	case "at":
+		return fieldContext_JournalEntry_at(ctx, ec, field)
+	case "postedAt":
+		return fieldContext_JournalEntry_postedAt(ctx, ec, field)
+	case "kind":
+		return fieldContext_JournalEntry_kind(ctx, ec, field)
+	case "orderId":
+		return fieldContext_JournalEntry_orderId(ctx, ec, field)
+	case "paymentId":
+		return fieldContext_JournalEntry_paymentId(ctx, ec, field)
+	case "companyId":
+		return fieldContext_JournalEntry_companyId(ctx, ec, field)
+	case "reference":
+		return fieldContext_JournalEntry_reference(ctx, ec, field)
+	case "memo":
+		return fieldContext_JournalEntry_memo(ctx, ec, field)
+	case "lines":
+		return fieldContext_JournalEntry_lines(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type JournalEntry", field.Name)
+}
+
+func childFields_JournalEntryConnection(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edges":
+		return fieldContext_JournalEntryConnection_edges(ctx, ec, field)
+	case "nodes":
+		return fieldContext_JournalEntryConnection_nodes(ctx, ec, field)
+	case "pageInfo":
+		return fieldContext_JournalEntryConnection_pageInfo(ctx, ec, field)
+	case "totalCount":
+		return fieldContext_JournalEntryConnection_totalCount(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type JournalEntryConnection", field.Name)
+}
+
+func childFields_JournalEntryEdge(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cursor":
+		return fieldContext_JournalEntryEdge_cursor(ctx, ec, field)
+	case "node":
+		return fieldContext_JournalEntryEdge_node(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type JournalEntryEdge", field.Name)
+}
+
+func childFields_JournalEntryPayload(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "entry":
+		return fieldContext_JournalEntryPayload_entry(ctx, ec, field)
+	case "userErrors":
+		return fieldContext_JournalEntryPayload_userErrors(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type JournalEntryPayload", field.Name)
+}
+
+func childFields_JournalLine(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "account":
+		return fieldContext_JournalLine_account(ctx, ec, field)
+	case "name":
+		return fieldContext_JournalLine_name(ctx, ec, field)
+	case "sub":
+		return fieldContext_JournalLine_sub(ctx, ec, field)
+	case "debit":
+		return fieldContext_JournalLine_debit(ctx, ec, field)
+	case "credit":
+		return fieldContext_JournalLine_credit(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type JournalLine", field.Name)
+}
+
 func childFields_LinkSsoPayload(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "link":
@@ -21327,6 +22137,16 @@ func childFields_PaymentOption(ctx context.Context, ec *executionContext, field 
 		return fieldContext_PaymentOption_publicKey(ctx, ec, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type PaymentOption", field.Name)
+}
+
+func childFields_PaymentPayload(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "payment":
+		return fieldContext_PaymentPayload_payment(ctx, ec, field)
+	case "userErrors":
+		return fieldContext_PaymentPayload_userErrors(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type PaymentPayload", field.Name)
 }
 
 func childFields_PaymentTerms(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -23173,6 +23993,16 @@ func childFields_VoidCouponsPayload(ctx context.Context, ec *executionContext, f
 		return fieldContext_VoidCouponsPayload_userErrors(ctx, ec, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type VoidCouponsPayload", field.Name)
+}
+
+func childFields_WriteOffAccountPayload(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "entry":
+		return fieldContext_WriteOffAccountPayload_entry(ctx, ec, field)
+	case "userErrors":
+		return fieldContext_WriteOffAccountPayload_userErrors(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type WriteOffAccountPayload", field.Name)
 }
 
 func childFields___Directive(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {

@@ -22,6 +22,7 @@ import (
 	"github.com/noren-commerce/noren/core/identity"
 	"github.com/noren-commerce/noren/core/importing"
 	"github.com/noren-commerce/noren/core/inventory"
+	"github.com/noren-commerce/noren/core/ledger"
 	"github.com/noren-commerce/noren/core/order"
 	"github.com/noren-commerce/noren/core/page"
 	"github.com/noren-commerce/noren/core/partner"
@@ -121,6 +122,9 @@ type MutationResolver interface {
 	CountStock(ctx context.Context, input inventory.StockInput) (model.StockPayload, error)
 	SetIncomingStock(ctx context.Context, input inventory.StockInput) (model.StockPayload, error)
 	SaveLocation(ctx context.Context, input inventory.SaveLocationInput) (model.LocationPayload, error)
+	PostJournalEntry(ctx context.Context, input ledger.PostInput) (model.JournalEntryPayload, error)
+	ReverseJournalEntry(ctx context.Context, input ledger.ReverseInput) (model.JournalEntryPayload, error)
+	WriteOffAccount(ctx context.Context, input company.WriteOffInput) (model.WriteOffAccountPayload, error)
 	PlaceOrder(ctx context.Context, input order.PlaceInput) (model.OrderPayload, error)
 	CancelOrder(ctx context.Context, input order.CancelInput) (model.OrderPayload, error)
 	AdvanceOrder(ctx context.Context, input order.AdvanceInput) (model.OrderPayload, error)
@@ -134,6 +138,9 @@ type MutationResolver interface {
 	PayOrder(ctx context.Context, input payment.PayInput) (model.PayOrderPayload, error)
 	RecordBankTransfer(ctx context.Context, input payment.TransferInput) (model.RecordBankTransferPayload, error)
 	RefundPayment(ctx context.Context, input payment.RefundInput) (model.RefundPaymentPayload, error)
+	CapturePayment(ctx context.Context, input payment.CaptureInput) (model.PaymentPayload, error)
+	VoidPayment(ctx context.Context, input payment.VoidInput) (model.PaymentPayload, error)
+	RecordTillPayment(ctx context.Context, input payment.TillInput) (model.PaymentPayload, error)
 	ImportPrices(ctx context.Context, input model.ImportPricesInput) (model.PriceImportPayload, error)
 	CommitPriceImport(ctx context.Context, input importing.PriceRunInput) (model.PriceImportPayload, error)
 	DiscardPriceImport(ctx context.Context, input importing.PriceRunInput) (model.PriceImportPayload, error)
@@ -212,6 +219,8 @@ type QueryResolver interface {
 	ImportRuns(ctx context.Context, first *int, after *string, status []importing.Status) (page.Connection[importing.Run], error)
 	Locations(ctx context.Context) ([]inventory.Location, error)
 	StockMovements(ctx context.Context, variantID string, first *int, after *string) (page.Connection[inventory.Movement], error)
+	Journal(ctx context.Context, first *int, after *string, filter *ledger.Query) (page.Connection[ledger.Entry], error)
+	TrialBalance(ctx context.Context, until *time.Time) ([]ledger.Balance, error)
 	Orders(ctx context.Context, first *int, after *string, filter *model.OrderFilter) (page.Connection[order.Order], error)
 	Order(ctx context.Context, id string) (*order.Order, error)
 	Partners(ctx context.Context) ([]partner.Partner, error)
@@ -513,6 +522,20 @@ func field_Mutation_cancelOrder_args(ctx context.Context, ec *executionContext, 
 	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
 		func(ctx context.Context, v any) (order.CancelInput, error) {
 			return unmarshalNCancelOrderInput2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋorderᚐCancelInput(ctx, ec, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["input"] = arg0
+	return args, nil
+}
+
+func field_Mutation_capturePayment_args(ctx context.Context, ec *executionContext, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
+		func(ctx context.Context, v any) (payment.CaptureInput, error) {
+			return unmarshalNCapturePaymentInput2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpaymentᚐCaptureInput(ctx, ec, v)
 		})
 	if err != nil {
 		return nil, err
@@ -1179,6 +1202,20 @@ func field_Mutation_placeOrder_args(ctx context.Context, ec *executionContext, r
 	return args, nil
 }
 
+func field_Mutation_postJournalEntry_args(ctx context.Context, ec *executionContext, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
+		func(ctx context.Context, v any) (ledger.PostInput, error) {
+			return unmarshalNPostJournalEntryInput2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋledgerᚐPostInput(ctx, ec, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["input"] = arg0
+	return args, nil
+}
+
 func field_Mutation_publishProduct_args(ctx context.Context, ec *executionContext, rawArgs map[string]any) (map[string]any, error) {
 	var err error
 	args := map[string]any{}
@@ -1241,6 +1278,20 @@ func field_Mutation_recordBankTransfer_args(ctx context.Context, ec *executionCo
 	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
 		func(ctx context.Context, v any) (payment.TransferInput, error) {
 			return unmarshalNRecordBankTransferInput2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpaymentᚐTransferInput(ctx, ec, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["input"] = arg0
+	return args, nil
+}
+
+func field_Mutation_recordTillPayment_args(ctx context.Context, ec *executionContext, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
+		func(ctx context.Context, v any) (payment.TillInput, error) {
+			return unmarshalNRecordTillPaymentInput2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpaymentᚐTillInput(ctx, ec, v)
 		})
 	if err != nil {
 		return nil, err
@@ -1507,6 +1558,20 @@ func field_Mutation_resetTotp_args(ctx context.Context, ec *executionContext, ra
 	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
 		func(ctx context.Context, v any) (identity.StaffAccountInput, error) {
 			return unmarshalNStaffAccountInput2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋidentityᚐStaffAccountInput(ctx, ec, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["input"] = arg0
+	return args, nil
+}
+
+func field_Mutation_reverseJournalEntry_args(ctx context.Context, ec *executionContext, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
+		func(ctx context.Context, v any) (ledger.ReverseInput, error) {
+			return unmarshalNReverseJournalEntryInput2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋledgerᚐReverseInput(ctx, ec, v)
 		})
 	if err != nil {
 		return nil, err
@@ -2187,12 +2252,40 @@ func field_Mutation_voidCoupons_args(ctx context.Context, ec *executionContext, 
 	return args, nil
 }
 
+func field_Mutation_voidPayment_args(ctx context.Context, ec *executionContext, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
+		func(ctx context.Context, v any) (payment.VoidInput, error) {
+			return unmarshalNVoidPaymentInput2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpaymentᚐVoidInput(ctx, ec, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["input"] = arg0
+	return args, nil
+}
+
 func field_Mutation_withdrawQuotation_args(ctx context.Context, ec *executionContext, rawArgs map[string]any) (map[string]any, error) {
 	var err error
 	args := map[string]any{}
 	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
 		func(ctx context.Context, v any) (quotation.SayInput, error) {
 			return unmarshalNQuotationMessageInput2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋquotationᚐSayInput(ctx, ec, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["input"] = arg0
+	return args, nil
+}
+
+func field_Mutation_writeOffAccount_args(ctx context.Context, ec *executionContext, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
+		func(ctx context.Context, v any) (company.WriteOffInput, error) {
+			return unmarshalNWriteOffAccountInput2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋcompanyᚐWriteOffInput(ctx, ec, v)
 		})
 	if err != nil {
 		return nil, err
@@ -2640,6 +2733,36 @@ func field_Query_importRuns_args(ctx context.Context, ec *executionContext, rawA
 		return nil, err
 	}
 	args["status"] = arg2
+	return args, nil
+}
+
+func field_Query_journal_args(ctx context.Context, ec *executionContext, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "first",
+		func(ctx context.Context, v any) (*int, error) {
+			return unmarshalOInt2ᚖint(ctx, ec, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["first"] = arg0
+	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "after",
+		func(ctx context.Context, v any) (*string, error) {
+			return unmarshalOString2ᚖstring(ctx, ec, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["after"] = arg1
+	arg2, err := graphql.ProcessArgField(ctx, rawArgs, "filter",
+		func(ctx context.Context, v any) (*ledger.Query, error) {
+			return unmarshalOJournalFilter2ᚖgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋledgerᚐQuery(ctx, ec, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["filter"] = arg2
 	return args, nil
 }
 
@@ -3306,6 +3429,20 @@ func field_Query_stocktakes_args(ctx context.Context, ec *executionContext, rawA
 		return nil, err
 	}
 	args["after"] = arg2
+	return args, nil
+}
+
+func field_Query_trialBalance_args(ctx context.Context, ec *executionContext, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "until",
+		func(ctx context.Context, v any) (*time.Time, error) {
+			return unmarshalODateTime2ᚖtimeᚐTime(ctx, ec, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["until"] = arg0
 	return args, nil
 }
 
@@ -9093,6 +9230,219 @@ func fieldContext_Mutation_saveLocation(ctx context.Context, ec *executionContex
 	return fc, nil
 }
 
+func _Mutation_postJournalEntry(ctx context.Context, ec *executionContext, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_Mutation_postJournalEntry(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().PostJournalEntry(ctx, fc.Args["input"].(ledger.PostInput))
+		},
+		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
+			directive0 := next
+
+			directive1 := func(ctx context.Context) (any, error) {
+				anyone, err := unmarshalNBoolean2bool(ctx, ec, false)
+				if err != nil {
+					var zeroVal model.JournalEntryPayload
+					return zeroVal, err
+				}
+				roles, err := unmarshalNRole2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋaccessᚐRoleᚄ(ctx, ec, []any{})
+				if err != nil {
+					var zeroVal model.JournalEntryPayload
+					return zeroVal, err
+				}
+				permissions, err := unmarshalNPermission2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋaccessᚐPermissionᚄ(ctx, ec, []any{"ACCOUNTING_WRITE"})
+				if err != nil {
+					var zeroVal model.JournalEntryPayload
+					return zeroVal, err
+				}
+				if ec.Directives.Allow == nil {
+					var zeroVal model.JournalEntryPayload
+					return zeroVal, errors.New("directive allow is not implemented")
+				}
+				return ec.Directives.Allow(ctx, nil, directive0, anyone, roles, permissions)
+			}
+
+			next = directive1
+			return next
+		},
+		func(ctx context.Context, selections ast.SelectionSet, v model.JournalEntryPayload) graphql.Marshaler {
+			return marshalNJournalEntryPayload2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋgraphᚋmodelᚐJournalEntryPayload(ctx, ec, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func fieldContext_Mutation_postJournalEntry(ctx context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = run.Args(ctx, field, func() (map[string]any, error) {
+		return field_Mutation_postJournalEntry_args(ctx, ec, field.ArgumentMap(ec.Variables))
+	}); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func _Mutation_reverseJournalEntry(ctx context.Context, ec *executionContext, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_Mutation_reverseJournalEntry(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().ReverseJournalEntry(ctx, fc.Args["input"].(ledger.ReverseInput))
+		},
+		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
+			directive0 := next
+
+			directive1 := func(ctx context.Context) (any, error) {
+				anyone, err := unmarshalNBoolean2bool(ctx, ec, false)
+				if err != nil {
+					var zeroVal model.JournalEntryPayload
+					return zeroVal, err
+				}
+				roles, err := unmarshalNRole2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋaccessᚐRoleᚄ(ctx, ec, []any{})
+				if err != nil {
+					var zeroVal model.JournalEntryPayload
+					return zeroVal, err
+				}
+				permissions, err := unmarshalNPermission2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋaccessᚐPermissionᚄ(ctx, ec, []any{"ACCOUNTING_WRITE"})
+				if err != nil {
+					var zeroVal model.JournalEntryPayload
+					return zeroVal, err
+				}
+				if ec.Directives.Allow == nil {
+					var zeroVal model.JournalEntryPayload
+					return zeroVal, errors.New("directive allow is not implemented")
+				}
+				return ec.Directives.Allow(ctx, nil, directive0, anyone, roles, permissions)
+			}
+
+			next = directive1
+			return next
+		},
+		func(ctx context.Context, selections ast.SelectionSet, v model.JournalEntryPayload) graphql.Marshaler {
+			return marshalNJournalEntryPayload2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋgraphᚋmodelᚐJournalEntryPayload(ctx, ec, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func fieldContext_Mutation_reverseJournalEntry(ctx context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = run.Args(ctx, field, func() (map[string]any, error) {
+		return field_Mutation_reverseJournalEntry_args(ctx, ec, field.ArgumentMap(ec.Variables))
+	}); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func _Mutation_writeOffAccount(ctx context.Context, ec *executionContext, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_Mutation_writeOffAccount(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().WriteOffAccount(ctx, fc.Args["input"].(company.WriteOffInput))
+		},
+		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
+			directive0 := next
+
+			directive1 := func(ctx context.Context) (any, error) {
+				anyone, err := unmarshalNBoolean2bool(ctx, ec, false)
+				if err != nil {
+					var zeroVal model.WriteOffAccountPayload
+					return zeroVal, err
+				}
+				roles, err := unmarshalNRole2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋaccessᚐRoleᚄ(ctx, ec, []any{})
+				if err != nil {
+					var zeroVal model.WriteOffAccountPayload
+					return zeroVal, err
+				}
+				permissions, err := unmarshalNPermission2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋaccessᚐPermissionᚄ(ctx, ec, []any{"ACCOUNTING_WRITE"})
+				if err != nil {
+					var zeroVal model.WriteOffAccountPayload
+					return zeroVal, err
+				}
+				if ec.Directives.Allow == nil {
+					var zeroVal model.WriteOffAccountPayload
+					return zeroVal, errors.New("directive allow is not implemented")
+				}
+				return ec.Directives.Allow(ctx, nil, directive0, anyone, roles, permissions)
+			}
+
+			next = directive1
+			return next
+		},
+		func(ctx context.Context, selections ast.SelectionSet, v model.WriteOffAccountPayload) graphql.Marshaler {
+			return marshalNWriteOffAccountPayload2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋgraphᚋmodelᚐWriteOffAccountPayload(ctx, ec, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func fieldContext_Mutation_writeOffAccount(ctx context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = run.Args(ctx, field, func() (map[string]any, error) {
+		return field_Mutation_writeOffAccount_args(ctx, ec, field.ArgumentMap(ec.Variables))
+	}); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
 func _Mutation_placeOrder(ctx context.Context, ec *executionContext, field graphql.CollectedField) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -10009,6 +10359,219 @@ func fieldContext_Mutation_refundPayment(ctx context.Context, ec *executionConte
 	ctx = graphql.WithFieldContext(ctx, fc)
 	if fc.Args, err = run.Args(ctx, field, func() (map[string]any, error) {
 		return field_Mutation_refundPayment_args(ctx, ec, field.ArgumentMap(ec.Variables))
+	}); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func _Mutation_capturePayment(ctx context.Context, ec *executionContext, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_Mutation_capturePayment(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().CapturePayment(ctx, fc.Args["input"].(payment.CaptureInput))
+		},
+		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
+			directive0 := next
+
+			directive1 := func(ctx context.Context) (any, error) {
+				anyone, err := unmarshalNBoolean2bool(ctx, ec, false)
+				if err != nil {
+					var zeroVal model.PaymentPayload
+					return zeroVal, err
+				}
+				roles, err := unmarshalNRole2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋaccessᚐRoleᚄ(ctx, ec, []any{})
+				if err != nil {
+					var zeroVal model.PaymentPayload
+					return zeroVal, err
+				}
+				permissions, err := unmarshalNPermission2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋaccessᚐPermissionᚄ(ctx, ec, []any{"ORDER_WRITE"})
+				if err != nil {
+					var zeroVal model.PaymentPayload
+					return zeroVal, err
+				}
+				if ec.Directives.Allow == nil {
+					var zeroVal model.PaymentPayload
+					return zeroVal, errors.New("directive allow is not implemented")
+				}
+				return ec.Directives.Allow(ctx, nil, directive0, anyone, roles, permissions)
+			}
+
+			next = directive1
+			return next
+		},
+		func(ctx context.Context, selections ast.SelectionSet, v model.PaymentPayload) graphql.Marshaler {
+			return marshalNPaymentPayload2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋgraphᚋmodelᚐPaymentPayload(ctx, ec, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func fieldContext_Mutation_capturePayment(ctx context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = run.Args(ctx, field, func() (map[string]any, error) {
+		return field_Mutation_capturePayment_args(ctx, ec, field.ArgumentMap(ec.Variables))
+	}); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func _Mutation_voidPayment(ctx context.Context, ec *executionContext, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_Mutation_voidPayment(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().VoidPayment(ctx, fc.Args["input"].(payment.VoidInput))
+		},
+		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
+			directive0 := next
+
+			directive1 := func(ctx context.Context) (any, error) {
+				anyone, err := unmarshalNBoolean2bool(ctx, ec, false)
+				if err != nil {
+					var zeroVal model.PaymentPayload
+					return zeroVal, err
+				}
+				roles, err := unmarshalNRole2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋaccessᚐRoleᚄ(ctx, ec, []any{})
+				if err != nil {
+					var zeroVal model.PaymentPayload
+					return zeroVal, err
+				}
+				permissions, err := unmarshalNPermission2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋaccessᚐPermissionᚄ(ctx, ec, []any{"ORDER_WRITE"})
+				if err != nil {
+					var zeroVal model.PaymentPayload
+					return zeroVal, err
+				}
+				if ec.Directives.Allow == nil {
+					var zeroVal model.PaymentPayload
+					return zeroVal, errors.New("directive allow is not implemented")
+				}
+				return ec.Directives.Allow(ctx, nil, directive0, anyone, roles, permissions)
+			}
+
+			next = directive1
+			return next
+		},
+		func(ctx context.Context, selections ast.SelectionSet, v model.PaymentPayload) graphql.Marshaler {
+			return marshalNPaymentPayload2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋgraphᚋmodelᚐPaymentPayload(ctx, ec, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func fieldContext_Mutation_voidPayment(ctx context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = run.Args(ctx, field, func() (map[string]any, error) {
+		return field_Mutation_voidPayment_args(ctx, ec, field.ArgumentMap(ec.Variables))
+	}); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func _Mutation_recordTillPayment(ctx context.Context, ec *executionContext, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_Mutation_recordTillPayment(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().RecordTillPayment(ctx, fc.Args["input"].(payment.TillInput))
+		},
+		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
+			directive0 := next
+
+			directive1 := func(ctx context.Context) (any, error) {
+				anyone, err := unmarshalNBoolean2bool(ctx, ec, false)
+				if err != nil {
+					var zeroVal model.PaymentPayload
+					return zeroVal, err
+				}
+				roles, err := unmarshalNRole2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋaccessᚐRoleᚄ(ctx, ec, []any{})
+				if err != nil {
+					var zeroVal model.PaymentPayload
+					return zeroVal, err
+				}
+				permissions, err := unmarshalNPermission2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋaccessᚐPermissionᚄ(ctx, ec, []any{"ORDER_WRITE"})
+				if err != nil {
+					var zeroVal model.PaymentPayload
+					return zeroVal, err
+				}
+				if ec.Directives.Allow == nil {
+					var zeroVal model.PaymentPayload
+					return zeroVal, errors.New("directive allow is not implemented")
+				}
+				return ec.Directives.Allow(ctx, nil, directive0, anyone, roles, permissions)
+			}
+
+			next = directive1
+			return next
+		},
+		func(ctx context.Context, selections ast.SelectionSet, v model.PaymentPayload) graphql.Marshaler {
+			return marshalNPaymentPayload2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋgraphᚋmodelᚐPaymentPayload(ctx, ec, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func fieldContext_Mutation_recordTillPayment(ctx context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = run.Args(ctx, field, func() (map[string]any, error) {
+		return field_Mutation_recordTillPayment_args(ctx, ec, field.ArgumentMap(ec.Variables))
 	}); err != nil {
 		ec.Error(ctx, err)
 		return fc, err
@@ -15242,6 +15805,148 @@ func fieldContext_Query_stockMovements(ctx context.Context, ec *executionContext
 	return fc, nil
 }
 
+func _Query_journal(ctx context.Context, ec *executionContext, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_Query_journal(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Query().Journal(ctx, fc.Args["first"].(*int), fc.Args["after"].(*string), fc.Args["filter"].(*ledger.Query))
+		},
+		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
+			directive0 := next
+
+			directive1 := func(ctx context.Context) (any, error) {
+				anyone, err := unmarshalNBoolean2bool(ctx, ec, false)
+				if err != nil {
+					var zeroVal page.Connection[ledger.Entry]
+					return zeroVal, err
+				}
+				roles, err := unmarshalNRole2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋaccessᚐRoleᚄ(ctx, ec, []any{})
+				if err != nil {
+					var zeroVal page.Connection[ledger.Entry]
+					return zeroVal, err
+				}
+				permissions, err := unmarshalNPermission2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋaccessᚐPermissionᚄ(ctx, ec, []any{"ACCOUNTING_READ"})
+				if err != nil {
+					var zeroVal page.Connection[ledger.Entry]
+					return zeroVal, err
+				}
+				if ec.Directives.Allow == nil {
+					var zeroVal page.Connection[ledger.Entry]
+					return zeroVal, errors.New("directive allow is not implemented")
+				}
+				return ec.Directives.Allow(ctx, nil, directive0, anyone, roles, permissions)
+			}
+
+			next = directive1
+			return next
+		},
+		func(ctx context.Context, selections ast.SelectionSet, v page.Connection[ledger.Entry]) graphql.Marshaler {
+			return marshalNJournalEntryConnection2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpageᚐConnection(ctx, ec, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func fieldContext_Query_journal(ctx context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Query",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = run.Args(ctx, field, func() (map[string]any, error) {
+		return field_Query_journal_args(ctx, ec, field.ArgumentMap(ec.Variables))
+	}); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func _Query_trialBalance(ctx context.Context, ec *executionContext, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_Query_trialBalance(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Query().TrialBalance(ctx, fc.Args["until"].(*time.Time))
+		},
+		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
+			directive0 := next
+
+			directive1 := func(ctx context.Context) (any, error) {
+				anyone, err := unmarshalNBoolean2bool(ctx, ec, false)
+				if err != nil {
+					var zeroVal []ledger.Balance
+					return zeroVal, err
+				}
+				roles, err := unmarshalNRole2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋaccessᚐRoleᚄ(ctx, ec, []any{})
+				if err != nil {
+					var zeroVal []ledger.Balance
+					return zeroVal, err
+				}
+				permissions, err := unmarshalNPermission2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋaccessᚐPermissionᚄ(ctx, ec, []any{"ACCOUNTING_READ"})
+				if err != nil {
+					var zeroVal []ledger.Balance
+					return zeroVal, err
+				}
+				if ec.Directives.Allow == nil {
+					var zeroVal []ledger.Balance
+					return zeroVal, errors.New("directive allow is not implemented")
+				}
+				return ec.Directives.Allow(ctx, nil, directive0, anyone, roles, permissions)
+			}
+
+			next = directive1
+			return next
+		},
+		func(ctx context.Context, selections ast.SelectionSet, v []ledger.Balance) graphql.Marshaler {
+			return marshalNAccountBalance2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋledgerᚐBalanceᚄ(ctx, ec, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func fieldContext_Query_trialBalance(ctx context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Query",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = run.Args(ctx, field, func() (map[string]any, error) {
+		return field_Query_trialBalance_args(ctx, ec, field.ArgumentMap(ec.Variables))
+	}); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
 func _Query_orders(ctx context.Context, ec *executionContext, field graphql.CollectedField) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -18133,6 +18838,27 @@ func _Mutation(ctx context.Context, ec *executionContext, sel ast.SelectionSet) 
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
+		case "postJournalEntry":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return _Mutation_postJournalEntry(ctx, ec, field)
+			})
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "reverseJournalEntry":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return _Mutation_reverseJournalEntry(ctx, ec, field)
+			})
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "writeOffAccount":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return _Mutation_writeOffAccount(ctx, ec, field)
+			})
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
 		case "placeOrder":
 			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
 				return _Mutation_placeOrder(ctx, ec, field)
@@ -18220,6 +18946,27 @@ func _Mutation(ctx context.Context, ec *executionContext, sel ast.SelectionSet) 
 		case "refundPayment":
 			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
 				return _Mutation_refundPayment(ctx, ec, field)
+			})
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "capturePayment":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return _Mutation_capturePayment(ctx, ec, field)
+			})
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "voidPayment":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return _Mutation_voidPayment(ctx, ec, field)
+			})
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "recordTillPayment":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return _Mutation_recordTillPayment(ctx, ec, field)
 			})
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
@@ -18762,6 +19509,18 @@ func _Query(ctx context.Context, ec *executionContext, sel ast.SelectionSet) gra
 				true, true,
 				func(ctx context.Context) graphql.Marshaler {
 					return _Query_stockMovements(ctx, ec, field)
+				})
+		case "journal":
+			out.ResolveRootConcurrently(innerCtx, ec.OperationContext, i,
+				true, true,
+				func(ctx context.Context) graphql.Marshaler {
+					return _Query_journal(ctx, ec, field)
+				})
+		case "trialBalance":
+			out.ResolveRootConcurrently(innerCtx, ec.OperationContext, i,
+				true, true,
+				func(ctx context.Context) graphql.Marshaler {
+					return _Query_trialBalance(ctx, ec, field)
 				})
 		case "orders":
 			out.ResolveRootConcurrently(innerCtx, ec.OperationContext, i,

@@ -20,6 +20,7 @@ import (
 	"github.com/noren-commerce/noren/core/identity"
 	"github.com/noren-commerce/noren/core/importing"
 	"github.com/noren-commerce/noren/core/inventory"
+	"github.com/noren-commerce/noren/core/ledger"
 	"github.com/noren-commerce/noren/core/money"
 	"github.com/noren-commerce/noren/core/order"
 	"github.com/noren-commerce/noren/core/partner"
@@ -239,6 +240,14 @@ type IssueCouponsPayload struct {
 	UserErrors []UserError `json:"userErrors"`
 }
 
+// An entry that was written.
+type JournalEntryPayload struct {
+	// The entry; null if nothing was written.
+	Entry *ledger.Entry `json:"entry,omitempty"`
+	// Why nothing was written; empty if it was.
+	UserErrors []UserError `json:"userErrors"`
+}
+
 // What became of a link.
 type LinkSsoPayload struct {
 	// The link; null if none was made.
@@ -333,6 +342,14 @@ type PaymentFilter struct {
 	Reference *string `json:"reference,omitempty"`
 	// Only what staff should look at: paid short or too much, owed back, refused or unanswered by the gateway, a hold that lapsed.
 	Attention *bool `json:"attention,omitempty"`
+}
+
+// A payment that staff have worked on.
+type PaymentPayload struct {
+	// The payment; null if nothing was done. The gateway confirms soon after.
+	Payment *payment.Payment `json:"payment,omitempty"`
+	// Why nothing was done; empty if it was.
+	UserErrors []UserError `json:"userErrors"`
 }
 
 // A permission group after a change.
@@ -652,6 +669,14 @@ type VoidCouponsPayload struct {
 	// How many were taken out of use.
 	Count int `json:"count"`
 	// Why none were; empty if nothing went wrong.
+	UserErrors []UserError `json:"userErrors"`
+}
+
+// A debt that was given up.
+type WriteOffAccountPayload struct {
+	// The entry of the company's credit; null if nothing was written off.
+	Entry *company.Entry `json:"entry,omitempty"`
+	// Why nothing was written off; empty if it was.
 	UserErrors []UserError `json:"userErrors"`
 }
 

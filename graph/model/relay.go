@@ -13,6 +13,7 @@ import (
 	"github.com/noren-commerce/noren/core/identity"
 	"github.com/noren-commerce/noren/core/importing"
 	"github.com/noren-commerce/noren/core/inventory"
+	"github.com/noren-commerce/noren/core/ledger"
 	"github.com/noren-commerce/noren/core/order"
 	"github.com/noren-commerce/noren/core/page"
 	"github.com/noren-commerce/noren/core/payment"
@@ -103,6 +104,10 @@ type (
 	// CustomerGroupEdge is a group on a page.
 	CustomerGroupEdge = page.Edge[company.Group]
 
+	// JournalEntryConnection is a page of the journal.
+	JournalEntryConnection = page.Connection[ledger.Entry]
+	// JournalEntryEdge is an entry on a page.
+	JournalEntryEdge = page.Edge[ledger.Entry]
 	// PaymentConnection is a page of payments.
 	PaymentConnection = page.Connection[payment.Payment]
 	// PaymentEdge is a payment on a page.
