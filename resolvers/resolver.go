@@ -8,6 +8,8 @@ import (
 
 	"github.com/google/uuid"
 
+	"github.com/noren-commerce/noren/core/banking"
+	"github.com/noren-commerce/noren/core/billing"
 	"github.com/noren-commerce/noren/core/cart"
 	"github.com/noren-commerce/noren/core/catalog"
 	"github.com/noren-commerce/noren/core/company"
@@ -58,6 +60,8 @@ type Resolver struct {
 	Customers  *customer.Service
 	Companies  *company.Service
 	Ledger     *ledger.Service
+	Banking    *banking.Service
+	Billing    *billing.Service
 	Partners   *partner.Service
 	Signals    signal.Board
 	SSO        *identity.SSO
@@ -107,6 +111,9 @@ type Loaders struct {
 	Transfers  *graph.Loader[uuid.UUID, []payment.Transfer]
 
 	JournalLines *graph.Loader[uuid.UUID, []ledger.Line] // by entry
+
+	BankAllocations *graph.Loader[uuid.UUID, []banking.Allocation] // by line
+	StatementLines  *graph.Loader[uuid.UUID, []billing.Line]       // by company's statement
 
 	PartnerKeys *graph.Loader[uuid.UUID, []partner.Key]
 
@@ -173,8 +180,10 @@ func (r *Resolver) NewLoaders(ctx context.Context) *Loaders {
 		Groups:        graph.NewLoader(graph.Grouped(r.Accounts.GroupsOf, func(m identity.Membership) uuid.UUID { return m.AccountID })),
 		SecondFactors: graph.NewLoader(r.Accounts.WithFactor),
 
-		Payments:     graph.NewLoader(graph.Grouped(r.Payments.OfOrders, func(p payment.Payment) uuid.UUID { return p.OrderID })),
-		JournalLines: graph.NewLoader(graph.Grouped(r.Ledger.LinesOf, func(l ledger.Line) uuid.UUID { return l.EntryID })),
+		Payments:        graph.NewLoader(graph.Grouped(r.Payments.OfOrders, func(p payment.Payment) uuid.UUID { return p.OrderID })),
+		BankAllocations: graph.NewLoader(graph.Grouped(r.Banking.AllocationsOf, func(a banking.Allocation) uuid.UUID { return a.LineID })),
+		StatementLines:  graph.NewLoader(graph.Grouped(r.Billing.LinesOf, func(l billing.Line) uuid.UUID { return l.StatementID })),
+		JournalLines:    graph.NewLoader(graph.Grouped(r.Ledger.LinesOf, func(l ledger.Line) uuid.UUID { return l.EntryID })),
 
 		Operations: graph.NewLoader(graph.Grouped(r.Payments.OperationsOf, func(o payment.Operation) uuid.UUID { return o.PaymentID })),
 		Transfers:  graph.NewLoader(graph.Grouped(r.Payments.TransfersOf, func(t payment.Transfer) uuid.UUID { return t.PaymentID })),

@@ -30,6 +30,7 @@ type Store interface {
 	Balances(ctx context.Context, brandID uuid.UUID, until *time.Time) ([]Balance, error)
 	// Reversed reports whether an entry has been taken back.
 	Reversed(ctx context.Context, brandID, entryID uuid.UUID) (bool, error)
+	ReportStore
 }
 
 // Service lets accountants read the journal and correct it.
@@ -40,6 +41,7 @@ type Service struct {
 
 // Parts are what the service is made of.
 type Parts struct {
+	Tx     idempotency.Tx
 	Store  Store
 	Books  *Books
 	Keys   *idempotency.Keys

@@ -149,6 +149,16 @@ type QuotationAnswered struct {
 	Message    string         `json:"message,omitempty"`
 }
 
+// AccountOverdue asks a company for what it should have paid by now (督促).
+type AccountOverdue struct {
+	Name     string         `json:"name"`
+	Company  string         `json:"company"`
+	Amount   int64          `json:"amount"`
+	Currency money.Currency `json:"currency"`
+	DueOn    time.Time      `json:"dueOn"`
+	Level    int            `json:"level"` // 1 to 3, the firmest
+}
+
 // ApprovalAsked asks an approver of a company to judge an order that waits.
 type ApprovalAsked struct {
 	Name        string         `json:"name"`
@@ -198,6 +208,9 @@ func (QuotationRequested) Kind() Kind { return KindQuotationRequested }
 // Kind is KindQuotationAnswered.
 func (QuotationAnswered) Kind() Kind { return KindQuotationAnswered }
 
+// Kind is KindAccountOverdue.
+func (AccountOverdue) Kind() Kind { return KindAccountOverdue }
+
 // Kind is KindApprovalAsked.
 func (ApprovalAsked) Kind() Kind { return KindApprovalAsked }
 
@@ -230,6 +243,8 @@ func blank(k Kind) Content {
 		return &QuotationRequested{}
 	case KindQuotationAnswered:
 		return &QuotationAnswered{}
+	case KindAccountOverdue:
+		return &AccountOverdue{}
 	case KindApprovalAsked:
 		return &ApprovalAsked{}
 	}

@@ -10,6 +10,8 @@ import (
 	"time"
 
 	"github.com/99designs/gqlgen/graphql"
+	"github.com/noren-commerce/noren/core/banking"
+	"github.com/noren-commerce/noren/core/billing"
 	"github.com/noren-commerce/noren/core/cart"
 	"github.com/noren-commerce/noren/core/catalog"
 	"github.com/noren-commerce/noren/core/company"
@@ -76,6 +78,22 @@ type BadgePayload struct {
 	UserErrors []UserError `json:"userErrors"`
 }
 
+// A deposit that was worked on.
+type BankLinePayload struct {
+	// The deposit; null if nothing was done.
+	Line *banking.Line `json:"line,omitempty"`
+	// Why nothing was done; empty if it was.
+	UserErrors []UserError `json:"userErrors"`
+}
+
+// A profile that was kept.
+type BankProfilePayload struct {
+	// The profile; null if it was not kept.
+	Profile *banking.Profile `json:"profile,omitempty"`
+	// Why it was not kept; empty if it was.
+	UserErrors []UserError `json:"userErrors"`
+}
+
 // A campaign after a change.
 type CampaignPayload struct {
 	// The campaign; null if nothing was done.
@@ -115,6 +133,14 @@ type CategorySortPayload struct {
 	// The category; null if nothing was done.
 	Category *catalog.Category `json:"category,omitempty"`
 	// Why nothing was done; empty if it was.
+	UserErrors []UserError `json:"userErrors"`
+}
+
+// Accounts that were closed.
+type CloseAccountsPayload struct {
+	// The statements that were made; those that were there already are not among them.
+	Statements []billing.Statement `json:"statements"`
+	// Why none was made; empty if nothing was in the way.
 	UserErrors []UserError `json:"userErrors"`
 }
 
@@ -196,6 +222,12 @@ type DropStocktakeInput struct {
 type FunctionRulePayload struct {
 	// The rule; null if there is none, or nothing was done.
 	Rule *company.FunctionRule `json:"rule,omitempty"`
+	// Why nothing was done; empty if it was.
+	UserErrors []UserError `json:"userErrors"`
+}
+
+// Reminders that are held.
+type HoldDunningPayload struct {
 	// Why nothing was done; empty if it was.
 	UserErrors []UserError `json:"userErrors"`
 }
@@ -476,6 +508,28 @@ type RatePayload struct {
 	UserErrors []UserError `json:"userErrors"`
 }
 
+// A gateway's report.
+type ReconcileGatewayInput struct {
+	// The gateway: "stripe".
+	Gateway string `json:"gateway"`
+	// The first day.
+	From time.Time `json:"from"`
+	// The last day.
+	To time.Time `json:"to"`
+	// The report as CSV, up to 16 MB.
+	File graphql.Upload `json:"file"`
+	// Whether to write the report's fees into the journal.
+	BookFees bool `json:"bookFees"`
+}
+
+// A report compared with the journal.
+type ReconcileGatewayPayload struct {
+	// What came of it; null if the report could not be read.
+	Reconciliation *ledger.Reconciliation `json:"reconciliation,omitempty"`
+	// Why it could not be read; empty if it could.
+	UserErrors []UserError `json:"userErrors"`
+}
+
 // A recorded transfer and how its payment stands now.
 type RecordBankTransferPayload struct {
 	// The transfer; null if nothing was recorded.
@@ -501,6 +555,12 @@ type RefundPaymentPayload struct {
 	// The payment; null if nothing was done. The gateway confirms a refund soon after.
 	Payment *payment.Payment `json:"payment,omitempty"`
 	// Why nothing was done; empty if it was.
+	UserErrors []UserError `json:"userErrors"`
+}
+
+// Open lines are matched again.
+type RematchBankLinesPayload struct {
+	// Why they are not; empty if they are.
 	UserErrors []UserError `json:"userErrors"`
 }
 
@@ -645,6 +705,22 @@ type SynonymPayload struct {
 // What became of removing a link.
 type UnlinkSsoPayload struct {
 	// Why the link stays; empty if it was removed.
+	UserErrors []UserError `json:"userErrors"`
+}
+
+// A statement of the bank.
+type UploadBankStatementInput struct {
+	// The CSV, up to 8 MB and 20,000 rows.
+	File graphql.Upload `json:"file"`
+	// The code of the profile by which to read it; the usual headings of banks if empty.
+	Profile string `json:"profile"`
+}
+
+// A statement that was taken in.
+type UploadBankStatementPayload struct {
+	// The statement; null if it was not taken.
+	Statement *banking.Statement `json:"statement,omitempty"`
+	// Why it was not taken; empty if it was.
 	UserErrors []UserError `json:"userErrors"`
 }
 

@@ -6,6 +6,8 @@ import (
 	"github.com/99designs/gqlgen/graphql"
 	"github.com/google/uuid"
 
+	"github.com/noren-commerce/noren/core/banking"
+	"github.com/noren-commerce/noren/core/billing"
 	"github.com/noren-commerce/noren/core/catalog"
 	"github.com/noren-commerce/noren/core/company"
 	"github.com/noren-commerce/noren/core/display"
@@ -104,6 +106,18 @@ type (
 	// CustomerGroupEdge is a group on a page.
 	CustomerGroupEdge = page.Edge[company.Group]
 
+	// BankStatementConnection is a page of the bank's files.
+	BankStatementConnection = page.Connection[banking.Statement]
+	// BankStatementEdge is a file of the bank on a page.
+	BankStatementEdge = page.Edge[banking.Statement]
+	// BankLineConnection is a page of deposits.
+	BankLineConnection = page.Connection[banking.Line]
+	// BankLineEdge is a deposit on a page.
+	BankLineEdge = page.Edge[banking.Line]
+	// AccountStatementConnection is a page of companies' statements.
+	AccountStatementConnection = page.Connection[billing.Statement]
+	// AccountStatementEdge is a company's statement on a page.
+	AccountStatementEdge = page.Edge[billing.Statement]
 	// JournalEntryConnection is a page of the journal.
 	JournalEntryConnection = page.Connection[ledger.Entry]
 	// JournalEntryEdge is an entry on a page.

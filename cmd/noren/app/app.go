@@ -9,6 +9,8 @@ import (
 
 	"github.com/noren-commerce/noren/adapters/assets"
 	"github.com/noren-commerce/noren/adapters/mailbox"
+	"github.com/noren-commerce/noren/core/banking"
+	"github.com/noren-commerce/noren/core/billing"
 	"github.com/noren-commerce/noren/core/cart"
 	"github.com/noren-commerce/noren/core/catalog"
 	"github.com/noren-commerce/noren/core/channel"
@@ -149,8 +151,12 @@ func New(cfg Config, db *postgres.DB, now clock.Clock, options ...Option) (*App,
 			SSO:       sso,
 			Customers: customers,
 			Companies: companies,
-			Ledger:    ledger.New(ledger.Parts{Store: postgres.NewJournal(db), Books: books, Keys: keys, Events: events}),
-			Partners:  partners,
+			Ledger:    NewLedger(db, now),
+			Banking: banking.New(banking.Parts{
+				Tx: db, Store: postgres.NewBanking(db), Keys: keys, Payments: payments, Companies: companies, Jobs: jobs, Events: events, Now: now,
+			}),
+			Billing:  billing.New(billing.Parts{Tx: db, Store: postgres.NewBilling(db), Companies: companies, Outbox: jobs, Events: events, Now: now}),
+			Partners: partners,
 		},
 		Partners: partners,
 		Accounts: accounts,
@@ -197,6 +203,14 @@ func (a *App) Handler() http.Handler {
 func newCompanies(db *postgres.DB, ground Ground, keys *idempotency.Keys, books *ledger.Books, now clock.Clock) *company.Service {
 	store := redis.NewCompanies(postgres.NewCompanies(db), ground.Redis, ground.Generations, postgres.Joined)
 	return company.New(company.Parts{Tx: db, Store: store, Keys: keys, Events: postgres.NewEvents(db), Books: books, Now: now})
+}
+
+// NewLedger puts together how accountants read the payment journal.
+func NewLedger(db *postgres.DB, now clock.Clock) *ledger.Service {
+	return ledger.New(ledger.Parts{
+		Tx: db, Store: postgres.NewJournal(db), Books: ledger.NewBooks(postgres.NewJournal(db), now),
+		Keys: idempotency.New(db, postgres.NewKeys(db), now), Events: postgres.NewEvents(db),
+	})
 }
 
 // newQuotations puts together how buyers ask for quotations and get them.
