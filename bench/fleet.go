@@ -24,8 +24,8 @@ import (
 	"github.com/noren-commerce/noren/storage/postgres"
 )
 
-// prepare makes the database of the benchmarks and fills it, unless it is there.
-func prepare(ctx context.Context, server string, products int) (string, error) {
+// prepare makes a database of the benchmarks and fills it, unless it is there.
+func prepare(ctx context.Context, server, name string, products int) (string, error) {
 	u, err := url.Parse(server)
 	if err != nil {
 		return "", err
@@ -35,7 +35,7 @@ func prepare(ctx context.Context, server string, products int) (string, error) {
 		return "", err
 	}
 	defer func() { _ = conn.Close(ctx) }()
-	name := fmt.Sprintf("noren_bench_%d", products)
+	name = fmt.Sprintf("noren_bench_%s%d", name, products)
 	var there bool
 	if err := conn.QueryRow(ctx, `SELECT EXISTS (SELECT FROM pg_database WHERE datname = $1)`, name).Scan(&there); err != nil {
 		return "", err
@@ -99,6 +99,8 @@ func build(ctx context.Context) (string, error) {
 
 // fleet is the servers that are compared.
 type fleet struct {
+	bin                     string // where the binaries are
+	common                  []string
 	baseline, plain, cached *child
 	other                   *child // another noren to compare with; nil if none is named
 }
@@ -111,11 +113,12 @@ type child struct {
 
 func startFleet(ctx context.Context, bin, other, database, redisURL string) (*fleet, error) {
 	common := []string{
-		"DATABASE_URL=" + database, "NOREN_MAX_CONNS=16", "NOREN_SECRET=benchmarks-need-a-secret-of-some-length",
+		"NOREN_MAX_CONNS=16", "NOREN_SECRET=benchmarks-need-a-secret-of-some-length",
 		"NOREN_CORS_ORIGINS=https://bench.example", "SMTP_URL=smtp://127.0.0.1:1025", "MAIL_FROM=bench@example.jp", "NOREN_BANK_NAME=見本銀行", "NOREN_BANK_BRANCH=本店",
 		"NOREN_BANK_ACCOUNT_NUMBER=0000000", "NOREN_BANK_ACCOUNT_HOLDER=ﾐﾎﾝ", "GOGC=200", "GOMEMLIMIT=128MiB",
 	}
-	f := &fleet{}
+	f := &fleet{bin: bin, common: common}
+	common = append(common[:len(common):len(common)], "DATABASE_URL="+database)
 	var err error
 	if f.baseline, err = start(ctx, filepath.Join(bin, "baseline"), nil, common); err != nil {
 		return f, err

@@ -33,7 +33,7 @@ func main() {
 	flag.Float64Var(&s.seconds, "seconds", 5, "length of one measurement")
 	flag.IntVar(&s.rounds, "rounds", 3, "measurements of each kind, in turn; the median counts")
 	flag.StringVar(&s.database, "database", os.Getenv("DATABASE_URL"), "PostgreSQL to use; a database noren_bench is made there. Unsaid, an embedded one")
-	flag.StringVar(&s.only, "only", "", "list, detail, search or checkout; all if left out")
+	flag.StringVar(&s.only, "only", "", "list, detail, search, checkout or trade; all if left out")
 	flag.StringVar(&s.against, "against", "", "binary of another noren, to take checkouts from both in turn")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
@@ -68,7 +68,7 @@ func withFleet(ctx context.Context, s settings, f func(fleet *fleet, database st
 		return err
 	}
 	defer redis.Stop()
-	url, err := prepare(ctx, s.database, s.products)
+	url, err := prepare(ctx, s.database, "", s.products)
 	if err != nil {
 		return err
 	}
@@ -102,6 +102,11 @@ func measure(ctx context.Context, s settings, fleet *fleet, url string) error {
 	}
 	if s.only == "" || s.only == "checkout" {
 		if err := checkouts(ctx, s, fleet, url); err != nil {
+			return err
+		}
+	}
+	if s.only == "" || s.only == "trade" {
+		if err := trade(ctx, s, fleet); err != nil {
 			return err
 		}
 	}

@@ -10,7 +10,6 @@ import (
 	"time"
 
 	"github.com/google/uuid"
-
 	"github.com/noren-commerce/noren/core/billing"
 	"github.com/noren-commerce/noren/core/company"
 	"github.com/noren-commerce/noren/core/ledger"

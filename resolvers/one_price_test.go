@@ -175,3 +175,43 @@ func TestTermsCostAListTwoStatements(t *testing.T) {
 	require.LessOrEqual(t, buyer, guest+2)
 	require.Equal(t, statements(w.buyer, 1, nil), buyer, "one or a hundred")
 }
+
+// TestRulesCostACartNothingPerLine asks for a company's cart with one line, and with
+// twenty of which each has a rate or a price and a campaign of its own.
+func TestRulesCostACartNothingPerLine(t *testing.T) {
+	t.Parallel()
+	a := apptest.Start(t)
+	w := addWholesaler(t, a, "T001")
+	cart := func() (string, int) {
+		const query = `{ cart { lines { price { unit { amount } } } total { amount } } }`
+		var got struct {
+			Cart struct{ Total struct{ Amount string } }
+		}
+		a.DoAs(t, w.buyer, query, nil) // rules and terms are known
+		answer := a.DoAs(t, w.buyer, query, nil)
+		answer.Into(t, &got)
+		return got.Cart.Total.Amount, answer.Statements
+	}
+	var own []apptest.Variables
+	one := 0
+	for i := range 20 {
+		p := a.AddProduct(t, fmt.Sprintf("p%03d", i), 1000)
+		target := apptest.Variables{"kind": "PRODUCT", "id": globalID("Product", p.ID)}
+		if i%2 == 0 {
+			own = append(own, apptest.Variables{"variantId": globalID("Variant", p.Variants[0]), "amount": "700"})
+		}
+		require.Empty(t, saveRate(t, a, pricer, apptest.Variables{"audience": w.audience(), "percent": "65", "target": target}, nil))
+		runCampaign(t, a, fmt.Sprintf("c%03d", i), apptest.Variables{"benefits": off("LINE_AMOUNT", "10"), "goods": []apptest.Variables{target}})
+		a.DoAs(t, w.buyer, `mutation($v: ID!) { addCartLine(input: {variantId: $v, quantity: 1}) { userErrors { code } } }`, apptest.Variables{"v": globalID("Variant", p.Variants[0])})
+		if i == 0 {
+			var total string
+			total, one = cart()
+			require.Equal(t, "640", total, "1000 × 65 % less 10")
+			require.Equal(t, 6, one, "the buyer, and as a guest's: cart, lines, prices, stock, shipping method")
+		}
+	}
+	require.Empty(t, setCustomerPrices(t, a, pricer, globalID("Company", w.company), own...))
+	total, statements := cart()
+	require.Equal(t, strconv.Itoa(10*690+10*640), total)
+	require.Equal(t, one, statements, "one line or twenty")
+}

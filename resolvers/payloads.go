@@ -9,6 +9,7 @@ import (
 	"github.com/noren-commerce/noren/core/cart"
 	"github.com/noren-commerce/noren/core/catalog"
 	"github.com/noren-commerce/noren/core/customer"
+	globalid "github.com/noren-commerce/noren/core/id"
 	"github.com/noren-commerce/noren/core/identity"
 	"github.com/noren-commerce/noren/core/inventory"
 	"github.com/noren-commerce/noren/core/ledger"
@@ -170,6 +171,11 @@ func movedPayload(ctx context.Context, t *inventory.Transfer, err error) (model.
 	return model.StockTransferPayload{Transfer: unless(errors, t), UserErrors: errors}, err
 }
 
+func deliveryPayload(ctx context.Context, d *inventory.Delivery, err error) (model.StockDeliveryPayload, error) {
+	errors, err := userErrors(ctx, err)
+	return model.StockDeliveryPayload{Delivery: unless(errors, d), UserErrors: errors}, err
+}
+
 func stocktakePayload(ctx context.Context, s *inventory.Stocktake, err error) (model.StocktakePayload, error) {
 	errors, err := userErrors(ctx, err)
 	return model.StocktakePayload{Stocktake: unless(errors, s), UserErrors: errors}, err
@@ -202,4 +208,22 @@ func mediaInput(in model.AddMediaInput) catalog.AddMediaInput {
 func campaignPayload(ctx context.Context, c *promotion.Campaign, err error) (model.CampaignPayload, error) {
 	errors, err := userErrors(ctx, err)
 	return model.CampaignPayload{Campaign: unless(errors, c), UserErrors: errors}, err
+}
+
+// soldVariant is the variant; nil if it is no longer sold.
+func soldVariant(ctx context.Context, variantID uuid.UUID) (*catalog.Variant, error) {
+	v, err := load(ctx).Variant.Load(ctx, variantID)
+	if err != nil || v.ID == uuid.Nil {
+		return nil, err
+	}
+	return &v, nil
+}
+
+// locationKey is the location that a list is narrowed to; nil if it is not.
+func locationKey(global *string) (*uuid.UUID, error) {
+	if global == nil {
+		return nil, nil
+	}
+	_, key, err := globalid.Parse(*global)
+	return &key, err
 }

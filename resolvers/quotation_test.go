@@ -303,6 +303,9 @@ func TestQuotationsOfACompanyAreForItsPeople(t *testing.T) {
 	require.Empty(t, accepted.UserErrors)
 	require.Equal(t, "CONFIRMED", accepted.Order.Status, "who approves may accept it at once")
 	require.Equal(t, "ACCEPTED", kaede.seenBy(t, second.ID).State)
+	var opened struct{ Order *struct{ ID string } }
+	kaede(`query($id: ID!) { order(id: $id) { id } }`, apptest.Variables{"id": accepted.Order.ID}).Into(t, &opened)
+	require.NotNil(t, opened.Order, "for who asked, whose order it is")
 
 	nodes := func(ask asking, filter apptest.Variables) int {
 		var got struct {

@@ -40,6 +40,7 @@ type Resolver struct {
 	Display    *display.Editor
 	Restock    *display.Restock
 	Stock      *inventory.Keeper
+	Supply     *inventory.Supply
 	Simulator  *promotion.Simulator
 	Pricing    *pricing.Service
 	Campaigns  *promotion.Service
@@ -81,6 +82,7 @@ type Loaders struct {
 	Trees          *graph.Loader[uuid.UUID, []catalog.Category]       // by brand
 	Levels         *graph.Loader[uuid.UUID, []inventory.Level]        // by variant
 	StockTransfers *graph.Loader[uuid.UUID, []inventory.TransferLine] // by transfer
+	Deliveries     *graph.Loader[uuid.UUID, []inventory.DeliveryLine] // by delivery
 	CountedLines   *graph.Loader[page.First, page.Connection[inventory.CountedLine]]
 	Tallies        *graph.Loader[uuid.UUID, inventory.Tally] // by stocktake
 	Facts          *graph.Loader[uuid.UUID, display.Facts]   // by product
@@ -149,6 +151,7 @@ func (r *Resolver) NewLoaders(ctx context.Context) *Loaders {
 		Listings:       graph.NewLoader(graph.Grouped(r.Catalog.ListingsOf, func(l catalog.ChannelListing) uuid.UUID { return l.ProductID })),
 		Trees:          graph.NewLoader(graph.Grouped(r.Catalog.Trees, func(c catalog.Category) uuid.UUID { return c.BrandID })),
 		Levels:         graph.NewLoader(graph.Grouped(r.Stock.Levels, func(l inventory.Level) uuid.UUID { return l.VariantID })),
+		Deliveries:     graph.NewLoader(graph.Grouped(r.Supply.DeliveryLines, func(l inventory.DeliveryLine) uuid.UUID { return l.DeliveryID })),
 		StockTransfers: graph.NewLoader(graph.Grouped(r.Stock.TransferLines, func(l inventory.TransferLine) uuid.UUID { return l.TransferID })),
 		Tallies:        graph.NewLoader(graph.ByKey(r.Stock.Tallies, func(t inventory.Tally) uuid.UUID { return t.StocktakeID })),
 		CountedLines:   graph.NewLoader(r.Stock.FirstCounted),

@@ -32,11 +32,7 @@ func (r *mutationResolver) RemoveSet(ctx context.Context, input sale.RemoveSetIn
 }
 
 func (r *setPartResolver) Variant(ctx context.Context, obj *sale.SetPart) (*catalog.Variant, error) {
-	v, err := load(ctx).Variant.Load(ctx, obj.VariantID)
-	if err != nil || v.ID == uuid.Nil {
-		return nil, err
-	}
-	return &v, nil
+	return soldVariant(ctx, obj.VariantID)
 }
 
 func (r *setSlotResolver) Choices(ctx context.Context, obj *sale.Slot) ([]catalog.Variant, error) {

@@ -19,9 +19,9 @@ var quotationOperations = map[string]clientOperation{
 	})},
 	"app/QuotationDetail":   {6, byBoss(func(t *testing.T, w *world) apptest.Variables { return apptest.Variables{"id": w.answered(t).ID} })},
 	"app/RequestQuotation":  {15, byBoss(func(_ *testing.T, w *world) apptest.Variables { return in(w.wanted()) })},
-	"app/ReplyToQuotation":  {6, byBoss(func(t *testing.T, w *world) apptest.Variables { return in(word(w.answered(t))) })},
-	"app/DeclineQuotation":  {6, byBoss(func(t *testing.T, w *world) apptest.Variables { return in(word(w.answered(t))) })},
-	"app/WithdrawQuotation": {6, byBoss(func(t *testing.T, w *world) apptest.Variables { return in(word(w.requested(t))) })},
+	"app/ReplyToQuotation":  {8, byBoss(func(t *testing.T, w *world) apptest.Variables { return in(word(w.answered(t))) })},
+	"app/DeclineQuotation":  {8, byBoss(func(t *testing.T, w *world) apptest.Variables { return in(word(w.answered(t))) })},
+	"app/WithdrawQuotation": {8, byBoss(func(t *testing.T, w *world) apptest.Variables { return in(word(w.requested(t))) })},
 	"app/AcceptQuotation": {25, byBoss(func(t *testing.T, w *world) apptest.Variables {
 		return in(acceptance(w.answered(t), w.parcel, "BANK_TRANSFER"))
 	})},
@@ -34,9 +34,9 @@ var quotationOperations = map[string]clientOperation{
 	})},
 	"admin/StaffQuotation":    {6, inTrade(func(t *testing.T, w *world) apptest.Variables { return apptest.Variables{"id": w.answered(t).ID} })},
 	"admin/AnswerQuotation":   {10, inTrade(func(t *testing.T, w *world) apptest.Variables { return in(w.prices(w.requested(t))) })},
-	"admin/ReplyToQuotation":  {5, inTrade(func(t *testing.T, w *world) apptest.Variables { return in(word(w.answered(t))) })},
-	"admin/DeclineQuotation":  {5, inTrade(func(t *testing.T, w *world) apptest.Variables { return in(word(w.requested(t))) })},
-	"admin/WithdrawQuotation": {5, inTrade(func(t *testing.T, w *world) apptest.Variables { return in(word(w.answered(t))) })},
+	"admin/ReplyToQuotation":  {6, inTrade(func(t *testing.T, w *world) apptest.Variables { return in(word(w.answered(t))) })},
+	"admin/DeclineQuotation":  {6, inTrade(func(t *testing.T, w *world) apptest.Variables { return in(word(w.requested(t))) })},
+	"admin/WithdrawQuotation": {6, inTrade(func(t *testing.T, w *world) apptest.Variables { return in(word(w.answered(t))) })},
 	"admin/NoteQuotation": {5, inTrade(func(t *testing.T, w *world) apptest.Variables {
 		return in(apptest.Variables{"quotationId": w.requested(t).ID, "note": "大口"})
 	})},

@@ -112,7 +112,9 @@ var staffOperations = map[string]clientOperation{
 		w.pins++
 		return w.stock(77 + w.pins) // another number each time
 	})},
-	"admin/SetIncomingStock": {8, input(func(_ *testing.T, w *world) apptest.Variables { return w.stock(5) })},
+	"admin/SetStockRules": {8, input(func(_ *testing.T, w *world) apptest.Variables {
+		return apptest.Variables{"variantId": id.Global("Variant", w.spare), "locationId": id.Global("Location", w.WarehouseID), "safety": 0, "reorderPoint": 5, "reorderTo": 50}
+	})},
 	"admin/BackOrders": {4, asked(func(t *testing.T, w *world) apptest.Variables {
 		for range w.size {
 			p := w.AddProduct(t, w.key(), 1000)

@@ -29,6 +29,8 @@ const (
 	KindBackInStock        Kind = "back_in_stock"
 	KindQuotationRequested Kind = "quotation_requested"
 	KindQuotationAnswered  Kind = "quotation_answered"
+	KindQuotationSaid      Kind = "quotation_said"
+	KindStockLow           Kind = "stock_low"
 	KindCampaignNotice     Kind = "campaign_notice"
 	KindCampaignOpened     Kind = "campaign_opened"
 	KindCouponGranted      Kind = "coupon_granted"
@@ -41,7 +43,7 @@ var Kinds = []Kind{
 	KindEmailVerification, KindPasswordReset, KindOrderConfirmation, KindPaymentReceived,
 	KindOrderShipped, KindOrderCancelled, KindBankTransfer,
 	KindBackInStock, KindAccountOverdue, KindApprovalAsked, KindCampaignNotice, KindCampaignOpened, KindCouponGranted,
-	KindQuotationRequested, KindQuotationAnswered,
+	KindQuotationRequested, KindQuotationAnswered, KindQuotationSaid, KindStockLow,
 }
 
 // Content is what one kind of message says.

@@ -50,6 +50,8 @@ var samples = []messaging.Content{
 		Name: "山田 花子", Number: "Q-1001", Revision: 2, ValidUntil: noon, Currency: "JPY", Lines: []messaging.OrderLine{{Name: "首輪", Quantity: 30, Total: 24000}},
 		Subtotal: 24000, Shipping: 0, Tax: 2181, Total: 24000, Message: "よろしくお願いいたします",
 	},
+	messaging.StockLow{Name: "倉庫係", Lines: []messaging.StockLine{{SKU: "NEKO-6", Name: "ひのき猫砂", Location: "東京倉庫", Left: 3, Incoming: 10, Order: 87}}},
+	messaging.QuotationSaid{Name: "山田 花子", Number: "Q-1001", Event: "DECLINED", Message: "在庫をご用意できません"},
 }
 
 func TestEveryKindIsWrittenInEveryLanguage(t *testing.T) {
@@ -226,4 +228,26 @@ func (l *logbook) ShopName(_ context.Context, id uuid.UUID) (i18n.Text, error) {
 		return nil, errors.New("no such brand")
 	}
 	return i18n.Text{"ja": "のれんペット", "en": "Noren Pet [のれんペット]"}, nil
+}
+
+func TestAQuotationMailSaysWhoDidWhat(t *testing.T) {
+	t.Parallel()
+	words := renderer(t)
+	for event, want := range map[string]map[string]string{
+		"REPLIED":   {"ja": "メッセージ", "en": "message"},
+		"DECLINED":  {"ja": "辞退", "en": "declined"},
+		"WITHDRAWN": {"ja": "取り下げ", "en": "withdrawn"},
+		"EXPIRED":   {"ja": "有効期限", "en": "expired"},
+	} {
+		for language, phrase := range want {
+			got, err := words.Render(message(t, language, messaging.QuotationSaid{Number: "Q-1", Event: event, Buyer: "フクフク商店", Message: "またの機会に"}), "のれんペット")
+			require.NoError(t, err)
+			for _, text := range []string{got.Text, got.HTML} {
+				require.Contains(t, text, phrase, event)
+				require.Contains(t, text, "フクフク商店")
+				require.Contains(t, text, "またの機会に")
+			}
+			require.Contains(t, got.Subject, "Q-1")
+		}
+	}
 }

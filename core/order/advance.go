@@ -127,6 +127,11 @@ func (s *Service) cancel(ctx context.Context, o *Order, reason string) error {
 			return err
 		}
 	}
+	if o.QuotationID != nil {
+		if err := s.offers.Reopen(ctx, *o.QuotationID); err != nil {
+			return err
+		}
+	}
 	refund, err := s.payments.Release(ctx, o.ID, reason)
 	if err != nil {
 		return err

@@ -94,6 +94,7 @@ type Service struct {
 	trade     Trade
 	campaigns Campaigns
 	books     Books
+	offers    Offers
 	now       clock.Clock
 }
 
@@ -120,6 +121,16 @@ func New(p Parts) *Service {
 		outbox: p.Outbox, events: p.Events, flips: p.Flips, trade: p.Trade, campaigns: p.Campaigns, books: p.Books, now: p.Now,
 	}
 }
+
+// Offers are the quotations at which orders are placed.
+type Offers interface {
+	// Reopen lets a quotation be ordered again whose order is given up.
+	Reopen(ctx context.Context, quotationID uuid.UUID) error
+}
+
+// QuoteBy says who is told when an order of a quotation is given up: quotations place
+// orders, so they are made after them.
+func (s *Service) QuoteBy(offers Offers) { s.offers = offers }
 
 // PayBy says who opens and releases the payments of orders.
 func (s *Service) PayBy(payments payment.Opener) { s.payments = payments }

@@ -26,16 +26,19 @@ type sheet struct {
 }
 
 type example struct {
-	Name      string         `yaml:"name"`
-	At        string         `yaml:"at"` // Tokyo
-	Buyer     buyer          `yaml:"buyer"`
-	Campaigns []offer        `yaml:"campaigns"`
-	Cart      map[string]int `yaml:"cart"`
-	Shipping  *int64         `yaml:"shipping"`
-	Coupons   []string       `yaml:"coupons"` // campaigns whose coupons were entered
-	Direct    bool           `yaml:"direct"`
-	Margin    string         `yaml:"margin"` // percent on cost that no discount goes below
-	Expect    expected       `yaml:"expect"`
+	Name      string           `yaml:"name"`
+	At        string           `yaml:"at"` // Tokyo
+	Buyer     buyer            `yaml:"buyer"`
+	Campaigns []offer          `yaml:"campaigns"`
+	Cart      map[string]int   `yaml:"cart"`
+	Shipping  *int64           `yaml:"shipping"`
+	Coupons   []string         `yaml:"coupons"` // campaigns whose coupons were entered
+	Direct    bool             `yaml:"direct"`
+	Margin    string           `yaml:"margin"` // percent on cost that no discount goes below
+	Rate      string           `yaml:"rate"`   // percent of the price that the buyer pays
+	Own       map[string]int64 `yaml:"own"`    // the buyer's own prices
+	Quoted    map[string]int64 `yaml:"quoted"` // prices of an accepted quotation
+	Expect    expected         `yaml:"expect"`
 }
 
 type buyer struct {
@@ -249,17 +252,43 @@ func (e example) input(t *testing.T, shop map[string]goods) pricing.QuoteInput {
 	if e.Direct {
 		in.Terms.Mode = pricing.ShipDirect
 	}
-	if e.Margin != "" {
-		in.Terms.Rules = pricing.NewRulebook(pricing.Rules{Rates: []pricing.Rate{{
-			ID: key("floor"), Kind: pricing.RateFloor, Audience: scope.All, Target: scope.Everything, Window: scope.Always,
-			Percent: *number(t, e.Margin), Rounding: money.RoundUp, RoundTo: 1,
-		}}})
-	}
 	in.Book, in.Items = cart(shop, e.Cart)
+	e.agree(t, &in)
 	if e.Shipping != nil {
 		in.Shipping = &pricing.Fee{Amount: *e.Shipping, TaxClass: money.TaxStandard}
 	}
 	return in
+}
+
+// agree puts down what the buyer's terms are beside campaigns.
+func (e example) agree(t *testing.T, in *pricing.QuoteInput) {
+	var rules pricing.Rules
+	add := func(kind pricing.RateKind, percent string, rounding money.Rounding) {
+		if percent != "" {
+			rules.Rates = append(rules.Rates, pricing.Rate{
+				ID: key(string(kind)), Kind: kind, Audience: scope.All, Target: scope.Everything, Window: scope.Always,
+				Percent: *number(t, percent), Rounding: rounding, RoundTo: 1,
+			})
+		}
+	}
+	add(pricing.RateFloor, e.Margin, money.RoundUp)
+	add(pricing.RateCustomer, e.Rate, money.RoundDown)
+	in.Terms.Rules = pricing.NewRulebook(rules)
+	if len(e.Own) > 0 {
+		own := pricing.List{ID: key("own"), Audience: scope.Audience{Kind: scope.Member, ID: in.Terms.Buyer.MemberID}, Window: scope.Always}
+		in.Terms.Lists = append([]pricing.List{own}, in.Terms.Lists...)
+		for name, amount := range e.Own {
+			s := in.Book[key(name)]
+			s.Prices = append(s.Prices, pricing.Price{ID: key("own " + name), ListID: own.ID, VariantID: key(name), MinQuantity: 1, ValidUntil: in.Terms.At.AddDate(1, 0, 0), Amount: amount})
+		}
+	}
+	for i := range in.Items {
+		for name, amount := range e.Quoted {
+			if in.Items[i].VariantID == key(name) {
+				in.Items[i].Agreed = &pricing.Agreed{Amount: amount, Source: key("quotation")}
+			}
+		}
+	}
 }
 
 // TestWorkedExamples holds the engine to examples that a merchant can read.

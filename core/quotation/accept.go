@@ -6,7 +6,6 @@ import (
 	"github.com/google/uuid"
 	"github.com/shopspring/decimal"
 
-	"github.com/noren-commerce/noren/core/access"
 	"github.com/noren-commerce/noren/core/cart"
 	"github.com/noren-commerce/noren/core/customer"
 	"github.com/noren-commerce/noren/core/order"
@@ -27,7 +26,7 @@ type AcceptInput struct {
 
 // Accept orders at the offer: the stock, the credit and an approver are asked as for
 // any order, in one transaction, once for the quotation and for each key. Members of
-// the quotation's company who approve may accept it too; it is then their order.
+// the quotation's company who approve may accept it for who asked, whose order it is.
 func (s *Service) Accept(ctx context.Context, in AcceptInput) (*order.Order, error) {
 	in.ShippingAddress = in.ShippingAddress.Normalised()
 	if err := in.ShippingAddress.Validate("shippingAddress"); err != nil {
@@ -52,9 +51,26 @@ func (s *Service) Accept(ctx context.Context, in AcceptInput) (*order.Order, err
 		Ordered: func(ctx context.Context, orderID uuid.UUID) error {
 			said := Change{Before: q.State, Revision: q.Revision}
 			q.State, q.OrderID = Accepted, &orderID
-			return s.record(ctx, q, "quotation.accepted", said)
+			_, err := s.record(ctx, q, "quotation.accepted", said)
+			return err
 		},
 	})
+}
+
+// Reopen lets a buyer order at an offer again whose order was given up, as long as it
+// is valid, in the transaction that gives the order up.
+func (s *Service) Reopen(ctx context.Context, quotationID uuid.UUID) error {
+	q, err := s.Store.Lock(ctx, quotationID)
+	if err != nil || q == nil || q.State != Accepted {
+		return err
+	}
+	said := Change{Before: q.State, Revision: q.Revision}
+	q.State, q.OrderID = Expired, nil
+	if q.ValidUntil.After(s.Now()) {
+		q.State = Answered
+	}
+	_, err = s.record(ctx, q, "quotation.reopened", said)
+	return err
 }
 
 // acceptable locks the quotation, if the buyer can order at its offer now.
@@ -86,9 +102,8 @@ func (s *Service) basket(ctx context.Context, lookup cart.Lookup, q Quotation, i
 	if b.Method == nil {
 		return nil, cart.ErrUnknownMethod.At("shippingMethodId")
 	}
-	buyer := access.From(ctx).ID
 	b.Cart = cart.Cart{
-		BrandID: q.BrandID, ChannelID: q.ChannelID, MemberID: &buyer, Email: q.Email, ShippingAddress: &in.ShippingAddress, BillingAddress: in.BillingAddress,
+		BrandID: q.BrandID, ChannelID: q.ChannelID, MemberID: &q.MemberID, Email: q.Email, ShippingAddress: &in.ShippingAddress, BillingAddress: in.BillingAddress,
 		ShippingMethodID: &in.ShippingMethodID, ShippingMode: q.ShippingMode, QuotationID: &q.ID,
 	}
 	return b, nil

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"strconv"
 	"time"
 
 	"github.com/google/uuid"
@@ -12,8 +11,6 @@ import (
 
 	"github.com/noren-commerce/noren/core/access"
 	"github.com/noren-commerce/noren/core/fault"
-	"github.com/noren-commerce/noren/core/i18n"
-	"github.com/noren-commerce/noren/core/messaging"
 	"github.com/noren-commerce/noren/core/money"
 	"github.com/noren-commerce/noren/core/pricing"
 	"github.com/noren-commerce/noren/core/scope"
@@ -60,7 +57,7 @@ func (s *Service) Answer(ctx context.Context, in AnswerInput) (*Quotation, error
 		if err := s.Store.Offer(ctx, offer, lines); err != nil {
 			return err
 		}
-		return s.tellBuyer(ctx, *q, offer, lines)
+		return s.sendOffer(ctx, *q, offer, lines)
 	})
 }
 
@@ -151,20 +148,6 @@ func buyerOf(q Quotation) scope.Audience {
 	return scope.Audience{Kind: scope.Member, ID: q.MemberID}
 }
 
-// tellBuyer mails an offer, in the language in which it was asked for.
-func (s *Service) tellBuyer(ctx context.Context, q Quotation, o Offer, lines []Line) error {
-	ctx = i18n.WithLanguage(ctx, q.Language)
-	m, err := messaging.New(ctx, messaging.Address{Name: q.Name, Email: q.Email}, q.ID.String()+"/"+strconv.Itoa(o.Revision), messaging.QuotationAnswered{
-		Name: q.Name, Number: q.Number, Revision: o.Revision, ValidUntil: o.ValidUntil, Currency: o.Currency, Lines: contents(lines, q.Language),
-		Subtotal: o.SubtotalMinor, Shipping: o.ShippingMinor, Tax: o.TaxMinor, Total: o.TotalMinor, Message: o.Message,
-	})
-	if err != nil {
-		return err
-	}
-	m.BrandID = q.BrandID
-	return s.Outbox.Enqueue(ctx, m)
-}
-
 // NoteInput is what staff tell each other about a quotation.
 type NoteInput struct {
 	QuotationID uuid.UUID
@@ -217,10 +200,15 @@ func (s *Service) say(ctx context.Context, in SayInput, eventType string, next f
 	if err := short("message", in.Message, maxMessage); err != nil {
 		return nil, err
 	}
-	return s.change(ctx, in.QuotationID, eventType, func(_ context.Context, q *Quotation, staff bool, c *Change) error {
+	return s.change(ctx, in.QuotationID, eventType, func(ctx context.Context, q *Quotation, staff bool, c *Change) error {
 		to, ok := next(*q, staff)
 		if !ok {
 			return ErrState.With(q.State)
+		}
+		if !staff {
+			if err := s.mayWrite(ctx); err != nil {
+				return err
+			}
 		}
 		q.State, c.Message = to, in.Message
 		return nil
@@ -236,7 +224,7 @@ func (ExpireJob) Kind() string { return "quotation_expire" }
 // expireAtOnce bounds one round of Expire.
 const expireAtOnce = 500
 
-// Expire ends offers whose time is over.
+// Expire ends offers whose time is over, and tells their buyers.
 func (s *Service) Expire(ctx context.Context) error {
 	ctx = access.With(ctx, access.System)
 	for {
@@ -245,7 +233,13 @@ func (s *Service) Expire(ctx context.Context) error {
 			if ended, err = s.Store.Expire(ctx, s.Now(), expireAtOnce); err != nil {
 				return err
 			}
-			return s.Events.Record(ctx, s.endings(ctx, ended)...)
+			events := s.endings(ctx, ended)
+			for i, q := range ended {
+				if err := s.sendWord(ctx, q, true, events[i], ""); err != nil {
+					return err
+				}
+			}
+			return s.Events.Record(ctx, events...)
 		})
 		if err != nil || len(ended) < expireAtOnce {
 			return err

@@ -36,6 +36,7 @@ var (
 	ErrEmpty      = fault.Invalid("QUOTATION_EMPTY", "商品を1点以上指定してください", "Name at least one product")
 	ErrTwice      = fault.Invalid(fault.CodeDuplicate, "同じ商品が2回指定されています", "The product is named twice")
 	ErrPast       = fault.Invalid("QUOTATION_DATE_INVALID", "今より後、5年以内の日時を指定してください", "Name a moment from now on, within five years")
+	ErrWrites     = fault.Limited("RATE_LIMITED", "短時間に多くの依頼が送られました。%d分ほどしてからお試しください", "Too much was sent in a short time; please try again in %d minutes")
 	ErrPrice      = fault.Invalid("AMOUNT_INVALID", "0以上の金額を指定してください", "An amount is 0 or more")
 )
 

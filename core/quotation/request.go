@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"strings"
 	"time"
 	"unicode/utf8"
 
@@ -20,7 +19,6 @@ import (
 	"github.com/noren-commerce/noren/core/i18n"
 	"github.com/noren-commerce/noren/core/id"
 	"github.com/noren-commerce/noren/core/idempotency"
-	"github.com/noren-commerce/noren/core/messaging"
 	"github.com/noren-commerce/noren/core/money"
 	"github.com/noren-commerce/noren/core/order"
 	"github.com/noren-commerce/noren/core/pricing"
@@ -70,6 +68,9 @@ func (s *Service) request(ctx context.Context, in RequestInput) (uuid.UUID, erro
 	if err := s.Companies.May(ctx, company.FunctionQuote); err != nil {
 		return uuid.Nil, err
 	}
+	if err := s.mayWrite(ctx); err != nil {
+		return uuid.Nil, err
+	}
 	q, err := s.asked(ctx, in)
 	if err != nil {
 		return uuid.Nil, err
@@ -95,7 +96,7 @@ func (s *Service) request(ctx context.Context, in RequestInput) (uuid.UUID, erro
 	if err := s.Events.Record(ctx, e); err != nil {
 		return uuid.Nil, err
 	}
-	return q.ID, s.tellStaff(ctx, q, lines, in.Message)
+	return q.ID, s.sendRequest(ctx, q, lines, in.Message)
 }
 
 // asked is the quotation that the input asks for, without its goods.
@@ -226,37 +227,6 @@ func (s *Service) linesOf(ctx context.Context, q Quotation, asked []AskedLine) (
 		}
 	}
 	return lines, goods, errors.Join(all...)
-}
-
-// tellStaff mails the staff who answer.
-func (s *Service) tellStaff(ctx context.Context, q Quotation, lines []Line, message string) error {
-	staff, err := s.Store.Answerers(ctx)
-	if err != nil {
-		return err
-	}
-	ctx = i18n.WithLanguage(ctx, i18n.Default)
-	mails := make([]messaging.Message, len(staff))
-	for i, to := range staff {
-		mails[i], err = messaging.New(ctx, to, q.ID.String()+"/"+to.Email, messaging.QuotationRequested{
-			Name: to.Name, Number: q.Number, Buyer: q.Name, Lines: contents(lines, i18n.Default), Message: message,
-		})
-		if err != nil {
-			return err
-		}
-	}
-	return s.Outbox.Enqueue(ctx, mails...)
-}
-
-// contents are the lines as mails show them.
-func contents(lines []Line, language string) []messaging.OrderLine {
-	all := make([]messaging.OrderLine, len(lines))
-	for i, l := range lines {
-		all[i] = messaging.OrderLine{Name: l.Name.In(language), Option: strings.Join(l.Options, " / "), Quantity: l.Quantity}
-		if total := l.Total(); total != nil {
-			all[i].Total = total.Minor
-		}
-	}
-	return all
 }
 
 // short fails if the text of the input's field is longer than that.

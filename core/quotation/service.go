@@ -16,6 +16,7 @@ import (
 	"github.com/noren-commerce/noren/core/fault"
 	"github.com/noren-commerce/noren/core/i18n"
 	"github.com/noren-commerce/noren/core/idempotency"
+	"github.com/noren-commerce/noren/core/limit"
 	"github.com/noren-commerce/noren/core/messaging"
 	"github.com/noren-commerce/noren/core/money"
 	"github.com/noren-commerce/noren/core/order"
@@ -130,6 +131,7 @@ type Parts struct {
 	Rules     Rules
 	Carts     Carts
 	Outbox    messaging.Outbox
+	Limiter   limit.Limiter
 	Events    event.Recorder
 	Now       clock.Clock
 }
@@ -213,7 +215,11 @@ func (s *Service) change(ctx context.Context, quotationID uuid.UUID, eventType s
 			return err
 		}
 		changed = q
-		return s.record(ctx, q, eventType, said)
+		e, err := s.record(ctx, q, eventType, said)
+		if err != nil || words[eventType] == "" {
+			return err
+		}
+		return s.sendWord(ctx, *q, staff, e, said.Message)
 	})
 	if err != nil {
 		return nil, err
@@ -222,12 +228,12 @@ func (s *Service) change(ctx context.Context, quotationID uuid.UUID, eventType s
 }
 
 // record writes a changed quotation down, with the event of its change.
-func (s *Service) record(ctx context.Context, q *Quotation, eventType string, said Change) error {
+func (s *Service) record(ctx context.Context, q *Quotation, eventType string, said Change) (event.Event, error) {
 	q.UpdatedAt, said.After = s.Now(), q.State
-	if err := s.Store.Update(ctx, *q); err != nil {
-		return err
-	}
 	e := event.New(ctx, q.UpdatedAt, eventType, "Quotation", q.ID, said)
 	e.BrandID = q.BrandID
-	return s.Events.Record(ctx, e)
+	if err := s.Store.Update(ctx, *q); err != nil {
+		return e, err
+	}
+	return e, s.Events.Record(ctx, e)
 }

@@ -193,6 +193,13 @@ func _Node(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj 
 			return graphql.Null
 		}
 		return _StockMovement(ctx, ec, sel, obj)
+	case inventory.Delivery:
+		return _StockDelivery(ctx, ec, sel, &obj)
+	case *inventory.Delivery:
+		if obj == nil {
+			return graphql.Null
+		}
+		return _StockDelivery(ctx, ec, sel, obj)
 	case quotation.Quotation:
 		return _Quotation(ctx, ec, sel, &obj)
 	case *quotation.Quotation:

@@ -1147,6 +1147,21 @@ func fieldContext_OrderLine_backOrdered(_ context.Context, ec *executionContext,
 	return graphql.NewScalarFieldContext("OrderLine", field, false, false, "Int")
 }
 
+func _OrderLine_dueOn(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *order.Line) (ret graphql.Marshaler) {
+	return run.Leaf(
+		ctx,
+		ec.OperationContext,
+		field,
+		func() *time.Time { return obj.DueOn },
+		func(ctx context.Context, selections ast.SelectionSet, v *time.Time) graphql.Marshaler {
+			return marshalODate2ᚖtimeᚐTime(ctx, ec, selections, v)
+		},
+	)
+}
+func fieldContext_OrderLine_dueOn(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("OrderLine", field, false, false, "Date")
+}
+
 func _OrderLine_soldAs(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *order.Line) (ret graphql.Marshaler) {
 	return run.Leaf(
 		ctx,
@@ -1931,6 +1946,11 @@ func _OrderLine(ctx context.Context, ec *executionContext, sel ast.SelectionSet,
 		case "backOrdered":
 			out.Values[i] = _OrderLine_backOrdered(ctx, ec, field, obj)
 			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "dueOn":
+			out.Values[i] = _OrderLine_dueOn(ctx, ec, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
 				out.Invalids++
 			}
 		case "soldAs":

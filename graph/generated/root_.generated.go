@@ -74,6 +74,9 @@ type ResolverRoot interface {
 	ShippingMethod() ShippingMethodResolver
 	SimulationGift() SimulationGiftResolver
 	SimulationProduct() SimulationProductResolver
+	StockAlert() StockAlertResolver
+	StockDelivery() StockDeliveryResolver
+	StockDeliveryLine() StockDeliveryLineResolver
 	StockLevel() StockLevelResolver
 	StockMovement() StockMovementResolver
 	StockTransfer() StockTransferResolver
@@ -219,6 +222,7 @@ type ComplexityRoot struct {
 	}
 
 	BackOrder struct {
+		DueOn    func(childComplexity int) int
 		Order    func(childComplexity int) int
 		PlacedAt func(childComplexity int) int
 		Quantity func(childComplexity int) int
@@ -1001,6 +1005,7 @@ type ComplexityRoot struct {
 		AdjustStock              func(childComplexity int, input inventory.StockInput) int
 		AdvanceOrder             func(childComplexity int, input order.AdvanceInput) int
 		AllocateBankLine         func(childComplexity int, input banking.AllocateInput) int
+		AnnounceStockDelivery    func(childComplexity int, input inventory.AnnounceInput) int
 		AnswerQuotation          func(childComplexity int, input quotation.AnswerInput) int
 		ApplyCoupon              func(childComplexity int, input cart.ApplyCouponInput) int
 		ApproveOrder             func(childComplexity int, input order.ApproveInput) int
@@ -1026,6 +1031,7 @@ type ComplexityRoot struct {
 		CloseRate                func(childComplexity int, input pricing.CloseRuleInput) int
 		CloseRestock             func(childComplexity int, input display.CloseRequestInput) int
 		CloseShippingMethod      func(childComplexity int, input shipping.CloseInput) int
+		CloseStockDelivery       func(childComplexity int, input inventory.CloseDeliveryInput) int
 		CloseStockTransfer       func(childComplexity int, input inventory.CloseTransferInput) int
 		CommitPriceImport        func(childComplexity int, input importing.PriceRunInput) int
 		ConfirmTotp              func(childComplexity int, input model.ConfirmTotpInput) int
@@ -1063,6 +1069,7 @@ type ComplexityRoot struct {
 		PostJournalEntry         func(childComplexity int, input ledger.PostInput) int
 		PublishProduct           func(childComplexity int, input catalog.PublishInput) int
 		ReceiveStock             func(childComplexity int, input inventory.StockInput) int
+		ReceiveStockDelivery     func(childComplexity int, input inventory.ReceiveDeliveryInput) int
 		ReceiveStockTransfer     func(childComplexity int, input inventory.ReceiveTransferInput) int
 		ReconcileGateway         func(childComplexity int, input model.ReconcileGatewayInput) int
 		RecordAccountPayment     func(childComplexity int, input company.ReceiveInput) int
@@ -1087,6 +1094,7 @@ type ComplexityRoot struct {
 		RequestPasswordReset     func(childComplexity int, input model.RequestPasswordResetInput) int
 		RequestQuotation         func(childComplexity int, input quotation.RequestInput) int
 		RequestRestock           func(childComplexity int, input display.RequestInput) int
+		RescheduleStockDelivery  func(childComplexity int, input inventory.RescheduleDeliveryInput) int
 		ResetPassword            func(childComplexity int, input identity.ResetPasswordInput) int
 		ResetTotp                func(childComplexity int, input identity.StaffAccountInput) int
 		ReverseJournalEntry      func(childComplexity int, input ledger.ReverseInput) int
@@ -1114,11 +1122,11 @@ type ComplexityRoot struct {
 		SetCompanyCredit         func(childComplexity int, input company.SetCreditInput) int
 		SetCustomerPrices        func(childComplexity int, input catalog.SetCustomerPricesInput) int
 		SetFunctionRule          func(childComplexity int, input company.FunctionInput) int
-		SetIncomingStock         func(childComplexity int, input inventory.StockInput) int
 		SetPrices                func(childComplexity int, input catalog.SetPricesInput) int
 		SetSaleTerms             func(childComplexity int, input sale.SetInput) int
 		SetSoldOutPolicy         func(childComplexity int, input display.PolicyInput) int
 		SetStaffPolicy           func(childComplexity int, input identity.PolicyInput) int
+		SetStockRules            func(childComplexity int, input inventory.RulesInput) int
 		SettleBankLine           func(childComplexity int, input banking.SettleInput) int
 		SimulateCampaign         func(childComplexity int, input promotion.SimulateInput) int
 		StartSso                 func(childComplexity int, input identity.StartSSOInput) int
@@ -1209,6 +1217,7 @@ type ComplexityRoot struct {
 	OrderLine struct {
 		BackOrdered func(childComplexity int) int
 		Breakdown   func(childComplexity int) int
+		DueOn       func(childComplexity int) int
 		GlobalID    func(childComplexity int) int
 		Name        func(childComplexity int) int
 		Options     func(childComplexity int) int
@@ -1764,6 +1773,9 @@ type ComplexityRoot struct {
 		SsoProviders        func(childComplexity int) int
 		Staff               func(childComplexity int, first *int, after *string) int
 		StaffPolicy         func(childComplexity int) int
+		StockAlerts         func(childComplexity int, locationID *string, first *int, after *string) int
+		StockDeliveries     func(childComplexity int, state *inventory.DeliveryState, locationID *string, late bool, first *int, after *string) int
+		StockDelivery       func(childComplexity int, id string) int
 		StockMovements      func(childComplexity int, variantID string, first *int, after *string) int
 		StockTransfer       func(childComplexity int, id string) int
 		StockTransfers      func(childComplexity int, state *inventory.TransferState, locationID *string, late bool, first *int, after *string) int
@@ -2187,12 +2199,71 @@ type ComplexityRoot struct {
 		Ticket           func(childComplexity int) int
 	}
 
-	StockLevel struct {
-		Free       func(childComplexity int) int
-		Incoming   func(childComplexity int) int
+	StockAlert struct {
+		GlobalID func(childComplexity int) int
+		Level    func(childComplexity int) int
+		OpenedAt func(childComplexity int) int
+		Variant  func(childComplexity int) int
+	}
+
+	StockAlertConnection struct {
+		Edges      func(childComplexity int) int
+		Nodes      func(childComplexity int) int
+		PageInfo   func(childComplexity int) int
+		TotalCount func(childComplexity int) int
+	}
+
+	StockAlertEdge struct {
+		Cursor func(childComplexity int) int
+		Node   func(childComplexity int) int
+	}
+
+	StockDelivery struct {
+		CreatedAt  func(childComplexity int) int
+		ExpectedOn func(childComplexity int) int
+		GlobalID   func(childComplexity int) int
+		Lines      func(childComplexity int) int
 		LocationID func(childComplexity int) int
-		OnHand     func(childComplexity int) int
-		Reserved   func(childComplexity int) int
+		Reference  func(childComplexity int) int
+		State      func(childComplexity int) int
+		Supplier   func(childComplexity int) int
+		UpdatedAt  func(childComplexity int) int
+	}
+
+	StockDeliveryConnection struct {
+		Edges      func(childComplexity int) int
+		Nodes      func(childComplexity int) int
+		PageInfo   func(childComplexity int) int
+		TotalCount func(childComplexity int) int
+	}
+
+	StockDeliveryEdge struct {
+		Cursor func(childComplexity int) int
+		Node   func(childComplexity int) int
+	}
+
+	StockDeliveryLine struct {
+		Arrived  func(childComplexity int) int
+		Missing  func(childComplexity int) int
+		Quantity func(childComplexity int) int
+		Variant  func(childComplexity int) int
+	}
+
+	StockDeliveryPayload struct {
+		Delivery   func(childComplexity int) int
+		UserErrors func(childComplexity int) int
+	}
+
+	StockLevel struct {
+		Free         func(childComplexity int) int
+		Incoming     func(childComplexity int) int
+		LocationID   func(childComplexity int) int
+		OnHand       func(childComplexity int) int
+		ReorderPoint func(childComplexity int) int
+		ReorderTo    func(childComplexity int) int
+		Reserved     func(childComplexity int) int
+		Safety       func(childComplexity int) int
+		Short        func(childComplexity int) int
 	}
 
 	StockMovement struct {
@@ -2369,6 +2440,7 @@ type ComplexityRoot struct {
 	}
 
 	Variant struct {
+		ArrivesOn      func(childComplexity int) int
 		Availability   func(childComplexity int) int
 		Barcode        func(childComplexity int) int
 		Cost           func(childComplexity int) int
@@ -2918,6 +2990,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.Audience.Kind(childComplexity), true
 
+	case "BackOrder.dueOn":
+		if e.ComplexityRoot.BackOrder.DueOn == nil {
+			break
+		}
+
+		return e.ComplexityRoot.BackOrder.DueOn(childComplexity), true
 	case "BackOrder.order":
 		if e.ComplexityRoot.BackOrder.Order == nil {
 			break
@@ -5995,6 +6073,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.AllocateBankLine(childComplexity, args["input"].(banking.AllocateInput)), true
+	case "Mutation.announceStockDelivery":
+		if e.ComplexityRoot.Mutation.AnnounceStockDelivery == nil {
+			break
+		}
+
+		args, err := field_Mutation_announceStockDelivery_args(ctx, ec, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.AnnounceStockDelivery(childComplexity, args["input"].(inventory.AnnounceInput)), true
 	case "Mutation.answerQuotation":
 		if e.ComplexityRoot.Mutation.AnswerQuotation == nil {
 			break
@@ -6270,6 +6359,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.CloseShippingMethod(childComplexity, args["input"].(shipping.CloseInput)), true
+	case "Mutation.closeStockDelivery":
+		if e.ComplexityRoot.Mutation.CloseStockDelivery == nil {
+			break
+		}
+
+		args, err := field_Mutation_closeStockDelivery_args(ctx, ec, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.CloseStockDelivery(childComplexity, args["input"].(inventory.CloseDeliveryInput)), true
 	case "Mutation.closeStockTransfer":
 		if e.ComplexityRoot.Mutation.CloseStockTransfer == nil {
 			break
@@ -6667,6 +6767,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.ReceiveStock(childComplexity, args["input"].(inventory.StockInput)), true
+	case "Mutation.receiveStockDelivery":
+		if e.ComplexityRoot.Mutation.ReceiveStockDelivery == nil {
+			break
+		}
+
+		args, err := field_Mutation_receiveStockDelivery_args(ctx, ec, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.ReceiveStockDelivery(childComplexity, args["input"].(inventory.ReceiveDeliveryInput)), true
 	case "Mutation.receiveStockTransfer":
 		if e.ComplexityRoot.Mutation.ReceiveStockTransfer == nil {
 			break
@@ -6921,6 +7032,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.RequestRestock(childComplexity, args["input"].(display.RequestInput)), true
+	case "Mutation.rescheduleStockDelivery":
+		if e.ComplexityRoot.Mutation.RescheduleStockDelivery == nil {
+			break
+		}
+
+		args, err := field_Mutation_rescheduleStockDelivery_args(ctx, ec, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.RescheduleStockDelivery(childComplexity, args["input"].(inventory.RescheduleDeliveryInput)), true
 	case "Mutation.resetPassword":
 		if e.ComplexityRoot.Mutation.ResetPassword == nil {
 			break
@@ -7218,17 +7340,6 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.SetFunctionRule(childComplexity, args["input"].(company.FunctionInput)), true
-	case "Mutation.setIncomingStock":
-		if e.ComplexityRoot.Mutation.SetIncomingStock == nil {
-			break
-		}
-
-		args, err := field_Mutation_setIncomingStock_args(ctx, ec, rawArgs)
-		if err != nil {
-			return 0, false
-		}
-
-		return e.ComplexityRoot.Mutation.SetIncomingStock(childComplexity, args["input"].(inventory.StockInput)), true
 	case "Mutation.setPrices":
 		if e.ComplexityRoot.Mutation.SetPrices == nil {
 			break
@@ -7273,6 +7384,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.SetStaffPolicy(childComplexity, args["input"].(identity.PolicyInput)), true
+	case "Mutation.setStockRules":
+		if e.ComplexityRoot.Mutation.SetStockRules == nil {
+			break
+		}
+
+		args, err := field_Mutation_setStockRules_args(ctx, ec, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.SetStockRules(childComplexity, args["input"].(inventory.RulesInput)), true
 	case "Mutation.settleBankLine":
 		if e.ComplexityRoot.Mutation.SettleBankLine == nil {
 			break
@@ -7836,6 +7958,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.OrderLine.Breakdown(childComplexity), true
+	case "OrderLine.dueOn":
+		if e.ComplexityRoot.OrderLine.DueOn == nil {
+			break
+		}
+
+		return e.ComplexityRoot.OrderLine.DueOn(childComplexity), true
 	case "OrderLine.id":
 		if e.ComplexityRoot.OrderLine.GlobalID == nil {
 			break
@@ -10377,6 +10505,39 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Query.StaffPolicy(childComplexity), true
+	case "Query.stockAlerts":
+		if e.ComplexityRoot.Query.StockAlerts == nil {
+			break
+		}
+
+		args, err := field_Query_stockAlerts_args(ctx, ec, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Query.StockAlerts(childComplexity, args["locationId"].(*string), args["first"].(*int), args["after"].(*string)), true
+	case "Query.stockDeliveries":
+		if e.ComplexityRoot.Query.StockDeliveries == nil {
+			break
+		}
+
+		args, err := field_Query_stockDeliveries_args(ctx, ec, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Query.StockDeliveries(childComplexity, args["state"].(*inventory.DeliveryState), args["locationId"].(*string), args["late"].(bool), args["first"].(*int), args["after"].(*string)), true
+	case "Query.stockDelivery":
+		if e.ComplexityRoot.Query.StockDelivery == nil {
+			break
+		}
+
+		args, err := field_Query_stockDelivery_args(ctx, ec, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Query.StockDelivery(childComplexity, args["id"].(string)), true
 	case "Query.stockMovements":
 		if e.ComplexityRoot.Query.StockMovements == nil {
 			break
@@ -11982,6 +12143,200 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.StartedSso.Ticket(childComplexity), true
 
+	case "StockAlert.id":
+		if e.ComplexityRoot.StockAlert.GlobalID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StockAlert.GlobalID(childComplexity), true
+	case "StockAlert.level":
+		if e.ComplexityRoot.StockAlert.Level == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StockAlert.Level(childComplexity), true
+	case "StockAlert.openedAt":
+		if e.ComplexityRoot.StockAlert.OpenedAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StockAlert.OpenedAt(childComplexity), true
+	case "StockAlert.variant":
+		if e.ComplexityRoot.StockAlert.Variant == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StockAlert.Variant(childComplexity), true
+
+	case "StockAlertConnection.edges":
+		if e.ComplexityRoot.StockAlertConnection.Edges == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StockAlertConnection.Edges(childComplexity), true
+	case "StockAlertConnection.nodes":
+		if e.ComplexityRoot.StockAlertConnection.Nodes == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StockAlertConnection.Nodes(childComplexity), true
+	case "StockAlertConnection.pageInfo":
+		if e.ComplexityRoot.StockAlertConnection.PageInfo == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StockAlertConnection.PageInfo(childComplexity), true
+	case "StockAlertConnection.totalCount":
+		if e.ComplexityRoot.StockAlertConnection.TotalCount == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StockAlertConnection.TotalCount(childComplexity), true
+
+	case "StockAlertEdge.cursor":
+		if e.ComplexityRoot.StockAlertEdge.Cursor == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StockAlertEdge.Cursor(childComplexity), true
+	case "StockAlertEdge.node":
+		if e.ComplexityRoot.StockAlertEdge.Node == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StockAlertEdge.Node(childComplexity), true
+
+	case "StockDelivery.createdAt":
+		if e.ComplexityRoot.StockDelivery.CreatedAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StockDelivery.CreatedAt(childComplexity), true
+	case "StockDelivery.expectedOn":
+		if e.ComplexityRoot.StockDelivery.ExpectedOn == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StockDelivery.ExpectedOn(childComplexity), true
+	case "StockDelivery.id":
+		if e.ComplexityRoot.StockDelivery.GlobalID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StockDelivery.GlobalID(childComplexity), true
+	case "StockDelivery.lines":
+		if e.ComplexityRoot.StockDelivery.Lines == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StockDelivery.Lines(childComplexity), true
+	case "StockDelivery.locationId":
+		if e.ComplexityRoot.StockDelivery.LocationID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StockDelivery.LocationID(childComplexity), true
+	case "StockDelivery.reference":
+		if e.ComplexityRoot.StockDelivery.Reference == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StockDelivery.Reference(childComplexity), true
+	case "StockDelivery.state":
+		if e.ComplexityRoot.StockDelivery.State == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StockDelivery.State(childComplexity), true
+	case "StockDelivery.supplier":
+		if e.ComplexityRoot.StockDelivery.Supplier == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StockDelivery.Supplier(childComplexity), true
+	case "StockDelivery.updatedAt":
+		if e.ComplexityRoot.StockDelivery.UpdatedAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StockDelivery.UpdatedAt(childComplexity), true
+
+	case "StockDeliveryConnection.edges":
+		if e.ComplexityRoot.StockDeliveryConnection.Edges == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StockDeliveryConnection.Edges(childComplexity), true
+	case "StockDeliveryConnection.nodes":
+		if e.ComplexityRoot.StockDeliveryConnection.Nodes == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StockDeliveryConnection.Nodes(childComplexity), true
+	case "StockDeliveryConnection.pageInfo":
+		if e.ComplexityRoot.StockDeliveryConnection.PageInfo == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StockDeliveryConnection.PageInfo(childComplexity), true
+	case "StockDeliveryConnection.totalCount":
+		if e.ComplexityRoot.StockDeliveryConnection.TotalCount == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StockDeliveryConnection.TotalCount(childComplexity), true
+
+	case "StockDeliveryEdge.cursor":
+		if e.ComplexityRoot.StockDeliveryEdge.Cursor == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StockDeliveryEdge.Cursor(childComplexity), true
+	case "StockDeliveryEdge.node":
+		if e.ComplexityRoot.StockDeliveryEdge.Node == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StockDeliveryEdge.Node(childComplexity), true
+
+	case "StockDeliveryLine.arrived":
+		if e.ComplexityRoot.StockDeliveryLine.Arrived == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StockDeliveryLine.Arrived(childComplexity), true
+	case "StockDeliveryLine.missing":
+		if e.ComplexityRoot.StockDeliveryLine.Missing == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StockDeliveryLine.Missing(childComplexity), true
+	case "StockDeliveryLine.quantity":
+		if e.ComplexityRoot.StockDeliveryLine.Quantity == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StockDeliveryLine.Quantity(childComplexity), true
+	case "StockDeliveryLine.variant":
+		if e.ComplexityRoot.StockDeliveryLine.Variant == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StockDeliveryLine.Variant(childComplexity), true
+
+	case "StockDeliveryPayload.delivery":
+		if e.ComplexityRoot.StockDeliveryPayload.Delivery == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StockDeliveryPayload.Delivery(childComplexity), true
+	case "StockDeliveryPayload.userErrors":
+		if e.ComplexityRoot.StockDeliveryPayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StockDeliveryPayload.UserErrors(childComplexity), true
+
 	case "StockLevel.free":
 		if e.ComplexityRoot.StockLevel.Free == nil {
 			break
@@ -12006,12 +12361,36 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.StockLevel.OnHand(childComplexity), true
+	case "StockLevel.reorderPoint":
+		if e.ComplexityRoot.StockLevel.ReorderPoint == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StockLevel.ReorderPoint(childComplexity), true
+	case "StockLevel.reorderTo":
+		if e.ComplexityRoot.StockLevel.ReorderTo == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StockLevel.ReorderTo(childComplexity), true
 	case "StockLevel.reserved":
 		if e.ComplexityRoot.StockLevel.Reserved == nil {
 			break
 		}
 
 		return e.ComplexityRoot.StockLevel.Reserved(childComplexity), true
+	case "StockLevel.safety":
+		if e.ComplexityRoot.StockLevel.Safety == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StockLevel.Safety(childComplexity), true
+	case "StockLevel.short":
+		if e.ComplexityRoot.StockLevel.Short == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StockLevel.Short(childComplexity), true
 
 	case "StockMovement.at":
 		if e.ComplexityRoot.StockMovement.At == nil {
@@ -12602,6 +12981,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.UserError.Message(childComplexity), true
 
+	case "Variant.arrivesOn":
+		if e.ComplexityRoot.Variant.ArrivesOn == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Variant.ArrivesOn(childComplexity), true
 	case "Variant.availability":
 		if e.ComplexityRoot.Variant.Availability == nil {
 			break
@@ -12803,6 +13188,7 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 			graphql.NewInputUnmarshaler("AddressInput", graphql.BindUnmarshaler(ec, unmarshalInputAddressInput)),
 			graphql.NewInputUnmarshaler("AdvanceOrderInput", graphql.BindUnmarshaler(ec, unmarshalInputAdvanceOrderInput)),
 			graphql.NewInputUnmarshaler("AllocateBankLineInput", graphql.BindUnmarshaler(ec, unmarshalInputAllocateBankLineInput)),
+			graphql.NewInputUnmarshaler("AnnounceStockDeliveryInput", graphql.BindUnmarshaler(ec, unmarshalInputAnnounceStockDeliveryInput)),
 			graphql.NewInputUnmarshaler("AnswerQuotationInput", graphql.BindUnmarshaler(ec, unmarshalInputAnswerQuotationInput)),
 			graphql.NewInputUnmarshaler("ApplyCouponInput", graphql.BindUnmarshaler(ec, unmarshalInputApplyCouponInput)),
 			graphql.NewInputUnmarshaler("ApproveOrderInput", graphql.BindUnmarshaler(ec, unmarshalInputApproveOrderInput)),
@@ -12835,6 +13221,7 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 			graphql.NewInputUnmarshaler("CloseRestockInput", graphql.BindUnmarshaler(ec, unmarshalInputCloseRestockInput)),
 			graphql.NewInputUnmarshaler("CloseRuleInput", graphql.BindUnmarshaler(ec, unmarshalInputCloseRuleInput)),
 			graphql.NewInputUnmarshaler("CloseShippingMethodInput", graphql.BindUnmarshaler(ec, unmarshalInputCloseShippingMethodInput)),
+			graphql.NewInputUnmarshaler("CloseStockDeliveryInput", graphql.BindUnmarshaler(ec, unmarshalInputCloseStockDeliveryInput)),
 			graphql.NewInputUnmarshaler("CloseStockTransferInput", graphql.BindUnmarshaler(ec, unmarshalInputCloseStockTransferInput)),
 			graphql.NewInputUnmarshaler("CombinationPartInput", graphql.BindUnmarshaler(ec, unmarshalInputCombinationPartInput)),
 			graphql.NewInputUnmarshaler("CompanyFilter", graphql.BindUnmarshaler(ec, unmarshalInputCompanyFilter)),
@@ -12880,6 +13267,7 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 			graphql.NewInputUnmarshaler("QuotationMessageInput", graphql.BindUnmarshaler(ec, unmarshalInputQuotationMessageInput)),
 			graphql.NewInputUnmarshaler("QuotationOfferLineInput", graphql.BindUnmarshaler(ec, unmarshalInputQuotationOfferLineInput)),
 			graphql.NewInputUnmarshaler("QuotationRequestLineInput", graphql.BindUnmarshaler(ec, unmarshalInputQuotationRequestLineInput)),
+			graphql.NewInputUnmarshaler("ReceiveStockDeliveryInput", graphql.BindUnmarshaler(ec, unmarshalInputReceiveStockDeliveryInput)),
 			graphql.NewInputUnmarshaler("ReceiveStockTransferInput", graphql.BindUnmarshaler(ec, unmarshalInputReceiveStockTransferInput)),
 			graphql.NewInputUnmarshaler("ReconcileGatewayInput", graphql.BindUnmarshaler(ec, unmarshalInputReconcileGatewayInput)),
 			graphql.NewInputUnmarshaler("RecordAccountPaymentInput", graphql.BindUnmarshaler(ec, unmarshalInputRecordAccountPaymentInput)),
@@ -12900,6 +13288,7 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 			graphql.NewInputUnmarshaler("RequestPasswordResetInput", graphql.BindUnmarshaler(ec, unmarshalInputRequestPasswordResetInput)),
 			graphql.NewInputUnmarshaler("RequestQuotationInput", graphql.BindUnmarshaler(ec, unmarshalInputRequestQuotationInput)),
 			graphql.NewInputUnmarshaler("RequestRestockInput", graphql.BindUnmarshaler(ec, unmarshalInputRequestRestockInput)),
+			graphql.NewInputUnmarshaler("RescheduleStockDeliveryInput", graphql.BindUnmarshaler(ec, unmarshalInputRescheduleStockDeliveryInput)),
 			graphql.NewInputUnmarshaler("ResetPasswordInput", graphql.BindUnmarshaler(ec, unmarshalInputResetPasswordInput)),
 			graphql.NewInputUnmarshaler("ReverseJournalEntryInput", graphql.BindUnmarshaler(ec, unmarshalInputReverseJournalEntryInput)),
 			graphql.NewInputUnmarshaler("RevokePartnerKeyInput", graphql.BindUnmarshaler(ec, unmarshalInputRevokePartnerKeyInput)),
@@ -12932,6 +13321,7 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 			graphql.NewInputUnmarshaler("SetSaleTermsInput", graphql.BindUnmarshaler(ec, unmarshalInputSetSaleTermsInput)),
 			graphql.NewInputUnmarshaler("SetSlotInput", graphql.BindUnmarshaler(ec, unmarshalInputSetSlotInput)),
 			graphql.NewInputUnmarshaler("SetSoldOutPolicyInput", graphql.BindUnmarshaler(ec, unmarshalInputSetSoldOutPolicyInput)),
+			graphql.NewInputUnmarshaler("SetStockRulesInput", graphql.BindUnmarshaler(ec, unmarshalInputSetStockRulesInput)),
 			graphql.NewInputUnmarshaler("SettleBankLineInput", graphql.BindUnmarshaler(ec, unmarshalInputSettleBankLineInput)),
 			graphql.NewInputUnmarshaler("SimulateCampaignInput", graphql.BindUnmarshaler(ec, unmarshalInputSimulateCampaignInput)),
 			graphql.NewInputUnmarshaler("StaffAccountInput", graphql.BindUnmarshaler(ec, unmarshalInputStaffAccountInput)),
@@ -17497,6 +17887,8 @@ extend type Variant {
   availability: Availability!
   "When it comes if it is ordered now, in the caller's language (入荷予定); null unless the availability is BACK_ORDER."
   promise: String
+  "The day on which a piece comes that nobody waits for yet, by what suppliers have announced; null while pieces are there, if nobody knows, or if the availability is NOT_TOLD."
+  arrivesOn: Date
 }
 
 extend type Variant {
@@ -17512,10 +17904,18 @@ type StockLevel {
   onHand: Int!
   "What of it is promised to orders."
   reserved: Int!
-  "What can still be promised."
+  "What can still be promised: what is neither reserved nor kept back."
   free: Int!
-  "What is on its way there."
+  "What is on its way there: what is missing of announced deliveries, and of transfers in transit."
   incoming: Int!
+  "What is kept back from orders (安全在庫)."
+  safety: Int!
+  "At so many pieces there or coming, or fewer, more should be ordered (発注点); null if nobody watches."
+  reorderPoint: Int
+  "Up to how many pieces should be ordered; null if nobody watches."
+  reorderTo: Int
+  "How many pieces should be ordered now; 0 above the reorder point."
+  short: Int!
 }
 
 "Why pieces came or went."
@@ -17626,11 +18026,6 @@ extend type Mutation {
   "Set what was counted; the difference becomes a movement."
   countStock(
     "What was counted."
-    input: StockInput!
-  ): StockPayload! @allow(permissions: [INVENTORY_WRITE])
-  "Say how many pieces are on their way."
-  setIncomingStock(
-    "What is on its way."
     input: StockInput!
   ): StockPayload! @allow(permissions: [INVENTORY_WRITE])
   "Make a location, or change the one with the id. One that has stock stays open."
@@ -18114,6 +18509,8 @@ type OrderLine {
   breakdown: [PriceStep!]!
   "How many of the pieces the order still waits for (取り寄せ)."
   backOrdered: Int!
+  "The day by which these come, by what suppliers have announced; null if it waits for none, or nobody knows."
+  dueOn: Date
   "How it was sold; null if simply from stock."
   soldAs: SaleKind
   "What the buyer was told of when missing pieces come, in the caller's language; null if none was missing."
@@ -21066,6 +21463,8 @@ type BackOrder {
   quantity: Int!
   "Since when they are waited for."
   since: DateTime!
+  "The day by which all of them come, by what suppliers have announced: who waits longest is served first; null if nobody knows."
+  dueOn: Date
 }
 
 "One page of back-orders."
@@ -21678,6 +22077,220 @@ type StocktakePayload {
   userErrors: [UserError!]!
 }
 `, BuiltIn: false},
+	{Name: "../schema/supply.graphqls", Input: `"Where a delivery stands."
+enum StockDeliveryState {
+  "Something of it is still to come (入荷待ち)."
+  AWAITED
+  "All of it has arrived (入荷済)."
+  ARRIVED
+  "It is over, and the rest does not come (打切り)."
+  CLOSED
+}
+
+"Goods that a supplier has announced for a location (入荷予定); for staff."
+type StockDelivery implements Node {
+  "The delivery's opaque global id."
+  id: ID!
+  "The global id of the location that it comes to."
+  locationId: ID!
+  "Where it stands."
+  state: StockDeliveryState!
+  "From whom it comes."
+  supplier: String!
+  "The supplier's or the purchase's number."
+  reference: String!
+  "The day on which it is expected; null if nobody said."
+  expectedOn: Date
+  "When it was announced."
+  createdAt: DateTime!
+  "When it last changed."
+  updatedAt: DateTime!
+  "What it carries."
+  lines: [StockDeliveryLine!]!
+}
+
+"The pieces of one variant in a delivery."
+type StockDeliveryLine {
+  "The variant; null if it is no longer sold."
+  variant: Variant
+  "How many were announced."
+  quantity: Int!
+  "How many have arrived; maybe more than were announced."
+  arrived: Int!
+  "How many are still to come."
+  missing: Int!
+}
+
+"One page of deliveries."
+type StockDeliveryConnection {
+  "The deliveries with their cursors."
+  edges: [StockDeliveryEdge!]!
+  "The deliveries without cursors."
+  nodes: [StockDelivery!]!
+  "Where the page lies."
+  pageInfo: PageInfo!
+  "How many deliveries there are in all; costs a count."
+  totalCount: Int!
+}
+
+"A delivery on a page."
+type StockDeliveryEdge {
+  "The cursor behind this delivery."
+  cursor: String!
+  "The delivery."
+  node: StockDelivery!
+}
+
+"A stock level that fell to its reorder point and is not above it again (補充の通知); for staff."
+type StockAlert {
+  "The alert's opaque global id."
+  id: ID!
+  "When it was noticed."
+  openedAt: DateTime!
+  "The variant; null if it is no longer sold."
+  variant: Variant
+  "What the location has of it, as it is now."
+  level: StockLevel!
+}
+
+"One page of alerts."
+type StockAlertConnection {
+  "The alerts with their cursors."
+  edges: [StockAlertEdge!]!
+  "The alerts without cursors."
+  nodes: [StockAlert!]!
+  "Where the page lies."
+  pageInfo: PageInfo!
+  "How many alerts there are in all; costs a count."
+  totalCount: Int!
+}
+
+"An alert on a page."
+type StockAlertEdge {
+  "The cursor behind this alert."
+  cursor: String!
+  "The alert."
+  node: StockAlert!
+}
+
+extend type Query {
+  "The brand's deliveries, the last announced first; for staff."
+  stockDeliveries(
+    "Only those that stand so."
+    state: StockDeliveryState
+    "Only those to the location with this global id."
+    locationId: ID
+    "Only those that are awaited although they were expected before today (Asia/Tokyo)."
+    late: Boolean! = false
+    "How many, 0 to 100."
+    first: Int = 20
+    "The cursor behind which the page starts."
+    after: String
+  ): StockDeliveryConnection! @allow(permissions: [INVENTORY_READ])
+  "One delivery; null if there is none. For staff."
+  stockDelivery(
+    "Its global id."
+    id: ID!
+  ): StockDelivery @allow(permissions: [INVENTORY_READ])
+  "The stock levels of which more should be ordered, the newest alert first; for staff. New ones are noticed every ten minutes, and mailed to those who keep stock."
+  stockAlerts(
+    "Only those at the location with this global id."
+    locationId: ID
+    "How many, 0 to 100."
+    first: Int = 20
+    "The cursor behind which the page starts."
+    after: String
+  ): StockAlertConnection! @allow(permissions: [INVENTORY_READ])
+}
+
+extend type Mutation {
+  "Say what a location keeps back of a variant, and when it needs more."
+  setStockRules(
+    "The rules."
+    input: SetStockRulesInput!
+  ): StockPayload! @allow(permissions: [INVENTORY_WRITE])
+  "Announce goods that will come: they are incoming. The same key announces once."
+  announceStockDelivery(
+    "What comes."
+    input: AnnounceStockDeliveryInput!
+  ): StockDeliveryPayload! @allow(permissions: [INVENTORY_WRITE])
+  "Book what has arrived of a delivery, in one go or in parts. Orders that wait for it get it, who waits longest first."
+  receiveStockDelivery(
+    "What has arrived."
+    input: ReceiveStockDeliveryInput!
+  ): StockDeliveryPayload! @allow(permissions: [INVENTORY_WRITE])
+  "Note another day on which a delivery is expected."
+  rescheduleStockDelivery(
+    "The delivery and the day."
+    input: RescheduleStockDeliveryInput!
+  ): StockDeliveryPayload! @allow(permissions: [INVENTORY_WRITE])
+  "End a delivery of which the rest does not come."
+  closeStockDelivery(
+    "The delivery."
+    input: CloseStockDeliveryInput!
+  ): StockDeliveryPayload! @allow(permissions: [INVENTORY_WRITE])
+}
+
+"How a location keeps a variant."
+input SetStockRulesInput {
+  "The variant's global id."
+  variantId: ID!
+  "The location's global id."
+  locationId: ID!
+  "How many pieces are kept back from orders, 0 to 1,000,000."
+  safety: Int! = 0
+  "At so many pieces there or coming, or fewer, more should be ordered. With ` + "`" + `reorderTo` + "`" + `, or nobody watches."
+  reorderPoint: Int
+  "Up to how many pieces should be ordered; more than ` + "`" + `reorderPoint` + "`" + `."
+  reorderTo: Int
+}
+
+"Goods that will come."
+input AnnounceStockDeliveryInput {
+  "A key of the client's choice for this intent, 8 to 100 characters."
+  idempotencyKey: String!
+  "The global id of the location that they come to."
+  locationId: ID!
+  "From whom they come, at most 200 characters."
+  supplier: String! = ""
+  "The supplier's or the purchase's number, at most 200 characters."
+  reference: String! = ""
+  "The day on which they are expected."
+  expectedOn: Date
+  "What comes, at most 500 lines, each of another variant."
+  lines: [SendStockLineInput!]!
+}
+
+"What has arrived of a delivery."
+input ReceiveStockDeliveryInput {
+  "The delivery's global id."
+  deliveryId: ID!
+  "What has arrived; lines that are left out stay as they are. More than was announced may come."
+  lines: [ArrivedStockLineInput!]!
+}
+
+"Another day for a delivery."
+input RescheduleStockDeliveryInput {
+  "The delivery's global id."
+  deliveryId: ID!
+  "The day on which it is expected; left out, nobody knows."
+  expectedOn: Date
+}
+
+"A delivery that ends."
+input CloseStockDeliveryInput {
+  "The delivery's global id."
+  deliveryId: ID!
+}
+
+"A delivery after a change."
+type StockDeliveryPayload {
+  "The delivery; null if it was not changed."
+  delivery: StockDelivery
+  "Why it was not changed."
+  userErrors: [UserError!]!
+}
+`, BuiltIn: false},
 	{Name: "../schema/transfer.graphqls", Input: `"Where a stock transfer stands."
 enum StockTransferState {
   "The pieces are on their way, at least some (移動中)."
@@ -22112,6 +22725,8 @@ func childFields_BackOrder(ctx context.Context, ec *executionContext, field grap
 		return fieldContext_BackOrder_quantity(ctx, ec, field)
 	case "since":
 		return fieldContext_BackOrder_since(ctx, ec, field)
+	case "dueOn":
+		return fieldContext_BackOrder_dueOn(ctx, ec, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type BackOrder", field.Name)
 }
@@ -23784,6 +24399,8 @@ func childFields_OrderLine(ctx context.Context, ec *executionContext, field grap
 		return fieldContext_OrderLine_breakdown(ctx, ec, field)
 	case "backOrdered":
 		return fieldContext_OrderLine_backOrdered(ctx, ec, field)
+	case "dueOn":
+		return fieldContext_OrderLine_dueOn(ctx, ec, field)
 	case "soldAs":
 		return fieldContext_OrderLine_soldAs(ctx, ec, field)
 	case "promise":
@@ -25574,6 +26191,116 @@ func childFields_StartedSso(ctx context.Context, ec *executionContext, field gra
 	return nil, fmt.Errorf("no field named %q was found under type StartedSso", field.Name)
 }
 
+func childFields_StockAlert(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return fieldContext_StockAlert_id(ctx, ec, field)
+	case "openedAt":
+		return fieldContext_StockAlert_openedAt(ctx, ec, field)
+	case "variant":
+		return fieldContext_StockAlert_variant(ctx, ec, field)
+	case "level":
+		return fieldContext_StockAlert_level(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type StockAlert", field.Name)
+}
+
+func childFields_StockAlertConnection(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edges":
+		return fieldContext_StockAlertConnection_edges(ctx, ec, field)
+	case "nodes":
+		return fieldContext_StockAlertConnection_nodes(ctx, ec, field)
+	case "pageInfo":
+		return fieldContext_StockAlertConnection_pageInfo(ctx, ec, field)
+	case "totalCount":
+		return fieldContext_StockAlertConnection_totalCount(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type StockAlertConnection", field.Name)
+}
+
+func childFields_StockAlertEdge(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cursor":
+		return fieldContext_StockAlertEdge_cursor(ctx, ec, field)
+	case "node":
+		return fieldContext_StockAlertEdge_node(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type StockAlertEdge", field.Name)
+}
+
+func childFields_StockDelivery(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return fieldContext_StockDelivery_id(ctx, ec, field)
+	case "locationId":
+		return fieldContext_StockDelivery_locationId(ctx, ec, field)
+	case "state":
+		return fieldContext_StockDelivery_state(ctx, ec, field)
+	case "supplier":
+		return fieldContext_StockDelivery_supplier(ctx, ec, field)
+	case "reference":
+		return fieldContext_StockDelivery_reference(ctx, ec, field)
+	case "expectedOn":
+		return fieldContext_StockDelivery_expectedOn(ctx, ec, field)
+	case "createdAt":
+		return fieldContext_StockDelivery_createdAt(ctx, ec, field)
+	case "updatedAt":
+		return fieldContext_StockDelivery_updatedAt(ctx, ec, field)
+	case "lines":
+		return fieldContext_StockDelivery_lines(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type StockDelivery", field.Name)
+}
+
+func childFields_StockDeliveryConnection(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edges":
+		return fieldContext_StockDeliveryConnection_edges(ctx, ec, field)
+	case "nodes":
+		return fieldContext_StockDeliveryConnection_nodes(ctx, ec, field)
+	case "pageInfo":
+		return fieldContext_StockDeliveryConnection_pageInfo(ctx, ec, field)
+	case "totalCount":
+		return fieldContext_StockDeliveryConnection_totalCount(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type StockDeliveryConnection", field.Name)
+}
+
+func childFields_StockDeliveryEdge(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cursor":
+		return fieldContext_StockDeliveryEdge_cursor(ctx, ec, field)
+	case "node":
+		return fieldContext_StockDeliveryEdge_node(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type StockDeliveryEdge", field.Name)
+}
+
+func childFields_StockDeliveryLine(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "variant":
+		return fieldContext_StockDeliveryLine_variant(ctx, ec, field)
+	case "quantity":
+		return fieldContext_StockDeliveryLine_quantity(ctx, ec, field)
+	case "arrived":
+		return fieldContext_StockDeliveryLine_arrived(ctx, ec, field)
+	case "missing":
+		return fieldContext_StockDeliveryLine_missing(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type StockDeliveryLine", field.Name)
+}
+
+func childFields_StockDeliveryPayload(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "delivery":
+		return fieldContext_StockDeliveryPayload_delivery(ctx, ec, field)
+	case "userErrors":
+		return fieldContext_StockDeliveryPayload_userErrors(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type StockDeliveryPayload", field.Name)
+}
+
 func childFields_StockLevel(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "locationId":
@@ -25586,6 +26313,14 @@ func childFields_StockLevel(ctx context.Context, ec *executionContext, field gra
 		return fieldContext_StockLevel_free(ctx, ec, field)
 	case "incoming":
 		return fieldContext_StockLevel_incoming(ctx, ec, field)
+	case "safety":
+		return fieldContext_StockLevel_safety(ctx, ec, field)
+	case "reorderPoint":
+		return fieldContext_StockLevel_reorderPoint(ctx, ec, field)
+	case "reorderTo":
+		return fieldContext_StockLevel_reorderTo(ctx, ec, field)
+	case "short":
+		return fieldContext_StockLevel_short(ctx, ec, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type StockLevel", field.Name)
 }
@@ -25952,6 +26687,8 @@ func childFields_Variant(ctx context.Context, ec *executionContext, field graphq
 		return fieldContext_Variant_availability(ctx, ec, field)
 	case "promise":
 		return fieldContext_Variant_promise(ctx, ec, field)
+	case "arrivesOn":
+		return fieldContext_Variant_arrivesOn(ctx, ec, field)
 	case "stock":
 		return fieldContext_Variant_stock(ctx, ec, field)
 	case "price":

@@ -666,6 +666,14 @@ type StartTotpPayload struct {
 	UserErrors []UserError `json:"userErrors"`
 }
 
+// A delivery after a change.
+type StockDeliveryPayload struct {
+	// The delivery; null if it was not changed.
+	Delivery *inventory.Delivery `json:"delivery,omitempty"`
+	// Why it was not changed.
+	UserErrors []UserError `json:"userErrors"`
+}
+
 // A stock level after a change.
 type StockPayload struct {
 	// The level; null if it was not changed.

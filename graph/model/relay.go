@@ -144,6 +144,14 @@ type (
 	StockTransferConnection = page.Connection[inventory.Transfer]
 	// StockTransferEdge is a transfer on a page.
 	StockTransferEdge = page.Edge[inventory.Transfer]
+	// StockDeliveryConnection is a page of announced deliveries.
+	StockDeliveryConnection = page.Connection[inventory.Delivery]
+	// StockDeliveryEdge is a delivery on a page.
+	StockDeliveryEdge = page.Edge[inventory.Delivery]
+	// StockAlertConnection is a page of stock levels that need more.
+	StockAlertConnection = page.Connection[inventory.Alert]
+	// StockAlertEdge is an alert on a page.
+	StockAlertEdge = page.Edge[inventory.Alert]
 	// StocktakeConnection is a page of stocktakes.
 	StocktakeConnection = page.Connection[inventory.Stocktake]
 	// StocktakeEdge is a stocktake on a page.

@@ -39,7 +39,7 @@ const sellable = `v.active AND EXISTS (SELECT FROM product_listings l WHERE l.pr
 
 // freePieces counts what online orders can still take of the variant v.
 // It stands beside setStock: of a set, its parts are counted.
-const freePieces = `coalesce(y.free, (SELECT coalesce(sum(greatest(s.on_hand - s.reserved, 0)), 0)
+const freePieces = `coalesce(y.free, (SELECT coalesce(sum(s.free), 0)
 	FROM stock_levels s JOIN locations o ON o.id = s.location_id
 	WHERE s.variant_id = v.id AND o.brand_id = v.brand_id AND o.ships AND o.active))`
 
@@ -283,7 +283,7 @@ func queueContents(batch *pgx.Batch, l basketLines, args pgx.NamedArgs, found *c
 		SELECT `+priceColumns+` FROM prices r
 		WHERE r.variant_id IN `+needed+` AND r.price_list_id = ANY(@lists) AND r.valid_until > @at`, args)
 	queueRows(batch, &found.Levels, nil, `
-		SELECT s.variant_id, s.location_id, s.on_hand - s.reserved AS free
+		SELECT s.variant_id, s.location_id, s.free
 		FROM stock_levels s JOIN locations o ON o.id = s.location_id
 		WHERE s.variant_id IN `+needed+` AND o.brand_id = @brand AND o.ships AND o.active
 		ORDER BY o.priority, o.id`, args)

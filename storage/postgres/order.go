@@ -94,7 +94,7 @@ func (s *Orders) Goods(ctx context.Context, brandID uuid.UUID, customer string, 
 		FROM `+lines+` JOIN variants v ON v.id = g.variant_id JOIN products p ON p.id = v.product_id
 		LEFT JOIN sale_terms t ON t.variant_id = v.id AND t.kind IS NOT NULL`+itemOrder, args)
 	queueRows(batch, &goods.Levels, nil, `
-		SELECT s.variant_id, s.location_id, s.on_hand - s.reserved AS free
+		SELECT s.variant_id, s.location_id, s.free
 		FROM stock_levels s JOIN locations o ON o.id = s.location_id
 		WHERE s.variant_id IN (SELECT g.variant_id FROM `+lines+`) AND o.brand_id = @brand AND o.ships AND o.active ORDER BY o.priority, o.id`, args)
 	return goods, s.db.conn(ctx).SendBatch(ctx, batch).Close()
@@ -220,9 +220,9 @@ func (s *Orders) Lines(ctx context.Context, orderIDs []uuid.UUID) ([]order.Line,
 	return collect[order.Line](ctx, s.db, `
 		SELECT l.id, l.order_id, l.position, l.variant_id, l.product_id, l.sku, l.name, l.options, l.quantity,
 			l.unit, l.total, l.tax_class, l.breakdown, o.currency, l.promise, l.sold_as, l.parts,
-			coalesce((SELECT r.quantity FROM stock_reservations r WHERE r.order_id = l.order_id AND r.variant_id = l.variant_id
-				AND r.location_id IS NULL AND r.state = 'OPEN'), 0) AS back_ordered
+			coalesce(r.quantity, 0) AS back_ordered, due_on(r.order_id, r.variant_id) AS due_on
 		FROM order_lines l JOIN orders o ON o.id = l.order_id
+		LEFT JOIN stock_reservations r ON r.order_id = l.order_id AND r.variant_id = l.variant_id AND r.location_id IS NULL AND r.state = 'OPEN'
 		WHERE l.order_id = ANY(@ids) ORDER BY l.order_id, l.position`, pgx.NamedArgs{"ids": orderIDs})
 }
 

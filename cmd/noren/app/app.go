@@ -116,6 +116,7 @@ func New(cfg Config, db *postgres.DB, now clock.Clock, options ...Option) (*App,
 	if err != nil {
 		return nil, err
 	}
+	keeper := inventory.NewKeeper(inventory.KeeperParts{Tx: db, Store: stock, Transfers: stock, Stocktakes: stock, Keys: keys, Shown: shown, Events: events, Now: now})
 	a := &App{
 		Config:   cfg,
 		Assets:   files,
@@ -135,13 +136,14 @@ func New(cfg Config, db *postgres.DB, now clock.Clock, options ...Option) (*App,
 			Editor:    newEditor(db, events, files, lists, now),
 			Inventory: inventory.New(stock, buyers),
 			Sales:     sale.New(sale.Parts{Tx: db, Store: postgres.NewSales(db), SetStore: postgres.NewSales(db), Shown: shown, Events: events, Now: now}),
-			Stock:     inventory.NewKeeper(inventory.KeeperParts{Tx: db, Store: stock, Transfers: stock, Stocktakes: stock, Keys: keys, Shown: shown, Events: events, Now: now}),
+			Stock:     keeper,
+			Supply:    &inventory.Supply{Keeper: keeper, Supplies: stock, Outbox: jobs},
 			Carts:     carts,
 			Shipping:  shipping.New(postgres.NewShipping(db)),
 			Methods:   shipping.NewEditor(db, postgres.NewShipping(db), events, now),
 			Orders:    orders,
 			Quotations: newQuotations(db, quotation.Parts{
-				Keys: keys, Companies: companies, Orders: orders, Prices: prices, Rules: rules, Carts: carts, Outbox: jobs, Events: events, Now: now,
+				Keys: keys, Companies: companies, Orders: orders, Prices: prices, Rules: rules, Carts: carts, Outbox: jobs, Limiter: ground.Limiter, Events: events, Now: now,
 			}),
 			Imports:   NewImports(db, jobs, now),
 			Prices:    newPriceImports(db, jobs, prices, lists, now),
@@ -168,6 +170,7 @@ func New(cfg Config, db *postgres.DB, now clock.Clock, options ...Option) (*App,
 		Ground:   ground,
 		now:      now,
 	}
+	orders.QuoteBy(a.Resolvers.Quotations)
 	a.watch(jobs)
 	a.Edge, err = a.newEdge()
 	return a, err

@@ -18,6 +18,7 @@ import (
 	"github.com/noren-commerce/noren/core/event"
 	"github.com/noren-commerce/noren/core/fault"
 	"github.com/noren-commerce/noren/core/importing"
+	"github.com/noren-commerce/noren/core/inventory"
 	"github.com/noren-commerce/noren/core/messaging"
 	"github.com/noren-commerce/noren/core/payment"
 	"github.com/noren-commerce/noren/core/pricing"
@@ -91,6 +92,7 @@ func (a *App) workers() (*river.Workers, []*river.PeriodicJob) {
 		return postgres.NewEvents(a.DB).Partition(ctx, a.now())
 	})
 	work(w, func(ctx context.Context, _ display.RestockJob) error { return a.Resolvers.Restock.Tell(ctx) })
+	work(w, func(ctx context.Context, _ inventory.WatchJob) error { return a.Resolvers.Supply.Watch(ctx) })
 	work(w, func(ctx context.Context, _ payment.ReconcileJob) error { return a.Payments.Reconcile(ctx) })
 	work(w, func(ctx context.Context, _ payment.ExpireJob) error { return a.Payments.Expire(ctx) })
 	work(w, func(ctx context.Context, j importing.Job) error {
@@ -115,6 +117,7 @@ func (a *App) workers() (*river.Workers, []*river.PeriodicJob) {
 		every(time.Minute, payment.ExpireJob{}),
 		every(time.Minute, quotation.ExpireJob{}),
 		every(10*time.Minute, display.RestockJob{}), // what imports and corrections brought
+		every(10*time.Minute, inventory.WatchJob{}),
 		every(time.Minute, pricing.TurnJob{}),
 		every(time.Minute, promotion.BudgetJob{}),
 		every(24*time.Hour, event.PartitionJob{}),
