@@ -81,6 +81,7 @@ func newTrade(ctx context.Context, db *postgres.DB) (*trade, error) {
 		Tx: db, Store: postgres.NewQuotations(db), Keys: keys, Companies: t.companies, Orders: t.orders, Prices: prices, Rules: rules,
 		Carts: t.carts, Outbox: unsent{}, Events: events, Now: now,
 	})
+	t.orders.QuoteBy(t.quotations)
 	channels := channel.New(postgres.NewChannels(db), now)
 	for _, b := range Brands() {
 		if t.channels[b.ID], err = channels.Resolve(ctx, b.Code, ""); err != nil {
