@@ -77,6 +77,10 @@ func (r *queryResolver) nodes() map[string]func(context.Context, uuid.UUID) (mod
 			}
 			return *s, nil
 		},
+		"JournalEntry": func(ctx context.Context, key uuid.UUID) (model.Node, error) {
+			e, err := orNil(r.Resolver.Ledger.ByID(ctx, key))
+			return orNull(value(e), value(e).ID, err)
+		},
 		"Company": func(ctx context.Context, key uuid.UUID) (model.Node, error) {
 			c, err := load(ctx).Companies.Load(ctx, key)
 			return orNull(c, c.ID, err)

@@ -13,6 +13,7 @@ import (
 	globalid "github.com/noren-commerce/noren/core/id"
 	"github.com/noren-commerce/noren/core/identity"
 	"github.com/noren-commerce/noren/core/inventory"
+	"github.com/noren-commerce/noren/core/ledger"
 	"github.com/noren-commerce/noren/core/order"
 	"github.com/noren-commerce/noren/core/page"
 	"github.com/noren-commerce/noren/core/payment"
@@ -51,6 +52,16 @@ func (r *Resolver) payOrderPayload(ctx context.Context, orderID uuid.UUID, paid 
 	}
 	p.Order, err = orNil(r.Orders.ByID(ctx, orderID))
 	return p, err
+}
+
+func paymentPayload(ctx context.Context, p *payment.Payment, err error) (model.PaymentPayload, error) {
+	errors, err := userErrors(ctx, err)
+	return model.PaymentPayload{Payment: p, UserErrors: errors}, err
+}
+
+func entryPayload(ctx context.Context, e *ledger.Entry, err error) (model.JournalEntryPayload, error) {
+	errors, err := userErrors(ctx, err)
+	return model.JournalEntryPayload{Entry: e, UserErrors: errors}, err
 }
 
 func transferPayload(ctx context.Context, t payment.TransferResult, err error) (model.RecordBankTransferPayload, error) {

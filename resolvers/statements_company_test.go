@@ -17,7 +17,7 @@ var companyOperations = map[string]clientOperation{
 	"admin/UpdateCompany":        {6, ofNewCompany(apptest.Variables{"version": 1, "name": "改名"})},
 	"admin/CloseCompany":         {7, ofNewCompany(nil)},
 	"admin/SetCompanyCredit":     {7, ofNewCompany(apptest.Variables{"limit": "100", "policy": "BLOCK"})},
-	"admin/RecordAccountPayment": {11, inTrade(func(_ *testing.T, w *world) apptest.Variables { return in(w.received()) })},
+	"admin/RecordAccountPayment": {12, inTrade(func(_ *testing.T, w *world) apptest.Variables { return in(w.received()) })},
 	"admin/AddCompanyAddress":    {6, ofNewCompany(apptest.Variables{"kind": "SHIPPING", "address": newAddress("倉庫")})},
 	"admin/UpdateCompanyAddress": {7, inTrade(func(t *testing.T, w *world) apptest.Variables {
 		return in(apptest.Variables{"addressId": w.warehouse(t), "label": "第二倉庫"})

@@ -152,7 +152,7 @@ var staffOperations = map[string]clientOperation{
 		order, _ := w.paid(t)
 		return apptest.Variables{"id": order}
 	})},
-	"admin/AdvanceOrder": {10, input(func(t *testing.T, w *world) apptest.Variables {
+	"admin/AdvanceOrder": {12, input(func(t *testing.T, w *world) apptest.Variables {
 		order, _ := w.paid(t)
 		w.made(t, "advanceOrder", "order", apptest.Variables{"orderId": order, "to": "PICKING"})
 		return apptest.Variables{"orderId": order, "to": "SHIPPED", "carrier": "ヤマト運輸", "trackingNumber": "1234-5678-9012"}

@@ -149,6 +149,16 @@ type QuotationAnswered struct {
 	Message    string         `json:"message,omitempty"`
 }
 
+// AccountOverdue asks a company for what it should have paid by now (督促).
+type AccountOverdue struct {
+	Name     string         `json:"name"`
+	Company  string         `json:"company"`
+	Amount   int64          `json:"amount"`
+	Currency money.Currency `json:"currency"`
+	DueOn    time.Time      `json:"dueOn"`
+	Level    int            `json:"level"` // 1 to 3, the firmest
+}
+
 // QuotationSaid tells one side of a quotation what the other said, or how it ended.
 type QuotationSaid struct {
 	Name    string `json:"name,omitempty"`
@@ -223,6 +233,9 @@ func (QuotationRequested) Kind() Kind { return KindQuotationRequested }
 // Kind is KindQuotationAnswered.
 func (QuotationAnswered) Kind() Kind { return KindQuotationAnswered }
 
+// Kind is KindAccountOverdue.
+func (AccountOverdue) Kind() Kind { return KindAccountOverdue }
+
 // Kind is KindStockLow.
 func (StockLow) Kind() Kind { return KindStockLow }
 
@@ -249,6 +262,7 @@ var blanks = map[Kind]func() Content{
 	KindQuotationAnswered:  func() Content { return &QuotationAnswered{} },
 	KindStockLow:           func() Content { return &StockLow{} },
 	KindQuotationSaid:      func() Content { return &QuotationSaid{} },
+	KindAccountOverdue:     func() Content { return &AccountOverdue{} },
 	KindApprovalAsked:      func() Content { return &ApprovalAsked{} },
 }
 

@@ -34,6 +34,7 @@ const (
 	KindCampaignNotice     Kind = "campaign_notice"
 	KindCampaignOpened     Kind = "campaign_opened"
 	KindCouponGranted      Kind = "coupon_granted"
+	KindAccountOverdue     Kind = "account_overdue"
 	KindApprovalAsked      Kind = "approval_asked"
 )
 
@@ -41,7 +42,7 @@ const (
 var Kinds = []Kind{
 	KindEmailVerification, KindPasswordReset, KindOrderConfirmation, KindPaymentReceived,
 	KindOrderShipped, KindOrderCancelled, KindBankTransfer,
-	KindBackInStock, KindApprovalAsked, KindCampaignNotice, KindCampaignOpened, KindCouponGranted,
+	KindBackInStock, KindAccountOverdue, KindApprovalAsked, KindCampaignNotice, KindCampaignOpened, KindCouponGranted,
 	KindQuotationRequested, KindQuotationAnswered, KindQuotationSaid, KindStockLow,
 }
 

@@ -12,8 +12,11 @@ import (
 	"github.com/riverqueue/river/riverdriver/riverpgxv5"
 
 	"github.com/noren-commerce/noren/core/access"
+	"github.com/noren-commerce/noren/core/banking"
+	"github.com/noren-commerce/noren/core/billing"
 	"github.com/noren-commerce/noren/core/display"
 	"github.com/noren-commerce/noren/core/event"
+	"github.com/noren-commerce/noren/core/fault"
 	"github.com/noren-commerce/noren/core/importing"
 	"github.com/noren-commerce/noren/core/inventory"
 	"github.com/noren-commerce/noren/core/messaging"
@@ -106,7 +109,10 @@ func (a *App) workers() (*river.Workers, []*river.PeriodicJob) {
 	work(w, func(ctx context.Context, _ promotion.BudgetJob) error { return a.Resolvers.Campaigns.WatchBudgets(ctx) })
 	work(w, func(ctx context.Context, _ quotation.ExpireJob) error { return a.Resolvers.Quotations.Expire(ctx) })
 	work(w, func(ctx context.Context, _ payment.ForgetJob) error { return a.Payments.Forget(ctx) })
+	work(w, func(ctx context.Context, _ billing.CloseJob) error { return a.Resolvers.Billing.Run(ctx) })
+	river.AddWorker(w, long(a.matchBank))
 	return w, []*river.PeriodicJob{
+		every(time.Hour, billing.CloseJob{}),
 		every(time.Minute, payment.ReconcileJob{}),
 		every(time.Minute, payment.ExpireJob{}),
 		every(time.Minute, quotation.ExpireJob{}),
@@ -117,6 +123,20 @@ func (a *App) workers() (*river.Workers, []*river.PeriodicJob) {
 		every(24*time.Hour, event.PartitionJob{}),
 		every(24*time.Hour, payment.ForgetJob{}),
 	}
+}
+
+// matchBank matches a bank's statement in a channel of its brand.
+func (a *App) matchBank(ctx context.Context, j banking.MatchJob) error {
+	channels, err := a.Channels.All(ctx)
+	if err != nil {
+		return err
+	}
+	for _, c := range channels {
+		if c.BrandID == j.BrandID {
+			return a.Resolvers.Banking.Work(ctx, j, c)
+		}
+	}
+	return fault.ErrNotFound
 }
 
 // work registers f for jobs of one kind. Jobs act as noren itself.
