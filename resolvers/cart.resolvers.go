@@ -58,6 +58,8 @@ func (r *queryResolver) Shops(ctx context.Context) ([]inventory.Location, error)
 	return r.Stock.Shops(ctx)
 }
 
+func (r *Resolver) Cart() generated.CartResolver { return &cartResolver{r} }
+
 func (r *Resolver) CartLine() generated.CartLineResolver { return &cartLineResolver{r} }
 
 func (r *Resolver) ShippingMethod() generated.ShippingMethodResolver {
@@ -65,6 +67,7 @@ func (r *Resolver) ShippingMethod() generated.ShippingMethodResolver {
 }
 
 type (
+	cartResolver           struct{ *Resolver }
 	cartLineResolver       struct{ *Resolver }
 	shippingMethodResolver struct{ *Resolver }
 )

@@ -9,6 +9,7 @@ import (
 	"github.com/noren-commerce/noren/core/cart"
 	"github.com/noren-commerce/noren/core/catalog"
 	"github.com/noren-commerce/noren/core/customer"
+	"github.com/noren-commerce/noren/core/fault"
 	globalid "github.com/noren-commerce/noren/core/id"
 	"github.com/noren-commerce/noren/core/identity"
 	"github.com/noren-commerce/noren/core/inventory"
@@ -159,6 +160,15 @@ func conditionFilter(audience *scope.AudienceInput, target *scope.TargetInput, a
 func shippingMethodPayload(ctx context.Context, m *shipping.Method, err error) (model.ShippingMethodPayload, error) {
 	errors, err := userErrors(ctx, err)
 	return model.ShippingMethodPayload{ShippingMethod: unless(errors, m), UserErrors: errors}, err
+}
+
+// problemOf is a failure as the schema tells it; null if there is none.
+func problemOf(ctx context.Context, f *fault.Error) *model.UserError {
+	if f == nil {
+		return nil
+	}
+	problem := userError(ctx, f)
+	return &problem
 }
 
 func stockPayload(ctx context.Context, l inventory.Level, err error) (model.StockPayload, error) {

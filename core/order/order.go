@@ -95,8 +95,9 @@ type Order struct {
 
 // Shipping is the shipping method as it was when the order was placed.
 type Shipping struct {
-	ID   uuid.UUID `json:"id"`
-	Name i18n.Text `json:"name"`
+	ID       uuid.UUID        `json:"id"`
+	Name     i18n.Text        `json:"name"`
+	Excluded []payment.Method `json:"excluded,omitempty"` // that it did not go with
 }
 
 // BilledTo is whom the bill is made out to.

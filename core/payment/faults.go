@@ -5,6 +5,7 @@ import "github.com/noren-commerce/noren/core/fault"
 // The ways in which collecting money fails for the one who asked.
 var (
 	ErrMethodUnavailable = fault.Invalid("PAYMENT_METHOD_UNAVAILABLE", "このお支払い方法はご利用いただけません", "This payment method is not available")
+	ErrNotShipped        = fault.Conflict("SHIPPING_PAYMENT", "このお支払い方法は選択中の配送方法ではご利用いただけません", "This way to pay does not go with the shipping method")
 	ErrCardDeclined      = fault.Conflict("CARD_DECLINED", "カードが承認されませんでした。別のカードをお試しください", "The card was declined; please try another one")
 	ErrPaymentRefused    = fault.Invalid("PAYMENT_REFUSED", "お支払い情報が受け付けられませんでした", "The payment details were not accepted")
 	ErrTooManyDeclines   = fault.Limited(fault.CodeRateLimited, "カードの承認に何度も失敗したため、この注文ではカードをご利用いただけません", "Cards were declined too often; this order cannot be paid by card any more")

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"net/url"
+	"slices"
 	"strings"
 	"time"
 
@@ -136,7 +137,7 @@ func (s *Service) prepare(ctx context.Context, in PayInput) (attempt, error) {
 		return attempt{}, err
 	}
 	current := openOne(all)
-	g, err := s.chosen(in, current)
+	g, err := s.chosen(in, due, current)
 	if err != nil {
 		return attempt{}, err
 	}
@@ -195,8 +196,10 @@ func openOne(all []Payment) *Payment {
 	return nil
 }
 
-func (s *Service) chosen(in PayInput, current *Payment) (Gateway, error) {
+func (s *Service) chosen(in PayInput, due Due, current *Payment) (Gateway, error) {
 	switch {
+	case slices.Contains(due.Excluded, in.Method):
+		return nil, ErrNotShipped.At("method")
 	case in.Method != "":
 		return s.byMethod(in.Method)
 	case current != nil:

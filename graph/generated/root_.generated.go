@@ -48,6 +48,7 @@ type ResolverRoot interface {
 	AccountStatement() AccountStatementResolver
 	BackOrder() BackOrderResolver
 	BankLine() BankLineResolver
+	Cart() CartResolver
 	CartCoupon() CartCouponResolver
 	CartGift() CartGiftResolver
 	CartLine() CartLineResolver
@@ -72,6 +73,7 @@ type ResolverRoot interface {
 	SetPart() SetPartResolver
 	SetSlot() SetSlotResolver
 	ShippingMethod() ShippingMethodResolver
+	ShippingOption() ShippingOptionResolver
 	SimulationGift() SimulationGiftResolver
 	SimulationProduct() SimulationProductResolver
 	StockAlert() StockAlertResolver
@@ -476,6 +478,8 @@ type ComplexityRoot struct {
 		ShippingAddress func(childComplexity int) int
 		ShippingFee     func(childComplexity int) int
 		ShippingMode    func(childComplexity int) int
+		ShippingOptions func(childComplexity int) int
+		ShippingProblem func(childComplexity int) int
 		Subtotal        func(childComplexity int) int
 		Taxes           func(childComplexity int) int
 		Total           func(childComplexity int) int
@@ -830,6 +834,15 @@ type ComplexityRoot struct {
 		Field  func(childComplexity int) int
 	}
 
+	FreeShippingRule struct {
+		Audience   func(childComplexity int) int
+		Closes     func(childComplexity int) int
+		Minimum    func(childComplexity int) int
+		Opens      func(childComplexity int) int
+		Surcharges func(childComplexity int) int
+		Zone       func(childComplexity int) int
+	}
+
 	FunctionAccess struct {
 		Allowed  func(childComplexity int) int
 		Because  func(childComplexity int) int
@@ -1113,7 +1126,9 @@ type ComplexityRoot struct {
 		SaveQuantityDiscount     func(childComplexity int, input pricing.SaveDiscountInput) int
 		SaveRate                 func(childComplexity int, input pricing.SaveRateInput) int
 		SaveSet                  func(childComplexity int, input sale.SaveSetInput) int
+		SaveShippingCarrier      func(childComplexity int, input shipping.SaveCarrierInput) int
 		SaveShippingMethod       func(childComplexity int, input shipping.SaveInput) int
+		SaveShippingZone         func(childComplexity int, input shipping.SaveZoneInput) int
 		SaveSynonym              func(childComplexity int, input catalog.SaveSynonymInput) int
 		SendStock                func(childComplexity int, input inventory.SendStockInput) int
 		SetCampaignStatus        func(childComplexity int, input promotion.StatusInput) int
@@ -1124,6 +1139,9 @@ type ComplexityRoot struct {
 		SetFunctionRule          func(childComplexity int, input company.FunctionInput) int
 		SetPrices                func(childComplexity int, input catalog.SetPricesInput) int
 		SetSaleTerms             func(childComplexity int, input sale.SetInput) int
+		SetShippingLimits        func(childComplexity int, input shipping.SetLimitsInput) int
+		SetShippingTariff        func(childComplexity int, input shipping.SetTariffInput) int
+		SetShippingTraits        func(childComplexity int, input shipping.SetTraitsInput) int
 		SetSoldOutPolicy         func(childComplexity int, input display.PolicyInput) int
 		SetStaffPolicy           func(childComplexity int, input identity.PolicyInput) int
 		SetStockRules            func(childComplexity int, input inventory.RulesInput) int
@@ -1406,6 +1424,11 @@ type ComplexityRoot struct {
 	PetPayload struct {
 		Pet        func(childComplexity int) int
 		UserErrors func(childComplexity int) int
+	}
+
+	PostalRange struct {
+		From func(childComplexity int) int
+		To   func(childComplexity int) int
 	}
 
 	Price struct {
@@ -1767,7 +1790,10 @@ type ComplexityRoot struct {
 		Search              func(childComplexity int, query string, first *int, after *string, filter *catalog.Filter, sort *catalog.Sort) int
 		SearchSuggestions   func(childComplexity int, prefix string, first int) int
 		SettlementFile      func(childComplexity int, from time.Time, to time.Time, after string) int
+		ShippingCarriers    func(childComplexity int) int
 		ShippingMethods     func(childComplexity int) int
+		ShippingTraits      func(childComplexity int, variantIds []string) int
+		ShippingZones       func(childComplexity int) int
 		Shops               func(childComplexity int) int
 		SoldOutPolicies     func(childComplexity int) int
 		SsoProviders        func(childComplexity int) int
@@ -2070,14 +2096,49 @@ type ComplexityRoot struct {
 		Text func(childComplexity int) int
 	}
 
+	ShippingCarrier struct {
+		Active      func(childComplexity int) int
+		Code        func(childComplexity int) int
+		GlobalID    func(childComplexity int) int
+		Name        func(childComplexity int) int
+		TrackingURL func(childComplexity int) int
+	}
+
+	ShippingCarrierPayload struct {
+		Carrier    func(childComplexity int) int
+		UserErrors func(childComplexity int) int
+	}
+
+	ShippingDestinationLimit struct {
+		Mode func(childComplexity int) int
+		Zone func(childComplexity int) int
+	}
+
+	ShippingFeePart struct {
+		Amount func(childComplexity int) int
+		Kind   func(childComplexity int) int
+	}
+
+	ShippingLimits struct {
+		Destinations func(childComplexity int) int
+		Goods        func(childComplexity int) int
+		Modes        func(childComplexity int) int
+		Oversize     func(childComplexity int) int
+		Payments     func(childComplexity int) int
+		Temperatures func(childComplexity int) int
+	}
+
 	ShippingMethod struct {
 		Active       func(childComplexity int) int
+		Carrier      func(childComplexity int) int
 		Code         func(childComplexity int) int
 		Cost         func(childComplexity int) int
 		Description  func(childComplexity int) int
 		GlobalID     func(childComplexity int) int
+		Limits       func(childComplexity int) int
 		Name         func(childComplexity int) int
 		Position     func(childComplexity int) int
+		Tariff       func(childComplexity int) int
 		TaxClass     func(childComplexity int) int
 		Translations func(childComplexity int) int
 	}
@@ -2090,6 +2151,72 @@ type ComplexityRoot struct {
 	ShippingMethodTranslations struct {
 		Description func(childComplexity int) int
 		Name        func(childComplexity int) int
+	}
+
+	ShippingOption struct {
+		Available func(childComplexity int) int
+		Excluded  func(childComplexity int) int
+		Fee       func(childComplexity int) int
+		Method    func(childComplexity int) int
+		Missing   func(childComplexity int) int
+		Parts     func(childComplexity int) int
+		Problem   func(childComplexity int) int
+	}
+
+	ShippingPaymentLimit struct {
+		Method func(childComplexity int) int
+		Mode   func(childComplexity int) int
+	}
+
+	ShippingRate struct {
+		Amount    func(childComplexity int) int
+		Cost      func(childComplexity int) int
+		MaxGrams  func(childComplexity int) int
+		MaxPieces func(childComplexity int) int
+		MaxSize   func(childComplexity int) int
+		Zone      func(childComplexity int) int
+	}
+
+	ShippingSurcharges struct {
+		ForChilled  func(childComplexity int) int
+		ForFrozen   func(childComplexity int) int
+		ForOversize func(childComplexity int) int
+	}
+
+	ShippingTariff struct {
+		Free       func(childComplexity int) int
+		Rows       func(childComplexity int) int
+		Surcharges func(childComplexity int) int
+	}
+
+	ShippingTraits struct {
+		DirectAllowed func(childComplexity int) int
+		Height        func(childComplexity int) int
+		Length        func(childComplexity int) int
+		Oversize      func(childComplexity int) int
+		Temperature   func(childComplexity int) int
+		Variant       func(childComplexity int) int
+		Width         func(childComplexity int) int
+	}
+
+	ShippingTraitsPayload struct {
+		Traits     func(childComplexity int) int
+		UserErrors func(childComplexity int) int
+	}
+
+	ShippingZone struct {
+		Active      func(childComplexity int) int
+		Code        func(childComplexity int) int
+		GlobalID    func(childComplexity int) int
+		LeadDays    func(childComplexity int) int
+		Name        func(childComplexity int) int
+		PostalCodes func(childComplexity int) int
+		Prefectures func(childComplexity int) int
+	}
+
+	ShippingZonePayload struct {
+		UserErrors func(childComplexity int) int
+		Zone       func(childComplexity int) int
 	}
 
 	Shop struct {
@@ -4038,6 +4165,18 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Cart.ShippingMode(childComplexity), true
+	case "Cart.shippingOptions":
+		if e.ComplexityRoot.Cart.ShippingOptions == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Cart.ShippingOptions(childComplexity), true
+	case "Cart.shippingProblem":
+		if e.ComplexityRoot.Cart.ShippingProblem == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Cart.ShippingProblem(childComplexity), true
 	case "Cart.subtotal":
 		if e.ComplexityRoot.Cart.Subtotal == nil {
 			break
@@ -5376,6 +5515,43 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.FieldChange.Field(childComplexity), true
+
+	case "FreeShippingRule.audience":
+		if e.ComplexityRoot.FreeShippingRule.Audience == nil {
+			break
+		}
+
+		return e.ComplexityRoot.FreeShippingRule.Audience(childComplexity), true
+	case "FreeShippingRule.validUntil":
+		if e.ComplexityRoot.FreeShippingRule.Closes == nil {
+			break
+		}
+
+		return e.ComplexityRoot.FreeShippingRule.Closes(childComplexity), true
+	case "FreeShippingRule.from":
+		if e.ComplexityRoot.FreeShippingRule.Minimum == nil {
+			break
+		}
+
+		return e.ComplexityRoot.FreeShippingRule.Minimum(childComplexity), true
+	case "FreeShippingRule.validFrom":
+		if e.ComplexityRoot.FreeShippingRule.Opens == nil {
+			break
+		}
+
+		return e.ComplexityRoot.FreeShippingRule.Opens(childComplexity), true
+	case "FreeShippingRule.surcharges":
+		if e.ComplexityRoot.FreeShippingRule.Surcharges == nil {
+			break
+		}
+
+		return e.ComplexityRoot.FreeShippingRule.Surcharges(childComplexity), true
+	case "FreeShippingRule.zoneId":
+		if e.ComplexityRoot.FreeShippingRule.Zone == nil {
+			break
+		}
+
+		return e.ComplexityRoot.FreeShippingRule.Zone(childComplexity), true
 
 	case "FunctionAccess.allowed":
 		if e.ComplexityRoot.FunctionAccess.Allowed == nil {
@@ -7241,6 +7417,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.SaveSet(childComplexity, args["input"].(sale.SaveSetInput)), true
+	case "Mutation.saveShippingCarrier":
+		if e.ComplexityRoot.Mutation.SaveShippingCarrier == nil {
+			break
+		}
+
+		args, err := field_Mutation_saveShippingCarrier_args(ctx, ec, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.SaveShippingCarrier(childComplexity, args["input"].(shipping.SaveCarrierInput)), true
 	case "Mutation.saveShippingMethod":
 		if e.ComplexityRoot.Mutation.SaveShippingMethod == nil {
 			break
@@ -7252,6 +7439,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.SaveShippingMethod(childComplexity, args["input"].(shipping.SaveInput)), true
+	case "Mutation.saveShippingZone":
+		if e.ComplexityRoot.Mutation.SaveShippingZone == nil {
+			break
+		}
+
+		args, err := field_Mutation_saveShippingZone_args(ctx, ec, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.SaveShippingZone(childComplexity, args["input"].(shipping.SaveZoneInput)), true
 	case "Mutation.saveSynonym":
 		if e.ComplexityRoot.Mutation.SaveSynonym == nil {
 			break
@@ -7362,6 +7560,39 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.SetSaleTerms(childComplexity, args["input"].(sale.SetInput)), true
+	case "Mutation.setShippingLimits":
+		if e.ComplexityRoot.Mutation.SetShippingLimits == nil {
+			break
+		}
+
+		args, err := field_Mutation_setShippingLimits_args(ctx, ec, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.SetShippingLimits(childComplexity, args["input"].(shipping.SetLimitsInput)), true
+	case "Mutation.setShippingTariff":
+		if e.ComplexityRoot.Mutation.SetShippingTariff == nil {
+			break
+		}
+
+		args, err := field_Mutation_setShippingTariff_args(ctx, ec, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.SetShippingTariff(childComplexity, args["input"].(shipping.SetTariffInput)), true
+	case "Mutation.setShippingTraits":
+		if e.ComplexityRoot.Mutation.SetShippingTraits == nil {
+			break
+		}
+
+		args, err := field_Mutation_setShippingTraits_args(ctx, ec, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.SetShippingTraits(childComplexity, args["input"].(shipping.SetTraitsInput)), true
 	case "Mutation.setSoldOutPolicy":
 		if e.ComplexityRoot.Mutation.SetSoldOutPolicy == nil {
 			break
@@ -8723,6 +8954,19 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.PetPayload.UserErrors(childComplexity), true
+
+	case "PostalRange.from":
+		if e.ComplexityRoot.PostalRange.From == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PostalRange.From(childComplexity), true
+	case "PostalRange.to":
+		if e.ComplexityRoot.PostalRange.To == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PostalRange.To(childComplexity), true
 
 	case "Price.breakdown":
 		if e.ComplexityRoot.Price.Breakdown == nil {
@@ -10464,12 +10708,35 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Query.SettlementFile(childComplexity, args["from"].(time.Time), args["to"].(time.Time), args["after"].(string)), true
+	case "Query.shippingCarriers":
+		if e.ComplexityRoot.Query.ShippingCarriers == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Query.ShippingCarriers(childComplexity), true
 	case "Query.shippingMethods":
 		if e.ComplexityRoot.Query.ShippingMethods == nil {
 			break
 		}
 
 		return e.ComplexityRoot.Query.ShippingMethods(childComplexity), true
+	case "Query.shippingTraits":
+		if e.ComplexityRoot.Query.ShippingTraits == nil {
+			break
+		}
+
+		args, err := field_Query_shippingTraits_args(ctx, ec, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Query.ShippingTraits(childComplexity, args["variantIds"].([]string)), true
+	case "Query.shippingZones":
+		if e.ComplexityRoot.Query.ShippingZones == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Query.ShippingZones(childComplexity), true
 	case "Query.shops":
 		if e.ComplexityRoot.Query.Shops == nil {
 			break
@@ -11675,12 +11942,125 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.SettlementFilePart.Text(childComplexity), true
 
+	case "ShippingCarrier.active":
+		if e.ComplexityRoot.ShippingCarrier.Active == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ShippingCarrier.Active(childComplexity), true
+	case "ShippingCarrier.code":
+		if e.ComplexityRoot.ShippingCarrier.Code == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ShippingCarrier.Code(childComplexity), true
+	case "ShippingCarrier.id":
+		if e.ComplexityRoot.ShippingCarrier.GlobalID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ShippingCarrier.GlobalID(childComplexity), true
+	case "ShippingCarrier.name":
+		if e.ComplexityRoot.ShippingCarrier.Name == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ShippingCarrier.Name(childComplexity), true
+	case "ShippingCarrier.trackingUrl":
+		if e.ComplexityRoot.ShippingCarrier.TrackingURL == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ShippingCarrier.TrackingURL(childComplexity), true
+
+	case "ShippingCarrierPayload.carrier":
+		if e.ComplexityRoot.ShippingCarrierPayload.Carrier == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ShippingCarrierPayload.Carrier(childComplexity), true
+	case "ShippingCarrierPayload.userErrors":
+		if e.ComplexityRoot.ShippingCarrierPayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ShippingCarrierPayload.UserErrors(childComplexity), true
+
+	case "ShippingDestinationLimit.mode":
+		if e.ComplexityRoot.ShippingDestinationLimit.Mode == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ShippingDestinationLimit.Mode(childComplexity), true
+	case "ShippingDestinationLimit.zoneId":
+		if e.ComplexityRoot.ShippingDestinationLimit.Zone == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ShippingDestinationLimit.Zone(childComplexity), true
+
+	case "ShippingFeePart.amount":
+		if e.ComplexityRoot.ShippingFeePart.Amount == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ShippingFeePart.Amount(childComplexity), true
+	case "ShippingFeePart.kind":
+		if e.ComplexityRoot.ShippingFeePart.Kind == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ShippingFeePart.Kind(childComplexity), true
+
+	case "ShippingLimits.destinations":
+		if e.ComplexityRoot.ShippingLimits.Destinations == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ShippingLimits.Destinations(childComplexity), true
+	case "ShippingLimits.goods":
+		if e.ComplexityRoot.ShippingLimits.Goods == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ShippingLimits.Goods(childComplexity), true
+	case "ShippingLimits.modes":
+		if e.ComplexityRoot.ShippingLimits.Modes == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ShippingLimits.Modes(childComplexity), true
+	case "ShippingLimits.oversize":
+		if e.ComplexityRoot.ShippingLimits.Oversize == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ShippingLimits.Oversize(childComplexity), true
+	case "ShippingLimits.payments":
+		if e.ComplexityRoot.ShippingLimits.Payments == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ShippingLimits.Payments(childComplexity), true
+	case "ShippingLimits.temperatures":
+		if e.ComplexityRoot.ShippingLimits.Temperatures == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ShippingLimits.Temperatures(childComplexity), true
+
 	case "ShippingMethod.active":
 		if e.ComplexityRoot.ShippingMethod.Active == nil {
 			break
 		}
 
 		return e.ComplexityRoot.ShippingMethod.Active(childComplexity), true
+	case "ShippingMethod.carrierId":
+		if e.ComplexityRoot.ShippingMethod.Carrier == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ShippingMethod.Carrier(childComplexity), true
 	case "ShippingMethod.code":
 		if e.ComplexityRoot.ShippingMethod.Code == nil {
 			break
@@ -11705,6 +12085,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.ShippingMethod.GlobalID(childComplexity), true
+	case "ShippingMethod.limits":
+		if e.ComplexityRoot.ShippingMethod.Limits == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ShippingMethod.Limits(childComplexity), true
 	case "ShippingMethod.name":
 		if e.ComplexityRoot.ShippingMethod.Name == nil {
 			break
@@ -11717,6 +12103,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.ShippingMethod.Position(childComplexity), true
+	case "ShippingMethod.tariff":
+		if e.ComplexityRoot.ShippingMethod.Tariff == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ShippingMethod.Tariff(childComplexity), true
 	case "ShippingMethod.taxClass":
 		if e.ComplexityRoot.ShippingMethod.TaxClass == nil {
 			break
@@ -11755,6 +12147,249 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.ShippingMethodTranslations.Name(childComplexity), true
+
+	case "ShippingOption.available":
+		if e.ComplexityRoot.ShippingOption.Available == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ShippingOption.Available(childComplexity), true
+	case "ShippingOption.excludedPaymentMethods":
+		if e.ComplexityRoot.ShippingOption.Excluded == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ShippingOption.Excluded(childComplexity), true
+	case "ShippingOption.fee":
+		if e.ComplexityRoot.ShippingOption.Fee == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ShippingOption.Fee(childComplexity), true
+	case "ShippingOption.method":
+		if e.ComplexityRoot.ShippingOption.Method == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ShippingOption.Method(childComplexity), true
+	case "ShippingOption.missingForFree":
+		if e.ComplexityRoot.ShippingOption.Missing == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ShippingOption.Missing(childComplexity), true
+	case "ShippingOption.parts":
+		if e.ComplexityRoot.ShippingOption.Parts == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ShippingOption.Parts(childComplexity), true
+	case "ShippingOption.problem":
+		if e.ComplexityRoot.ShippingOption.Problem == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ShippingOption.Problem(childComplexity), true
+
+	case "ShippingPaymentLimit.method":
+		if e.ComplexityRoot.ShippingPaymentLimit.Method == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ShippingPaymentLimit.Method(childComplexity), true
+	case "ShippingPaymentLimit.mode":
+		if e.ComplexityRoot.ShippingPaymentLimit.Mode == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ShippingPaymentLimit.Mode(childComplexity), true
+
+	case "ShippingRate.maxAmount":
+		if e.ComplexityRoot.ShippingRate.Amount == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ShippingRate.Amount(childComplexity), true
+	case "ShippingRate.fee":
+		if e.ComplexityRoot.ShippingRate.Cost == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ShippingRate.Cost(childComplexity), true
+	case "ShippingRate.maxGrams":
+		if e.ComplexityRoot.ShippingRate.MaxGrams == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ShippingRate.MaxGrams(childComplexity), true
+	case "ShippingRate.maxPieces":
+		if e.ComplexityRoot.ShippingRate.MaxPieces == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ShippingRate.MaxPieces(childComplexity), true
+	case "ShippingRate.maxSize":
+		if e.ComplexityRoot.ShippingRate.MaxSize == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ShippingRate.MaxSize(childComplexity), true
+	case "ShippingRate.zoneId":
+		if e.ComplexityRoot.ShippingRate.Zone == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ShippingRate.Zone(childComplexity), true
+
+	case "ShippingSurcharges.chilled":
+		if e.ComplexityRoot.ShippingSurcharges.ForChilled == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ShippingSurcharges.ForChilled(childComplexity), true
+	case "ShippingSurcharges.frozen":
+		if e.ComplexityRoot.ShippingSurcharges.ForFrozen == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ShippingSurcharges.ForFrozen(childComplexity), true
+	case "ShippingSurcharges.oversize":
+		if e.ComplexityRoot.ShippingSurcharges.ForOversize == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ShippingSurcharges.ForOversize(childComplexity), true
+
+	case "ShippingTariff.freeShipping":
+		if e.ComplexityRoot.ShippingTariff.Free == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ShippingTariff.Free(childComplexity), true
+	case "ShippingTariff.rows":
+		if e.ComplexityRoot.ShippingTariff.Rows == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ShippingTariff.Rows(childComplexity), true
+	case "ShippingTariff.surcharges":
+		if e.ComplexityRoot.ShippingTariff.Surcharges == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ShippingTariff.Surcharges(childComplexity), true
+
+	case "ShippingTraits.directAllowed":
+		if e.ComplexityRoot.ShippingTraits.DirectAllowed == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ShippingTraits.DirectAllowed(childComplexity), true
+	case "ShippingTraits.height":
+		if e.ComplexityRoot.ShippingTraits.Height == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ShippingTraits.Height(childComplexity), true
+	case "ShippingTraits.length":
+		if e.ComplexityRoot.ShippingTraits.Length == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ShippingTraits.Length(childComplexity), true
+	case "ShippingTraits.oversize":
+		if e.ComplexityRoot.ShippingTraits.Oversize == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ShippingTraits.Oversize(childComplexity), true
+	case "ShippingTraits.temperature":
+		if e.ComplexityRoot.ShippingTraits.Temperature == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ShippingTraits.Temperature(childComplexity), true
+	case "ShippingTraits.variantId":
+		if e.ComplexityRoot.ShippingTraits.Variant == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ShippingTraits.Variant(childComplexity), true
+	case "ShippingTraits.width":
+		if e.ComplexityRoot.ShippingTraits.Width == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ShippingTraits.Width(childComplexity), true
+
+	case "ShippingTraitsPayload.traits":
+		if e.ComplexityRoot.ShippingTraitsPayload.Traits == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ShippingTraitsPayload.Traits(childComplexity), true
+	case "ShippingTraitsPayload.userErrors":
+		if e.ComplexityRoot.ShippingTraitsPayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ShippingTraitsPayload.UserErrors(childComplexity), true
+
+	case "ShippingZone.active":
+		if e.ComplexityRoot.ShippingZone.Active == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ShippingZone.Active(childComplexity), true
+	case "ShippingZone.code":
+		if e.ComplexityRoot.ShippingZone.Code == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ShippingZone.Code(childComplexity), true
+	case "ShippingZone.id":
+		if e.ComplexityRoot.ShippingZone.GlobalID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ShippingZone.GlobalID(childComplexity), true
+	case "ShippingZone.leadDays":
+		if e.ComplexityRoot.ShippingZone.LeadDays == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ShippingZone.LeadDays(childComplexity), true
+	case "ShippingZone.name":
+		if e.ComplexityRoot.ShippingZone.Name == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ShippingZone.Name(childComplexity), true
+	case "ShippingZone.postalCodes":
+		if e.ComplexityRoot.ShippingZone.PostalCodes == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ShippingZone.PostalCodes(childComplexity), true
+	case "ShippingZone.prefectures":
+		if e.ComplexityRoot.ShippingZone.Prefectures == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ShippingZone.Prefectures(childComplexity), true
+
+	case "ShippingZonePayload.userErrors":
+		if e.ComplexityRoot.ShippingZonePayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ShippingZonePayload.UserErrors(childComplexity), true
+	case "ShippingZonePayload.zone":
+		if e.ComplexityRoot.ShippingZonePayload.Zone == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ShippingZonePayload.Zone(childComplexity), true
 
 	case "Shop.code":
 		if e.ComplexityRoot.Shop.Code == nil {
@@ -13238,6 +13873,7 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 			graphql.NewInputUnmarshaler("DropStocktakeInput", graphql.BindUnmarshaler(ec, unmarshalInputDropStocktakeInput)),
 			graphql.NewInputUnmarshaler("ExperimentInput", graphql.BindUnmarshaler(ec, unmarshalInputExperimentInput)),
 			graphql.NewInputUnmarshaler("FinishSsoInput", graphql.BindUnmarshaler(ec, unmarshalInputFinishSsoInput)),
+			graphql.NewInputUnmarshaler("FreeShippingRuleInput", graphql.BindUnmarshaler(ec, unmarshalInputFreeShippingRuleInput)),
 			graphql.NewInputUnmarshaler("HoldDunningInput", graphql.BindUnmarshaler(ec, unmarshalInputHoldDunningInput)),
 			graphql.NewInputUnmarshaler("ImportPricesInput", graphql.BindUnmarshaler(ec, unmarshalInputImportPricesInput)),
 			graphql.NewInputUnmarshaler("ImportProductsInput", graphql.BindUnmarshaler(ec, unmarshalInputImportProductsInput)),
@@ -13258,6 +13894,7 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 			graphql.NewInputUnmarshaler("PinProductInput", graphql.BindUnmarshaler(ec, unmarshalInputPinProductInput)),
 			graphql.NewInputUnmarshaler("PlaceOrderInput", graphql.BindUnmarshaler(ec, unmarshalInputPlaceOrderInput)),
 			graphql.NewInputUnmarshaler("PostJournalEntryInput", graphql.BindUnmarshaler(ec, unmarshalInputPostJournalEntryInput)),
+			graphql.NewInputUnmarshaler("PostalRangeInput", graphql.BindUnmarshaler(ec, unmarshalInputPostalRangeInput)),
 			graphql.NewInputUnmarshaler("PriceImportInput", graphql.BindUnmarshaler(ec, unmarshalInputPriceImportInput)),
 			graphql.NewInputUnmarshaler("PriceInput", graphql.BindUnmarshaler(ec, unmarshalInputPriceInput)),
 			graphql.NewInputUnmarshaler("ProductFilter", graphql.BindUnmarshaler(ec, unmarshalInputProductFilter)),
@@ -13305,7 +13942,9 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 			graphql.NewInputUnmarshaler("SaveQuantityDiscountInput", graphql.BindUnmarshaler(ec, unmarshalInputSaveQuantityDiscountInput)),
 			graphql.NewInputUnmarshaler("SaveRateInput", graphql.BindUnmarshaler(ec, unmarshalInputSaveRateInput)),
 			graphql.NewInputUnmarshaler("SaveSetInput", graphql.BindUnmarshaler(ec, unmarshalInputSaveSetInput)),
+			graphql.NewInputUnmarshaler("SaveShippingCarrierInput", graphql.BindUnmarshaler(ec, unmarshalInputSaveShippingCarrierInput)),
 			graphql.NewInputUnmarshaler("SaveShippingMethodInput", graphql.BindUnmarshaler(ec, unmarshalInputSaveShippingMethodInput)),
+			graphql.NewInputUnmarshaler("SaveShippingZoneInput", graphql.BindUnmarshaler(ec, unmarshalInputSaveShippingZoneInput)),
 			graphql.NewInputUnmarshaler("SaveSynonymInput", graphql.BindUnmarshaler(ec, unmarshalInputSaveSynonymInput)),
 			graphql.NewInputUnmarshaler("SeasonInput", graphql.BindUnmarshaler(ec, unmarshalInputSeasonInput)),
 			graphql.NewInputUnmarshaler("SendStockInput", graphql.BindUnmarshaler(ec, unmarshalInputSendStockInput)),
@@ -13319,10 +13958,18 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 			graphql.NewInputUnmarshaler("SetPartInput", graphql.BindUnmarshaler(ec, unmarshalInputSetPartInput)),
 			graphql.NewInputUnmarshaler("SetPricesInput", graphql.BindUnmarshaler(ec, unmarshalInputSetPricesInput)),
 			graphql.NewInputUnmarshaler("SetSaleTermsInput", graphql.BindUnmarshaler(ec, unmarshalInputSetSaleTermsInput)),
+			graphql.NewInputUnmarshaler("SetShippingLimitsInput", graphql.BindUnmarshaler(ec, unmarshalInputSetShippingLimitsInput)),
+			graphql.NewInputUnmarshaler("SetShippingTariffInput", graphql.BindUnmarshaler(ec, unmarshalInputSetShippingTariffInput)),
+			graphql.NewInputUnmarshaler("SetShippingTraitsInput", graphql.BindUnmarshaler(ec, unmarshalInputSetShippingTraitsInput)),
 			graphql.NewInputUnmarshaler("SetSlotInput", graphql.BindUnmarshaler(ec, unmarshalInputSetSlotInput)),
 			graphql.NewInputUnmarshaler("SetSoldOutPolicyInput", graphql.BindUnmarshaler(ec, unmarshalInputSetSoldOutPolicyInput)),
 			graphql.NewInputUnmarshaler("SetStockRulesInput", graphql.BindUnmarshaler(ec, unmarshalInputSetStockRulesInput)),
 			graphql.NewInputUnmarshaler("SettleBankLineInput", graphql.BindUnmarshaler(ec, unmarshalInputSettleBankLineInput)),
+			graphql.NewInputUnmarshaler("ShippingDestinationLimitInput", graphql.BindUnmarshaler(ec, unmarshalInputShippingDestinationLimitInput)),
+			graphql.NewInputUnmarshaler("ShippingPaymentLimitInput", graphql.BindUnmarshaler(ec, unmarshalInputShippingPaymentLimitInput)),
+			graphql.NewInputUnmarshaler("ShippingRateInput", graphql.BindUnmarshaler(ec, unmarshalInputShippingRateInput)),
+			graphql.NewInputUnmarshaler("ShippingSurchargesInput", graphql.BindUnmarshaler(ec, unmarshalInputShippingSurchargesInput)),
+			graphql.NewInputUnmarshaler("ShippingTraitsInput", graphql.BindUnmarshaler(ec, unmarshalInputShippingTraitsInput)),
 			graphql.NewInputUnmarshaler("SimulateCampaignInput", graphql.BindUnmarshaler(ec, unmarshalInputSimulateCampaignInput)),
 			graphql.NewInputUnmarshaler("StaffAccountInput", graphql.BindUnmarshaler(ec, unmarshalInputStaffAccountInput)),
 			graphql.NewInputUnmarshaler("StaffPolicyInput", graphql.BindUnmarshaler(ec, unmarshalInputStaffPolicyInput)),
@@ -14463,6 +15110,36 @@ enum UserErrorCode {
   ORDER_BACK_ORDERED
   "The shipping method cannot be chosen."
   SHIPPING_METHOD_UNAVAILABLE
+  "The shipping fee depends on the address, which is not known yet."
+  SHIPPING_ADDRESS_NEEDED
+  "The shipping method does not serve the address."
+  SHIPPING_DESTINATION
+  "The shipping method does not carry some of the goods."
+  SHIPPING_GOODS
+  "The shipping method does not keep some of the goods at their temperature."
+  SHIPPING_TEMPERATURE
+  "The shipping method does not serve the shipping mode."
+  SHIPPING_MODE
+  "The way to pay does not go with the shipping method."
+  SHIPPING_PAYMENT
+  "The parcel is beyond what the shipping method takes."
+  SHIPPING_TOO_LARGE
+  "The product cannot be shipped directly to the buyer's customer."
+  DIRECT_NOT_ELIGIBLE
+  "A tracking URL is not https, or has no place for the number."
+  TRACKING_URL_INVALID
+  "A zone holds nothing, or a range of postal codes is wrong."
+  ZONE_INVALID
+  "A shipping method speaks of the zone."
+  ZONE_IN_USE
+  "There is no such zone, or it is closed."
+  ZONE_UNKNOWN
+  "There is no such carrier, or it is closed."
+  CARRIER_UNKNOWN
+  "A bound of a fee table is wrong, or a row would never be used."
+  TARIFF_INVALID
+  "A side of a piece is out of bounds."
+  TRAITS_INVALID
   "A price list keeps its currency and its tax."
   PRICE_LIST_FIXED
   "A channel sells by the price list."
@@ -15053,7 +15730,7 @@ enum TaxClass {
   EXEMPT
 }
 
-"One way to ship, for a flat fee."
+"One way to ship, for a flat fee or by a fee table."
 type ShippingMethod {
   "The method's opaque global id."
   id: ID!
@@ -15063,7 +15740,7 @@ type ShippingMethod {
   name: String!
   "What a customer should know of it, in the caller's language; empty if there is nothing."
   description: String!
-  "The fee, with or without tax as the channel shows prices."
+  "The flat fee, with or without tax as the channel shows prices; of a fee table, the lowest. What a cart pays is in its ` + "`" + `shippingOptions` + "`" + `."
   fee: Money!
 }
 
@@ -21370,6 +22047,430 @@ type OrderPart {
   amount: Money!
 }
 `, BuiltIn: false},
+	{Name: "../schema/shipping.graphqls", Input: `extend type Cart {
+  "Each way to ship that the channel offers, for these goods, this address and this mode: with its fee, or why it cannot be used."
+  shippingOptions: [ShippingOption!]!
+  "Why the goods cannot go as chosen, or what the fee waits for; null if nothing is chosen or nothing stands against it."
+  shippingProblem: UserError
+}
+
+"What a shipping method says of a cart."
+type ShippingOption {
+  "The method."
+  method: ShippingMethod!
+  "Whether it can be chosen."
+  available: Boolean!
+  "What it costs for this cart, before campaigns; null if it cannot be used."
+  fee: Money
+  "What the fee is made of: the parts add up to it."
+  parts: [ShippingFeePart!]!
+  "How much more of goods would make it free; null if nothing would, or it is."
+  missingForFree: Money
+  "Why it cannot be used, in the caller's language; null if it can."
+  problem: UserError
+  "The ways to pay that do not go with it in this mode."
+  excludedPaymentMethods: [PaymentMethod!]!
+}
+
+"A part of a shipping fee."
+type ShippingFeePart {
+  "What it is for."
+  kind: ShippingFeeKind!
+  "How much; below zero for what is taken off."
+  amount: Money!
+}
+
+"What a part of a shipping fee is for."
+enum ShippingFeeKind {
+  "The flat fee, or the fee table's."
+  BASE
+  "Chilled goods (冷蔵)."
+  CHILLED
+  "Frozen goods (冷凍)."
+  FROZEN
+  "Bulky goods."
+  OVERSIZE
+  "Taken off because the goods reach the amount for free shipping."
+  FREE
+}
+
+"What goods must be kept at on their way (温度帯)."
+enum TemperatureClass {
+  "As they are (常温)."
+  AMBIENT
+  "Chilled (冷蔵)."
+  CHILLED
+  "Frozen (冷凍)."
+  FROZEN
+}
+`, BuiltIn: false},
+	{Name: "../schema/shipping_rules.graphqls", Input: `extend type Query {
+  "The brand's carriers, closed ones included; for staff."
+  shippingCarriers: [ShippingCarrier!]! @allow(permissions: [SHIPPING_WRITE])
+  "The brand's shipping zones, closed ones included; for staff."
+  shippingZones: [ShippingZone!]! @allow(permissions: [SHIPPING_WRITE])
+  "What shipping knows of variants; those that are not there are left out."
+  shippingTraits(
+    "The variants, at most 1,000."
+    variantIds: [ID!]!
+  ): [ShippingTraits!]! @allow(permissions: [SHIPPING_WRITE])
+}
+
+extend type Mutation {
+  "Make a carrier, or change the one with the id; not active: closed."
+  saveShippingCarrier(
+    "The carrier."
+    input: SaveShippingCarrierInput!
+  ): ShippingCarrierPayload! @allow(permissions: [SHIPPING_WRITE])
+  "Make a zone, or change the one with the id; not active: closed, which one that a method speaks of cannot be."
+  saveShippingZone(
+    "The zone."
+    input: SaveShippingZoneInput!
+  ): ShippingZonePayload! @allow(permissions: [SHIPPING_WRITE])
+  "Replace what a method costs: fee table, surcharges and free shipping. Orders that were placed keep their fee."
+  setShippingTariff(
+    "The tariff."
+    input: SetShippingTariffInput!
+  ): ShippingMethodPayload! @allow(permissions: [SHIPPING_WRITE])
+  "Replace what a method is not for: destinations, goods, temperatures, modes, ways to pay."
+  setShippingLimits(
+    "The limits."
+    input: SetShippingLimitsInput!
+  ): ShippingMethodPayload! @allow(permissions: [SHIPPING_WRITE])
+  "Replace what shipping knows of variants, all of them or none."
+  setShippingTraits(
+    "The variants with their traits."
+    input: SetShippingTraitsInput!
+  ): ShippingTraitsPayload! @allow(permissions: [SHIPPING_WRITE])
+}
+
+extend type ShippingMethod {
+  "The carrier's id; null if it has none; for staff."
+  carrierId: ID @allow(permissions: [SHIPPING_WRITE])
+  "What it costs; for staff."
+  tariff: ShippingTariff! @allow(permissions: [SHIPPING_WRITE])
+  "What it is not for; for staff."
+  limits: ShippingLimits! @allow(permissions: [SHIPPING_WRITE])
+}
+
+"Who carries parcels (運送会社)."
+type ShippingCarrier {
+  "The carrier's opaque global id."
+  id: ID!
+  "Its code, unique in the brand."
+  code: String!
+  "The name, in the caller's language."
+  name: String!
+  "Where a parcel is followed, with {number} for its number; empty if nowhere."
+  trackingUrl: String!
+  "Whether methods may name it."
+  active: Boolean!
+}
+
+"A part of the country that fees and limits speak of."
+type ShippingZone {
+  "The zone's opaque global id."
+  id: ID!
+  "Its code, unique in the brand."
+  code: String!
+  "The name, in the caller's language."
+  name: String!
+  "The prefectures in it."
+  prefectures: [Prefecture!]!
+  "The postal codes in it, beside the prefectures: remote islands (離島)."
+  postalCodes: [PostalRange!]!
+  "Days from shipping to the doorstep."
+  leadDays: Int!
+  "Whether rules may speak of it."
+  active: Boolean!
+}
+
+"Postal codes from the first to the last, both within."
+type PostalRange {
+  "The first: seven digits."
+  from: String!
+  "The last: seven digits."
+  to: String!
+}
+
+"What a shipping method costs."
+type ShippingTariff {
+  "The fee table; empty: the flat fee."
+  rows: [ShippingRate!]!
+  "What comes on top."
+  surcharges: ShippingSurcharges!
+  "From which amounts it is free."
+  freeShipping: [FreeShippingRule!]!
+}
+
+"A row of a fee table (送料表). Of the zone that describes the address most closely, the first row whose bounds hold counts."
+type ShippingRate {
+  "The zone; null: everywhere."
+  zoneId: ID
+  "Up to how many grams; null: any."
+  maxGrams: Int
+  "Up to which size in cm, three sides together (三辺合計); null: any."
+  maxSize: Int
+  "Up to how many pieces; null: any."
+  maxPieces: Int
+  "Up to which amount of goods; null: any."
+  maxAmount: Money
+  "The fee, with or without tax as the channel shows prices."
+  fee: Money!
+}
+
+"What comes on top of a fee, each at most once."
+type ShippingSurcharges {
+  "For chilled goods (冷蔵)."
+  chilled: Money!
+  "For frozen goods (冷凍)."
+  frozen: Money!
+  "For bulky goods."
+  oversize: Money!
+}
+
+"From which amount of goods a method is free (送料無料)."
+type FreeShippingRule {
+  "The zone; null: everywhere. A closer zone's rules are asked instead of a wider one's."
+  zoneId: ID
+  "From which amount of goods less discounts; null: never."
+  from: Money
+  "For whom."
+  audience: Audience!
+  "Holds from; null: always did."
+  validFrom: DateTime
+  "Holds until; null: for good."
+  validUntil: DateTime
+  "Whether surcharges are free too."
+  surcharges: Boolean!
+}
+
+"What a shipping method is not for."
+type ShippingLimits {
+  "Zones that are not served."
+  destinations: [ShippingDestinationLimit!]!
+  "Goods that are not carried."
+  goods: [Target!]!
+  "Temperature classes that are not carried."
+  temperatures: [TemperatureClass!]!
+  "Whether bulky goods are not carried."
+  oversize: Boolean!
+  "Modes that are not served."
+  modes: [ShippingMode!]!
+  "Ways to pay that do not go with it."
+  payments: [ShippingPaymentLimit!]!
+}
+
+"A zone that is not served."
+type ShippingDestinationLimit {
+  "The zone."
+  zoneId: ID!
+  "In which mode; null: in all."
+  mode: ShippingMode
+}
+
+"A way to pay that does not go with a method."
+type ShippingPaymentLimit {
+  "The way to pay."
+  method: PaymentMethod!
+  "In which mode; null: in all."
+  mode: ShippingMode
+}
+
+"What shipping must know of one piece of a variant beside its weight."
+type ShippingTraits {
+  "The variant."
+  variantId: ID!
+  "The length in cm; 0 if unknown."
+  length: Int!
+  "The width in cm; 0 if unknown."
+  width: Int!
+  "The height in cm; 0 if unknown."
+  height: Int!
+  "What it must be kept at."
+  temperature: TemperatureClass!
+  "Whether it is too bulky for a common parcel, whatever its sides."
+  oversize: Boolean!
+  "Whether it may be shipped directly to the buyer's customer (直送)."
+  directAllowed: Boolean!
+}
+
+"A carrier to make or to change."
+input SaveShippingCarrierInput {
+  "The carrier to change; a new one if left out."
+  id: ID
+  "Its code, unique in the brand: lower-case letters, digits, hyphens, underscores."
+  code: String!
+  "The name, at most 100 characters; Japanese is needed."
+  name: Translations!
+  "Where a parcel is followed: an https URL with {number} for its number; empty if nowhere."
+  trackingUrl: String! = ""
+  "Whether methods may name it."
+  active: Boolean! = true
+}
+
+"A zone to make or to change."
+input SaveShippingZoneInput {
+  "The zone to change; a new one if left out."
+  id: ID
+  "Its code, unique in the brand: lower-case letters, digits, hyphens, underscores."
+  code: String!
+  "The name, at most 100 characters; Japanese is needed."
+  name: Translations!
+  "The prefectures in it."
+  prefectures: [Prefecture!]! = []
+  "The postal codes in it, at most 2,000 ranges."
+  postalCodes: [PostalRangeInput!]! = []
+  "Days from shipping to the doorstep, 0 to 60."
+  leadDays: Int! = 1
+  "Whether rules may speak of it."
+  active: Boolean! = true
+}
+
+"Postal codes from the first to the last, both within."
+input PostalRangeInput {
+  "The first: seven digits."
+  from: String!
+  "The last: seven digits."
+  to: String!
+}
+
+"What a method costs, in place of what was there. Amounts are major units, with or without tax as the channel shows prices."
+input SetShippingTariffInput {
+  "The method."
+  methodId: ID!
+  "The fee table, at most 5,000 rows; empty: the flat fee."
+  rows: [ShippingRateInput!]! = []
+  "What comes on top; nothing if left out."
+  surcharges: ShippingSurchargesInput
+  "From which amounts it is free; never if empty."
+  freeShipping: [FreeShippingRuleInput!]! = []
+}
+
+"A row of a fee table."
+input ShippingRateInput {
+  "The zone; everywhere if left out."
+  zoneId: ID
+  "Up to how many grams."
+  maxGrams: Int
+  "Up to which size in cm, three sides together."
+  maxSize: Int
+  "Up to how many pieces."
+  maxPieces: Int
+  "Up to which amount of goods."
+  maxAmount: Decimal
+  "The fee."
+  fee: Decimal!
+}
+
+"What comes on top of a fee."
+input ShippingSurchargesInput {
+  "For chilled goods."
+  chilled: Decimal! = "0"
+  "For frozen goods."
+  frozen: Decimal! = "0"
+  "For bulky goods."
+  oversize: Decimal! = "0"
+}
+
+"From which amount of goods a method is free."
+input FreeShippingRuleInput {
+  "The zone; everywhere if left out."
+  zoneId: ID
+  "From which amount of goods less discounts; never if left out."
+  from: Decimal
+  "For whom."
+  audience: AudienceInput! = {kind: EVERYONE}
+  "Holds from; always if left out."
+  validFrom: DateTime
+  "Holds until; for good if left out."
+  validUntil: DateTime
+  "Whether surcharges are free too."
+  surcharges: Boolean! = false
+}
+
+"What a method is not for, in place of what was there."
+input SetShippingLimitsInput {
+  "The method."
+  methodId: ID!
+  "Zones that are not served."
+  destinations: [ShippingDestinationLimitInput!]! = []
+  "Goods that are not carried."
+  goods: [TargetInput!]! = []
+  "Temperature classes that are not carried."
+  temperatures: [TemperatureClass!]! = []
+  "Whether bulky goods are not carried."
+  oversize: Boolean! = false
+  "Modes that are not served."
+  modes: [ShippingMode!]! = []
+  "Ways to pay that do not go with it."
+  payments: [ShippingPaymentLimitInput!]! = []
+}
+
+"A zone that is not served."
+input ShippingDestinationLimitInput {
+  "The zone."
+  zoneId: ID!
+  "In which mode; in all if left out."
+  mode: ShippingMode
+}
+
+"A way to pay that does not go with a method."
+input ShippingPaymentLimitInput {
+  "The way to pay."
+  method: PaymentMethod!
+  "In which mode; in all if left out."
+  mode: ShippingMode
+}
+
+"What shipping shall know of variants."
+input SetShippingTraitsInput {
+  "The variants, 1 to 1,000, each once."
+  variants: [ShippingTraitsInput!]!
+}
+
+"What shipping shall know of one piece of a variant."
+input ShippingTraitsInput {
+  "The variant."
+  variantId: ID!
+  "The length in cm, 0 to 500; 0 if unknown."
+  length: Int! = 0
+  "The width in cm, 0 to 500; 0 if unknown."
+  width: Int! = 0
+  "The height in cm, 0 to 500; 0 if unknown."
+  height: Int! = 0
+  "What it must be kept at."
+  temperature: TemperatureClass! = AMBIENT
+  "Whether it is too bulky for a common parcel, whatever its sides."
+  oversize: Boolean! = false
+  "Whether it may be shipped directly to the buyer's customer (直送)."
+  directAllowed: Boolean! = true
+}
+
+"A carrier after a change."
+type ShippingCarrierPayload {
+  "The carrier; null if it was not changed."
+  carrier: ShippingCarrier
+  "Why it was not changed."
+  userErrors: [UserError!]!
+}
+
+"A zone after a change."
+type ShippingZonePayload {
+  "The zone; null if it was not changed."
+  zone: ShippingZone
+  "Why it was not changed."
+  userErrors: [UserError!]!
+}
+
+"Traits after a change."
+type ShippingTraitsPayload {
+  "The traits; empty if they were not changed."
+  traits: [ShippingTraits!]!
+  "Why they were not changed."
+  userErrors: [UserError!]!
+}
+`, BuiltIn: false},
 	{Name: "../schema/shipping_staff.graphqls", Input: `extend type Query {
   "All shipping methods of the brand, closed ones included, in the shop's order; for staff."
   allShippingMethods: [ShippingMethod!]! @allow(permissions: [SHIPPING_WRITE])
@@ -21425,6 +22526,8 @@ input SaveShippingMethodInput {
   position: Int! = 0
   "Whether it is offered."
   active: Boolean! = true
+  "Who carries the parcels; nobody in particular if left out."
+  carrierId: ID
 }
 
 "Which shipping method to close."
@@ -23231,6 +24334,10 @@ func childFields_Cart(ctx context.Context, ec *executionContext, field graphql.C
 		return fieldContext_Cart_total(ctx, ec, field)
 	case "breakdown":
 		return fieldContext_Cart_breakdown(ctx, ec, field)
+	case "shippingOptions":
+		return fieldContext_Cart_shippingOptions(ctx, ec, field)
+	case "shippingProblem":
+		return fieldContext_Cart_shippingProblem(ctx, ec, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type Cart", field.Name)
 }
@@ -23931,6 +25038,24 @@ func childFields_FieldChange(ctx context.Context, ec *executionContext, field gr
 		return fieldContext_FieldChange_after(ctx, ec, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type FieldChange", field.Name)
+}
+
+func childFields_FreeShippingRule(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "zoneId":
+		return fieldContext_FreeShippingRule_zoneId(ctx, ec, field)
+	case "from":
+		return fieldContext_FreeShippingRule_from(ctx, ec, field)
+	case "audience":
+		return fieldContext_FreeShippingRule_audience(ctx, ec, field)
+	case "validFrom":
+		return fieldContext_FreeShippingRule_validFrom(ctx, ec, field)
+	case "validUntil":
+		return fieldContext_FreeShippingRule_validUntil(ctx, ec, field)
+	case "surcharges":
+		return fieldContext_FreeShippingRule_surcharges(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type FreeShippingRule", field.Name)
 }
 
 func childFields_FunctionAccess(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -24763,6 +25888,16 @@ func childFields_PetPayload(ctx context.Context, ec *executionContext, field gra
 		return fieldContext_PetPayload_userErrors(ctx, ec, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type PetPayload", field.Name)
+}
+
+func childFields_PostalRange(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "from":
+		return fieldContext_PostalRange_from(ctx, ec, field)
+	case "to":
+		return fieldContext_PostalRange_to(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type PostalRange", field.Name)
 }
 
 func childFields_Price(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -25933,6 +27068,70 @@ func childFields_SettlementFilePart(ctx context.Context, ec *executionContext, f
 	return nil, fmt.Errorf("no field named %q was found under type SettlementFilePart", field.Name)
 }
 
+func childFields_ShippingCarrier(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return fieldContext_ShippingCarrier_id(ctx, ec, field)
+	case "code":
+		return fieldContext_ShippingCarrier_code(ctx, ec, field)
+	case "name":
+		return fieldContext_ShippingCarrier_name(ctx, ec, field)
+	case "trackingUrl":
+		return fieldContext_ShippingCarrier_trackingUrl(ctx, ec, field)
+	case "active":
+		return fieldContext_ShippingCarrier_active(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ShippingCarrier", field.Name)
+}
+
+func childFields_ShippingCarrierPayload(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "carrier":
+		return fieldContext_ShippingCarrierPayload_carrier(ctx, ec, field)
+	case "userErrors":
+		return fieldContext_ShippingCarrierPayload_userErrors(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ShippingCarrierPayload", field.Name)
+}
+
+func childFields_ShippingDestinationLimit(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "zoneId":
+		return fieldContext_ShippingDestinationLimit_zoneId(ctx, ec, field)
+	case "mode":
+		return fieldContext_ShippingDestinationLimit_mode(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ShippingDestinationLimit", field.Name)
+}
+
+func childFields_ShippingFeePart(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "kind":
+		return fieldContext_ShippingFeePart_kind(ctx, ec, field)
+	case "amount":
+		return fieldContext_ShippingFeePart_amount(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ShippingFeePart", field.Name)
+}
+
+func childFields_ShippingLimits(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "destinations":
+		return fieldContext_ShippingLimits_destinations(ctx, ec, field)
+	case "goods":
+		return fieldContext_ShippingLimits_goods(ctx, ec, field)
+	case "temperatures":
+		return fieldContext_ShippingLimits_temperatures(ctx, ec, field)
+	case "oversize":
+		return fieldContext_ShippingLimits_oversize(ctx, ec, field)
+	case "modes":
+		return fieldContext_ShippingLimits_modes(ctx, ec, field)
+	case "payments":
+		return fieldContext_ShippingLimits_payments(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ShippingLimits", field.Name)
+}
+
 func childFields_ShippingMethod(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "id":
@@ -25945,6 +27144,12 @@ func childFields_ShippingMethod(ctx context.Context, ec *executionContext, field
 		return fieldContext_ShippingMethod_description(ctx, ec, field)
 	case "fee":
 		return fieldContext_ShippingMethod_fee(ctx, ec, field)
+	case "carrierId":
+		return fieldContext_ShippingMethod_carrierId(ctx, ec, field)
+	case "tariff":
+		return fieldContext_ShippingMethod_tariff(ctx, ec, field)
+	case "limits":
+		return fieldContext_ShippingMethod_limits(ctx, ec, field)
 	case "taxClass":
 		return fieldContext_ShippingMethod_taxClass(ctx, ec, field)
 	case "position":
@@ -25975,6 +27180,138 @@ func childFields_ShippingMethodTranslations(ctx context.Context, ec *executionCo
 		return fieldContext_ShippingMethodTranslations_description(ctx, ec, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type ShippingMethodTranslations", field.Name)
+}
+
+func childFields_ShippingOption(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "method":
+		return fieldContext_ShippingOption_method(ctx, ec, field)
+	case "available":
+		return fieldContext_ShippingOption_available(ctx, ec, field)
+	case "fee":
+		return fieldContext_ShippingOption_fee(ctx, ec, field)
+	case "parts":
+		return fieldContext_ShippingOption_parts(ctx, ec, field)
+	case "missingForFree":
+		return fieldContext_ShippingOption_missingForFree(ctx, ec, field)
+	case "problem":
+		return fieldContext_ShippingOption_problem(ctx, ec, field)
+	case "excludedPaymentMethods":
+		return fieldContext_ShippingOption_excludedPaymentMethods(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ShippingOption", field.Name)
+}
+
+func childFields_ShippingPaymentLimit(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "method":
+		return fieldContext_ShippingPaymentLimit_method(ctx, ec, field)
+	case "mode":
+		return fieldContext_ShippingPaymentLimit_mode(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ShippingPaymentLimit", field.Name)
+}
+
+func childFields_ShippingRate(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "zoneId":
+		return fieldContext_ShippingRate_zoneId(ctx, ec, field)
+	case "maxGrams":
+		return fieldContext_ShippingRate_maxGrams(ctx, ec, field)
+	case "maxSize":
+		return fieldContext_ShippingRate_maxSize(ctx, ec, field)
+	case "maxPieces":
+		return fieldContext_ShippingRate_maxPieces(ctx, ec, field)
+	case "maxAmount":
+		return fieldContext_ShippingRate_maxAmount(ctx, ec, field)
+	case "fee":
+		return fieldContext_ShippingRate_fee(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ShippingRate", field.Name)
+}
+
+func childFields_ShippingSurcharges(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "chilled":
+		return fieldContext_ShippingSurcharges_chilled(ctx, ec, field)
+	case "frozen":
+		return fieldContext_ShippingSurcharges_frozen(ctx, ec, field)
+	case "oversize":
+		return fieldContext_ShippingSurcharges_oversize(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ShippingSurcharges", field.Name)
+}
+
+func childFields_ShippingTariff(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "rows":
+		return fieldContext_ShippingTariff_rows(ctx, ec, field)
+	case "surcharges":
+		return fieldContext_ShippingTariff_surcharges(ctx, ec, field)
+	case "freeShipping":
+		return fieldContext_ShippingTariff_freeShipping(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ShippingTariff", field.Name)
+}
+
+func childFields_ShippingTraits(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "variantId":
+		return fieldContext_ShippingTraits_variantId(ctx, ec, field)
+	case "length":
+		return fieldContext_ShippingTraits_length(ctx, ec, field)
+	case "width":
+		return fieldContext_ShippingTraits_width(ctx, ec, field)
+	case "height":
+		return fieldContext_ShippingTraits_height(ctx, ec, field)
+	case "temperature":
+		return fieldContext_ShippingTraits_temperature(ctx, ec, field)
+	case "oversize":
+		return fieldContext_ShippingTraits_oversize(ctx, ec, field)
+	case "directAllowed":
+		return fieldContext_ShippingTraits_directAllowed(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ShippingTraits", field.Name)
+}
+
+func childFields_ShippingTraitsPayload(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "traits":
+		return fieldContext_ShippingTraitsPayload_traits(ctx, ec, field)
+	case "userErrors":
+		return fieldContext_ShippingTraitsPayload_userErrors(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ShippingTraitsPayload", field.Name)
+}
+
+func childFields_ShippingZone(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return fieldContext_ShippingZone_id(ctx, ec, field)
+	case "code":
+		return fieldContext_ShippingZone_code(ctx, ec, field)
+	case "name":
+		return fieldContext_ShippingZone_name(ctx, ec, field)
+	case "prefectures":
+		return fieldContext_ShippingZone_prefectures(ctx, ec, field)
+	case "postalCodes":
+		return fieldContext_ShippingZone_postalCodes(ctx, ec, field)
+	case "leadDays":
+		return fieldContext_ShippingZone_leadDays(ctx, ec, field)
+	case "active":
+		return fieldContext_ShippingZone_active(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ShippingZone", field.Name)
+}
+
+func childFields_ShippingZonePayload(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "zone":
+		return fieldContext_ShippingZonePayload_zone(ctx, ec, field)
+	case "userErrors":
+		return fieldContext_ShippingZonePayload_userErrors(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ShippingZonePayload", field.Name)
 }
 
 func childFields_Shop(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {

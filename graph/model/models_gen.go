@@ -610,6 +610,14 @@ type SetPayload struct {
 	UserErrors []UserError `json:"userErrors"`
 }
 
+// A carrier after a change.
+type ShippingCarrierPayload struct {
+	// The carrier; null if it was not changed.
+	Carrier *shipping.Carrier `json:"carrier,omitempty"`
+	// Why it was not changed.
+	UserErrors []UserError `json:"userErrors"`
+}
+
 // A shipping method after a change.
 type ShippingMethodPayload struct {
 	// The method; null if it was not changed.
@@ -624,6 +632,22 @@ type ShippingMethodTranslations struct {
 	Name i18n.Text `json:"name"`
 	// What a customer should know of it.
 	Description i18n.Text `json:"description"`
+}
+
+// Traits after a change.
+type ShippingTraitsPayload struct {
+	// The traits; empty if they were not changed.
+	Traits []shipping.Traits `json:"traits"`
+	// Why they were not changed.
+	UserErrors []UserError `json:"userErrors"`
+}
+
+// A zone after a change.
+type ShippingZonePayload struct {
+	// The zone; null if it was not changed.
+	Zone *shipping.Zone `json:"zone,omitempty"`
+	// Why it was not changed.
+	UserErrors []UserError `json:"userErrors"`
 }
 
 // A simulation after it was asked for.

@@ -295,6 +295,11 @@ const enteredCoupons = `(SELECT coalesce(jsonb_agg(jsonb_build_object('ID', k.id
 	'State', k.state, 'Campaign', p.name) ORDER BY e.entered_at, k.id), '[]')
 	FROM cart_coupons e JOIN coupons k ON k.id = e.coupon_id JOIN campaigns p ON p.id = k.campaign_id WHERE e.cart_id = c.id)`
 
+// InTx runs f in one transaction.
+func (s *Carts) InTx(ctx context.Context, f func(context.Context) error) error {
+	return s.db.InTx(ctx, f)
+}
+
 // EnterCoupon notes a coupon, unless the cart holds as many already.
 func (s *Carts) EnterCoupon(ctx context.Context, in cart.Lookup, couponID uuid.UUID, most int) (*cart.Basket, error) {
 	return s.change(ctx, in, func(batch *pgx.Batch) {
@@ -317,8 +322,9 @@ func (s *Carts) RemoveCoupon(ctx context.Context, in cart.Lookup, couponID uuid.
 // itemColumns are what is read of a line k and its goods, for itemRow; itemOrder is the
 // order in which assembled reads them.
 const (
-	itemColumns = `k.id AS line_id, k.choices, g.slot, g.quantity, v.id AS variant_id, p.id AS product_id, v.sku, p.name, v.options, p.tax_class`
-	itemOrder   = ` ORDER BY k.id, g.slot NULLS FIRST, g.position, g.variant_id`
+	itemColumns = `k.id AS line_id, k.choices, g.slot, g.quantity, v.id AS variant_id, p.id AS product_id, v.sku, p.name, v.options, p.tax_class,
+		v.weight AS grams, (SELECT to_jsonb(y) FROM shipping_traits y WHERE y.variant_id = v.id) AS traits`
+	itemOrder = ` ORDER BY k.id, g.slot NULLS FIRST, g.position, g.variant_id`
 )
 
 // itemRow is a line, or a part of the line before it.

@@ -159,7 +159,7 @@ func (s *Quotations) Basket(ctx context.Context, in cart.Lookup, q quotation.Bas
 		b.Items[i].Agreed = agreed[b.Items[i].VariantID]
 	}
 	if b.Method != nil && len(offers) > 0 {
-		b.Method.FeeMinor, b.Method.TaxClass = offers[0].ShippingFee, money.TaxStandard
+		b.Method.FeeMinor, b.Method.TaxClass, b.Method.Tariff = offers[0].ShippingFee, money.TaxStandard, shipping.Tariff{}
 	}
 	return &b, nil
 }
