@@ -78,7 +78,7 @@ func (r *queryResolver) nodes() map[string]func(context.Context, uuid.UUID) (mod
 			return *s, nil
 		},
 		"JournalEntry": func(ctx context.Context, key uuid.UUID) (model.Node, error) {
-			e, err := orNil(r.Resolver.Ledger.ByID(ctx, key))
+			e, err := orNil(r.Ledger.ByID(ctx, key))
 			return orNull(value(e), value(e).ID, err)
 		},
 		"Company": func(ctx context.Context, key uuid.UUID) (model.Node, error) {

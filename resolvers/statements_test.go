@@ -44,7 +44,7 @@ func clientOperations() map[string]clientOperation {
 	all := map[string]clientOperation{}
 	for _, some := range []map[string]clientOperation{
 		buyingOperations, shopOperations, accountOperations, staffOperations, displayOperations, termOperations, campaignOperations,
-		companyOperations, quotationOperations, movingOperations, shippingOperations, moneyOperations, bookOperations,
+		companyOperations, quotationOperations, movingOperations, moneyOperations, bookOperations, shippingOperations,
 	} {
 		maps.Copy(all, some)
 	}

@@ -247,17 +247,9 @@ func parseDay(text string, zone *time.Location) (time.Time, bool) {
 	if i := strings.IndexByte(text, ' '); i > 0 { // a time of day
 		text = text[:i]
 	}
-	parts := strings.FieldsFunc(text, func(r rune) bool { return strings.ContainsRune("/-.年月日", r) })
-	if len(parts) == 1 {
-		switch digits := parts[0]; len(digits) {
-		case 8:
-			parts = []string{digits[:4], digits[4:6], digits[6:]}
-		case 6:
-			parts = []string{digits[:2], digits[2:4], digits[4:]}
-			if base == 0 {
-				base = eras["令和"]
-			}
-		}
+	parts, ofEra := dayParts(text)
+	if ofEra && base == 0 {
+		base = eras["令和"]
 	}
 	if len(parts) != 3 {
 		return time.Time{}, false
@@ -274,4 +266,20 @@ func parseDay(text string, zone *time.Location) (time.Time, bool) {
 		return time.Time{}, false
 	}
 	return day, true
+}
+
+// dayParts are a day's year, month and day as written. ofEra says that the year is
+// that of an era, though none is named: it has two digits.
+func dayParts(text string) (parts []string, ofEra bool) {
+	parts = strings.FieldsFunc(text, func(r rune) bool { return strings.ContainsRune("/-.年月日", r) })
+	if len(parts) != 1 {
+		return parts, false
+	}
+	switch digits := parts[0]; len(digits) {
+	case 8:
+		return []string{digits[:4], digits[4:6], digits[6:]}, false
+	case 6:
+		return []string{digits[:2], digits[2:4], digits[4:]}, true
+	}
+	return nil, false
 }
