@@ -230,7 +230,9 @@ func TestAFeeThatChangedIsAPriceThatChanged(t *testing.T) {
 
 	// Nor is it paid that way later, even if the limit has gone since: the order keeps its own.
 	d.set(t, "setShippingLimits", "SetShippingLimitsInput", apptest.Variables{"methodId": id.Global("ShippingMethod", d.method)})
-	var paid struct{ PayOrder struct{ UserErrors []userError } }
+	var paid struct {
+		PayOrder struct{ UserErrors []userError }
+	}
 	s.Do(t, `mutation($id: ID!) { payOrder(input: {idempotencyKey: "by-card-2", orderId: $id, paymentMethod: CARD}) { userErrors { code field message } } }`,
 		apptest.Variables{"id": placed.Order.ID}, "X-Cart-Token", s.token).Into(t, &paid)
 	require.Len(t, paid.PayOrder.UserErrors, 1)
