@@ -33,7 +33,7 @@ func main() {
 	flag.Float64Var(&s.seconds, "seconds", 5, "length of one measurement")
 	flag.IntVar(&s.rounds, "rounds", 3, "measurements of each kind, in turn; the median counts")
 	flag.StringVar(&s.database, "database", os.Getenv("DATABASE_URL"), "PostgreSQL to use; a database noren_bench is made there. Unsaid, an embedded one")
-	flag.StringVar(&s.only, "only", "", "list, detail, search, checkout or trade; all if left out")
+	flag.StringVar(&s.only, "only", "", "list, detail, search, checkout, trade, stock or orders; all if left out")
 	flag.StringVar(&s.against, "against", "", "binary of another noren, to take checkouts from both in turn")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
@@ -105,9 +105,18 @@ func measure(ctx context.Context, s settings, fleet *fleet, url string) error {
 			return err
 		}
 	}
-	if s.only == "" || s.only == "trade" {
-		if err := trade(ctx, s, fleet); err != nil {
-			return err
+	for _, more := range []struct {
+		name string
+		take func() error
+	}{
+		{"trade", func() error { return trade(ctx, s, fleet) }},
+		{"stock", func() error { return stock(ctx, s, url) }},
+		{"orders", func() error { return manyOrders(ctx, s) }},
+	} {
+		if s.only == "" || s.only == more.name {
+			if err := more.take(); err != nil {
+				return err
+			}
 		}
 	}
 	fmt.Printf("\nmemory after the load: uncached %d MiB, cached %d MiB, baseline %d MiB\n", fleet.plain.memory(), fleet.cached.memory(), fleet.baseline.memory())

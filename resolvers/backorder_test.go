@@ -46,12 +46,13 @@ func receive(t *testing.T, a *apptest.App, variant uuid.UUID, quantity int) {
 type waitingLine struct {
 	BackOrdered int
 	Promise     *string
+	DueOn       *string
 }
 
 func (s *shopper) waits(t *testing.T, order string) waitingLine {
 	t.Helper()
 	var got struct{ Order struct{ Lines []waitingLine } }
-	s.Do(t, `query($id: ID!) { order(id: $id) { lines { backOrdered promise } } }`, apptest.Variables{"id": order}, "X-Cart-Token", s.token).Into(t, &got)
+	s.Do(t, `query($id: ID!) { order(id: $id) { lines { backOrdered promise dueOn } } }`, apptest.Variables{"id": order}, "X-Cart-Token", s.token).Into(t, &got)
 	return got.Order.Lines[0]
 }
 
@@ -61,6 +62,13 @@ func requireSums(t *testing.T, a *apptest.App) {
 	for what, sql := range map[string]string{
 		"back_orders": `SELECT count(*) FROM back_orders k WHERE pieces <> (SELECT coalesce(sum(quantity), 0) FROM stock_reservations r
 			WHERE r.variant_id = k.variant_id AND r.location_id IS NULL AND r.state = 'OPEN')`,
+		"incoming": `SELECT count(*) FROM stock_levels s WHERE incoming <>
+			(SELECT coalesce(sum(greatest(l.quantity - l.arrived, 0)), 0) FROM stock_delivery_lines l JOIN stock_deliveries d ON d.id = l.delivery_id
+				WHERE d.state = 'AWAITED' AND d.location_id = s.location_id AND l.variant_id = s.variant_id) +
+			(SELECT coalesce(sum(l.quantity - l.arrived), 0) FROM stock_transfer_lines l JOIN stock_transfers t ON t.id = l.transfer_id
+				WHERE t.state = 'IN_TRANSIT' AND t.to_id = s.location_id AND l.variant_id = s.variant_id)`,
+		"on hand": `SELECT count(*) FROM stock_levels s WHERE on_hand <> (SELECT coalesce(sum(quantity), 0) FROM stock_movements m
+			WHERE m.variant_id = s.variant_id AND m.location_id = s.location_id)`,
 		"reserved": `SELECT count(*) FROM stock_levels s WHERE reserved <> (SELECT coalesce(sum(quantity), 0) FROM stock_reservations r
 			WHERE r.variant_id = s.variant_id AND r.location_id = s.location_id AND r.state = 'OPEN')`,
 	} {

@@ -8,7 +8,6 @@ package resolvers
 import (
 	"context"
 
-	"github.com/google/uuid"
 	"github.com/noren-commerce/noren/core/cart"
 	"github.com/noren-commerce/noren/core/catalog"
 	"github.com/noren-commerce/noren/core/inventory"
@@ -21,11 +20,7 @@ func (r *cartLineResolver) Variant(ctx context.Context, obj *cart.Line) (*catalo
 	if obj.Problem == cart.ErrUnknownVariant {
 		return nil, nil
 	}
-	v, err := load(ctx).Variant.Load(ctx, obj.VariantID)
-	if err != nil || v.ID == uuid.Nil {
-		return nil, err
-	}
-	return &v, nil
+	return soldVariant(ctx, obj.VariantID)
 }
 
 func (r *cartLineResolver) Problem(ctx context.Context, obj *cart.Line) (*model.UserError, error) {
@@ -63,6 +58,8 @@ func (r *queryResolver) Shops(ctx context.Context) ([]inventory.Location, error)
 	return r.Stock.Shops(ctx)
 }
 
+func (r *Resolver) Cart() generated.CartResolver { return &cartResolver{r} }
+
 func (r *Resolver) CartLine() generated.CartLineResolver { return &cartLineResolver{r} }
 
 func (r *Resolver) ShippingMethod() generated.ShippingMethodResolver {
@@ -70,6 +67,7 @@ func (r *Resolver) ShippingMethod() generated.ShippingMethodResolver {
 }
 
 type (
+	cartResolver           struct{ *Resolver }
 	cartLineResolver       struct{ *Resolver }
 	shippingMethodResolver struct{ *Resolver }
 )

@@ -7,6 +7,7 @@ package resolvers
 
 import (
 	"context"
+	"time"
 
 	"github.com/noren-commerce/noren/core/catalog"
 	globalid "github.com/noren-commerce/noren/core/id"
@@ -28,11 +29,6 @@ func (r *mutationResolver) AdjustStock(ctx context.Context, input inventory.Stoc
 
 func (r *mutationResolver) CountStock(ctx context.Context, input inventory.StockInput) (model.StockPayload, error) {
 	level, err := r.Stock.Count(ctx, input)
-	return stockPayload(ctx, level, err)
-}
-
-func (r *mutationResolver) SetIncomingStock(ctx context.Context, input inventory.StockInput) (model.StockPayload, error) {
-	level, err := r.Stock.SetIncoming(ctx, input)
 	return stockPayload(ctx, level, err)
 }
 
@@ -75,6 +71,11 @@ func (r *variantResolver) Promise(ctx context.Context, obj *catalog.Variant) (*s
 	}
 	text := promised.For(ctx)
 	return &text, nil
+}
+
+func (r *variantResolver) ArrivesOn(ctx context.Context, obj *catalog.Variant) (*time.Time, error) {
+	free, err := load(ctx).Free.Load(ctx, obj.ID)
+	return free.Coming(), err
 }
 
 func (r *variantResolver) Stock(ctx context.Context, obj *catalog.Variant) ([]inventory.Level, error) {

@@ -57,6 +57,16 @@ func (r *queryResolver) nodes() map[string]func(context.Context, uuid.UUID) (mod
 			}
 			return *t, nil
 		},
+		"StockDelivery": func(ctx context.Context, key uuid.UUID) (model.Node, error) {
+			if !access.From(ctx).May(access.InventoryRead) {
+				return nil, nil
+			}
+			d, err := r.Supply.Delivery(ctx, key)
+			if d == nil {
+				return nil, err
+			}
+			return *d, nil
+		},
 		"Stocktake": func(ctx context.Context, key uuid.UUID) (model.Node, error) {
 			if !access.From(ctx).May(access.InventoryRead) {
 				return nil, nil
@@ -66,6 +76,10 @@ func (r *queryResolver) nodes() map[string]func(context.Context, uuid.UUID) (mod
 				return nil, err
 			}
 			return *s, nil
+		},
+		"JournalEntry": func(ctx context.Context, key uuid.UUID) (model.Node, error) {
+			e, err := orNil(r.Ledger.ByID(ctx, key))
+			return orNull(value(e), value(e).ID, err)
 		},
 		"Company": func(ctx context.Context, key uuid.UUID) (model.Node, error) {
 			c, err := load(ctx).Companies.Load(ctx, key)

@@ -9,8 +9,11 @@ import (
 	"github.com/noren-commerce/noren/core/cart"
 	"github.com/noren-commerce/noren/core/catalog"
 	"github.com/noren-commerce/noren/core/customer"
+	"github.com/noren-commerce/noren/core/fault"
+	globalid "github.com/noren-commerce/noren/core/id"
 	"github.com/noren-commerce/noren/core/identity"
 	"github.com/noren-commerce/noren/core/inventory"
+	"github.com/noren-commerce/noren/core/ledger"
 	"github.com/noren-commerce/noren/core/order"
 	"github.com/noren-commerce/noren/core/page"
 	"github.com/noren-commerce/noren/core/payment"
@@ -49,6 +52,16 @@ func (r *Resolver) payOrderPayload(ctx context.Context, orderID uuid.UUID, paid 
 	}
 	p.Order, err = orNil(r.Orders.ByID(ctx, orderID))
 	return p, err
+}
+
+func paymentPayload(ctx context.Context, p *payment.Payment, err error) (model.PaymentPayload, error) {
+	errors, err := userErrors(ctx, err)
+	return model.PaymentPayload{Payment: p, UserErrors: errors}, err
+}
+
+func entryPayload(ctx context.Context, e *ledger.Entry, err error) (model.JournalEntryPayload, error) {
+	errors, err := userErrors(ctx, err)
+	return model.JournalEntryPayload{Entry: e, UserErrors: errors}, err
 }
 
 func transferPayload(ctx context.Context, t payment.TransferResult, err error) (model.RecordBankTransferPayload, error) {
@@ -149,6 +162,15 @@ func shippingMethodPayload(ctx context.Context, m *shipping.Method, err error) (
 	return model.ShippingMethodPayload{ShippingMethod: unless(errors, m), UserErrors: errors}, err
 }
 
+// problemOf is a failure as the schema tells it; null if there is none.
+func problemOf(ctx context.Context, f *fault.Error) *model.UserError {
+	if f == nil {
+		return nil
+	}
+	problem := userError(ctx, f)
+	return &problem
+}
+
 func stockPayload(ctx context.Context, l inventory.Level, err error) (model.StockPayload, error) {
 	errors, err := userErrors(ctx, err)
 	return model.StockPayload{Level: unless(errors, &l), UserErrors: errors}, err
@@ -157,6 +179,11 @@ func stockPayload(ctx context.Context, l inventory.Level, err error) (model.Stoc
 func movedPayload(ctx context.Context, t *inventory.Transfer, err error) (model.StockTransferPayload, error) {
 	errors, err := userErrors(ctx, err)
 	return model.StockTransferPayload{Transfer: unless(errors, t), UserErrors: errors}, err
+}
+
+func deliveryPayload(ctx context.Context, d *inventory.Delivery, err error) (model.StockDeliveryPayload, error) {
+	errors, err := userErrors(ctx, err)
+	return model.StockDeliveryPayload{Delivery: unless(errors, d), UserErrors: errors}, err
 }
 
 func stocktakePayload(ctx context.Context, s *inventory.Stocktake, err error) (model.StocktakePayload, error) {
@@ -191,4 +218,22 @@ func mediaInput(in model.AddMediaInput) catalog.AddMediaInput {
 func campaignPayload(ctx context.Context, c *promotion.Campaign, err error) (model.CampaignPayload, error) {
 	errors, err := userErrors(ctx, err)
 	return model.CampaignPayload{Campaign: unless(errors, c), UserErrors: errors}, err
+}
+
+// soldVariant is the variant; nil if it is no longer sold.
+func soldVariant(ctx context.Context, variantID uuid.UUID) (*catalog.Variant, error) {
+	v, err := load(ctx).Variant.Load(ctx, variantID)
+	if err != nil || v.ID == uuid.Nil {
+		return nil, err
+	}
+	return &v, nil
+}
+
+// locationKey is the location that a list is narrowed to; nil if it is not.
+func locationKey(global *string) (*uuid.UUID, error) {
+	if global == nil {
+		return nil, nil
+	}
+	_, key, err := globalid.Parse(*global)
+	return &key, err
 }

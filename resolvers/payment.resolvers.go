@@ -31,6 +31,21 @@ func (r *mutationResolver) RefundPayment(ctx context.Context, input payment.Refu
 	return model.RefundPaymentPayload{Payment: p, UserErrors: errors}, err
 }
 
+func (r *mutationResolver) CapturePayment(ctx context.Context, input payment.CaptureInput) (model.PaymentPayload, error) {
+	p, err := r.Resolver.Payments.Capture(ctx, input)
+	return paymentPayload(ctx, p, err)
+}
+
+func (r *mutationResolver) VoidPayment(ctx context.Context, input payment.VoidInput) (model.PaymentPayload, error) {
+	p, err := r.Resolver.Payments.Void(ctx, input)
+	return paymentPayload(ctx, p, err)
+}
+
+func (r *mutationResolver) RecordTillPayment(ctx context.Context, input payment.TillInput) (model.PaymentPayload, error) {
+	p, err := r.Resolver.Payments.RecordTill(ctx, input)
+	return paymentPayload(ctx, p, err)
+}
+
 func (r *orderResolver) Payments(ctx context.Context, obj *order.Order) ([]payment.Payment, error) {
 	return load(ctx).Payments.Load(ctx, obj.ID)
 }

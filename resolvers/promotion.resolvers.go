@@ -27,11 +27,7 @@ func (r *cartCouponResolver) Problem(ctx context.Context, obj *cart.Coupon) (*mo
 }
 
 func (r *cartGiftResolver) Variant(ctx context.Context, obj *cart.Gift) (*catalog.Variant, error) {
-	v, err := load(ctx).Variant.Load(ctx, obj.VariantID)
-	if err != nil || v.ID == uuid.Nil {
-		return nil, err
-	}
-	return &v, nil
+	return soldVariant(ctx, obj.VariantID)
 }
 
 func (r *mutationResolver) ApplyCoupon(ctx context.Context, input cart.ApplyCouponInput) (model.CartPayload, error) {
@@ -116,11 +112,7 @@ func (r *queryResolver) Coupons(ctx context.Context, campaignID string, first *i
 }
 
 func (r *simulationGiftResolver) Variant(ctx context.Context, obj *promotion.GiftOutcome) (*catalog.Variant, error) {
-	v, err := load(ctx).Variant.Load(ctx, obj.VariantID)
-	if err != nil || v.ID == uuid.Nil {
-		return nil, err
-	}
-	return &v, nil
+	return soldVariant(ctx, obj.VariantID)
 }
 
 func (r *simulationProductResolver) Product(ctx context.Context, obj *promotion.ProductOutcome) (*catalog.Product, error) {

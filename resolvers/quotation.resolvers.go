@@ -125,11 +125,7 @@ func (r *quotationResolver) Order(ctx context.Context, obj *quotation.Quotation)
 }
 
 func (r *quotationLineResolver) Variant(ctx context.Context, obj *quotation.Line) (*catalog.Variant, error) {
-	v, err := load(ctx).Variant.Load(ctx, obj.VariantID)
-	if err != nil || v.ID == uuid.Nil {
-		return nil, err
-	}
-	return &v, nil
+	return soldVariant(ctx, obj.VariantID)
 }
 
 func (r *quotationOfferResolver) Lines(ctx context.Context, obj *quotation.Offer) ([]quotation.Line, error) {

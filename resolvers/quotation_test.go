@@ -598,6 +598,20 @@ func TestACartIsShippedDirectForTenPercentMore(t *testing.T) {
 	kaede(`{ cart { shippingMode total { amount } } }`, nil).Into(t, &kept)
 	require.Equal(t, []string{"DIRECT", "2200"}, []string{kept.Cart.ShippingMode, kept.Cart.Total.Amount}, "the choice stays")
 
+	problem := func(allowed bool) *struct{ Code string } {
+		traits := []apptest.Variables{{"variantId": id.Global("Variant", w.leash), "directAllowed": allowed}}
+		require.Empty(t, write(t, w.App, forwarder, "setShippingTraits", "SetShippingTraitsInput", `traits { variantId }`, apptest.Variables{"variants": traits}, nil))
+		var got struct {
+			Cart struct {
+				Lines []struct{ Problem *struct{ Code string } }
+			}
+		}
+		kaede(`{ cart { lines { problem { code } } } }`, nil).Into(t, &got)
+		return got.Cart.Lines[0].Problem
+	}
+	require.Equal(t, "DIRECT_NOT_ELIGIBLE", problem(false).Code)
+	require.Nil(t, problem(true))
+
 	asked := kaede.quote(t, "requestQuotation", apptest.Variables{"idempotencyKey": "from-the-cart", "fromCart": true})
 	require.Empty(t, asked.UserErrors)
 	require.Equal(t, "DIRECT", asked.Quotation.ShippingMode)

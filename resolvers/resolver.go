@@ -8,6 +8,8 @@ import (
 
 	"github.com/google/uuid"
 
+	"github.com/noren-commerce/noren/core/banking"
+	"github.com/noren-commerce/noren/core/billing"
 	"github.com/noren-commerce/noren/core/cart"
 	"github.com/noren-commerce/noren/core/catalog"
 	"github.com/noren-commerce/noren/core/company"
@@ -16,6 +18,7 @@ import (
 	"github.com/noren-commerce/noren/core/identity"
 	"github.com/noren-commerce/noren/core/importing"
 	"github.com/noren-commerce/noren/core/inventory"
+	"github.com/noren-commerce/noren/core/ledger"
 	"github.com/noren-commerce/noren/core/order"
 	"github.com/noren-commerce/noren/core/page"
 	"github.com/noren-commerce/noren/core/partner"
@@ -37,6 +40,7 @@ type Resolver struct {
 	Display    *display.Editor
 	Restock    *display.Restock
 	Stock      *inventory.Keeper
+	Supply     *inventory.Supply
 	Simulator  *promotion.Simulator
 	Pricing    *pricing.Service
 	Campaigns  *promotion.Service
@@ -56,6 +60,9 @@ type Resolver struct {
 	Accounts   *identity.Service
 	Customers  *customer.Service
 	Companies  *company.Service
+	Ledger     *ledger.Service
+	Banking    *banking.Service
+	Billing    *billing.Service
 	Partners   *partner.Service
 	Signals    signal.Board
 	SSO        *identity.SSO
@@ -75,6 +82,7 @@ type Loaders struct {
 	Trees          *graph.Loader[uuid.UUID, []catalog.Category]       // by brand
 	Levels         *graph.Loader[uuid.UUID, []inventory.Level]        // by variant
 	StockTransfers *graph.Loader[uuid.UUID, []inventory.TransferLine] // by transfer
+	Deliveries     *graph.Loader[uuid.UUID, []inventory.DeliveryLine] // by delivery
 	CountedLines   *graph.Loader[page.First, page.Connection[inventory.CountedLine]]
 	Tallies        *graph.Loader[uuid.UUID, inventory.Tally] // by stocktake
 	Facts          *graph.Loader[uuid.UUID, display.Facts]   // by product
@@ -103,6 +111,11 @@ type Loaders struct {
 	Payments   *graph.Loader[uuid.UUID, []payment.Payment] // by order
 	Operations *graph.Loader[uuid.UUID, []payment.Operation]
 	Transfers  *graph.Loader[uuid.UUID, []payment.Transfer]
+
+	JournalLines *graph.Loader[uuid.UUID, []ledger.Line] // by entry
+
+	BankAllocations *graph.Loader[uuid.UUID, []banking.Allocation] // by line
+	StatementLines  *graph.Loader[uuid.UUID, []billing.Line]       // by company's statement
 
 	PartnerKeys *graph.Loader[uuid.UUID, []partner.Key]
 
@@ -138,6 +151,7 @@ func (r *Resolver) NewLoaders(ctx context.Context) *Loaders {
 		Listings:       graph.NewLoader(graph.Grouped(r.Catalog.ListingsOf, func(l catalog.ChannelListing) uuid.UUID { return l.ProductID })),
 		Trees:          graph.NewLoader(graph.Grouped(r.Catalog.Trees, func(c catalog.Category) uuid.UUID { return c.BrandID })),
 		Levels:         graph.NewLoader(graph.Grouped(r.Stock.Levels, func(l inventory.Level) uuid.UUID { return l.VariantID })),
+		Deliveries:     graph.NewLoader(graph.Grouped(r.Supply.DeliveryLines, func(l inventory.DeliveryLine) uuid.UUID { return l.DeliveryID })),
 		StockTransfers: graph.NewLoader(graph.Grouped(r.Stock.TransferLines, func(l inventory.TransferLine) uuid.UUID { return l.TransferID })),
 		Tallies:        graph.NewLoader(graph.ByKey(r.Stock.Tallies, func(t inventory.Tally) uuid.UUID { return t.StocktakeID })),
 		CountedLines:   graph.NewLoader(r.Stock.FirstCounted),
@@ -169,7 +183,11 @@ func (r *Resolver) NewLoaders(ctx context.Context) *Loaders {
 		Groups:        graph.NewLoader(graph.Grouped(r.Accounts.GroupsOf, func(m identity.Membership) uuid.UUID { return m.AccountID })),
 		SecondFactors: graph.NewLoader(r.Accounts.WithFactor),
 
-		Payments:   graph.NewLoader(graph.Grouped(r.Payments.OfOrders, func(p payment.Payment) uuid.UUID { return p.OrderID })),
+		Payments:        graph.NewLoader(graph.Grouped(r.Payments.OfOrders, func(p payment.Payment) uuid.UUID { return p.OrderID })),
+		BankAllocations: graph.NewLoader(graph.Grouped(r.Banking.AllocationsOf, func(a banking.Allocation) uuid.UUID { return a.LineID })),
+		StatementLines:  graph.NewLoader(graph.Grouped(r.Billing.LinesOf, func(l billing.Line) uuid.UUID { return l.StatementID })),
+		JournalLines:    graph.NewLoader(graph.Grouped(r.Ledger.LinesOf, func(l ledger.Line) uuid.UUID { return l.EntryID })),
+
 		Operations: graph.NewLoader(graph.Grouped(r.Payments.OperationsOf, func(o payment.Operation) uuid.UUID { return o.PaymentID })),
 		Transfers:  graph.NewLoader(graph.Grouped(r.Payments.TransfersOf, func(t payment.Transfer) uuid.UUID { return t.PaymentID })),
 

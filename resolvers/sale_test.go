@@ -148,7 +148,7 @@ func TestAdvanceOrdersAreSoldBeforeTheReleaseAndShippedAfter(t *testing.T) {
 	guest := buyer(t, a, method, cake, 4)
 	placed := guest.place(t, "intent-1", "400")
 	require.Empty(t, placed.UserErrors)
-	require.Equal(t, waitingLine{4, ptr("12月24日発売")}, guest.waits(t, placed.Order.ID))
+	require.Equal(t, waitingLine{4, ptr("12月24日発売"), nil}, guest.waits(t, placed.Order.ID))
 	requireCounted(t, a, cake, 4)
 	require.Equal(t, "PURCHASE_LIMIT_REACHED", (&shopper{App: a}).add(t, cake, 2).code(), "the allotment leaves one")
 
@@ -196,7 +196,7 @@ func TestGoodsMadeToOrderAreNotCancelledOnceConfirmed(t *testing.T) {
 	guest := buyer(t, a, method, collar, 2)
 	placed := guest.place(t, "intent-1", "200")
 	require.Empty(t, placed.UserErrors)
-	require.Equal(t, waitingLine{2, ptr("ご注文から約3週間")}, guest.waits(t, placed.Order.ID))
+	require.Equal(t, waitingLine{2, ptr("ご注文から約3週間"), nil}, guest.waits(t, placed.Order.ID))
 
 	cancel := func(s *shopper, order string) string {
 		var got struct{ CancelOrder orderAnswer }

@@ -32,14 +32,14 @@ func (r *mutationResolver) RemoveSet(ctx context.Context, input sale.RemoveSetIn
 }
 
 func (r *setPartResolver) Variant(ctx context.Context, obj *sale.SetPart) (*catalog.Variant, error) {
-	v, err := load(ctx).Variant.Load(ctx, obj.VariantID)
-	if err != nil || v.ID == uuid.Nil {
+	v, err := soldVariant(ctx, obj.VariantID)
+	if err != nil || v == nil {
 		return nil, err
 	}
 	if standing, err := r.standing(ctx, v.ProductID, v.ID); err != nil || !standing.Visible {
 		return nil, err
 	}
-	return &v, nil
+	return v, nil
 }
 
 func (r *setSlotResolver) Choices(ctx context.Context, obj *sale.Slot) ([]catalog.Variant, error) {

@@ -150,12 +150,12 @@ func TestChoicesThatTheBuyerMayNotHaveAreLeftOut(t *testing.T) {
 	require.Empty(t, cart.UserErrors)
 	require.Equal(t, "2400", cart.Cart.Total.Amount)
 	require.Empty(t, cart.problems())
-	require.Equal(t, "PRICE_HIDDEN", (&shopper{App: s.App}).choose(t, s.box, 1, choice(1, s.tea, 2), choice(1, coffee, 1)).code())
+	require.Equal(t, "SET_PART_UNAVAILABLE", (&shopper{App: s.App}).choose(t, s.box, 1, choice(1, s.tea, 2), choice(1, coffee, 1)).code())
 
 	// A line with what is hidden since tells nothing, and leaves the other its price.
 	exec(t, s.App, `UPDATE display_rules SET closed_at = now()`)
 	exec(t, s.App, `UPDATE rulebooks SET version = version + 1`)
-	require.Equal(t, "4500", guest.choose(t, s.box, 1, choice(1, s.tea, 2), choice(1, coffee, 1)).Cart.Total.Amount)
+	require.Equal(t, "4400", guest.choose(t, s.box, 1, choice(1, s.tea, 2), choice(1, coffee, 1)).Cart.Total.Amount)
 	s.rule(t, s.teaShop, "priceShown", "DENY", nil)
 	cart = guest.look(t)
 	require.Equal(t, []string{"PRICE_HIDDEN"}, cart.problems())

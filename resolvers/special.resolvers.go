@@ -23,11 +23,7 @@ func (r *backOrderResolver) Order(ctx context.Context, obj *order.BackOrder) (or
 }
 
 func (r *backOrderResolver) Variant(ctx context.Context, obj *order.BackOrder) (*catalog.Variant, error) {
-	v, err := load(ctx).Variant.Load(ctx, obj.VariantID)
-	if err != nil || v.ID == uuid.Nil {
-		return nil, err
-	}
-	return &v, nil
+	return soldVariant(ctx, obj.VariantID)
 }
 
 func (r *mutationResolver) SetSaleTerms(ctx context.Context, input sale.SetInput) (model.SaleTermsPayload, error) {

@@ -112,7 +112,9 @@ var staffOperations = map[string]clientOperation{
 		w.pins++
 		return w.stock(77 + w.pins) // another number each time
 	})},
-	"admin/SetIncomingStock": {8, input(func(_ *testing.T, w *world) apptest.Variables { return w.stock(5) })},
+	"admin/SetStockRules": {8, input(func(_ *testing.T, w *world) apptest.Variables {
+		return apptest.Variables{"variantId": id.Global("Variant", w.spare), "locationId": id.Global("Location", w.WarehouseID), "safety": 0, "reorderPoint": 5, "reorderTo": 50}
+	})},
 	"admin/BackOrders": {4, asked(func(t *testing.T, w *world) apptest.Variables {
 		for range w.size {
 			p := w.AddProduct(t, w.key(), 1000)
@@ -150,12 +152,12 @@ var staffOperations = map[string]clientOperation{
 		order, _ := w.paid(t)
 		return apptest.Variables{"id": order}
 	})},
-	"admin/AdvanceOrder": {10, input(func(t *testing.T, w *world) apptest.Variables {
+	"admin/AdvanceOrder": {12, input(func(t *testing.T, w *world) apptest.Variables {
 		order, _ := w.paid(t)
 		w.made(t, "advanceOrder", "order", apptest.Variables{"orderId": order, "to": "PICKING"})
 		return apptest.Variables{"orderId": order, "to": "SHIPPED", "carrier": "ヤマト運輸", "trackingNumber": "1234-5678-9012"}
 	})},
-	"admin/CancelOrder": {14, input(func(t *testing.T, w *world) apptest.Variables {
+	"admin/CancelOrder": {19, input(func(t *testing.T, w *world) apptest.Variables {
 		order, _ := w.paid(t)
 		return apptest.Variables{"orderId": order, "reason": "在庫なし"} // the payment goes back
 	})},

@@ -3,6 +3,8 @@ package resolvers_test
 import (
 	"testing"
 
+	"github.com/stretchr/testify/require"
+
 	"github.com/noren-commerce/noren/cmd/noren/app/apptest"
 	"github.com/noren-commerce/noren/core/id"
 )
@@ -20,6 +22,28 @@ var movingOperations = map[string]clientOperation{
 	})},
 	"admin/CloseStockTransfer": {18, input(func(t *testing.T, w *world) apptest.Variables {
 		return apptest.Variables{"transferId": w.sent(t), "returned": true}
+	})},
+
+	"admin/StockDeliveries": {4, asked(func(t *testing.T, w *world) apptest.Variables {
+		w.announced(t)
+		return apptest.Variables{"first": w.size}
+	})},
+	"admin/StockDelivery": {3, asked(func(t *testing.T, w *world) apptest.Variables { return apptest.Variables{"id": w.announced(t)} })},
+	"admin/StockAlerts": {3, asked(func(t *testing.T, w *world) apptest.Variables {
+		w.office(t)
+		exec(t, w.App, `UPDATE stock_levels SET reorder_point = 1000000, reorder_to = 2000000 WHERE variant_id = ANY($1)`, w.variants)
+		require.NoError(t, w.App.App.Resolvers.Supply.Watch(t.Context()))
+		return apptest.Variables{"first": w.size}
+	})},
+	"admin/AnnounceStockDelivery": {16, input(func(_ *testing.T, w *world) apptest.Variables { return w.announcement() })},
+	"admin/ReceiveStockDelivery": {18, input(func(t *testing.T, w *world) apptest.Variables {
+		return apptest.Variables{"deliveryId": w.announced(t), "lines": w.each("arrived", 1)}
+	})},
+	"admin/RescheduleStockDelivery": {9, input(func(t *testing.T, w *world) apptest.Variables {
+		return apptest.Variables{"deliveryId": w.announced(t), "expectedOn": "2030-01-01"}
+	})},
+	"admin/CloseStockDelivery": {13, input(func(t *testing.T, w *world) apptest.Variables {
+		return apptest.Variables{"deliveryId": w.announced(t)}
 	})},
 
 	"admin/Stocktakes": {2, asked(func(t *testing.T, w *world) apptest.Variables {
@@ -48,6 +72,15 @@ func (w *world) each(field string, pieces int) (lines []apptest.Variables) {
 
 func (w *world) lorry() apptest.Variables {
 	return apptest.Variables{"idempotencyKey": w.key(), "fromId": id.Global("Location", w.WarehouseID), "toId": w.locations[0], "lines": w.each("quantity", 1)}
+}
+
+func (w *world) announcement() apptest.Variables {
+	return apptest.Variables{"idempotencyKey": w.key(), "locationId": id.Global("Location", w.WarehouseID), "lines": w.each("quantity", 1)}
+}
+
+func (w *world) announced(t *testing.T) string {
+	w.office(t)
+	return w.made(t, "announceStockDelivery", "delivery", w.announcement())
 }
 
 func (w *world) sent(t *testing.T) string {

@@ -54,7 +54,9 @@ func TestNoListTellsOfStockThatIsHidden(t *testing.T) {
 		require.Len(t, list(plain, filter).slugs(), map[bool]int{true: 3, false: 2}[inStock])
 		require.Equal(t, before, list(blind, filter), "nor by asking for it")
 	}
-	var found struct{ Search struct{ Nodes []struct{ Slug string } } }
+	var found struct {
+		Search struct{ Nodes []struct{ Slug string } }
+	}
 	for _, inStock := range []bool{true, false} {
 		s.DoAs(t, blind, `query($f: ProductFilter) { search(query: "子犬のおやつ", filter: $f) { nodes { ... on Product { slug } } } }`,
 			apptest.Variables{"f": apptest.Variables{"inStock": inStock}}).Into(t, &found)

@@ -8,7 +8,6 @@ package resolvers
 import (
 	"context"
 
-	"github.com/google/uuid"
 	"github.com/noren-commerce/noren/core/catalog"
 	globalid "github.com/noren-commerce/noren/core/id"
 	"github.com/noren-commerce/noren/core/inventory"
@@ -42,13 +41,9 @@ func (r *mutationResolver) DropStocktake(ctx context.Context, input model.DropSt
 }
 
 func (r *queryResolver) Stocktakes(ctx context.Context, locationID *string, first *int, after *string) (page.Connection[inventory.Stocktake], error) {
-	var of *uuid.UUID
-	if locationID != nil {
-		_, key, err := globalid.Parse(*locationID)
-		if err != nil {
-			return page.Connection[inventory.Stocktake]{}, err
-		}
-		of = &key
+	of, err := locationKey(locationID)
+	if err != nil {
+		return page.Connection[inventory.Stocktake]{}, err
 	}
 	return r.Stock.ListStocktakes(ctx, of, page.Args{First: first, After: after})
 }
@@ -88,11 +83,7 @@ func (r *stocktakeResolver) Lines(ctx context.Context, obj *inventory.Stocktake,
 }
 
 func (r *stocktakeLineResolver) Variant(ctx context.Context, obj *inventory.CountedLine) (*catalog.Variant, error) {
-	v, err := load(ctx).Variant.Load(ctx, obj.VariantID)
-	if err != nil || v.ID == uuid.Nil {
-		return nil, err
-	}
-	return &v, nil
+	return soldVariant(ctx, obj.VariantID)
 }
 
 func (r *Resolver) Stocktake() generated.StocktakeResolver { return &stocktakeResolver{r} }

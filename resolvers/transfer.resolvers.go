@@ -8,7 +8,6 @@ package resolvers
 import (
 	"context"
 
-	"github.com/google/uuid"
 	"github.com/noren-commerce/noren/core/catalog"
 	globalid "github.com/noren-commerce/noren/core/id"
 	"github.com/noren-commerce/noren/core/inventory"
@@ -34,12 +33,9 @@ func (r *mutationResolver) CloseStockTransfer(ctx context.Context, input invento
 
 func (r *queryResolver) StockTransfers(ctx context.Context, state *inventory.TransferState, locationID *string, late bool, first *int, after *string) (page.Connection[inventory.Transfer], error) {
 	filter := inventory.TransferFilter{State: state, Late: late}
-	if locationID != nil {
-		_, key, err := globalid.Parse(*locationID)
-		if err != nil {
-			return page.Connection[inventory.Transfer]{}, err
-		}
-		filter.LocationID = &key
+	var err error
+	if filter.LocationID, err = locationKey(locationID); err != nil {
+		return page.Connection[inventory.Transfer]{}, err
 	}
 	return r.Stock.ListTransfers(ctx, filter, page.Args{First: first, After: after})
 }
@@ -65,11 +61,7 @@ func (r *stockTransferResolver) Lines(ctx context.Context, obj *inventory.Transf
 }
 
 func (r *stockTransferLineResolver) Variant(ctx context.Context, obj *inventory.TransferLine) (*catalog.Variant, error) {
-	v, err := load(ctx).Variant.Load(ctx, obj.VariantID)
-	if err != nil || v.ID == uuid.Nil {
-		return nil, err
-	}
-	return &v, nil
+	return soldVariant(ctx, obj.VariantID)
 }
 
 func (r *Resolver) StockTransfer() generated.StockTransferResolver { return &stockTransferResolver{r} }

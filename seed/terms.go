@@ -11,6 +11,7 @@ import (
 	"github.com/noren-commerce/noren/core/channel"
 	"github.com/noren-commerce/noren/core/i18n"
 	"github.com/noren-commerce/noren/core/idempotency"
+	"github.com/noren-commerce/noren/core/inventory"
 	"github.com/noren-commerce/noren/core/money"
 	"github.com/noren-commerce/noren/core/pricing"
 	"github.com/noren-commerce/noren/core/promotion"
@@ -26,6 +27,7 @@ type agreement struct {
 	lists     *pricing.Lists
 	shelves   *postgres.Catalog
 	campaigns *promotion.Service
+	supply    *inventory.Supply
 	now       time.Time
 }
 
@@ -51,13 +53,18 @@ func WriteTerms(ctx context.Context, db *postgres.DB, now time.Time) error {
 			Events: events, Outbox: unsent{}, Now: clock,
 		}),
 	}
+	stock := postgres.NewInventory(db)
+	s.supply = &inventory.Supply{Supplies: stock, Outbox: unsent{}, Keeper: inventory.NewKeeper(inventory.KeeperParts{
+		Tx: db, Store: stock, Transfers: stock, Stocktakes: stock, Keys: idempotency.New(db, postgres.NewKeys(db), clock),
+		Shown: inventory.NewShown(stock, events, clock), Events: events, Now: clock,
+	})}
 	ctx = t.as(channel.With(ctx, t.channels[s.brand.ID]), Staff()[0])
 	return db.InTx(ctx, func(ctx context.Context) error {
 		rules, err := prices.Rules(ctx, s.brand.ID)
 		if err != nil || len(rules.Rates) > 0 {
 			return err
 		}
-		return errors.Join(s.rates(ctx), s.discounts(ctx), s.ownPrices(ctx), s.run(ctx, t.goods[s.brand.ID]))
+		return errors.Join(s.rates(ctx), s.discounts(ctx), s.ownPrices(ctx), s.run(ctx, t.goods[s.brand.ID]), s.supplied(ctx, t.goods[s.brand.ID]))
 	})
 }
 

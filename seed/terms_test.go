@@ -22,5 +22,8 @@ func TestSampleTermsAreAgreedOnce(t *testing.T) {
 			(SELECT count(*) FROM campaigns WHERE status = 'READY'), (SELECT count(*) FROM coupons), (SELECT count(DISTINCT k) FROM campaigns, jsonb_path_query(benefits, '$[*].kind') k)`).
 			Scan(&counts[0], &counts[1], &counts[2], &counts[3], &counts[4], &counts[5]))
 		require.Equal(t, [6]int{6, 2, 3, 16, 101, 10}, counts)
+		var watched, coming int
+		require.NoError(t, db.Pool().QueryRow(t.Context(), `SELECT (SELECT count(*) FROM stock_levels WHERE reorder_point IS NOT NULL), (SELECT sum(incoming) FROM stock_levels)`).Scan(&watched, &coming))
+		require.Equal(t, [2]int{8, 192}, [2]int{watched, coming})
 	}
 }

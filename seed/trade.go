@@ -19,6 +19,7 @@ import (
 	"github.com/noren-commerce/noren/core/i18n"
 	"github.com/noren-commerce/noren/core/idempotency"
 	"github.com/noren-commerce/noren/core/inventory"
+	"github.com/noren-commerce/noren/core/ledger"
 	"github.com/noren-commerce/noren/core/messaging"
 	"github.com/noren-commerce/noren/core/order"
 	"github.com/noren-commerce/noren/core/payment"
@@ -60,18 +61,19 @@ func newTrade(ctx context.Context, db *postgres.DB) (*trade, error) {
 	}
 	events, stock := postgres.NewEvents(db), postgres.NewInventory(db)
 	keys := idempotency.New(db, postgres.NewKeys(db), now)
-	t.companies = company.New(company.Parts{Tx: db, Store: postgres.NewCompanies(db), Keys: keys, Events: events, Now: now})
+	books := ledger.NewBooks(postgres.NewJournal(db), now)
+	t.companies = company.New(company.Parts{Tx: db, Store: postgres.NewCompanies(db), Keys: keys, Events: events, Books: books, Now: now})
 	rules := display.New(postgres.NewDisplay(db), t.companies, now)
 	prices := pricing.New(postgres.NewPricing(db), t.companies, nil, now)
 	t.carts = cart.New(postgres.NewCarts(db), prices, rules, nil, t.companies, now)
 	t.methods = shipping.New(postgres.NewShipping(db))
 	t.payments = payment.New(payment.Needs{
 		Tx: db, Store: postgres.NewPayments(db), Jobs: jobs, Outbox: unsent{}, Events: events,
-		Gateways: []payment.Gateway{banktransfer.New(SampleBank)}, Terms: payment.DefaultTerms(), Now: now, Log: slog.Default(),
+		Gateways: []payment.Gateway{banktransfer.New(SampleBank)}, Books: books, Terms: payment.DefaultTerms(), Now: now, Log: slog.Default(),
 	})
 	t.orders = order.New(order.Parts{
 		Tx: db, Store: postgres.NewOrders(db), Carts: t.carts, Keys: keys,
-		Outbox: unsent{}, Events: events, Flips: inventory.NewShown(stock, events, now), Trade: t.companies, Now: now,
+		Outbox: unsent{}, Events: events, Flips: inventory.NewShown(stock, events, now), Trade: t.companies, Books: books, Now: now,
 	})
 	t.orders.PayBy(t.payments)
 	t.payments.Tell(t.orders)
@@ -79,6 +81,7 @@ func newTrade(ctx context.Context, db *postgres.DB) (*trade, error) {
 		Tx: db, Store: postgres.NewQuotations(db), Keys: keys, Companies: t.companies, Orders: t.orders, Prices: prices, Rules: rules,
 		Carts: t.carts, Outbox: unsent{}, Events: events, Now: now,
 	})
+	t.orders.QuoteBy(t.quotations)
 	channels := channel.New(postgres.NewChannels(db), now)
 	for _, b := range Brands() {
 		if t.channels[b.ID], err = channels.Resolve(ctx, b.Code, ""); err != nil {

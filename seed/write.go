@@ -54,6 +54,9 @@ func Write(ctx context.Context, db *postgres.DB, o Options) error {
 		if err := b.fill(ctx, db, o, o.scaleOf(i)); err != nil {
 			return fmt.Errorf("write the products of %s: %w", b.Code, err)
 		}
+		if err := b.packed(ctx, db); err != nil {
+			return fmt.Errorf("write how goods of %s travel: %w", b.Code, err)
+		}
 	}
 	if err := writePeople(ctx, db, o.Password); err != nil {
 		return fmt.Errorf("write the sample accounts: %w", err)
@@ -173,18 +176,7 @@ func (b Brand) frame(ctx context.Context, db *postgres.DB) error {
 		batch.Queue(`INSERT INTO locations (id, brand_id, code, name, kind, address, priority, ships) VALUES ($1, $2, $3, $4, $5, $6, $7, $8) ON CONFLICT DO NOTHING`,
 			l.ID, b.ID, l.Code, l.Name, l.Kind, l.Address.Normalised(), l.Priority, l.Kind == "WAREHOUSE")
 	}
-	for i, m := range []struct {
-		code string
-		name i18n.Text
-		hint i18n.Text
-		fee  int64
-	}{
-		{"parcel", i18n.Text{"ja": "宅配便", "en": "Parcel"}, i18n.Text{"ja": "ご注文から2〜4日でお届けします。", "en": "Arrives 2 to 4 days after the order."}, 660},
-		{"mail", i18n.Text{"ja": "メール便", "en": "Letter post"}, i18n.Text{"ja": "ポストにお届けします。日時の指定はできません。", "en": "Left in the letter box; no choice of day or time."}, 250},
-	} {
-		batch.Queue(`INSERT INTO shipping_methods (id, brand_id, code, name, description, fee, position) VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT DO NOTHING`,
-			key("shipping", b.Code, m.code), b.ID, m.code, m.name, m.hint, m.fee, i)
-	}
+	b.queueShipping(batch)
 	for i, s := range shelves {
 		var parent any
 		if s.parent != "" {

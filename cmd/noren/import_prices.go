@@ -136,7 +136,8 @@ func agreed(in io.Reader) bool {
 }
 
 type exportCommand struct {
-	Prices exportPrices `cmd:"" help:"Write prices as CSV, in the form in which they are imported."`
+	Settlement exportSettlement `cmd:"" help:"Write the payment journal of some days as CSV, for the accounts department."`
+	Prices     exportPrices     `cmd:"" help:"Write prices as CSV, in the form in which they are imported."`
 }
 
 // exportPrices writes the prices that hold now or will.

@@ -55,6 +55,9 @@ const (
 	CampaignWrite  Permission = "CAMPAIGN_WRITE"  // make and run campaigns, issue coupons
 	QuotationRead  Permission = "QUOTATION_READ"  // what buyers asked quotes for, with cost and margin
 	QuotationWrite Permission = "QUOTATION_WRITE" // answer them
+
+	AccountingRead  Permission = "ACCOUNTING_READ"  // the journal, bank statements, companies' accounts
+	AccountingWrite Permission = "ACCOUNTING_WRITE" // correct the journal, match bank transfers, close accounts
 )
 
 // Permissions lists every permission.
@@ -64,6 +67,7 @@ var Permissions = []Permission{
 	CompanyRead, CompanyWrite, DisplayWrite,
 	CampaignRead, CampaignWrite,
 	QuotationRead, QuotationWrite,
+	AccountingRead, AccountingWrite,
 }
 
 // Actor is the caller of a use case. The zero Actor is nobody and may do nothing.

@@ -97,6 +97,7 @@ type Basket struct {
 	Rules  int64   // the version of the brand's rules when the basket was read
 	Levels []Level // of shipping locations, those that ship first before others
 	Method *shipping.Method
+	Parcel shipping.Parcel // the goods as shipping sees them
 }
 
 // Line is one line of a priced cart.
@@ -146,10 +147,16 @@ type Priced struct {
 	Lines  []Line
 	Method *shipping.Method
 	Quote  pricing.Quote
+	// Verdict is what the chosen method says of the goods and the address; nil if none
+	// is chosen.
+	Verdict *shipping.Verdict
 	// Coupons are the entered coupons, and what became of each.
 	Coupons []Coupon
 	// Token is the guest's key to a cart just made; empty otherwise.
 	Token string
+
+	parcel shipping.Parcel
+	alone  func() (pricing.Quote, error) // the quote without a shipping fee
 }
 
 // BilledTo is whom the bill is made out to: whoever gets the parcel, unless the

@@ -9,6 +9,7 @@ import (
 	"github.com/noren-commerce/noren/core/pricing"
 	"github.com/noren-commerce/noren/core/sale"
 	"github.com/noren-commerce/noren/core/scope"
+	"github.com/noren-commerce/noren/core/shipping"
 )
 
 // Goods are a variant as a line or a part of one needs it.
@@ -24,6 +25,8 @@ type Goods struct {
 	Promise   i18n.Text
 	SoldAs    *sale.Kind // nil if simply from stock
 	Share     *int       // pieces that limits leave this customer; nil if there are none
+	Grams     int        // of one piece; 0 if unknown
+	Traits    *shipping.Traits
 }
 
 // Part is goods of which one piece of a set holds so many.

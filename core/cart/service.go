@@ -20,6 +20,7 @@ import (
 	"github.com/noren-commerce/noren/core/pricing"
 	"github.com/noren-commerce/noren/core/sale"
 	"github.com/noren-commerce/noren/core/scope"
+	"github.com/noren-commerce/noren/core/shipping"
 )
 
 // Store keeps carts. Every change answers the basket after it, in one round trip.
@@ -36,6 +37,8 @@ type Store interface {
 	// Sellable tells whether the channel sells the line's variant and how many are free;
 	// display.ErrMoved if the rules are not those of the lookup any more.
 	Sellable(ctx context.Context, in Lookup, line NewLine) (Sale, error)
+	// InTx runs f in one transaction, which its failure undoes.
+	InTx(ctx context.Context, f func(context.Context) error) error
 	// Update writes what is not nil.
 	Update(ctx context.Context, in Lookup, change Change) (*Basket, error)
 	// EnterCoupon notes a coupon, unless the cart holds as many already.
@@ -337,7 +340,28 @@ func (s *Service) Update(ctx context.Context, in UpdateInput) (*Priced, error) {
 	if err != nil {
 		return nil, err
 	}
-	basket, err := s.store.Update(ctx, lookup, change)
+	if in.ShippingMethodID == nil {
+		return s.update(ctx, lookup, change)
+	}
+	// A method that does not take the goods is not noted, nor is what came with it.
+	var priced *Priced
+	err = s.store.InTx(ctx, func(ctx context.Context) error {
+		if priced, err = s.update(ctx, lookup, change); err != nil {
+			return err
+		}
+		if f := priced.Verdict.Problem; f != nil && !errors.Is(f, shipping.ErrAddressNeeded) {
+			return f.At("shippingMethodId")
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	return priced, nil
+}
+
+func (s *Service) update(ctx context.Context, lookup Lookup, in Change) (*Priced, error) {
+	basket, err := s.store.Update(ctx, lookup, in)
 	switch {
 	case err != nil:
 		return nil, err
@@ -387,10 +411,12 @@ func (s *Service) Price(ctx context.Context, in Lookup, b Basket) (*Priced, erro
 	if err != nil {
 		return nil, err
 	}
-	if current {
-		in.desk.Place(b.Sheets)
-	} else if b.Sheets, err = in.desk.Sheets(ctx, b.variants()); err != nil {
-		return nil, err
+	in.desk.Place(b.Sheets)
+	b.Parcel = b.parcel(in)
+	if !current {
+		if b.Sheets, err = in.desk.Sheets(ctx, b.variants()); err != nil {
+			return nil, err
+		}
 	}
 	standings, err := s.rules.Standings(ctx, b.Rules, b.variants())
 	if err != nil {
@@ -400,22 +426,20 @@ func (s *Service) Price(ctx context.Context, in Lookup, b Basket) (*Priced, erro
 	for i, item := range b.Items {
 		items[i] = item.priced()
 	}
-	var fee *pricing.Fee
-	if b.Method != nil {
-		fee = b.Method.Fee()
-	}
 	in.hide(b.Sheets, standings)
 	in.desk.Enter(b.Cart.region(), b.Cart.ShippingMode, b.Cart.shop(), usable(b.Cart.Entered, in.Owner, in.At))
 	if b.Cart.QuotationID != nil {
 		standings = nil // staff have offered it to the buyer by name
 	}
-	quote, err := in.desk.Quote(b.Sheets, items, fee)
+	quote, verdict, err := in.shipped(b, items)
 	if err != nil {
 		return nil, err
 	}
 	return &Priced{
-		Cart: b.Cart, Lines: in.lines(ctx, b, &quote, standings), Method: b.Method, Quote: quote,
+		Cart: b.Cart, Lines: in.lines(ctx, b, &quote, standings), Method: b.Method, Quote: quote, Verdict: verdict,
 		Coupons: outcomes(b.Cart.Entered, in.Owner, in.At, quote),
+		parcel:  b.Parcel,
+		alone:   func() (pricing.Quote, error) { return in.desk.Quote(b.Sheets, items, nil) },
 	}, nil
 }
 
@@ -427,6 +451,9 @@ func (l Lookup) lines(ctx context.Context, b Basket, q *pricing.Quote, standings
 		line := shared.line(item, &q.Lines[i], l.found(standings, item.VariantID, item.heldVariants()))
 		if line.Problem == nil && l.fits(ctx, item.VariantID, item.Choices) != nil {
 			line.Problem = ErrSetChanged
+		}
+		if line.Problem == nil && b.Cart.ShippingMode == pricing.ShipDirect && b.Cart.QuotationID == nil && item.notDirect() {
+			line.Problem = shipping.ErrNotDirect
 		}
 		if line.Problem == nil {
 			line.Problem = lacks(item)

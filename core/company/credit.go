@@ -15,6 +15,7 @@ import (
 	"github.com/noren-commerce/noren/core/fault"
 	"github.com/noren-commerce/noren/core/id"
 	"github.com/noren-commerce/noren/core/idempotency"
+	"github.com/noren-commerce/noren/core/ledger"
 	"github.com/noren-commerce/noren/core/money"
 )
 
@@ -53,6 +54,7 @@ const (
 	EntryOrder        EntryKind = "ORDER"
 	EntryCancellation EntryKind = "CANCELLATION"
 	EntryPayment      EntryKind = "PAYMENT"
+	EntryWriteOff     EntryKind = "WRITE_OFF" // 貸倒れ
 )
 
 // Entry is one change of what a company owes. It never changes.
@@ -203,11 +205,16 @@ func (s *Service) Receive(ctx context.Context, in ReceiveInput) (*Received, erro
 	if err != nil {
 		return nil, err
 	}
+	return s.received(ctx, entryID, in.CompanyID)
+}
+
+// received is an entry that was recorded, and its company after it.
+func (s *Service) received(ctx context.Context, entryID, companyID uuid.UUID) (*Received, error) {
 	entry, err := s.Store.Entry(ctx, entryID)
 	if err != nil {
 		return nil, err
 	}
-	c, err := s.Store.Company(ctx, viewer(ctx), in.CompanyID)
+	c, err := s.Store.Company(ctx, viewer(access.With(ctx, access.System)), companyID)
 	if err != nil || c == nil || entry == nil {
 		return nil, err
 	}
@@ -215,23 +222,35 @@ func (s *Service) Receive(ctx context.Context, in ReceiveInput) (*Received, erro
 }
 
 func (s *Service) receive(ctx context.Context, brandID uuid.UUID, in ReceiveInput) (uuid.UUID, error) {
-	// The orders are locked before the credit, as by whoever gives an order up.
-	if err := s.Store.LockOwed(ctx, in.CompanyID); err != nil {
-		return uuid.Nil, err
-	}
-	c, err := s.Store.Lock(ctx, brandID, in.CompanyID)
+	c, amount, err := s.owing(ctx, brandID, in.CompanyID, in.Amount)
 	if err != nil {
 		return uuid.Nil, err
+	}
+	entry := s.entry(ctx, c.ID, EntryPayment, -amount)
+	entry.Reference, entry.At = tidy(in.Reference), in.ReceivedAt.UTC().Truncate(time.Microsecond)
+	return s.settle(ctx, *c, entry, s.Books.ReceivedOnAccount)
+}
+
+// owing locks a company and what it owes, and reads the amount in its currency.
+func (s *Service) owing(ctx context.Context, brandID, companyID uuid.UUID, typed decimal.Decimal) (*Company, int64, error) {
+	// The orders are locked before the credit, as by whoever gives an order up.
+	if err := s.Store.LockOwed(ctx, companyID); err != nil {
+		return nil, 0, err
+	}
+	c, err := s.Store.Lock(ctx, brandID, companyID)
+	if err != nil {
+		return nil, 0, err
 	}
 	if c == nil {
-		return uuid.Nil, fault.ErrNotFound.At("companyId")
+		return nil, 0, fault.ErrNotFound.At("companyId")
 	}
-	amount, err := money.Parse(in.Amount, c.Currency)
-	if err != nil {
-		return uuid.Nil, at("amount", err)
-	}
-	entry := s.entry(ctx, c.ID, EntryPayment, -amount.Minor)
-	entry.Reference, entry.At = tidy(in.Reference), in.ReceivedAt.UTC().Truncate(time.Microsecond)
+	amount, err := money.Parse(typed, c.Currency)
+	return c, amount.Minor, at("amount", err)
+}
+
+// settle adds an entry that lessens what a company owes, here and in the books. Its
+// oldest orders count as paid first.
+func (s *Service) settle(ctx context.Context, c Company, entry Entry, book func(context.Context, ledger.Company) error) (uuid.UUID, error) {
 	paid, err := s.Store.Receive(ctx, entry, s.Now())
 	if err != nil {
 		return uuid.Nil, err
@@ -241,6 +260,11 @@ func (s *Service) receive(ctx context.Context, brandID uuid.UUID, in ReceiveInpu
 		events[i] = event.New(ctx, s.Now(), "order.payment_changed", "Order", orderID, map[string]any{"paid": true})
 	}
 	if err := s.Events.Record(ctx, events...); err != nil {
+		return uuid.Nil, err
+	}
+	if err := book(ctx, ledger.Company{
+		CompanyID: c.ID, BrandID: c.BrandID, CauseID: entry.ID, Currency: c.Currency, At: entry.At, Minor: -entry.AmountMinor, Reference: c.Code + " " + entry.Reference,
+	}); err != nil {
 		return uuid.Nil, err
 	}
 	return entry.ID, s.recordEntry(ctx, entry)

@@ -14,6 +14,7 @@ import (
 	"github.com/noren-commerce/noren/core/event"
 	"github.com/noren-commerce/noren/core/idempotency"
 	"github.com/noren-commerce/noren/core/identity"
+	"github.com/noren-commerce/noren/core/ledger"
 	"github.com/noren-commerce/noren/core/page"
 	"github.com/noren-commerce/noren/core/scope"
 )
@@ -109,7 +110,14 @@ type Parts struct {
 	Store  Store
 	Keys   *idempotency.Keys
 	Events event.Recorder
+	Books  Books
 	Now    clock.Clock
+}
+
+// Books are where it is written down what companies paid, and will not pay.
+type Books interface {
+	ReceivedOnAccount(ctx context.Context, c ledger.Company) error
+	WrittenOff(ctx context.Context, c ledger.Company) error
 }
 
 // Service keeps companies, their buyers and customer groups.

@@ -125,7 +125,7 @@ func (k *Keeper) advance(ctx context.Context, t *Transfer, what string, lines []
 	if err := k.Transfers.SaveTransfer(ctx, *t, lines); err != nil {
 		return err
 	}
-	return k.shift(ctx, *t, what, lines, shifts)
+	return k.shift(ctx, k.moving(ctx, *t), shifts, k.happened(ctx, what, *t, lines))
 }
 
 // Transfer is a transfer of the brand; nil if there is none.

@@ -3,6 +3,7 @@ package inventory
 
 import (
 	"context"
+	"time"
 
 	"github.com/google/uuid"
 
@@ -43,8 +44,9 @@ type Free struct {
 	VariantID uuid.UUID
 	Pieces    int
 	Beyond    int
-	Promise   i18n.Text // when what is beyond comes; nil if nothing can be ordered beyond
-	Hidden    bool      `db:"-"` // from the buyer who asks
+	Promise   i18n.Text  // when what is beyond comes; nil if nothing can be ordered beyond
+	ArrivesOn *time.Time // the day on which one more comes, by what is announced; nil while pieces are there
+	Hidden    bool       `db:"-"` // from the buyer who asks
 }
 
 // Availability is what shoppers learn of it.
@@ -65,6 +67,15 @@ func (f Free) Promised() i18n.Text {
 		return nil
 	}
 	return f.Promise
+}
+
+// Coming is the day on which a piece comes that is ordered now; nil if pieces are
+// there, or nobody knows, or the buyer may not see it.
+func (f Free) Coming() *time.Time {
+	if f.Hidden {
+		return nil
+	}
+	return f.ArrivesOn
 }
 
 // Reader reads stock.

@@ -33,18 +33,31 @@ const (
 // maxPieces bounds a quantity; stock is kept in 32 bits.
 const maxPieces = 1_000_000
 
-// Level is how much of a variant a location has. OnHand is the sum of the
-// movements; what can be promised is OnHand less Reserved.
+// Level is how much of a variant a location has. OnHand is the sum of the movements.
 type Level struct {
-	VariantID  uuid.UUID
-	LocationID uuid.UUID
-	OnHand     int
-	Reserved   int
-	Incoming   int
+	VariantID    uuid.UUID
+	LocationID   uuid.UUID
+	OnHand       int
+	Reserved     int
+	Incoming     int
+	Safety       int  // pieces that are not offered (安全在庫)
+	ReorderPoint *int // at so many pieces there or coming, or fewer, more should be ordered (発注点)
+	ReorderTo    *int // up to so many; with ReorderPoint
 }
 
 // Free is what can still be promised.
-func (l Level) Free() int { return l.OnHand - l.Reserved }
+func (l Level) Free() int { return max(0, l.Unreserved()-l.Safety) }
+
+// Unreserved is what no order holds.
+func (l Level) Unreserved() int { return l.OnHand - l.Reserved }
+
+// Short is how many pieces should be ordered; 0 above the reorder point.
+func (l Level) Short() int {
+	if there := l.Unreserved() + l.Incoming; l.ReorderPoint != nil && there <= *l.ReorderPoint {
+		return *l.ReorderTo - there
+	}
+	return 0
+}
 
 // Movement is pieces that came (positive) or went. It never changes.
 type Movement struct {
@@ -124,12 +137,9 @@ func (in StockInput) check(least, most int, zero bool) error {
 	return errors.Join(all...)
 }
 
-// Receive adds pieces that arrived; they are no longer incoming.
+// Receive adds pieces that arrived unannounced.
 func (k *Keeper) Receive(ctx context.Context, in StockInput) (Level, error) {
-	return k.move(ctx, in, Receipt, in.check(1, maxPieces, false), func(l *Level) int {
-		l.Incoming = max(0, l.Incoming-in.Quantity)
-		return in.Quantity
-	})
+	return k.move(ctx, in, Receipt, in.check(1, maxPieces, false), func(*Level) int { return in.Quantity })
 }
 
 // Adjust adds or takes pieces off, for a reason.
@@ -140,14 +150,6 @@ func (k *Keeper) Adjust(ctx context.Context, in StockInput) (Level, error) {
 // Count sets what was counted; the difference becomes the movement.
 func (k *Keeper) Count(ctx context.Context, in StockInput) (Level, error) {
 	return k.move(ctx, in, Count, in.check(0, maxPieces, true), func(l *Level) int { return in.Quantity - l.OnHand })
-}
-
-// SetIncoming says how many pieces are on their way.
-func (k *Keeper) SetIncoming(ctx context.Context, in StockInput) (Level, error) {
-	return k.move(ctx, in, "", in.check(0, maxPieces, true), func(l *Level) int {
-		l.Incoming = in.Quantity
-		return 0
-	})
 }
 
 func (k *Keeper) move(ctx context.Context, in StockInput, kind MovementKind, invalid error, f func(l *Level) int) (Level, error) {

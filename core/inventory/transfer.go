@@ -2,6 +2,8 @@ package inventory
 
 import (
 	"context"
+	"maps"
+	"slices"
 	"time"
 
 	"github.com/google/uuid"
@@ -179,14 +181,23 @@ func (k *Keeper) send(ctx context.Context, in SendStockInput) (uuid.UUID, error)
 	if err := k.Transfers.InsertTransfer(ctx, t, lines); err != nil {
 		return uuid.Nil, err
 	}
-	if err := k.shift(ctx, t, "transfer.sent", lines, shifts); err != nil {
+	if err := k.shift(ctx, k.moving(ctx, t), shifts, k.happened(ctx, "transfer.sent", t, lines)); err != nil {
 		return uuid.Nil, err
 	}
 	return t.ID, nil
 }
 
-// shift applies a step of a transfer to the stock, and records it.
-func (k *Keeper) shift(ctx context.Context, t Transfer, what string, lines []TransferLine, shifts []Shift) error {
+// moving is what the movements of a transfer have in common.
+func (k *Keeper) moving(ctx context.Context, t Transfer) Movement {
+	return Movement{At: k.Now(), Kind: Transferred, Reference: t.GlobalID(), ActorID: actor(ctx)}
+}
+
+func (k *Keeper) happened(ctx context.Context, what string, t Transfer, lines []TransferLine) event.Event {
+	return event.New(ctx, k.Now(), what, "StockTransfer", t.ID, map[string]any{"transfer": t, "lines": lines})
+}
+
+// shift applies a step to the stock with movements like m, and records it.
+func (k *Keeper) shift(ctx context.Context, m Movement, shifts []Shift, e event.Event) error {
 	places := make([]Place, len(shifts))
 	for i, s := range shifts {
 		places[i] = s.Place
@@ -197,7 +208,7 @@ func (k *Keeper) shift(ctx context.Context, t Transfer, what string, lines []Tra
 	}
 	free := make(map[Place]int, len(levels))
 	for _, l := range levels {
-		free[Place{l.VariantID, l.LocationID}] = l.Free()
+		free[Place{l.VariantID, l.LocationID}] = l.Unreserved()
 	}
 	var moved []uuid.UUID
 	for _, s := range shifts {
@@ -208,7 +219,6 @@ func (k *Keeper) shift(ctx context.Context, t Transfer, what string, lines []Tra
 			moved = append(moved, s.VariantID)
 		}
 	}
-	m := Movement{At: k.Now(), Kind: Transferred, Reference: t.GlobalID(), ActorID: actor(ctx)}
 	if err := k.Transfers.Shift(ctx, shifts, m); err != nil {
 		return err
 	}
@@ -217,7 +227,7 @@ func (k *Keeper) shift(ctx context.Context, t Transfer, what string, lines []Tra
 			return err
 		}
 	}
-	return k.Events.Record(ctx, event.New(ctx, k.Now(), what, "StockTransfer", t.ID, map[string]any{"transfer": t, "lines": lines}))
+	return k.Events.Record(ctx, e)
 }
 
 // knownAll fails unless variants and locations are the brand's.
@@ -238,8 +248,8 @@ func (k *Keeper) knownAll(ctx context.Context, variantIDs []uuid.UUID, locations
 	for _, l := range all {
 		active[l.ID] = l.Active
 	}
-	for _, field := range []string{"fromId", "toId"} {
-		if locationID, asked := locations[field]; asked && !active[locationID] {
+	for _, field := range slices.Sorted(maps.Keys(locations)) {
+		if !active[locations[field]] {
 			return ErrNoLocation.At(field)
 		}
 	}

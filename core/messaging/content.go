@@ -158,6 +158,16 @@ type QuotationAnswered struct {
 	Message    string         `json:"message,omitempty"`
 }
 
+// AccountOverdue asks a company for what it should have paid by now (督促).
+type AccountOverdue struct {
+	Name     string         `json:"name"`
+	Company  string         `json:"company"`
+	Amount   int64          `json:"amount"`
+	Currency money.Currency `json:"currency"`
+	DueOn    time.Time      `json:"dueOn"`
+	Level    int            `json:"level"` // 1 to 3, the firmest
+}
+
 // QuotationSaid tells one side of a quotation what the other said, or how it ended.
 type QuotationSaid struct {
 	Name    string `json:"name,omitempty"`
@@ -165,6 +175,22 @@ type QuotationSaid struct {
 	Event   string `json:"event"`           // REPLIED, DECLINED, WITHDRAWN or EXPIRED
 	Buyer   string `json:"buyer,omitempty"` // who says it; empty: the shop
 	Message string `json:"message,omitempty"`
+}
+
+// StockLow tells staff of goods of which more should be ordered (発注点割れ).
+type StockLow struct {
+	Name  string      `json:"name,omitempty"`
+	Lines []StockLine `json:"lines"`
+}
+
+// StockLine is goods at a location.
+type StockLine struct {
+	SKU      string `json:"sku"`
+	Name     string `json:"name"`
+	Location string `json:"location"`
+	Left     int    `json:"left"`
+	Incoming int    `json:"incoming"`
+	Order    int    `json:"order"` // how many more should be ordered
 }
 
 // ApprovalAsked asks an approver of a company to judge an order that waits.
@@ -216,45 +242,43 @@ func (QuotationRequested) Kind() Kind { return KindQuotationRequested }
 // Kind is KindQuotationAnswered.
 func (QuotationAnswered) Kind() Kind { return KindQuotationAnswered }
 
+// Kind is KindAccountOverdue.
+func (AccountOverdue) Kind() Kind { return KindAccountOverdue }
+
+// Kind is KindStockLow.
+func (StockLow) Kind() Kind { return KindStockLow }
+
 // Kind is KindQuotationSaid.
 func (QuotationSaid) Kind() Kind { return KindQuotationSaid }
 
 // Kind is KindApprovalAsked.
 func (ApprovalAsked) Kind() Kind { return KindApprovalAsked }
 
+// blanks make a content of each kind to read into.
+var blanks = map[Kind]func() Content{
+	KindEmailVerification:  func() Content { return &EmailVerification{} },
+	KindPasswordReset:      func() Content { return &PasswordReset{} },
+	KindOrderConfirmation:  func() Content { return &OrderConfirmation{} },
+	KindPaymentReceived:    func() Content { return &PaymentReceived{} },
+	KindOrderShipped:       func() Content { return &OrderShipped{} },
+	KindOrderCancelled:     func() Content { return &OrderCancelled{} },
+	KindBankTransfer:       func() Content { return &BankTransfer{} },
+	KindBackInStock:        func() Content { return &BackInStock{} },
+	KindCampaignNotice:     func() Content { return &CampaignNotice{} },
+	KindCampaignOpened:     func() Content { return &CampaignOpened{} },
+	KindCouponGranted:      func() Content { return &CouponGranted{} },
+	KindQuotationRequested: func() Content { return &QuotationRequested{} },
+	KindQuotationAnswered:  func() Content { return &QuotationAnswered{} },
+	KindStockLow:           func() Content { return &StockLow{} },
+	KindQuotationSaid:      func() Content { return &QuotationSaid{} },
+	KindAccountOverdue:     func() Content { return &AccountOverdue{} },
+	KindApprovalAsked:      func() Content { return &ApprovalAsked{} },
+}
+
 // blank is an empty content of the kind, to decode into; nil for an unknown kind.
 func blank(k Kind) Content {
-	switch k {
-	case KindEmailVerification:
-		return &EmailVerification{}
-	case KindPasswordReset:
-		return &PasswordReset{}
-	case KindOrderConfirmation:
-		return &OrderConfirmation{}
-	case KindPaymentReceived:
-		return &PaymentReceived{}
-	case KindOrderShipped:
-		return &OrderShipped{}
-	case KindOrderCancelled:
-		return &OrderCancelled{}
-	case KindBankTransfer:
-		return &BankTransfer{}
-	case KindBackInStock:
-		return &BackInStock{}
-	case KindCampaignNotice:
-		return &CampaignNotice{}
-	case KindCampaignOpened:
-		return &CampaignOpened{}
-	case KindCouponGranted:
-		return &CouponGranted{}
-	case KindQuotationRequested:
-		return &QuotationRequested{}
-	case KindQuotationAnswered:
-		return &QuotationAnswered{}
-	case KindQuotationSaid:
-		return &QuotationSaid{}
-	case KindApprovalAsked:
-		return &ApprovalAsked{}
+	if fresh := blanks[k]; fresh != nil {
+		return fresh()
 	}
 	return nil
 }

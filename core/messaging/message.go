@@ -30,9 +30,11 @@ const (
 	KindQuotationRequested Kind = "quotation_requested"
 	KindQuotationAnswered  Kind = "quotation_answered"
 	KindQuotationSaid      Kind = "quotation_said"
+	KindStockLow           Kind = "stock_low"
 	KindCampaignNotice     Kind = "campaign_notice"
 	KindCampaignOpened     Kind = "campaign_opened"
 	KindCouponGranted      Kind = "coupon_granted"
+	KindAccountOverdue     Kind = "account_overdue"
 	KindApprovalAsked      Kind = "approval_asked"
 )
 
@@ -40,8 +42,8 @@ const (
 var Kinds = []Kind{
 	KindEmailVerification, KindPasswordReset, KindOrderConfirmation, KindPaymentReceived,
 	KindOrderShipped, KindOrderCancelled, KindBankTransfer,
-	KindBackInStock, KindApprovalAsked, KindCampaignNotice, KindCampaignOpened, KindCouponGranted,
-	KindQuotationRequested, KindQuotationAnswered, KindQuotationSaid,
+	KindBackInStock, KindAccountOverdue, KindApprovalAsked, KindCampaignNotice, KindCampaignOpened, KindCouponGranted,
+	KindQuotationRequested, KindQuotationAnswered, KindQuotationSaid, KindStockLow,
 }
 
 // Content is what one kind of message says.

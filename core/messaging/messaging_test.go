@@ -33,6 +33,7 @@ var samples = []messaging.Content{
 		Subtotal: 3960, Shipping: 550, Tax: 410, Total: 4510, Address: []string{"〒150-0001", "東京都渋谷区神宮前1-1"}, PaymentMethod: "銀行振込",
 	},
 	messaging.PaymentReceived{OrderNumber: "A-1001", Amount: 4000, Currency: "JPY", Short: 510},
+	messaging.AccountOverdue{Name: "経理 すみれ", Company: "株式会社フクフクペット", Amount: 120_000, Currency: "JPY", DueOn: time.Date(2026, 10, 31, 0, 0, 0, 0, time.UTC), Level: 2},
 	messaging.ApprovalAsked{
 		Name: "田中 一郎", OrderNumber: "A-1001", Buyer: "山田 花子", Total: 120000, Currency: "JPY",
 		Lines: []messaging.OrderLine{{Name: "ひのき猫砂", Option: "6L", Quantity: 100, Total: 120000}},
@@ -49,6 +50,7 @@ var samples = []messaging.Content{
 		Name: "山田 花子", Number: "Q-1001", Revision: 2, ValidUntil: noon, Currency: "JPY", Lines: []messaging.OrderLine{{Name: "首輪", Quantity: 30, Total: 24000}},
 		Subtotal: 24000, Shipping: 0, Tax: 2181, Total: 24000, Message: "よろしくお願いいたします",
 	},
+	messaging.StockLow{Name: "倉庫係", Lines: []messaging.StockLine{{SKU: "NEKO-6", Name: "ひのき猫砂", Location: "東京倉庫", Left: 3, Incoming: 10, Order: 87}}},
 	messaging.QuotationSaid{Name: "山田 花子", Number: "Q-1001", Event: "DECLINED", Message: "在庫をご用意できません"},
 }
 

@@ -101,12 +101,13 @@ func (r *Renderer) name(m Message) (name, language string) {
 }
 
 func (r *Renderer) functions(language string) text.FuncMap {
-	layout := "2006年1月2日 15:04"
+	layout, day := "2006年1月2日 15:04", "2006年1月2日"
 	if language != "ja" {
-		layout = "2 January 2006, 15:04 (MST)"
+		layout, day = "2 January 2006, 15:04 (MST)", "2 January 2006"
 	}
 	return text.FuncMap{
 		"time":   func(t time.Time) string { return t.In(r.zone).Format(layout) },
+		"date":   func(t time.Time) string { return t.Format(day) }, // a day is one wherever it is read
 		"amount": func(currency money.Currency, minor int64) string { return amount(language, money.Of(minor, currency)) },
 	}
 }

@@ -54,7 +54,7 @@ func (s *Service) Advance(ctx context.Context, in AdvanceInput) (*Order, error) 
 				return err
 			}
 		}
-		if err := s.payments.Take(ctx, o.ID); err != nil {
+		if err := s.sold(ctx, *o); err != nil {
 			return err
 		}
 		return s.mail(ctx, *o, o.ID.String(), messaging.OrderShipped{

@@ -20,6 +20,7 @@ type BackOrder struct {
 	VariantID uuid.UUID
 	Quantity  int
 	PlacedAt  time.Time
+	DueOn     *time.Time // the day by which all of it comes, by what is announced; nil if nobody knows
 }
 
 // BackOrderQuery asks for one page of the brand's back-orders, the longest waiting

@@ -95,8 +95,9 @@ type Order struct {
 
 // Shipping is the shipping method as it was when the order was placed.
 type Shipping struct {
-	ID   uuid.UUID `json:"id"`
-	Name i18n.Text `json:"name"`
+	ID       uuid.UUID        `json:"id"`
+	Name     i18n.Text        `json:"name"`
+	Excluded []payment.Method `json:"excluded,omitempty"` // that it did not go with
 }
 
 // BilledTo is whom the bill is made out to.
@@ -155,9 +156,10 @@ type Line struct {
 	Currency   money.Currency
 	// BackOrdered is how many of the pieces still wait for stock, if only of a part.
 	BackOrdered int
-	Promise     i18n.Text // what the buyer was told of when they come; empty if all were there
-	SoldAs      sale.Kind // how it was sold; empty if simply from stock
-	Parts       []Part    // of a set
+	DueOn       *time.Time // the day by which they come, by what is announced; nil if nobody knows
+	Promise     i18n.Text  // what the buyer was told of when they come; empty if all were there
+	SoldAs      sale.Kind  // how it was sold; empty if simply from stock
+	Parts       []Part     // of a set
 }
 
 // Part is what a set of an order held, as it was when the order was placed.

@@ -176,13 +176,37 @@ func orderable(p *cart.Priced, in PlaceInput) error {
 	if p.ShippingAddress == nil {
 		all = append(all, fault.ErrRequired.At("shippingAddress"))
 	}
-	if p.Method == nil {
-		all = append(all, fault.ErrRequired.At("shippingMethod"))
+	all = append(all, shippable(p, in.PaymentMethod))
+	if all = present(all); len(all) > 0 {
+		return errors.Join(all...)
 	}
-	if len(all) == 0 && !p.Quote.Total.Amount().Equal(in.ExpectedTotal) {
+	if !p.Quote.Total.Amount().Equal(in.ExpectedTotal) {
 		return ErrPriceChanged.With(p.Quote.Total.String()).At("expectedTotal")
 	}
-	return errors.Join(all...)
+	return nil
+}
+
+func present(all []error) []error {
+	return slices.DeleteFunc(all, func(err error) bool { return err == nil })
+}
+
+// shippable is what stands against shipping what the cart holds as it says, paid that
+// way; nil if nothing does.
+func shippable(p *cart.Priced, paid payment.Method) error {
+	switch {
+	case p.Method == nil:
+		return fault.ErrRequired.At("shippingMethod")
+	case p.ShippingAddress == nil: // which is told already
+		return nil
+	case p.Verdict.Problem != nil:
+		return p.Verdict.Problem.At("shippingMethod")
+	case p.Quote.Total.Minor == 0: // nothing is paid
+		return nil
+	}
+	if f := p.Verdict.Excludes(paid); f != nil {
+		return f.At("paymentMethod")
+	}
+	return nil
 }
 
 // Draft is an order about to be written down.
@@ -216,7 +240,7 @@ func (s *Service) draft(ctx context.Context, orderID uuid.UUID, p *cart.Priced, 
 		SubtotalMinor: q.Subtotal.Minor, DiscountMinor: q.Discount.Minor, ShippingMinor: q.Shipping.Minor, TaxMinor: q.Tax.Minor, TotalMinor: q.Total.Minor,
 		Taxes: q.Taxes, Breakdown: q.Breakdown, ShippingAddress: *p.ShippingAddress,
 		BillingAddress: p.BillingAddress,
-		ShippingMethod: Shipping{p.Method.ID, p.Method.Name}, ShippingMode: p.ShippingMode, QuotationID: p.QuotationID, PaymentMethod: in.PaymentMethod, PlacedAt: now, UpdatedAt: now,
+		ShippingMethod: Shipping{p.Method.ID, p.Method.Name, p.Verdict.Excluded}, ShippingMode: p.ShippingMode, QuotationID: p.QuotationID, PaymentMethod: in.PaymentMethod, PlacedAt: now, UpdatedAt: now,
 	}}
 	for i, l := range p.Lines {
 		d.Lines = append(d.Lines, Line{

@@ -93,6 +93,7 @@ type Service struct {
 	flips     Flips
 	trade     Trade
 	campaigns Campaigns
+	books     Books
 	offers    Offers
 	now       clock.Clock
 }
@@ -108,6 +109,7 @@ type Parts struct {
 	Flips     Flips
 	Trade     Trade
 	Campaigns Campaigns // nil: there are none
+	Books     Books
 	Now       clock.Clock
 }
 
@@ -116,7 +118,7 @@ type Parts struct {
 func New(p Parts) *Service {
 	return &Service{
 		tx: p.Tx, store: p.Store, carts: p.Carts, keys: p.Keys,
-		outbox: p.Outbox, events: p.Events, flips: p.Flips, trade: p.Trade, campaigns: p.Campaigns, now: p.Now,
+		outbox: p.Outbox, events: p.Events, flips: p.Flips, trade: p.Trade, campaigns: p.Campaigns, books: p.Books, now: p.Now,
 	}
 }
 

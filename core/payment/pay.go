@@ -3,14 +3,14 @@ package payment
 import (
 	"bytes"
 	"context"
-	"crypto/sha256"
-	"encoding/json"
 	"errors"
 	"net/url"
+	"slices"
 	"strings"
 	"time"
 
 	"github.com/google/uuid"
+	"github.com/shopspring/decimal"
 
 	"github.com/noren-commerce/noren/core/fault"
 	"github.com/noren-commerce/noren/core/i18n"
@@ -25,9 +25,10 @@ const lostAfter = 2 * time.Minute
 // PayInput pays an order that stands.
 type PayInput struct {
 	OrderID        uuid.UUID
-	Method         Method // another than at the order, if the customer changes the mind; empty: as it is
-	Token          string // the gateway's token of a card (Stripe: pm_…); empty: the client confirms by itself
-	ReturnURL      string // where 3-D Secure brings the customer back to
+	Amount         *decimal.Decimal // major units, if only a part is paid by this payment; nil: all that is still to be paid
+	Method         Method           // another than at the order, if the customer changes the mind; empty: as it is
+	Token          string           // the gateway's token of a card (Stripe: pm_…); empty: the client confirms by itself
+	ReturnURL      string           // where 3-D Secure brings the customer back to
 	IdempotencyKey string
 }
 
@@ -35,6 +36,9 @@ type PayInput struct {
 func (in PayInput) Validate() error {
 	var all []error
 	all = append(all, checkKey(in.IdempotencyKey))
+	if in.Amount != nil && !in.Amount.IsPositive() {
+		all = append(all, ErrAmount.At("amount"))
+	}
 	if in.Token != "" && !isToken(in.Token) {
 		all = append(all, errToken.At("cardToken"))
 	}
@@ -74,12 +78,7 @@ func at(field string, err error) error {
 
 func (in PayInput) hash() []byte {
 	in.IdempotencyKey = ""
-	raw, err := json.Marshal(in)
-	if err != nil {
-		return nil
-	}
-	sum := sha256.Sum256(raw)
-	return sum[:]
+	return hashOf(in)
 }
 
 // PayResult is a payment under way and what the client has to do next.
@@ -138,7 +137,7 @@ func (s *Service) prepare(ctx context.Context, in PayInput) (attempt, error) {
 		return attempt{}, err
 	}
 	current := openOne(all)
-	g, err := s.chosen(in, current)
+	g, err := s.chosen(in, due, current)
 	if err != nil {
 		return attempt{}, err
 	}
@@ -148,7 +147,11 @@ func (s *Service) prepare(ctx context.Context, in PayInput) (attempt, error) {
 			return attempt{}, err
 		}
 	}
-	p, err := s.tender(ctx, due, current, g)
+	amount, err := part(due, all, in.Amount)
+	if err != nil {
+		return attempt{}, err
+	}
+	p, err := s.tender(ctx, due, current, g, amount)
 	if err != nil || offline {
 		return attempt{payment: p, due: due}, err
 	}
@@ -193,8 +196,10 @@ func openOne(all []Payment) *Payment {
 	return nil
 }
 
-func (s *Service) chosen(in PayInput, current *Payment) (Gateway, error) {
+func (s *Service) chosen(in PayInput, due Due, current *Payment) (Gateway, error) {
 	switch {
+	case slices.Contains(due.Excluded, in.Method):
+		return nil, ErrNotShipped.At("method")
 	case in.Method != "":
 		return s.byMethod(in.Method)
 	case current != nil:
@@ -203,25 +208,39 @@ func (s *Service) chosen(in PayInput, current *Payment) (Gateway, error) {
 	return nil, fault.ErrRequired.At("method")
 }
 
-// tender is the payment to collect with: the open one if it is of this gateway,
-// else a new one in its place.
-func (s *Service) tender(ctx context.Context, due Due, current *Payment, g Gateway) (Payment, error) {
+// tender is the payment to collect the amount with: the open one if it is of this
+// gateway and amount, else a new one in its place.
+func (s *Service) tender(ctx context.Context, due Due, current *Payment, g Gateway, amount int64) (Payment, error) {
 	if current != nil && current.Gateway == g.Name() {
-		return s.again(ctx, *current)
+		if p, err := s.again(ctx, *current); err != nil || p.AmountMinor == amount+p.CapturedMinor {
+			return p, err
+		}
 	}
 	in := OpenInput{
 		OrderID: due.OrderID, BrandID: due.BrandID, OrderNumber: due.Number, Method: g.Method(),
-		Amount: due.Amount, Currency: due.Currency, Name: due.Name, Email: due.Email,
+		Amount: amount, Currency: due.Currency, Name: due.Name, Email: due.Email,
 	}
 	if current != nil {
-		if current.CapturedMinor > 0 { // a part of a transfer has come in: one tender at a time for now
-			return Payment{}, ErrInProgress
-		}
-		if err := s.giveUp(ctx, *current, "METHOD_CHANGED"); err != nil {
+		if err := s.replace(ctx, *current); err != nil {
 			return Payment{}, err
 		}
 	}
 	return s.open(i18n.WithLanguage(ctx, due.Language), in)
+}
+
+// replace closes a payment in whose place another comes: a transfer of which a part
+// has come in is content with that part.
+func (s *Service) replace(ctx context.Context, p Payment) error {
+	if p.CapturedMinor == 0 {
+		return s.giveUp(ctx, p, "METHOD_CHANGED")
+	}
+	after := p
+	after.AmountMinor, after.UpdatedAt = p.CapturedMinor, s.Now()
+	after.settleStatus()
+	if err := s.Store.Update(ctx, after); err != nil {
+		return err
+	}
+	return s.record(ctx, p, after)
 }
 
 // maxDeclines is how many cards may fail on one order: a checkout must not be

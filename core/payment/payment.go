@@ -21,10 +21,12 @@ const (
 	MethodCard         Method = "CARD"
 	MethodBankTransfer Method = "BANK_TRANSFER" // in advance (先入金)
 	MethodOnAccount    Method = "ON_ACCOUNT"    // invoiced by a company's terms (掛売)
+	MethodCash         Method = "CASH"          // at a shop's or event's till
+	MethodCardTerminal Method = "CARD_TERMINAL" // by the till's own card terminal
 )
 
 // Methods lists every method.
-var Methods = []Method{MethodCard, MethodBankTransfer, MethodOnAccount}
+var Methods = []Method{MethodCard, MethodBankTransfer, MethodOnAccount, MethodCash, MethodCardTerminal}
 
 // Name is what the customer reads.
 func (m Method) Name() i18n.Text {
@@ -35,6 +37,10 @@ func (m Method) Name() i18n.Text {
 		return i18n.Text{"ja": "銀行振込（前払い）", "en": "Bank transfer in advance"}
 	case MethodOnAccount:
 		return i18n.Text{"ja": "掛売（請求書払い）", "en": "On account"}
+	case MethodCash:
+		return i18n.Text{"ja": "現金（店頭）", "en": "Cash at the till"}
+	case MethodCardTerminal:
+		return i18n.Text{"ja": "カード（店頭端末）", "en": "Card at the till"}
 	}
 	return i18n.JA(string(m))
 }

@@ -38,7 +38,9 @@ type Needs struct {
 	Jobs     Jobs
 	Outbox   messaging.Outbox
 	Events   event.Recorder
-	Gateways []Gateway
+	Gateways []Gateway // that customers pay by
+	Tills    []Gateway // by which staff take money themselves
+	Books    Books
 	Terms    Terms
 	Now      clock.Clock
 	Log      *slog.Logger
@@ -132,9 +134,11 @@ func (s *Service) byMethod(m Method) (Gateway, error) {
 // byName is the gateway of an existing payment. One that was switched off since
 // cannot be asked any more.
 func (s *Service) byName(name string) (Gateway, error) {
-	for _, g := range s.Gateways {
-		if g.Name() == name {
-			return g, nil
+	for _, all := range [][]Gateway{s.Gateways, s.Tills} {
+		for _, g := range all {
+			if g.Name() == name {
+				return g, nil
+			}
 		}
 	}
 	return nil, errors.Join(ErrNoGateway, errGatewayOff)
@@ -201,6 +205,11 @@ func elsewhere(ctx context.Context, brandID uuid.UUID) bool {
 // save stores a payment that may have changed, records what happened, and tells
 // the order and the customer.
 func (s *Service) save(ctx context.Context, due Due, all []Payment, before, after Payment) error {
+	return s.saveAt(ctx, due, all, before, after, s.Now())
+}
+
+// saveAt is save for money that moved at another moment than now.
+func (s *Service) saveAt(ctx context.Context, due Due, all []Payment, before, after Payment, moved time.Time) error {
 	if before == after {
 		return nil
 	}
@@ -217,6 +226,9 @@ func (s *Service) save(ctx context.Context, due Due, all []Payment, before, afte
 	}
 	if moneyOf(before) == moneyOf(after) {
 		return nil
+	}
+	if err := s.book(ctx, due, before, after, moved); err != nil {
+		return err
 	}
 	if err := s.orders.PaymentChanged(access.With(ctx, access.System), due.OrderID, TotalsOf(all)); err != nil {
 		return err

@@ -14,10 +14,12 @@ import (
 	"github.com/noren-commerce/noren/adapters/banktransfer"
 	"github.com/noren-commerce/noren/adapters/stripe"
 	"github.com/noren-commerce/noren/adapters/stripe/stripetest"
+	"github.com/noren-commerce/noren/adapters/till"
 	"github.com/noren-commerce/noren/core/access"
 	"github.com/noren-commerce/noren/core/clock"
 	"github.com/noren-commerce/noren/core/fault"
 	"github.com/noren-commerce/noren/core/id"
+	"github.com/noren-commerce/noren/core/ledger"
 	"github.com/noren-commerce/noren/core/messaging"
 	"github.com/noren-commerce/noren/core/payment"
 	"github.com/noren-commerce/noren/storage/postgres"
@@ -57,6 +59,7 @@ func open(t *testing.T, options ...func(*stripe.Config)) *shop {
 	}
 	s.Service = payment.New(payment.Needs{
 		Tx: p.DB, Store: s.store, Jobs: s.jobs, Outbox: s.outbox, Events: postgres.NewEvents(p.DB), Now: s.time.read,
+		Tills: till.Both(), Books: ledger.NewBooks(postgres.NewJournal(p.DB), s.time.read),
 		Terms: payment.DefaultTerms(), Log: slog.New(slog.DiscardHandler),
 		Gateways: []payment.Gateway{stripe.New(config), banktransfer.New(banktransfer.Account{
 			BankName: "のれん銀行", BranchName: "本店", Type: "普通", Number: "1234567", Holder: "ﾉﾚﾝﾍﾟｯﾄ(ｶ",

@@ -44,6 +44,7 @@ type Due struct {
 	Name      string
 	Email     string
 	Language  string
+	Excluded  []Method // that do not go with how it is shipped
 }
 
 // Totals are the sums over all payments of an order, minor units.

@@ -141,7 +141,7 @@ func (s *Service) receive(ctx context.Context, found Payment, in TransferInput, 
 		return TransferResult{}, err
 	}
 	after := before.Receive(amount, now)
-	if err := s.save(ctx, due, all, before, after); err != nil {
+	if err := s.saveAt(ctx, due, all, before, after, t.ReceivedAt); err != nil {
 		return TransferResult{}, err
 	}
 	r := resultOf(t, after, due)

@@ -131,7 +131,7 @@ type Parts struct {
 	Rules     Rules
 	Carts     Carts
 	Outbox    messaging.Outbox
-	Limiter   limit.Limiter
+	Limiter   limit.Limiter // nil: nothing is bounded
 	Events    event.Recorder
 	Now       clock.Clock
 }

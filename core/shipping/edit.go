@@ -14,7 +14,6 @@ import (
 	"github.com/noren-commerce/noren/core/event"
 	"github.com/noren-commerce/noren/core/fault"
 	"github.com/noren-commerce/noren/core/i18n"
-	"github.com/noren-commerce/noren/core/id"
 	"github.com/noren-commerce/noren/core/money"
 )
 
@@ -43,6 +42,23 @@ type EditStore interface {
 	LockShippingMethod(ctx context.Context, brandID, methodID uuid.UUID) (*Method, error)
 	// SaveShippingMethod writes a method, new or not; a code that is taken is ErrCodeTaken.
 	SaveShippingMethod(ctx context.Context, m Method) error
+
+	Carriers(ctx context.Context, brandID uuid.UUID) ([]Carrier, error)
+	LockCarrier(ctx context.Context, brandID, carrierID uuid.UUID) (*Carrier, error)
+	SaveCarrier(ctx context.Context, c Carrier) error
+	// Zones are the brand's zones, closed ones included.
+	Zones(ctx context.Context, brandID uuid.UUID) ([]Zone, error)
+	LockZone(ctx context.Context, brandID, zoneID uuid.UUID) (*Zone, error)
+	// LockZones are the brand's open zones; nobody changes one until the transaction ends.
+	LockZones(ctx context.Context, brandID uuid.UUID) ([]Zone, error)
+	SaveZone(ctx context.Context, z Zone) error
+	// ZoneUsed reports whether a method that is offered speaks of the zone.
+	ZoneUsed(ctx context.Context, brandID, zoneID uuid.UUID) (bool, error)
+	Traits(ctx context.Context, brandID uuid.UUID, variantIDs []uuid.UUID) ([]Traits, error)
+	// LockTraits locks the brand's variants among those and reads their traits: those that
+	// nobody has said anything of are as nobody said.
+	LockTraits(ctx context.Context, brandID uuid.UUID, variantIDs []uuid.UUID) ([]Traits, error)
+	SaveTraits(ctx context.Context, all []Traits) error
 }
 
 // Tx runs a use case in one transaction.
@@ -82,6 +98,7 @@ type SaveInput struct {
 	TaxClass    money.TaxClass
 	Position    int
 	Active      bool
+	CarrierID   *uuid.UUID // nil: none
 }
 
 // Validate checks the method by itself.
@@ -111,12 +128,14 @@ func (e *Editor) Save(ctx context.Context, in SaveInput) (*Method, error) {
 	if err != nil {
 		return nil, ErrFee.At("fee")
 	}
-	apply := func(m *Method) {
+	apply := func(m *Method) error {
 		m.Code, m.Name, m.Description, m.FeeMinor = in.Code, in.Name, in.Description, fee.Minor
 		m.TaxClass, m.Position, m.Active = in.TaxClass, in.Position, in.Active
 		if m.Description == nil {
 			m.Description = i18n.Text{}
 		}
+		m.CarrierID = in.CarrierID
+		return e.carried(ctx, m)
 	}
 	return e.change(ctx, in.ID, "shipping_method.saved", apply)
 }
@@ -130,33 +149,28 @@ func (e *Editor) Close(ctx context.Context, in CloseInput) (*Method, error) {
 	if err := access.Require(ctx, access.ShippingWrite); err != nil {
 		return nil, err
 	}
-	return e.change(ctx, &in.ID, "shipping_method.closed", func(m *Method) { m.Active = false })
+	return e.change(ctx, &in.ID, "shipping_method.closed", func(m *Method) error {
+		m.Active = false
+		return nil
+	})
+}
+
+// carried fails unless the method's carrier is one of the brand's.
+func (e *Editor) carried(ctx context.Context, m *Method) error {
+	if m.CarrierID == nil {
+		return nil
+	}
+	c, err := e.store.LockCarrier(ctx, m.BrandID, *m.CarrierID)
+	if err == nil && (c == nil || !c.Active) {
+		return ErrCarrier.At("carrierId")
+	}
+	return err
 }
 
 // change lets f act on the method with the id, or on a new one, and writes it down.
-func (e *Editor) change(ctx context.Context, methodID *uuid.UUID, eventType string, f func(*Method)) (*Method, error) {
-	var saved *Method
-	err := e.tx.InTx(ctx, func(ctx context.Context) error {
-		brandID := channel.From(ctx).BrandID
-		m, before := &Method{ID: id.New(), BrandID: brandID}, (*Method)(nil)
-		if methodID != nil {
-			found, err := e.store.LockShippingMethod(ctx, brandID, *methodID)
-			if err != nil {
-				return err
-			}
-			if found == nil {
-				return fault.ErrNotFound.At("id")
-			}
-			was := *found
-			m, before = found, &was
-		}
-		f(m)
-		saved = m
-		if err := e.store.SaveShippingMethod(ctx, *m); err != nil {
-			return err
-		}
-		data := map[string]any{"before": before, "after": m}
-		return e.events.Record(ctx, event.New(ctx, e.now(), eventType, "ShippingMethod", m.ID, data))
-	})
-	return saved, err
+func (e *Editor) change(ctx context.Context, methodID *uuid.UUID, eventType string, f func(*Method) error) (*Method, error) {
+	return changed(ctx, e, methodID, kept[Method]{
+		name: "ShippingMethod", event: eventType, lock: e.store.LockShippingMethod, save: e.store.SaveShippingMethod,
+		fresh: func(key, brand uuid.UUID) Method { return Method{ID: key, BrandID: brand} }, id: func(m Method) uuid.UUID { return m.ID },
+	}, f)
 }

@@ -10,10 +10,9 @@ import (
 	"github.com/noren-commerce/noren/core/i18n"
 	"github.com/noren-commerce/noren/core/id"
 	"github.com/noren-commerce/noren/core/money"
-	"github.com/noren-commerce/noren/core/pricing"
 )
 
-// Method is one way to ship, for a flat fee.
+// Method is one way to ship, for a flat fee or by a fee table.
 type Method struct {
 	ID          uuid.UUID
 	BrandID     uuid.UUID
@@ -24,19 +23,33 @@ type Method struct {
 	TaxClass    money.TaxClass
 	Position    int
 	Active      bool
+	CarrierID   *uuid.UUID
+	Tariff      Tariff
+	Limits      Limits
+	Zones       []Zone `json:"-"` // that the tariff and the limits speak of
 }
 
 // GlobalID is the method's id in the schema.
 func (m Method) GlobalID() string { return id.Global("ShippingMethod", m.ID) }
 
-// Fee is the method's fee as the pricing engine takes it.
-func (m Method) Fee() *pricing.Fee {
-	return &pricing.Fee{Label: m.Name, Source: m.ID, Amount: m.FeeMinor, TaxClass: m.TaxClass}
+// Cost is the fee in the channel's currency; of a fee table, the lowest.
+func (m Method) Cost(ctx context.Context) money.Money {
+	fee := m.FeeMinor
+	for i, r := range m.Tariff.Rows {
+		if i == 0 || r.FeeMinor < fee {
+			fee = r.FeeMinor
+		}
+	}
+	return in(ctx, fee)
 }
 
-// Cost is the fee in the channel's currency.
-func (m Method) Cost(ctx context.Context) money.Money {
-	return money.Of(m.FeeMinor, money.Currency(channel.From(ctx).Currency))
+// Carrier is the carrier's id in the schema; nil if it has none.
+func (m Method) Carrier() *string {
+	if m.CarrierID == nil {
+		return nil
+	}
+	global := id.Global("ShippingCarrier", *m.CarrierID)
+	return &global
 }
 
 // Store keeps shipping methods.
@@ -54,4 +67,14 @@ func New(store Store) *Service { return &Service{store} }
 // Methods are what the request's channel offers.
 func (s *Service) Methods(ctx context.Context) ([]Method, error) {
 	return s.store.ShippingMethods(ctx, channel.From(ctx).BrandID)
+}
+
+// Options are what each method of the request's channel says of a parcel.
+func (s *Service) Options(ctx context.Context, p Parcel) ([]Verdict, error) {
+	methods, err := s.Methods(ctx)
+	all := make([]Verdict, len(methods))
+	for i, m := range methods {
+		all[i] = m.Assess(p)
+	}
+	return all, err
 }

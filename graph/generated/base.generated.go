@@ -20,6 +20,7 @@ import (
 	"github.com/noren-commerce/noren/core/fault"
 	"github.com/noren-commerce/noren/core/importing"
 	"github.com/noren-commerce/noren/core/inventory"
+	"github.com/noren-commerce/noren/core/ledger"
 	"github.com/noren-commerce/noren/core/order"
 	"github.com/noren-commerce/noren/core/page"
 	"github.com/noren-commerce/noren/core/payment"
@@ -192,6 +193,13 @@ func _Node(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj 
 			return graphql.Null
 		}
 		return _StockMovement(ctx, ec, sel, obj)
+	case inventory.Delivery:
+		return _StockDelivery(ctx, ec, sel, &obj)
+	case *inventory.Delivery:
+		if obj == nil {
+			return graphql.Null
+		}
+		return _StockDelivery(ctx, ec, sel, obj)
 	case quotation.Quotation:
 		return _Quotation(ctx, ec, sel, &obj)
 	case *quotation.Quotation:
@@ -241,6 +249,13 @@ func _Node(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj 
 			return graphql.Null
 		}
 		return _Location(ctx, ec, sel, obj)
+	case ledger.Entry:
+		return _JournalEntry(ctx, ec, sel, &obj)
+	case *ledger.Entry:
+		if obj == nil {
+			return graphql.Null
+		}
+		return _JournalEntry(ctx, ec, sel, obj)
 	case importing.Run:
 		return _ImportRun(ctx, ec, sel, &obj)
 	case *importing.Run:

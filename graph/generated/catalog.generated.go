@@ -54,6 +54,7 @@ type VariantResolver interface {
 	RestockOffered(ctx context.Context, obj *catalog.Variant) (bool, error)
 	Availability(ctx context.Context, obj *catalog.Variant) (inventory.Availability, error)
 	Promise(ctx context.Context, obj *catalog.Variant) (*string, error)
+	ArrivesOn(ctx context.Context, obj *catalog.Variant) (*time.Time, error)
 	Stock(ctx context.Context, obj *catalog.Variant) ([]inventory.Level, error)
 	Price(ctx context.Context, obj *catalog.Variant, quantity int, at *time.Time, shippingMode pricing.ShippingMode, as *string) (*pricing.Line, error)
 	PriceTiers(ctx context.Context, obj *catalog.Variant, shippingMode pricing.ShippingMode, as *string) ([]pricing.Line, error)
@@ -1662,6 +1663,27 @@ func fieldContext_Variant_promise(_ context.Context, ec *executionContext, field
 	return graphql.NewScalarFieldContext("Variant", field, true, true, "String")
 }
 
+func _Variant_arrivesOn(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *catalog.Variant) (ret graphql.Marshaler) {
+	return run.Resolved(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_Variant_arrivesOn(ctx, ec, field)
+		},
+		func(ctx context.Context) (*time.Time, error) {
+			return ec.Resolvers.Variant().ArrivesOn(ctx, obj)
+		},
+		func(ctx context.Context, selections ast.SelectionSet, v *time.Time) graphql.Marshaler {
+			return marshalODate2ᚖtimeᚐTime(ctx, ec, selections, v)
+		},
+		false,
+	)
+}
+func fieldContext_Variant_arrivesOn(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Variant", field, true, true, "Date")
+}
+
 func _Variant_stock(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *catalog.Variant) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -2519,6 +2541,12 @@ func _Variant(ctx context.Context, ec *executionContext, sel ast.SelectionSet, o
 				true, false,
 				func(ctx context.Context) graphql.Marshaler {
 					return _Variant_promise(ctx, ec, field, obj)
+				})
+		case "arrivesOn":
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, false,
+				func(ctx context.Context) graphql.Marshaler {
+					return _Variant_arrivesOn(ctx, ec, field, obj)
 				})
 		case "stock":
 			out.ResolveConcurrently(ec.OperationContext, &deferred, i,

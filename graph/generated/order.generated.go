@@ -1147,6 +1147,21 @@ func fieldContext_OrderLine_backOrdered(_ context.Context, ec *executionContext,
 	return graphql.NewScalarFieldContext("OrderLine", field, false, false, "Int")
 }
 
+func _OrderLine_dueOn(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *order.Line) (ret graphql.Marshaler) {
+	return run.Leaf(
+		ctx,
+		ec.OperationContext,
+		field,
+		func() *time.Time { return obj.DueOn },
+		func(ctx context.Context, selections ast.SelectionSet, v *time.Time) graphql.Marshaler {
+			return marshalODate2ᚖtimeᚐTime(ctx, ec, selections, v)
+		},
+	)
+}
+func fieldContext_OrderLine_dueOn(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("OrderLine", field, false, false, "Date")
+}
+
 func _OrderLine_soldAs(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *order.Line) (ret graphql.Marshaler) {
 	return run.Leaf(
 		ctx,
@@ -1933,6 +1948,11 @@ func _OrderLine(ctx context.Context, ec *executionContext, sel ast.SelectionSet,
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
+		case "dueOn":
+			out.Values[i] = _OrderLine_dueOn(ctx, ec, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
 		case "soldAs":
 			out.Values[i] = _OrderLine_soldAs(ctx, ec, field, obj)
 			if out.Values[i] == graphql.RequiredNull {
@@ -2131,6 +2151,34 @@ func marshalNPaymentMethod2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpaym
 		graphql.AddInvalidNullFromMarshaler(ctx, "PaymentMethod!")
 	}
 	return res
+}
+
+func unmarshalNPaymentMethod2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpaymentᚐMethodᚄ(ctx context.Context, ec *executionContext, v any) ([]payment.Method, error) {
+	vSlice := graphql.CoerceList(v)
+	var err error
+	res := make([]payment.Method, len(vSlice))
+	for i := range vSlice {
+		ctx := graphql.WithPathContext(ctx, graphql.NewPathWithIndex(i))
+		res[i], err = unmarshalNPaymentMethod2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpaymentᚐMethod(ctx, ec, vSlice[i])
+		if err != nil {
+			return nil, err
+		}
+	}
+	return res, nil
+}
+
+func marshalNPaymentMethod2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpaymentᚐMethodᚄ(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v []payment.Method) graphql.Marshaler {
+	ret := run.List(ctx, len(v), func(ctx context.Context, i int) graphql.Marshaler {
+		return marshalNPaymentMethod2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpaymentᚐMethod(ctx, ec, sel, v[i])
+	})
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
 }
 
 func unmarshalNPlaceOrderInput2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋorderᚐPlaceInput(ctx context.Context, ec *executionContext, v any) (order.PlaceInput, error) {

@@ -1135,6 +1135,50 @@ func fieldContext_PaymentOption_publicKey(_ context.Context, ec *executionContex
 	return graphql.NewScalarFieldContext("PaymentOption", field, false, false, "String")
 }
 
+func _PaymentPayload_payment(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.PaymentPayload) (ret graphql.Marshaler) {
+	return run.Value(
+		ctx,
+		ec.OperationContext,
+		field,
+		func() *payment.Payment { return obj.Payment },
+		func(ctx context.Context, selections ast.SelectionSet, v *payment.Payment) graphql.Marshaler {
+			return marshalOPayment2ᚖgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpaymentᚐPayment(ctx, ec, selections, v)
+		},
+		false,
+	)
+}
+func fieldContext_PaymentPayload_payment(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "PaymentPayload",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+	}
+	return fc, nil
+}
+
+func _PaymentPayload_userErrors(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.PaymentPayload) (ret graphql.Marshaler) {
+	return run.Value(
+		ctx,
+		ec.OperationContext,
+		field,
+		func() []model.UserError { return obj.UserErrors },
+		func(ctx context.Context, selections ast.SelectionSet, v []model.UserError) graphql.Marshaler {
+			return marshalNUserError2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋgraphᚋmodelᚐUserErrorᚄ(ctx, ec, selections, v)
+		},
+		true,
+	)
+}
+func fieldContext_PaymentPayload_userErrors(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "PaymentPayload",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+	}
+	return fc, nil
+}
+
 func _RecordBankTransferPayload_transfer(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.RecordBankTransferPayload) (ret graphql.Marshaler) {
 	return run.Value(
 		ctx,
@@ -1286,6 +1330,73 @@ func fieldContext_RefundPaymentPayload_userErrors(_ context.Context, ec *executi
 
 // region    **************************** input.gotpl *****************************
 
+func unmarshalInputCapturePaymentInput(ctx context.Context, ec *executionContext, obj any) (payment.CaptureInput, error) {
+	var it payment.CaptureInput
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	if _, present := asMap["reason"]; !present {
+		asMap["reason"] = ""
+	}
+
+	fieldsInOrder := [...]string{"idempotencyKey", "paymentId", "amount", "reason"}
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "idempotencyKey":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("idempotencyKey"))
+			data, err := unmarshalNString2string(ctx, ec, v)
+			if err != nil {
+				return it, err
+			}
+			it.IdempotencyKey = data
+		case "paymentId":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("paymentId"))
+			data, err := unmarshalNID2githubᚗcomᚋgoogleᚋuuidᚐUUID(ctx, ec, v)
+			if err != nil {
+				return it, err
+			}
+			it.PaymentID = data
+		case "amount":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("amount"))
+			data, err := unmarshalODecimal2ᚖgithubᚗcomᚋshopspringᚋdecimalᚐDecimal(ctx, ec, v)
+			if err != nil {
+				return it, err
+			}
+			it.Amount = data
+		case "reason":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("reason"))
+			data, err := unmarshalNString2string(ctx, ec, v)
+			if err != nil {
+				return it, err
+			}
+			it.Reason = data
+		}
+	}
+	return it, nil
+}
+
+// UnmarshalCapturePaymentInput unmarshals raw into the CapturePaymentInput input type, using the
+// unmarshaler bound to ctx's request. Call it from a resolver to decode an input
+// object that was not passed as a field argument.
+//
+// ctx must come from a gqlgen request; outside one there is no unmarshaler to use
+// and the returned error says so.
+func UnmarshalCapturePaymentInput(ctx context.Context, raw any) (payment.CaptureInput, error) {
+	var out payment.CaptureInput
+	err := graphql.UnmarshalNamedInputFromContext(ctx, "CapturePaymentInput", raw, &out)
+	return out, err
+}
+
 func unmarshalInputPayOrderInput(ctx context.Context, ec *executionContext, obj any) (payment.PayInput, error) {
 	var it payment.PayInput
 	if obj == nil {
@@ -1304,7 +1415,7 @@ func unmarshalInputPayOrderInput(ctx context.Context, ec *executionContext, obj 
 		asMap["returnUrl"] = ""
 	}
 
-	fieldsInOrder := [...]string{"idempotencyKey", "orderId", "paymentMethod", "cardToken", "returnUrl"}
+	fieldsInOrder := [...]string{"idempotencyKey", "orderId", "paymentMethod", "amount", "cardToken", "returnUrl"}
 	for _, k := range fieldsInOrder {
 		v, ok := asMap[k]
 		if !ok {
@@ -1332,6 +1443,13 @@ func unmarshalInputPayOrderInput(ctx context.Context, ec *executionContext, obj 
 				return it, err
 			}
 			it.Method = data
+		case "amount":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("amount"))
+			data, err := unmarshalODecimal2ᚖgithubᚗcomᚋshopspringᚋdecimalᚐDecimal(ctx, ec, v)
+			if err != nil {
+				return it, err
+			}
+			it.Amount = data
 		case "cardToken":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("cardToken"))
 			data, err := unmarshalNString2string(ctx, ec, v)
@@ -1514,6 +1632,80 @@ func UnmarshalRecordBankTransferInput(ctx context.Context, raw any) (payment.Tra
 	return out, err
 }
 
+func unmarshalInputRecordTillPaymentInput(ctx context.Context, ec *executionContext, obj any) (payment.TillInput, error) {
+	var it payment.TillInput
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	if _, present := asMap["reference"]; !present {
+		asMap["reference"] = ""
+	}
+
+	fieldsInOrder := [...]string{"idempotencyKey", "orderId", "method", "amount", "reference"}
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "idempotencyKey":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("idempotencyKey"))
+			data, err := unmarshalNString2string(ctx, ec, v)
+			if err != nil {
+				return it, err
+			}
+			it.IdempotencyKey = data
+		case "orderId":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("orderId"))
+			data, err := unmarshalNID2githubᚗcomᚋgoogleᚋuuidᚐUUID(ctx, ec, v)
+			if err != nil {
+				return it, err
+			}
+			it.OrderID = data
+		case "method":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("method"))
+			data, err := unmarshalNPaymentMethod2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpaymentᚐMethod(ctx, ec, v)
+			if err != nil {
+				return it, err
+			}
+			it.Method = data
+		case "amount":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("amount"))
+			data, err := unmarshalODecimal2ᚖgithubᚗcomᚋshopspringᚋdecimalᚐDecimal(ctx, ec, v)
+			if err != nil {
+				return it, err
+			}
+			it.Amount = data
+		case "reference":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("reference"))
+			data, err := unmarshalNString2string(ctx, ec, v)
+			if err != nil {
+				return it, err
+			}
+			it.Reference = data
+		}
+	}
+	return it, nil
+}
+
+// UnmarshalRecordTillPaymentInput unmarshals raw into the RecordTillPaymentInput input type, using the
+// unmarshaler bound to ctx's request. Call it from a resolver to decode an input
+// object that was not passed as a field argument.
+//
+// ctx must come from a gqlgen request; outside one there is no unmarshaler to use
+// and the returned error says so.
+func UnmarshalRecordTillPaymentInput(ctx context.Context, raw any) (payment.TillInput, error) {
+	var out payment.TillInput
+	err := graphql.UnmarshalNamedInputFromContext(ctx, "RecordTillPaymentInput", raw, &out)
+	return out, err
+}
+
 func unmarshalInputRefundPaymentInput(ctx context.Context, ec *executionContext, obj any) (payment.RefundInput, error) {
 	var it payment.RefundInput
 	if obj == nil {
@@ -1578,6 +1770,66 @@ func unmarshalInputRefundPaymentInput(ctx context.Context, ec *executionContext,
 func UnmarshalRefundPaymentInput(ctx context.Context, raw any) (payment.RefundInput, error) {
 	var out payment.RefundInput
 	err := graphql.UnmarshalNamedInputFromContext(ctx, "RefundPaymentInput", raw, &out)
+	return out, err
+}
+
+func unmarshalInputVoidPaymentInput(ctx context.Context, ec *executionContext, obj any) (payment.VoidInput, error) {
+	var it payment.VoidInput
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	if _, present := asMap["reason"]; !present {
+		asMap["reason"] = ""
+	}
+
+	fieldsInOrder := [...]string{"idempotencyKey", "paymentId", "reason"}
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "idempotencyKey":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("idempotencyKey"))
+			data, err := unmarshalNString2string(ctx, ec, v)
+			if err != nil {
+				return it, err
+			}
+			it.IdempotencyKey = data
+		case "paymentId":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("paymentId"))
+			data, err := unmarshalNID2githubᚗcomᚋgoogleᚋuuidᚐUUID(ctx, ec, v)
+			if err != nil {
+				return it, err
+			}
+			it.PaymentID = data
+		case "reason":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("reason"))
+			data, err := unmarshalNString2string(ctx, ec, v)
+			if err != nil {
+				return it, err
+			}
+			it.Reason = data
+		}
+	}
+	return it, nil
+}
+
+// UnmarshalVoidPaymentInput unmarshals raw into the VoidPaymentInput input type, using the
+// unmarshaler bound to ctx's request. Call it from a resolver to decode an input
+// object that was not passed as a field argument.
+//
+// ctx must come from a gqlgen request; outside one there is no unmarshaler to use
+// and the returned error says so.
+func UnmarshalVoidPaymentInput(ctx context.Context, raw any) (payment.VoidInput, error) {
+	var out payment.VoidInput
+	err := graphql.UnmarshalNamedInputFromContext(ctx, "VoidPaymentInput", raw, &out)
 	return out, err
 }
 
@@ -2089,6 +2341,45 @@ func _PaymentOption(ctx context.Context, ec *executionContext, sel ast.Selection
 	return out
 }
 
+var paymentPayloadImplementors = []string{"PaymentPayload"}
+
+func _PaymentPayload(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *model.PaymentPayload) graphql.Marshaler {
+	plan := run.PlanOf(ctx, ec.OperationContext, sel, paymentPayloadImplementors)
+	fields := plan.Fields
+
+	out := run.NewSet(plan)
+	var deferred graphql.DeferredGroup
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = run.Text("PaymentPayload")
+		case "payment":
+			out.Values[i] = _PaymentPayload_payment(ctx, ec, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "userErrors":
+			out.Values[i] = _PaymentPayload_userErrors(ctx, ec, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
 var recordBankTransferPayloadImplementors = []string{"RecordBankTransferPayload"}
 
 func _RecordBankTransferPayload(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *model.RecordBankTransferPayload) graphql.Marshaler {
@@ -2202,6 +2493,11 @@ func marshalNBankTransfer2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpa
 	}
 
 	return ret
+}
+
+func unmarshalNCapturePaymentInput2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpaymentᚐCaptureInput(ctx context.Context, ec *executionContext, v any) (payment.CaptureInput, error) {
+	res, err := unmarshalInputCapturePaymentInput(ctx, ec, v)
+	return res, graphql.ErrorOnPath(ctx, err)
 }
 
 func unmarshalNPayOrderInput2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpaymentᚐPayInput(ctx context.Context, ec *executionContext, v any) (payment.PayInput, error) {
@@ -2319,6 +2615,10 @@ func marshalNPaymentOption2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋp
 	return ret
 }
 
+func marshalNPaymentPayload2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋgraphᚋmodelᚐPaymentPayload(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v model.PaymentPayload) graphql.Marshaler {
+	return _PaymentPayload(ctx, ec, sel, &v)
+}
+
 func unmarshalNPaymentStatus2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpaymentᚐStatus(ctx context.Context, ec *executionContext, v any) (payment.Status, error) {
 	tmp, err := graphql.UnmarshalString(v)
 	res := payment.Status(tmp)
@@ -2343,6 +2643,11 @@ func marshalNRecordBankTransferPayload2githubᚗcomᚋnorenᚑcommerceᚋnoren�
 	return _RecordBankTransferPayload(ctx, ec, sel, &v)
 }
 
+func unmarshalNRecordTillPaymentInput2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpaymentᚐTillInput(ctx context.Context, ec *executionContext, v any) (payment.TillInput, error) {
+	res, err := unmarshalInputRecordTillPaymentInput(ctx, ec, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
 func unmarshalNRefundPaymentInput2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpaymentᚐRefundInput(ctx context.Context, ec *executionContext, v any) (payment.RefundInput, error) {
 	res, err := unmarshalInputRefundPaymentInput(ctx, ec, v)
 	return res, graphql.ErrorOnPath(ctx, err)
@@ -2350,6 +2655,11 @@ func unmarshalNRefundPaymentInput2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcore
 
 func marshalNRefundPaymentPayload2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋgraphᚋmodelᚐRefundPaymentPayload(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v model.RefundPaymentPayload) graphql.Marshaler {
 	return _RefundPaymentPayload(ctx, ec, sel, &v)
+}
+
+func unmarshalNVoidPaymentInput2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpaymentᚐVoidInput(ctx context.Context, ec *executionContext, v any) (payment.VoidInput, error) {
+	res, err := unmarshalInputVoidPaymentInput(ctx, ec, v)
+	return res, graphql.ErrorOnPath(ctx, err)
 }
 
 func marshalOBankTransfer2ᚖgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpaymentᚐTransfer(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v *payment.Transfer) graphql.Marshaler {

@@ -11,6 +11,8 @@ import (
 
 	"github.com/99designs/gqlgen/graphql"
 	"github.com/noren-commerce/noren/core/access"
+	"github.com/noren-commerce/noren/core/banking"
+	"github.com/noren-commerce/noren/core/billing"
 	"github.com/noren-commerce/noren/core/cart"
 	"github.com/noren-commerce/noren/core/catalog"
 	"github.com/noren-commerce/noren/core/company"
@@ -19,6 +21,7 @@ import (
 	"github.com/noren-commerce/noren/core/identity"
 	"github.com/noren-commerce/noren/core/importing"
 	"github.com/noren-commerce/noren/core/inventory"
+	"github.com/noren-commerce/noren/core/ledger"
 	"github.com/noren-commerce/noren/core/order"
 	"github.com/noren-commerce/noren/core/partner"
 	"github.com/noren-commerce/noren/core/payment"
@@ -42,7 +45,10 @@ type Config = graphql.Config[ResolverRoot, DirectiveRoot, ComplexityRoot]
 
 type ResolverRoot interface {
 	Account() AccountResolver
+	AccountStatement() AccountStatementResolver
 	BackOrder() BackOrderResolver
+	BankLine() BankLineResolver
+	Cart() CartResolver
 	CartCoupon() CartCouponResolver
 	CartGift() CartGiftResolver
 	CartLine() CartLineResolver
@@ -50,6 +56,7 @@ type ResolverRoot interface {
 	Company() CompanyResolver
 	CustomerGroup() CustomerGroupResolver
 	ImportRun() ImportRunResolver
+	JournalEntry() JournalEntryResolver
 	Mutation() MutationResolver
 	Order() OrderResolver
 	Partner() PartnerResolver
@@ -66,8 +73,12 @@ type ResolverRoot interface {
 	SetPart() SetPartResolver
 	SetSlot() SetSlotResolver
 	ShippingMethod() ShippingMethodResolver
+	ShippingOption() ShippingOptionResolver
 	SimulationGift() SimulationGiftResolver
 	SimulationProduct() SimulationProductResolver
+	StockAlert() StockAlertResolver
+	StockDelivery() StockDeliveryResolver
+	StockDeliveryLine() StockDeliveryLineResolver
 	StockLevel() StockLevelResolver
 	StockMovement() StockMovementResolver
 	StockTransfer() StockTransferResolver
@@ -109,6 +120,15 @@ type ComplexityRoot struct {
 		Sessions      func(childComplexity int) int
 	}
 
+	AccountBalance struct {
+		Account func(childComplexity int) int
+		Balance func(childComplexity int) int
+		Credit  func(childComplexity int) int
+		Debit   func(childComplexity int) int
+		Name    func(childComplexity int) int
+		Sub     func(childComplexity int) int
+	}
+
 	AccountConnection struct {
 		Edges    func(childComplexity int) int
 		PageInfo func(childComplexity int) int
@@ -128,6 +148,41 @@ type ComplexityRoot struct {
 		Company    func(childComplexity int) int
 		Entry      func(childComplexity int) int
 		UserErrors func(childComplexity int) int
+	}
+
+	AccountStatement struct {
+		ClosesOn  func(childComplexity int) int
+		Closing   func(childComplexity int) int
+		Company   func(childComplexity int) int
+		DueOn     func(childComplexity int) int
+		GlobalID  func(childComplexity int) int
+		IssuedAt  func(childComplexity int) int
+		Lines     func(childComplexity int) int
+		Opening   func(childComplexity int) int
+		Other     func(childComplexity int) int
+		Payments  func(childComplexity int) int
+		Remaining func(childComplexity int) int
+		Sales     func(childComplexity int) int
+	}
+
+	AccountStatementConnection struct {
+		Edges      func(childComplexity int) int
+		Nodes      func(childComplexity int) int
+		PageInfo   func(childComplexity int) int
+		TotalCount func(childComplexity int) int
+	}
+
+	AccountStatementEdge struct {
+		Cursor func(childComplexity int) int
+		Node   func(childComplexity int) int
+	}
+
+	AccountStatementLine struct {
+		Amount    func(childComplexity int) int
+		At        func(childComplexity int) int
+		Kind      func(childComplexity int) int
+		OfOrder   func(childComplexity int) int
+		Reference func(childComplexity int) int
 	}
 
 	Address struct {
@@ -169,6 +224,7 @@ type ComplexityRoot struct {
 	}
 
 	BackOrder struct {
+		DueOn    func(childComplexity int) int
 		Order    func(childComplexity int) int
 		PlacedAt func(childComplexity int) int
 		Quantity func(childComplexity int) int
@@ -203,6 +259,98 @@ type ComplexityRoot struct {
 	BadgePayload struct {
 		Badge      func(childComplexity int) int
 		UserErrors func(childComplexity int) int
+	}
+
+	BankAllocation struct {
+		Amount    func(childComplexity int) int
+		CreatedAt func(childComplexity int) int
+		How       func(childComplexity int) int
+		OfCompany func(childComplexity int) int
+		OfPayment func(childComplexity int) int
+	}
+
+	BankLine struct {
+		Allocations func(childComplexity int) int
+		Amount      func(childComplexity int) int
+		GlobalID    func(childComplexity int) int
+		Matched     func(childComplexity int) int
+		On          func(childComplexity int) int
+		Payer       func(childComplexity int) int
+		Reason      func(childComplexity int) int
+		Row         func(childComplexity int) int
+		State       func(childComplexity int) int
+		Text        func(childComplexity int) int
+	}
+
+	BankLineConnection struct {
+		Edges      func(childComplexity int) int
+		Nodes      func(childComplexity int) int
+		PageInfo   func(childComplexity int) int
+		TotalCount func(childComplexity int) int
+	}
+
+	BankLineEdge struct {
+		Cursor func(childComplexity int) int
+		Node   func(childComplexity int) int
+	}
+
+	BankLinePayload struct {
+		Line       func(childComplexity int) int
+		UserErrors func(childComplexity int) int
+	}
+
+	BankLineSuggestion struct {
+		Named     func(childComplexity int) int
+		Names     func(childComplexity int) int
+		Number    func(childComplexity int) int
+		OfCompany func(childComplexity int) int
+		OfPayment func(childComplexity int) int
+	}
+
+	BankProfile struct {
+		Code    func(childComplexity int) int
+		Date    func(childComplexity int) int
+		Deposit func(childComplexity int) int
+		Heading func(childComplexity int) int
+		Name    func(childComplexity int) int
+		Payer   func(childComplexity int) int
+		Skip    func(childComplexity int) int
+		Text    func(childComplexity int) int
+	}
+
+	BankProfilePayload struct {
+		Profile    func(childComplexity int) int
+		UserErrors func(childComplexity int) int
+	}
+
+	BankRowError struct {
+		Column func(childComplexity int) int
+		Line   func(childComplexity int) int
+		Reason func(childComplexity int) int
+		Value  func(childComplexity int) int
+	}
+
+	BankStatement struct {
+		CreatedAt func(childComplexity int) int
+		Deposits  func(childComplexity int) int
+		Errors    func(childComplexity int) int
+		FileName  func(childComplexity int) int
+		GlobalID  func(childComplexity int) int
+		Known     func(childComplexity int) int
+		Others    func(childComplexity int) int
+		Profile   func(childComplexity int) int
+	}
+
+	BankStatementConnection struct {
+		Edges      func(childComplexity int) int
+		Nodes      func(childComplexity int) int
+		PageInfo   func(childComplexity int) int
+		TotalCount func(childComplexity int) int
+	}
+
+	BankStatementEdge struct {
+		Cursor func(childComplexity int) int
+		Node   func(childComplexity int) int
 	}
 
 	BankTransfer struct {
@@ -331,6 +479,8 @@ type ComplexityRoot struct {
 		ShippingAddress func(childComplexity int) int
 		ShippingFee     func(childComplexity int) int
 		ShippingMode    func(childComplexity int) int
+		ShippingOptions func(childComplexity int) int
+		ShippingProblem func(childComplexity int) int
 		Subtotal        func(childComplexity int) int
 		Taxes           func(childComplexity int) int
 		Total           func(childComplexity int) int
@@ -423,6 +573,11 @@ type ComplexityRoot struct {
 		Published   func(childComplexity int) int
 		PublishedAt func(childComplexity int) int
 		RetiredAt   func(childComplexity int) int
+	}
+
+	CloseAccountsPayload struct {
+		Statements func(childComplexity int) int
+		UserErrors func(childComplexity int) int
 	}
 
 	CombinationPart struct {
@@ -680,6 +835,15 @@ type ComplexityRoot struct {
 		Field  func(childComplexity int) int
 	}
 
+	FreeShippingRule struct {
+		Audience   func(childComplexity int) int
+		Closes     func(childComplexity int) int
+		Minimum    func(childComplexity int) int
+		Opens      func(childComplexity int) int
+		Surcharges func(childComplexity int) int
+		Zone       func(childComplexity int) int
+	}
+
 	FunctionAccess struct {
 		Allowed  func(childComplexity int) int
 		Because  func(childComplexity int) int
@@ -693,6 +857,10 @@ type ComplexityRoot struct {
 
 	FunctionRulePayload struct {
 		Rule       func(childComplexity int) int
+		UserErrors func(childComplexity int) int
+	}
+
+	HoldDunningPayload struct {
 		UserErrors func(childComplexity int) int
 	}
 
@@ -754,6 +922,44 @@ type ComplexityRoot struct {
 		UserErrors func(childComplexity int) int
 	}
 
+	JournalEntry struct {
+		At        func(childComplexity int) int
+		GlobalID  func(childComplexity int) int
+		Kind      func(childComplexity int) int
+		Lines     func(childComplexity int) int
+		Memo      func(childComplexity int) int
+		OfCompany func(childComplexity int) int
+		OfOrder   func(childComplexity int) int
+		OfPayment func(childComplexity int) int
+		PostedAt  func(childComplexity int) int
+		Reference func(childComplexity int) int
+	}
+
+	JournalEntryConnection struct {
+		Edges      func(childComplexity int) int
+		Nodes      func(childComplexity int) int
+		PageInfo   func(childComplexity int) int
+		TotalCount func(childComplexity int) int
+	}
+
+	JournalEntryEdge struct {
+		Cursor func(childComplexity int) int
+		Node   func(childComplexity int) int
+	}
+
+	JournalEntryPayload struct {
+		Entry      func(childComplexity int) int
+		UserErrors func(childComplexity int) int
+	}
+
+	JournalLine struct {
+		Account func(childComplexity int) int
+		Credit  func(childComplexity int) int
+		Debit   func(childComplexity int) int
+		Name    func(childComplexity int) int
+		Sub     func(childComplexity int) int
+	}
+
 	LinkSsoPayload struct {
 		Link       func(childComplexity int) int
 		UserErrors func(childComplexity int) int
@@ -812,6 +1018,8 @@ type ComplexityRoot struct {
 		AddVariant               func(childComplexity int, input catalog.AddVariantInput) int
 		AdjustStock              func(childComplexity int, input inventory.StockInput) int
 		AdvanceOrder             func(childComplexity int, input order.AdvanceInput) int
+		AllocateBankLine         func(childComplexity int, input banking.AllocateInput) int
+		AnnounceStockDelivery    func(childComplexity int, input inventory.AnnounceInput) int
 		AnswerQuotation          func(childComplexity int, input quotation.AnswerInput) int
 		ApplyCoupon              func(childComplexity int, input cart.ApplyCouponInput) int
 		ApproveOrder             func(childComplexity int, input order.ApproveInput) int
@@ -819,9 +1027,11 @@ type ComplexityRoot struct {
 		AttachCompanyBuyer       func(childComplexity int, input company.AttachInput) int
 		BookStocktake            func(childComplexity int, input inventory.BookStocktakeInput) int
 		CancelOrder              func(childComplexity int, input order.CancelInput) int
+		CapturePayment           func(childComplexity int, input payment.CaptureInput) int
 		ChangeCompanyBuyer       func(childComplexity int, input company.SeatInput) int
 		ChangePassword           func(childComplexity int, input identity.ChangePasswordInput) int
 		CloseAccount             func(childComplexity int, input identity.CloseInput) int
+		CloseAccounts            func(childComplexity int, input billing.CloseInput) int
 		CloseBadge               func(childComplexity int, input display.CloseInput) int
 		CloseCompany             func(childComplexity int, input company.CloseInput) int
 		CloseCustomerGroup       func(childComplexity int, input company.CloseGroupInput) int
@@ -835,6 +1045,7 @@ type ComplexityRoot struct {
 		CloseRate                func(childComplexity int, input pricing.CloseRuleInput) int
 		CloseRestock             func(childComplexity int, input display.CloseRequestInput) int
 		CloseShippingMethod      func(childComplexity int, input shipping.CloseInput) int
+		CloseStockDelivery       func(childComplexity int, input inventory.CloseDeliveryInput) int
 		CloseStockTransfer       func(childComplexity int, input inventory.CloseTransferInput) int
 		CommitPriceImport        func(childComplexity int, input importing.PriceRunInput) int
 		ConfirmTotp              func(childComplexity int, input model.ConfirmTotpInput) int
@@ -854,6 +1065,7 @@ type ComplexityRoot struct {
 		DiscardPriceImport       func(childComplexity int, input importing.PriceRunInput) int
 		DropStocktake            func(childComplexity int, input model.DropStocktakeInput) int
 		FinishSso                func(childComplexity int, input identity.FinishSSOInput) int
+		HoldDunning              func(childComplexity int, input billing.HoldInput) int
 		ImportPrices             func(childComplexity int, input model.ImportPricesInput) int
 		ImportProducts           func(childComplexity int, input model.ImportProductsInput) int
 		IssueCoupons             func(childComplexity int, input promotion.IssueInput) int
@@ -868,15 +1080,20 @@ type ComplexityRoot struct {
 		PayOrder                 func(childComplexity int, input payment.PayInput) int
 		PinProduct               func(childComplexity int, input display.PinInput) int
 		PlaceOrder               func(childComplexity int, input order.PlaceInput) int
+		PostJournalEntry         func(childComplexity int, input ledger.PostInput) int
 		PublishProduct           func(childComplexity int, input catalog.PublishInput) int
 		ReceiveStock             func(childComplexity int, input inventory.StockInput) int
+		ReceiveStockDelivery     func(childComplexity int, input inventory.ReceiveDeliveryInput) int
 		ReceiveStockTransfer     func(childComplexity int, input inventory.ReceiveTransferInput) int
+		ReconcileGateway         func(childComplexity int, input model.ReconcileGatewayInput) int
 		RecordAccountPayment     func(childComplexity int, input company.ReceiveInput) int
 		RecordBankTransfer       func(childComplexity int, input payment.TransferInput) int
+		RecordTillPayment        func(childComplexity int, input payment.TillInput) int
 		RefreshToken             func(childComplexity int, input model.RefreshTokenInput) int
 		RefundPayment            func(childComplexity int, input payment.RefundInput) int
 		Register                 func(childComplexity int, input identity.RegisterInput) int
 		RejectOrder              func(childComplexity int, input order.RejectInput) int
+		RematchBankLines         func(childComplexity int) int
 		RemoveAddress            func(childComplexity int, input customer.RemoveInput) int
 		RemoveCompanyAddress     func(childComplexity int, input company.RemoveAddressInput) int
 		RemoveCompanyBuyer       func(childComplexity int, input company.RemoveBuyerInput) int
@@ -891,13 +1108,16 @@ type ComplexityRoot struct {
 		RequestPasswordReset     func(childComplexity int, input model.RequestPasswordResetInput) int
 		RequestQuotation         func(childComplexity int, input quotation.RequestInput) int
 		RequestRestock           func(childComplexity int, input display.RequestInput) int
+		RescheduleStockDelivery  func(childComplexity int, input inventory.RescheduleDeliveryInput) int
 		ResetPassword            func(childComplexity int, input identity.ResetPasswordInput) int
 		ResetTotp                func(childComplexity int, input identity.StaffAccountInput) int
+		ReverseJournalEntry      func(childComplexity int, input ledger.ReverseInput) int
 		RevokePartnerKey         func(childComplexity int, input partner.RevokeKeyInput) int
 		RevokeSession            func(childComplexity int, input identity.RevokeSessionInput) int
 		RotatePartnerKey         func(childComplexity int, input partner.RotateKeyInput) int
 		SaveAttribute            func(childComplexity int, input catalog.SaveAttributeInput) int
 		SaveBadge                func(childComplexity int, input display.SaveBadgeInput) int
+		SaveBankProfile          func(childComplexity int, input banking.Profile) int
 		SaveCampaign             func(childComplexity int, input promotion.SaveInput) int
 		SaveCategory             func(childComplexity int, input catalog.SaveCategoryInput) int
 		SaveDisplayRule          func(childComplexity int, input display.SaveRuleInput) int
@@ -907,7 +1127,9 @@ type ComplexityRoot struct {
 		SaveQuantityDiscount     func(childComplexity int, input pricing.SaveDiscountInput) int
 		SaveRate                 func(childComplexity int, input pricing.SaveRateInput) int
 		SaveSet                  func(childComplexity int, input sale.SaveSetInput) int
+		SaveShippingCarrier      func(childComplexity int, input shipping.SaveCarrierInput) int
 		SaveShippingMethod       func(childComplexity int, input shipping.SaveInput) int
+		SaveShippingZone         func(childComplexity int, input shipping.SaveZoneInput) int
 		SaveSynonym              func(childComplexity int, input catalog.SaveSynonymInput) int
 		SendStock                func(childComplexity int, input inventory.SendStockInput) int
 		SetCampaignStatus        func(childComplexity int, input promotion.StatusInput) int
@@ -916,11 +1138,15 @@ type ComplexityRoot struct {
 		SetCompanyCredit         func(childComplexity int, input company.SetCreditInput) int
 		SetCustomerPrices        func(childComplexity int, input catalog.SetCustomerPricesInput) int
 		SetFunctionRule          func(childComplexity int, input company.FunctionInput) int
-		SetIncomingStock         func(childComplexity int, input inventory.StockInput) int
 		SetPrices                func(childComplexity int, input catalog.SetPricesInput) int
 		SetSaleTerms             func(childComplexity int, input sale.SetInput) int
+		SetShippingLimits        func(childComplexity int, input shipping.SetLimitsInput) int
+		SetShippingTariff        func(childComplexity int, input shipping.SetTariffInput) int
+		SetShippingTraits        func(childComplexity int, input shipping.SetTraitsInput) int
 		SetSoldOutPolicy         func(childComplexity int, input display.PolicyInput) int
 		SetStaffPolicy           func(childComplexity int, input identity.PolicyInput) int
+		SetStockRules            func(childComplexity int, input inventory.RulesInput) int
+		SettleBankLine           func(childComplexity int, input banking.SettleInput) int
 		SimulateCampaign         func(childComplexity int, input promotion.SimulateInput) int
 		StartSso                 func(childComplexity int, input identity.StartSSOInput) int
 		StartStocktake           func(childComplexity int, input inventory.StartStocktakeInput) int
@@ -940,9 +1166,12 @@ type ComplexityRoot struct {
 		UpdateProfile            func(childComplexity int, input customer.UpdateProfileInput) int
 		UpdateStaff              func(childComplexity int, input identity.UpdateStaffInput) int
 		UpdateVariant            func(childComplexity int, input catalog.UpdateVariantInput) int
+		UploadBankStatement      func(childComplexity int, input model.UploadBankStatementInput) int
 		VerifyEmail              func(childComplexity int, input model.VerifyEmailInput) int
 		VoidCoupons              func(childComplexity int, input promotion.VoidInput) int
+		VoidPayment              func(childComplexity int, input payment.VoidInput) int
 		WithdrawQuotation        func(childComplexity int, input quotation.SayInput) int
+		WriteOffAccount          func(childComplexity int, input company.WriteOffInput) int
 	}
 
 	Option struct {
@@ -1007,6 +1236,7 @@ type ComplexityRoot struct {
 	OrderLine struct {
 		BackOrdered func(childComplexity int) int
 		Breakdown   func(childComplexity int) int
+		DueOn       func(childComplexity int) int
 		GlobalID    func(childComplexity int) int
 		Name        func(childComplexity int) int
 		Options     func(childComplexity int) int
@@ -1032,6 +1262,18 @@ type ComplexityRoot struct {
 	OrderPayload struct {
 		Order      func(childComplexity int) int
 		UserErrors func(childComplexity int) int
+	}
+
+	OverdueAccount struct {
+		Amount    func(childComplexity int) int
+		Code      func(childComplexity int) int
+		DueOn     func(childComplexity int) int
+		HeldNote  func(childComplexity int) int
+		HeldUntil func(childComplexity int) int
+		Level     func(childComplexity int) int
+		Name      func(childComplexity int) int
+		OfCompany func(childComplexity int) int
+		SentAt    func(childComplexity int) int
 	}
 
 	PageInfo struct {
@@ -1145,6 +1387,11 @@ type ComplexityRoot struct {
 		PublicKey func(childComplexity int) int
 	}
 
+	PaymentPayload struct {
+		Payment    func(childComplexity int) int
+		UserErrors func(childComplexity int) int
+	}
+
 	PaymentTerms struct {
 		ClosingDay func(childComplexity int) int
 		Dates      func(childComplexity int, at *time.Time) int
@@ -1178,6 +1425,11 @@ type ComplexityRoot struct {
 	PetPayload struct {
 		Pet        func(childComplexity int) int
 		UserErrors func(childComplexity int) int
+	}
+
+	PostalRange struct {
+		From func(childComplexity int) int
+		To   func(childComplexity int) int
 	}
 
 	Price struct {
@@ -1480,68 +1732,84 @@ type ComplexityRoot struct {
 	}
 
 	Query struct {
-		AllProducts        func(childComplexity int, first *int, after *string, status *catalog.Status, query *string) int
-		AllShippingMethods func(childComplexity int) int
-		AnyProduct         func(childComplexity int, id string) int
-		Attributes         func(childComplexity int) int
-		BackOrders         func(childComplexity int, first *int, after *string, variantID *string) int
-		Badges             func(childComplexity int) int
-		CampaignEffect     func(childComplexity int, campaignID string) int
-		CampaignList       func(childComplexity int, statuses []promotion.Status, running bool, first *int, after *string) int
-		CampaignSimulation func(childComplexity int, id string) int
-		Campaigns          func(childComplexity int) int
-		Cart               func(childComplexity int) int
-		Categories         func(childComplexity int) int
-		Category           func(childComplexity int, slug string) int
-		CategoryPins       func(childComplexity int, categoryID string) int
-		Companies          func(childComplexity int, first *int, after *string, filter *company.Filter) int
-		Company            func(childComplexity int, id string) int
-		Coupons            func(childComplexity int, campaignID string, first *int, after *string) int
-		CustomerGroup      func(childComplexity int, id string) int
-		CustomerGroups     func(childComplexity int, first *int, after *string, kind *company.GroupKind) int
-		CustomerPrices     func(childComplexity int, customerID string, current bool, first *int, after *string) int
-		DisplayPreview     func(childComplexity int, input display.PreviewInput) int
-		DisplayRules       func(childComplexity int, first *int, after *string, closed bool, target *scope.TargetInput) int
-		ImportRun          func(childComplexity int, id string) int
-		ImportRuns         func(childComplexity int, first *int, after *string, status []importing.Status) int
-		Locations          func(childComplexity int) int
-		Me                 func(childComplexity int) int
-		MyCoupons          func(childComplexity int) int
-		Node               func(childComplexity int, id string) int
-		Order              func(childComplexity int, id string) int
-		Orders             func(childComplexity int, first *int, after *string, filter *model.OrderFilter) int
-		Partners           func(childComplexity int) int
-		PaymentMethods     func(childComplexity int) int
-		Payments           func(childComplexity int, first *int, after *string, filter *model.PaymentFilter) int
-		PermissionGroups   func(childComplexity int) int
-		PriceFile          func(childComplexity int, kind importing.PriceKind, priceList string, after string) int
-		PriceImport        func(childComplexity int, id string) int
-		PriceImports       func(childComplexity int, first *int, after *string) int
-		PriceLists         func(childComplexity int) int
-		PriceRows          func(childComplexity int, priceList string, variantID *string, current bool, first *int, after *string) int
-		Product            func(childComplexity int, slug string) int
-		ProductBrands      func(childComplexity int) int
-		Products           func(childComplexity int, first *int, after *string, filter *catalog.Filter, sort *catalog.Sort) int
-		QuantityDiscounts  func(childComplexity int, audience *scope.AudienceInput, target *scope.TargetInput, holdingAt *time.Time, closed bool, first *int, after *string) int
-		Quotation          func(childComplexity int, id string) int
-		Quotations         func(childComplexity int, first *int, after *string, filter *model.QuotationFilter) int
-		Rates              func(childComplexity int, kind *pricing.RateKind, audience *scope.AudienceInput, target *scope.TargetInput, holdingAt *time.Time, closed bool, first *int, after *string) int
-		RestockRequests    func(childComplexity int) int
-		ScheduledPrices    func(childComplexity int, until *time.Time, first *int, after *string) int
-		Search             func(childComplexity int, query string, first *int, after *string, filter *catalog.Filter, sort *catalog.Sort) int
-		SearchSuggestions  func(childComplexity int, prefix string, first int) int
-		ShippingMethods    func(childComplexity int) int
-		Shops              func(childComplexity int) int
-		SoldOutPolicies    func(childComplexity int) int
-		SsoProviders       func(childComplexity int) int
-		Staff              func(childComplexity int, first *int, after *string) int
-		StaffPolicy        func(childComplexity int) int
-		StockMovements     func(childComplexity int, variantID string, first *int, after *string) int
-		StockTransfer      func(childComplexity int, id string) int
-		StockTransfers     func(childComplexity int, state *inventory.TransferState, locationID *string, late bool, first *int, after *string) int
-		Stocktake          func(childComplexity int, id string) int
-		Stocktakes         func(childComplexity int, locationID *string, first *int, after *string) int
-		Synonyms           func(childComplexity int) int
+		AccountStatements   func(childComplexity int, first *int, after *string, filter *billing.Query) int
+		AllProducts         func(childComplexity int, first *int, after *string, status *catalog.Status, query *string) int
+		AllShippingMethods  func(childComplexity int) int
+		AnyProduct          func(childComplexity int, id string) int
+		Attributes          func(childComplexity int) int
+		BackOrders          func(childComplexity int, first *int, after *string, variantID *string) int
+		Badges              func(childComplexity int) int
+		BankLineSuggestions func(childComplexity int, lineID string) int
+		BankLines           func(childComplexity int, first *int, after *string, filter *banking.LineQuery) int
+		BankProfiles        func(childComplexity int) int
+		BankStatements      func(childComplexity int, first *int, after *string) int
+		CampaignEffect      func(childComplexity int, campaignID string) int
+		CampaignList        func(childComplexity int, statuses []promotion.Status, running bool, first *int, after *string) int
+		CampaignSimulation  func(childComplexity int, id string) int
+		Campaigns           func(childComplexity int) int
+		Cart                func(childComplexity int) int
+		Categories          func(childComplexity int) int
+		Category            func(childComplexity int, slug string) int
+		CategoryPins        func(childComplexity int, categoryID string) int
+		Companies           func(childComplexity int, first *int, after *string, filter *company.Filter) int
+		Company             func(childComplexity int, id string) int
+		Coupons             func(childComplexity int, campaignID string, first *int, after *string) int
+		CustomerGroup       func(childComplexity int, id string) int
+		CustomerGroups      func(childComplexity int, first *int, after *string, kind *company.GroupKind) int
+		CustomerPrices      func(childComplexity int, customerID string, current bool, first *int, after *string) int
+		DisplayPreview      func(childComplexity int, input display.PreviewInput) int
+		DisplayRules        func(childComplexity int, first *int, after *string, closed bool, target *scope.TargetInput) int
+		ImportRun           func(childComplexity int, id string) int
+		ImportRuns          func(childComplexity int, first *int, after *string, status []importing.Status) int
+		Journal             func(childComplexity int, first *int, after *string, filter *ledger.Query) int
+		Locations           func(childComplexity int) int
+		Me                  func(childComplexity int) int
+		MyAccountStatements func(childComplexity int, first *int, after *string) int
+		MyCoupons           func(childComplexity int) int
+		Node                func(childComplexity int, id string) int
+		Order               func(childComplexity int, id string) int
+		Orders              func(childComplexity int, first *int, after *string, filter *model.OrderFilter) int
+		OverdueAccounts     func(childComplexity int) int
+		Partners            func(childComplexity int) int
+		PaymentMethods      func(childComplexity int) int
+		Payments            func(childComplexity int, first *int, after *string, filter *model.PaymentFilter) int
+		PermissionGroups    func(childComplexity int) int
+		PriceFile           func(childComplexity int, kind importing.PriceKind, priceList string, after string) int
+		PriceImport         func(childComplexity int, id string) int
+		PriceImports        func(childComplexity int, first *int, after *string) int
+		PriceLists          func(childComplexity int) int
+		PriceRows           func(childComplexity int, priceList string, variantID *string, current bool, first *int, after *string) int
+		Product             func(childComplexity int, slug string) int
+		ProductBrands       func(childComplexity int) int
+		Products            func(childComplexity int, first *int, after *string, filter *catalog.Filter, sort *catalog.Sort) int
+		QuantityDiscounts   func(childComplexity int, audience *scope.AudienceInput, target *scope.TargetInput, holdingAt *time.Time, closed bool, first *int, after *string) int
+		Quotation           func(childComplexity int, id string) int
+		Quotations          func(childComplexity int, first *int, after *string, filter *model.QuotationFilter) int
+		Rates               func(childComplexity int, kind *pricing.RateKind, audience *scope.AudienceInput, target *scope.TargetInput, holdingAt *time.Time, closed bool, first *int, after *string) int
+		RestockRequests     func(childComplexity int) int
+		ScheduledPrices     func(childComplexity int, until *time.Time, first *int, after *string) int
+		Search              func(childComplexity int, query string, first *int, after *string, filter *catalog.Filter, sort *catalog.Sort) int
+		SearchSuggestions   func(childComplexity int, prefix string, first int) int
+		SettlementFile      func(childComplexity int, from time.Time, to time.Time, after string) int
+		ShippingCarriers    func(childComplexity int) int
+		ShippingMethods     func(childComplexity int) int
+		ShippingTraits      func(childComplexity int, variantIds []string) int
+		ShippingZones       func(childComplexity int) int
+		Shops               func(childComplexity int) int
+		SoldOutPolicies     func(childComplexity int) int
+		SsoProviders        func(childComplexity int) int
+		Staff               func(childComplexity int, first *int, after *string) int
+		StaffPolicy         func(childComplexity int) int
+		StockAlerts         func(childComplexity int, locationID *string, first *int, after *string) int
+		StockDeliveries     func(childComplexity int, state *inventory.DeliveryState, locationID *string, late bool, first *int, after *string) int
+		StockDelivery       func(childComplexity int, id string) int
+		StockMovements      func(childComplexity int, variantID string, first *int, after *string) int
+		StockTransfer       func(childComplexity int, id string) int
+		StockTransfers      func(childComplexity int, state *inventory.TransferState, locationID *string, late bool, first *int, after *string) int
+		Stocktake           func(childComplexity int, id string) int
+		Stocktakes          func(childComplexity int, locationID *string, first *int, after *string) int
+		Synonyms            func(childComplexity int) int
+		TrialBalance        func(childComplexity int, until *time.Time) int
 	}
 
 	Quotation struct {
@@ -1653,6 +1921,28 @@ type ComplexityRoot struct {
 		UserErrors func(childComplexity int) int
 	}
 
+	ReconcileGatewayPayload struct {
+		Reconciliation func(childComplexity int) int
+		UserErrors     func(childComplexity int) int
+	}
+
+	Reconciliation struct {
+		Agreed      func(childComplexity int) int
+		BadRows     func(childComplexity int) int
+		Differences func(childComplexity int) int
+		FeeEntry    func(childComplexity int) int
+		Fees        func(childComplexity int) int
+		Gross       func(childComplexity int) int
+		Rows        func(childComplexity int) int
+	}
+
+	ReconciliationDifference struct {
+		Journal   func(childComplexity int) int
+		Kind      func(childComplexity int) int
+		Reference func(childComplexity int) int
+		Report    func(childComplexity int) int
+	}
+
 	RecordBankTransferPayload struct {
 		Difference func(childComplexity int) int
 		Outcome    func(childComplexity int) int
@@ -1670,6 +1960,10 @@ type ComplexityRoot struct {
 
 	RefundPaymentPayload struct {
 		Payment    func(childComplexity int) int
+		UserErrors func(childComplexity int) int
+	}
+
+	RematchBankLinesPayload struct {
 		UserErrors func(childComplexity int) int
 	}
 
@@ -1798,14 +2092,54 @@ type ComplexityRoot struct {
 		Pick    func(childComplexity int) int
 	}
 
+	SettlementFilePart struct {
+		Next func(childComplexity int) int
+		Text func(childComplexity int) int
+	}
+
+	ShippingCarrier struct {
+		Active      func(childComplexity int) int
+		Code        func(childComplexity int) int
+		GlobalID    func(childComplexity int) int
+		Name        func(childComplexity int) int
+		TrackingURL func(childComplexity int) int
+	}
+
+	ShippingCarrierPayload struct {
+		Carrier    func(childComplexity int) int
+		UserErrors func(childComplexity int) int
+	}
+
+	ShippingDestinationLimit struct {
+		Mode func(childComplexity int) int
+		Zone func(childComplexity int) int
+	}
+
+	ShippingFeePart struct {
+		Amount func(childComplexity int) int
+		Kind   func(childComplexity int) int
+	}
+
+	ShippingLimits struct {
+		Destinations func(childComplexity int) int
+		Goods        func(childComplexity int) int
+		Modes        func(childComplexity int) int
+		Oversize     func(childComplexity int) int
+		Payments     func(childComplexity int) int
+		Temperatures func(childComplexity int) int
+	}
+
 	ShippingMethod struct {
 		Active       func(childComplexity int) int
+		Carrier      func(childComplexity int) int
 		Code         func(childComplexity int) int
 		Cost         func(childComplexity int) int
 		Description  func(childComplexity int) int
 		GlobalID     func(childComplexity int) int
+		Limits       func(childComplexity int) int
 		Name         func(childComplexity int) int
 		Position     func(childComplexity int) int
+		Tariff       func(childComplexity int) int
 		TaxClass     func(childComplexity int) int
 		Translations func(childComplexity int) int
 	}
@@ -1818,6 +2152,72 @@ type ComplexityRoot struct {
 	ShippingMethodTranslations struct {
 		Description func(childComplexity int) int
 		Name        func(childComplexity int) int
+	}
+
+	ShippingOption struct {
+		Available func(childComplexity int) int
+		Excluded  func(childComplexity int) int
+		Fee       func(childComplexity int) int
+		Method    func(childComplexity int) int
+		Missing   func(childComplexity int) int
+		Parts     func(childComplexity int) int
+		Problem   func(childComplexity int) int
+	}
+
+	ShippingPaymentLimit struct {
+		Method func(childComplexity int) int
+		Mode   func(childComplexity int) int
+	}
+
+	ShippingRate struct {
+		Amount    func(childComplexity int) int
+		Cost      func(childComplexity int) int
+		MaxGrams  func(childComplexity int) int
+		MaxPieces func(childComplexity int) int
+		MaxSize   func(childComplexity int) int
+		Zone      func(childComplexity int) int
+	}
+
+	ShippingSurcharges struct {
+		ForChilled  func(childComplexity int) int
+		ForFrozen   func(childComplexity int) int
+		ForOversize func(childComplexity int) int
+	}
+
+	ShippingTariff struct {
+		Free       func(childComplexity int) int
+		Rows       func(childComplexity int) int
+		Surcharges func(childComplexity int) int
+	}
+
+	ShippingTraits struct {
+		DirectAllowed func(childComplexity int) int
+		Height        func(childComplexity int) int
+		Length        func(childComplexity int) int
+		Oversize      func(childComplexity int) int
+		Temperature   func(childComplexity int) int
+		Variant       func(childComplexity int) int
+		Width         func(childComplexity int) int
+	}
+
+	ShippingTraitsPayload struct {
+		Traits     func(childComplexity int) int
+		UserErrors func(childComplexity int) int
+	}
+
+	ShippingZone struct {
+		Active      func(childComplexity int) int
+		Code        func(childComplexity int) int
+		GlobalID    func(childComplexity int) int
+		LeadDays    func(childComplexity int) int
+		Name        func(childComplexity int) int
+		PostalCodes func(childComplexity int) int
+		Prefectures func(childComplexity int) int
+	}
+
+	ShippingZonePayload struct {
+		UserErrors func(childComplexity int) int
+		Zone       func(childComplexity int) int
 	}
 
 	Shop struct {
@@ -1927,12 +2327,71 @@ type ComplexityRoot struct {
 		Ticket           func(childComplexity int) int
 	}
 
-	StockLevel struct {
-		Free       func(childComplexity int) int
-		Incoming   func(childComplexity int) int
+	StockAlert struct {
+		GlobalID func(childComplexity int) int
+		Level    func(childComplexity int) int
+		OpenedAt func(childComplexity int) int
+		Variant  func(childComplexity int) int
+	}
+
+	StockAlertConnection struct {
+		Edges      func(childComplexity int) int
+		Nodes      func(childComplexity int) int
+		PageInfo   func(childComplexity int) int
+		TotalCount func(childComplexity int) int
+	}
+
+	StockAlertEdge struct {
+		Cursor func(childComplexity int) int
+		Node   func(childComplexity int) int
+	}
+
+	StockDelivery struct {
+		CreatedAt  func(childComplexity int) int
+		ExpectedOn func(childComplexity int) int
+		GlobalID   func(childComplexity int) int
+		Lines      func(childComplexity int) int
 		LocationID func(childComplexity int) int
-		OnHand     func(childComplexity int) int
-		Reserved   func(childComplexity int) int
+		Reference  func(childComplexity int) int
+		State      func(childComplexity int) int
+		Supplier   func(childComplexity int) int
+		UpdatedAt  func(childComplexity int) int
+	}
+
+	StockDeliveryConnection struct {
+		Edges      func(childComplexity int) int
+		Nodes      func(childComplexity int) int
+		PageInfo   func(childComplexity int) int
+		TotalCount func(childComplexity int) int
+	}
+
+	StockDeliveryEdge struct {
+		Cursor func(childComplexity int) int
+		Node   func(childComplexity int) int
+	}
+
+	StockDeliveryLine struct {
+		Arrived  func(childComplexity int) int
+		Missing  func(childComplexity int) int
+		Quantity func(childComplexity int) int
+		Variant  func(childComplexity int) int
+	}
+
+	StockDeliveryPayload struct {
+		Delivery   func(childComplexity int) int
+		UserErrors func(childComplexity int) int
+	}
+
+	StockLevel struct {
+		Free         func(childComplexity int) int
+		Incoming     func(childComplexity int) int
+		LocationID   func(childComplexity int) int
+		OnHand       func(childComplexity int) int
+		ReorderPoint func(childComplexity int) int
+		ReorderTo    func(childComplexity int) int
+		Reserved     func(childComplexity int) int
+		Safety       func(childComplexity int) int
+		Short        func(childComplexity int) int
 	}
 
 	StockMovement struct {
@@ -2097,6 +2556,11 @@ type ComplexityRoot struct {
 		UserErrors func(childComplexity int) int
 	}
 
+	UploadBankStatementPayload struct {
+		Statement  func(childComplexity int) int
+		UserErrors func(childComplexity int) int
+	}
+
 	UserError struct {
 		Code    func(childComplexity int) int
 		Field   func(childComplexity int) int
@@ -2104,6 +2568,7 @@ type ComplexityRoot struct {
 	}
 
 	Variant struct {
+		ArrivesOn      func(childComplexity int) int
 		Availability   func(childComplexity int) int
 		Barcode        func(childComplexity int) int
 		Cost           func(childComplexity int) int
@@ -2134,6 +2599,11 @@ type ComplexityRoot struct {
 
 	VoidCouponsPayload struct {
 		Count      func(childComplexity int) int
+		UserErrors func(childComplexity int) int
+	}
+
+	WriteOffAccountPayload struct {
+		Entry      func(childComplexity int) int
 		UserErrors func(childComplexity int) int
 	}
 }
@@ -2268,6 +2738,43 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.Account.Sessions(childComplexity), true
 
+	case "AccountBalance.account":
+		if e.ComplexityRoot.AccountBalance.Account == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AccountBalance.Account(childComplexity), true
+	case "AccountBalance.balance":
+		if e.ComplexityRoot.AccountBalance.Balance == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AccountBalance.Balance(childComplexity), true
+	case "AccountBalance.credit":
+		if e.ComplexityRoot.AccountBalance.Credit == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AccountBalance.Credit(childComplexity), true
+	case "AccountBalance.debit":
+		if e.ComplexityRoot.AccountBalance.Debit == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AccountBalance.Debit(childComplexity), true
+	case "AccountBalance.name":
+		if e.ComplexityRoot.AccountBalance.Name == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AccountBalance.Name(childComplexity), true
+	case "AccountBalance.sub":
+		if e.ComplexityRoot.AccountBalance.Sub == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AccountBalance.Sub(childComplexity), true
+
 	case "AccountConnection.edges":
 		if e.ComplexityRoot.AccountConnection.Edges == nil {
 			break
@@ -2325,6 +2832,148 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.AccountPaymentPayload.UserErrors(childComplexity), true
+
+	case "AccountStatement.closesOn":
+		if e.ComplexityRoot.AccountStatement.ClosesOn == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AccountStatement.ClosesOn(childComplexity), true
+	case "AccountStatement.closing":
+		if e.ComplexityRoot.AccountStatement.Closing == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AccountStatement.Closing(childComplexity), true
+	case "AccountStatement.company":
+		if e.ComplexityRoot.AccountStatement.Company == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AccountStatement.Company(childComplexity), true
+	case "AccountStatement.dueOn":
+		if e.ComplexityRoot.AccountStatement.DueOn == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AccountStatement.DueOn(childComplexity), true
+	case "AccountStatement.id":
+		if e.ComplexityRoot.AccountStatement.GlobalID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AccountStatement.GlobalID(childComplexity), true
+	case "AccountStatement.issuedAt":
+		if e.ComplexityRoot.AccountStatement.IssuedAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AccountStatement.IssuedAt(childComplexity), true
+	case "AccountStatement.lines":
+		if e.ComplexityRoot.AccountStatement.Lines == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AccountStatement.Lines(childComplexity), true
+	case "AccountStatement.opening":
+		if e.ComplexityRoot.AccountStatement.Opening == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AccountStatement.Opening(childComplexity), true
+	case "AccountStatement.other":
+		if e.ComplexityRoot.AccountStatement.Other == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AccountStatement.Other(childComplexity), true
+	case "AccountStatement.payments":
+		if e.ComplexityRoot.AccountStatement.Payments == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AccountStatement.Payments(childComplexity), true
+	case "AccountStatement.remaining":
+		if e.ComplexityRoot.AccountStatement.Remaining == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AccountStatement.Remaining(childComplexity), true
+	case "AccountStatement.sales":
+		if e.ComplexityRoot.AccountStatement.Sales == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AccountStatement.Sales(childComplexity), true
+
+	case "AccountStatementConnection.edges":
+		if e.ComplexityRoot.AccountStatementConnection.Edges == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AccountStatementConnection.Edges(childComplexity), true
+	case "AccountStatementConnection.nodes":
+		if e.ComplexityRoot.AccountStatementConnection.Nodes == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AccountStatementConnection.Nodes(childComplexity), true
+	case "AccountStatementConnection.pageInfo":
+		if e.ComplexityRoot.AccountStatementConnection.PageInfo == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AccountStatementConnection.PageInfo(childComplexity), true
+	case "AccountStatementConnection.totalCount":
+		if e.ComplexityRoot.AccountStatementConnection.TotalCount == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AccountStatementConnection.TotalCount(childComplexity), true
+
+	case "AccountStatementEdge.cursor":
+		if e.ComplexityRoot.AccountStatementEdge.Cursor == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AccountStatementEdge.Cursor(childComplexity), true
+	case "AccountStatementEdge.node":
+		if e.ComplexityRoot.AccountStatementEdge.Node == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AccountStatementEdge.Node(childComplexity), true
+
+	case "AccountStatementLine.amount":
+		if e.ComplexityRoot.AccountStatementLine.Amount == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AccountStatementLine.Amount(childComplexity), true
+	case "AccountStatementLine.at":
+		if e.ComplexityRoot.AccountStatementLine.At == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AccountStatementLine.At(childComplexity), true
+	case "AccountStatementLine.kind":
+		if e.ComplexityRoot.AccountStatementLine.Kind == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AccountStatementLine.Kind(childComplexity), true
+	case "AccountStatementLine.orderId":
+		if e.ComplexityRoot.AccountStatementLine.OfOrder == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AccountStatementLine.OfOrder(childComplexity), true
+	case "AccountStatementLine.reference":
+		if e.ComplexityRoot.AccountStatementLine.Reference == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AccountStatementLine.Reference(childComplexity), true
 
 	case "Address.city":
 		if e.ComplexityRoot.Address.City == nil {
@@ -2469,6 +3118,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.Audience.Kind(childComplexity), true
 
+	case "BackOrder.dueOn":
+		if e.ComplexityRoot.BackOrder.DueOn == nil {
+			break
+		}
+
+		return e.ComplexityRoot.BackOrder.DueOn(childComplexity), true
 	case "BackOrder.order":
 		if e.ComplexityRoot.BackOrder.Order == nil {
 			break
@@ -2605,6 +3260,354 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.BadgePayload.UserErrors(childComplexity), true
+
+	case "BankAllocation.amount":
+		if e.ComplexityRoot.BankAllocation.Amount == nil {
+			break
+		}
+
+		return e.ComplexityRoot.BankAllocation.Amount(childComplexity), true
+	case "BankAllocation.createdAt":
+		if e.ComplexityRoot.BankAllocation.CreatedAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.BankAllocation.CreatedAt(childComplexity), true
+	case "BankAllocation.how":
+		if e.ComplexityRoot.BankAllocation.How == nil {
+			break
+		}
+
+		return e.ComplexityRoot.BankAllocation.How(childComplexity), true
+	case "BankAllocation.companyId":
+		if e.ComplexityRoot.BankAllocation.OfCompany == nil {
+			break
+		}
+
+		return e.ComplexityRoot.BankAllocation.OfCompany(childComplexity), true
+	case "BankAllocation.paymentId":
+		if e.ComplexityRoot.BankAllocation.OfPayment == nil {
+			break
+		}
+
+		return e.ComplexityRoot.BankAllocation.OfPayment(childComplexity), true
+
+	case "BankLine.allocations":
+		if e.ComplexityRoot.BankLine.Allocations == nil {
+			break
+		}
+
+		return e.ComplexityRoot.BankLine.Allocations(childComplexity), true
+	case "BankLine.amount":
+		if e.ComplexityRoot.BankLine.Amount == nil {
+			break
+		}
+
+		return e.ComplexityRoot.BankLine.Amount(childComplexity), true
+	case "BankLine.id":
+		if e.ComplexityRoot.BankLine.GlobalID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.BankLine.GlobalID(childComplexity), true
+	case "BankLine.matched":
+		if e.ComplexityRoot.BankLine.Matched == nil {
+			break
+		}
+
+		return e.ComplexityRoot.BankLine.Matched(childComplexity), true
+	case "BankLine.on":
+		if e.ComplexityRoot.BankLine.On == nil {
+			break
+		}
+
+		return e.ComplexityRoot.BankLine.On(childComplexity), true
+	case "BankLine.payer":
+		if e.ComplexityRoot.BankLine.Payer == nil {
+			break
+		}
+
+		return e.ComplexityRoot.BankLine.Payer(childComplexity), true
+	case "BankLine.reason":
+		if e.ComplexityRoot.BankLine.Reason == nil {
+			break
+		}
+
+		return e.ComplexityRoot.BankLine.Reason(childComplexity), true
+	case "BankLine.row":
+		if e.ComplexityRoot.BankLine.Row == nil {
+			break
+		}
+
+		return e.ComplexityRoot.BankLine.Row(childComplexity), true
+	case "BankLine.state":
+		if e.ComplexityRoot.BankLine.State == nil {
+			break
+		}
+
+		return e.ComplexityRoot.BankLine.State(childComplexity), true
+	case "BankLine.text":
+		if e.ComplexityRoot.BankLine.Text == nil {
+			break
+		}
+
+		return e.ComplexityRoot.BankLine.Text(childComplexity), true
+
+	case "BankLineConnection.edges":
+		if e.ComplexityRoot.BankLineConnection.Edges == nil {
+			break
+		}
+
+		return e.ComplexityRoot.BankLineConnection.Edges(childComplexity), true
+	case "BankLineConnection.nodes":
+		if e.ComplexityRoot.BankLineConnection.Nodes == nil {
+			break
+		}
+
+		return e.ComplexityRoot.BankLineConnection.Nodes(childComplexity), true
+	case "BankLineConnection.pageInfo":
+		if e.ComplexityRoot.BankLineConnection.PageInfo == nil {
+			break
+		}
+
+		return e.ComplexityRoot.BankLineConnection.PageInfo(childComplexity), true
+	case "BankLineConnection.totalCount":
+		if e.ComplexityRoot.BankLineConnection.TotalCount == nil {
+			break
+		}
+
+		return e.ComplexityRoot.BankLineConnection.TotalCount(childComplexity), true
+
+	case "BankLineEdge.cursor":
+		if e.ComplexityRoot.BankLineEdge.Cursor == nil {
+			break
+		}
+
+		return e.ComplexityRoot.BankLineEdge.Cursor(childComplexity), true
+	case "BankLineEdge.node":
+		if e.ComplexityRoot.BankLineEdge.Node == nil {
+			break
+		}
+
+		return e.ComplexityRoot.BankLineEdge.Node(childComplexity), true
+
+	case "BankLinePayload.line":
+		if e.ComplexityRoot.BankLinePayload.Line == nil {
+			break
+		}
+
+		return e.ComplexityRoot.BankLinePayload.Line(childComplexity), true
+	case "BankLinePayload.userErrors":
+		if e.ComplexityRoot.BankLinePayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.BankLinePayload.UserErrors(childComplexity), true
+
+	case "BankLineSuggestion.named":
+		if e.ComplexityRoot.BankLineSuggestion.Named == nil {
+			break
+		}
+
+		return e.ComplexityRoot.BankLineSuggestion.Named(childComplexity), true
+	case "BankLineSuggestion.names":
+		if e.ComplexityRoot.BankLineSuggestion.Names == nil {
+			break
+		}
+
+		return e.ComplexityRoot.BankLineSuggestion.Names(childComplexity), true
+	case "BankLineSuggestion.number":
+		if e.ComplexityRoot.BankLineSuggestion.Number == nil {
+			break
+		}
+
+		return e.ComplexityRoot.BankLineSuggestion.Number(childComplexity), true
+	case "BankLineSuggestion.companyId":
+		if e.ComplexityRoot.BankLineSuggestion.OfCompany == nil {
+			break
+		}
+
+		return e.ComplexityRoot.BankLineSuggestion.OfCompany(childComplexity), true
+	case "BankLineSuggestion.paymentId":
+		if e.ComplexityRoot.BankLineSuggestion.OfPayment == nil {
+			break
+		}
+
+		return e.ComplexityRoot.BankLineSuggestion.OfPayment(childComplexity), true
+
+	case "BankProfile.code":
+		if e.ComplexityRoot.BankProfile.Code == nil {
+			break
+		}
+
+		return e.ComplexityRoot.BankProfile.Code(childComplexity), true
+	case "BankProfile.date":
+		if e.ComplexityRoot.BankProfile.Date == nil {
+			break
+		}
+
+		return e.ComplexityRoot.BankProfile.Date(childComplexity), true
+	case "BankProfile.deposit":
+		if e.ComplexityRoot.BankProfile.Deposit == nil {
+			break
+		}
+
+		return e.ComplexityRoot.BankProfile.Deposit(childComplexity), true
+	case "BankProfile.heading":
+		if e.ComplexityRoot.BankProfile.Heading == nil {
+			break
+		}
+
+		return e.ComplexityRoot.BankProfile.Heading(childComplexity), true
+	case "BankProfile.name":
+		if e.ComplexityRoot.BankProfile.Name == nil {
+			break
+		}
+
+		return e.ComplexityRoot.BankProfile.Name(childComplexity), true
+	case "BankProfile.payer":
+		if e.ComplexityRoot.BankProfile.Payer == nil {
+			break
+		}
+
+		return e.ComplexityRoot.BankProfile.Payer(childComplexity), true
+	case "BankProfile.skip":
+		if e.ComplexityRoot.BankProfile.Skip == nil {
+			break
+		}
+
+		return e.ComplexityRoot.BankProfile.Skip(childComplexity), true
+	case "BankProfile.text":
+		if e.ComplexityRoot.BankProfile.Text == nil {
+			break
+		}
+
+		return e.ComplexityRoot.BankProfile.Text(childComplexity), true
+
+	case "BankProfilePayload.profile":
+		if e.ComplexityRoot.BankProfilePayload.Profile == nil {
+			break
+		}
+
+		return e.ComplexityRoot.BankProfilePayload.Profile(childComplexity), true
+	case "BankProfilePayload.userErrors":
+		if e.ComplexityRoot.BankProfilePayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.BankProfilePayload.UserErrors(childComplexity), true
+
+	case "BankRowError.column":
+		if e.ComplexityRoot.BankRowError.Column == nil {
+			break
+		}
+
+		return e.ComplexityRoot.BankRowError.Column(childComplexity), true
+	case "BankRowError.line":
+		if e.ComplexityRoot.BankRowError.Line == nil {
+			break
+		}
+
+		return e.ComplexityRoot.BankRowError.Line(childComplexity), true
+	case "BankRowError.reason":
+		if e.ComplexityRoot.BankRowError.Reason == nil {
+			break
+		}
+
+		return e.ComplexityRoot.BankRowError.Reason(childComplexity), true
+	case "BankRowError.value":
+		if e.ComplexityRoot.BankRowError.Value == nil {
+			break
+		}
+
+		return e.ComplexityRoot.BankRowError.Value(childComplexity), true
+
+	case "BankStatement.createdAt":
+		if e.ComplexityRoot.BankStatement.CreatedAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.BankStatement.CreatedAt(childComplexity), true
+	case "BankStatement.deposits":
+		if e.ComplexityRoot.BankStatement.Deposits == nil {
+			break
+		}
+
+		return e.ComplexityRoot.BankStatement.Deposits(childComplexity), true
+	case "BankStatement.errors":
+		if e.ComplexityRoot.BankStatement.Errors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.BankStatement.Errors(childComplexity), true
+	case "BankStatement.fileName":
+		if e.ComplexityRoot.BankStatement.FileName == nil {
+			break
+		}
+
+		return e.ComplexityRoot.BankStatement.FileName(childComplexity), true
+	case "BankStatement.id":
+		if e.ComplexityRoot.BankStatement.GlobalID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.BankStatement.GlobalID(childComplexity), true
+	case "BankStatement.known":
+		if e.ComplexityRoot.BankStatement.Known == nil {
+			break
+		}
+
+		return e.ComplexityRoot.BankStatement.Known(childComplexity), true
+	case "BankStatement.others":
+		if e.ComplexityRoot.BankStatement.Others == nil {
+			break
+		}
+
+		return e.ComplexityRoot.BankStatement.Others(childComplexity), true
+	case "BankStatement.profile":
+		if e.ComplexityRoot.BankStatement.Profile == nil {
+			break
+		}
+
+		return e.ComplexityRoot.BankStatement.Profile(childComplexity), true
+
+	case "BankStatementConnection.edges":
+		if e.ComplexityRoot.BankStatementConnection.Edges == nil {
+			break
+		}
+
+		return e.ComplexityRoot.BankStatementConnection.Edges(childComplexity), true
+	case "BankStatementConnection.nodes":
+		if e.ComplexityRoot.BankStatementConnection.Nodes == nil {
+			break
+		}
+
+		return e.ComplexityRoot.BankStatementConnection.Nodes(childComplexity), true
+	case "BankStatementConnection.pageInfo":
+		if e.ComplexityRoot.BankStatementConnection.PageInfo == nil {
+			break
+		}
+
+		return e.ComplexityRoot.BankStatementConnection.PageInfo(childComplexity), true
+	case "BankStatementConnection.totalCount":
+		if e.ComplexityRoot.BankStatementConnection.TotalCount == nil {
+			break
+		}
+
+		return e.ComplexityRoot.BankStatementConnection.TotalCount(childComplexity), true
+
+	case "BankStatementEdge.cursor":
+		if e.ComplexityRoot.BankStatementEdge.Cursor == nil {
+			break
+		}
+
+		return e.ComplexityRoot.BankStatementEdge.Cursor(childComplexity), true
+	case "BankStatementEdge.node":
+		if e.ComplexityRoot.BankStatementEdge.Node == nil {
+			break
+		}
+
+		return e.ComplexityRoot.BankStatementEdge.Node(childComplexity), true
 
 	case "BankTransfer.amount":
 		if e.ComplexityRoot.BankTransfer.Amount == nil {
@@ -3169,6 +4172,18 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Cart.ShippingMode(childComplexity), true
+	case "Cart.shippingOptions":
+		if e.ComplexityRoot.Cart.ShippingOptions == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Cart.ShippingOptions(childComplexity), true
+	case "Cart.shippingProblem":
+		if e.ComplexityRoot.Cart.ShippingProblem == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Cart.ShippingProblem(childComplexity), true
 	case "Cart.subtotal":
 		if e.ComplexityRoot.Cart.Subtotal == nil {
 			break
@@ -3534,6 +4549,19 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.ChannelListing.RetiredAt(childComplexity), true
+
+	case "CloseAccountsPayload.statements":
+		if e.ComplexityRoot.CloseAccountsPayload.Statements == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CloseAccountsPayload.Statements(childComplexity), true
+	case "CloseAccountsPayload.userErrors":
+		if e.ComplexityRoot.CloseAccountsPayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CloseAccountsPayload.UserErrors(childComplexity), true
 
 	case "CombinationPart.goods":
 		if e.ComplexityRoot.CombinationPart.Goods == nil {
@@ -4495,6 +5523,43 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.FieldChange.Field(childComplexity), true
 
+	case "FreeShippingRule.audience":
+		if e.ComplexityRoot.FreeShippingRule.Audience == nil {
+			break
+		}
+
+		return e.ComplexityRoot.FreeShippingRule.Audience(childComplexity), true
+	case "FreeShippingRule.validUntil":
+		if e.ComplexityRoot.FreeShippingRule.Closes == nil {
+			break
+		}
+
+		return e.ComplexityRoot.FreeShippingRule.Closes(childComplexity), true
+	case "FreeShippingRule.from":
+		if e.ComplexityRoot.FreeShippingRule.Minimum == nil {
+			break
+		}
+
+		return e.ComplexityRoot.FreeShippingRule.Minimum(childComplexity), true
+	case "FreeShippingRule.validFrom":
+		if e.ComplexityRoot.FreeShippingRule.Opens == nil {
+			break
+		}
+
+		return e.ComplexityRoot.FreeShippingRule.Opens(childComplexity), true
+	case "FreeShippingRule.surcharges":
+		if e.ComplexityRoot.FreeShippingRule.Surcharges == nil {
+			break
+		}
+
+		return e.ComplexityRoot.FreeShippingRule.Surcharges(childComplexity), true
+	case "FreeShippingRule.zoneId":
+		if e.ComplexityRoot.FreeShippingRule.Zone == nil {
+			break
+		}
+
+		return e.ComplexityRoot.FreeShippingRule.Zone(childComplexity), true
+
 	case "FunctionAccess.allowed":
 		if e.ComplexityRoot.FunctionAccess.Allowed == nil {
 			break
@@ -4539,6 +5604,13 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.FunctionRulePayload.UserErrors(childComplexity), true
+
+	case "HoldDunningPayload.userErrors":
+		if e.ComplexityRoot.HoldDunningPayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.HoldDunningPayload.UserErrors(childComplexity), true
 
 	case "ImportPayload.run":
 		if e.ComplexityRoot.ImportPayload.Run == nil {
@@ -4756,6 +5828,149 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.IssueCouponsPayload.UserErrors(childComplexity), true
+
+	case "JournalEntry.at":
+		if e.ComplexityRoot.JournalEntry.At == nil {
+			break
+		}
+
+		return e.ComplexityRoot.JournalEntry.At(childComplexity), true
+	case "JournalEntry.id":
+		if e.ComplexityRoot.JournalEntry.GlobalID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.JournalEntry.GlobalID(childComplexity), true
+	case "JournalEntry.kind":
+		if e.ComplexityRoot.JournalEntry.Kind == nil {
+			break
+		}
+
+		return e.ComplexityRoot.JournalEntry.Kind(childComplexity), true
+	case "JournalEntry.lines":
+		if e.ComplexityRoot.JournalEntry.Lines == nil {
+			break
+		}
+
+		return e.ComplexityRoot.JournalEntry.Lines(childComplexity), true
+	case "JournalEntry.memo":
+		if e.ComplexityRoot.JournalEntry.Memo == nil {
+			break
+		}
+
+		return e.ComplexityRoot.JournalEntry.Memo(childComplexity), true
+	case "JournalEntry.companyId":
+		if e.ComplexityRoot.JournalEntry.OfCompany == nil {
+			break
+		}
+
+		return e.ComplexityRoot.JournalEntry.OfCompany(childComplexity), true
+	case "JournalEntry.orderId":
+		if e.ComplexityRoot.JournalEntry.OfOrder == nil {
+			break
+		}
+
+		return e.ComplexityRoot.JournalEntry.OfOrder(childComplexity), true
+	case "JournalEntry.paymentId":
+		if e.ComplexityRoot.JournalEntry.OfPayment == nil {
+			break
+		}
+
+		return e.ComplexityRoot.JournalEntry.OfPayment(childComplexity), true
+	case "JournalEntry.postedAt":
+		if e.ComplexityRoot.JournalEntry.PostedAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.JournalEntry.PostedAt(childComplexity), true
+	case "JournalEntry.reference":
+		if e.ComplexityRoot.JournalEntry.Reference == nil {
+			break
+		}
+
+		return e.ComplexityRoot.JournalEntry.Reference(childComplexity), true
+
+	case "JournalEntryConnection.edges":
+		if e.ComplexityRoot.JournalEntryConnection.Edges == nil {
+			break
+		}
+
+		return e.ComplexityRoot.JournalEntryConnection.Edges(childComplexity), true
+	case "JournalEntryConnection.nodes":
+		if e.ComplexityRoot.JournalEntryConnection.Nodes == nil {
+			break
+		}
+
+		return e.ComplexityRoot.JournalEntryConnection.Nodes(childComplexity), true
+	case "JournalEntryConnection.pageInfo":
+		if e.ComplexityRoot.JournalEntryConnection.PageInfo == nil {
+			break
+		}
+
+		return e.ComplexityRoot.JournalEntryConnection.PageInfo(childComplexity), true
+	case "JournalEntryConnection.totalCount":
+		if e.ComplexityRoot.JournalEntryConnection.TotalCount == nil {
+			break
+		}
+
+		return e.ComplexityRoot.JournalEntryConnection.TotalCount(childComplexity), true
+
+	case "JournalEntryEdge.cursor":
+		if e.ComplexityRoot.JournalEntryEdge.Cursor == nil {
+			break
+		}
+
+		return e.ComplexityRoot.JournalEntryEdge.Cursor(childComplexity), true
+	case "JournalEntryEdge.node":
+		if e.ComplexityRoot.JournalEntryEdge.Node == nil {
+			break
+		}
+
+		return e.ComplexityRoot.JournalEntryEdge.Node(childComplexity), true
+
+	case "JournalEntryPayload.entry":
+		if e.ComplexityRoot.JournalEntryPayload.Entry == nil {
+			break
+		}
+
+		return e.ComplexityRoot.JournalEntryPayload.Entry(childComplexity), true
+	case "JournalEntryPayload.userErrors":
+		if e.ComplexityRoot.JournalEntryPayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.JournalEntryPayload.UserErrors(childComplexity), true
+
+	case "JournalLine.account":
+		if e.ComplexityRoot.JournalLine.Account == nil {
+			break
+		}
+
+		return e.ComplexityRoot.JournalLine.Account(childComplexity), true
+	case "JournalLine.credit":
+		if e.ComplexityRoot.JournalLine.Credit == nil {
+			break
+		}
+
+		return e.ComplexityRoot.JournalLine.Credit(childComplexity), true
+	case "JournalLine.debit":
+		if e.ComplexityRoot.JournalLine.Debit == nil {
+			break
+		}
+
+		return e.ComplexityRoot.JournalLine.Debit(childComplexity), true
+	case "JournalLine.name":
+		if e.ComplexityRoot.JournalLine.Name == nil {
+			break
+		}
+
+		return e.ComplexityRoot.JournalLine.Name(childComplexity), true
+	case "JournalLine.sub":
+		if e.ComplexityRoot.JournalLine.Sub == nil {
+			break
+		}
+
+		return e.ComplexityRoot.JournalLine.Sub(childComplexity), true
 
 	case "LinkSsoPayload.link":
 		if e.ComplexityRoot.LinkSsoPayload.Link == nil {
@@ -5030,6 +6245,28 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.AdvanceOrder(childComplexity, args["input"].(order.AdvanceInput)), true
+	case "Mutation.allocateBankLine":
+		if e.ComplexityRoot.Mutation.AllocateBankLine == nil {
+			break
+		}
+
+		args, err := field_Mutation_allocateBankLine_args(ctx, ec, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.AllocateBankLine(childComplexity, args["input"].(banking.AllocateInput)), true
+	case "Mutation.announceStockDelivery":
+		if e.ComplexityRoot.Mutation.AnnounceStockDelivery == nil {
+			break
+		}
+
+		args, err := field_Mutation_announceStockDelivery_args(ctx, ec, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.AnnounceStockDelivery(childComplexity, args["input"].(inventory.AnnounceInput)), true
 	case "Mutation.answerQuotation":
 		if e.ComplexityRoot.Mutation.AnswerQuotation == nil {
 			break
@@ -5107,6 +6344,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.CancelOrder(childComplexity, args["input"].(order.CancelInput)), true
+	case "Mutation.capturePayment":
+		if e.ComplexityRoot.Mutation.CapturePayment == nil {
+			break
+		}
+
+		args, err := field_Mutation_capturePayment_args(ctx, ec, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.CapturePayment(childComplexity, args["input"].(payment.CaptureInput)), true
 	case "Mutation.changeCompanyBuyer":
 		if e.ComplexityRoot.Mutation.ChangeCompanyBuyer == nil {
 			break
@@ -5140,6 +6388,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.CloseAccount(childComplexity, args["input"].(identity.CloseInput)), true
+	case "Mutation.closeAccounts":
+		if e.ComplexityRoot.Mutation.CloseAccounts == nil {
+			break
+		}
+
+		args, err := field_Mutation_closeAccounts_args(ctx, ec, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.CloseAccounts(childComplexity, args["input"].(billing.CloseInput)), true
 	case "Mutation.closeBadge":
 		if e.ComplexityRoot.Mutation.CloseBadge == nil {
 			break
@@ -5283,6 +6542,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.CloseShippingMethod(childComplexity, args["input"].(shipping.CloseInput)), true
+	case "Mutation.closeStockDelivery":
+		if e.ComplexityRoot.Mutation.CloseStockDelivery == nil {
+			break
+		}
+
+		args, err := field_Mutation_closeStockDelivery_args(ctx, ec, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.CloseStockDelivery(childComplexity, args["input"].(inventory.CloseDeliveryInput)), true
 	case "Mutation.closeStockTransfer":
 		if e.ComplexityRoot.Mutation.CloseStockTransfer == nil {
 			break
@@ -5492,6 +6762,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.FinishSso(childComplexity, args["input"].(identity.FinishSSOInput)), true
+	case "Mutation.holdDunning":
+		if e.ComplexityRoot.Mutation.HoldDunning == nil {
+			break
+		}
+
+		args, err := field_Mutation_holdDunning_args(ctx, ec, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.HoldDunning(childComplexity, args["input"].(billing.HoldInput)), true
 	case "Mutation.importPrices":
 		if e.ComplexityRoot.Mutation.ImportPrices == nil {
 			break
@@ -5636,6 +6917,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.PlaceOrder(childComplexity, args["input"].(order.PlaceInput)), true
+	case "Mutation.postJournalEntry":
+		if e.ComplexityRoot.Mutation.PostJournalEntry == nil {
+			break
+		}
+
+		args, err := field_Mutation_postJournalEntry_args(ctx, ec, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.PostJournalEntry(childComplexity, args["input"].(ledger.PostInput)), true
 	case "Mutation.publishProduct":
 		if e.ComplexityRoot.Mutation.PublishProduct == nil {
 			break
@@ -5658,6 +6950,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.ReceiveStock(childComplexity, args["input"].(inventory.StockInput)), true
+	case "Mutation.receiveStockDelivery":
+		if e.ComplexityRoot.Mutation.ReceiveStockDelivery == nil {
+			break
+		}
+
+		args, err := field_Mutation_receiveStockDelivery_args(ctx, ec, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.ReceiveStockDelivery(childComplexity, args["input"].(inventory.ReceiveDeliveryInput)), true
 	case "Mutation.receiveStockTransfer":
 		if e.ComplexityRoot.Mutation.ReceiveStockTransfer == nil {
 			break
@@ -5669,6 +6972,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.ReceiveStockTransfer(childComplexity, args["input"].(inventory.ReceiveTransferInput)), true
+	case "Mutation.reconcileGateway":
+		if e.ComplexityRoot.Mutation.ReconcileGateway == nil {
+			break
+		}
+
+		args, err := field_Mutation_reconcileGateway_args(ctx, ec, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.ReconcileGateway(childComplexity, args["input"].(model.ReconcileGatewayInput)), true
 	case "Mutation.recordAccountPayment":
 		if e.ComplexityRoot.Mutation.RecordAccountPayment == nil {
 			break
@@ -5691,6 +7005,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.RecordBankTransfer(childComplexity, args["input"].(payment.TransferInput)), true
+	case "Mutation.recordTillPayment":
+		if e.ComplexityRoot.Mutation.RecordTillPayment == nil {
+			break
+		}
+
+		args, err := field_Mutation_recordTillPayment_args(ctx, ec, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.RecordTillPayment(childComplexity, args["input"].(payment.TillInput)), true
 	case "Mutation.refreshToken":
 		if e.ComplexityRoot.Mutation.RefreshToken == nil {
 			break
@@ -5735,6 +7060,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.RejectOrder(childComplexity, args["input"].(order.RejectInput)), true
+	case "Mutation.rematchBankLines":
+		if e.ComplexityRoot.Mutation.RematchBankLines == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Mutation.RematchBankLines(childComplexity), true
 	case "Mutation.removeAddress":
 		if e.ComplexityRoot.Mutation.RemoveAddress == nil {
 			break
@@ -5884,6 +7215,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.RequestRestock(childComplexity, args["input"].(display.RequestInput)), true
+	case "Mutation.rescheduleStockDelivery":
+		if e.ComplexityRoot.Mutation.RescheduleStockDelivery == nil {
+			break
+		}
+
+		args, err := field_Mutation_rescheduleStockDelivery_args(ctx, ec, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.RescheduleStockDelivery(childComplexity, args["input"].(inventory.RescheduleDeliveryInput)), true
 	case "Mutation.resetPassword":
 		if e.ComplexityRoot.Mutation.ResetPassword == nil {
 			break
@@ -5906,6 +7248,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.ResetTotp(childComplexity, args["input"].(identity.StaffAccountInput)), true
+	case "Mutation.reverseJournalEntry":
+		if e.ComplexityRoot.Mutation.ReverseJournalEntry == nil {
+			break
+		}
+
+		args, err := field_Mutation_reverseJournalEntry_args(ctx, ec, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.ReverseJournalEntry(childComplexity, args["input"].(ledger.ReverseInput)), true
 	case "Mutation.revokePartnerKey":
 		if e.ComplexityRoot.Mutation.RevokePartnerKey == nil {
 			break
@@ -5961,6 +7314,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.SaveBadge(childComplexity, args["input"].(display.SaveBadgeInput)), true
+	case "Mutation.saveBankProfile":
+		if e.ComplexityRoot.Mutation.SaveBankProfile == nil {
+			break
+		}
+
+		args, err := field_Mutation_saveBankProfile_args(ctx, ec, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.SaveBankProfile(childComplexity, args["input"].(banking.Profile)), true
 	case "Mutation.saveCampaign":
 		if e.ComplexityRoot.Mutation.SaveCampaign == nil {
 			break
@@ -6060,6 +7424,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.SaveSet(childComplexity, args["input"].(sale.SaveSetInput)), true
+	case "Mutation.saveShippingCarrier":
+		if e.ComplexityRoot.Mutation.SaveShippingCarrier == nil {
+			break
+		}
+
+		args, err := field_Mutation_saveShippingCarrier_args(ctx, ec, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.SaveShippingCarrier(childComplexity, args["input"].(shipping.SaveCarrierInput)), true
 	case "Mutation.saveShippingMethod":
 		if e.ComplexityRoot.Mutation.SaveShippingMethod == nil {
 			break
@@ -6071,6 +7446,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.SaveShippingMethod(childComplexity, args["input"].(shipping.SaveInput)), true
+	case "Mutation.saveShippingZone":
+		if e.ComplexityRoot.Mutation.SaveShippingZone == nil {
+			break
+		}
+
+		args, err := field_Mutation_saveShippingZone_args(ctx, ec, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.SaveShippingZone(childComplexity, args["input"].(shipping.SaveZoneInput)), true
 	case "Mutation.saveSynonym":
 		if e.ComplexityRoot.Mutation.SaveSynonym == nil {
 			break
@@ -6159,17 +7545,6 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.SetFunctionRule(childComplexity, args["input"].(company.FunctionInput)), true
-	case "Mutation.setIncomingStock":
-		if e.ComplexityRoot.Mutation.SetIncomingStock == nil {
-			break
-		}
-
-		args, err := field_Mutation_setIncomingStock_args(ctx, ec, rawArgs)
-		if err != nil {
-			return 0, false
-		}
-
-		return e.ComplexityRoot.Mutation.SetIncomingStock(childComplexity, args["input"].(inventory.StockInput)), true
 	case "Mutation.setPrices":
 		if e.ComplexityRoot.Mutation.SetPrices == nil {
 			break
@@ -6192,6 +7567,39 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.SetSaleTerms(childComplexity, args["input"].(sale.SetInput)), true
+	case "Mutation.setShippingLimits":
+		if e.ComplexityRoot.Mutation.SetShippingLimits == nil {
+			break
+		}
+
+		args, err := field_Mutation_setShippingLimits_args(ctx, ec, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.SetShippingLimits(childComplexity, args["input"].(shipping.SetLimitsInput)), true
+	case "Mutation.setShippingTariff":
+		if e.ComplexityRoot.Mutation.SetShippingTariff == nil {
+			break
+		}
+
+		args, err := field_Mutation_setShippingTariff_args(ctx, ec, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.SetShippingTariff(childComplexity, args["input"].(shipping.SetTariffInput)), true
+	case "Mutation.setShippingTraits":
+		if e.ComplexityRoot.Mutation.SetShippingTraits == nil {
+			break
+		}
+
+		args, err := field_Mutation_setShippingTraits_args(ctx, ec, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.SetShippingTraits(childComplexity, args["input"].(shipping.SetTraitsInput)), true
 	case "Mutation.setSoldOutPolicy":
 		if e.ComplexityRoot.Mutation.SetSoldOutPolicy == nil {
 			break
@@ -6214,6 +7622,28 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.SetStaffPolicy(childComplexity, args["input"].(identity.PolicyInput)), true
+	case "Mutation.setStockRules":
+		if e.ComplexityRoot.Mutation.SetStockRules == nil {
+			break
+		}
+
+		args, err := field_Mutation_setStockRules_args(ctx, ec, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.SetStockRules(childComplexity, args["input"].(inventory.RulesInput)), true
+	case "Mutation.settleBankLine":
+		if e.ComplexityRoot.Mutation.SettleBankLine == nil {
+			break
+		}
+
+		args, err := field_Mutation_settleBankLine_args(ctx, ec, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.SettleBankLine(childComplexity, args["input"].(banking.SettleInput)), true
 	case "Mutation.simulateCampaign":
 		if e.ComplexityRoot.Mutation.SimulateCampaign == nil {
 			break
@@ -6418,6 +7848,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.UpdateVariant(childComplexity, args["input"].(catalog.UpdateVariantInput)), true
+	case "Mutation.uploadBankStatement":
+		if e.ComplexityRoot.Mutation.UploadBankStatement == nil {
+			break
+		}
+
+		args, err := field_Mutation_uploadBankStatement_args(ctx, ec, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.UploadBankStatement(childComplexity, args["input"].(model.UploadBankStatementInput)), true
 	case "Mutation.verifyEmail":
 		if e.ComplexityRoot.Mutation.VerifyEmail == nil {
 			break
@@ -6440,6 +7881,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.VoidCoupons(childComplexity, args["input"].(promotion.VoidInput)), true
+	case "Mutation.voidPayment":
+		if e.ComplexityRoot.Mutation.VoidPayment == nil {
+			break
+		}
+
+		args, err := field_Mutation_voidPayment_args(ctx, ec, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.VoidPayment(childComplexity, args["input"].(payment.VoidInput)), true
 	case "Mutation.withdrawQuotation":
 		if e.ComplexityRoot.Mutation.WithdrawQuotation == nil {
 			break
@@ -6451,6 +7903,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.WithdrawQuotation(childComplexity, args["input"].(quotation.SayInput)), true
+	case "Mutation.writeOffAccount":
+		if e.ComplexityRoot.Mutation.WriteOffAccount == nil {
+			break
+		}
+
+		args, err := field_Mutation_writeOffAccount_args(ctx, ec, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.WriteOffAccount(childComplexity, args["input"].(company.WriteOffInput)), true
 
 	case "Option.name":
 		if e.ComplexityRoot.Option.Name == nil {
@@ -6733,6 +8196,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.OrderLine.Breakdown(childComplexity), true
+	case "OrderLine.dueOn":
+		if e.ComplexityRoot.OrderLine.DueOn == nil {
+			break
+		}
+
+		return e.ComplexityRoot.OrderLine.DueOn(childComplexity), true
 	case "OrderLine.id":
 		if e.ComplexityRoot.OrderLine.GlobalID == nil {
 			break
@@ -6849,6 +8318,61 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.OrderPayload.UserErrors(childComplexity), true
+
+	case "OverdueAccount.amount":
+		if e.ComplexityRoot.OverdueAccount.Amount == nil {
+			break
+		}
+
+		return e.ComplexityRoot.OverdueAccount.Amount(childComplexity), true
+	case "OverdueAccount.code":
+		if e.ComplexityRoot.OverdueAccount.Code == nil {
+			break
+		}
+
+		return e.ComplexityRoot.OverdueAccount.Code(childComplexity), true
+	case "OverdueAccount.dueOn":
+		if e.ComplexityRoot.OverdueAccount.DueOn == nil {
+			break
+		}
+
+		return e.ComplexityRoot.OverdueAccount.DueOn(childComplexity), true
+	case "OverdueAccount.heldNote":
+		if e.ComplexityRoot.OverdueAccount.HeldNote == nil {
+			break
+		}
+
+		return e.ComplexityRoot.OverdueAccount.HeldNote(childComplexity), true
+	case "OverdueAccount.heldUntil":
+		if e.ComplexityRoot.OverdueAccount.HeldUntil == nil {
+			break
+		}
+
+		return e.ComplexityRoot.OverdueAccount.HeldUntil(childComplexity), true
+	case "OverdueAccount.level":
+		if e.ComplexityRoot.OverdueAccount.Level == nil {
+			break
+		}
+
+		return e.ComplexityRoot.OverdueAccount.Level(childComplexity), true
+	case "OverdueAccount.name":
+		if e.ComplexityRoot.OverdueAccount.Name == nil {
+			break
+		}
+
+		return e.ComplexityRoot.OverdueAccount.Name(childComplexity), true
+	case "OverdueAccount.companyId":
+		if e.ComplexityRoot.OverdueAccount.OfCompany == nil {
+			break
+		}
+
+		return e.ComplexityRoot.OverdueAccount.OfCompany(childComplexity), true
+	case "OverdueAccount.sentAt":
+		if e.ComplexityRoot.OverdueAccount.SentAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.OverdueAccount.SentAt(childComplexity), true
 
 	case "PageInfo.endCursor":
 		if e.ComplexityRoot.PageInfo.EndCursor == nil {
@@ -7295,6 +8819,19 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.PaymentOption.PublicKey(childComplexity), true
 
+	case "PaymentPayload.payment":
+		if e.ComplexityRoot.PaymentPayload.Payment == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PaymentPayload.Payment(childComplexity), true
+	case "PaymentPayload.userErrors":
+		if e.ComplexityRoot.PaymentPayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PaymentPayload.UserErrors(childComplexity), true
+
 	case "PaymentTerms.closingDay":
 		if e.ComplexityRoot.PaymentTerms.ClosingDay == nil {
 			break
@@ -7424,6 +8961,19 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.PetPayload.UserErrors(childComplexity), true
+
+	case "PostalRange.from":
+		if e.ComplexityRoot.PostalRange.From == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PostalRange.From(childComplexity), true
+	case "PostalRange.to":
+		if e.ComplexityRoot.PostalRange.To == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PostalRange.To(childComplexity), true
 
 	case "Price.breakdown":
 		if e.ComplexityRoot.Price.Breakdown == nil {
@@ -8600,6 +10150,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.QuantityTier.UpTo(childComplexity), true
 
+	case "Query.accountStatements":
+		if e.ComplexityRoot.Query.AccountStatements == nil {
+			break
+		}
+
+		args, err := field_Query_accountStatements_args(ctx, ec, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Query.AccountStatements(childComplexity, args["first"].(*int), args["after"].(*string), args["filter"].(*billing.Query)), true
 	case "Query.allProducts":
 		if e.ComplexityRoot.Query.AllProducts == nil {
 			break
@@ -8651,6 +10212,45 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Query.Badges(childComplexity), true
+	case "Query.bankLineSuggestions":
+		if e.ComplexityRoot.Query.BankLineSuggestions == nil {
+			break
+		}
+
+		args, err := field_Query_bankLineSuggestions_args(ctx, ec, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Query.BankLineSuggestions(childComplexity, args["lineId"].(string)), true
+	case "Query.bankLines":
+		if e.ComplexityRoot.Query.BankLines == nil {
+			break
+		}
+
+		args, err := field_Query_bankLines_args(ctx, ec, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Query.BankLines(childComplexity, args["first"].(*int), args["after"].(*string), args["filter"].(*banking.LineQuery)), true
+	case "Query.bankProfiles":
+		if e.ComplexityRoot.Query.BankProfiles == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Query.BankProfiles(childComplexity), true
+	case "Query.bankStatements":
+		if e.ComplexityRoot.Query.BankStatements == nil {
+			break
+		}
+
+		args, err := field_Query_bankStatements_args(ctx, ec, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Query.BankStatements(childComplexity, args["first"].(*int), args["after"].(*string)), true
 	case "Query.campaignEffect":
 		if e.ComplexityRoot.Query.CampaignEffect == nil {
 			break
@@ -8835,6 +10435,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.Query.ImportRuns(childComplexity, args["first"].(*int), args["after"].(*string), args["status"].([]importing.Status)), true
 
+	case "Query.journal":
+		if e.ComplexityRoot.Query.Journal == nil {
+			break
+		}
+
+		args, err := field_Query_journal_args(ctx, ec, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Query.Journal(childComplexity, args["first"].(*int), args["after"].(*string), args["filter"].(*ledger.Query)), true
 	case "Query.locations":
 		if e.ComplexityRoot.Query.Locations == nil {
 			break
@@ -8847,6 +10458,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Query.Me(childComplexity), true
+	case "Query.myAccountStatements":
+		if e.ComplexityRoot.Query.MyAccountStatements == nil {
+			break
+		}
+
+		args, err := field_Query_myAccountStatements_args(ctx, ec, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Query.MyAccountStatements(childComplexity, args["first"].(*int), args["after"].(*string)), true
 	case "Query.myCoupons":
 		if e.ComplexityRoot.Query.MyCoupons == nil {
 			break
@@ -8886,6 +10508,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Query.Orders(childComplexity, args["first"].(*int), args["after"].(*string), args["filter"].(*model.OrderFilter)), true
+	case "Query.overdueAccounts":
+		if e.ComplexityRoot.Query.OverdueAccounts == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Query.OverdueAccounts(childComplexity), true
 	case "Query.partners":
 		if e.ComplexityRoot.Query.Partners == nil {
 			break
@@ -9076,12 +10704,46 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Query.SearchSuggestions(childComplexity, args["prefix"].(string), args["first"].(int)), true
+	case "Query.settlementFile":
+		if e.ComplexityRoot.Query.SettlementFile == nil {
+			break
+		}
+
+		args, err := field_Query_settlementFile_args(ctx, ec, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Query.SettlementFile(childComplexity, args["from"].(time.Time), args["to"].(time.Time), args["after"].(string)), true
+	case "Query.shippingCarriers":
+		if e.ComplexityRoot.Query.ShippingCarriers == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Query.ShippingCarriers(childComplexity), true
 	case "Query.shippingMethods":
 		if e.ComplexityRoot.Query.ShippingMethods == nil {
 			break
 		}
 
 		return e.ComplexityRoot.Query.ShippingMethods(childComplexity), true
+	case "Query.shippingTraits":
+		if e.ComplexityRoot.Query.ShippingTraits == nil {
+			break
+		}
+
+		args, err := field_Query_shippingTraits_args(ctx, ec, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Query.ShippingTraits(childComplexity, args["variantIds"].([]string)), true
+	case "Query.shippingZones":
+		if e.ComplexityRoot.Query.ShippingZones == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Query.ShippingZones(childComplexity), true
 	case "Query.shops":
 		if e.ComplexityRoot.Query.Shops == nil {
 			break
@@ -9117,6 +10779,39 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Query.StaffPolicy(childComplexity), true
+	case "Query.stockAlerts":
+		if e.ComplexityRoot.Query.StockAlerts == nil {
+			break
+		}
+
+		args, err := field_Query_stockAlerts_args(ctx, ec, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Query.StockAlerts(childComplexity, args["locationId"].(*string), args["first"].(*int), args["after"].(*string)), true
+	case "Query.stockDeliveries":
+		if e.ComplexityRoot.Query.StockDeliveries == nil {
+			break
+		}
+
+		args, err := field_Query_stockDeliveries_args(ctx, ec, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Query.StockDeliveries(childComplexity, args["state"].(*inventory.DeliveryState), args["locationId"].(*string), args["late"].(bool), args["first"].(*int), args["after"].(*string)), true
+	case "Query.stockDelivery":
+		if e.ComplexityRoot.Query.StockDelivery == nil {
+			break
+		}
+
+		args, err := field_Query_stockDelivery_args(ctx, ec, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Query.StockDelivery(childComplexity, args["id"].(string)), true
 	case "Query.stockMovements":
 		if e.ComplexityRoot.Query.StockMovements == nil {
 			break
@@ -9178,6 +10873,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Query.Synonyms(childComplexity), true
+	case "Query.trialBalance":
+		if e.ComplexityRoot.Query.TrialBalance == nil {
+			break
+		}
+
+		args, err := field_Query_trialBalance_args(ctx, ec, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Query.TrialBalance(childComplexity, args["until"].(*time.Time)), true
 
 	case "Quotation.company":
 		if e.ComplexityRoot.Quotation.Company == nil {
@@ -9646,6 +11352,87 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.RatePayload.UserErrors(childComplexity), true
 
+	case "ReconcileGatewayPayload.reconciliation":
+		if e.ComplexityRoot.ReconcileGatewayPayload.Reconciliation == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ReconcileGatewayPayload.Reconciliation(childComplexity), true
+	case "ReconcileGatewayPayload.userErrors":
+		if e.ComplexityRoot.ReconcileGatewayPayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ReconcileGatewayPayload.UserErrors(childComplexity), true
+
+	case "Reconciliation.agreed":
+		if e.ComplexityRoot.Reconciliation.Agreed == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Reconciliation.Agreed(childComplexity), true
+	case "Reconciliation.badRows":
+		if e.ComplexityRoot.Reconciliation.BadRows == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Reconciliation.BadRows(childComplexity), true
+	case "Reconciliation.differences":
+		if e.ComplexityRoot.Reconciliation.Differences == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Reconciliation.Differences(childComplexity), true
+	case "Reconciliation.feeEntryId":
+		if e.ComplexityRoot.Reconciliation.FeeEntry == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Reconciliation.FeeEntry(childComplexity), true
+	case "Reconciliation.fees":
+		if e.ComplexityRoot.Reconciliation.Fees == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Reconciliation.Fees(childComplexity), true
+	case "Reconciliation.gross":
+		if e.ComplexityRoot.Reconciliation.Gross == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Reconciliation.Gross(childComplexity), true
+	case "Reconciliation.rows":
+		if e.ComplexityRoot.Reconciliation.Rows == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Reconciliation.Rows(childComplexity), true
+
+	case "ReconciliationDifference.journal":
+		if e.ComplexityRoot.ReconciliationDifference.Journal == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ReconciliationDifference.Journal(childComplexity), true
+	case "ReconciliationDifference.kind":
+		if e.ComplexityRoot.ReconciliationDifference.Kind == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ReconciliationDifference.Kind(childComplexity), true
+	case "ReconciliationDifference.reference":
+		if e.ComplexityRoot.ReconciliationDifference.Reference == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ReconciliationDifference.Reference(childComplexity), true
+	case "ReconciliationDifference.report":
+		if e.ComplexityRoot.ReconciliationDifference.Report == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ReconciliationDifference.Report(childComplexity), true
+
 	case "RecordBankTransferPayload.difference":
 		if e.ComplexityRoot.RecordBankTransferPayload.Difference == nil {
 			break
@@ -9714,6 +11501,13 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.RefundPaymentPayload.UserErrors(childComplexity), true
+
+	case "RematchBankLinesPayload.userErrors":
+		if e.ComplexityRoot.RematchBankLinesPayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RematchBankLinesPayload.UserErrors(childComplexity), true
 
 	case "RemovedSetPayload.userErrors":
 		if e.ComplexityRoot.RemovedSetPayload.UserErrors == nil {
@@ -10142,12 +11936,138 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.SetSlot.Pick(childComplexity), true
 
+	case "SettlementFilePart.next":
+		if e.ComplexityRoot.SettlementFilePart.Next == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SettlementFilePart.Next(childComplexity), true
+	case "SettlementFilePart.text":
+		if e.ComplexityRoot.SettlementFilePart.Text == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SettlementFilePart.Text(childComplexity), true
+
+	case "ShippingCarrier.active":
+		if e.ComplexityRoot.ShippingCarrier.Active == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ShippingCarrier.Active(childComplexity), true
+	case "ShippingCarrier.code":
+		if e.ComplexityRoot.ShippingCarrier.Code == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ShippingCarrier.Code(childComplexity), true
+	case "ShippingCarrier.id":
+		if e.ComplexityRoot.ShippingCarrier.GlobalID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ShippingCarrier.GlobalID(childComplexity), true
+	case "ShippingCarrier.name":
+		if e.ComplexityRoot.ShippingCarrier.Name == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ShippingCarrier.Name(childComplexity), true
+	case "ShippingCarrier.trackingUrl":
+		if e.ComplexityRoot.ShippingCarrier.TrackingURL == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ShippingCarrier.TrackingURL(childComplexity), true
+
+	case "ShippingCarrierPayload.carrier":
+		if e.ComplexityRoot.ShippingCarrierPayload.Carrier == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ShippingCarrierPayload.Carrier(childComplexity), true
+	case "ShippingCarrierPayload.userErrors":
+		if e.ComplexityRoot.ShippingCarrierPayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ShippingCarrierPayload.UserErrors(childComplexity), true
+
+	case "ShippingDestinationLimit.mode":
+		if e.ComplexityRoot.ShippingDestinationLimit.Mode == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ShippingDestinationLimit.Mode(childComplexity), true
+	case "ShippingDestinationLimit.zoneId":
+		if e.ComplexityRoot.ShippingDestinationLimit.Zone == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ShippingDestinationLimit.Zone(childComplexity), true
+
+	case "ShippingFeePart.amount":
+		if e.ComplexityRoot.ShippingFeePart.Amount == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ShippingFeePart.Amount(childComplexity), true
+	case "ShippingFeePart.kind":
+		if e.ComplexityRoot.ShippingFeePart.Kind == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ShippingFeePart.Kind(childComplexity), true
+
+	case "ShippingLimits.destinations":
+		if e.ComplexityRoot.ShippingLimits.Destinations == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ShippingLimits.Destinations(childComplexity), true
+	case "ShippingLimits.goods":
+		if e.ComplexityRoot.ShippingLimits.Goods == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ShippingLimits.Goods(childComplexity), true
+	case "ShippingLimits.modes":
+		if e.ComplexityRoot.ShippingLimits.Modes == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ShippingLimits.Modes(childComplexity), true
+	case "ShippingLimits.oversize":
+		if e.ComplexityRoot.ShippingLimits.Oversize == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ShippingLimits.Oversize(childComplexity), true
+	case "ShippingLimits.payments":
+		if e.ComplexityRoot.ShippingLimits.Payments == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ShippingLimits.Payments(childComplexity), true
+	case "ShippingLimits.temperatures":
+		if e.ComplexityRoot.ShippingLimits.Temperatures == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ShippingLimits.Temperatures(childComplexity), true
+
 	case "ShippingMethod.active":
 		if e.ComplexityRoot.ShippingMethod.Active == nil {
 			break
 		}
 
 		return e.ComplexityRoot.ShippingMethod.Active(childComplexity), true
+	case "ShippingMethod.carrierId":
+		if e.ComplexityRoot.ShippingMethod.Carrier == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ShippingMethod.Carrier(childComplexity), true
 	case "ShippingMethod.code":
 		if e.ComplexityRoot.ShippingMethod.Code == nil {
 			break
@@ -10172,6 +12092,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.ShippingMethod.GlobalID(childComplexity), true
+	case "ShippingMethod.limits":
+		if e.ComplexityRoot.ShippingMethod.Limits == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ShippingMethod.Limits(childComplexity), true
 	case "ShippingMethod.name":
 		if e.ComplexityRoot.ShippingMethod.Name == nil {
 			break
@@ -10184,6 +12110,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.ShippingMethod.Position(childComplexity), true
+	case "ShippingMethod.tariff":
+		if e.ComplexityRoot.ShippingMethod.Tariff == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ShippingMethod.Tariff(childComplexity), true
 	case "ShippingMethod.taxClass":
 		if e.ComplexityRoot.ShippingMethod.TaxClass == nil {
 			break
@@ -10222,6 +12154,249 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.ShippingMethodTranslations.Name(childComplexity), true
+
+	case "ShippingOption.available":
+		if e.ComplexityRoot.ShippingOption.Available == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ShippingOption.Available(childComplexity), true
+	case "ShippingOption.excludedPaymentMethods":
+		if e.ComplexityRoot.ShippingOption.Excluded == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ShippingOption.Excluded(childComplexity), true
+	case "ShippingOption.fee":
+		if e.ComplexityRoot.ShippingOption.Fee == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ShippingOption.Fee(childComplexity), true
+	case "ShippingOption.method":
+		if e.ComplexityRoot.ShippingOption.Method == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ShippingOption.Method(childComplexity), true
+	case "ShippingOption.missingForFree":
+		if e.ComplexityRoot.ShippingOption.Missing == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ShippingOption.Missing(childComplexity), true
+	case "ShippingOption.parts":
+		if e.ComplexityRoot.ShippingOption.Parts == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ShippingOption.Parts(childComplexity), true
+	case "ShippingOption.problem":
+		if e.ComplexityRoot.ShippingOption.Problem == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ShippingOption.Problem(childComplexity), true
+
+	case "ShippingPaymentLimit.method":
+		if e.ComplexityRoot.ShippingPaymentLimit.Method == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ShippingPaymentLimit.Method(childComplexity), true
+	case "ShippingPaymentLimit.mode":
+		if e.ComplexityRoot.ShippingPaymentLimit.Mode == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ShippingPaymentLimit.Mode(childComplexity), true
+
+	case "ShippingRate.maxAmount":
+		if e.ComplexityRoot.ShippingRate.Amount == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ShippingRate.Amount(childComplexity), true
+	case "ShippingRate.fee":
+		if e.ComplexityRoot.ShippingRate.Cost == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ShippingRate.Cost(childComplexity), true
+	case "ShippingRate.maxGrams":
+		if e.ComplexityRoot.ShippingRate.MaxGrams == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ShippingRate.MaxGrams(childComplexity), true
+	case "ShippingRate.maxPieces":
+		if e.ComplexityRoot.ShippingRate.MaxPieces == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ShippingRate.MaxPieces(childComplexity), true
+	case "ShippingRate.maxSize":
+		if e.ComplexityRoot.ShippingRate.MaxSize == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ShippingRate.MaxSize(childComplexity), true
+	case "ShippingRate.zoneId":
+		if e.ComplexityRoot.ShippingRate.Zone == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ShippingRate.Zone(childComplexity), true
+
+	case "ShippingSurcharges.chilled":
+		if e.ComplexityRoot.ShippingSurcharges.ForChilled == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ShippingSurcharges.ForChilled(childComplexity), true
+	case "ShippingSurcharges.frozen":
+		if e.ComplexityRoot.ShippingSurcharges.ForFrozen == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ShippingSurcharges.ForFrozen(childComplexity), true
+	case "ShippingSurcharges.oversize":
+		if e.ComplexityRoot.ShippingSurcharges.ForOversize == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ShippingSurcharges.ForOversize(childComplexity), true
+
+	case "ShippingTariff.freeShipping":
+		if e.ComplexityRoot.ShippingTariff.Free == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ShippingTariff.Free(childComplexity), true
+	case "ShippingTariff.rows":
+		if e.ComplexityRoot.ShippingTariff.Rows == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ShippingTariff.Rows(childComplexity), true
+	case "ShippingTariff.surcharges":
+		if e.ComplexityRoot.ShippingTariff.Surcharges == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ShippingTariff.Surcharges(childComplexity), true
+
+	case "ShippingTraits.directAllowed":
+		if e.ComplexityRoot.ShippingTraits.DirectAllowed == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ShippingTraits.DirectAllowed(childComplexity), true
+	case "ShippingTraits.height":
+		if e.ComplexityRoot.ShippingTraits.Height == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ShippingTraits.Height(childComplexity), true
+	case "ShippingTraits.length":
+		if e.ComplexityRoot.ShippingTraits.Length == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ShippingTraits.Length(childComplexity), true
+	case "ShippingTraits.oversize":
+		if e.ComplexityRoot.ShippingTraits.Oversize == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ShippingTraits.Oversize(childComplexity), true
+	case "ShippingTraits.temperature":
+		if e.ComplexityRoot.ShippingTraits.Temperature == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ShippingTraits.Temperature(childComplexity), true
+	case "ShippingTraits.variantId":
+		if e.ComplexityRoot.ShippingTraits.Variant == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ShippingTraits.Variant(childComplexity), true
+	case "ShippingTraits.width":
+		if e.ComplexityRoot.ShippingTraits.Width == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ShippingTraits.Width(childComplexity), true
+
+	case "ShippingTraitsPayload.traits":
+		if e.ComplexityRoot.ShippingTraitsPayload.Traits == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ShippingTraitsPayload.Traits(childComplexity), true
+	case "ShippingTraitsPayload.userErrors":
+		if e.ComplexityRoot.ShippingTraitsPayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ShippingTraitsPayload.UserErrors(childComplexity), true
+
+	case "ShippingZone.active":
+		if e.ComplexityRoot.ShippingZone.Active == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ShippingZone.Active(childComplexity), true
+	case "ShippingZone.code":
+		if e.ComplexityRoot.ShippingZone.Code == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ShippingZone.Code(childComplexity), true
+	case "ShippingZone.id":
+		if e.ComplexityRoot.ShippingZone.GlobalID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ShippingZone.GlobalID(childComplexity), true
+	case "ShippingZone.leadDays":
+		if e.ComplexityRoot.ShippingZone.LeadDays == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ShippingZone.LeadDays(childComplexity), true
+	case "ShippingZone.name":
+		if e.ComplexityRoot.ShippingZone.Name == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ShippingZone.Name(childComplexity), true
+	case "ShippingZone.postalCodes":
+		if e.ComplexityRoot.ShippingZone.PostalCodes == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ShippingZone.PostalCodes(childComplexity), true
+	case "ShippingZone.prefectures":
+		if e.ComplexityRoot.ShippingZone.Prefectures == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ShippingZone.Prefectures(childComplexity), true
+
+	case "ShippingZonePayload.userErrors":
+		if e.ComplexityRoot.ShippingZonePayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ShippingZonePayload.UserErrors(childComplexity), true
+	case "ShippingZonePayload.zone":
+		if e.ComplexityRoot.ShippingZonePayload.Zone == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ShippingZonePayload.Zone(childComplexity), true
 
 	case "Shop.code":
 		if e.ComplexityRoot.Shop.Code == nil {
@@ -10610,6 +12785,200 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.StartedSso.Ticket(childComplexity), true
 
+	case "StockAlert.id":
+		if e.ComplexityRoot.StockAlert.GlobalID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StockAlert.GlobalID(childComplexity), true
+	case "StockAlert.level":
+		if e.ComplexityRoot.StockAlert.Level == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StockAlert.Level(childComplexity), true
+	case "StockAlert.openedAt":
+		if e.ComplexityRoot.StockAlert.OpenedAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StockAlert.OpenedAt(childComplexity), true
+	case "StockAlert.variant":
+		if e.ComplexityRoot.StockAlert.Variant == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StockAlert.Variant(childComplexity), true
+
+	case "StockAlertConnection.edges":
+		if e.ComplexityRoot.StockAlertConnection.Edges == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StockAlertConnection.Edges(childComplexity), true
+	case "StockAlertConnection.nodes":
+		if e.ComplexityRoot.StockAlertConnection.Nodes == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StockAlertConnection.Nodes(childComplexity), true
+	case "StockAlertConnection.pageInfo":
+		if e.ComplexityRoot.StockAlertConnection.PageInfo == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StockAlertConnection.PageInfo(childComplexity), true
+	case "StockAlertConnection.totalCount":
+		if e.ComplexityRoot.StockAlertConnection.TotalCount == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StockAlertConnection.TotalCount(childComplexity), true
+
+	case "StockAlertEdge.cursor":
+		if e.ComplexityRoot.StockAlertEdge.Cursor == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StockAlertEdge.Cursor(childComplexity), true
+	case "StockAlertEdge.node":
+		if e.ComplexityRoot.StockAlertEdge.Node == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StockAlertEdge.Node(childComplexity), true
+
+	case "StockDelivery.createdAt":
+		if e.ComplexityRoot.StockDelivery.CreatedAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StockDelivery.CreatedAt(childComplexity), true
+	case "StockDelivery.expectedOn":
+		if e.ComplexityRoot.StockDelivery.ExpectedOn == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StockDelivery.ExpectedOn(childComplexity), true
+	case "StockDelivery.id":
+		if e.ComplexityRoot.StockDelivery.GlobalID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StockDelivery.GlobalID(childComplexity), true
+	case "StockDelivery.lines":
+		if e.ComplexityRoot.StockDelivery.Lines == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StockDelivery.Lines(childComplexity), true
+	case "StockDelivery.locationId":
+		if e.ComplexityRoot.StockDelivery.LocationID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StockDelivery.LocationID(childComplexity), true
+	case "StockDelivery.reference":
+		if e.ComplexityRoot.StockDelivery.Reference == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StockDelivery.Reference(childComplexity), true
+	case "StockDelivery.state":
+		if e.ComplexityRoot.StockDelivery.State == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StockDelivery.State(childComplexity), true
+	case "StockDelivery.supplier":
+		if e.ComplexityRoot.StockDelivery.Supplier == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StockDelivery.Supplier(childComplexity), true
+	case "StockDelivery.updatedAt":
+		if e.ComplexityRoot.StockDelivery.UpdatedAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StockDelivery.UpdatedAt(childComplexity), true
+
+	case "StockDeliveryConnection.edges":
+		if e.ComplexityRoot.StockDeliveryConnection.Edges == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StockDeliveryConnection.Edges(childComplexity), true
+	case "StockDeliveryConnection.nodes":
+		if e.ComplexityRoot.StockDeliveryConnection.Nodes == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StockDeliveryConnection.Nodes(childComplexity), true
+	case "StockDeliveryConnection.pageInfo":
+		if e.ComplexityRoot.StockDeliveryConnection.PageInfo == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StockDeliveryConnection.PageInfo(childComplexity), true
+	case "StockDeliveryConnection.totalCount":
+		if e.ComplexityRoot.StockDeliveryConnection.TotalCount == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StockDeliveryConnection.TotalCount(childComplexity), true
+
+	case "StockDeliveryEdge.cursor":
+		if e.ComplexityRoot.StockDeliveryEdge.Cursor == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StockDeliveryEdge.Cursor(childComplexity), true
+	case "StockDeliveryEdge.node":
+		if e.ComplexityRoot.StockDeliveryEdge.Node == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StockDeliveryEdge.Node(childComplexity), true
+
+	case "StockDeliveryLine.arrived":
+		if e.ComplexityRoot.StockDeliveryLine.Arrived == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StockDeliveryLine.Arrived(childComplexity), true
+	case "StockDeliveryLine.missing":
+		if e.ComplexityRoot.StockDeliveryLine.Missing == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StockDeliveryLine.Missing(childComplexity), true
+	case "StockDeliveryLine.quantity":
+		if e.ComplexityRoot.StockDeliveryLine.Quantity == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StockDeliveryLine.Quantity(childComplexity), true
+	case "StockDeliveryLine.variant":
+		if e.ComplexityRoot.StockDeliveryLine.Variant == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StockDeliveryLine.Variant(childComplexity), true
+
+	case "StockDeliveryPayload.delivery":
+		if e.ComplexityRoot.StockDeliveryPayload.Delivery == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StockDeliveryPayload.Delivery(childComplexity), true
+	case "StockDeliveryPayload.userErrors":
+		if e.ComplexityRoot.StockDeliveryPayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StockDeliveryPayload.UserErrors(childComplexity), true
+
 	case "StockLevel.free":
 		if e.ComplexityRoot.StockLevel.Free == nil {
 			break
@@ -10634,12 +13003,36 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.StockLevel.OnHand(childComplexity), true
+	case "StockLevel.reorderPoint":
+		if e.ComplexityRoot.StockLevel.ReorderPoint == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StockLevel.ReorderPoint(childComplexity), true
+	case "StockLevel.reorderTo":
+		if e.ComplexityRoot.StockLevel.ReorderTo == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StockLevel.ReorderTo(childComplexity), true
 	case "StockLevel.reserved":
 		if e.ComplexityRoot.StockLevel.Reserved == nil {
 			break
 		}
 
 		return e.ComplexityRoot.StockLevel.Reserved(childComplexity), true
+	case "StockLevel.safety":
+		if e.ComplexityRoot.StockLevel.Safety == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StockLevel.Safety(childComplexity), true
+	case "StockLevel.short":
+		if e.ComplexityRoot.StockLevel.Short == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StockLevel.Short(childComplexity), true
 
 	case "StockMovement.at":
 		if e.ComplexityRoot.StockMovement.At == nil {
@@ -11198,6 +13591,19 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.UnlinkSsoPayload.UserErrors(childComplexity), true
 
+	case "UploadBankStatementPayload.statement":
+		if e.ComplexityRoot.UploadBankStatementPayload.Statement == nil {
+			break
+		}
+
+		return e.ComplexityRoot.UploadBankStatementPayload.Statement(childComplexity), true
+	case "UploadBankStatementPayload.userErrors":
+		if e.ComplexityRoot.UploadBankStatementPayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.UploadBankStatementPayload.UserErrors(childComplexity), true
+
 	case "UserError.code":
 		if e.ComplexityRoot.UserError.Code == nil {
 			break
@@ -11217,6 +13623,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.UserError.Message(childComplexity), true
 
+	case "Variant.arrivesOn":
+		if e.ComplexityRoot.Variant.ArrivesOn == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Variant.ArrivesOn(childComplexity), true
 	case "Variant.availability":
 		if e.ComplexityRoot.Variant.Availability == nil {
 			break
@@ -11385,6 +13797,19 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.VoidCouponsPayload.UserErrors(childComplexity), true
 
+	case "WriteOffAccountPayload.entry":
+		if e.ComplexityRoot.WriteOffAccountPayload.Entry == nil {
+			break
+		}
+
+		return e.ComplexityRoot.WriteOffAccountPayload.Entry(childComplexity), true
+	case "WriteOffAccountPayload.userErrors":
+		if e.ComplexityRoot.WriteOffAccountPayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.WriteOffAccountPayload.UserErrors(childComplexity), true
+
 	}
 	return 0, false
 }
@@ -11395,6 +13820,7 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 	inputUnmarshalers := func() *graphql.InputUnmarshalerIndex {
 		return graphql.NewInputUnmarshalerIndex(
 			graphql.NewInputUnmarshaler("AcceptQuotationInput", graphql.BindUnmarshaler(ec, unmarshalInputAcceptQuotationInput)),
+			graphql.NewInputUnmarshaler("AccountStatementFilter", graphql.BindUnmarshaler(ec, unmarshalInputAccountStatementFilter)),
 			graphql.NewInputUnmarshaler("AddAddressInput", graphql.BindUnmarshaler(ec, unmarshalInputAddAddressInput)),
 			graphql.NewInputUnmarshaler("AddCartLineInput", graphql.BindUnmarshaler(ec, unmarshalInputAddCartLineInput)),
 			graphql.NewInputUnmarshaler("AddCompanyAddressInput", graphql.BindUnmarshaler(ec, unmarshalInputAddCompanyAddressInput)),
@@ -11403,6 +13829,8 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 			graphql.NewInputUnmarshaler("AddVariantInput", graphql.BindUnmarshaler(ec, unmarshalInputAddVariantInput)),
 			graphql.NewInputUnmarshaler("AddressInput", graphql.BindUnmarshaler(ec, unmarshalInputAddressInput)),
 			graphql.NewInputUnmarshaler("AdvanceOrderInput", graphql.BindUnmarshaler(ec, unmarshalInputAdvanceOrderInput)),
+			graphql.NewInputUnmarshaler("AllocateBankLineInput", graphql.BindUnmarshaler(ec, unmarshalInputAllocateBankLineInput)),
+			graphql.NewInputUnmarshaler("AnnounceStockDeliveryInput", graphql.BindUnmarshaler(ec, unmarshalInputAnnounceStockDeliveryInput)),
 			graphql.NewInputUnmarshaler("AnswerQuotationInput", graphql.BindUnmarshaler(ec, unmarshalInputAnswerQuotationInput)),
 			graphql.NewInputUnmarshaler("ApplyCouponInput", graphql.BindUnmarshaler(ec, unmarshalInputApplyCouponInput)),
 			graphql.NewInputUnmarshaler("ApproveOrderInput", graphql.BindUnmarshaler(ec, unmarshalInputApproveOrderInput)),
@@ -11412,14 +13840,19 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 			graphql.NewInputUnmarshaler("AttributeFilter", graphql.BindUnmarshaler(ec, unmarshalInputAttributeFilter)),
 			graphql.NewInputUnmarshaler("AttributeValueInput", graphql.BindUnmarshaler(ec, unmarshalInputAttributeValueInput)),
 			graphql.NewInputUnmarshaler("AudienceInput", graphql.BindUnmarshaler(ec, unmarshalInputAudienceInput)),
+			graphql.NewInputUnmarshaler("BankLineFilter", graphql.BindUnmarshaler(ec, unmarshalInputBankLineFilter)),
+			graphql.NewInputUnmarshaler("BankLinePartInput", graphql.BindUnmarshaler(ec, unmarshalInputBankLinePartInput)),
+			graphql.NewInputUnmarshaler("BankProfileInput", graphql.BindUnmarshaler(ec, unmarshalInputBankProfileInput)),
 			graphql.NewInputUnmarshaler("BookStocktakeInput", graphql.BindUnmarshaler(ec, unmarshalInputBookStocktakeInput)),
 			graphql.NewInputUnmarshaler("CampaignBenefitInput", graphql.BindUnmarshaler(ec, unmarshalInputCampaignBenefitInput)),
 			graphql.NewInputUnmarshaler("CampaignConditionsInput", graphql.BindUnmarshaler(ec, unmarshalInputCampaignConditionsInput)),
 			graphql.NewInputUnmarshaler("CampaignStatusInput", graphql.BindUnmarshaler(ec, unmarshalInputCampaignStatusInput)),
 			graphql.NewInputUnmarshaler("CancelOrderInput", graphql.BindUnmarshaler(ec, unmarshalInputCancelOrderInput)),
+			graphql.NewInputUnmarshaler("CapturePaymentInput", graphql.BindUnmarshaler(ec, unmarshalInputCapturePaymentInput)),
 			graphql.NewInputUnmarshaler("ChangeCompanyBuyerInput", graphql.BindUnmarshaler(ec, unmarshalInputChangeCompanyBuyerInput)),
 			graphql.NewInputUnmarshaler("ChangePasswordInput", graphql.BindUnmarshaler(ec, unmarshalInputChangePasswordInput)),
 			graphql.NewInputUnmarshaler("CloseAccountInput", graphql.BindUnmarshaler(ec, unmarshalInputCloseAccountInput)),
+			graphql.NewInputUnmarshaler("CloseAccountsInput", graphql.BindUnmarshaler(ec, unmarshalInputCloseAccountsInput)),
 			graphql.NewInputUnmarshaler("CloseCompanyInput", graphql.BindUnmarshaler(ec, unmarshalInputCloseCompanyInput)),
 			graphql.NewInputUnmarshaler("CloseCustomerGroupInput", graphql.BindUnmarshaler(ec, unmarshalInputCloseCustomerGroupInput)),
 			graphql.NewInputUnmarshaler("CloseDisplayInput", graphql.BindUnmarshaler(ec, unmarshalInputCloseDisplayInput)),
@@ -11430,6 +13863,7 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 			graphql.NewInputUnmarshaler("CloseRestockInput", graphql.BindUnmarshaler(ec, unmarshalInputCloseRestockInput)),
 			graphql.NewInputUnmarshaler("CloseRuleInput", graphql.BindUnmarshaler(ec, unmarshalInputCloseRuleInput)),
 			graphql.NewInputUnmarshaler("CloseShippingMethodInput", graphql.BindUnmarshaler(ec, unmarshalInputCloseShippingMethodInput)),
+			graphql.NewInputUnmarshaler("CloseStockDeliveryInput", graphql.BindUnmarshaler(ec, unmarshalInputCloseStockDeliveryInput)),
 			graphql.NewInputUnmarshaler("CloseStockTransferInput", graphql.BindUnmarshaler(ec, unmarshalInputCloseStockTransferInput)),
 			graphql.NewInputUnmarshaler("CombinationPartInput", graphql.BindUnmarshaler(ec, unmarshalInputCombinationPartInput)),
 			graphql.NewInputUnmarshaler("CompanyFilter", graphql.BindUnmarshaler(ec, unmarshalInputCompanyFilter)),
@@ -11446,10 +13880,14 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 			graphql.NewInputUnmarshaler("DropStocktakeInput", graphql.BindUnmarshaler(ec, unmarshalInputDropStocktakeInput)),
 			graphql.NewInputUnmarshaler("ExperimentInput", graphql.BindUnmarshaler(ec, unmarshalInputExperimentInput)),
 			graphql.NewInputUnmarshaler("FinishSsoInput", graphql.BindUnmarshaler(ec, unmarshalInputFinishSsoInput)),
+			graphql.NewInputUnmarshaler("FreeShippingRuleInput", graphql.BindUnmarshaler(ec, unmarshalInputFreeShippingRuleInput)),
+			graphql.NewInputUnmarshaler("HoldDunningInput", graphql.BindUnmarshaler(ec, unmarshalInputHoldDunningInput)),
 			graphql.NewInputUnmarshaler("ImportPricesInput", graphql.BindUnmarshaler(ec, unmarshalInputImportPricesInput)),
 			graphql.NewInputUnmarshaler("ImportProductsInput", graphql.BindUnmarshaler(ec, unmarshalInputImportProductsInput)),
 			graphql.NewInputUnmarshaler("IssueCouponsInput", graphql.BindUnmarshaler(ec, unmarshalInputIssueCouponsInput)),
 			graphql.NewInputUnmarshaler("IssuePartnerKeyInput", graphql.BindUnmarshaler(ec, unmarshalInputIssuePartnerKeyInput)),
+			graphql.NewInputUnmarshaler("JournalFilter", graphql.BindUnmarshaler(ec, unmarshalInputJournalFilter)),
+			graphql.NewInputUnmarshaler("JournalLineInput", graphql.BindUnmarshaler(ec, unmarshalInputJournalLineInput)),
 			graphql.NewInputUnmarshaler("LoginInput", graphql.BindUnmarshaler(ec, unmarshalInputLoginInput)),
 			graphql.NewInputUnmarshaler("MoveCategoryInput", graphql.BindUnmarshaler(ec, unmarshalInputMoveCategoryInput)),
 			graphql.NewInputUnmarshaler("NoteOrderInput", graphql.BindUnmarshaler(ec, unmarshalInputNoteOrderInput)),
@@ -11462,6 +13900,8 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 			graphql.NewInputUnmarshaler("PermissionGroupInput", graphql.BindUnmarshaler(ec, unmarshalInputPermissionGroupInput)),
 			graphql.NewInputUnmarshaler("PinProductInput", graphql.BindUnmarshaler(ec, unmarshalInputPinProductInput)),
 			graphql.NewInputUnmarshaler("PlaceOrderInput", graphql.BindUnmarshaler(ec, unmarshalInputPlaceOrderInput)),
+			graphql.NewInputUnmarshaler("PostJournalEntryInput", graphql.BindUnmarshaler(ec, unmarshalInputPostJournalEntryInput)),
+			graphql.NewInputUnmarshaler("PostalRangeInput", graphql.BindUnmarshaler(ec, unmarshalInputPostalRangeInput)),
 			graphql.NewInputUnmarshaler("PriceImportInput", graphql.BindUnmarshaler(ec, unmarshalInputPriceImportInput)),
 			graphql.NewInputUnmarshaler("PriceInput", graphql.BindUnmarshaler(ec, unmarshalInputPriceInput)),
 			graphql.NewInputUnmarshaler("ProductFilter", graphql.BindUnmarshaler(ec, unmarshalInputProductFilter)),
@@ -11471,9 +13911,12 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 			graphql.NewInputUnmarshaler("QuotationMessageInput", graphql.BindUnmarshaler(ec, unmarshalInputQuotationMessageInput)),
 			graphql.NewInputUnmarshaler("QuotationOfferLineInput", graphql.BindUnmarshaler(ec, unmarshalInputQuotationOfferLineInput)),
 			graphql.NewInputUnmarshaler("QuotationRequestLineInput", graphql.BindUnmarshaler(ec, unmarshalInputQuotationRequestLineInput)),
+			graphql.NewInputUnmarshaler("ReceiveStockDeliveryInput", graphql.BindUnmarshaler(ec, unmarshalInputReceiveStockDeliveryInput)),
 			graphql.NewInputUnmarshaler("ReceiveStockTransferInput", graphql.BindUnmarshaler(ec, unmarshalInputReceiveStockTransferInput)),
+			graphql.NewInputUnmarshaler("ReconcileGatewayInput", graphql.BindUnmarshaler(ec, unmarshalInputReconcileGatewayInput)),
 			graphql.NewInputUnmarshaler("RecordAccountPaymentInput", graphql.BindUnmarshaler(ec, unmarshalInputRecordAccountPaymentInput)),
 			graphql.NewInputUnmarshaler("RecordBankTransferInput", graphql.BindUnmarshaler(ec, unmarshalInputRecordBankTransferInput)),
+			graphql.NewInputUnmarshaler("RecordTillPaymentInput", graphql.BindUnmarshaler(ec, unmarshalInputRecordTillPaymentInput)),
 			graphql.NewInputUnmarshaler("RecurrenceInput", graphql.BindUnmarshaler(ec, unmarshalInputRecurrenceInput)),
 			graphql.NewInputUnmarshaler("RefreshTokenInput", graphql.BindUnmarshaler(ec, unmarshalInputRefreshTokenInput)),
 			graphql.NewInputUnmarshaler("RefundPaymentInput", graphql.BindUnmarshaler(ec, unmarshalInputRefundPaymentInput)),
@@ -11489,7 +13932,9 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 			graphql.NewInputUnmarshaler("RequestPasswordResetInput", graphql.BindUnmarshaler(ec, unmarshalInputRequestPasswordResetInput)),
 			graphql.NewInputUnmarshaler("RequestQuotationInput", graphql.BindUnmarshaler(ec, unmarshalInputRequestQuotationInput)),
 			graphql.NewInputUnmarshaler("RequestRestockInput", graphql.BindUnmarshaler(ec, unmarshalInputRequestRestockInput)),
+			graphql.NewInputUnmarshaler("RescheduleStockDeliveryInput", graphql.BindUnmarshaler(ec, unmarshalInputRescheduleStockDeliveryInput)),
 			graphql.NewInputUnmarshaler("ResetPasswordInput", graphql.BindUnmarshaler(ec, unmarshalInputResetPasswordInput)),
+			graphql.NewInputUnmarshaler("ReverseJournalEntryInput", graphql.BindUnmarshaler(ec, unmarshalInputReverseJournalEntryInput)),
 			graphql.NewInputUnmarshaler("RevokePartnerKeyInput", graphql.BindUnmarshaler(ec, unmarshalInputRevokePartnerKeyInput)),
 			graphql.NewInputUnmarshaler("RevokeSessionInput", graphql.BindUnmarshaler(ec, unmarshalInputRevokeSessionInput)),
 			graphql.NewInputUnmarshaler("RotatePartnerKeyInput", graphql.BindUnmarshaler(ec, unmarshalInputRotatePartnerKeyInput)),
@@ -11504,7 +13949,9 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 			graphql.NewInputUnmarshaler("SaveQuantityDiscountInput", graphql.BindUnmarshaler(ec, unmarshalInputSaveQuantityDiscountInput)),
 			graphql.NewInputUnmarshaler("SaveRateInput", graphql.BindUnmarshaler(ec, unmarshalInputSaveRateInput)),
 			graphql.NewInputUnmarshaler("SaveSetInput", graphql.BindUnmarshaler(ec, unmarshalInputSaveSetInput)),
+			graphql.NewInputUnmarshaler("SaveShippingCarrierInput", graphql.BindUnmarshaler(ec, unmarshalInputSaveShippingCarrierInput)),
 			graphql.NewInputUnmarshaler("SaveShippingMethodInput", graphql.BindUnmarshaler(ec, unmarshalInputSaveShippingMethodInput)),
+			graphql.NewInputUnmarshaler("SaveShippingZoneInput", graphql.BindUnmarshaler(ec, unmarshalInputSaveShippingZoneInput)),
 			graphql.NewInputUnmarshaler("SaveSynonymInput", graphql.BindUnmarshaler(ec, unmarshalInputSaveSynonymInput)),
 			graphql.NewInputUnmarshaler("SeasonInput", graphql.BindUnmarshaler(ec, unmarshalInputSeasonInput)),
 			graphql.NewInputUnmarshaler("SendStockInput", graphql.BindUnmarshaler(ec, unmarshalInputSendStockInput)),
@@ -11518,8 +13965,18 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 			graphql.NewInputUnmarshaler("SetPartInput", graphql.BindUnmarshaler(ec, unmarshalInputSetPartInput)),
 			graphql.NewInputUnmarshaler("SetPricesInput", graphql.BindUnmarshaler(ec, unmarshalInputSetPricesInput)),
 			graphql.NewInputUnmarshaler("SetSaleTermsInput", graphql.BindUnmarshaler(ec, unmarshalInputSetSaleTermsInput)),
+			graphql.NewInputUnmarshaler("SetShippingLimitsInput", graphql.BindUnmarshaler(ec, unmarshalInputSetShippingLimitsInput)),
+			graphql.NewInputUnmarshaler("SetShippingTariffInput", graphql.BindUnmarshaler(ec, unmarshalInputSetShippingTariffInput)),
+			graphql.NewInputUnmarshaler("SetShippingTraitsInput", graphql.BindUnmarshaler(ec, unmarshalInputSetShippingTraitsInput)),
 			graphql.NewInputUnmarshaler("SetSlotInput", graphql.BindUnmarshaler(ec, unmarshalInputSetSlotInput)),
 			graphql.NewInputUnmarshaler("SetSoldOutPolicyInput", graphql.BindUnmarshaler(ec, unmarshalInputSetSoldOutPolicyInput)),
+			graphql.NewInputUnmarshaler("SetStockRulesInput", graphql.BindUnmarshaler(ec, unmarshalInputSetStockRulesInput)),
+			graphql.NewInputUnmarshaler("SettleBankLineInput", graphql.BindUnmarshaler(ec, unmarshalInputSettleBankLineInput)),
+			graphql.NewInputUnmarshaler("ShippingDestinationLimitInput", graphql.BindUnmarshaler(ec, unmarshalInputShippingDestinationLimitInput)),
+			graphql.NewInputUnmarshaler("ShippingPaymentLimitInput", graphql.BindUnmarshaler(ec, unmarshalInputShippingPaymentLimitInput)),
+			graphql.NewInputUnmarshaler("ShippingRateInput", graphql.BindUnmarshaler(ec, unmarshalInputShippingRateInput)),
+			graphql.NewInputUnmarshaler("ShippingSurchargesInput", graphql.BindUnmarshaler(ec, unmarshalInputShippingSurchargesInput)),
+			graphql.NewInputUnmarshaler("ShippingTraitsInput", graphql.BindUnmarshaler(ec, unmarshalInputShippingTraitsInput)),
 			graphql.NewInputUnmarshaler("SimulateCampaignInput", graphql.BindUnmarshaler(ec, unmarshalInputSimulateCampaignInput)),
 			graphql.NewInputUnmarshaler("StaffAccountInput", graphql.BindUnmarshaler(ec, unmarshalInputStaffAccountInput)),
 			graphql.NewInputUnmarshaler("StaffPolicyInput", graphql.BindUnmarshaler(ec, unmarshalInputStaffPolicyInput)),
@@ -11541,10 +13998,13 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 			graphql.NewInputUnmarshaler("UpdateProfileInput", graphql.BindUnmarshaler(ec, unmarshalInputUpdateProfileInput)),
 			graphql.NewInputUnmarshaler("UpdateStaffInput", graphql.BindUnmarshaler(ec, unmarshalInputUpdateStaffInput)),
 			graphql.NewInputUnmarshaler("UpdateVariantInput", graphql.BindUnmarshaler(ec, unmarshalInputUpdateVariantInput)),
+			graphql.NewInputUnmarshaler("UploadBankStatementInput", graphql.BindUnmarshaler(ec, unmarshalInputUploadBankStatementInput)),
 			graphql.NewInputUnmarshaler("VariantInput", graphql.BindUnmarshaler(ec, unmarshalInputVariantInput)),
 			graphql.NewInputUnmarshaler("VerifyEmailInput", graphql.BindUnmarshaler(ec, unmarshalInputVerifyEmailInput)),
 			graphql.NewInputUnmarshaler("VersionedInput", graphql.BindUnmarshaler(ec, unmarshalInputVersionedInput)),
 			graphql.NewInputUnmarshaler("VoidCouponsInput", graphql.BindUnmarshaler(ec, unmarshalInputVoidCouponsInput)),
+			graphql.NewInputUnmarshaler("VoidPaymentInput", graphql.BindUnmarshaler(ec, unmarshalInputVoidPaymentInput)),
+			graphql.NewInputUnmarshaler("WriteOffAccountInput", graphql.BindUnmarshaler(ec, unmarshalInputWriteOffAccountInput)),
 		)
 	}
 	first := true
@@ -12121,6 +14581,334 @@ input AddressInput {
   phone: String!
 }
 `, BuiltIn: false},
+	{Name: "../schema/banking.graphqls", Input: `extend type Query {
+  "The bank's statements that were uploaded, the latest first; for accountants."
+  bankStatements(
+    "How many, 0 to 100."
+    first: Int = 20
+    "The cursor behind which the page starts."
+    after: String
+  ): BankStatementConnection! @allow(permissions: [ACCOUNTING_READ])
+  "Money that came in at the bank, the latest first; OPEN lines are the work list (入金消込)."
+  bankLines(
+    "How many, 0 to 100."
+    first: Int = 20
+    "The cursor behind which the page starts."
+    after: String
+    "Which lines; all if left out."
+    filter: BankLineFilter
+  ): BankLineConnection! @allow(permissions: [ACCOUNTING_READ])
+  "What an open line probably pays, the likeliest first; nothing for one that is dealt with."
+  bankLineSuggestions(
+    "The line."
+    lineId: ID!
+  ): [BankLineSuggestion!]! @allow(permissions: [ACCOUNTING_READ]) @cost(size: 10)
+  "How the files of banks are read."
+  bankProfiles: [BankProfile!]! @allow(permissions: [ACCOUNTING_READ]) @cost(size: 20)
+}
+
+extend type Mutation {
+  """
+  Upload a statement of the bank as CSV (UTF-8 or CP932). The same file, and the same
+  row in another file, counts once. Its lines are matched in the background: by the
+  reference, else by the exact amount and the payer's name; what is not clear stays OPEN.
+  """
+  uploadBankStatement(
+    "The file, and how to read it."
+    input: UploadBankStatementInput!
+  ): UploadBankStatementPayload! @allow(permissions: [ACCOUNTING_WRITE])
+  "Match all open lines again, in the background."
+  rematchBankLines: RematchBankLinesPayload! @allow(permissions: [ACCOUNTING_WRITE])
+  "Let a deposit pay an order or a company, or parts of it several; what is left stays OPEN."
+  allocateBankLine(
+    "The deposit, and what it pays."
+    input: AllocateBankLineInput!
+  ): BankLinePayload! @allow(permissions: [ACCOUNTING_WRITE])
+  "Close a deposit that pays nothing, as RETURNED or IGNORED, or open it again."
+  settleBankLine(
+    "The deposit, and why."
+    input: SettleBankLineInput!
+  ): BankLinePayload! @allow(permissions: [ACCOUNTING_WRITE])
+  "Keep how a bank's files are read, new or changed."
+  saveBankProfile(
+    "In which columns what stands."
+    input: BankProfileInput!
+  ): BankProfilePayload! @allow(permissions: [ACCOUNTING_WRITE])
+}
+
+"A file of the bank (入出金明細)."
+type BankStatement {
+  "The statement's opaque global id."
+  id: ID!
+  "The file's name."
+  fileName: String!
+  "The code of the profile that it was read by; empty for the usual headings."
+  profile: String!
+  "Rows with money that came in."
+  deposits: Int!
+  "How many of these another file had brought."
+  known: Int!
+  "Rows without, such as money that went out."
+  others: Int!
+  "Rows that could not be read."
+  errors: [BankRowError!]!
+  "When it was uploaded."
+  createdAt: DateTime!
+}
+
+"Why a row of a file was not taken."
+type BankRowError {
+  "The line of the file, from 1."
+  line: Int!
+  "The column's heading or number; empty if the row as a whole is meant."
+  column: String!
+  "What stood there."
+  value: String!
+  "What is wrong with it, in the caller's language."
+  reason: String!
+}
+
+"One deposit."
+type BankLine {
+  "The line's opaque global id."
+  id: ID!
+  "The line of the file."
+  row: Int!
+  "The bank's day."
+  on: Date!
+  "What came in."
+  amount: Money!
+  "How much of it pays something."
+  matched: Money!
+  "Whom the bank names as the payer."
+  payer: String!
+  "All that the bank says."
+  text: String!
+  "How far it has been dealt with."
+  state: BankLineState!
+  "Why it was returned or ignored; empty otherwise."
+  reason: String!
+  "What it pays, oldest first."
+  allocations: [BankAllocation!]!
+}
+
+"How far a deposit has been dealt with."
+enum BankLineState {
+  "Waits for people."
+  OPEN
+  "All of it pays something."
+  MATCHED
+  "Sent back to the payer."
+  RETURNED
+  "None of the shop's sales."
+  IGNORED
+}
+
+"What a part of a deposit pays."
+type BankAllocation {
+  "The payment of an order; null for a company's."
+  paymentId: ID
+  "The company; null for an order's payment."
+  companyId: ID
+  "How much."
+  amount: Money!
+  "By what it was matched."
+  how: BankMatch!
+  "When."
+  createdAt: DateTime!
+}
+
+"By what a deposit was matched."
+enum BankMatch {
+  "By the reference in the bank's words."
+  REFERENCE
+  "By the exact amount and the payer's name."
+  NAME
+  "By staff."
+  STAFF
+}
+
+"What a deposit may pay."
+type BankLineSuggestion {
+  "The payment of an order; null for a company's."
+  paymentId: ID
+  "The company; null for an order's payment."
+  companyId: ID
+  "The order's number, or the company's code."
+  number: String!
+  "Names of who may be the payer."
+  names: [String!]!
+  "Whether the bank's words name it."
+  named: Boolean!
+}
+
+"In which columns a bank's CSV has what. A column is its heading, or its number from 1 where there are no headings."
+type BankProfile {
+  "Its code."
+  code: String!
+  "Its name."
+  name: String!
+  "Whether the file has a row of headings."
+  heading: Boolean!
+  "How many rows come before."
+  skip: Int!
+  "The column of the day."
+  date: String!
+  "The column of what came in."
+  deposit: String!
+  "The column of the payer."
+  payer: String!
+  "The column of further words of the bank; empty for none."
+  text: String!
+}
+
+"One page of statements."
+type BankStatementConnection {
+  "The statements with their cursors."
+  edges: [BankStatementEdge!]!
+  "The statements without cursors."
+  nodes: [BankStatement!]!
+  "Where the page lies."
+  pageInfo: PageInfo!
+  "How many there are; costs a count."
+  totalCount: Int!
+}
+
+"A statement on a page."
+type BankStatementEdge {
+  "The cursor behind this statement."
+  cursor: String!
+  "The statement."
+  node: BankStatement!
+}
+
+"One page of deposits."
+type BankLineConnection {
+  "The deposits with their cursors."
+  edges: [BankLineEdge!]!
+  "The deposits without cursors."
+  nodes: [BankLine!]!
+  "Where the page lies."
+  pageInfo: PageInfo!
+  "How many there are; costs a count."
+  totalCount: Int!
+}
+
+"A deposit on a page."
+type BankLineEdge {
+  "The cursor behind this deposit."
+  cursor: String!
+  "The deposit."
+  node: BankLine!
+}
+
+"Which deposits to list; what is left out does not filter."
+input BankLineFilter {
+  "Dealt with so far."
+  states: [BankLineState!]
+  "Of this statement."
+  statementId: ID
+}
+
+"A statement of the bank."
+input UploadBankStatementInput {
+  "The CSV, up to 8 MB and 20,000 rows."
+  file: Upload!
+  "The code of the profile by which to read it; the usual headings of banks if empty."
+  profile: String! = ""
+}
+
+"A statement that was taken in."
+type UploadBankStatementPayload {
+  "The statement; null if it was not taken."
+  statement: BankStatement
+  "Why it was not taken; empty if it was."
+  userErrors: [UserError!]!
+}
+
+"Open lines are matched again."
+type RematchBankLinesPayload {
+  "Why they are not; empty if they are."
+  userErrors: [UserError!]!
+}
+
+"What a deposit pays."
+input AllocateBankLineInput {
+  "The client's key of this intent, 8 to 100 characters: a UUID does."
+  idempotencyKey: String!
+  "The deposit."
+  lineId: ID!
+  "1 to 20 parts, together at most what is left of it."
+  parts: [BankLinePartInput!]!
+}
+
+"A part of a deposit: it pays a payment or a company, one of them."
+input BankLinePartInput {
+  "The payment by bank transfer of an order."
+  paymentId: ID
+  "The company whose account it pays."
+  companyId: ID
+  "How much, in major units."
+  amount: Decimal!
+}
+
+"What becomes of a deposit that pays nothing."
+input SettleBankLineInput {
+  "The deposit."
+  lineId: ID!
+  "RETURNED, IGNORED, or OPEN again."
+  state: BankLineState!
+  "Why; needed unless it is opened again."
+  reason: String! = ""
+}
+
+"A deposit that was worked on."
+type BankLinePayload {
+  "The deposit; null if nothing was done."
+  line: BankLine
+  "Why nothing was done; empty if it was."
+  userErrors: [UserError!]!
+}
+
+"How a bank's files are read."
+input BankProfileInput {
+  "Its code; one that is there is changed."
+  code: String!
+  "Its name."
+  name: String! = ""
+  "Whether the file has a row of headings."
+  heading: Boolean! = true
+  "How many rows come before."
+  skip: Int! = 0
+  "The column of the day; the usual heading if empty."
+  date: String! = ""
+  "The column of what came in; the usual heading if empty."
+  deposit: String! = ""
+  "The column of the payer; the usual heading if empty."
+  payer: String! = ""
+  "The column of further words of the bank; the usual heading if empty."
+  text: String! = ""
+}
+
+"A profile that was kept."
+type BankProfilePayload {
+  "The profile; null if it was not kept."
+  profile: BankProfile
+  "Why it was not kept; empty if it was."
+  userErrors: [UserError!]!
+}
+
+extend enum UserErrorCode {
+  "The file cannot be read as a whole."
+  FILE_UNREADABLE
+  "The deposit has been dealt with."
+  BANK_LINE_SETTLED
+  "The parts come to more than is left of the deposit."
+  BANK_LINE_EXCEEDED
+  "A part of a deposit names neither a payment nor a company, or both."
+  BANK_LINE_TARGET
+}
+`, BuiltIn: false},
 	{Name: "../schema/base.graphqls", Input: `"A decimal number as a string, exact: \"1980\", \"12.50\"."
 scalar Decimal
 
@@ -12213,6 +15001,10 @@ enum Permission {
   QUOTATION_READ
   "Answer requests for quotations."
   QUOTATION_WRITE
+  "Read the payment journal, bank statements, and what companies owe by statement."
+  ACCOUNTING_READ
+  "Correct the payment journal, match bank transfers, close companies' accounts."
+  ACCOUNTING_WRITE
   "Decide who sees what: display rules, badges, pinned positions, sold-out policies."
   DISPLAY_WRITE
 }
@@ -12325,6 +15117,36 @@ enum UserErrorCode {
   ORDER_BACK_ORDERED
   "The shipping method cannot be chosen."
   SHIPPING_METHOD_UNAVAILABLE
+  "The shipping fee depends on the address, which is not known yet."
+  SHIPPING_ADDRESS_NEEDED
+  "The shipping method does not serve the address."
+  SHIPPING_DESTINATION
+  "The shipping method does not carry some of the goods."
+  SHIPPING_GOODS
+  "The shipping method does not keep some of the goods at their temperature."
+  SHIPPING_TEMPERATURE
+  "The shipping method does not serve the shipping mode."
+  SHIPPING_MODE
+  "The way to pay does not go with the shipping method."
+  SHIPPING_PAYMENT
+  "The parcel is beyond what the shipping method takes."
+  SHIPPING_TOO_LARGE
+  "The product cannot be shipped directly to the buyer's customer."
+  DIRECT_NOT_ELIGIBLE
+  "A tracking URL is not https, or has no place for the number."
+  TRACKING_URL_INVALID
+  "A zone holds nothing, or a range of postal codes is wrong."
+  ZONE_INVALID
+  "A shipping method speaks of the zone."
+  ZONE_IN_USE
+  "There is no such zone, or it is closed."
+  ZONE_UNKNOWN
+  "There is no such carrier, or it is closed."
+  CARRIER_UNKNOWN
+  "A bound of a fee table is wrong, or a row would never be used."
+  TARIFF_INVALID
+  "A side of a piece is out of bounds."
+  TRAITS_INVALID
   "A price list keeps its currency and its tax."
   PRICE_LIST_FIXED
   "A channel sells by the price list."
@@ -12547,6 +15369,257 @@ enum UserErrorCode {
   GIFT_SOLD_OUT
 }
 `, BuiltIn: false},
+	{Name: "../schema/billing.graphqls", Input: `extend type Query {
+  "Companies' monthly statements, those that closed last first; for accountants."
+  accountStatements(
+    "How many, 0 to 100."
+    first: Int = 20
+    "The cursor behind which the page starts."
+    after: String
+    "Which statements; all if left out."
+    filter: AccountStatementFilter
+  ): AccountStatementConnection! @allow(permissions: [ACCOUNTING_READ])
+  "The statements of the caller's company, the latest first: for its approvers, accountants and managers."
+  myAccountStatements(
+    "How many, 0 to 100."
+    first: Int = 20
+    "The cursor behind which the page starts."
+    after: String
+  ): AccountStatementConnection! @allow(roles: [COMPANY_BUYER])
+  "Companies that are late, those the longest first: the work list of reminders (督促)."
+  overdueAccounts: [OverdueAccount!]! @allow(permissions: [ACCOUNTING_READ]) @cost(size: 50)
+  """
+  The settlement file of the days as CSV: every line of the payment journal, part by
+  part: put the parts one behind the other.
+  """
+  settlementFile(
+    "The first day."
+    from: Date!
+    "The last day."
+    to: Date!
+    "` + "`" + `next` + "`" + ` of the part before; the beginning if left out."
+    after: String! = ""
+  ): SettlementFilePart! @allow(permissions: [ACCOUNTING_READ])
+}
+
+extend type Mutation {
+  """
+  Close companies' accounts (締め): a statement for each closing day that has passed. It
+  runs by itself every hour; run again, what is closed stays.
+  """
+  closeAccounts(
+    "Whose."
+    input: CloseAccountsInput!
+  ): CloseAccountsPayload! @allow(permissions: [ACCOUNTING_WRITE])
+  "Stop reminders to a company for a while."
+  holdDunning(
+    "Which company, until when, and why."
+    input: HoldDunningInput!
+  ): HoldDunningPayload! @allow(permissions: [ACCOUNTING_WRITE])
+  """
+  Compare a gateway's report (CSV) with the payment journal: the list says on which
+  payments they disagree. The report's fees may be booked, once for each file.
+  """
+  reconcileGateway(
+    "The report, and of which days."
+    input: ReconcileGatewayInput!
+  ): ReconcileGatewayPayload! @allow(permissions: [ACCOUNTING_WRITE])
+}
+
+"What a company owes by one closing day (請求締め). closing = opening + sales - payments + other."
+type AccountStatement {
+  "The statement's opaque global id."
+  id: ID!
+  "The last day of its period."
+  closesOn: Date!
+  "When the closing balance is due."
+  dueOn: Date!
+  "What was owed before the period."
+  opening: Money!
+  "What shipped on account in the period."
+  sales: Money!
+  "What was paid in the period."
+  payments: Money!
+  "What else changed it, such as what was written off (below zero)."
+  other: Money!
+  "What is owed at the end of the period."
+  closing: Money!
+  "What of that is not paid yet."
+  remaining: Money!
+  "When it was made."
+  issuedAt: DateTime!
+  "What it is made of, oldest first."
+  lines: [AccountStatementLine!]!
+  "The company."
+  company: Company
+}
+
+"One thing on a statement."
+type AccountStatementLine {
+  "When."
+  at: DateTime!
+  "What."
+  kind: JournalKind!
+  "The order's number, or what the payer wrote."
+  reference: String!
+  "The order; null for a payment."
+  orderId: ID
+  "By how much what is owed changed."
+  amount: Money!
+}
+
+"A company that is late."
+type OverdueAccount {
+  "The company."
+  companyId: ID!
+  "Its code."
+  code: String!
+  "Its name."
+  name: String!
+  "What is overdue, of all statements."
+  amount: Money!
+  "When the oldest of it was due."
+  dueOn: Date!
+  "The level of the last reminder, 1 to 3; 0 if there was none."
+  level: Int!
+  "When the last reminder went out; null if there was none."
+  sentAt: DateTime
+  "No reminders before this day has passed; null if they are not held."
+  heldUntil: Date
+  "Why they are held."
+  heldNote: String!
+}
+
+"One page of statements of companies."
+type AccountStatementConnection {
+  "The statements with their cursors."
+  edges: [AccountStatementEdge!]!
+  "The statements without cursors."
+  nodes: [AccountStatement!]!
+  "Where the page lies."
+  pageInfo: PageInfo!
+  "How many there are; costs a count."
+  totalCount: Int!
+}
+
+"A statement of a company on a page."
+type AccountStatementEdge {
+  "The cursor behind this statement."
+  cursor: String!
+  "The statement."
+  node: AccountStatement!
+}
+
+"Which statements to list; what is left out does not filter."
+input AccountStatementFilter {
+  "Of this company."
+  companyId: ID
+  "Only those with something left to be paid."
+  unpaid: Boolean = false
+  "Only those due before this day."
+  dueBefore: Date
+}
+
+"Whose accounts to close."
+input CloseAccountsInput {
+  "This company's only; all of the brand's if left out."
+  companyId: ID
+}
+
+"Accounts that were closed."
+type CloseAccountsPayload {
+  "The statements that were made; those that were there already are not among them."
+  statements: [AccountStatement!]!
+  "Why none was made; empty if nothing was in the way."
+  userErrors: [UserError!]!
+}
+
+"Which company to leave in peace."
+input HoldDunningInput {
+  "The company."
+  companyId: ID!
+  "The last day without reminders; they go on if left out."
+  until: Date
+  "Why."
+  note: String! = ""
+}
+
+"Reminders that are held."
+type HoldDunningPayload {
+  "Why nothing was done; empty if it was."
+  userErrors: [UserError!]!
+}
+
+"A part of the settlement file."
+type SettlementFilePart {
+  "The lines, as CSV in UTF-8; the first part begins with the headings."
+  text: String!
+  "Where the next part begins; empty at the end."
+  next: String!
+}
+
+"A gateway's report."
+input ReconcileGatewayInput {
+  "The gateway: \"stripe\"."
+  gateway: String!
+  "The first day."
+  from: Date!
+  "The last day."
+  to: Date!
+  "The report as CSV, up to 16 MB."
+  file: Upload!
+  "Whether to write the report's fees into the journal."
+  bookFees: Boolean! = false
+}
+
+"A report compared with the journal."
+type ReconcileGatewayPayload {
+  "What came of it; null if the report could not be read."
+  reconciliation: Reconciliation
+  "Why it could not be read; empty if it could."
+  userErrors: [UserError!]!
+}
+
+"A report compared with the journal."
+type Reconciliation {
+  "Rows of payments in the report."
+  rows: Int!
+  "Payments on which both say the same."
+  agreed: Int!
+  "What the report's payments come to."
+  gross: Money!
+  "What the report's fees come to."
+  fees: Money!
+  "On what they disagree, by reference."
+  differences: [ReconciliationDifference!]!
+  "Rows that could not be read."
+  badRows: [BankRowError!]!
+  "The journal's entry with the fees; null if none was wanted."
+  feeEntryId: ID
+}
+
+"A payment on which the journal and a report disagree."
+type ReconciliationDifference {
+  "What is wrong."
+  kind: ReconciliationDifferenceKind!
+  "The gateway's own id of the payment."
+  reference: String!
+  "What the journal says."
+  journal: Money!
+  "What the report says."
+  report: Money!
+}
+
+"What is wrong with a payment of a report."
+enum ReconciliationDifferenceKind {
+  "The journal does not have it in these days."
+  ONLY_IN_REPORT
+  "The report does not have it."
+  ONLY_IN_JOURNAL
+  "They have other amounts."
+  OTHER_AMOUNT
+}
+`, BuiltIn: false},
 	{Name: "../schema/cart.graphqls", Input: `extend type Query {
   "The caller's cart, priced now; null if there is none. A guest's is found by the ` + "`" + `X-Cart-Token` + "`" + ` header."
   cart: Cart @allow(roles: [GUEST, MEMBER, COMPANY_BUYER])
@@ -12664,7 +15737,7 @@ enum TaxClass {
   EXEMPT
 }
 
-"One way to ship, for a flat fee."
+"One way to ship, for a flat fee or by a fee table."
 type ShippingMethod {
   "The method's opaque global id."
   id: ID!
@@ -12674,7 +15747,7 @@ type ShippingMethod {
   name: String!
   "What a customer should know of it, in the caller's language; empty if there is nothing."
   description: String!
-  "The fee, with or without tax as the channel shows prices."
+  "The flat fee, with or without tax as the channel shows prices; of a fee table, the lowest. What a cart pays is in its ` + "`" + `shippingOptions` + "`" + `."
   fee: Money!
 }
 
@@ -13735,6 +16808,8 @@ enum CreditEntryKind {
   CANCELLATION
   "Money came in."
   PAYMENT
+  "What will not be paid any more was given up (貸倒れ)."
+  WRITE_OFF
 }
 
 "One change of what a company owes. It never changes; all of them add up to what is used."
@@ -15501,6 +18576,8 @@ extend type Variant {
   availability: Availability!
   "When it comes if it is ordered now, in the caller's language (入荷予定); null unless the availability is BACK_ORDER."
   promise: String
+  "The day on which a piece comes that nobody waits for yet, by what suppliers have announced; null while pieces are there, if nobody knows, or if the availability is NOT_TOLD."
+  arrivesOn: Date
 }
 
 extend type Variant {
@@ -15516,10 +18593,18 @@ type StockLevel {
   onHand: Int!
   "What of it is promised to orders."
   reserved: Int!
-  "What can still be promised."
+  "What can still be promised: what is neither reserved nor kept back."
   free: Int!
-  "What is on its way there."
+  "What is on its way there: what is missing of announced deliveries, and of transfers in transit."
   incoming: Int!
+  "What is kept back from orders (安全在庫)."
+  safety: Int!
+  "At so many pieces there or coming, or fewer, more should be ordered (発注点); null if nobody watches."
+  reorderPoint: Int
+  "Up to how many pieces should be ordered; null if nobody watches."
+  reorderTo: Int
+  "How many pieces should be ordered now; 0 above the reorder point."
+  short: Int!
 }
 
 "Why pieces came or went."
@@ -15632,11 +18717,6 @@ extend type Mutation {
     "What was counted."
     input: StockInput!
   ): StockPayload! @allow(permissions: [INVENTORY_WRITE])
-  "Say how many pieces are on their way."
-  setIncomingStock(
-    "What is on its way."
-    input: StockInput!
-  ): StockPayload! @allow(permissions: [INVENTORY_WRITE])
   "Make a location, or change the one with the id. One that has stock stays open."
   saveLocation(
     "The location."
@@ -15688,6 +18768,271 @@ type LocationPayload {
   location: Location
   "Why it was not changed."
   userErrors: [UserError!]!
+}
+`, BuiltIn: false},
+	{Name: "../schema/journal.graphqls", Input: `extend type Query {
+  "The payment journal (仕訳帳), what moved last first; for accountants."
+  journal(
+    "How many, 0 to 100."
+    first: Int = 20
+    "The cursor behind which the page starts."
+    after: String
+    "Which entries; all if left out."
+    filter: JournalFilter
+  ): JournalEntryConnection! @allow(permissions: [ACCOUNTING_READ])
+  "What each account comes to (試算表); debits and credits of the whole are equal."
+  trialBalance(
+    "Of what moved before this moment; all if left out."
+    until: DateTime
+  ): [AccountBalance!]! @allow(permissions: [ACCOUNTING_READ]) @cost(size: 30)
+}
+
+extend type Mutation {
+  """
+  Write an entry by hand: a fee, a payout of a gateway, a correction. Debits and credits
+  are equal. Receivables move by companies' payments and write-offs only.
+  """
+  postJournalEntry(
+    "The entry."
+    input: PostJournalEntryInput!
+  ): JournalEntryPayload! @allow(permissions: [ACCOUNTING_WRITE])
+  "Take an entry by hand back by its mirror image (逆仕訳); once."
+  reverseJournalEntry(
+    "Which, and why."
+    input: ReverseJournalEntryInput!
+  ): JournalEntryPayload! @allow(permissions: [ACCOUNTING_WRITE])
+  "Give up a part of what a company owes (貸倒れ); its credit is free again by as much."
+  writeOffAccount(
+    "Whose debt, how much, and why."
+    input: WriteOffAccountInput!
+  ): WriteOffAccountPayload! @allow(permissions: [ACCOUNTING_WRITE])
+}
+
+"One thing that money did. It never changes; a mistake is mended by another entry."
+type JournalEntry implements Node {
+  "The entry's opaque global id."
+  id: ID!
+  "When the money moved."
+  at: DateTime!
+  "When it was written down."
+  postedAt: DateTime!
+  "Why it was written."
+  kind: JournalKind!
+  "The order it is about; null for none."
+  orderId: ID
+  "The payment it is about; null for none."
+  paymentId: ID
+  "The company whose claim it moves; null for none."
+  companyId: ID
+  "What people know it by: the order's number, the company's code, the bank's words."
+  reference: String!
+  "What the bookkeeper noted."
+  memo: String!
+  "Its lines: debits and credits come to the same."
+  lines: [JournalLine!]!
+}
+
+"One side of an entry."
+type JournalLine {
+  "The account."
+  account: LedgerAccount!
+  "The account's name, in the caller's language."
+  name: String!
+  "The sub-account: the gateway of CLEARING, the class of TAX; empty for others."
+  sub: String!
+  "The amount on the left (借方); zero for a credit."
+  debit: Money!
+  "The amount on the right (貸方); zero for a debit."
+  credit: Money!
+}
+
+"What an account comes to."
+type AccountBalance {
+  "The account."
+  account: LedgerAccount!
+  "The account's name, in the caller's language."
+  name: String!
+  "The sub-account; empty for none."
+  sub: String!
+  "The sum of its debits."
+  debit: Money!
+  "The sum of its credits."
+  credit: Money!
+  "Debits less credits."
+  balance: Money!
+}
+
+"Where money is, or what it is owed for (勘定科目)."
+enum LedgerAccount {
+  "Cash in the tills (現金)."
+  CASH
+  "The shop's bank account (普通預金)."
+  BANK
+  "Taken by a gateway and not yet paid out (未収入金)."
+  CLEARING
+  "Owed by customers for what was shipped (売掛金)."
+  RECEIVABLE
+  "Received for what is not shipped yet, or is to be given back (前受金)."
+  DEPOSITS
+  "Owed to holders of gift cards."
+  GIFT_CARDS
+  "Goods sold, without tax (売上高)."
+  SALES
+  "Shipping fees, without tax (送料収入)."
+  SHIPPING
+  "Fees that customers pay for a way of paying (決済手数料収入)."
+  CHARGES
+  "Given back of what was sold (売上値引・返品)."
+  RETURNS
+  "Consumption tax received (仮受消費税)."
+  TAX
+  "Fees of gateways and banks (支払手数料)."
+  FEES
+  "What companies will not pay any more (貸倒損失)."
+  BAD_DEBTS
+  "Differences that nothing else explains (雑損益)."
+  ADJUSTMENTS
+}
+
+"Why an entry was written."
+enum JournalKind {
+  "An order left the house."
+  SALE
+  "Money of an order came in."
+  PAYMENT
+  "Money of an order went back."
+  REFUND
+  "A company paid on account (売掛入金)."
+  ACCOUNT_PAYMENT
+  "A company's debt was given up (貸倒れ)."
+  WRITE_OFF
+  "A fee of a gateway or bank."
+  FEE
+  "A gateway paid out."
+  PAYOUT
+  "By hand, to correct."
+  CORRECTION
+  "The mirror image of an entry by hand."
+  REVERSAL
+}
+
+"One page of the journal."
+type JournalEntryConnection {
+  "The entries with their cursors."
+  edges: [JournalEntryEdge!]!
+  "The entries without cursors."
+  nodes: [JournalEntry!]!
+  "Where the page lies."
+  pageInfo: PageInfo!
+  "How many entries the whole list has; costs a count."
+  totalCount: Int!
+}
+
+"An entry on a page."
+type JournalEntryEdge {
+  "The cursor behind this entry."
+  cursor: String!
+  "The entry."
+  node: JournalEntry!
+}
+
+"Which entries to list; what is left out does not filter."
+input JournalFilter {
+  "Of money that moved at this moment or later."
+  from: DateTime
+  "Of money that moved before this moment."
+  until: DateTime
+  "Written for one of these reasons."
+  kinds: [JournalKind!]
+  "With a line of this account."
+  account: LedgerAccount
+  "About this order."
+  orderId: ID
+  "About this company."
+  companyId: ID
+}
+
+"An entry by hand."
+input PostJournalEntryInput {
+  "The client's key of this intent, 8 to 100 characters: a UUID does."
+  idempotencyKey: String!
+  "FEE, PAYOUT or CORRECTION."
+  kind: JournalKind!
+  "When the money moved; now if left out."
+  at: DateTime
+  "What it is, for who reads the books."
+  memo: String!
+  "What the bank or gateway calls it."
+  reference: String! = ""
+  "2 to 20 lines; debits and credits come to the same."
+  lines: [JournalLineInput!]!
+}
+
+"One side of an entry by hand: a debit or a credit, never both."
+input JournalLineInput {
+  "The account; not RECEIVABLE."
+  account: LedgerAccount!
+  "The sub-account: the gateway of CLEARING, the class of TAX."
+  sub: String! = ""
+  "The amount on the left, in major units."
+  debit: Decimal
+  "The amount on the right, in major units."
+  credit: Decimal
+}
+
+"Which entry to take back, and why."
+input ReverseJournalEntryInput {
+  "The client's key of this intent, 8 to 100 characters: a UUID does."
+  idempotencyKey: String!
+  "The entry, made by hand."
+  entryId: ID!
+  "Why."
+  reason: String!
+}
+
+"An entry that was written."
+type JournalEntryPayload {
+  "The entry; null if nothing was written."
+  entry: JournalEntry
+  "Why nothing was written; empty if it was."
+  userErrors: [UserError!]!
+}
+
+"What a company will not pay any more."
+input WriteOffAccountInput {
+  "The client's key of this intent, 8 to 100 characters: a UUID does."
+  idempotencyKey: String!
+  "The company."
+  companyId: ID!
+  "How much, in major units; at most what it owes."
+  amount: Decimal!
+  "Why."
+  reason: String!
+}
+
+"A debt that was given up."
+type WriteOffAccountPayload {
+  "The entry of the company's credit; null if nothing was written off."
+  entry: CreditEntry
+  "Why nothing was written off; empty if it was."
+  userErrors: [UserError!]!
+}
+
+extend enum UserErrorCode {
+  "Debits and credits of an entry are not equal."
+  JOURNAL_UNBALANCED
+  "A line of an entry has no amount, two, or one that is not above 0."
+  JOURNAL_LINE_INVALID
+  "The account is not moved by hand."
+  JOURNAL_ACCOUNT_CLOSED
+  "The kind of entry is not written by hand."
+  JOURNAL_KIND_INVALID
+  "The entry has been reversed."
+  JOURNAL_REVERSED
+  "The entry was not made by hand."
+  JOURNAL_NOT_BY_HAND
+  "The company owes less than is to be written off."
+  WRITE_OFF_EXCEEDS_DEBT
 }
 `, BuiltIn: false},
 	{Name: "../schema/order.graphqls", Input: `extend type Query {
@@ -15825,6 +19170,10 @@ enum PaymentMethod {
   BANK_TRANSFER
   "On account (掛売): for buyers of companies, invoiced by the company's terms."
   ON_ACCOUNT
+  "In cash at a shop's or event's till; staff record it."
+  CASH
+  "By the card terminal of a till; staff record it."
+  CARD_TERMINAL
 }
 
 "One line of an order, as it was when the order was placed."
@@ -15852,6 +19201,8 @@ type OrderLine {
   part is missing. What the order waits for counts for each of its lines that wants it.
   """
   backOrdered: Int!
+  "The day by which these come, by what suppliers have announced; null if it waits for none, or nobody knows."
+  dueOn: Date
   "How it was sold; null if simply from stock."
   soldAs: SaleKind
   "What the buyer was told of when missing pieces come, in the caller's language; null if none was missing."
@@ -16152,10 +19503,28 @@ extend type Mutation {
     "Which payment, and how much."
     input: RefundPaymentInput!
   ): RefundPaymentPayload! @allow(permissions: [ORDER_WRITE])
+  """
+  Take held money now (売上確定), all of it or a part, rather than when the order ships.
+  The gateway is asked soon after, and lets go of what is not taken.
+  """
+  capturePayment(
+    "Which payment, and how much."
+    input: CapturePaymentInput!
+  ): PaymentPayload! @allow(permissions: [ORDER_WRITE])
+  "Give up what is held or expected of a payment (与信取消). What has been taken is refunded instead."
+  voidPayment(
+    "Which payment."
+    input: VoidPaymentInput!
+  ): PaymentPayload! @allow(permissions: [ORDER_WRITE])
+  "Record money that staff took at a till, for an order or a part of it: CASH or CARD_TERMINAL."
+  recordTillPayment(
+    "Which order, and what was taken."
+    input: RecordTillPaymentInput!
+  ): PaymentPayload! @allow(permissions: [ORDER_WRITE])
 }
 
 extend type Order {
-  "Its payments, oldest first: one, unless the customer changed the method."
+  "Its payments, oldest first: one, unless the customer changed the method or pays in parts."
   payments: [Payment!]!
 }
 
@@ -16359,6 +19728,8 @@ input PayOrderInput {
   orderId: ID!
   "Another method than the order's, if the customer has changed the mind."
   paymentMethod: PaymentMethod
+  "How much of the order this payment pays, in major units; all that is still to be paid if left out."
+  amount: Decimal
   "The gateway's token of the card (Stripe: pm_…), never a card number; empty if the client confirms by itself."
   cardToken: String! = ""
   "Where 3-D Secure brings the customer back to."
@@ -16421,6 +19792,50 @@ input RefundPaymentInput {
   reason: String! = ""
 }
 
+"Which held money to take, and how much."
+input CapturePaymentInput {
+  "The client's key of this intent, 8 to 100 characters: a UUID does."
+  idempotencyKey: String!
+  "The payment, AUTHORISED."
+  paymentId: ID!
+  "How much, in major units; all that is held if left out."
+  amount: Decimal
+  "Why; for staff."
+  reason: String! = ""
+}
+
+"Which payment to give up."
+input VoidPaymentInput {
+  "The client's key of this intent, 8 to 100 characters: a UUID does."
+  idempotencyKey: String!
+  "The payment, of which nothing has been taken."
+  paymentId: ID!
+  "Why; for staff."
+  reason: String! = ""
+}
+
+"Money that staff took at a till."
+input RecordTillPaymentInput {
+  "The client's key of this intent, 8 to 100 characters: a UUID does."
+  idempotencyKey: String!
+  "The order."
+  orderId: ID!
+  "CASH or CARD_TERMINAL."
+  method: PaymentMethod!
+  "How much, in major units; all that is still to be paid if left out."
+  amount: Decimal
+  "The number of the slip."
+  reference: String! = ""
+}
+
+"A payment that staff have worked on."
+type PaymentPayload {
+  "The payment; null if nothing was done. The gateway confirms soon after."
+  payment: Payment
+  "Why nothing was done; empty if it was."
+  userErrors: [UserError!]!
+}
+
 "A payment that is given back."
 type RefundPaymentPayload {
   "The payment; null if nothing was done. The gateway confirms a refund soon after."
@@ -16450,6 +19865,14 @@ extend enum UserErrorCode {
   NOT_A_BANK_TRANSFER
   "The amount is not above zero."
   AMOUNT_INVALID
+  "No money is held for the payment, or not any more."
+  PAYMENT_NOT_HELD
+  "The capture is more than is held."
+  CAPTURE_EXCEEDS_HOLD
+  "The money has been taken; it is refunded, not voided."
+  PAYMENT_CAPTURED
+  "The amount is more than is still to be paid."
+  PAYMENT_EXCEEDS_DUE
   "The refund is more than was received."
   REFUND_EXCEEDS_PAYMENT
 }
@@ -18656,6 +22079,430 @@ type OrderPart {
   amount: Money!
 }
 `, BuiltIn: false},
+	{Name: "../schema/shipping.graphqls", Input: `extend type Cart {
+  "Each way to ship that the channel offers, for these goods, this address and this mode: with its fee, or why it cannot be used."
+  shippingOptions: [ShippingOption!]!
+  "Why the goods cannot go as chosen, or what the fee waits for; null if nothing is chosen or nothing stands against it."
+  shippingProblem: UserError
+}
+
+"What a shipping method says of a cart."
+type ShippingOption {
+  "The method."
+  method: ShippingMethod!
+  "Whether it can be chosen."
+  available: Boolean!
+  "What it costs for this cart, before campaigns; null if it cannot be used."
+  fee: Money
+  "What the fee is made of: the parts add up to it."
+  parts: [ShippingFeePart!]!
+  "How much more of goods would make it free; null if nothing would, or it is."
+  missingForFree: Money
+  "Why it cannot be used, in the caller's language; null if it can."
+  problem: UserError
+  "The ways to pay that do not go with it in this mode."
+  excludedPaymentMethods: [PaymentMethod!]!
+}
+
+"A part of a shipping fee."
+type ShippingFeePart {
+  "What it is for."
+  kind: ShippingFeeKind!
+  "How much; below zero for what is taken off."
+  amount: Money!
+}
+
+"What a part of a shipping fee is for."
+enum ShippingFeeKind {
+  "The flat fee, or the fee table's."
+  BASE
+  "Chilled goods (冷蔵)."
+  CHILLED
+  "Frozen goods (冷凍)."
+  FROZEN
+  "Bulky goods."
+  OVERSIZE
+  "Taken off because the goods reach the amount for free shipping."
+  FREE
+}
+
+"What goods must be kept at on their way (温度帯)."
+enum TemperatureClass {
+  "As they are (常温)."
+  AMBIENT
+  "Chilled (冷蔵)."
+  CHILLED
+  "Frozen (冷凍)."
+  FROZEN
+}
+`, BuiltIn: false},
+	{Name: "../schema/shipping_rules.graphqls", Input: `extend type Query {
+  "The brand's carriers, closed ones included; for staff."
+  shippingCarriers: [ShippingCarrier!]! @allow(permissions: [SHIPPING_WRITE])
+  "The brand's shipping zones, closed ones included; for staff."
+  shippingZones: [ShippingZone!]! @allow(permissions: [SHIPPING_WRITE])
+  "What shipping knows of variants; those that are not there are left out."
+  shippingTraits(
+    "The variants, at most 1,000."
+    variantIds: [ID!]!
+  ): [ShippingTraits!]! @allow(permissions: [SHIPPING_WRITE])
+}
+
+extend type Mutation {
+  "Make a carrier, or change the one with the id; not active: closed."
+  saveShippingCarrier(
+    "The carrier."
+    input: SaveShippingCarrierInput!
+  ): ShippingCarrierPayload! @allow(permissions: [SHIPPING_WRITE])
+  "Make a zone, or change the one with the id; not active: closed, which one that a method speaks of cannot be."
+  saveShippingZone(
+    "The zone."
+    input: SaveShippingZoneInput!
+  ): ShippingZonePayload! @allow(permissions: [SHIPPING_WRITE])
+  "Replace what a method costs: fee table, surcharges and free shipping. Orders that were placed keep their fee."
+  setShippingTariff(
+    "The tariff."
+    input: SetShippingTariffInput!
+  ): ShippingMethodPayload! @allow(permissions: [SHIPPING_WRITE])
+  "Replace what a method is not for: destinations, goods, temperatures, modes, ways to pay."
+  setShippingLimits(
+    "The limits."
+    input: SetShippingLimitsInput!
+  ): ShippingMethodPayload! @allow(permissions: [SHIPPING_WRITE])
+  "Replace what shipping knows of variants, all of them or none."
+  setShippingTraits(
+    "The variants with their traits."
+    input: SetShippingTraitsInput!
+  ): ShippingTraitsPayload! @allow(permissions: [SHIPPING_WRITE])
+}
+
+extend type ShippingMethod {
+  "The carrier's id; null if it has none; for staff."
+  carrierId: ID @allow(permissions: [SHIPPING_WRITE])
+  "What it costs; for staff."
+  tariff: ShippingTariff! @allow(permissions: [SHIPPING_WRITE])
+  "What it is not for; for staff."
+  limits: ShippingLimits! @allow(permissions: [SHIPPING_WRITE])
+}
+
+"Who carries parcels (運送会社)."
+type ShippingCarrier {
+  "The carrier's opaque global id."
+  id: ID!
+  "Its code, unique in the brand."
+  code: String!
+  "The name, in the caller's language."
+  name: String!
+  "Where a parcel is followed, with {number} for its number; empty if nowhere."
+  trackingUrl: String!
+  "Whether methods may name it."
+  active: Boolean!
+}
+
+"A part of the country that fees and limits speak of."
+type ShippingZone {
+  "The zone's opaque global id."
+  id: ID!
+  "Its code, unique in the brand."
+  code: String!
+  "The name, in the caller's language."
+  name: String!
+  "The prefectures in it."
+  prefectures: [Prefecture!]!
+  "The postal codes in it, beside the prefectures: remote islands (離島)."
+  postalCodes: [PostalRange!]!
+  "Days from shipping to the doorstep."
+  leadDays: Int!
+  "Whether rules may speak of it."
+  active: Boolean!
+}
+
+"Postal codes from the first to the last, both within."
+type PostalRange {
+  "The first: seven digits."
+  from: String!
+  "The last: seven digits."
+  to: String!
+}
+
+"What a shipping method costs."
+type ShippingTariff {
+  "The fee table; empty: the flat fee."
+  rows: [ShippingRate!]!
+  "What comes on top."
+  surcharges: ShippingSurcharges!
+  "From which amounts it is free."
+  freeShipping: [FreeShippingRule!]!
+}
+
+"A row of a fee table (送料表). Of the zone that describes the address most closely, the first row whose bounds hold counts."
+type ShippingRate {
+  "The zone; null: everywhere."
+  zoneId: ID
+  "Up to how many grams; null: any."
+  maxGrams: Int
+  "Up to which size in cm, three sides together (三辺合計); null: any."
+  maxSize: Int
+  "Up to how many pieces; null: any."
+  maxPieces: Int
+  "Up to which amount of goods; null: any."
+  maxAmount: Money
+  "The fee, with or without tax as the channel shows prices."
+  fee: Money!
+}
+
+"What comes on top of a fee, each at most once."
+type ShippingSurcharges {
+  "For chilled goods (冷蔵)."
+  chilled: Money!
+  "For frozen goods (冷凍)."
+  frozen: Money!
+  "For bulky goods."
+  oversize: Money!
+}
+
+"From which amount of goods a method is free (送料無料)."
+type FreeShippingRule {
+  "The zone; null: everywhere. A closer zone's rules are asked instead of a wider one's."
+  zoneId: ID
+  "From which amount of goods less discounts; null: never."
+  from: Money
+  "For whom."
+  audience: Audience!
+  "Holds from; null: always did."
+  validFrom: DateTime
+  "Holds until; null: for good."
+  validUntil: DateTime
+  "Whether surcharges are free too."
+  surcharges: Boolean!
+}
+
+"What a shipping method is not for."
+type ShippingLimits {
+  "Zones that are not served."
+  destinations: [ShippingDestinationLimit!]!
+  "Goods that are not carried."
+  goods: [Target!]!
+  "Temperature classes that are not carried."
+  temperatures: [TemperatureClass!]!
+  "Whether bulky goods are not carried."
+  oversize: Boolean!
+  "Modes that are not served."
+  modes: [ShippingMode!]!
+  "Ways to pay that do not go with it."
+  payments: [ShippingPaymentLimit!]!
+}
+
+"A zone that is not served."
+type ShippingDestinationLimit {
+  "The zone."
+  zoneId: ID!
+  "In which mode; null: in all."
+  mode: ShippingMode
+}
+
+"A way to pay that does not go with a method."
+type ShippingPaymentLimit {
+  "The way to pay."
+  method: PaymentMethod!
+  "In which mode; null: in all."
+  mode: ShippingMode
+}
+
+"What shipping must know of one piece of a variant beside its weight."
+type ShippingTraits {
+  "The variant."
+  variantId: ID!
+  "The length in cm; 0 if unknown."
+  length: Int!
+  "The width in cm; 0 if unknown."
+  width: Int!
+  "The height in cm; 0 if unknown."
+  height: Int!
+  "What it must be kept at."
+  temperature: TemperatureClass!
+  "Whether it is too bulky for a common parcel, whatever its sides."
+  oversize: Boolean!
+  "Whether it may be shipped directly to the buyer's customer (直送)."
+  directAllowed: Boolean!
+}
+
+"A carrier to make or to change."
+input SaveShippingCarrierInput {
+  "The carrier to change; a new one if left out."
+  id: ID
+  "Its code, unique in the brand: lower-case letters, digits, hyphens, underscores."
+  code: String!
+  "The name, at most 100 characters; Japanese is needed."
+  name: Translations!
+  "Where a parcel is followed: an https URL with {number} for its number; empty if nowhere."
+  trackingUrl: String! = ""
+  "Whether methods may name it."
+  active: Boolean! = true
+}
+
+"A zone to make or to change."
+input SaveShippingZoneInput {
+  "The zone to change; a new one if left out."
+  id: ID
+  "Its code, unique in the brand: lower-case letters, digits, hyphens, underscores."
+  code: String!
+  "The name, at most 100 characters; Japanese is needed."
+  name: Translations!
+  "The prefectures in it."
+  prefectures: [Prefecture!]! = []
+  "The postal codes in it, at most 2,000 ranges."
+  postalCodes: [PostalRangeInput!]! = []
+  "Days from shipping to the doorstep, 0 to 60."
+  leadDays: Int! = 1
+  "Whether rules may speak of it."
+  active: Boolean! = true
+}
+
+"Postal codes from the first to the last, both within."
+input PostalRangeInput {
+  "The first: seven digits."
+  from: String!
+  "The last: seven digits."
+  to: String!
+}
+
+"What a method costs, in place of what was there. Amounts are major units, with or without tax as the channel shows prices."
+input SetShippingTariffInput {
+  "The method."
+  methodId: ID!
+  "The fee table, at most 5,000 rows; empty: the flat fee."
+  rows: [ShippingRateInput!]! = []
+  "What comes on top; nothing if left out."
+  surcharges: ShippingSurchargesInput
+  "From which amounts it is free; never if empty."
+  freeShipping: [FreeShippingRuleInput!]! = []
+}
+
+"A row of a fee table."
+input ShippingRateInput {
+  "The zone; everywhere if left out."
+  zoneId: ID
+  "Up to how many grams."
+  maxGrams: Int
+  "Up to which size in cm, three sides together."
+  maxSize: Int
+  "Up to how many pieces."
+  maxPieces: Int
+  "Up to which amount of goods."
+  maxAmount: Decimal
+  "The fee."
+  fee: Decimal!
+}
+
+"What comes on top of a fee."
+input ShippingSurchargesInput {
+  "For chilled goods."
+  chilled: Decimal! = "0"
+  "For frozen goods."
+  frozen: Decimal! = "0"
+  "For bulky goods."
+  oversize: Decimal! = "0"
+}
+
+"From which amount of goods a method is free."
+input FreeShippingRuleInput {
+  "The zone; everywhere if left out."
+  zoneId: ID
+  "From which amount of goods less discounts; never if left out."
+  from: Decimal
+  "For whom."
+  audience: AudienceInput! = {kind: EVERYONE}
+  "Holds from; always if left out."
+  validFrom: DateTime
+  "Holds until; for good if left out."
+  validUntil: DateTime
+  "Whether surcharges are free too."
+  surcharges: Boolean! = false
+}
+
+"What a method is not for, in place of what was there."
+input SetShippingLimitsInput {
+  "The method."
+  methodId: ID!
+  "Zones that are not served."
+  destinations: [ShippingDestinationLimitInput!]! = []
+  "Goods that are not carried."
+  goods: [TargetInput!]! = []
+  "Temperature classes that are not carried."
+  temperatures: [TemperatureClass!]! = []
+  "Whether bulky goods are not carried."
+  oversize: Boolean! = false
+  "Modes that are not served."
+  modes: [ShippingMode!]! = []
+  "Ways to pay that do not go with it."
+  payments: [ShippingPaymentLimitInput!]! = []
+}
+
+"A zone that is not served."
+input ShippingDestinationLimitInput {
+  "The zone."
+  zoneId: ID!
+  "In which mode; in all if left out."
+  mode: ShippingMode
+}
+
+"A way to pay that does not go with a method."
+input ShippingPaymentLimitInput {
+  "The way to pay."
+  method: PaymentMethod!
+  "In which mode; in all if left out."
+  mode: ShippingMode
+}
+
+"What shipping shall know of variants."
+input SetShippingTraitsInput {
+  "The variants, 1 to 1,000, each once."
+  variants: [ShippingTraitsInput!]!
+}
+
+"What shipping shall know of one piece of a variant."
+input ShippingTraitsInput {
+  "The variant."
+  variantId: ID!
+  "The length in cm, 0 to 500; 0 if unknown."
+  length: Int! = 0
+  "The width in cm, 0 to 500; 0 if unknown."
+  width: Int! = 0
+  "The height in cm, 0 to 500; 0 if unknown."
+  height: Int! = 0
+  "What it must be kept at."
+  temperature: TemperatureClass! = AMBIENT
+  "Whether it is too bulky for a common parcel, whatever its sides."
+  oversize: Boolean! = false
+  "Whether it may be shipped directly to the buyer's customer (直送)."
+  directAllowed: Boolean! = true
+}
+
+"A carrier after a change."
+type ShippingCarrierPayload {
+  "The carrier; null if it was not changed."
+  carrier: ShippingCarrier
+  "Why it was not changed."
+  userErrors: [UserError!]!
+}
+
+"A zone after a change."
+type ShippingZonePayload {
+  "The zone; null if it was not changed."
+  zone: ShippingZone
+  "Why it was not changed."
+  userErrors: [UserError!]!
+}
+
+"Traits after a change."
+type ShippingTraitsPayload {
+  "The traits; empty if they were not changed."
+  traits: [ShippingTraits!]!
+  "Why they were not changed."
+  userErrors: [UserError!]!
+}
+`, BuiltIn: false},
 	{Name: "../schema/shipping_staff.graphqls", Input: `extend type Query {
   "All shipping methods of the brand, closed ones included, in the shop's order; for staff."
   allShippingMethods: [ShippingMethod!]! @allow(permissions: [SHIPPING_WRITE])
@@ -18711,6 +22558,8 @@ input SaveShippingMethodInput {
   position: Int! = 0
   "Whether it is offered."
   active: Boolean! = true
+  "Who carries the parcels; nobody in particular if left out."
+  carrierId: ID
 }
 
 "Which shipping method to close."
@@ -18749,6 +22598,8 @@ type BackOrder {
   quantity: Int!
   "Since when they are waited for."
   since: DateTime!
+  "The day by which all of them come, by what suppliers have announced: who waits longest is served first; null if nobody knows."
+  dueOn: Date
 }
 
 "One page of back-orders."
@@ -19361,6 +23212,220 @@ type StocktakePayload {
   userErrors: [UserError!]!
 }
 `, BuiltIn: false},
+	{Name: "../schema/supply.graphqls", Input: `"Where a delivery stands."
+enum StockDeliveryState {
+  "Something of it is still to come (入荷待ち)."
+  AWAITED
+  "All of it has arrived (入荷済)."
+  ARRIVED
+  "It is over, and the rest does not come (打切り)."
+  CLOSED
+}
+
+"Goods that a supplier has announced for a location (入荷予定); for staff."
+type StockDelivery implements Node {
+  "The delivery's opaque global id."
+  id: ID!
+  "The global id of the location that it comes to."
+  locationId: ID!
+  "Where it stands."
+  state: StockDeliveryState!
+  "From whom it comes."
+  supplier: String!
+  "The supplier's or the purchase's number."
+  reference: String!
+  "The day on which it is expected; null if nobody said."
+  expectedOn: Date
+  "When it was announced."
+  createdAt: DateTime!
+  "When it last changed."
+  updatedAt: DateTime!
+  "What it carries."
+  lines: [StockDeliveryLine!]!
+}
+
+"The pieces of one variant in a delivery."
+type StockDeliveryLine {
+  "The variant; null if it is no longer sold."
+  variant: Variant
+  "How many were announced."
+  quantity: Int!
+  "How many have arrived; maybe more than were announced."
+  arrived: Int!
+  "How many are still to come."
+  missing: Int!
+}
+
+"One page of deliveries."
+type StockDeliveryConnection {
+  "The deliveries with their cursors."
+  edges: [StockDeliveryEdge!]!
+  "The deliveries without cursors."
+  nodes: [StockDelivery!]!
+  "Where the page lies."
+  pageInfo: PageInfo!
+  "How many deliveries there are in all; costs a count."
+  totalCount: Int!
+}
+
+"A delivery on a page."
+type StockDeliveryEdge {
+  "The cursor behind this delivery."
+  cursor: String!
+  "The delivery."
+  node: StockDelivery!
+}
+
+"A stock level that fell to its reorder point and is not above it again (補充の通知); for staff."
+type StockAlert {
+  "The alert's opaque global id."
+  id: ID!
+  "When it was noticed."
+  openedAt: DateTime!
+  "The variant; null if it is no longer sold."
+  variant: Variant
+  "What the location has of it, as it is now."
+  level: StockLevel!
+}
+
+"One page of alerts."
+type StockAlertConnection {
+  "The alerts with their cursors."
+  edges: [StockAlertEdge!]!
+  "The alerts without cursors."
+  nodes: [StockAlert!]!
+  "Where the page lies."
+  pageInfo: PageInfo!
+  "How many alerts there are in all; costs a count."
+  totalCount: Int!
+}
+
+"An alert on a page."
+type StockAlertEdge {
+  "The cursor behind this alert."
+  cursor: String!
+  "The alert."
+  node: StockAlert!
+}
+
+extend type Query {
+  "The brand's deliveries, the last announced first; for staff."
+  stockDeliveries(
+    "Only those that stand so."
+    state: StockDeliveryState
+    "Only those to the location with this global id."
+    locationId: ID
+    "Only those that are awaited although they were expected before today (Asia/Tokyo)."
+    late: Boolean! = false
+    "How many, 0 to 100."
+    first: Int = 20
+    "The cursor behind which the page starts."
+    after: String
+  ): StockDeliveryConnection! @allow(permissions: [INVENTORY_READ])
+  "One delivery; null if there is none. For staff."
+  stockDelivery(
+    "Its global id."
+    id: ID!
+  ): StockDelivery @allow(permissions: [INVENTORY_READ])
+  "The stock levels of which more should be ordered, the newest alert first; for staff. New ones are noticed every ten minutes, and mailed to those who keep stock."
+  stockAlerts(
+    "Only those at the location with this global id."
+    locationId: ID
+    "How many, 0 to 100."
+    first: Int = 20
+    "The cursor behind which the page starts."
+    after: String
+  ): StockAlertConnection! @allow(permissions: [INVENTORY_READ])
+}
+
+extend type Mutation {
+  "Say what a location keeps back of a variant, and when it needs more."
+  setStockRules(
+    "The rules."
+    input: SetStockRulesInput!
+  ): StockPayload! @allow(permissions: [INVENTORY_WRITE])
+  "Announce goods that will come: they are incoming. The same key announces once."
+  announceStockDelivery(
+    "What comes."
+    input: AnnounceStockDeliveryInput!
+  ): StockDeliveryPayload! @allow(permissions: [INVENTORY_WRITE])
+  "Book what has arrived of a delivery, in one go or in parts. Orders that wait for it get it, who waits longest first."
+  receiveStockDelivery(
+    "What has arrived."
+    input: ReceiveStockDeliveryInput!
+  ): StockDeliveryPayload! @allow(permissions: [INVENTORY_WRITE])
+  "Note another day on which a delivery is expected."
+  rescheduleStockDelivery(
+    "The delivery and the day."
+    input: RescheduleStockDeliveryInput!
+  ): StockDeliveryPayload! @allow(permissions: [INVENTORY_WRITE])
+  "End a delivery of which the rest does not come."
+  closeStockDelivery(
+    "The delivery."
+    input: CloseStockDeliveryInput!
+  ): StockDeliveryPayload! @allow(permissions: [INVENTORY_WRITE])
+}
+
+"How a location keeps a variant."
+input SetStockRulesInput {
+  "The variant's global id."
+  variantId: ID!
+  "The location's global id."
+  locationId: ID!
+  "How many pieces are kept back from orders, 0 to 1,000,000."
+  safety: Int! = 0
+  "At so many pieces there or coming, or fewer, more should be ordered. With ` + "`" + `reorderTo` + "`" + `, or nobody watches."
+  reorderPoint: Int
+  "Up to how many pieces should be ordered; more than ` + "`" + `reorderPoint` + "`" + `."
+  reorderTo: Int
+}
+
+"Goods that will come."
+input AnnounceStockDeliveryInput {
+  "A key of the client's choice for this intent, 8 to 100 characters."
+  idempotencyKey: String!
+  "The global id of the location that they come to."
+  locationId: ID!
+  "From whom they come, at most 200 characters."
+  supplier: String! = ""
+  "The supplier's or the purchase's number, at most 200 characters."
+  reference: String! = ""
+  "The day on which they are expected."
+  expectedOn: Date
+  "What comes, at most 500 lines, each of another variant."
+  lines: [SendStockLineInput!]!
+}
+
+"What has arrived of a delivery."
+input ReceiveStockDeliveryInput {
+  "The delivery's global id."
+  deliveryId: ID!
+  "What has arrived; lines that are left out stay as they are. More than was announced may come."
+  lines: [ArrivedStockLineInput!]!
+}
+
+"Another day for a delivery."
+input RescheduleStockDeliveryInput {
+  "The delivery's global id."
+  deliveryId: ID!
+  "The day on which it is expected; left out, nobody knows."
+  expectedOn: Date
+}
+
+"A delivery that ends."
+input CloseStockDeliveryInput {
+  "The delivery's global id."
+  deliveryId: ID!
+}
+
+"A delivery after a change."
+type StockDeliveryPayload {
+  "The delivery; null if it was not changed."
+  delivery: StockDelivery
+  "Why it was not changed."
+  userErrors: [UserError!]!
+}
+`, BuiltIn: false},
 	{Name: "../schema/transfer.graphqls", Input: `"Where a stock transfer stands."
 enum StockTransferState {
   "The pieces are on their way, at least some (移動中)."
@@ -19579,6 +23644,24 @@ func childFields_Account(ctx context.Context, ec *executionContext, field graphq
 	return nil, fmt.Errorf("no field named %q was found under type Account", field.Name)
 }
 
+func childFields_AccountBalance(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "account":
+		return fieldContext_AccountBalance_account(ctx, ec, field)
+	case "name":
+		return fieldContext_AccountBalance_name(ctx, ec, field)
+	case "sub":
+		return fieldContext_AccountBalance_sub(ctx, ec, field)
+	case "debit":
+		return fieldContext_AccountBalance_debit(ctx, ec, field)
+	case "credit":
+		return fieldContext_AccountBalance_credit(ctx, ec, field)
+	case "balance":
+		return fieldContext_AccountBalance_balance(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type AccountBalance", field.Name)
+}
+
 func childFields_AccountConnection(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "edges":
@@ -19619,6 +23702,76 @@ func childFields_AccountPaymentPayload(ctx context.Context, ec *executionContext
 		return fieldContext_AccountPaymentPayload_userErrors(ctx, ec, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type AccountPaymentPayload", field.Name)
+}
+
+func childFields_AccountStatement(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return fieldContext_AccountStatement_id(ctx, ec, field)
+	case "closesOn":
+		return fieldContext_AccountStatement_closesOn(ctx, ec, field)
+	case "dueOn":
+		return fieldContext_AccountStatement_dueOn(ctx, ec, field)
+	case "opening":
+		return fieldContext_AccountStatement_opening(ctx, ec, field)
+	case "sales":
+		return fieldContext_AccountStatement_sales(ctx, ec, field)
+	case "payments":
+		return fieldContext_AccountStatement_payments(ctx, ec, field)
+	case "other":
+		return fieldContext_AccountStatement_other(ctx, ec, field)
+	case "closing":
+		return fieldContext_AccountStatement_closing(ctx, ec, field)
+	case "remaining":
+		return fieldContext_AccountStatement_remaining(ctx, ec, field)
+	case "issuedAt":
+		return fieldContext_AccountStatement_issuedAt(ctx, ec, field)
+	case "lines":
+		return fieldContext_AccountStatement_lines(ctx, ec, field)
+	case "company":
+		return fieldContext_AccountStatement_company(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type AccountStatement", field.Name)
+}
+
+func childFields_AccountStatementConnection(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edges":
+		return fieldContext_AccountStatementConnection_edges(ctx, ec, field)
+	case "nodes":
+		return fieldContext_AccountStatementConnection_nodes(ctx, ec, field)
+	case "pageInfo":
+		return fieldContext_AccountStatementConnection_pageInfo(ctx, ec, field)
+	case "totalCount":
+		return fieldContext_AccountStatementConnection_totalCount(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type AccountStatementConnection", field.Name)
+}
+
+func childFields_AccountStatementEdge(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cursor":
+		return fieldContext_AccountStatementEdge_cursor(ctx, ec, field)
+	case "node":
+		return fieldContext_AccountStatementEdge_node(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type AccountStatementEdge", field.Name)
+}
+
+func childFields_AccountStatementLine(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "at":
+		return fieldContext_AccountStatementLine_at(ctx, ec, field)
+	case "kind":
+		return fieldContext_AccountStatementLine_kind(ctx, ec, field)
+	case "reference":
+		return fieldContext_AccountStatementLine_reference(ctx, ec, field)
+	case "orderId":
+		return fieldContext_AccountStatementLine_orderId(ctx, ec, field)
+	case "amount":
+		return fieldContext_AccountStatementLine_amount(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type AccountStatementLine", field.Name)
 }
 
 func childFields_Address(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -19707,6 +23860,8 @@ func childFields_BackOrder(ctx context.Context, ec *executionContext, field grap
 		return fieldContext_BackOrder_quantity(ctx, ec, field)
 	case "since":
 		return fieldContext_BackOrder_since(ctx, ec, field)
+	case "dueOn":
+		return fieldContext_BackOrder_dueOn(ctx, ec, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type BackOrder", field.Name)
 }
@@ -19769,6 +23924,190 @@ func childFields_BadgePayload(ctx context.Context, ec *executionContext, field g
 		return fieldContext_BadgePayload_userErrors(ctx, ec, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type BadgePayload", field.Name)
+}
+
+func childFields_BankAllocation(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "paymentId":
+		return fieldContext_BankAllocation_paymentId(ctx, ec, field)
+	case "companyId":
+		return fieldContext_BankAllocation_companyId(ctx, ec, field)
+	case "amount":
+		return fieldContext_BankAllocation_amount(ctx, ec, field)
+	case "how":
+		return fieldContext_BankAllocation_how(ctx, ec, field)
+	case "createdAt":
+		return fieldContext_BankAllocation_createdAt(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type BankAllocation", field.Name)
+}
+
+func childFields_BankLine(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return fieldContext_BankLine_id(ctx, ec, field)
+	case "row":
+		return fieldContext_BankLine_row(ctx, ec, field)
+	case "on":
+		return fieldContext_BankLine_on(ctx, ec, field)
+	case "amount":
+		return fieldContext_BankLine_amount(ctx, ec, field)
+	case "matched":
+		return fieldContext_BankLine_matched(ctx, ec, field)
+	case "payer":
+		return fieldContext_BankLine_payer(ctx, ec, field)
+	case "text":
+		return fieldContext_BankLine_text(ctx, ec, field)
+	case "state":
+		return fieldContext_BankLine_state(ctx, ec, field)
+	case "reason":
+		return fieldContext_BankLine_reason(ctx, ec, field)
+	case "allocations":
+		return fieldContext_BankLine_allocations(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type BankLine", field.Name)
+}
+
+func childFields_BankLineConnection(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edges":
+		return fieldContext_BankLineConnection_edges(ctx, ec, field)
+	case "nodes":
+		return fieldContext_BankLineConnection_nodes(ctx, ec, field)
+	case "pageInfo":
+		return fieldContext_BankLineConnection_pageInfo(ctx, ec, field)
+	case "totalCount":
+		return fieldContext_BankLineConnection_totalCount(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type BankLineConnection", field.Name)
+}
+
+func childFields_BankLineEdge(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cursor":
+		return fieldContext_BankLineEdge_cursor(ctx, ec, field)
+	case "node":
+		return fieldContext_BankLineEdge_node(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type BankLineEdge", field.Name)
+}
+
+func childFields_BankLinePayload(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "line":
+		return fieldContext_BankLinePayload_line(ctx, ec, field)
+	case "userErrors":
+		return fieldContext_BankLinePayload_userErrors(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type BankLinePayload", field.Name)
+}
+
+func childFields_BankLineSuggestion(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "paymentId":
+		return fieldContext_BankLineSuggestion_paymentId(ctx, ec, field)
+	case "companyId":
+		return fieldContext_BankLineSuggestion_companyId(ctx, ec, field)
+	case "number":
+		return fieldContext_BankLineSuggestion_number(ctx, ec, field)
+	case "names":
+		return fieldContext_BankLineSuggestion_names(ctx, ec, field)
+	case "named":
+		return fieldContext_BankLineSuggestion_named(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type BankLineSuggestion", field.Name)
+}
+
+func childFields_BankProfile(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "code":
+		return fieldContext_BankProfile_code(ctx, ec, field)
+	case "name":
+		return fieldContext_BankProfile_name(ctx, ec, field)
+	case "heading":
+		return fieldContext_BankProfile_heading(ctx, ec, field)
+	case "skip":
+		return fieldContext_BankProfile_skip(ctx, ec, field)
+	case "date":
+		return fieldContext_BankProfile_date(ctx, ec, field)
+	case "deposit":
+		return fieldContext_BankProfile_deposit(ctx, ec, field)
+	case "payer":
+		return fieldContext_BankProfile_payer(ctx, ec, field)
+	case "text":
+		return fieldContext_BankProfile_text(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type BankProfile", field.Name)
+}
+
+func childFields_BankProfilePayload(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "profile":
+		return fieldContext_BankProfilePayload_profile(ctx, ec, field)
+	case "userErrors":
+		return fieldContext_BankProfilePayload_userErrors(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type BankProfilePayload", field.Name)
+}
+
+func childFields_BankRowError(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "line":
+		return fieldContext_BankRowError_line(ctx, ec, field)
+	case "column":
+		return fieldContext_BankRowError_column(ctx, ec, field)
+	case "value":
+		return fieldContext_BankRowError_value(ctx, ec, field)
+	case "reason":
+		return fieldContext_BankRowError_reason(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type BankRowError", field.Name)
+}
+
+func childFields_BankStatement(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return fieldContext_BankStatement_id(ctx, ec, field)
+	case "fileName":
+		return fieldContext_BankStatement_fileName(ctx, ec, field)
+	case "profile":
+		return fieldContext_BankStatement_profile(ctx, ec, field)
+	case "deposits":
+		return fieldContext_BankStatement_deposits(ctx, ec, field)
+	case "known":
+		return fieldContext_BankStatement_known(ctx, ec, field)
+	case "others":
+		return fieldContext_BankStatement_others(ctx, ec, field)
+	case "errors":
+		return fieldContext_BankStatement_errors(ctx, ec, field)
+	case "createdAt":
+		return fieldContext_BankStatement_createdAt(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type BankStatement", field.Name)
+}
+
+func childFields_BankStatementConnection(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edges":
+		return fieldContext_BankStatementConnection_edges(ctx, ec, field)
+	case "nodes":
+		return fieldContext_BankStatementConnection_nodes(ctx, ec, field)
+	case "pageInfo":
+		return fieldContext_BankStatementConnection_pageInfo(ctx, ec, field)
+	case "totalCount":
+		return fieldContext_BankStatementConnection_totalCount(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type BankStatementConnection", field.Name)
+}
+
+func childFields_BankStatementEdge(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cursor":
+		return fieldContext_BankStatementEdge_cursor(ctx, ec, field)
+	case "node":
+		return fieldContext_BankStatementEdge_node(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type BankStatementEdge", field.Name)
 }
 
 func childFields_BankTransfer(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -20029,6 +24368,10 @@ func childFields_Cart(ctx context.Context, ec *executionContext, field graphql.C
 		return fieldContext_Cart_total(ctx, ec, field)
 	case "breakdown":
 		return fieldContext_Cart_breakdown(ctx, ec, field)
+	case "shippingOptions":
+		return fieldContext_Cart_shippingOptions(ctx, ec, field)
+	case "shippingProblem":
+		return fieldContext_Cart_shippingProblem(ctx, ec, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type Cart", field.Name)
 }
@@ -20209,6 +24552,16 @@ func childFields_ChannelListing(ctx context.Context, ec *executionContext, field
 		return fieldContext_ChannelListing_retiredAt(ctx, ec, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type ChannelListing", field.Name)
+}
+
+func childFields_CloseAccountsPayload(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "statements":
+		return fieldContext_CloseAccountsPayload_statements(ctx, ec, field)
+	case "userErrors":
+		return fieldContext_CloseAccountsPayload_userErrors(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type CloseAccountsPayload", field.Name)
 }
 
 func childFields_CombinationPart(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -20721,6 +25074,24 @@ func childFields_FieldChange(ctx context.Context, ec *executionContext, field gr
 	return nil, fmt.Errorf("no field named %q was found under type FieldChange", field.Name)
 }
 
+func childFields_FreeShippingRule(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "zoneId":
+		return fieldContext_FreeShippingRule_zoneId(ctx, ec, field)
+	case "from":
+		return fieldContext_FreeShippingRule_from(ctx, ec, field)
+	case "audience":
+		return fieldContext_FreeShippingRule_audience(ctx, ec, field)
+	case "validFrom":
+		return fieldContext_FreeShippingRule_validFrom(ctx, ec, field)
+	case "validUntil":
+		return fieldContext_FreeShippingRule_validUntil(ctx, ec, field)
+	case "surcharges":
+		return fieldContext_FreeShippingRule_surcharges(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type FreeShippingRule", field.Name)
+}
+
 func childFields_FunctionAccess(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "function":
@@ -20751,6 +25122,14 @@ func childFields_FunctionRulePayload(ctx context.Context, ec *executionContext, 
 		return fieldContext_FunctionRulePayload_userErrors(ctx, ec, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type FunctionRulePayload", field.Name)
+}
+
+func childFields_HoldDunningPayload(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "userErrors":
+		return fieldContext_HoldDunningPayload_userErrors(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type HoldDunningPayload", field.Name)
 }
 
 func childFields_ImportPayload(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -20867,6 +25246,82 @@ func childFields_IssueCouponsPayload(ctx context.Context, ec *executionContext, 
 		return fieldContext_IssueCouponsPayload_userErrors(ctx, ec, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type IssueCouponsPayload", field.Name)
+}
+
+func childFields_JournalEntry(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return fieldContext_JournalEntry_id(ctx, ec, field)
+	case "at":
+		return fieldContext_JournalEntry_at(ctx, ec, field)
+	case "postedAt":
+		return fieldContext_JournalEntry_postedAt(ctx, ec, field)
+	case "kind":
+		return fieldContext_JournalEntry_kind(ctx, ec, field)
+	case "orderId":
+		return fieldContext_JournalEntry_orderId(ctx, ec, field)
+	case "paymentId":
+		return fieldContext_JournalEntry_paymentId(ctx, ec, field)
+	case "companyId":
+		return fieldContext_JournalEntry_companyId(ctx, ec, field)
+	case "reference":
+		return fieldContext_JournalEntry_reference(ctx, ec, field)
+	case "memo":
+		return fieldContext_JournalEntry_memo(ctx, ec, field)
+	case "lines":
+		return fieldContext_JournalEntry_lines(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type JournalEntry", field.Name)
+}
+
+func childFields_JournalEntryConnection(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edges":
+		return fieldContext_JournalEntryConnection_edges(ctx, ec, field)
+	case "nodes":
+		return fieldContext_JournalEntryConnection_nodes(ctx, ec, field)
+	case "pageInfo":
+		return fieldContext_JournalEntryConnection_pageInfo(ctx, ec, field)
+	case "totalCount":
+		return fieldContext_JournalEntryConnection_totalCount(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type JournalEntryConnection", field.Name)
+}
+
+func childFields_JournalEntryEdge(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cursor":
+		return fieldContext_JournalEntryEdge_cursor(ctx, ec, field)
+	case "node":
+		return fieldContext_JournalEntryEdge_node(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type JournalEntryEdge", field.Name)
+}
+
+func childFields_JournalEntryPayload(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "entry":
+		return fieldContext_JournalEntryPayload_entry(ctx, ec, field)
+	case "userErrors":
+		return fieldContext_JournalEntryPayload_userErrors(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type JournalEntryPayload", field.Name)
+}
+
+func childFields_JournalLine(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "account":
+		return fieldContext_JournalLine_account(ctx, ec, field)
+	case "name":
+		return fieldContext_JournalLine_name(ctx, ec, field)
+	case "sub":
+		return fieldContext_JournalLine_sub(ctx, ec, field)
+	case "debit":
+		return fieldContext_JournalLine_debit(ctx, ec, field)
+	case "credit":
+		return fieldContext_JournalLine_credit(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type JournalLine", field.Name)
 }
 
 func childFields_LinkSsoPayload(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -21103,6 +25558,8 @@ func childFields_OrderLine(ctx context.Context, ec *executionContext, field grap
 		return fieldContext_OrderLine_breakdown(ctx, ec, field)
 	case "backOrdered":
 		return fieldContext_OrderLine_backOrdered(ctx, ec, field)
+	case "dueOn":
+		return fieldContext_OrderLine_dueOn(ctx, ec, field)
 	case "soldAs":
 		return fieldContext_OrderLine_soldAs(ctx, ec, field)
 	case "promise":
@@ -21139,6 +25596,30 @@ func childFields_OrderPayload(ctx context.Context, ec *executionContext, field g
 		return fieldContext_OrderPayload_userErrors(ctx, ec, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type OrderPayload", field.Name)
+}
+
+func childFields_OverdueAccount(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "companyId":
+		return fieldContext_OverdueAccount_companyId(ctx, ec, field)
+	case "code":
+		return fieldContext_OverdueAccount_code(ctx, ec, field)
+	case "name":
+		return fieldContext_OverdueAccount_name(ctx, ec, field)
+	case "amount":
+		return fieldContext_OverdueAccount_amount(ctx, ec, field)
+	case "dueOn":
+		return fieldContext_OverdueAccount_dueOn(ctx, ec, field)
+	case "level":
+		return fieldContext_OverdueAccount_level(ctx, ec, field)
+	case "sentAt":
+		return fieldContext_OverdueAccount_sentAt(ctx, ec, field)
+	case "heldUntil":
+		return fieldContext_OverdueAccount_heldUntil(ctx, ec, field)
+	case "heldNote":
+		return fieldContext_OverdueAccount_heldNote(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type OverdueAccount", field.Name)
 }
 
 func childFields_PageInfo(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -21363,6 +25844,16 @@ func childFields_PaymentOption(ctx context.Context, ec *executionContext, field 
 	return nil, fmt.Errorf("no field named %q was found under type PaymentOption", field.Name)
 }
 
+func childFields_PaymentPayload(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "payment":
+		return fieldContext_PaymentPayload_payment(ctx, ec, field)
+	case "userErrors":
+		return fieldContext_PaymentPayload_userErrors(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type PaymentPayload", field.Name)
+}
+
 func childFields_PaymentTerms(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "closingDay":
@@ -21431,6 +25922,16 @@ func childFields_PetPayload(ctx context.Context, ec *executionContext, field gra
 		return fieldContext_PetPayload_userErrors(ctx, ec, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type PetPayload", field.Name)
+}
+
+func childFields_PostalRange(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "from":
+		return fieldContext_PostalRange_from(ctx, ec, field)
+	case "to":
+		return fieldContext_PostalRange_to(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type PostalRange", field.Name)
 }
 
 func childFields_Price(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -22249,6 +26750,50 @@ func childFields_RatePayload(ctx context.Context, ec *executionContext, field gr
 	return nil, fmt.Errorf("no field named %q was found under type RatePayload", field.Name)
 }
 
+func childFields_ReconcileGatewayPayload(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "reconciliation":
+		return fieldContext_ReconcileGatewayPayload_reconciliation(ctx, ec, field)
+	case "userErrors":
+		return fieldContext_ReconcileGatewayPayload_userErrors(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ReconcileGatewayPayload", field.Name)
+}
+
+func childFields_Reconciliation(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "rows":
+		return fieldContext_Reconciliation_rows(ctx, ec, field)
+	case "agreed":
+		return fieldContext_Reconciliation_agreed(ctx, ec, field)
+	case "gross":
+		return fieldContext_Reconciliation_gross(ctx, ec, field)
+	case "fees":
+		return fieldContext_Reconciliation_fees(ctx, ec, field)
+	case "differences":
+		return fieldContext_Reconciliation_differences(ctx, ec, field)
+	case "badRows":
+		return fieldContext_Reconciliation_badRows(ctx, ec, field)
+	case "feeEntryId":
+		return fieldContext_Reconciliation_feeEntryId(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type Reconciliation", field.Name)
+}
+
+func childFields_ReconciliationDifference(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "kind":
+		return fieldContext_ReconciliationDifference_kind(ctx, ec, field)
+	case "reference":
+		return fieldContext_ReconciliationDifference_reference(ctx, ec, field)
+	case "journal":
+		return fieldContext_ReconciliationDifference_journal(ctx, ec, field)
+	case "report":
+		return fieldContext_ReconciliationDifference_report(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ReconciliationDifference", field.Name)
+}
+
 func childFields_RecordBankTransferPayload(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "transfer":
@@ -22287,6 +26832,14 @@ func childFields_RefundPaymentPayload(ctx context.Context, ec *executionContext,
 		return fieldContext_RefundPaymentPayload_userErrors(ctx, ec, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type RefundPaymentPayload", field.Name)
+}
+
+func childFields_RematchBankLinesPayload(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "userErrors":
+		return fieldContext_RematchBankLinesPayload_userErrors(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type RematchBankLinesPayload", field.Name)
 }
 
 func childFields_RemovedSetPayload(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -22539,6 +27092,80 @@ func childFields_SetSlot(ctx context.Context, ec *executionContext, field graphq
 	return nil, fmt.Errorf("no field named %q was found under type SetSlot", field.Name)
 }
 
+func childFields_SettlementFilePart(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "text":
+		return fieldContext_SettlementFilePart_text(ctx, ec, field)
+	case "next":
+		return fieldContext_SettlementFilePart_next(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type SettlementFilePart", field.Name)
+}
+
+func childFields_ShippingCarrier(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return fieldContext_ShippingCarrier_id(ctx, ec, field)
+	case "code":
+		return fieldContext_ShippingCarrier_code(ctx, ec, field)
+	case "name":
+		return fieldContext_ShippingCarrier_name(ctx, ec, field)
+	case "trackingUrl":
+		return fieldContext_ShippingCarrier_trackingUrl(ctx, ec, field)
+	case "active":
+		return fieldContext_ShippingCarrier_active(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ShippingCarrier", field.Name)
+}
+
+func childFields_ShippingCarrierPayload(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "carrier":
+		return fieldContext_ShippingCarrierPayload_carrier(ctx, ec, field)
+	case "userErrors":
+		return fieldContext_ShippingCarrierPayload_userErrors(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ShippingCarrierPayload", field.Name)
+}
+
+func childFields_ShippingDestinationLimit(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "zoneId":
+		return fieldContext_ShippingDestinationLimit_zoneId(ctx, ec, field)
+	case "mode":
+		return fieldContext_ShippingDestinationLimit_mode(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ShippingDestinationLimit", field.Name)
+}
+
+func childFields_ShippingFeePart(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "kind":
+		return fieldContext_ShippingFeePart_kind(ctx, ec, field)
+	case "amount":
+		return fieldContext_ShippingFeePart_amount(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ShippingFeePart", field.Name)
+}
+
+func childFields_ShippingLimits(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "destinations":
+		return fieldContext_ShippingLimits_destinations(ctx, ec, field)
+	case "goods":
+		return fieldContext_ShippingLimits_goods(ctx, ec, field)
+	case "temperatures":
+		return fieldContext_ShippingLimits_temperatures(ctx, ec, field)
+	case "oversize":
+		return fieldContext_ShippingLimits_oversize(ctx, ec, field)
+	case "modes":
+		return fieldContext_ShippingLimits_modes(ctx, ec, field)
+	case "payments":
+		return fieldContext_ShippingLimits_payments(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ShippingLimits", field.Name)
+}
+
 func childFields_ShippingMethod(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "id":
@@ -22551,6 +27178,12 @@ func childFields_ShippingMethod(ctx context.Context, ec *executionContext, field
 		return fieldContext_ShippingMethod_description(ctx, ec, field)
 	case "fee":
 		return fieldContext_ShippingMethod_fee(ctx, ec, field)
+	case "carrierId":
+		return fieldContext_ShippingMethod_carrierId(ctx, ec, field)
+	case "tariff":
+		return fieldContext_ShippingMethod_tariff(ctx, ec, field)
+	case "limits":
+		return fieldContext_ShippingMethod_limits(ctx, ec, field)
 	case "taxClass":
 		return fieldContext_ShippingMethod_taxClass(ctx, ec, field)
 	case "position":
@@ -22581,6 +27214,138 @@ func childFields_ShippingMethodTranslations(ctx context.Context, ec *executionCo
 		return fieldContext_ShippingMethodTranslations_description(ctx, ec, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type ShippingMethodTranslations", field.Name)
+}
+
+func childFields_ShippingOption(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "method":
+		return fieldContext_ShippingOption_method(ctx, ec, field)
+	case "available":
+		return fieldContext_ShippingOption_available(ctx, ec, field)
+	case "fee":
+		return fieldContext_ShippingOption_fee(ctx, ec, field)
+	case "parts":
+		return fieldContext_ShippingOption_parts(ctx, ec, field)
+	case "missingForFree":
+		return fieldContext_ShippingOption_missingForFree(ctx, ec, field)
+	case "problem":
+		return fieldContext_ShippingOption_problem(ctx, ec, field)
+	case "excludedPaymentMethods":
+		return fieldContext_ShippingOption_excludedPaymentMethods(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ShippingOption", field.Name)
+}
+
+func childFields_ShippingPaymentLimit(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "method":
+		return fieldContext_ShippingPaymentLimit_method(ctx, ec, field)
+	case "mode":
+		return fieldContext_ShippingPaymentLimit_mode(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ShippingPaymentLimit", field.Name)
+}
+
+func childFields_ShippingRate(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "zoneId":
+		return fieldContext_ShippingRate_zoneId(ctx, ec, field)
+	case "maxGrams":
+		return fieldContext_ShippingRate_maxGrams(ctx, ec, field)
+	case "maxSize":
+		return fieldContext_ShippingRate_maxSize(ctx, ec, field)
+	case "maxPieces":
+		return fieldContext_ShippingRate_maxPieces(ctx, ec, field)
+	case "maxAmount":
+		return fieldContext_ShippingRate_maxAmount(ctx, ec, field)
+	case "fee":
+		return fieldContext_ShippingRate_fee(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ShippingRate", field.Name)
+}
+
+func childFields_ShippingSurcharges(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "chilled":
+		return fieldContext_ShippingSurcharges_chilled(ctx, ec, field)
+	case "frozen":
+		return fieldContext_ShippingSurcharges_frozen(ctx, ec, field)
+	case "oversize":
+		return fieldContext_ShippingSurcharges_oversize(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ShippingSurcharges", field.Name)
+}
+
+func childFields_ShippingTariff(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "rows":
+		return fieldContext_ShippingTariff_rows(ctx, ec, field)
+	case "surcharges":
+		return fieldContext_ShippingTariff_surcharges(ctx, ec, field)
+	case "freeShipping":
+		return fieldContext_ShippingTariff_freeShipping(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ShippingTariff", field.Name)
+}
+
+func childFields_ShippingTraits(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "variantId":
+		return fieldContext_ShippingTraits_variantId(ctx, ec, field)
+	case "length":
+		return fieldContext_ShippingTraits_length(ctx, ec, field)
+	case "width":
+		return fieldContext_ShippingTraits_width(ctx, ec, field)
+	case "height":
+		return fieldContext_ShippingTraits_height(ctx, ec, field)
+	case "temperature":
+		return fieldContext_ShippingTraits_temperature(ctx, ec, field)
+	case "oversize":
+		return fieldContext_ShippingTraits_oversize(ctx, ec, field)
+	case "directAllowed":
+		return fieldContext_ShippingTraits_directAllowed(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ShippingTraits", field.Name)
+}
+
+func childFields_ShippingTraitsPayload(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "traits":
+		return fieldContext_ShippingTraitsPayload_traits(ctx, ec, field)
+	case "userErrors":
+		return fieldContext_ShippingTraitsPayload_userErrors(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ShippingTraitsPayload", field.Name)
+}
+
+func childFields_ShippingZone(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return fieldContext_ShippingZone_id(ctx, ec, field)
+	case "code":
+		return fieldContext_ShippingZone_code(ctx, ec, field)
+	case "name":
+		return fieldContext_ShippingZone_name(ctx, ec, field)
+	case "prefectures":
+		return fieldContext_ShippingZone_prefectures(ctx, ec, field)
+	case "postalCodes":
+		return fieldContext_ShippingZone_postalCodes(ctx, ec, field)
+	case "leadDays":
+		return fieldContext_ShippingZone_leadDays(ctx, ec, field)
+	case "active":
+		return fieldContext_ShippingZone_active(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ShippingZone", field.Name)
+}
+
+func childFields_ShippingZonePayload(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "zone":
+		return fieldContext_ShippingZonePayload_zone(ctx, ec, field)
+	case "userErrors":
+		return fieldContext_ShippingZonePayload_userErrors(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ShippingZonePayload", field.Name)
 }
 
 func childFields_Shop(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -22797,6 +27562,116 @@ func childFields_StartedSso(ctx context.Context, ec *executionContext, field gra
 	return nil, fmt.Errorf("no field named %q was found under type StartedSso", field.Name)
 }
 
+func childFields_StockAlert(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return fieldContext_StockAlert_id(ctx, ec, field)
+	case "openedAt":
+		return fieldContext_StockAlert_openedAt(ctx, ec, field)
+	case "variant":
+		return fieldContext_StockAlert_variant(ctx, ec, field)
+	case "level":
+		return fieldContext_StockAlert_level(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type StockAlert", field.Name)
+}
+
+func childFields_StockAlertConnection(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edges":
+		return fieldContext_StockAlertConnection_edges(ctx, ec, field)
+	case "nodes":
+		return fieldContext_StockAlertConnection_nodes(ctx, ec, field)
+	case "pageInfo":
+		return fieldContext_StockAlertConnection_pageInfo(ctx, ec, field)
+	case "totalCount":
+		return fieldContext_StockAlertConnection_totalCount(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type StockAlertConnection", field.Name)
+}
+
+func childFields_StockAlertEdge(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cursor":
+		return fieldContext_StockAlertEdge_cursor(ctx, ec, field)
+	case "node":
+		return fieldContext_StockAlertEdge_node(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type StockAlertEdge", field.Name)
+}
+
+func childFields_StockDelivery(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return fieldContext_StockDelivery_id(ctx, ec, field)
+	case "locationId":
+		return fieldContext_StockDelivery_locationId(ctx, ec, field)
+	case "state":
+		return fieldContext_StockDelivery_state(ctx, ec, field)
+	case "supplier":
+		return fieldContext_StockDelivery_supplier(ctx, ec, field)
+	case "reference":
+		return fieldContext_StockDelivery_reference(ctx, ec, field)
+	case "expectedOn":
+		return fieldContext_StockDelivery_expectedOn(ctx, ec, field)
+	case "createdAt":
+		return fieldContext_StockDelivery_createdAt(ctx, ec, field)
+	case "updatedAt":
+		return fieldContext_StockDelivery_updatedAt(ctx, ec, field)
+	case "lines":
+		return fieldContext_StockDelivery_lines(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type StockDelivery", field.Name)
+}
+
+func childFields_StockDeliveryConnection(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edges":
+		return fieldContext_StockDeliveryConnection_edges(ctx, ec, field)
+	case "nodes":
+		return fieldContext_StockDeliveryConnection_nodes(ctx, ec, field)
+	case "pageInfo":
+		return fieldContext_StockDeliveryConnection_pageInfo(ctx, ec, field)
+	case "totalCount":
+		return fieldContext_StockDeliveryConnection_totalCount(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type StockDeliveryConnection", field.Name)
+}
+
+func childFields_StockDeliveryEdge(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cursor":
+		return fieldContext_StockDeliveryEdge_cursor(ctx, ec, field)
+	case "node":
+		return fieldContext_StockDeliveryEdge_node(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type StockDeliveryEdge", field.Name)
+}
+
+func childFields_StockDeliveryLine(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "variant":
+		return fieldContext_StockDeliveryLine_variant(ctx, ec, field)
+	case "quantity":
+		return fieldContext_StockDeliveryLine_quantity(ctx, ec, field)
+	case "arrived":
+		return fieldContext_StockDeliveryLine_arrived(ctx, ec, field)
+	case "missing":
+		return fieldContext_StockDeliveryLine_missing(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type StockDeliveryLine", field.Name)
+}
+
+func childFields_StockDeliveryPayload(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "delivery":
+		return fieldContext_StockDeliveryPayload_delivery(ctx, ec, field)
+	case "userErrors":
+		return fieldContext_StockDeliveryPayload_userErrors(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type StockDeliveryPayload", field.Name)
+}
+
 func childFields_StockLevel(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "locationId":
@@ -22809,6 +27684,14 @@ func childFields_StockLevel(ctx context.Context, ec *executionContext, field gra
 		return fieldContext_StockLevel_free(ctx, ec, field)
 	case "incoming":
 		return fieldContext_StockLevel_incoming(ctx, ec, field)
+	case "safety":
+		return fieldContext_StockLevel_safety(ctx, ec, field)
+	case "reorderPoint":
+		return fieldContext_StockLevel_reorderPoint(ctx, ec, field)
+	case "reorderTo":
+		return fieldContext_StockLevel_reorderTo(ctx, ec, field)
+	case "short":
+		return fieldContext_StockLevel_short(ctx, ec, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type StockLevel", field.Name)
 }
@@ -23129,6 +28012,16 @@ func childFields_UnlinkSsoPayload(ctx context.Context, ec *executionContext, fie
 	return nil, fmt.Errorf("no field named %q was found under type UnlinkSsoPayload", field.Name)
 }
 
+func childFields_UploadBankStatementPayload(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "statement":
+		return fieldContext_UploadBankStatementPayload_statement(ctx, ec, field)
+	case "userErrors":
+		return fieldContext_UploadBankStatementPayload_userErrors(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type UploadBankStatementPayload", field.Name)
+}
+
 func childFields_UserError(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "code":
@@ -23165,6 +28058,8 @@ func childFields_Variant(ctx context.Context, ec *executionContext, field graphq
 		return fieldContext_Variant_availability(ctx, ec, field)
 	case "promise":
 		return fieldContext_Variant_promise(ctx, ec, field)
+	case "arrivesOn":
+		return fieldContext_Variant_arrivesOn(ctx, ec, field)
 	case "stock":
 		return fieldContext_Variant_stock(ctx, ec, field)
 	case "price":
@@ -23207,6 +28102,16 @@ func childFields_VoidCouponsPayload(ctx context.Context, ec *executionContext, f
 		return fieldContext_VoidCouponsPayload_userErrors(ctx, ec, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type VoidCouponsPayload", field.Name)
+}
+
+func childFields_WriteOffAccountPayload(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "entry":
+		return fieldContext_WriteOffAccountPayload_entry(ctx, ec, field)
+	case "userErrors":
+		return fieldContext_WriteOffAccountPayload_userErrors(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type WriteOffAccountPayload", field.Name)
 }
 
 func childFields___Directive(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {

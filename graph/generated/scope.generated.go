@@ -326,6 +326,11 @@ func unmarshalNAudienceInput2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋsc
 	return res, graphql.ErrorOnPath(ctx, err)
 }
 
+func unmarshalNAudienceInput2ᚖgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋscopeᚐAudienceInput(ctx context.Context, ec *executionContext, v any) (*scope.AudienceInput, error) {
+	res, err := unmarshalInputAudienceInput(ctx, ec, v)
+	return &res, graphql.ErrorOnPath(ctx, err)
+}
+
 func unmarshalNAudienceKind2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋscopeᚐAudienceKind(ctx context.Context, ec *executionContext, v any) (scope.AudienceKind, error) {
 	tmp, err := graphql.UnmarshalString(v)
 	res := scope.AudienceKind(tmp)
@@ -362,6 +367,20 @@ func marshalNTarget2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋscopeᚐ
 func unmarshalNTargetInput2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋscopeᚐTargetInput(ctx context.Context, ec *executionContext, v any) (scope.TargetInput, error) {
 	res, err := unmarshalInputTargetInput(ctx, ec, v)
 	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func unmarshalNTargetInput2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋscopeᚐTargetInputᚄ(ctx context.Context, ec *executionContext, v any) ([]scope.TargetInput, error) {
+	vSlice := graphql.CoerceList(v)
+	var err error
+	res := make([]scope.TargetInput, len(vSlice))
+	for i := range vSlice {
+		ctx := graphql.WithPathContext(ctx, graphql.NewPathWithIndex(i))
+		res[i], err = unmarshalNTargetInput2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋscopeᚐTargetInput(ctx, ec, vSlice[i])
+		if err != nil {
+			return nil, err
+		}
+	}
+	return res, nil
 }
 
 func unmarshalNTargetKind2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋscopeᚐTargetKind(ctx context.Context, ec *executionContext, v any) (scope.TargetKind, error) {

@@ -169,7 +169,7 @@ func unmarshalInputSaveShippingMethodInput(ctx context.Context, ec *executionCon
 		asMap["active"] = true
 	}
 
-	fieldsInOrder := [...]string{"id", "code", "name", "description", "fee", "taxClass", "position", "active"}
+	fieldsInOrder := [...]string{"id", "code", "name", "description", "fee", "taxClass", "position", "active", "carrierId"}
 	for _, k := range fieldsInOrder {
 		v, ok := asMap[k]
 		if !ok {
@@ -232,6 +232,13 @@ func unmarshalInputSaveShippingMethodInput(ctx context.Context, ec *executionCon
 				return it, err
 			}
 			it.Active = data
+		case "carrierId":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("carrierId"))
+			data, err := unmarshalOID2ᚖgithubᚗcomᚋgoogleᚋuuidᚐUUID(ctx, ec, v)
+			if err != nil {
+				return it, err
+			}
+			it.CarrierID = data
 		}
 	}
 	return it, nil

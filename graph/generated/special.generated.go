@@ -121,6 +121,21 @@ func fieldContext_BackOrder_since(_ context.Context, ec *executionContext, field
 	return graphql.NewScalarFieldContext("BackOrder", field, false, false, "DateTime")
 }
 
+func _BackOrder_dueOn(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *order.BackOrder) (ret graphql.Marshaler) {
+	return run.Leaf(
+		ctx,
+		ec.OperationContext,
+		field,
+		func() *time.Time { return obj.DueOn },
+		func(ctx context.Context, selections ast.SelectionSet, v *time.Time) graphql.Marshaler {
+			return marshalODate2ᚖtimeᚐTime(ctx, ec, selections, v)
+		},
+	)
+}
+func fieldContext_BackOrder_dueOn(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("BackOrder", field, false, false, "Date")
+}
+
 func _BackOrderConnection_edges(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Connection[order.BackOrder]) (ret graphql.Marshaler) {
 	return run.Value(
 		ctx,
@@ -666,6 +681,11 @@ func _BackOrder(ctx context.Context, ec *executionContext, sel ast.SelectionSet,
 		case "since":
 			out.Values[i] = _BackOrder_since(ctx, ec, field, obj)
 			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "dueOn":
+			out.Values[i] = _BackOrder_dueOn(ctx, ec, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
 				atomic.AddUint32(&out.Invalids, 1)
 			}
 		default:

@@ -10,6 +10,8 @@ import (
 	"time"
 
 	"github.com/99designs/gqlgen/graphql"
+	"github.com/noren-commerce/noren/core/banking"
+	"github.com/noren-commerce/noren/core/billing"
 	"github.com/noren-commerce/noren/core/cart"
 	"github.com/noren-commerce/noren/core/catalog"
 	"github.com/noren-commerce/noren/core/company"
@@ -20,6 +22,7 @@ import (
 	"github.com/noren-commerce/noren/core/identity"
 	"github.com/noren-commerce/noren/core/importing"
 	"github.com/noren-commerce/noren/core/inventory"
+	"github.com/noren-commerce/noren/core/ledger"
 	"github.com/noren-commerce/noren/core/money"
 	"github.com/noren-commerce/noren/core/order"
 	"github.com/noren-commerce/noren/core/partner"
@@ -75,6 +78,22 @@ type BadgePayload struct {
 	UserErrors []UserError `json:"userErrors"`
 }
 
+// A deposit that was worked on.
+type BankLinePayload struct {
+	// The deposit; null if nothing was done.
+	Line *banking.Line `json:"line,omitempty"`
+	// Why nothing was done; empty if it was.
+	UserErrors []UserError `json:"userErrors"`
+}
+
+// A profile that was kept.
+type BankProfilePayload struct {
+	// The profile; null if it was not kept.
+	Profile *banking.Profile `json:"profile,omitempty"`
+	// Why it was not kept; empty if it was.
+	UserErrors []UserError `json:"userErrors"`
+}
+
 // A campaign after a change.
 type CampaignPayload struct {
 	// The campaign; null if nothing was done.
@@ -114,6 +133,14 @@ type CategorySortPayload struct {
 	// The category; null if nothing was done.
 	Category *catalog.Category `json:"category,omitempty"`
 	// Why nothing was done; empty if it was.
+	UserErrors []UserError `json:"userErrors"`
+}
+
+// Accounts that were closed.
+type CloseAccountsPayload struct {
+	// The statements that were made; those that were there already are not among them.
+	Statements []billing.Statement `json:"statements"`
+	// Why none was made; empty if nothing was in the way.
 	UserErrors []UserError `json:"userErrors"`
 }
 
@@ -199,6 +226,12 @@ type FunctionRulePayload struct {
 	UserErrors []UserError `json:"userErrors"`
 }
 
+// Reminders that are held.
+type HoldDunningPayload struct {
+	// Why nothing was done; empty if it was.
+	UserErrors []UserError `json:"userErrors"`
+}
+
 // The import that was begun.
 type ImportPayload struct {
 	// The run; null if nothing was begun.
@@ -236,6 +269,14 @@ type IssueCouponsPayload struct {
 	// The codes as CSV, shown this once: noren keeps hashes alone.
 	CSV *string `json:"csv,omitempty"`
 	// Why none were made; empty if they were.
+	UserErrors []UserError `json:"userErrors"`
+}
+
+// An entry that was written.
+type JournalEntryPayload struct {
+	// The entry; null if nothing was written.
+	Entry *ledger.Entry `json:"entry,omitempty"`
+	// Why nothing was written; empty if it was.
 	UserErrors []UserError `json:"userErrors"`
 }
 
@@ -333,6 +374,14 @@ type PaymentFilter struct {
 	Reference *string `json:"reference,omitempty"`
 	// Only what staff should look at: paid short or too much, owed back, refused or unanswered by the gateway, a hold that lapsed.
 	Attention *bool `json:"attention,omitempty"`
+}
+
+// A payment that staff have worked on.
+type PaymentPayload struct {
+	// The payment; null if nothing was done. The gateway confirms soon after.
+	Payment *payment.Payment `json:"payment,omitempty"`
+	// Why nothing was done; empty if it was.
+	UserErrors []UserError `json:"userErrors"`
 }
 
 // A permission group after a change.
@@ -459,6 +508,28 @@ type RatePayload struct {
 	UserErrors []UserError `json:"userErrors"`
 }
 
+// A gateway's report.
+type ReconcileGatewayInput struct {
+	// The gateway: "stripe".
+	Gateway string `json:"gateway"`
+	// The first day.
+	From time.Time `json:"from"`
+	// The last day.
+	To time.Time `json:"to"`
+	// The report as CSV, up to 16 MB.
+	File graphql.Upload `json:"file"`
+	// Whether to write the report's fees into the journal.
+	BookFees bool `json:"bookFees"`
+}
+
+// A report compared with the journal.
+type ReconcileGatewayPayload struct {
+	// What came of it; null if the report could not be read.
+	Reconciliation *ledger.Reconciliation `json:"reconciliation,omitempty"`
+	// Why it could not be read; empty if it could.
+	UserErrors []UserError `json:"userErrors"`
+}
+
 // A recorded transfer and how its payment stands now.
 type RecordBankTransferPayload struct {
 	// The transfer; null if nothing was recorded.
@@ -484,6 +555,12 @@ type RefundPaymentPayload struct {
 	// The payment; null if nothing was done. The gateway confirms a refund soon after.
 	Payment *payment.Payment `json:"payment,omitempty"`
 	// Why nothing was done; empty if it was.
+	UserErrors []UserError `json:"userErrors"`
+}
+
+// Open lines are matched again.
+type RematchBankLinesPayload struct {
+	// Why they are not; empty if they are.
 	UserErrors []UserError `json:"userErrors"`
 }
 
@@ -533,6 +610,14 @@ type SetPayload struct {
 	UserErrors []UserError `json:"userErrors"`
 }
 
+// A carrier after a change.
+type ShippingCarrierPayload struct {
+	// The carrier; null if it was not changed.
+	Carrier *shipping.Carrier `json:"carrier,omitempty"`
+	// Why it was not changed.
+	UserErrors []UserError `json:"userErrors"`
+}
+
 // A shipping method after a change.
 type ShippingMethodPayload struct {
 	// The method; null if it was not changed.
@@ -547,6 +632,22 @@ type ShippingMethodTranslations struct {
 	Name i18n.Text `json:"name"`
 	// What a customer should know of it.
 	Description i18n.Text `json:"description"`
+}
+
+// Traits after a change.
+type ShippingTraitsPayload struct {
+	// The traits; empty if they were not changed.
+	Traits []shipping.Traits `json:"traits"`
+	// Why they were not changed.
+	UserErrors []UserError `json:"userErrors"`
+}
+
+// A zone after a change.
+type ShippingZonePayload struct {
+	// The zone; null if it was not changed.
+	Zone *shipping.Zone `json:"zone,omitempty"`
+	// Why it was not changed.
+	UserErrors []UserError `json:"userErrors"`
 }
 
 // A simulation after it was asked for.
@@ -586,6 +687,14 @@ type StartTotpPayload struct {
 	// What the authenticator app is set up with; null if nothing was done.
 	Enrolment *identity.Enrolment `json:"enrolment,omitempty"`
 	// Why nothing was done; empty if it was.
+	UserErrors []UserError `json:"userErrors"`
+}
+
+// A delivery after a change.
+type StockDeliveryPayload struct {
+	// The delivery; null if it was not changed.
+	Delivery *inventory.Delivery `json:"delivery,omitempty"`
+	// Why it was not changed.
 	UserErrors []UserError `json:"userErrors"`
 }
 
@@ -631,6 +740,22 @@ type UnlinkSsoPayload struct {
 	UserErrors []UserError `json:"userErrors"`
 }
 
+// A statement of the bank.
+type UploadBankStatementInput struct {
+	// The CSV, up to 8 MB and 20,000 rows.
+	File graphql.Upload `json:"file"`
+	// The code of the profile by which to read it; the usual headings of banks if empty.
+	Profile string `json:"profile"`
+}
+
+// A statement that was taken in.
+type UploadBankStatementPayload struct {
+	// The statement; null if it was not taken.
+	Statement *banking.Statement `json:"statement,omitempty"`
+	// Why it was not taken; empty if it was.
+	UserErrors []UserError `json:"userErrors"`
+}
+
 // Why a mutation did not do what was asked. Nothing was changed.
 type UserError struct {
 	// What went wrong, for programs.
@@ -652,6 +777,14 @@ type VoidCouponsPayload struct {
 	// How many were taken out of use.
 	Count int `json:"count"`
 	// Why none were; empty if nothing went wrong.
+	UserErrors []UserError `json:"userErrors"`
+}
+
+// A debt that was given up.
+type WriteOffAccountPayload struct {
+	// The entry of the company's credit; null if nothing was written off.
+	Entry *company.Entry `json:"entry,omitempty"`
+	// Why nothing was written off; empty if it was.
 	UserErrors []UserError `json:"userErrors"`
 }
 

@@ -6,6 +6,8 @@ import (
 	"github.com/99designs/gqlgen/graphql"
 	"github.com/google/uuid"
 
+	"github.com/noren-commerce/noren/core/banking"
+	"github.com/noren-commerce/noren/core/billing"
 	"github.com/noren-commerce/noren/core/catalog"
 	"github.com/noren-commerce/noren/core/company"
 	"github.com/noren-commerce/noren/core/display"
@@ -13,6 +15,7 @@ import (
 	"github.com/noren-commerce/noren/core/identity"
 	"github.com/noren-commerce/noren/core/importing"
 	"github.com/noren-commerce/noren/core/inventory"
+	"github.com/noren-commerce/noren/core/ledger"
 	"github.com/noren-commerce/noren/core/order"
 	"github.com/noren-commerce/noren/core/page"
 	"github.com/noren-commerce/noren/core/payment"
@@ -103,6 +106,22 @@ type (
 	// CustomerGroupEdge is a group on a page.
 	CustomerGroupEdge = page.Edge[company.Group]
 
+	// BankStatementConnection is a page of the bank's files.
+	BankStatementConnection = page.Connection[banking.Statement]
+	// BankStatementEdge is a file of the bank on a page.
+	BankStatementEdge = page.Edge[banking.Statement]
+	// BankLineConnection is a page of deposits.
+	BankLineConnection = page.Connection[banking.Line]
+	// BankLineEdge is a deposit on a page.
+	BankLineEdge = page.Edge[banking.Line]
+	// AccountStatementConnection is a page of companies' statements.
+	AccountStatementConnection = page.Connection[billing.Statement]
+	// AccountStatementEdge is a company's statement on a page.
+	AccountStatementEdge = page.Edge[billing.Statement]
+	// JournalEntryConnection is a page of the journal.
+	JournalEntryConnection = page.Connection[ledger.Entry]
+	// JournalEntryEdge is an entry on a page.
+	JournalEntryEdge = page.Edge[ledger.Entry]
 	// PaymentConnection is a page of payments.
 	PaymentConnection = page.Connection[payment.Payment]
 	// PaymentEdge is a payment on a page.
@@ -125,6 +144,14 @@ type (
 	StockTransferConnection = page.Connection[inventory.Transfer]
 	// StockTransferEdge is a transfer on a page.
 	StockTransferEdge = page.Edge[inventory.Transfer]
+	// StockDeliveryConnection is a page of announced deliveries.
+	StockDeliveryConnection = page.Connection[inventory.Delivery]
+	// StockDeliveryEdge is a delivery on a page.
+	StockDeliveryEdge = page.Edge[inventory.Delivery]
+	// StockAlertConnection is a page of stock levels that need more.
+	StockAlertConnection = page.Connection[inventory.Alert]
+	// StockAlertEdge is an alert on a page.
+	StockAlertEdge = page.Edge[inventory.Alert]
 	// StocktakeConnection is a page of stocktakes.
 	StocktakeConnection = page.Connection[inventory.Stocktake]
 	// StocktakeEdge is a stocktake on a page.

@@ -28,12 +28,12 @@ func (s *Orders) Waiting(ctx context.Context, variantIDs []uuid.UUID) ([]order.B
 	batch := &pgx.Batch{}
 	batch.Queue(`SELECT FROM stock_levels WHERE variant_id = ANY(@variants) ORDER BY variant_id, location_id FOR UPDATE`, args)
 	queueRows(batch, &waiting, nil, `
-		SELECT r.order_id, r.variant_id, r.quantity, o.placed_at
+		SELECT r.order_id, r.variant_id, r.quantity, o.placed_at, NULL::date AS due_on
 		FROM stock_reservations r JOIN orders o ON o.id = r.order_id
 		WHERE r.variant_id = ANY(@variants) AND r.location_id IS NULL AND r.state = 'OPEN'
 		ORDER BY o.placed_at, r.order_id, r.variant_id FOR UPDATE OF r`, args)
 	queueRows(batch, &levels, nil, `
-		SELECT s.variant_id, s.location_id, s.on_hand - s.reserved AS free
+		SELECT s.variant_id, s.location_id, s.free
 		FROM stock_levels s JOIN locations o ON o.id = s.location_id
 		WHERE s.variant_id = ANY(@variants) AND o.ships AND o.active ORDER BY o.priority, o.id`, args)
 	return waiting, levels, s.db.conn(ctx).SendBatch(ctx, batch).Close()
@@ -99,7 +99,7 @@ func (s *Orders) BackOrders(ctx context.Context, q order.BackOrderQuery) (page.C
 	}
 	args := pgx.NamedArgs{"brand": q.BrandID, "variant": q.VariantID, "at": after.At, "order": after.Order, "behind": after.Variant, "limit": size + 1}
 	rows, err := collect[order.BackOrder](ctx, s.db, `
-		SELECT r.order_id, r.variant_id, r.quantity, o.placed_at `+where+keyset+`
+		SELECT r.order_id, r.variant_id, r.quantity, o.placed_at, due_on(r.order_id, r.variant_id) AS due_on `+where+keyset+`
 		ORDER BY o.placed_at, r.order_id, r.variant_id LIMIT @limit`, args)
 	if err != nil {
 		return none, err

@@ -39,7 +39,7 @@ const sellable = `v.active AND EXISTS (SELECT FROM product_listings l WHERE l.pr
 
 // freePieces counts what online orders can still take of the variant v.
 // It stands beside setStock: of a set, its parts are counted.
-const freePieces = `coalesce(y.free, (SELECT coalesce(sum(greatest(s.on_hand - s.reserved, 0)), 0)
+const freePieces = `coalesce(y.free, (SELECT coalesce(sum(s.free), 0)
 	FROM stock_levels s JOIN locations o ON o.id = s.location_id
 	WHERE s.variant_id = v.id AND o.brand_id = v.brand_id AND o.ships AND o.active))`
 
@@ -283,7 +283,7 @@ func queueContents(batch *pgx.Batch, l basketLines, args pgx.NamedArgs, found *c
 		SELECT `+priceColumns+` FROM prices r
 		WHERE r.variant_id IN `+needed+` AND r.price_list_id = ANY(@lists) AND r.valid_until > @at`, args)
 	queueRows(batch, &found.Levels, nil, `
-		SELECT s.variant_id, s.location_id, s.on_hand - s.reserved AS free
+		SELECT s.variant_id, s.location_id, s.free
 		FROM stock_levels s JOIN locations o ON o.id = s.location_id
 		WHERE s.variant_id IN `+needed+` AND o.brand_id = @brand AND o.ships AND o.active
 		ORDER BY o.priority, o.id`, args)
@@ -294,6 +294,11 @@ const enteredCoupons = `(SELECT coalesce(jsonb_agg(jsonb_build_object('ID', k.id
 	'Hint', k.hint, 'MemberID', k.member_id, 'From', greatest(k.valid_from, '0001-01-01Z'), 'Until', least(k.valid_until, '9999-12-31Z'),
 	'State', k.state, 'Campaign', p.name) ORDER BY e.entered_at, k.id), '[]')
 	FROM cart_coupons e JOIN coupons k ON k.id = e.coupon_id JOIN campaigns p ON p.id = k.campaign_id WHERE e.cart_id = c.id)`
+
+// InTx runs f in one transaction.
+func (s *Carts) InTx(ctx context.Context, f func(context.Context) error) error {
+	return s.db.InTx(ctx, f)
+}
 
 // EnterCoupon notes a coupon, unless the cart holds as many already.
 func (s *Carts) EnterCoupon(ctx context.Context, in cart.Lookup, couponID uuid.UUID, most int) (*cart.Basket, error) {
@@ -317,8 +322,9 @@ func (s *Carts) RemoveCoupon(ctx context.Context, in cart.Lookup, couponID uuid.
 // itemColumns are what is read of a line k and its goods, for itemRow; itemOrder is the
 // order in which assembled reads them.
 const (
-	itemColumns = `k.id AS line_id, k.choices, g.slot, g.quantity, v.id AS variant_id, p.id AS product_id, v.sku, p.name, v.options, p.tax_class`
-	itemOrder   = ` ORDER BY k.id, g.slot NULLS FIRST, g.position, g.variant_id`
+	itemColumns = `k.id AS line_id, k.choices, g.slot, g.quantity, v.id AS variant_id, p.id AS product_id, v.sku, p.name, v.options, p.tax_class,
+		v.weight AS grams, (SELECT to_jsonb(y) FROM shipping_traits y WHERE y.variant_id = v.id) AS traits`
+	itemOrder = ` ORDER BY k.id, g.slot NULLS FIRST, g.position, g.variant_id`
 )
 
 // itemRow is a line, or a part of the line before it.

@@ -88,7 +88,7 @@ func (s *Companies) Receive(ctx context.Context, e company.Entry, now time.Time)
 	}
 	return column[uuid.UUID](ctx, s.db, `
 		WITH received AS (
-			SELECT coalesce(-sum(amount), 0) AS total FROM credit_entries WHERE company_id = $1 AND kind = 'PAYMENT'
+			SELECT coalesce(-sum(amount), 0) AS total FROM credit_entries WHERE company_id = $1 AND kind IN ('PAYMENT', 'WRITE_OFF')
 		), owed AS (
 			SELECT c.order_id, sum(c.amount) OVER (ORDER BY c.at, c.id) AS running FROM credit_entries c
 			WHERE c.company_id = $1 AND c.kind = 'ORDER'

@@ -49,7 +49,8 @@ const (
 func (s *Inventory) Free(ctx context.Context, brandID uuid.UUID, variantIDs []uuid.UUID) ([]inventory.Free, error) {
 	return collect[inventory.Free](ctx, s.db, `
 		SELECT v.id AS variant_id, least(f.free, t.total - t.sold) AS pieces,
-			least(`+beyond+`, CASE WHEN t.total IS NOT NULL THEN greatest(t.total - t.sold - f.free, 0) END) AS beyond, coalesce(y.promise, CASE WHEN y.free IS NULL THEN b.promise END) AS promise
+			least(`+beyond+`, CASE WHEN t.total IS NOT NULL THEN greatest(t.total - t.sold - f.free, 0) END) AS beyond, coalesce(y.promise, CASE WHEN y.free IS NULL THEN b.promise END) AS promise,
+			CASE WHEN f.free <= 0 THEN arrives_on(v.id, coalesce(w.pieces, 0) + 1) END AS arrives_on
 		FROM variants v`+beyondStock+` CROSS JOIN LATERAL (SELECT `+freePieces+`::int AS free) f
 		WHERE v.id = ANY(@variants) AND v.brand_id = @brand`, pgx.NamedArgs{"variants": variantIDs, "brand": brandID})
 }

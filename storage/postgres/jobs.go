@@ -11,6 +11,7 @@ import (
 	"github.com/riverqueue/river"
 	"github.com/riverqueue/river/riverdriver/riverpgxv5"
 
+	"github.com/noren-commerce/noren/core/banking"
 	"github.com/noren-commerce/noren/core/messaging"
 	"github.com/noren-commerce/noren/core/payment"
 	"github.com/noren-commerce/noren/core/pricing"
@@ -137,6 +138,9 @@ func (j *Jobs) Grant(ctx context.Context, job promotion.GrantJob) error { return
 func (j *Jobs) Notify(ctx context.Context, job promotion.NoticeJob) error {
 	return j.insert(ctx, []river.InsertManyParams{{Args: job, InsertOpts: &river.InsertOpts{UniqueOpts: river.UniqueOpts{ByArgs: true}}}})
 }
+
+// MatchBank queues the matching of a bank's statement.
+func (j *Jobs) MatchBank(ctx context.Context, job banking.MatchJob) error { return j.Insert(ctx, job) }
 
 // Depth counts the jobs that are not done, by state; discarded ones are those that
 // were given up in the last days.

@@ -94,7 +94,7 @@ func (s *Orders) Goods(ctx context.Context, brandID uuid.UUID, customer string, 
 		FROM `+lines+` JOIN variants v ON v.id = g.variant_id JOIN products p ON p.id = v.product_id
 		LEFT JOIN sale_terms t ON t.variant_id = v.id AND t.kind IS NOT NULL`+itemOrder, args)
 	queueRows(batch, &goods.Levels, nil, `
-		SELECT s.variant_id, s.location_id, s.on_hand - s.reserved AS free
+		SELECT s.variant_id, s.location_id, s.free
 		FROM stock_levels s JOIN locations o ON o.id = s.location_id
 		WHERE s.variant_id IN (SELECT g.variant_id FROM `+lines+`) AND o.brand_id = @brand AND o.ships AND o.active ORDER BY o.priority, o.id`, args)
 	return goods, s.db.conn(ctx).SendBatch(ctx, batch).Close()
@@ -221,14 +221,19 @@ func (s *Orders) Lines(ctx context.Context, orderIDs []uuid.UUID) ([]order.Line,
 	return collect[order.Line](ctx, s.db, `
 		SELECT l.id, l.order_id, l.position, l.variant_id, l.product_id, l.sku, l.name, l.options, l.quantity,
 			l.unit, l.total, l.tax_class, l.breakdown, o.currency, l.promise, l.sold_as, l.parts,
-			coalesce((
-				SELECT max(least((r.quantity::bigint * l.quantity + held.pieces - 1) / held.pieces, l.quantity))::int
+			coalesce(w.back_ordered, 0) AS back_ordered, w.due_on
+		FROM order_lines l JOIN orders o ON o.id = l.order_id
+		CROSS JOIN LATERAL (
+			SELECT max(pieces) AS back_ordered, CASE WHEN bool_and(day IS NOT NULL) THEN max(day) END AS due_on
+			FROM (
+				SELECT least((r.quantity::bigint * l.quantity + held.pieces - 1) / held.pieces, l.quantity)::int AS pieces, due_on(r.order_id, r.variant_id) AS day
 				FROM (
 					SELECT l.variant_id AS id, l.quantity AS pieces
 					UNION ALL SELECT part."variantId", part.quantity FROM jsonb_to_recordset(l.parts) AS part ("variantId" uuid, quantity int)
 				) held JOIN stock_reservations r ON r.variant_id = held.id
-				WHERE r.order_id = l.order_id AND r.location_id IS NULL AND r.state = 'OPEN'), 0) AS back_ordered
-		FROM order_lines l JOIN orders o ON o.id = l.order_id
+				WHERE r.order_id = l.order_id AND r.location_id IS NULL AND r.state = 'OPEN'
+			) waiting
+		) w
 		WHERE l.order_id = ANY(@ids) ORDER BY l.order_id, l.position`, pgx.NamedArgs{"ids": orderIDs})
 }
 

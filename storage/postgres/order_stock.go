@@ -25,8 +25,8 @@ const takeStock = `
 	)
 	UPDATE stock_levels s SET reserved = s.reserved + w.quantity
 	FROM want w JOIN locked USING (variant_id, location_id)
-	WHERE s.variant_id = w.variant_id AND s.location_id = w.location_id AND s.on_hand - s.reserved >= w.quantity
-	RETURNING s.variant_id, s.on_hand - s.reserved AS free, w.quantity AS taken, EXISTS (SELECT FROM set_parts z WHERE z.variant_id = s.variant_id) AS in_set`
+	WHERE s.variant_id = w.variant_id AND s.location_id = w.location_id AND s.free >= w.quantity
+	RETURNING s.variant_id, s.free, w.quantity AS taken, EXISTS (SELECT FROM set_parts z WHERE z.variant_id = s.variant_id) AS in_set`
 
 // moved is a stock level after some of it was taken.
 type moved struct {
@@ -126,7 +126,7 @@ func (s *Orders) Release(ctx context.Context, orderID uuid.UUID, at time.Time) (
 		UPDATE stock_levels s SET reserved = s.reserved - r.quantity
 		FROM released r JOIN locked USING (variant_id, location_id)
 		WHERE s.variant_id = r.variant_id AND s.location_id = r.location_id
-		RETURNING s.variant_id, s.on_hand - s.reserved AS free, -r.quantity AS taken, EXISTS (SELECT FROM set_parts z WHERE z.variant_id = s.variant_id) AS in_set`, args)
+		RETURNING s.variant_id, s.free, -r.quantity AS taken, EXISTS (SELECT FROM set_parts z WHERE z.variant_id = s.variant_id) AS in_set`, args)
 	queueRows(batch, &places, nil, `
 		WITH released AS (
 			UPDATE stock_reservations SET state = 'RELEASED' WHERE order_id = @order AND state = 'OPEN' AND location_id IS NULL

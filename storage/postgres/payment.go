@@ -39,9 +39,9 @@ func queuePayment(batch *pgx.Batch, p payment.Payment) {
 func (s *Payments) Update(ctx context.Context, p payment.Payment) error {
 	_, err := s.db.conn(ctx).Exec(ctx, `
 		UPDATE payments SET status = $2, authorised = $3, captured = $4, refunded = $5, reference = $6,
-			instructions = $7, failure_code = $8, due_at = $9, updated_at = $10
+			instructions = $7, failure_code = $8, due_at = $9, updated_at = $10, amount = $11
 		WHERE id = $1`,
-		p.ID, p.Status, p.AuthorisedMinor, p.CapturedMinor, p.RefundedMinor, p.Reference, p.Instructions, p.FailureCode, p.DueAt, p.UpdatedAt)
+		p.ID, p.Status, p.AuthorisedMinor, p.CapturedMinor, p.RefundedMinor, p.Reference, p.Instructions, p.FailureCode, p.DueAt, p.UpdatedAt, p.AmountMinor)
 	return err
 }
 
@@ -210,6 +210,7 @@ func paymentFilter(q payment.Query) (string, pgx.NamedArgs) {
 		where += ` AND (captured - refunded > amount
 			OR (captured > refunded AND order_id IN (SELECT o.id FROM orders o WHERE o.id = order_id AND o.status = 'CANCELLED'))
 			OR (status = 'PENDING' AND captured > 0)
+			OR (captured > refunded AND order_id IN (SELECT o.id FROM orders o WHERE o.id = order_id AND o.status = 'PENDING_PAYMENT'))
 			OR (status = 'CANCELLED' AND order_id IN (SELECT o.id FROM orders o WHERE o.id = order_id AND NOT o.paid AND o.status IN ('CONFIRMED', 'PICKING')))
 			OR id IN (SELECT payment_id FROM payment_operations WHERE status IN ('OUTSTANDING', 'REFUSED') AND kind <> 'START'))`
 	}

@@ -47,18 +47,9 @@ func (s *Quotations) Asker(ctx context.Context, memberID uuid.UUID) (messaging.A
 	return *a, nil
 }
 
-// Answerers are the staff whose permission groups let them answer; administrators
-// where there are none.
+// Answerers are the staff who answer.
 func (s *Quotations) Answerers(ctx context.Context) ([]messaging.Address, error) {
-	return collect[messaging.Address](ctx, s.db, `
-		WITH answerers AS (
-			SELECT a.name, a.email FROM accounts a WHERE a.closed_at IS NULL AND a.role IN ('STAFF', 'STORE_STAFF') AND EXISTS (
-				SELECT FROM account_groups m JOIN permission_groups g ON g.id = m.group_id WHERE m.account_id = a.id AND @permission = ANY(g.permissions))
-		)
-		SELECT name, email FROM answerers
-		UNION ALL
-		SELECT name, email FROM accounts WHERE role = 'ADMIN' AND closed_at IS NULL AND NOT EXISTS (SELECT FROM answerers)
-		ORDER BY email LIMIT 100`, pgx.NamedArgs{"permission": access.QuotationWrite})
+	return staffMay(ctx, s.db, access.QuotationWrite)
 }
 
 // Insert keeps a new quotation with the lines that are asked for.
@@ -168,7 +159,7 @@ func (s *Quotations) Basket(ctx context.Context, in cart.Lookup, q quotation.Bas
 		b.Items[i].Agreed = agreed[b.Items[i].VariantID]
 	}
 	if b.Method != nil && len(offers) > 0 {
-		b.Method.FeeMinor, b.Method.TaxClass = offers[0].ShippingFee, money.TaxStandard
+		b.Method.FeeMinor, b.Method.TaxClass, b.Method.Tariff = offers[0].ShippingFee, money.TaxStandard, shipping.Tariff{}
 	}
 	return &b, nil
 }

@@ -9,8 +9,10 @@ import (
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
 
+	"github.com/noren-commerce/noren/core/access"
 	"github.com/noren-commerce/noren/core/fault"
 	"github.com/noren-commerce/noren/core/identity"
+	"github.com/noren-commerce/noren/core/messaging"
 )
 
 // Policy is what holds for all staff.
@@ -164,4 +166,18 @@ func (s *Accounts) UseRecoveryCode(ctx context.Context, accountID uuid.UUID, has
 // WithFactor are those of the accounts that have a confirmed factor.
 func (s *Accounts) WithFactor(ctx context.Context, accountIDs []uuid.UUID) ([]uuid.UUID, error) {
 	return column[uuid.UUID](ctx, s.db, `SELECT account_id FROM totp_factors WHERE account_id = ANY($1) AND confirmed_at IS NOT NULL`, accountIDs)
+}
+
+// staffMay are the staff whose permission groups give them the permission;
+// administrators where there are none.
+func staffMay(ctx context.Context, db *DB, permission access.Permission) ([]messaging.Address, error) {
+	return collect[messaging.Address](ctx, db, `
+		WITH able AS (
+			SELECT a.name, a.email FROM accounts a WHERE a.closed_at IS NULL AND a.role IN ('STAFF', 'STORE_STAFF') AND EXISTS (
+				SELECT FROM account_groups m JOIN permission_groups g ON g.id = m.group_id WHERE m.account_id = a.id AND @permission = ANY(g.permissions))
+		)
+		SELECT name, email FROM able
+		UNION ALL
+		SELECT name, email FROM accounts WHERE role = 'ADMIN' AND closed_at IS NULL AND NOT EXISTS (SELECT FROM able)
+		ORDER BY email LIMIT 100`, pgx.NamedArgs{"permission": permission})
 }

@@ -19,6 +19,9 @@ func (s *Inventory) Variants(ctx context.Context, brandID uuid.UUID, variantIDs 
 		[]any{pgx.NamedArgs{"brand": brandID, "ids": variantIDs}}, collectIDs)
 }
 
+// levelColumns are the columns of inventory.Level, for the alias s.
+const levelColumns = `s.variant_id, s.location_id, s.on_hand, s.reserved, s.incoming, s.safety, s.reorder_point, s.reorder_to`
+
 // LockLevel reads a level and locks it, and makes it where there is none.
 func (s *Inventory) LockLevel(ctx context.Context, variantID, locationID uuid.UUID) (inventory.Level, error) {
 	args := pgx.NamedArgs{"variant": variantID, "location": locationID}
@@ -27,7 +30,7 @@ func (s *Inventory) LockLevel(ctx context.Context, variantID, locationID uuid.UU
 		return inventory.Level{}, err
 	}
 	level, err := first[inventory.Level](ctx, s.db, `
-		SELECT variant_id, location_id, on_hand, reserved, incoming FROM stock_levels
+		SELECT `+levelColumns+` FROM stock_levels s
 		WHERE variant_id = @variant AND location_id = @location FOR UPDATE`, args)
 	if err != nil || level == nil {
 		return inventory.Level{}, errors.Join(err, fault.ErrNotFound)
@@ -38,8 +41,9 @@ func (s *Inventory) LockLevel(ctx context.Context, variantID, locationID uuid.UU
 // SaveLevel writes a locked level.
 func (s *Inventory) SaveLevel(ctx context.Context, l inventory.Level) error {
 	_, err := s.db.conn(ctx).Exec(ctx, `
-		UPDATE stock_levels SET on_hand = @on_hand, incoming = @incoming WHERE variant_id = @variant AND location_id = @location`,
-		pgx.NamedArgs{"variant": l.VariantID, "location": l.LocationID, "on_hand": l.OnHand, "incoming": l.Incoming})
+		UPDATE stock_levels SET on_hand = @on_hand, safety = @safety, reorder_point = @point, reorder_to = @to
+		WHERE variant_id = @variant AND location_id = @location`,
+		pgx.NamedArgs{"variant": l.VariantID, "location": l.LocationID, "on_hand": l.OnHand, "safety": l.Safety, "point": l.ReorderPoint, "to": l.ReorderTo})
 	return err
 }
 
@@ -84,7 +88,7 @@ func (s *Inventory) HasStock(ctx context.Context, locationID uuid.UUID) (bool, e
 // Levels are what the locations have of the variants, in one statement.
 func (s *Inventory) Levels(ctx context.Context, variantIDs []uuid.UUID) ([]inventory.Level, error) {
 	return collect[inventory.Level](ctx, s.db, `
-		SELECT s.variant_id, s.location_id, s.on_hand, s.reserved, s.incoming
+		SELECT `+levelColumns+`
 		FROM stock_levels s JOIN locations l ON l.id = s.location_id
 		WHERE s.variant_id = ANY(@ids) ORDER BY s.variant_id, l.priority, l.code`, pgx.NamedArgs{"ids": variantIDs})
 }

@@ -94,7 +94,7 @@ func (s *Inventory) LockLevels(ctx context.Context, places []inventory.Place) (l
 		SELECT DISTINCT variant, location FROM unnest(@variants::uuid[], @locations::uuid[]) AS p (variant, location)
 		ORDER BY variant, location ON CONFLICT DO NOTHING`, args)
 	queueRows(batch, &levels, nil, `
-		SELECT variant_id, location_id, on_hand, reserved, incoming FROM stock_levels
+		SELECT `+levelColumns+` FROM stock_levels s
 		WHERE (variant_id, location_id) IN (SELECT variant, location FROM unnest(@variants::uuid[], @locations::uuid[]) AS p (variant, location))
 		ORDER BY variant_id, location_id FOR UPDATE`, args)
 	err = s.db.conn(ctx).SendBatch(ctx, batch).Close()

@@ -9,6 +9,8 @@ import (
 
 	"github.com/noren-commerce/noren/adapters/assets"
 	"github.com/noren-commerce/noren/adapters/mailbox"
+	"github.com/noren-commerce/noren/core/banking"
+	"github.com/noren-commerce/noren/core/billing"
 	"github.com/noren-commerce/noren/core/cart"
 	"github.com/noren-commerce/noren/core/catalog"
 	"github.com/noren-commerce/noren/core/channel"
@@ -20,6 +22,7 @@ import (
 	"github.com/noren-commerce/noren/core/idempotency"
 	"github.com/noren-commerce/noren/core/identity"
 	"github.com/noren-commerce/noren/core/inventory"
+	"github.com/noren-commerce/noren/core/ledger"
 	"github.com/noren-commerce/noren/core/messaging"
 	"github.com/noren-commerce/noren/core/operation"
 	"github.com/noren-commerce/noren/core/order"
@@ -74,8 +77,9 @@ func New(cfg Config, db *postgres.DB, now clock.Clock, options ...Option) (*App,
 		return nil, err
 	}
 	keys := idempotency.New(db, postgres.NewKeys(db), now)
-	companies := newCompanies(db, ground, keys, now)
-	payments := newPayments(cfg, db, jobs, ground.Metrics, now)
+	books := ledger.NewBooks(postgres.NewJournal(db), now)
+	companies := newCompanies(db, ground, keys, books, now)
+	payments := newPayments(cfg, db, jobs, ground.Metrics, books, now)
 	buyers := shoppers{companies}
 	campaigns := newCampaigns(cfg, db, jobs, ground.Limiter, now)
 	prices := pricing.New(postgres.NewPricing(db), buyers, campaigns, now)
@@ -93,7 +97,7 @@ func New(cfg Config, db *postgres.DB, now clock.Clock, options ...Option) (*App,
 	companies.RecruitBy(accounts)
 	orders := order.New(order.Parts{
 		Tx: db, Store: postgres.NewOrders(db), Carts: carts, Keys: keys,
-		Outbox: jobs, Events: events, Flips: shown, Campaigns: campaigns, Trade: companies, Now: now,
+		Outbox: jobs, Events: events, Flips: shown, Campaigns: campaigns, Trade: companies, Books: books, Now: now,
 	})
 	shown.First(orders.Allocate)
 	trusted, err := newProxies(cfg.TrustedProxy)
@@ -112,6 +116,7 @@ func New(cfg Config, db *postgres.DB, now clock.Clock, options ...Option) (*App,
 	if err != nil {
 		return nil, err
 	}
+	keeper := inventory.NewKeeper(inventory.KeeperParts{Tx: db, Store: stock, Transfers: stock, Stocktakes: stock, Keys: keys, Shown: shown, Events: events, Now: now})
 	a := &App{
 		Config:   cfg,
 		Assets:   files,
@@ -131,7 +136,8 @@ func New(cfg Config, db *postgres.DB, now clock.Clock, options ...Option) (*App,
 			Editor:    newEditor(db, events, files, lists, now),
 			Inventory: inventory.New(stock, buyers),
 			Sales:     sale.New(sale.Parts{Tx: db, Store: postgres.NewSales(db), SetStore: postgres.NewSales(db), Shown: shown, Events: events, Now: now}),
-			Stock:     inventory.NewKeeper(inventory.KeeperParts{Tx: db, Store: stock, Transfers: stock, Stocktakes: stock, Keys: keys, Shown: shown, Events: events, Now: now}),
+			Stock:     keeper,
+			Supply:    &inventory.Supply{Keeper: keeper, Supplies: stock, Outbox: jobs},
 			Carts:     carts,
 			Shipping:  shipping.New(postgres.NewShipping(db)),
 			Methods:   shipping.NewEditor(db, postgres.NewShipping(db), events, now),
@@ -147,7 +153,12 @@ func New(cfg Config, db *postgres.DB, now clock.Clock, options ...Option) (*App,
 			SSO:       sso,
 			Customers: customers,
 			Companies: companies,
-			Partners:  partners,
+			Ledger:    NewLedger(db, now),
+			Banking: banking.New(banking.Parts{
+				Tx: db, Store: postgres.NewBanking(db), Keys: keys, Payments: payments, Companies: companies, Jobs: jobs, Events: events, Now: now,
+			}),
+			Billing:  billing.New(billing.Parts{Tx: db, Store: postgres.NewBilling(db), Companies: companies, Outbox: jobs, Events: events, Now: now}),
+			Partners: partners,
 		},
 		Partners: partners,
 		Accounts: accounts,
@@ -192,9 +203,17 @@ func (a *App) Handler() http.Handler {
 }
 
 // newCompanies puts together whom the shop trades with on terms.
-func newCompanies(db *postgres.DB, ground Ground, keys *idempotency.Keys, now clock.Clock) *company.Service {
+func newCompanies(db *postgres.DB, ground Ground, keys *idempotency.Keys, books *ledger.Books, now clock.Clock) *company.Service {
 	store := redis.NewCompanies(postgres.NewCompanies(db), ground.Redis, ground.Generations, postgres.Joined)
-	return company.New(company.Parts{Tx: db, Store: store, Keys: keys, Events: postgres.NewEvents(db), Now: now})
+	return company.New(company.Parts{Tx: db, Store: store, Keys: keys, Events: postgres.NewEvents(db), Books: books, Now: now})
+}
+
+// NewLedger puts together how accountants read the payment journal.
+func NewLedger(db *postgres.DB, now clock.Clock) *ledger.Service {
+	return ledger.New(ledger.Parts{
+		Tx: db, Store: postgres.NewJournal(db), Books: ledger.NewBooks(postgres.NewJournal(db), now),
+		Keys: idempotency.New(db, postgres.NewKeys(db), now), Events: postgres.NewEvents(db),
+	})
 }
 
 // newQuotations puts together how buyers ask for quotations and get them.

@@ -12,9 +12,13 @@ import (
 	"github.com/riverqueue/river/riverdriver/riverpgxv5"
 
 	"github.com/noren-commerce/noren/core/access"
+	"github.com/noren-commerce/noren/core/banking"
+	"github.com/noren-commerce/noren/core/billing"
 	"github.com/noren-commerce/noren/core/display"
 	"github.com/noren-commerce/noren/core/event"
+	"github.com/noren-commerce/noren/core/fault"
 	"github.com/noren-commerce/noren/core/importing"
+	"github.com/noren-commerce/noren/core/inventory"
 	"github.com/noren-commerce/noren/core/messaging"
 	"github.com/noren-commerce/noren/core/payment"
 	"github.com/noren-commerce/noren/core/pricing"
@@ -88,6 +92,7 @@ func (a *App) workers() (*river.Workers, []*river.PeriodicJob) {
 		return postgres.NewEvents(a.DB).Partition(ctx, a.now())
 	})
 	work(w, func(ctx context.Context, _ display.RestockJob) error { return a.Resolvers.Restock.Tell(ctx) })
+	work(w, func(ctx context.Context, _ inventory.WatchJob) error { return a.Resolvers.Supply.Watch(ctx) })
 	work(w, func(ctx context.Context, _ payment.ReconcileJob) error { return a.Payments.Reconcile(ctx) })
 	work(w, func(ctx context.Context, _ payment.ExpireJob) error { return a.Payments.Expire(ctx) })
 	work(w, func(ctx context.Context, j importing.Job) error {
@@ -107,17 +112,35 @@ func (a *App) workers() (*river.Workers, []*river.PeriodicJob) {
 	work(w, func(ctx context.Context, _ promotion.BudgetJob) error { return a.Resolvers.Campaigns.WatchBudgets(ctx) })
 	work(w, func(ctx context.Context, _ quotation.ExpireJob) error { return a.Resolvers.Quotations.Expire(ctx) })
 	work(w, func(ctx context.Context, _ payment.ForgetJob) error { return a.Payments.Forget(ctx) })
+	work(w, func(ctx context.Context, _ billing.CloseJob) error { return a.Resolvers.Billing.Run(ctx) })
+	river.AddWorker(w, &longJob[banking.MatchJob]{f: a.matchBank})
 	return w, []*river.PeriodicJob{
+		every(time.Hour, billing.CloseJob{}),
 		every(time.Minute, payment.ReconcileJob{}),
 		every(time.Minute, payment.ExpireJob{}),
 		every(time.Minute, quotation.ExpireJob{}),
 		every(10*time.Minute, display.RestockJob{}), // what imports and corrections brought
+		every(10*time.Minute, inventory.WatchJob{}),
 		every(time.Minute, pricing.TurnJob{}),
 		every(time.Minute, promotion.BudgetJob{}),
 		every(10*time.Minute, promotion.AbandonedJob{}),
 		every(24*time.Hour, event.PartitionJob{}),
 		every(24*time.Hour, payment.ForgetJob{}),
 	}
+}
+
+// matchBank matches a bank's statement in a channel of its brand.
+func (a *App) matchBank(ctx context.Context, j banking.MatchJob) error {
+	channels, err := a.Channels.All(ctx)
+	if err != nil {
+		return err
+	}
+	for _, c := range channels {
+		if c.BrandID == j.BrandID {
+			return a.Resolvers.Banking.Work(ctx, j, c)
+		}
+	}
+	return fault.ErrNotFound
 }
 
 // work registers f for jobs of one kind. Jobs act as noren itself.
@@ -134,7 +157,7 @@ const longPatience = 50 * time.Minute
 type longJob[T river.JobArgs] struct {
 	river.WorkerDefaults[T]
 	f      func(ctx context.Context, args T) error
-	giveUp func(ctx context.Context, args T) error
+	giveUp func(ctx context.Context, args T) error // nil: nothing waits for it
 }
 
 // Timeout is longPatience.
@@ -144,7 +167,7 @@ func (*longJob[T]) Timeout(*river.Job[T]) time.Duration { return longPatience }
 func (l *longJob[T]) Work(ctx context.Context, job *river.Job[T]) error {
 	ctx = access.With(ctx, access.System)
 	err := l.f(ctx, job.Args)
-	if err == nil || job.Attempt < job.MaxAttempts {
+	if err == nil || job.Attempt < job.MaxAttempts || l.giveUp == nil {
 		return err
 	}
 	ending, cancel := context.WithTimeout(context.WithoutCancel(ctx), jobPatience) // its own time may be over

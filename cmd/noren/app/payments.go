@@ -6,7 +6,9 @@ import (
 
 	"github.com/noren-commerce/noren/adapters/banktransfer"
 	"github.com/noren-commerce/noren/adapters/stripe"
+	"github.com/noren-commerce/noren/adapters/till"
 	"github.com/noren-commerce/noren/core/clock"
+	"github.com/noren-commerce/noren/core/ledger"
 	"github.com/noren-commerce/noren/core/payment"
 	"github.com/noren-commerce/noren/seed"
 	"github.com/noren-commerce/noren/storage/postgres"
@@ -66,10 +68,10 @@ func (c PaymentConfig) gateways(dev bool) []payment.Gateway {
 
 // newPayments makes the service that collects money. It has yet to be told of
 // the orders.
-func newPayments(c Config, db *postgres.DB, jobs *postgres.Jobs, metrics *telemetry.Metrics, now clock.Clock) *payment.Service {
+func newPayments(c Config, db *postgres.DB, jobs *postgres.Jobs, metrics *telemetry.Metrics, books *ledger.Books, now clock.Clock) *payment.Service {
 	return payment.New(payment.Needs{
 		Tx: db, Store: postgres.NewPayments(db), Jobs: jobs, Outbox: jobs, Events: postgres.NewEvents(db),
-		Gateways: c.gateways(c.Dev), Terms: payment.DefaultTerms(), Now: now, Log: slog.Default(),
+		Gateways: c.gateways(c.Dev), Tills: till.Both(), Books: books, Terms: payment.DefaultTerms(), Now: now, Log: slog.Default(),
 		Watch: func(c payment.Call) { metrics.GatewayCall(c.Gateway, c.Verb, c.Outcome, c.Took) },
 	})
 }

@@ -84,7 +84,12 @@ func (s *Shop) AddShipping(t testing.TB, code string, fee int64) uuid.UUID {
 
 // SetStock sets the pieces of a variant in the warehouse.
 func (s *Shop) SetStock(t testing.TB, variant uuid.UUID, onHand int) {
-	s.exec(t, `UPDATE stock_levels SET on_hand = @n WHERE variant_id = @variant AND location_id = @warehouse`,
+	s.exec(t, `
+		WITH before AS (SELECT on_hand FROM stock_levels WHERE variant_id = @variant AND location_id = @warehouse), after AS (
+			UPDATE stock_levels SET on_hand = @n WHERE variant_id = @variant AND location_id = @warehouse
+		)
+		INSERT INTO stock_movements (id, at, variant_id, location_id, kind, quantity)
+		SELECT gen_random_uuid(), @epoch, @variant, @warehouse, 'COUNT', @n - on_hand FROM before WHERE on_hand <> @n`,
 		pgx.NamedArgs{"variant": variant, "n": onHand})
 }
 

@@ -1,0 +1,114 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
+
+	"github.com/noren-commerce/noren/core/id"
+	"github.com/noren-commerce/noren/core/order"
+	"github.com/noren-commerce/noren/storage/postgres"
+)
+
+const (
+	takers      = 64    // buyers at once
+	manyGoods   = 1_000 // variants, where they want different ones
+	takerConns  = 32    // connections that they share
+	takenAtOnce = 1     // pieces of an order
+)
+
+// stock measures how fast orders can take stock: each in a transaction of its own that
+// is committed to disk, all of one variant, and of many.
+func stock(ctx context.Context, s settings, database string) error {
+	db, err := postgres.Open(ctx, database, postgres.WithMaxConns(takerConns))
+	if err != nil {
+		return err
+	}
+	defer db.Close()
+	rows, _ := db.Pool().Query(ctx, `
+		SELECT s.variant_id, s.location_id FROM stock_levels s JOIN locations l ON l.id = s.location_id
+		WHERE l.ships AND s.free > 500000 ORDER BY s.variant_id LIMIT $1`, manyGoods)
+	places, err := pgx.CollectRows(rows, pgx.RowToStructByPos[place])
+	if err != nil {
+		return err
+	}
+	if len(places) < manyGoods {
+		return errors.New("too few variants with stock")
+	}
+	var hot, many []float64
+	for range s.rounds {
+		for _, side := range []struct {
+			places []place
+			rates  *[]float64
+		}{{places[:1], &hot}, {places, &many}} {
+			rate, err := take(ctx, db, s.length(), side.places)
+			if err != nil {
+				return err
+			}
+			*side.rates = append(*side.rates, rate)
+		}
+	}
+	fmt.Printf("stock     %d buyers: %.0f reservations/s of one variant, %.0f/s of %d variants = %.1f×; none lost, none oversold\n",
+		takers, middle(hot), middle(many), manyGoods, middle(many)/middle(hot))
+	return nil
+}
+
+// place is where a variant lies.
+type place struct{ Variant, Location uuid.UUID }
+
+// take lets the buyers take one piece after another for a while, and counts. What was
+// taken must be what is reserved.
+func take(ctx context.Context, db *postgres.DB, length time.Duration, places []place) (float64, error) {
+	orders := postgres.NewOrders(db)
+	before, err := reserved(ctx, db)
+	if err != nil {
+		return 0, err
+	}
+	var taken atomic.Int64
+	var group sync.WaitGroup
+	failures := make([]error, takers)
+	end := time.Now().Add(length)
+	for b := range takers {
+		group.Go(func() {
+			for n := 0; time.Now().Before(end); n++ {
+				p := places[(n*takers+b*17)%len(places)]
+				err := db.InTx(ctx, func(ctx context.Context) error {
+					_, err := orders.Take(ctx, order.Taking{OrderID: id.New(), At: time.Now(), Reservations: []order.Reservation{{VariantID: p.Variant, LocationID: p.Location, Quantity: takenAtOnce}}})
+					return err
+				})
+				if err != nil {
+					failures[b] = err
+					return
+				}
+				taken.Add(takenAtOnce)
+			}
+		})
+	}
+	group.Wait()
+	after, err := reserved(ctx, db)
+	if err := errors.Join(append(failures, err)...); err != nil {
+		return 0, err
+	}
+	if after-before != taken.Load() {
+		return 0, fmt.Errorf("%d pieces were taken, %d are reserved", taken.Load(), after-before)
+	}
+	return float64(taken.Load()) / length.Seconds(), nil
+}
+
+func reserved(ctx context.Context, db *postgres.DB) (pieces int64, err error) {
+	err = db.Pool().QueryRow(ctx, `SELECT sum(reserved) FROM stock_levels`).Scan(&pieces)
+	return pieces, err
+}
+
+// middle is the median.
+func middle(all []float64) float64 {
+	sorted := slices.Sorted(slices.Values(all))
+	return sorted[len(sorted)/2]
+}

@@ -1,0 +1,125 @@
+// Package banking brings the money that arrived at the shop's bank account to what it
+// pays (入金消込): statements of the bank are read, their lines are matched with orders
+// and companies, and what cannot be is a work list for people.
+package banking
+
+import (
+	"errors"
+	"regexp"
+	"strings"
+
+	"golang.org/x/text/unicode/norm"
+
+	"github.com/noren-commerce/noren/core/fault"
+	"github.com/noren-commerce/noren/core/i18n"
+)
+
+// Profile says in which columns a bank's CSV has what. A column is its heading, or its
+// number from 1 where the file has no headings.
+type Profile struct {
+	Code    string
+	Name    string
+	Heading bool   // the file has a row of headings
+	Skip    int    // rows before the headings, or before the first line
+	Date    string // 取引日
+	Deposit string // 入金額
+	Payer   string // 振込依頼人
+	Text    string // 摘要; empty: the payer's column
+}
+
+// Usual is the profile for whoever names none: headings as Japanese banks call them.
+var Usual = Profile{Heading: true}
+
+// usual are the headings of each column, as banks call them, after folding.
+var usual = map[string][]string{
+	"date":    {"取引日", "日付", "年月日", "お取引日", "入出金日", "勘定日", "起算日", "date"},
+	"deposit": {"入金額", "入金金額", "お預入金額", "お預り金額", "預り金額", "入金", "お預入れ額", "取引金額", "deposit"},
+	"payer":   {"振込依頼人", "振込依頼人名", "依頼人名", "お取引内容", "摘要内容", "摘要", "内容", "payer"},
+	"text":    {"ediinfo", "edi情報", "備考", "メモ", "reference"},
+}
+
+var (
+	profileCode = regexp.MustCompile(`^[0-9A-Za-z_-]{1,40}$`)
+	errCode     = fault.Invalid(fault.CodeInvalid, "コードは半角英数字・ハイフン・アンダースコアの40文字以内で入力してください", "A code is up to 40 letters, digits, hyphens and underscores")
+	errColumn   = fault.Invalid(fault.CodeInvalid, "見出しのないファイルでは列を1からの番号で指定してください", "Where a file has no headings, a column is its number from 1")
+	errSkip     = fault.Invalid(fault.CodeInvalid, "読み飛ばす行数は0〜50で指定してください", "0 to 50 rows are skipped")
+)
+
+// Validate checks a profile that staff keep.
+func (p Profile) Validate() error {
+	all := []error{i18n.CheckString("name", p.Name, 100)}
+	if !profileCode.MatchString(p.Code) {
+		all = append(all, errCode.At("code"))
+	}
+	if p.Skip < 0 || p.Skip > 50 {
+		all = append(all, errSkip.At("skip"))
+	}
+	for _, c := range []struct {
+		field, column string
+		must          bool
+	}{{"date", p.Date, true}, {"deposit", p.Deposit, true}, {"payer", p.Payer, true}, {"text", p.Text, false}} {
+		all = append(all, i18n.CheckString(c.field, c.column, 100))
+		switch {
+		case c.column == "" && c.must && !p.Heading:
+			all = append(all, fault.ErrRequired.At(c.field))
+		case c.column != "" && !p.Heading && number(c.column) == 0:
+			all = append(all, errColumn.At(c.field))
+		}
+	}
+	return errors.Join(all...)
+}
+
+// number is the column's number from 1; 0 if it is a heading.
+func number(column string) int {
+	n := 0
+	for _, r := range column {
+		if r < '0' || r > '9' || n > 100 {
+			return 0
+		}
+		n = n*10 + int(r-'0')
+	}
+	return n
+}
+
+// layout is where a file has its columns, from 0; -1 for none.
+type layout struct{ date, deposit, payer, text int }
+
+// layout finds the profile's columns by the headings. missing names what is not there.
+func (p Profile) layout(headings []string) (l layout, missing string) {
+	find := func(field, column string) int {
+		if !p.Heading {
+			return number(column) - 1
+		}
+		wanted := usual[field]
+		if column != "" {
+			wanted = []string{fold(column)}
+		}
+		for _, name := range wanted {
+			for i, heading := range headings {
+				if fold(heading) == name {
+					return i
+				}
+			}
+		}
+		return -1
+	}
+	l = layout{find("date", p.Date), find("deposit", p.Deposit), find("payer", p.Payer), find("text", p.Text)}
+	for _, c := range []struct {
+		at   int
+		name string
+	}{{l.date, "取引日"}, {l.deposit, "入金額"}, {l.payer, "摘要"}} {
+		if c.at < 0 {
+			return l, c.name
+		}
+	}
+	return l, ""
+}
+
+// fold brings a heading into one form: widths, spaces, and what stands in brackets.
+func fold(heading string) string {
+	heading = strings.ToLower(norm.NFKC.String(strings.TrimPrefix(heading, "\ufeff")))
+	if i := strings.IndexByte(heading, '('); i > 0 {
+		heading = heading[:i]
+	}
+	return strings.Join(strings.Fields(heading), "")
+}

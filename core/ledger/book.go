@@ -1,0 +1,185 @@
+package ledger
+
+import (
+	"context"
+	"maps"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/noren-commerce/noren/core/access"
+	"github.com/noren-commerce/noren/core/clock"
+	"github.com/noren-commerce/noren/core/id"
+	"github.com/noren-commerce/noren/core/money"
+)
+
+// Books is where other domains write down what money did, in their transactions.
+type Books struct {
+	store Poster
+	now   clock.Clock
+}
+
+// Poster adds to the journal.
+type Poster interface {
+	// Post adds the entry with its lines, unless its source has been written down. It
+	// need not have happened before the next call that answers something.
+	Post(ctx context.Context, e Entry) error
+	// OfOrder are the balances of one order.
+	OfOrder(ctx context.Context, orderID uuid.UUID) (Balances, error)
+}
+
+// NewBooks makes the books.
+func NewBooks(store Poster, now clock.Clock) *Books { return &Books{store, now} }
+
+// Post adds an entry, once for each source.
+func (b *Books) Post(ctx context.Context, e Entry) error {
+	if err := e.check(); err != nil || len(e.Lines) == 0 {
+		return err
+	}
+	now := b.now()
+	if e.ID == uuid.Nil {
+		e.ID = id.New()
+	}
+	e.PostedAt = now
+	if e.At.IsZero() {
+		e.At = now
+	}
+	if actor := access.From(ctx).ID; actor != uuid.Nil {
+		e.ActorID = &actor
+	}
+	return b.store.Post(ctx, e)
+}
+
+// Sale is an order that leaves the house: the claim on its customer.
+type Sale struct {
+	OrderID   uuid.UUID
+	BrandID   uuid.UUID
+	Number    string
+	CompanyID *uuid.UUID // who owes it; nil unless it is on account
+	Currency  money.Currency
+	Total     int64 // minor units, tax included
+	Shipping  int64 // as on the order: with tax if Inclusive
+	Inclusive bool
+	Taxes     []money.Taxed
+}
+
+// Sold writes the sale of an order down when it ships: what was received before is no
+// deposit any more, the rest is owed.
+func (b *Books) Sold(ctx context.Context, s Sale) error {
+	e := Entry{BrandID: s.BrandID, Kind: KindSale, Source: "sale:" + s.OrderID.String(), Currency: s.Currency, OrderID: &s.OrderID, CompanyID: s.CompanyID, Reference: s.Number}
+	var deposited int64
+	if s.CompanyID == nil {
+		balances, err := b.store.OfOrder(ctx, s.OrderID)
+		if err != nil {
+			return err
+		}
+		deposited = min(max(-balances.Of(Deposits), 0), s.Total)
+	}
+	e.DebitTo(Deposits, "", deposited)
+	e.DebitTo(Receivable, "", s.Total-deposited)
+	net := s.Total
+	for _, t := range s.Taxes {
+		e.CreditTo(Tax, string(t.Class), t.Tax.Minor)
+		net -= t.Tax.Minor
+	}
+	shipping := s.Shipping
+	if s.Inclusive {
+		shipping = money.TaxOf(money.TaxStandard, money.Of(s.Shipping, s.Currency), true, money.RoundDown).Net.Minor
+	}
+	shipping = min(shipping, max(net, 0))
+	e.CreditTo(Sales, "", net-shipping)
+	e.CreditTo(Shipping, "", shipping)
+	return b.Post(ctx, e)
+}
+
+// Movement is money of an order's payment that came in or went back.
+type Movement struct {
+	OrderID, PaymentID, BrandID uuid.UUID
+	Number                      string // the order's
+	Where                       Place  // where the money is
+	Currency                    money.Currency
+	At                          time.Time
+	Minor                       int64 // how much
+	Total                       int64 // of the payment, after it: tells one movement from the next
+}
+
+func (m Movement) entry(kind Kind, word string) Entry {
+	return Entry{
+		BrandID: m.BrandID, At: m.At, Kind: kind, Currency: m.Currency, OrderID: &m.OrderID, PaymentID: &m.PaymentID, Reference: m.Number,
+		Source: strings.Join([]string{word, m.PaymentID.String(), strconv.FormatInt(m.Total, 10)}, ":"),
+	}
+}
+
+// Received writes down money that came in for an order: it settles what the order
+// owes, and beyond that, or before the order ships, it is a deposit.
+func (b *Books) Received(ctx context.Context, m Movement) error {
+	balances, err := b.store.OfOrder(ctx, m.OrderID)
+	if err != nil {
+		return err
+	}
+	e := m.entry(KindPayment, "capture")
+	owed := min(max(balances.Of(Receivable), 0), m.Minor)
+	e.DebitTo(m.Where.Account, m.Where.Sub, m.Minor)
+	e.CreditTo(Receivable, "", owed)
+	e.CreditTo(Deposits, "", m.Minor-owed)
+	return b.Post(ctx, e)
+}
+
+// GivenBack writes down money that went back to an order's customer: first what was
+// deposited, then of the sale, with the tax of each class in proportion.
+func (b *Books) GivenBack(ctx context.Context, m Movement) error {
+	balances, err := b.store.OfOrder(ctx, m.OrderID)
+	if err != nil {
+		return err
+	}
+	e := m.entry(KindRefund, "refund")
+	deposited := min(max(-balances.Of(Deposits), 0), m.Minor)
+	sold := max(balances.sold(), 0)
+	ofSale := min(m.Minor-deposited, sold)
+	e.DebitTo(Deposits, "", deposited)
+	net := ofSale
+	for _, place := range slices.SortedFunc(maps.Keys(balances), func(a, b Place) int { return strings.Compare(a.Sub, b.Sub) }) {
+		if place.Account != Tax || sold == 0 {
+			continue
+		}
+		tax, err := money.RoundDown.Portion(-balances[place], ofSale, sold, 1)
+		if err != nil {
+			return err
+		}
+		e.DebitTo(Tax, place.Sub, tax)
+		net -= tax
+	}
+	e.DebitTo(Returns, "", net)
+	e.DebitTo(Adjustments, "", m.Minor-deposited-ofSale)
+	e.CreditTo(m.Where.Account, m.Where.Sub, m.Minor)
+	return b.Post(ctx, e)
+}
+
+// Company is a claim on a company that is settled.
+type Company struct {
+	CompanyID, BrandID, CauseID uuid.UUID // CauseID: the credit entry
+	Currency                    money.Currency
+	At                          time.Time
+	Minor                       int64
+	Reference                   string
+}
+
+// ReceivedOnAccount writes down what a company paid (売掛入金).
+func (b *Books) ReceivedOnAccount(ctx context.Context, c Company) error {
+	return b.settle(ctx, c, KindAccountPayment, Bank)
+}
+
+// WrittenOff writes down what a company will not pay any more (貸倒れ).
+func (b *Books) WrittenOff(ctx context.Context, c Company) error {
+	return b.settle(ctx, c, KindWriteOff, BadDebts)
+}
+
+func (b *Books) settle(ctx context.Context, c Company, kind Kind, to Account) error {
+	e := Entry{BrandID: c.BrandID, At: c.At, Kind: kind, Source: "credit:" + c.CauseID.String(), Currency: c.Currency, CompanyID: &c.CompanyID, Reference: c.Reference}
+	e.DebitTo(to, "", c.Minor)
+	e.CreditTo(Receivable, "", c.Minor)
+	return b.Post(ctx, e)
+}

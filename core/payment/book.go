@@ -1,0 +1,43 @@
+package payment
+
+import (
+	"context"
+	"time"
+
+	"github.com/noren-commerce/noren/core/ledger"
+)
+
+// Books are where it is written down what the money of payments did (仕訳).
+type Books interface {
+	Received(ctx context.Context, m ledger.Movement) error
+	GivenBack(ctx context.Context, m ledger.Movement) error
+}
+
+// place is the account that holds the payment's money.
+func (p Payment) place() ledger.Place {
+	switch p.Method {
+	case MethodBankTransfer:
+		return ledger.Place{Account: ledger.Bank}
+	case MethodCash:
+		return ledger.Place{Account: ledger.Cash}
+	}
+	return ledger.Place{Account: ledger.Clearing, Sub: p.Gateway}
+}
+
+// book writes down what came in and what went back between two states of a payment.
+// Both sums only grow, so each state of them is written down once.
+func (s *Service) book(ctx context.Context, due Due, before, after Payment, at time.Time) error {
+	m := ledger.Movement{
+		OrderID: after.OrderID, PaymentID: after.ID, BrandID: after.BrandID, Number: due.Number,
+		Where: after.place(), Currency: after.Currency, At: at,
+	}
+	if m.Minor, m.Total = after.CapturedMinor-before.CapturedMinor, after.CapturedMinor; m.Minor > 0 {
+		if err := s.Books.Received(ctx, m); err != nil {
+			return err
+		}
+	}
+	if m.Minor, m.Total = after.RefundedMinor-before.RefundedMinor, after.RefundedMinor; m.Minor > 0 {
+		return s.Books.GivenBack(ctx, m)
+	}
+	return nil
+}

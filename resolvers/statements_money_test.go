@@ -1,0 +1,124 @@
+package resolvers_test
+
+import (
+	"testing"
+
+	"github.com/google/uuid"
+	"github.com/stretchr/testify/require"
+
+	"github.com/noren-commerce/noren/cmd/noren/app/apptest"
+	"github.com/noren-commerce/noren/core/id"
+)
+
+// moneyOperations are those of people who work on payments and on the books.
+var moneyOperations = map[string]clientOperation{
+	"admin/CapturePayment": {9, input(func(t *testing.T, w *world) apptest.Variables {
+		return apptest.Variables{"idempotencyKey": w.key(), "paymentId": w.held(t)}
+	})},
+	"admin/VoidPayment": {14, input(func(t *testing.T, w *world) apptest.Variables {
+		return apptest.Variables{"idempotencyKey": w.key(), "paymentId": w.held(t)}
+	})},
+	"admin/RecordTillPayment": {18, input(func(t *testing.T, w *world) apptest.Variables {
+		return apptest.Variables{"idempotencyKey": w.key(), "orderId": w.place(t, w.filled(t), "CARD"), "method": "CASH"}
+	})},
+	"admin/Journal": {2, asked(func(t *testing.T, w *world) apptest.Variables {
+		w.posted(t)
+		return apptest.Variables{"first": w.size}
+	})},
+	"admin/TrialBalance": {1, asked(func(t *testing.T, w *world) apptest.Variables {
+		w.posted(t)
+		return nil
+	})},
+	"admin/PostJournalEntry": {8, input(func(_ *testing.T, w *world) apptest.Variables { return w.fee() })},
+	"admin/ReverseJournalEntry": {12, input(func(t *testing.T, w *world) apptest.Variables {
+		return apptest.Variables{"idempotencyKey": w.key(), "entryId": w.posted(t), "reason": "二重"}
+	})},
+	"admin/WriteOffAccount": {12, inTrade(func(t *testing.T, w *world) apptest.Variables {
+		exec(t, w.App, `UPDATE company_credit SET used = 1000`)
+		return in(apptest.Variables{"idempotencyKey": w.key(), "companyId": w.trade.company, "amount": "1", "reason": "倒産"})
+	})},
+}
+
+// bookOperations are those of matching deposits and closing accounts.
+var bookOperations = map[string]clientOperation{
+	"admin/UploadBankStatement": {7, input(func(_ *testing.T, w *world) apptest.Variables {
+		return apptest.Variables{"file": attached("日付,摘要,入金額\n2026/01/20," + w.key() + ",100\n")}
+	})},
+	"admin/BankStatements": {1, asked(func(t *testing.T, w *world) apptest.Variables {
+		w.deposit(t)
+		return apptest.Variables{"first": w.size}
+	})},
+	"admin/BankLines": {2, asked(func(t *testing.T, w *world) apptest.Variables {
+		w.deposit(t)
+		return apptest.Variables{"first": w.size}
+	})},
+	"admin/BankLineSuggestions": {2, asked(func(t *testing.T, w *world) apptest.Variables { return apptest.Variables{"lineId": w.deposit(t)} })},
+	"admin/BankProfiles":        {1, inOffice(nil)},
+	"admin/RematchBankLines":    {3, inOffice(nil)},
+	"admin/AllocateBankLine": {20, inTrade(func(t *testing.T, w *world) apptest.Variables {
+		return in(apptest.Variables{"idempotencyKey": w.key(), "lineId": w.deposit(t), "parts": []apptest.Variables{{"companyId": w.trade.company, "amount": "60"}}})
+	})},
+	"admin/SettleBankLine": {5, input(func(t *testing.T, w *world) apptest.Variables {
+		return apptest.Variables{"lineId": w.deposit(t), "state": "IGNORED", "reason": "利息"}
+	})},
+	"admin/SaveBankProfile": {4, input(func(_ *testing.T, w *world) apptest.Variables { return apptest.Variables{"code": w.key()} })},
+
+	"admin/AccountStatements": {3, inTrade(func(t *testing.T, w *world) apptest.Variables {
+		w.closed(t)
+		return apptest.Variables{"first": w.size}
+	})},
+	"app/MyAccountStatements": {3, byBoss(func(t *testing.T, w *world) apptest.Variables {
+		w.closed(t)
+		return nil
+	})},
+	"admin/OverdueAccounts": {1, inOffice(nil)},
+	"admin/SettlementFile":  {1, inOffice(apptest.Variables{"from": "2026-01-01", "to": "2026-01-31"})},
+	"admin/CloseAccounts": {9, inTrade(func(t *testing.T, w *world) apptest.Variables {
+		exec(t, w.App, `DELETE FROM account_statement_entries`)
+		exec(t, w.App, `DELETE FROM account_statements`)
+		w.closed(t)
+		exec(t, w.App, `UPDATE account_statements SET closes_on = date_trunc('month', now()) - interval '1 month 1 day'`) // one month is to be closed
+		return in(apptest.Variables{"companyId": w.trade.company})
+	})},
+	"admin/HoldDunning": {5, inTrade(func(_ *testing.T, w *world) apptest.Variables {
+		return in(apptest.Variables{"companyId": w.trade.company, "until": "2026-01-31"})
+	})},
+	"admin/ReconcileGateway": {4, input(func(_ *testing.T, w *world) apptest.Variables {
+		return apptest.Variables{"file": attached("reference,amount,fee\npi_1,100," + w.key()[:1] + "\n"), "gateway": "stripe", "from": "2026-01-01", "to": "2026-01-31"}
+	})},
+}
+
+// deposit is a deposit that nobody has dealt with.
+func (w *world) deposit(t *testing.T) string {
+	key := w.key()
+	exec(t, w.App, `INSERT INTO bank_statements (id, brand_id, file_name, digest, profile, deposits, others, errors, created_at)
+		SELECT gen_random_uuid(), brand_id, 'a.csv', $1, '', 1, 0, '[]', now() FROM channels WHERE code = 'web'`, key)
+	exec(t, w.App, `INSERT INTO bank_lines (id, brand_id, statement_id, row, "on", amount, currency, payer, payer_key, text, finger, state, updated_at)
+		SELECT gen_random_uuid(), brand_id, id, 2, '2026-01-20', 100, 'JPY', $1, $1, $1, $1, 'OPEN', now() FROM bank_statements WHERE digest = $1`, key)
+	var line uuid.UUID
+	require.NoError(t, w.DB.Pool().QueryRow(t.Context(), `SELECT id FROM bank_lines WHERE finger = $1`, key).Scan(&line))
+	return id.Global("BankLine", line)
+}
+
+// closed lets the company have one more statement, with a payment on it.
+func (w *world) closed(t *testing.T) {
+	w.pins++
+	exec(t, w.App, `INSERT INTO account_statements (id, brand_id, company_id, closes_on, due_on, currency, opening, sales, payments, other, closing, issued_at)
+		SELECT gen_random_uuid(), brand_id, id, date '2015-01-31' + $2::int, date '2100-01-31', 'JPY', 0, 0, 0, 0, 0, now() FROM companies WHERE id = $1`, keyOf(t, w.trade.company), w.pins)
+}
+
+// held is a payment by card whose money is held and not taken.
+func (w *world) held(t *testing.T) string {
+	order, payment := w.paid(t)
+	exec(t, w.App, `UPDATE payments SET status = 'AUTHORISED', authorised = amount, captured = 0 WHERE id = $1`, keyOf(t, payment))
+	exec(t, w.App, `UPDATE orders SET paid = true WHERE id = $1`, keyOf(t, order))
+	return payment
+}
+
+func (w *world) fee() apptest.Variables {
+	return apptest.Variables{"idempotencyKey": w.key(), "kind": "FEE", "memo": "振込手数料", "lines": []apptest.Variables{
+		{"account": "FEES", "debit": "330"}, {"account": "BANK", "credit": "330"},
+	}}
+}
+
+func (w *world) posted(t *testing.T) string { return w.made(t, "postJournalEntry", "entry", w.fee()) }

@@ -1,0 +1,31 @@
+package seed
+
+import (
+	"context"
+	"errors"
+
+	"github.com/google/uuid"
+
+	"github.com/noren-commerce/noren/core/inventory"
+)
+
+// supplied watches what sells best in the first warehouse, keeps a few pieces of it
+// back, and awaits a supplier's delivery next week.
+func (s agreement) supplied(ctx context.Context, goods []uuid.UUID) error {
+	locations, err := s.supply.Locations(ctx)
+	if err != nil {
+		return err
+	}
+	warehouse, nextWeek := locations[0].ID, s.now.AddDate(0, 0, 7)
+	in := inventory.AnnounceInput{
+		IdempotencyKey: "seed-delivery", LocationID: warehouse, Supplier: "もりのけ商事", Reference: "PO-2026-001", ExpectedOn: &nextWeek,
+	}
+	var faults []error
+	for i, variant := range goods[:min(len(goods), 8)] {
+		_, err := s.supply.SetRules(ctx, inventory.RulesInput{VariantID: variant, LocationID: warehouse, Safety: 2, ReorderPoint: pointer(10 * (i + 1)), ReorderTo: pointer(200)})
+		faults = append(faults, err)
+		in.Lines = append(in.Lines, inventory.SendLineInput{VariantID: variant, Quantity: 24})
+	}
+	_, err = s.supply.Announce(ctx, in)
+	return errors.Join(append(faults, err)...)
+}

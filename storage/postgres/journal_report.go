@@ -1,0 +1,63 @@
+package postgres
+
+import (
+	"context"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/noren-commerce/noren/core/ledger"
+)
+
+// Rows gives the rows of the span to each, one by one, in the order of time. The
+// entries are walked by their index, so the first row comes at once and nothing sorts.
+func (s *Journal) Rows(ctx context.Context, span ledger.Span, each func(*ledger.Row) error) error {
+	where, limit := "", ""
+	args := pgx.NamedArgs{"brand": span.BrandID, "from": span.From, "until": span.Until}
+	if k := span.After; k != nil {
+		where = ` AND (e.at, e.id) >= (@at, @entry) AND (e.at, e.id, l.position) > (@at, @entry, @position)`
+		args["at"], args["entry"], args["position"] = k.At, k.EntryID, k.Position
+	}
+	if span.Limit > 0 {
+		limit, args["limit"] = ` LIMIT @limit`, span.Limit
+	}
+	rows, err := s.db.conn(ctx).Query(ctx, `
+		SELECT e.id, e.at, e.kind, e.reference, coalesce(c.code, ''), coalesce(p.reference, ''), e.memo, e.currency, l.position, l.account, l.sub, l.debit, l.credit
+		FROM journal_entries e JOIN journal_lines l ON l.entry_id = e.id
+		LEFT JOIN payments p ON p.id = e.payment_id LEFT JOIN companies c ON c.id = e.company_id
+		WHERE e.brand_id = @brand AND e.at >= @from AND e.at < @until`+where+`
+		ORDER BY e.at, e.id, l.position`+limit, args)
+	if err != nil {
+		return err
+	}
+	defer rows.Close()
+	var r ledger.Row
+	into := []any{&r.EntryID, &r.At, &r.Kind, &r.Reference, &r.Company, &r.Gateway, &r.Memo, &r.Currency, &r.Position, &r.Account, &r.Sub, &r.Debit, &r.Credit}
+	for rows.Next() {
+		if err := rows.Scan(into...); err != nil {
+			return err
+		}
+		if err := each(&r); err != nil {
+			return err
+		}
+	}
+	return s.db.unavailable(ctx, rows.Err())
+}
+
+// Cleared are what the gateway's payments moved in the span, by its own ids; a payment
+// that it never named goes by ours.
+func (s *Journal) Cleared(ctx context.Context, gateway string, span ledger.Span) (map[string]int64, error) {
+	type row struct {
+		Reference string
+		Minor     int64
+	}
+	rows, err := collect[row](ctx, s.db, `
+		SELECT coalesce(nullif(p.reference, ''), p.id::text) AS reference, sum(l.debit - l.credit)::bigint AS minor
+		FROM journal_entries e JOIN journal_lines l ON l.entry_id = e.id AND l.account = 'CLEARING' AND l.sub = $2
+		JOIN payments p ON p.id = e.payment_id
+		WHERE e.brand_id = $1 AND e.at >= $3 AND e.at < $4 GROUP BY 1`, span.BrandID, gateway, span.From, span.Until)
+	all := make(map[string]int64, len(rows))
+	for _, r := range rows {
+		all[r.Reference] = r.Minor
+	}
+	return all, err
+}
