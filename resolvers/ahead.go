@@ -69,10 +69,22 @@ func setsAhead(ctx context.Context, sets []*sale.Set, paths ...string) error {
 	if len(held) == 0 {
 		return nil
 	}
+	var shown error
+	if asksAny(ctx, paths, []string{"parts.variant", "slots.choices"}) {
+		var found map[uuid.UUID]catalog.Variant
+		if found, shown = load(ctx).Variant.Ahead(ctx, held); shown == nil {
+			_, shown = load(ctx).Facts.Ahead(ctx, productsHeld(found))
+		}
+	}
 	return errors.Join(
-		aheadIf(ctx, asksAny(ctx, paths, []string{"parts.variant", "slots.choices"}), load(ctx).Variant, held),
+		shown,
 		aheadIf(ctx, asksAny(ctx, paths, []string{"parts.variant.availability", "slots.choices.availability"}), load(ctx).Free, held),
 	)
+}
+
+// productsHeld are the products of the variants: rules may hide one.
+func productsHeld(variants map[uuid.UUID]catalog.Variant) []uuid.UUID {
+	return named(slices.Collect(maps.Values(variants)), func(v catalog.Variant) *uuid.UUID { return &v.ProductID })
 }
 
 func prefixed(paths []string, field string) []string {

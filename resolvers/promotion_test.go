@@ -123,7 +123,7 @@ func TestBadCampaignsAreRefused(t *testing.T) {
 		"set":         {apptest.Variables{"benefits": off("SET_PRICE", "1000")}, "COMBINATION_MISSING"},
 		"hours":       {apptest.Variables{"benefits": off("ORDER_AMOUNT", "1"), "recurrence": apptest.Variables{"from": 60}}, "RECURRENCE_INVALID"},
 		"unknown":     {apptest.Variables{"benefits": off("ORDER_AMOUNT", "1"), "goods": []apptest.Variables{{"kind": "PRODUCT", "id": id.Global("Product", id.New())}}}, "SCOPE_UNKNOWN"},
-		"budget zero": {apptest.Variables{"benefits": off("ORDER_AMOUNT", "1"), "budget": "0"}, "CAMPAIGN_LIMIT_INVALID"},
+		"budget zero": {apptest.Variables{"benefits": off("ORDER_AMOUNT", "1"), "budget": "0"}, "LIMIT_INVALID"},
 	} {
 		in := apptest.Variables{"code": "bad", "name": apptest.Variables{"ja": "bad"}}
 		for k, v := range c.input {

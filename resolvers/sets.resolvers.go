@@ -32,14 +32,29 @@ func (r *mutationResolver) RemoveSet(ctx context.Context, input sale.RemoveSetIn
 }
 
 func (r *setPartResolver) Variant(ctx context.Context, obj *sale.SetPart) (*catalog.Variant, error) {
-	return soldVariant(ctx, obj.VariantID)
+	v, err := soldVariant(ctx, obj.VariantID)
+	if err != nil || v == nil {
+		return nil, err
+	}
+	if standing, err := r.standing(ctx, v.ProductID, v.ID); err != nil || !standing.Visible {
+		return nil, err
+	}
+	return v, nil
 }
 
 func (r *setSlotResolver) Choices(ctx context.Context, obj *sale.Slot) ([]catalog.Variant, error) {
 	found, err := load(ctx).Variant.LoadMany(ctx, obj.Choices)
 	choices := make([]catalog.Variant, 0, len(obj.Choices))
 	for _, id := range obj.Choices {
-		if v := found[id]; v.ID != uuid.Nil {
+		v := found[id]
+		if v.ID == uuid.Nil {
+			continue
+		}
+		standing, err := r.standing(ctx, v.ProductID, v.ID)
+		if err != nil {
+			return nil, err
+		}
+		if standing.Visible {
 			choices = append(choices, v)
 		}
 	}

@@ -56,7 +56,7 @@ var displayOperations = map[string]clientOperation{
 		}
 		return question{nil, c.headers()}
 	}},
-	"app/RequestRestock": {6, func(t *testing.T, w *world) question {
+	"app/RequestRestock": {7, func(t *testing.T, w *world) question {
 		return question{in(apptest.Variables{"variantId": w.soldOut(t)}), newCustomer(t, w.App, w.email()).headers()}
 	}},
 	"app/CloseRestock": {1, func(t *testing.T, w *world) question {

@@ -14,7 +14,7 @@ var shopOperations = map[string]clientOperation{
 	"app/Suggestions":         {1, furnished(apptest.Variables{"prefix": "しょう"})},
 	"app/Search":              {5, furnished(apptest.Variables{"query": "しょうひん"})},
 	"app/SetCartLineQuantity": {6, settingQuantity},
-	"app/CancelOrder":         {13, cancelling},
+	"app/CancelOrder":         {18, cancelling},
 	"app/OrderChanged": {1, func(t *testing.T, w *world) question { // each event
 		cart := w.filled(t)
 		return question{apptest.Variables{"id": w.place(t, cart, "BANK_TRANSFER")}, cart}
@@ -44,7 +44,7 @@ var shopOperations = map[string]clientOperation{
 	"web/SayWhereTo": {6, func(t *testing.T, w *world) question {
 		return question{in(apptest.Variables{"billingAddress": newAddress("経理")}), w.filled(t)}
 	}},
-	"web/PlaceOrder": {16, func(t *testing.T, w *world) question {
+	"web/PlaceOrder": {21, func(t *testing.T, w *world) question {
 		return question{in(apptest.Variables{"idempotencyKey": w.key(), "expectedTotal": w.total(), "paymentMethod": "BANK_TRANSFER"}), w.filled(t)}
 	}},
 	"web/PayOrder": {23, func(t *testing.T, w *world) question {
@@ -55,7 +55,7 @@ var shopOperations = map[string]clientOperation{
 		cart := w.filled(t)
 		return question{apptest.Variables{"id": w.place(t, cart, "BANK_TRANSFER")}, cart}
 	}},
-	"web/CancelOrder": {13, cancelling},
+	"web/CancelOrder": {18, cancelling},
 }
 
 // furnished is asked by anybody, in a shop whose shelves are furnished.

@@ -157,7 +157,7 @@ var staffOperations = map[string]clientOperation{
 		w.made(t, "advanceOrder", "order", apptest.Variables{"orderId": order, "to": "PICKING"})
 		return apptest.Variables{"orderId": order, "to": "SHIPPED", "carrier": "ヤマト運輸", "trackingNumber": "1234-5678-9012"}
 	})},
-	"admin/CancelOrder": {14, input(func(t *testing.T, w *world) apptest.Variables {
+	"admin/CancelOrder": {19, input(func(t *testing.T, w *world) apptest.Variables {
 		order, _ := w.paid(t)
 		return apptest.Variables{"orderId": order, "reason": "在庫なし"} // the payment goes back
 	})},

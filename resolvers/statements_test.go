@@ -6,6 +6,7 @@ import (
 	"io/fs"
 	"maps"
 	"path"
+	"slices"
 	"testing"
 
 	"github.com/google/uuid"
@@ -70,7 +71,13 @@ var buyingOperations = map[string]clientOperation{
 	"app/UpdateCart": {6, func(t *testing.T, w *world) question {
 		return question{in(apptest.Variables{"email": "taro@example.jp"}), w.filled(t)}
 	}},
-	"app/PlaceOrder": {16, func(t *testing.T, w *world) question {
+	"app/Shops": {1, shown(nil)},
+	"app/ChooseShop": {6, func(t *testing.T, w *world) question {
+		w.office(t)
+		return question{apptest.Variables{"shopId": w.locations[0]}, w.filled(t)}
+	}},
+	"app/ForgetShop": {6, func(t *testing.T, w *world) question { return question{nil, w.filled(t)} }},
+	"app/PlaceOrder": {21, func(t *testing.T, w *world) question {
 		return question{in(apptest.Variables{"idempotencyKey": w.key(), "expectedTotal": w.total(), "paymentMethod": "BANK_TRANSFER"}), w.filled(t)}
 	}},
 	"app/PayOrder": {23, func(t *testing.T, w *world) question {
@@ -158,6 +165,8 @@ type world struct {
 	broad     string      // the slug of a product with that many variants
 	spare     uuid.UUID   // one of them
 	variants  []uuid.UUID // one of each of that many other products
+	parts     []uuid.UUID // the other variant of each of them
+	sets      []uuid.UUID // one for each of them, that holds its part
 	parcel    uuid.UUID
 	member    customer // with that many addresses, pets and orders
 	pets      []string
@@ -185,9 +194,11 @@ func newWorld(t *testing.T, size int) *world {
 	})
 	w.spare = w.AddProduct(t, w.broad, make([]int64, size)...).Variants[0]
 	for i := range size {
-		w.variants = append(w.variants, w.AddProduct(t, fmt.Sprintf("p-%d", i), 1000, 1200).Variants[0])
+		product := w.AddProduct(t, fmt.Sprintf("p-%d", i), 1000, 1200).Variants
+		w.variants, w.parts = append(w.variants, product[0]), append(w.parts, product[1])
 		w.parcel = w.AddShipping(t, fmt.Sprintf("parcel-%d", i), 500)
 	}
+	w.packed(t)
 	shelf{w.App, nil}.index(t)
 	w.staff = []string{"Authorization", employ(t, w.App, "till@example.jp", access.RoleStaff, access.OrderRead, access.OrderWrite).bearer()}
 	w.member = newCustomer(t, w.App, "hanako@example.jp")
@@ -203,6 +214,20 @@ func newWorld(t *testing.T, size int) *world {
 	return w
 }
 
+// packed makes the sets, every other one at the price of what it holds; each costs 1,000 yen.
+func (w *world) packed(t *testing.T) {
+	t.Helper()
+	for i, held := range w.parts {
+		set := w.AddProduct(t, fmt.Sprintf("set-%d", i), 1000).Variants[0]
+		input := apptest.Variables{"variantId": id.Global("Variant", set), "parts": []apptest.Variables{part(held, 1)}}
+		if i%2 == 1 {
+			input["priceRule"], input["amount"] = "PARTS", "200"
+		}
+		require.Empty(t, write(t, w.App, clerk, "saveSet", "SaveSetInput", `set { kind }`, input, nil))
+		w.sets = append(w.sets, set)
+	}
+}
+
 func (c customer) headers() []string { return []string{"Authorization", c.bearer} }
 
 // key is an idempotency key that was not used yet.
@@ -211,14 +236,15 @@ func (w *world) key() string {
 	return fmt.Sprintf("intent-%03d", w.keys)
 }
 
-// total is what a filled cart costs.
-func (w *world) total() string { return fmt.Sprint(1000*w.size + 500) }
+// total is what a filled cart costs. The sets in it are why orders that are placed or given
+// up restate listings, at five statements more.
+func (w *world) total() string { return fmt.Sprint(2000*w.size + 500) }
 
-// filled is a cart with a line of every product, ready to be ordered, by the
+// filled is a cart with a line of every product and every set, ready to be ordered, by the
 // headers that name it; without any, a guest's.
 func (w *world) filled(t *testing.T, headers ...string) []string {
 	t.Helper()
-	for _, v := range w.variants {
+	for _, v := range slices.Concat(w.variants, w.sets) {
 		var got struct{ AddCartLine cartAnswer }
 		w.Do(t, `mutation($v: ID!) { addCartLine(input: {variantId: $v, quantity: 1}) { cartToken userErrors { code } } }`,
 			apptest.Variables{"v": id.Global("Variant", v)}, headers...).Into(t, &got)

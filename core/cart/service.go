@@ -222,10 +222,11 @@ func (s *Service) refused(ctx context.Context, in Lookup, wanted AddLineInput) e
 	if err := in.fits(ctx, wanted.VariantID, wanted.Choices); err != nil {
 		return err
 	}
-	standings, err := s.rules.Standings(ctx, in.Rules, []uuid.UUID{wanted.VariantID})
-	standing, known := standings[wanted.VariantID]
+	held := in.held(wanted)
+	standings, err := s.rules.Standings(ctx, in.Rules, append(held, wanted.VariantID))
+	standing := in.found(standings, wanted.VariantID, held)
 	switch {
-	case err != nil || !known:
+	case err != nil:
 		return err
 	case !standing.Visible:
 		return ErrUnknownVariant.At("variantId")
@@ -417,7 +418,7 @@ func (s *Service) Price(ctx context.Context, in Lookup, b Basket) (*Priced, erro
 			return nil, err
 		}
 	}
-	standings, err := s.rules.Standings(ctx, b.Rules, b.lines())
+	standings, err := s.rules.Standings(ctx, b.Rules, b.variants())
 	if err != nil {
 		return nil, err
 	}
@@ -425,11 +426,7 @@ func (s *Service) Price(ctx context.Context, in Lookup, b Basket) (*Priced, erro
 	for i, item := range b.Items {
 		items[i] = item.priced()
 	}
-	for variant, standing := range standings {
-		if !standing.Visible || standing.PriceHidden != nil {
-			delete(b.Sheets, variant) // no total tells it either
-		}
-	}
+	in.hide(b.Sheets, standings)
 	in.desk.Enter(b.Cart.region(), b.Cart.ShippingMode, b.Cart.shop(), usable(b.Cart.Entered, in.Owner, in.At))
 	if b.Cart.QuotationID != nil {
 		standings = nil // staff have offered it to the buyer by name
@@ -451,7 +448,7 @@ func (l Lookup) lines(ctx context.Context, b Basket, q *pricing.Quote, standings
 	lines := make([]Line, len(b.Items))
 	shared, lacks := b.stock(l.Buyer()), l.lacks(b, q)
 	for i, item := range b.Items {
-		line := shared.line(item, &q.Lines[i], standings)
+		line := shared.line(item, &q.Lines[i], l.found(standings, item.VariantID, item.heldVariants()))
 		if line.Problem == nil && l.fits(ctx, item.VariantID, item.Choices) != nil {
 			line.Problem = ErrSetChanged
 		}
@@ -464,15 +461,6 @@ func (l Lookup) lines(ctx context.Context, b Basket, q *pricing.Quote, standings
 		lines[i] = line
 	}
 	return lines
-}
-
-// lines are the variants of the lines. Rules for what sets hold say nothing of the sets.
-func (b Basket) lines() []uuid.UUID {
-	all := make([]uuid.UUID, len(b.Items))
-	for i, item := range b.Items {
-		all[i] = item.VariantID
-	}
-	return all
 }
 
 // variants are all that lines need, and what sets hold.
@@ -496,18 +484,17 @@ func (b Basket) Free() map[uuid.UUID]int {
 	return free
 }
 
-func (s stock) line(item Item, price *pricing.Line, standings map[uuid.UUID]display.Standing) Line {
+func (s stock) line(item Item, price *pricing.Line, standing display.Standing) Line {
 	free, beyond := s.there(item)
 	there := inventory.Free{Pieces: free, Beyond: beyond, Hidden: s.hidden}
 	l := Line{Item: item, Price: price, Availability: there.Availability(), BackOrdered: min(max(item.Quantity-free, 0), beyond)}
-	standing, ruled := standings[item.VariantID]
 	if price.Err != nil {
 		l.Price = nil
 	}
 	switch gone := item.gone(); {
-	case !item.OnSale || ruled && !standing.Visible:
+	case !item.OnSale || !standing.Visible:
 		l.Problem = ErrUnknownVariant
-	case ruled && standing.NotPurchasable != nil:
+	case standing.NotPurchasable != nil:
 		l.Problem = standing.NotPurchasable
 	case gone != nil:
 		l.Problem = ErrPartGone.With(gone.SKU)

@@ -113,6 +113,9 @@ type ListQuery struct {
 	// Shelf is the slug of the category whose page this is, as it stands by itself:
 	// its pins hold. Empty for any other list.
 	Shelf string
+	// StockHidden says that the buyer may not learn what is in stock: not by what the
+	// list holds, nor by its order, nor by its facets.
+	StockHidden bool
 }
 
 // through is the query as the view answers it: a category's page that nobody has
@@ -206,9 +209,17 @@ func (s *Service) List(ctx context.Context, in ListInput) (ProductPage, error) {
 
 func (s *Service) query(ctx context.Context, in ListInput) (ListQuery, error) {
 	c := channel.From(ctx)
+	buyer, err := s.buyers.Buyer(ctx)
+	if err != nil {
+		return ListQuery{}, err
+	}
+	if buyer.StockHidden {
+		in.Filter.InStock = nil
+	}
 	q := ListQuery{
 		ChannelID: c.ID, BrandID: c.BrandID, Currency: money.Currency(c.Currency),
 		At: s.now(), Filter: in.Filter, Sort: in.Sort, Page: in.Page, Shelf: in.shelf(),
+		StockHidden: buyer.StockHidden,
 	}
 	if in.Filter.Query != "" {
 		synonyms, err := s.synonyms.of(ctx, c.BrandID)

@@ -11,6 +11,7 @@ import (
 	"github.com/noren-commerce/noren/core/display"
 	"github.com/noren-commerce/noren/core/fault"
 	"github.com/noren-commerce/noren/core/page"
+	"github.com/noren-commerce/noren/core/scope"
 	"github.com/noren-commerce/noren/core/search"
 )
 
@@ -27,6 +28,11 @@ type Glance struct {
 type Rules interface {
 	// Through runs f with the actor's view, again when the rules have moved.
 	Through(ctx context.Context, f func(*display.View) error) error
+}
+
+// Buyers know who asks.
+type Buyers interface {
+	Buyer(ctx context.Context) (scope.Buyer, error)
 }
 
 // Store keeps the catalog.
@@ -60,6 +66,7 @@ type SuggestQueryInput struct {
 type Service struct {
 	store    Store
 	rules    Rules
+	buyers   Buyers
 	words    *search.Analyzer
 	synonyms *synonymBook
 	popular  *popularity
@@ -67,9 +74,9 @@ type Service struct {
 }
 
 // New makes the catalog service.
-func New(store Store, rules Rules, words *search.Analyzer, now clock.Clock) *Service {
+func New(store Store, rules Rules, buyers Buyers, words *search.Analyzer, now clock.Clock) *Service {
 	return &Service{
-		store: store, rules: rules, words: words, now: now,
+		store: store, rules: rules, buyers: buyers, words: words, now: now,
 		synonyms: &synonymBook{store: store, now: now, books: map[uuid.UUID]datedBook{}},
 		popular:  &popularity{store: store, now: now, counts: map[askedKey]*Asked{}},
 	}

@@ -130,7 +130,7 @@ func (s *Restock) Request(ctx context.Context, in RequestInput) (*Request, error
 	if standing, ruled := standings[in.VariantID]; ruled && !standing.Visible {
 		return nil, ErrUnknownVariant.At("variantId")
 	}
-	offered, err := s.Store.Offered(ctx, c.ID, []uuid.UUID{in.VariantID}, s.Now())
+	offered, err := s.Offered(ctx, []uuid.UUID{in.VariantID})
 	if err != nil {
 		return nil, err
 	}
@@ -171,8 +171,13 @@ func (s *Restock) Requests(ctx context.Context) ([]Request, error) {
 	return s.Store.RequestsOf(ctx, channel.From(ctx).BrandID, access.From(ctx).ID)
 }
 
-// Offered are those of the variants about which shoppers may ask to be told.
+// Offered are those of the variants about which the actor may ask to be told: none,
+// if the actor may not learn that they are sold out.
 func (s *Restock) Offered(ctx context.Context, variantIDs []uuid.UUID) ([]uuid.UUID, error) {
+	buyer, err := s.Rules.buyers.Buyer(ctx)
+	if err != nil || buyer.StockHidden {
+		return nil, err
+	}
 	return s.Store.Offered(ctx, channel.From(ctx).ID, variantIDs, s.Now())
 }
 

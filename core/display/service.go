@@ -20,6 +20,8 @@ import (
 // brand's rulebook. It never changes once it is read.
 type Book struct {
 	Version int64
+	// Follows says that the brand has sets whose price follows their parts.
+	Follows bool
 	Rules   []Rule // those that are not closed
 	Badges  []Badge
 	Pins    []Pin
@@ -180,7 +182,8 @@ func (s *Service) AsOf(ctx context.Context, brandID uuid.UUID, version int64) er
 }
 
 // Standings are how the actor finds variants, by variant, under rules of the
-// version or newer ones. Nil if everything is shown, sold and priced.
+// version or newer ones. Nil if everything is shown, sold and priced. What sets hold
+// is not looked at: Standing.Holding puts that together, of what is chosen.
 func (s *Service) Standings(ctx context.Context, version int64, variantIDs []uuid.UUID) (map[uuid.UUID]Standing, error) {
 	if len(variantIDs) == 0 {
 		return nil, nil
@@ -204,7 +207,7 @@ func (s *Service) Standings(ctx context.Context, version int64, variantIDs []uui
 			if f.Version != v.Version {
 				return ErrMoved
 			}
-			standings[f.VariantID] = v.Standing(f.Facts, f.VariantID)
+			standings[f.VariantID] = v.alone(f.Facts, f.VariantID)
 		}
 		return nil
 	})

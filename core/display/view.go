@@ -170,30 +170,8 @@ func earlier(a, b time.Time) time.Time {
 	return a
 }
 
-// Standing is how the buyer finds one variant of a product; of a product as a
-// whole, if the variant is not named.
-type Standing struct {
-	Visible bool
-	// NotPurchasable and PriceHidden say why not; nil if it can be, or is.
-	NotPurchasable *fault.Error
-	PriceHidden    *fault.Error
-}
-
-// Standing asks the rules of all aspects for goods with these facts.
-func (v *View) Standing(f Facts, variantID uuid.UUID) Standing {
-	targets := f.Goods(v.book.tree, variantID).Targets()
-	s := Standing{}
-	s.Visible, _ = v.Visible.decide(targets)
-	if ok, rule := v.Priced.decide(targets); !ok {
-		s.PriceHidden = refusal(ErrPriceHidden, rule)
-		// What has no price to agree on cannot be bought.
-		s.NotPurchasable = s.PriceHidden
-	}
-	if ok, rule := v.Buyable.decide(targets); !ok {
-		s.NotPurchasable = refusal(ErrNotPurchasable, rule)
-	}
-	return s
-}
+// Follows reports whether prices of sets may tell those of their parts.
+func (v *View) Follows() bool { return v.book.Follows }
 
 // Plain reports whether the view needs no facts: everything is shown, sold and priced.
 func (v *View) Plain() bool { return v.Visible.Open() && v.Buyable.Open() && v.Priced.Open() }
@@ -220,7 +198,8 @@ type Facts struct {
 	Tags        []string
 	Attributes  []string // "id value"
 	PublishedAt *time.Time
-	Version     int64 // of the rulebook when they were read
+	Version     int64  // of the rulebook when they were read
+	Held        []Held // by those of its variants that are sets
 }
 
 // Goods are the facts as rules ask for them, with the variant if it is not uuid.Nil.
@@ -241,6 +220,16 @@ func (f Facts) Goods(tree Tree, variantID uuid.UUID) scope.Goods {
 
 // VariantFacts are the facts of a variant's product.
 type VariantFacts struct {
+	VariantID uuid.UUID
+	Facts
+}
+
+// Held are the facts of a variant that a set of the product holds, or that can be
+// chosen for it.
+type Held struct {
+	SetID     uuid.UUID
+	Follows   bool // the set's price follows its parts
+	Slot      int  // that it can be chosen for; 0 if it is always in the set
 	VariantID uuid.UUID
 	Facts
 }

@@ -43,6 +43,15 @@ type OrderLine struct {
 	Option   string `json:"option,omitempty"`
 	Quantity int    `json:"quantity"`
 	Total    int64  `json:"total"`
+	// Parts are what the pieces hold together, if they are sets.
+	Parts []OrderPart `json:"parts,omitempty"`
+}
+
+// OrderPart is what the sets of a line hold.
+type OrderPart struct {
+	Name     string `json:"name"`
+	Option   string `json:"option,omitempty"`
+	Quantity int    `json:"quantity"`
 }
 
 // PaymentReceived thanks for the money of an order.

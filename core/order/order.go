@@ -154,7 +154,7 @@ type Line struct {
 	TaxClass   money.TaxClass
 	Breakdown  []pricing.Step
 	Currency   money.Currency
-	// BackOrdered is how many of the pieces still wait for stock.
+	// BackOrdered is how many of the pieces still wait for stock, if only of a part.
 	BackOrdered int
 	DueOn       *time.Time // the day by which they come, by what is announced; nil if nobody knows
 	Promise     i18n.Text  // what the buyer was told of when they come; empty if all were there

@@ -325,9 +325,11 @@ func confirmationOf(d Draft) messaging.OrderConfirmation {
 // mailed is the lines of an order as its mails have them.
 func mailed(d Draft) (lines []messaging.OrderLine) {
 	for _, l := range d.Lines {
-		lines = append(lines, messaging.OrderLine{
-			Name: l.Name.In(d.Order.Language), Option: strings.Join(l.Options, " / "), Quantity: l.Quantity, Total: l.TotalMinor,
-		})
+		line := messaging.OrderLine{Name: l.Name.In(d.Order.Language), Option: strings.Join(l.Options, " / "), Quantity: l.Quantity, Total: l.TotalMinor}
+		for _, p := range l.Parts {
+			line.Parts = append(line.Parts, messaging.OrderPart{Name: p.Name.In(d.Order.Language), Option: strings.Join(p.Options, " / "), Quantity: p.Quantity})
+		}
+		lines = append(lines, line)
 	}
 	return lines
 }

@@ -35,7 +35,8 @@ type Store interface {
 	// Save writes a campaign, new or not, and its bounds. A code that is taken is
 	// ErrCodeTaken, a bound below what was given already ErrBelowGiven.
 	Save(ctx context.Context, c Campaign) error
-	// Known reports whether the brand has all that the campaign names.
+	// Known reports whether the brand has all that the campaign names: the kind of what
+	// is missing, or GiftChoices if a gift is a set to choose from.
 	Known(ctx context.Context, c Campaign) (missing string, err error)
 	// Moved moves the number of the brand's rules without changing any.
 	Moved(ctx context.Context, brandID uuid.UUID) error
@@ -45,6 +46,9 @@ type Store interface {
 	UseStore
 	EffectStore
 }
+
+// GiftChoices is what Known says of gifts that somebody would have to choose from.
+const GiftChoices = "choices"
 
 // Query asks for one page of campaigns, newest first. Empty fields do not filter.
 type Query struct {

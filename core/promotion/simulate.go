@@ -10,6 +10,7 @@ import (
 	"github.com/noren-commerce/noren/core/access"
 	"github.com/noren-commerce/noren/core/channel"
 	"github.com/noren-commerce/noren/core/fault"
+	"github.com/noren-commerce/noren/core/i18n"
 	"github.com/noren-commerce/noren/core/id"
 	"github.com/noren-commerce/noren/core/pricing"
 	"github.com/noren-commerce/noren/core/scope"
@@ -19,6 +20,12 @@ import (
 var (
 	ErrOneCampaign = fault.Invalid(fault.CodeInvalid, "保存済みのキャンペーンか内容のどちらか一方を指定してください", "Name a campaign or describe one, not both")
 	ErrLongWindow  = fault.Invalid("WINDOW_TOO_LONG", "期間は%d日以内で指定してください", "A simulation covers at most %d days")
+)
+
+// What staff read of a simulation that came to no end.
+var (
+	brokenOff = i18n.Text{"ja": "注文の読み込みを繰り返し試みましたが、完了できませんでした。時間をおいてもう一度実行してください", "en": "The orders could not be looked at to the end, although it was tried repeatedly. Please start it again later"}
+	unpriced  = i18n.Text{"ja": "計算できない注文がありました：", "en": "An order could not be priced: "}
 )
 
 const (
@@ -50,6 +57,7 @@ type Simulation struct {
 	Orders     int // to be looked at
 	Looked     int // so far
 	Outcome    *Outcome
+	Failure    i18n.Text // why it failed; nil unless it did
 	CreatedAt  time.Time
 	FinishedAt *time.Time
 }
@@ -73,6 +81,9 @@ type SimulationStore interface {
 	Simulation(ctx context.Context, brandID, simulationID uuid.UUID) (*Simulation, error)
 	// Progress notes how far a simulation has come, and its outcome once it is done.
 	Progress(ctx context.Context, s Simulation) error
+	// BreakOff ends, at the moment, those running simulations that no job works on any
+	// more, with the reason.
+	BreakOff(ctx context.Context, at time.Time, why i18n.Text) error
 
 	CountPast(ctx context.Context, q PastQuery) (int, error)
 	Past(ctx context.Context, q PastQuery) ([]Past, error)
@@ -180,11 +191,7 @@ func (s *Simulator) tried(ctx context.Context, in SimulateInput) (*Campaign, err
 	if err := in.Campaign.apply(c); err != nil {
 		return nil, err
 	}
-	missing, err := s.Campaigns.Store.Known(ctx, *c)
-	if err == nil && missing != "" {
-		err = ErrUnknown.With(missing).At("campaign." + missing)
-	}
-	return c, err
+	return c, s.Campaigns.known(ctx, *c, "campaign.")
 }
 
 func (s Simulation) query() PastQuery {
@@ -208,14 +215,39 @@ func (s *Simulator) Work(ctx context.Context, j SimulateJob) error {
 	}
 	err = s.replay(ctx, sim)
 	if f := (*fault.Error)(nil); errors.As(err, &f) && f.Kind != fault.KindUnavailable {
-		now := s.Campaigns.Now()
-		sim.Status, sim.FinishedAt = SimulationFailed, &now
-		return s.Store.Progress(ctx, *sim)
+		return s.fail(ctx, sim, i18n.Text{"ja": unpriced["ja"] + f.JA, "en": unpriced["en"] + f.EN})
 	}
 	if err != nil {
 		return err
 	}
 	return s.Store.Progress(ctx, *sim)
+}
+
+// GiveUp ends a simulation whose job has failed for the last time.
+func (s *Simulator) GiveUp(ctx context.Context, j SimulateJob) error {
+	sim, err := s.Store.Simulation(ctx, j.BrandID, j.SimulationID)
+	if err != nil || sim == nil || sim.Status != SimulationRunning {
+		return err
+	}
+	return s.fail(ctx, sim, brokenOff)
+}
+
+func (s *Simulator) fail(ctx context.Context, sim *Simulation, why i18n.Text) error {
+	now := s.Campaigns.Now()
+	sim.Status, sim.Failure, sim.FinishedAt = SimulationFailed, why, &now
+	return s.Store.Progress(ctx, *sim)
+}
+
+// AbandonedJob is worked on regularly: simulations whose job is gone, because its process
+// died too often, end too.
+type AbandonedJob struct{}
+
+// Kind names the job in the queue.
+func (AbandonedJob) Kind() string { return "abandoned_simulations" }
+
+// EndAbandoned ends the simulations that no job works on any more.
+func (s *Simulator) EndAbandoned(ctx context.Context) error {
+	return s.Store.BreakOff(ctx, s.Campaigns.Now(), brokenOff)
 }
 
 // replay looks at the orders page by page.

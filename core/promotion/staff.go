@@ -166,13 +166,23 @@ func (s *Service) Save(ctx context.Context, in SaveInput) (*Campaign, error) {
 		if err := in.apply(c); err != nil {
 			return err
 		}
-		missing, err := s.Store.Known(ctx, *c)
-		if err == nil && missing != "" {
-			err = ErrUnknown.With(missing).At(missing)
-		}
+		err := s.known(ctx, *c, "")
 		c.SpentAt = nil // a limit may have been raised; the next order finds out
 		return err
 	})
+}
+
+// known fails unless the brand has all that the campaign names, and its gifts need no
+// choice. Fields are said below the prefix.
+func (s *Service) known(ctx context.Context, c Campaign, prefix string) error {
+	missing, err := s.Store.Known(ctx, c)
+	switch {
+	case err != nil || missing == "":
+		return err
+	case missing == GiftChoices:
+		return ErrGiftChoice.At(prefix + "benefits")
+	}
+	return ErrUnknown.With(missing).At(prefix + missing)
 }
 
 // StatusInput starts or stops a campaign.

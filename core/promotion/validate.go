@@ -18,17 +18,19 @@ import (
 
 // Failures of writing a campaign.
 var (
-	ErrCode        = fault.Invalid(fault.CodeInvalid, "コードは半角英小文字で始まる50文字以内の英小文字・数字・ハイフン・アンダースコアにしてください", "A code begins with a letter and has at most 50 lower-case letters, digits, hyphens and underscores")
-	ErrCodeTaken   = fault.Conflict(fault.CodeDuplicate, "このコードはすでに使われています", "This code is already taken")
-	ErrRecurrence  = fault.Invalid("RECURRENCE_INVALID", "曜日・日・時間帯の指定が正しくありません", "The weekdays, days or hours are not valid")
-	ErrRegion      = fault.Invalid("REGION_INVALID", "都道府県の指定が正しくありません", "There is no such prefecture")
-	ErrCondition   = fault.Invalid("CONDITION_INVALID", "適用条件の指定が正しくありません", "The condition is not valid")
-	ErrBenefit     = fault.Invalid("BENEFIT_INVALID", "特典の指定が正しくありません", "The benefit is not valid")
+	ErrCode       = fault.Invalid(fault.CodeInvalid, "コードは半角英小文字で始まる50文字以内の英小文字・数字・ハイフン・アンダースコアにしてください", "A code begins with a letter and has at most 50 lower-case letters, digits, hyphens and underscores")
+	ErrCodeTaken  = fault.Conflict(fault.CodeDuplicate, "このコードはすでに使われています", "This code is already taken")
+	ErrRecurrence = fault.Invalid("RECURRENCE_INVALID", "曜日・日・時間帯の指定が正しくありません", "The weekdays, days or hours are not valid")
+	ErrRegion     = fault.Invalid("REGION_INVALID", "都道府県の指定が正しくありません", "There is no such prefecture")
+	ErrCondition  = fault.Invalid("CONDITION_INVALID", "適用条件の指定が正しくありません", "The condition is not valid")
+	ErrBenefit    = fault.Invalid("BENEFIT_INVALID", "特典の指定が正しくありません", "The benefit is not valid")
+	// ErrGiftChoice says that a gift is a set to choose from: nobody chooses when it is given.
+	ErrGiftChoice  = fault.Invalid("GIFT_NEEDS_CHOICE", "選択式セットはプレゼントにできません。内容が決まった商品を指定してください", "A set that the customer fills cannot be a gift: name goods that need no choice")
 	ErrNoBenefit   = fault.Invalid("BENEFIT_MISSING", "特典を1つ以上指定してください", "A campaign gives at least one benefit")
 	ErrBenefits    = fault.Invalid("BENEFITS_CONFLICT", "商品の値引きは1つのキャンペーンに1種類だけ指定できます", "Only one benefit of a campaign takes something off the goods")
 	ErrCombination = fault.Invalid("COMBINATION_MISSING", "セットの特典には組み合わせの条件が必要です", "A benefit for sets needs a combination")
 	ErrStacking    = fault.Invalid(fault.CodeInvalid, "併用の指定が正しくありません", "The stacking is not valid")
-	ErrLimit       = fault.Invalid("CAMPAIGN_LIMIT_INVALID", "上限は1以上で指定してください", "A limit is at least 1")
+	ErrLimit       = fault.Invalid("LIMIT_INVALID", "上限は1以上で指定してください", "A limit is at least 1")
 	ErrShare       = fault.Invalid("SHARE_INVALID", "配信割合は0〜100の範囲で指定してください", "Shares are percentages from 0 to 100, the start before the end")
 )
 

@@ -2345,11 +2345,11 @@ func marshalNBankProfilePayload2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋgraph�
 	return _BankProfilePayload(ctx, ec, sel, &v)
 }
 
-func marshalNBankRowError2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋledgerᚐBadRow(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v ledger.BadRow) graphql.Marshaler {
+func marshalNBankRowError2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋledgerᚐBadRow(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v banking.RowError) graphql.Marshaler {
 	return _BankRowError(ctx, ec, sel, &v)
 }
 
-func marshalNBankRowError2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋledgerᚐBadRowᚄ(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v []ledger.BadRow) graphql.Marshaler {
+func marshalNBankRowError2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋledgerᚐBadRowᚄ(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v []banking.RowError) graphql.Marshaler {
 	ret := run.List(ctx, len(v), func(ctx context.Context, i int) graphql.Marshaler {
 		return _BankRowError(ctx, ec, sel, &v[i])
 	})

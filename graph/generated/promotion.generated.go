@@ -1265,6 +1265,21 @@ func fieldContext_CampaignSimulation_outcome(_ context.Context, ec *executionCon
 	return fc, nil
 }
 
+func _CampaignSimulation_failure(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *promotion.Simulation) (ret graphql.Marshaler) {
+	return run.Leaf(
+		ctx,
+		ec.OperationContext,
+		field,
+		func() i18n.Text { return obj.Failure },
+		func(ctx context.Context, selections ast.SelectionSet, v i18n.Text) graphql.Marshaler {
+			return marshalOString2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋi18nᚐText(ctx, ec, selections, v)
+		},
+	)
+}
+func fieldContext_CampaignSimulation_failure(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("CampaignSimulation", field, false, false, "String")
+}
+
 func _CampaignSimulation_createdAt(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *promotion.Simulation) (ret graphql.Marshaler) {
 	return run.Leaf(
 		ctx,
@@ -4176,6 +4191,11 @@ func _CampaignSimulation(ctx context.Context, ec *executionContext, sel ast.Sele
 			}
 		case "outcome":
 			out.Values[i] = _CampaignSimulation_outcome(ctx, ec, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "failure":
+			out.Values[i] = _CampaignSimulation_failure(ctx, ec, field, obj)
 			if out.Values[i] == graphql.RequiredNull {
 				out.Invalids++
 			}

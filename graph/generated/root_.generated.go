@@ -454,6 +454,7 @@ type ComplexityRoot struct {
 	CampaignSimulation struct {
 		Campaign   func(childComplexity int) int
 		CreatedAt  func(childComplexity int) int
+		Failure    func(childComplexity int) int
 		FinishedAt func(childComplexity int) int
 		From       func(childComplexity int) int
 		GlobalID   func(childComplexity int) int
@@ -4038,6 +4039,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.CampaignSimulation.CreatedAt(childComplexity), true
+	case "CampaignSimulation.failure":
+		if e.ComplexityRoot.CampaignSimulation.Failure == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CampaignSimulation.Failure(childComplexity), true
 	case "CampaignSimulation.finishedAt":
 		if e.ComplexityRoot.CampaignSimulation.FinishedAt == nil {
 			break
@@ -15326,8 +15333,8 @@ enum UserErrorCode {
   BENEFITS_CONFLICT
   "A benefit for sets needs a combination."
   COMBINATION_MISSING
-  "A limit is at least 1."
-  CAMPAIGN_LIMIT_INVALID
+  "A gift is a set that the customer fills: goods that need a choice cannot be given."
+  GIFT_NEEDS_CHOICE
   "A limit cannot be below what was given already."
   LIMIT_BELOW_GIVEN
   "Shares are percentages, the start before the end."
@@ -16985,7 +16992,12 @@ enum CustomerFunction {
   QUOTE
   "Have goods sent to a third party (直送)."
   DIRECT_SHIPPING
-  "See how much is in stock."
+  """
+  See how much is in stock. Denied, the buyer learns nothing of it: availability is
+  NOT_TOLD, lists take no filter for it, have no facet of it and keep sold-out goods at
+  their place, and nothing is offered to be told about when it returns. Goods whose policy
+  hides them when they are sold out are hidden from everybody.
+  """
   SEE_STOCK
 }
 
@@ -17334,7 +17346,7 @@ extend enum UserErrorCode {
   BUYER_ELSEWHERE
   "The account is no customer's."
   NOT_A_CUSTOMER
-  "A credit or approval limit is negative or too fine."
+  "A limit is none that can be: for credit and approval an amount of 0 or more, for budget and uses of a campaign at least 1."
   LIMIT_INVALID
   "The customer may not use this function."
   FUNCTION_DENIED
@@ -18325,7 +18337,7 @@ type SoldOutPolicyPayload {
 }
 
 extend type Variant {
-  "Whether shoppers may ask now to be told when it is in stock again: it is sold out, and the shop offers it."
+  "Whether the caller may ask now to be told when it is in stock again: it is sold out, and the shop offers it. Never, for a buyer who may not see stock (SEE_STOCK)."
   restockOffered: Boolean!
 }
 
@@ -19184,7 +19196,10 @@ type OrderLine {
   taxClass: TaxClass!
   "How the line's total came about: the changes add up to it."
   breakdown: [PriceStep!]!
-  "How many of the pieces the order still waits for (取り寄せ)."
+  """
+  How many of the pieces the order still waits for (取り寄せ); of a set, those of which a
+  part is missing. What the order waits for counts for each of its lines that wants it.
+  """
   backOrdered: Int!
   "The day by which these come, by what suppliers have announced; null if it waits for none, or nobody knows."
   dueOn: Date
@@ -20622,7 +20637,10 @@ extend type Mutation {
   """
   Try a campaign on past orders as if it had run all the time: what it would have brought
   and cost, beside the campaigns that ran then. Few orders are looked at in place; many by
-  a job whose progress ` + "`" + `campaignSimulation` + "`" + ` tells. Nothing is changed.
+  a job whose progress ` + "`" + `campaignSimulation` + "`" + ` tells. Nothing is changed. What the orders hold,
+  what was paid for it, and which campaigns ran are taken as they were; who is in which
+  customer group, the goods' categories, brands, tags and attributes, what they cost and the
+  lowest allowed prices are taken as they are today, for nothing remembers what they were.
   """
   simulateCampaign(
     "Which campaign, on the orders of which time."
@@ -20726,7 +20744,11 @@ type CampaignEffect {
   comparison: CampaignComparison
 }
 
-"Buyers who may get a campaign, beside those it is held out from."
+"""
+Buyers who may get a campaign, beside those it is held out from. Buyers are members, and
+companies as a whole. Guests are in neither group: nothing tells that two of their orders
+are one buyer's, so none is held out, and what they buy is left out on both sides.
+"""
 type CampaignComparison {
   "Those who may get it."
   open: CampaignGroup!
@@ -20932,7 +20954,10 @@ enum CampaignStacking {
   EXCLUSIVE
 }
 
-"Divides buyers for comparison, by a stable hash of who they are."
+"""
+Divides buyers for comparison, by a stable hash of who they are. A guest cannot be told
+again: a campaign for a share of buyers is not for guests, and they are never held out.
+"""
 input ExperimentInput {
   "Campaigns of one name divide the same buyers."
   name: String
@@ -21190,7 +21215,7 @@ enum SimulationStatus {
   RUNNING
   "All orders were looked at."
   DONE
-  "An order could not be priced."
+  "An order could not be priced, or the work was broken off too often: ` + "`" + `failure` + "`" + ` says which."
   FAILED
 }
 
@@ -21212,6 +21237,8 @@ type CampaignSimulation {
   looked: Int!
   "What was found; null until it is done."
   outcome: SimulationOutcome
+  "Why it failed, in the caller's language; null unless it did."
+  failure: String
   "When it was asked for."
   createdAt: DateTime!
   "When it was done; null until it is."
@@ -21796,7 +21823,7 @@ input ProductFilter {
   minPrice: Decimal
   "The highest price of one piece, in major units, inclusive."
   maxPrice: Decimal
-  "Only what can be ordered now, or only what cannot."
+  "Only what can be ordered now, or only what cannot. From a buyer who may not see stock (SEE_STOCK) it is not taken: the list is as if it were left out."
   inStock: Boolean
   "Any of these tags."
   tags: [String!]
@@ -21838,7 +21865,7 @@ enum FacetKind {
   BRAND
   "Bands of the lowest price."
   PRICE
-  "Whether it can be ordered now."
+  "Whether it can be ordered now. A buyer who may not see stock (SEE_STOCK) is given no such facet."
   AVAILABILITY
   "The values of one attribute."
   ATTRIBUTE
@@ -21882,7 +21909,12 @@ extend type ProductConnection {
 }
 `, BuiltIn: false},
 	{Name: "../schema/sets.graphqls", Input: `extend type Variant {
-  "What it is made of, if it is a set (セット); null if it is not. Its stock and, where its price rule says so, its price follow its parts."
+  """
+  What it is made of, if it is a set (セット); null if it is not. Its stock and, where its
+  price rule says so, its price follow its parts. Display rules for the parts hold for it
+  too: it cannot be bought if a part cannot, and has no price to show where one that it
+  follows is hidden.
+  """
   set: VariantSet
 }
 
@@ -21933,7 +21965,7 @@ type VariantSet {
 
 "Pieces of a variant in one piece of a set."
 type SetPart {
-  "The variant; null if it is no longer sold."
+  "The variant; null if it is no longer sold, or the caller may not see it."
   variant: Variant
   "How many pieces."
   quantity: Int!
@@ -21947,7 +21979,7 @@ type SetSlot {
   name: String!
   "How many pieces fill it; one choice may be taken more than once."
   pick: Int!
-  "The variants to choose from; those that are no longer sold are left out."
+  "The variants to choose from; those that are no longer sold, and those that the caller may not see, are left out."
   choices: [Variant!]!
 }
 
@@ -24292,6 +24324,8 @@ func childFields_CampaignSimulation(ctx context.Context, ec *executionContext, f
 		return fieldContext_CampaignSimulation_looked(ctx, ec, field)
 	case "outcome":
 		return fieldContext_CampaignSimulation_outcome(ctx, ec, field)
+	case "failure":
+		return fieldContext_CampaignSimulation_failure(ctx, ec, field)
 	case "createdAt":
 		return fieldContext_CampaignSimulation_createdAt(ctx, ec, field)
 	case "finishedAt":

@@ -169,7 +169,7 @@ func (s *Campaigns) Known(ctx context.Context, c promotion.Campaign) (string, er
 	for _, b := range c.Benefits {
 		switch b.Kind {
 		case promotion.FreeGift:
-			tables["variants"] = append(tables["variants"], b.Variant)
+			tables["variants"], tables["gifts"] = append(tables["variants"], b.Variant), append(tables["gifts"], b.Variant)
 		case promotion.IssueCoupon:
 			tables["issues"] = append(tables["issues"], b.Issues)
 		}
@@ -177,7 +177,7 @@ func (s *Campaigns) Known(ctx context.Context, c promotion.Campaign) (string, er
 	return one[string](ctx, s.db, `SELECT coalesce(min(m.name), '') FROM (`+missingSQL+`) m`, pgx.NamedArgs{
 		"brand": c.BrandID, "variants": tables["variants"], "products": tables["products"], "categories": tables["categories"],
 		"makers": tables["makers"], "attributes": tables["attributes"], "groups": tables["groups"], "companies": tables["companies"],
-		"channels": tables["channels"], "shops": tables["shops"], "issues": tables["issues"],
+		"channels": tables["channels"], "shops": tables["shops"], "issues": tables["issues"], "gifts": tables["gifts"],
 	})
 }
 
@@ -187,7 +187,8 @@ var targetTables = map[scope.TargetKind]string{
 
 // missingSQL finds the kinds of things of which the brand has not all.
 const missingSQL = `
-	SELECT 'variants' AS name FROM unnest(@variants::uuid[]) k WHERE NOT EXISTS (SELECT FROM variants t WHERE t.id = k AND t.brand_id = @brand)
+	SELECT '` + promotion.GiftChoices + `' AS name FROM unnest(@gifts::uuid[]) k WHERE EXISTS (SELECT FROM set_slots o WHERE o.set_id = k)
+	UNION ALL SELECT 'variants' FROM unnest(@variants::uuid[]) k WHERE NOT EXISTS (SELECT FROM variants t WHERE t.id = k AND t.brand_id = @brand)
 	UNION ALL SELECT 'products' FROM unnest(@products::uuid[]) k WHERE NOT EXISTS (SELECT FROM products t WHERE t.id = k AND t.brand_id = @brand)
 	UNION ALL SELECT 'categories' FROM unnest(@categories::uuid[]) k WHERE NOT EXISTS (SELECT FROM categories t WHERE t.id = k AND t.brand_id = @brand)
 	UNION ALL SELECT 'brands' FROM unnest(@makers::uuid[]) k WHERE NOT EXISTS (SELECT FROM product_brands t WHERE t.id = k AND t.brand_id = @brand)

@@ -9,6 +9,7 @@ import (
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
 
+	"github.com/noren-commerce/noren/core/i18n"
 	"github.com/noren-commerce/noren/core/money"
 	"github.com/noren-commerce/noren/core/pricing"
 	"github.com/noren-commerce/noren/core/promotion"
@@ -18,23 +19,34 @@ import (
 // AddSimulation keeps a new simulation.
 func (s *Campaigns) AddSimulation(ctx context.Context, x promotion.Simulation) error {
 	_, err := s.db.conn(ctx).Exec(ctx, `
-		INSERT INTO campaign_simulations (id, brand_id, actor_id, campaign, from_at, until_at, time_zone, status, orders, looked, outcome, created_at, finished_at)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)`,
-		x.ID, x.BrandID, x.ActorID, x.Campaign, x.From, x.Until, x.TimeZone, x.Status, x.Orders, x.Looked, x.Outcome, x.CreatedAt, x.FinishedAt)
+		INSERT INTO campaign_simulations (id, brand_id, actor_id, campaign, from_at, until_at, time_zone, status, orders, looked, outcome, failure, created_at, finished_at)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)`,
+		x.ID, x.BrandID, x.ActorID, x.Campaign, x.From, x.Until, x.TimeZone, x.Status, x.Orders, x.Looked, x.Outcome, x.Failure, x.CreatedAt, x.FinishedAt)
 	return err
 }
 
 // Simulation is one of the brand's simulations; nil if there is none.
 func (s *Campaigns) Simulation(ctx context.Context, brandID, simulationID uuid.UUID) (*promotion.Simulation, error) {
 	return first[promotion.Simulation](ctx, s.db, `
-		SELECT id, brand_id, actor_id, campaign, from_at AS "from", until_at AS until, time_zone, status, orders, looked, outcome, created_at, finished_at
+		SELECT id, brand_id, actor_id, campaign, from_at AS "from", until_at AS until, time_zone, status, orders, looked, outcome, failure, created_at, finished_at
 		FROM campaign_simulations WHERE brand_id = @brand AND id = @id`, pgx.NamedArgs{"brand": brandID, "id": simulationID})
 }
 
 // Progress notes how far a simulation has come.
 func (s *Campaigns) Progress(ctx context.Context, x promotion.Simulation) error {
-	_, err := s.db.conn(ctx).Exec(ctx, `UPDATE campaign_simulations SET status = $2, looked = $3, outcome = $4, finished_at = $5 WHERE id = $1`,
-		x.ID, x.Status, x.Looked, x.Outcome, x.FinishedAt)
+	_, err := s.db.conn(ctx).Exec(ctx, `UPDATE campaign_simulations SET status = $2, looked = $3, outcome = $4, failure = $5, finished_at = $6 WHERE id = $1`,
+		x.ID, x.Status, x.Looked, x.Outcome, x.Failure, x.FinishedAt)
+	return err
+}
+
+// BreakOff ends running simulations whose job is not in the queue any more. One is
+// queued in the transaction that adds its simulation: there is none yet to be added.
+func (s *Campaigns) BreakOff(ctx context.Context, at time.Time, why i18n.Text) error {
+	_, err := s.db.conn(ctx).Exec(ctx, `
+		UPDATE campaign_simulations x SET status = $1, failure = $2, finished_at = $3
+		WHERE x.status = $4 AND NOT EXISTS (
+			SELECT FROM river_job j WHERE j.kind = $5 AND j.finalized_at IS NULL AND (j.args->>'simulation')::uuid = x.id)`,
+		promotion.SimulationFailed, why, at, promotion.SimulationRunning, promotion.SimulateJob{}.Kind())
 	return err
 }
 

@@ -2,6 +2,7 @@ package postgres
 
 import (
 	"context"
+	"slices"
 	"strings"
 
 	"github.com/google/uuid"
@@ -37,7 +38,8 @@ func (s *Display) Book(ctx context.Context, brandID uuid.UUID) (*display.Book, e
 	b := new(display.Book)
 	args := pgx.NamedArgs{"brand": brandID}
 	batch := &pgx.Batch{}
-	batch.Queue(`SELECT `+bookVersion, args).QueryRow(func(row pgx.Row) error { return row.Scan(&b.Version) })
+	batch.Queue(`SELECT `+bookVersion+`, EXISTS (SELECT FROM sets WHERE brand_id = @brand AND price_rule = 'PARTS')`, args).
+		QueryRow(func(row pgx.Row) error { return row.Scan(&b.Version, &b.Follows) })
 	queueRows(batch, &b.Rules, nil, `SELECT `+ruleColumns+` FROM display_rules WHERE brand_id = @brand AND closed_at IS NULL`, args)
 	queueRows(batch, &b.Badges, nil, `SELECT `+badgeColumns+` FROM badges WHERE brand_id = @brand AND closed_at IS NULL`, args)
 	// Pins that were closed a moment ago are those of somebody's earlier pages.
@@ -58,17 +60,27 @@ const factColumns = `p.id AS product_id, p.product_brand_id AS brand_id, p.tags,
 	(SELECT published_at FROM product_listings WHERE channel_id = @channel AND product_id = p.id) AS published_at,
 	` + bookVersion + ` AS version`
 
+// heldFacts are display.Facts.Held, for the alias p.
+const heldFacts = `(
+	SELECT jsonb_agg(jsonb_build_object('SetID', z.variant_id, 'Follows', z.price_rule = 'PARTS', 'Slot', q.slot, 'VariantID', q.variant_id,
+		'ProductID', h.id, 'BrandID', h.product_brand_id, 'Tags', h.tags,
+		'Categories', ARRAY(SELECT category_id FROM product_categories WHERE product_id = h.id),
+		'Attributes', ARRAY(SELECT attribute_id || ' ' || value FROM product_attribute_values WHERE product_id = h.id)))
+	FROM variants w JOIN sets z ON z.variant_id = w.id JOIN set_parts q ON q.set_id = z.variant_id
+	JOIN variants o ON o.id = q.variant_id JOIN products h ON h.id = o.product_id
+	WHERE w.product_id = p.id) AS held`
+
 // Facts are what rules ask of the products, in one statement.
 func (s *Display) Facts(ctx context.Context, brandID, channelID uuid.UUID, productIDs []uuid.UUID) ([]display.Facts, error) {
 	return collect[display.Facts](ctx, s.db, `
-		SELECT `+factColumns+` FROM products p WHERE p.brand_id = @brand AND p.id = ANY(@ids)`,
+		SELECT `+factColumns+`, `+heldFacts+` FROM products p WHERE p.brand_id = @brand AND p.id = ANY(@ids)`,
 		pgx.NamedArgs{"brand": brandID, "channel": channelID, "ids": productIDs})
 }
 
 // VariantFacts are the same of the products of variants.
 func (s *Display) VariantFacts(ctx context.Context, brandID, channelID uuid.UUID, variantIDs []uuid.UUID) ([]display.VariantFacts, error) {
 	return collect[display.VariantFacts](ctx, s.db, `
-		SELECT v.id AS variant_id, `+factColumns+` FROM variants v JOIN products p ON p.id = v.product_id
+		SELECT v.id AS variant_id, `+factColumns+`, NULL::jsonb AS held FROM variants v JOIN products p ON p.id = v.product_id
 		WHERE p.brand_id = @brand AND v.id = ANY(@ids)`,
 		pgx.NamedArgs{"brand": brandID, "channel": channelID, "ids": variantIDs})
 }
@@ -127,12 +139,36 @@ func lookedAt(v *display.View, args pgx.NamedArgs) []string {
 	return append(seen(v, args), guard)
 }
 
-// told is the listing's price as the view tells it: nothing where it is hidden.
+// told is the listing's price as the view tells it: nothing where it is hidden, or
+// where it would tell that of a set's part.
 func told(v *display.View, args pgx.NamedArgs) string {
-	if v == nil || v.Priced.Open() {
+	if v == nil {
 		return `l.min_price`
 	}
-	return `CASE WHEN ` + passes(v.Priced, "told", args) + ` THEN l.min_price END`
+	conditions := slices.DeleteFunc([]string{passes(v.Priced, "told", args), partsTold(v, args)}, isEmpty)
+	if len(conditions) == 0 {
+		return `l.min_price`
+	}
+	return `CASE WHEN ` + strings.Join(conditions, ` AND `) + ` THEN l.min_price END`
+}
+
+func isEmpty(s string) bool { return s == `` }
+
+// ofPart writes a condition on the listing l of the product p for the product h, which
+// a set holds.
+var ofPart = strings.NewReplacer(`l.product_id`, `h.id`, `p.product_brand_id`, `h.product_brand_id`, `p.tags`, `h.tags`)
+
+// partsTold is the condition that no price in the listing l follows parts of which the
+// view hides one, or its price. The sets that do are found once for a statement.
+func partsTold(v *display.View, args pgx.NamedArgs) string {
+	parts := slices.DeleteFunc([]string{passes(v.Priced, "told", args), passes(v.Visible, "seen", args)}, isEmpty)
+	if !v.Follows() || len(parts) == 0 {
+		return ``
+	}
+	return `l.product_id <> ALL(ARRAY(
+		SELECT w.product_id FROM sets z JOIN variants w ON w.id = z.variant_id JOIN set_parts q ON q.set_id = z.variant_id
+		JOIN variants o ON o.id = q.variant_id JOIN products h ON h.id = o.product_id
+		WHERE z.brand_id = @brand AND z.price_rule = 'PARTS' AND NOT (` + ofPart.Replace(strings.Join(parts, ` AND `)) + `)))`
 }
 
 // through is display.ErrMoved if nothing was found because the rules have moved.

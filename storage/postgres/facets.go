@@ -39,7 +39,10 @@ func (s *Catalog) facets(ctx context.Context, q catalog.ListQuery, sel selection
 	sel.args = maps.Clone(sel.args) // the count may run beside this
 	sel.args["bands"] = bands
 	arms := []string{
-		sel.categoryArm(), sel.brandArm(), sel.bandArm(), sel.stockArm(), sel.attributeArm(""),
+		sel.categoryArm(), sel.brandArm(), sel.bandArm(), sel.attributeArm(""),
+	}
+	if !q.StockHidden {
+		arms = append(arms, sel.stockArm())
 	}
 	for _, p := range sel.parts {
 		if p.kind == catalog.FacetAttribute {

@@ -43,6 +43,11 @@ func (j *Jobs) Insert(ctx context.Context, jobs ...river.JobArgs) error {
 	return j.insert(ctx, params)
 }
 
+// InsertFew queues a job that is tried so often at most.
+func (j *Jobs) InsertFew(ctx context.Context, tries int, args river.JobArgs) error {
+	return j.insert(ctx, []river.InsertManyParams{{Args: args, InsertOpts: &river.InsertOpts{MaxAttempts: tries}}})
+}
+
 func (j *Jobs) insert(ctx context.Context, params []river.InsertManyParams) error {
 	if len(params) == 0 {
 		return nil

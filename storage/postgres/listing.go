@@ -24,6 +24,7 @@ type selection struct {
 	parts  []part
 	args   pgx.NamedArgs
 	price  string // the lowest price, as the buyer is told it
+	back   string // 1 for what stands behind all others; a buyer who may not see stock is told by no order
 }
 
 // part is what one filter says. Code tells attributes apart.
@@ -45,7 +46,10 @@ const (
 func selectionOf(q catalog.ListQuery) (selection, error) {
 	f := q.Filter
 	args := pgx.NamedArgs{"channel": q.ChannelID, "brand": q.BrandID, "at": q.At}
-	s := selection{always: append([]string{shown}, seen(q.View, args)...), args: args, price: told(q.View, args)}
+	s := selection{always: append([]string{shown}, seen(q.View, args)...), args: args, price: told(q.View, args), back: `l.back`}
+	if q.StockHidden {
+		s.back = `0::smallint`
+	}
 	if !q.Words.Empty() {
 		s.always = append(s.always, `p.search @@ @match::text::tsquery`)
 		s.args["match"], s.args["exact"] = q.Words.Match, q.Words.Exact
@@ -131,21 +135,22 @@ type walk struct {
 	column     string // the field of sortedRow that holds the expression
 	typed      string
 	descending bool
+	back       string // of the selection
 }
 
 var walks = map[catalog.Sort]walk{
-	catalog.SortNewest:    {`l.published_at`, "sort_time", "timestamptz", true},
-	catalog.SortPriceAsc:  {`coalesce(l.min_price, 9223372036854775807)`, "sort_number", "bigint", false},
-	catalog.SortPriceDesc: {`coalesce(l.min_price, -1)`, "sort_number", "bigint", true},
-	catalog.SortName:      {`l.name_key`, "sort_text", "text", false},
-	catalog.SortRelevance: {rankOf, "sort_rank", "float8", true},
+	catalog.SortNewest:    {expression: `l.published_at`, column: "sort_time", typed: "timestamptz", descending: true},
+	catalog.SortPriceAsc:  {expression: `coalesce(l.min_price, 9223372036854775807)`, column: "sort_number", typed: "bigint"},
+	catalog.SortPriceDesc: {expression: `coalesce(l.min_price, -1)`, column: "sort_number", typed: "bigint", descending: true},
+	catalog.SortName:      {expression: `l.name_key`, column: "sort_text", typed: "text"},
+	catalog.SortRelevance: {expression: rankOf, column: "sort_rank", typed: "float8", descending: true},
 }
 
 // by is the walk of the sort for a buyer who is told the prices so: what has no
 // price, or none that is told, stands last. Then no index knows the order.
 func (s selection) by(sort catalog.Sort) (walk, bool) {
 	o, ok := walks[sort]
-	o.expression = strings.ReplaceAll(o.expression, `l.min_price`, s.price)
+	o.expression, o.back = strings.ReplaceAll(o.expression, `l.min_price`, s.price), s.back
 	return o, ok
 }
 
@@ -174,7 +179,7 @@ func (k sortKey) value(o walk) any {
 
 // columns selects the sort key, each type in its own column.
 func (o walk) columns() string {
-	all := []string{`l.back`}
+	all := []string{o.back + ` AS back`}
 	for _, t := range []walk{
 		{column: "sort_time", typed: "timestamptz"}, {column: "sort_number", typed: "bigint"},
 		{column: "sort_text", typed: "text"}, {column: "sort_rank", typed: "float8"},
@@ -192,16 +197,16 @@ func (o walk) columns() string {
 // rows, all columns the same way, so that the index finds the place.
 func (o walk) behind() string {
 	if o.descending {
-		return `(-l.back, ` + o.expression + `, l.product_id) < (-@after_back::smallint, @after_key::` + o.typed + `, @after_id)`
+		return `(-` + o.back + `, ` + o.expression + `, l.product_id) < (-@after_back::smallint, @after_key::` + o.typed + `, @after_id)`
 	}
-	return `(l.back, ` + o.expression + `, l.product_id) > (@after_back::smallint, @after_key::` + o.typed + `, @after_id)`
+	return `(` + o.back + `, ` + o.expression + `, l.product_id) > (@after_back::smallint, @after_key::` + o.typed + `, @after_id)`
 }
 
 func (o walk) order() string {
 	if o.descending {
-		return `-l.back DESC, ` + o.expression + ` DESC, l.product_id DESC`
+		return `-` + o.back + ` DESC, ` + o.expression + ` DESC, l.product_id DESC`
 	}
-	return `l.back, ` + o.expression + `, l.product_id`
+	return o.back + `, ` + o.expression + `, l.product_id`
 }
 
 type sortedRow struct {

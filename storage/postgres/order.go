@@ -215,14 +215,25 @@ func orderFilter(q order.Query) (string, pgx.NamedArgs) {
 	return where, args
 }
 
-// Lines are the lines of the orders, each order's in its order.
+// Lines are the lines of the orders, each order's in its order. So many pieces of a set
+// are back-ordered as miss some part, each in proportion to how many the set holds.
 func (s *Orders) Lines(ctx context.Context, orderIDs []uuid.UUID) ([]order.Line, error) {
 	return collect[order.Line](ctx, s.db, `
 		SELECT l.id, l.order_id, l.position, l.variant_id, l.product_id, l.sku, l.name, l.options, l.quantity,
 			l.unit, l.total, l.tax_class, l.breakdown, o.currency, l.promise, l.sold_as, l.parts,
-			coalesce(r.quantity, 0) AS back_ordered, due_on(r.order_id, r.variant_id) AS due_on
+			coalesce(w.back_ordered, 0) AS back_ordered, w.due_on
 		FROM order_lines l JOIN orders o ON o.id = l.order_id
-		LEFT JOIN stock_reservations r ON r.order_id = l.order_id AND r.variant_id = l.variant_id AND r.location_id IS NULL AND r.state = 'OPEN'
+		CROSS JOIN LATERAL (
+			SELECT max(pieces) AS back_ordered, CASE WHEN bool_and(day IS NOT NULL) THEN max(day) END AS due_on
+			FROM (
+				SELECT least((r.quantity::bigint * l.quantity + held.pieces - 1) / held.pieces, l.quantity)::int AS pieces, due_on(r.order_id, r.variant_id) AS day
+				FROM (
+					SELECT l.variant_id AS id, l.quantity AS pieces
+					UNION ALL SELECT part."variantId", part.quantity FROM jsonb_to_recordset(l.parts) AS part ("variantId" uuid, quantity int)
+				) held JOIN stock_reservations r ON r.variant_id = held.id
+				WHERE r.order_id = l.order_id AND r.location_id IS NULL AND r.state = 'OPEN'
+			) waiting
+		) w
 		WHERE l.order_id = ANY(@ids) ORDER BY l.order_id, l.position`, pgx.NamedArgs{"ids": orderIDs})
 }
 

@@ -123,7 +123,7 @@ func New(cfg Config, db *postgres.DB, now clock.Clock, options ...Option) (*App,
 		DB:       db,
 		Channels: channel.New(postgres.NewChannels(db), now),
 		Resolvers: &resolvers.Resolver{
-			Catalog:   catalog.New(redis.NewCatalog(postgres.NewCatalog(db), ground.Redis, ground.Generations, postgres.Joined), rules, search.NewAnalyzer(), now),
+			Catalog:   catalog.New(redis.NewCatalog(postgres.NewCatalog(db), ground.Redis, ground.Generations, postgres.Joined), rules, buyers, search.NewAnalyzer(), now),
 			Rules:     rules,
 			Campaigns: campaigns,
 			Simulator: newSimulator(db, campaigns, prices, jobs),

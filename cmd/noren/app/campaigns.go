@@ -21,10 +21,15 @@ func newCampaigns(cfg Config, db *postgres.DB, jobs *postgres.Jobs, limiter limi
 	})
 }
 
+// simulationTries is how often a simulation is tried: staff wait for it.
+const simulationTries = 4
+
 // newSimulator puts together how campaigns are tried on past orders.
 func newSimulator(db *postgres.DB, campaigns *promotion.Service, bounds promotion.Bounds, jobs *postgres.Jobs) *promotion.Simulator {
 	return &promotion.Simulator{
 		Campaigns: campaigns, Store: postgres.NewCampaigns(db), Bounds: bounds,
-		Queue: func(ctx context.Context, job promotion.SimulateJob) error { return jobs.Insert(ctx, job) },
+		Queue: func(ctx context.Context, job promotion.SimulateJob) error {
+			return jobs.InsertFew(ctx, simulationTries, job)
+		},
 	}
 }

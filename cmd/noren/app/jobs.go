@@ -104,13 +104,16 @@ func (a *App) workers() (*river.Workers, []*river.PeriodicJob) {
 	work(w, func(ctx context.Context, _ pricing.TurnJob) error { return a.Resolvers.Lists.Turn(ctx) })
 	work(w, func(ctx context.Context, j promotion.TurnJob) error { return a.Resolvers.Campaigns.Turn(ctx, j) })
 	work(w, func(ctx context.Context, j promotion.GrantJob) error { return a.Resolvers.Campaigns.Grant(ctx, j) })
-	river.AddWorker(w, long(func(ctx context.Context, j promotion.SimulateJob) error { return a.Resolvers.Simulator.Work(ctx, j) }))
+	river.AddWorker(w, &longJob[promotion.SimulateJob]{f: a.Resolvers.Simulator.Work, giveUp: a.Resolvers.Simulator.GiveUp})
+	work(w, func(ctx context.Context, _ promotion.AbandonedJob) error {
+		return a.Resolvers.Simulator.EndAbandoned(ctx)
+	})
 	work(w, func(ctx context.Context, j promotion.NoticeJob) error { return a.Resolvers.Campaigns.Tell(ctx, j) })
 	work(w, func(ctx context.Context, _ promotion.BudgetJob) error { return a.Resolvers.Campaigns.WatchBudgets(ctx) })
 	work(w, func(ctx context.Context, _ quotation.ExpireJob) error { return a.Resolvers.Quotations.Expire(ctx) })
 	work(w, func(ctx context.Context, _ payment.ForgetJob) error { return a.Payments.Forget(ctx) })
 	work(w, func(ctx context.Context, _ billing.CloseJob) error { return a.Resolvers.Billing.Run(ctx) })
-	river.AddWorker(w, long(a.matchBank))
+	river.AddWorker(w, &longJob[banking.MatchJob]{f: a.matchBank})
 	return w, []*river.PeriodicJob{
 		every(time.Hour, billing.CloseJob{}),
 		every(time.Minute, payment.ReconcileJob{}),
@@ -120,6 +123,7 @@ func (a *App) workers() (*river.Workers, []*river.PeriodicJob) {
 		every(10*time.Minute, inventory.WatchJob{}),
 		every(time.Minute, pricing.TurnJob{}),
 		every(time.Minute, promotion.BudgetJob{}),
+		every(10*time.Minute, promotion.AbandonedJob{}),
 		every(24*time.Hour, event.PartitionJob{}),
 		every(24*time.Hour, payment.ForgetJob{}),
 	}
@@ -149,14 +153,11 @@ func work[T river.JobArgs](workers *river.Workers, f func(ctx context.Context, a
 // longPatience bounds one attempt at a job that looks at a great deal.
 const longPatience = 50 * time.Minute
 
-// longJob is a job with longPatience.
+// longJob is a job with longPatience. What waits for it is told when it is tried no more.
 type longJob[T river.JobArgs] struct {
 	river.WorkerDefaults[T]
-	f func(ctx context.Context, args T) error
-}
-
-func long[T river.JobArgs](f func(ctx context.Context, args T) error) *longJob[T] {
-	return &longJob[T]{f: f}
+	f      func(ctx context.Context, args T) error
+	giveUp func(ctx context.Context, args T) error // nil: nothing waits for it
 }
 
 // Timeout is longPatience.
@@ -164,7 +165,14 @@ func (*longJob[T]) Timeout(*river.Job[T]) time.Duration { return longPatience }
 
 // Work does the job as noren itself.
 func (l *longJob[T]) Work(ctx context.Context, job *river.Job[T]) error {
-	return l.f(access.With(ctx, access.System), job.Args)
+	ctx = access.With(ctx, access.System)
+	err := l.f(ctx, job.Args)
+	if err == nil || job.Attempt < job.MaxAttempts || l.giveUp == nil {
+		return err
+	}
+	ending, cancel := context.WithTimeout(context.WithoutCancel(ctx), jobPatience) // its own time may be over
+	defer cancel()
+	return errors.Join(err, l.giveUp(ending, job.Args))
 }
 
 // every makes a job that one of the processes runs at each interval. A failed
