@@ -87,7 +87,7 @@ func (s Standing) Holding(follows bool, parts ...Standing) Standing {
 // choices. A price that follows the parts is that of the cheapest choices, and would
 // tell theirs.
 func (s Standing) offering(follows bool, choices []Standing) Standing {
-	usable := func(c Standing) bool { return !c.kept() && !(follows && c.untold() != nil) }
+	usable := func(c Standing) bool { return !c.kept() && (!follows || c.untold() == nil) }
 	if s.NotPurchasable == nil && !slices.ContainsFunc(choices, usable) {
 		s.NotPurchasable, s.unsold = ErrPartRefused, true
 	}
