@@ -217,3 +217,33 @@ func number(t *testing.T, text string) float64 {
 	require.NoError(t, err)
 	return n
 }
+
+// TestASimulationEndsThoughItsJobIsGone ends what no job works on any more, and leaves
+// what one does.
+func TestASimulationEndsThoughItsJobIsGone(t *testing.T) {
+	t.Parallel()
+	a := apptest.Start(t)
+	for _, working := range []bool{true, false} {
+		key := id.New()
+		exec(t, a, `INSERT INTO campaign_simulations (id, brand_id, actor_id, campaign, from_at, until_at, time_zone, status, orders, created_at)
+			VALUES ($1, $2, $1, '{}', '2026-01-01', '2026-02-01', 'Asia/Tokyo', 'RUNNING', 900, now())`, key, a.BrandID)
+		if working {
+			exec(t, a, `INSERT INTO river_job (kind, args, max_attempts, queue, state) VALUES ('campaign_simulation', jsonb_build_object('simulation', $1::text), 4, 'default', 'retryable')`, key)
+		}
+		require.NoError(t, a.App.Resolvers.Simulator.EndAbandoned(t.Context()))
+		var got struct {
+			CampaignSimulation struct {
+				Status  string
+				Failure *string
+			}
+		}
+		a.DoAs(t, promoter, `query($id: ID!) { campaignSimulation(id: $id) { status failure } }`, apptest.Variables{"id": id.Global("CampaignSimulation", key)}).Into(t, &got)
+		if working {
+			require.Equal(t, "RUNNING", got.CampaignSimulation.Status)
+			require.Nil(t, got.CampaignSimulation.Failure)
+			continue
+		}
+		require.Equal(t, "FAILED", got.CampaignSimulation.Status)
+		require.Contains(t, *got.CampaignSimulation.Failure, "もう一度実行")
+	}
+}
