@@ -13,6 +13,7 @@ import (
 	"github.com/noren-commerce/noren/core/event"
 	"github.com/noren-commerce/noren/core/id"
 	"github.com/noren-commerce/noren/core/idempotency"
+	"github.com/noren-commerce/noren/core/ledger"
 	"github.com/noren-commerce/noren/core/money"
 	"github.com/noren-commerce/noren/core/page"
 	"github.com/noren-commerce/noren/core/payment"
@@ -28,7 +29,7 @@ type Statement struct {
 	Deposits   int // rows with money that came in
 	Known      int // of these, how many another file had brought
 	Others     int // rows without
-	Errors     []RowError
+	Errors     []ledger.BadRow
 	UploadedBy *uuid.UUID
 	CreatedAt  time.Time
 }

@@ -36,9 +36,6 @@ var (
 	ErrNotText  = fault.Invalid("FILE_UNREADABLE", "CSVファイル（UTF-8またはシフトJIS）ではありません", "This is not CSV in UTF-8 or CP932")
 )
 
-// RowError is why a row of a file was not taken. The other rows are.
-type RowError = ledger.BadRow
-
 // Row is one deposit of a statement.
 type Row struct {
 	Line   int
@@ -54,7 +51,7 @@ type File struct {
 	Digest string
 	Rows   []Row // deposits; what went out is passed over
 	Others int   // rows that are no deposits
-	Errors []RowError
+	Errors []ledger.BadRow
 }
 
 // Read reads a statement. A row that cannot be read is an error of its line and
@@ -203,7 +200,7 @@ func (r *reading) refuse(line, column int, value, ja, en string) {
 	case column >= 0:
 		name = strconv.Itoa(column + 1)
 	}
-	r.file.Errors = append(r.file.Errors, RowError{Line: line, Column: name, Value: cut(strings.ToValidUTF8(value, ""), 100), Reason: i18n.Text{"ja": ja, "en": en}})
+	r.file.Errors = append(r.file.Errors, ledger.BadRow{Line: line, Column: name, Value: cut(strings.ToValidUTF8(value, ""), 100), Reason: i18n.Text{"ja": ja, "en": en}})
 }
 
 // cut is the text without what a database cannot keep, and not longer than that.

@@ -855,8 +855,8 @@ func _BankStatement_errors(ctx context.Context, ec *executionContext, field grap
 		ctx,
 		ec.OperationContext,
 		field,
-		func() []banking.RowError { return obj.Errors },
-		func(ctx context.Context, selections ast.SelectionSet, v []banking.RowError) graphql.Marshaler {
+		func() []ledger.BadRow { return obj.Errors },
+		func(ctx context.Context, selections ast.SelectionSet, v []ledger.BadRow) graphql.Marshaler {
 			return marshalNBankRowError2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋledgerᚐBadRowᚄ(ctx, ec, selections, v)
 		},
 		true,
@@ -2345,11 +2345,11 @@ func marshalNBankProfilePayload2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋgraph�
 	return _BankProfilePayload(ctx, ec, sel, &v)
 }
 
-func marshalNBankRowError2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋledgerᚐBadRow(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v banking.RowError) graphql.Marshaler {
+func marshalNBankRowError2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋledgerᚐBadRow(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v ledger.BadRow) graphql.Marshaler {
 	return _BankRowError(ctx, ec, sel, &v)
 }
 
-func marshalNBankRowError2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋledgerᚐBadRowᚄ(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v []banking.RowError) graphql.Marshaler {
+func marshalNBankRowError2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋledgerᚐBadRowᚄ(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v []ledger.BadRow) graphql.Marshaler {
 	ret := run.List(ctx, len(v), func(ctx context.Context, i int) graphql.Marshaler {
 		return _BankRowError(ctx, ec, sel, &v[i])
 	})
