@@ -1,0 +1,126 @@
+package cart
+
+import (
+	"context"
+	"errors"
+
+	"github.com/google/uuid"
+
+	"github.com/noren-commerce/noren/core/company"
+	"github.com/noren-commerce/noren/core/customer"
+	"github.com/noren-commerce/noren/core/fault"
+	"github.com/noren-commerce/noren/core/identity"
+	"github.com/noren-commerce/noren/core/pricing"
+	"github.com/noren-commerce/noren/core/shipping"
+)
+
+// UpdateInput is what the customer says about the order to come.
+type UpdateInput struct {
+	Email            *string
+	ShippingAddress  *customer.Address
+	BillingAddress   *customer.Address
+	BillToShipping   bool // forget the billing address: the bill goes with the parcel
+	ShippingMethodID *uuid.UUID
+	ShopID           *uuid.UUID
+	NoShop           bool                  // forget the shop
+	ShippingMode     *pricing.ShippingMode // DIRECT only for those who may
+}
+
+// change is what the input says, in normal form.
+func (in UpdateInput) change() (Change, error) {
+	change := Change(in)
+	if in.Email != nil {
+		email, err := identity.NormaliseEmail(*in.Email)
+		if err != nil {
+			return Change{}, ErrEmail.At("email")
+		}
+		change.Email = &email
+	}
+	if in.ShippingAddress != nil {
+		normalised := in.ShippingAddress.Normalised()
+		if err := normalised.Validate("shippingAddress"); err != nil {
+			return Change{}, err
+		}
+		change.ShippingAddress = &normalised
+	}
+	if in.BillingAddress != nil {
+		normalised := in.BillingAddress.Normalised()
+		if err := errors.Join(normalised.Validate("billingAddress"), oneOf(!in.BillToShipping)); err != nil {
+			return Change{}, err
+		}
+		change.BillingAddress = &normalised
+	}
+	if in.ShopID != nil && in.NoShop {
+		return Change{}, ErrOneShop.At("noShop")
+	}
+	return change, nil
+}
+
+// Update notes e-mail address, addresses, shipping method, mode and shop.
+func (s *Service) Update(ctx context.Context, in UpdateInput) (*Priced, error) {
+	change, err := in.change()
+	if err == nil {
+		err = s.mayShip(ctx, in.ShippingMode)
+	}
+	if err != nil {
+		return nil, err
+	}
+	lookup, err := s.Lookup(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if in.ShippingMethodID == nil {
+		return s.update(ctx, lookup, change)
+	}
+	// A method that does not take the goods is not noted, nor is what came with it.
+	var priced *Priced
+	err = s.store.InTx(ctx, func(ctx context.Context) error {
+		if priced, err = s.update(ctx, lookup, change); err != nil {
+			return err
+		}
+		if f := priced.Verdict.Problem; f != nil && !errors.Is(f, shipping.ErrAddressNeeded) {
+			return f.At("shippingMethodId")
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	return priced, nil
+}
+
+func (s *Service) update(ctx context.Context, lookup Lookup, in Change) (*Priced, error) {
+	basket, err := s.store.Update(ctx, lookup, in)
+	switch {
+	case err != nil:
+		return nil, err
+	case basket == nil:
+		return nil, ErrNoCart
+	case in.ShippingMethodID != nil && (basket.Method == nil || basket.Method.ID != *in.ShippingMethodID):
+		return nil, ErrUnknownMethod.At("shippingMethodId")
+	case in.ShopID != nil && (basket.Cart.ShopID == nil || *basket.Cart.ShopID != *in.ShopID):
+		return nil, ErrUnknownShop.At("shopId")
+	}
+	return s.Price(ctx, lookup, *basket)
+}
+
+// mayShip fails unless the actor may have goods shipped in the mode.
+func (s *Service) mayShip(ctx context.Context, mode *pricing.ShippingMode) error {
+	if mode == nil || *mode != pricing.ShipDirect {
+		return nil
+	}
+	err := s.functions.May(ctx, company.FunctionDirectShipping)
+	var f *fault.Error
+	if errors.As(err, &f) {
+		return f.At("shippingMode")
+	}
+	return err
+}
+
+// oneOf fails unless a billing address stands alone.
+func oneOf(alone bool) error {
+	if alone {
+		return nil
+	}
+	return ErrBilling.At("billToShipping")
+}
