@@ -65,7 +65,7 @@ type PriceRun struct {
 	State       PriceState
 	Position    int // rows of the file that have been read
 	Failure     string
-	MayBelow    bool      // who sent it may go below the floor
+	MayBelow    bool      // who sent it may go below the floor, and who has committed it
 	Applied     bool      // the prices are in force; listings may still follow
 	Relisted    uuid.UUID // the last product whose listings follow
 	ActorID     *uuid.UUID
@@ -119,9 +119,9 @@ type PriceLine struct {
 	Below       bool // below the lowest allowed price, or a rate that needs the permission
 	Rate        *pricing.SaveRateInput
 	OldRate     *RateState
+	Currency    money.Currency
 
-	close    bool
-	currency money.Currency
+	close bool
 }
 
 // RateState is a rate as it was when a file was read.

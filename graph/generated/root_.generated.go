@@ -19916,7 +19916,8 @@ extend type Mutation {
   ): PriceImportPayload! @allow(permissions: [PRICING_WRITE])
   """
   Put a previewed file in force as a whole: at once up to 1,000 changes, above that in the
-  background. PREVIEW_STALE if prices that it touches have changed since; then import it
+  background. Prices that have come to lie below the lowest allowed one since the preview
+  become rejections, unless sender and caller may both go below. PREVIEW_STALE if prices that it touches have changed since; then import it
   again. Committed again it does nothing.
   """
   commitPriceImport(
@@ -19961,7 +19962,10 @@ type PriceImport implements Node {
     "Only rows that do this; all if left out."
     filter: [PriceFileChangeKind!]
   ): PriceFileChangeConnection! @cost(weight: 5)
-  "The rows that were not taken, and remarks on some that were, in the order of the file."
+  """
+  The rows that were not taken, and remarks on some that were, in the order of the file.
+  Behind them the rows that the commit left out: below the lowest allowed price by then.
+  """
   rejections(
     "How many, 0 to 100."
     first: Int = 20
