@@ -1,8 +1,10 @@
 package sale
 
 import (
+	"cmp"
 	"context"
 	"errors"
+	"time"
 
 	"github.com/google/uuid"
 
@@ -21,6 +23,8 @@ type SetStore interface {
 	LockSets(ctx context.Context, brandID uuid.UUID, variantIDs []uuid.UUID) (known []uuid.UUID, err error)
 	// Holding are the sets that hold the variant.
 	Holding(ctx context.Context, variantID uuid.UUID) ([]uuid.UUID, error)
+	// Given reports whether a campaign whose period is not over gives the variant away.
+	Given(ctx context.Context, brandID, variantID uuid.UUID, at time.Time) (bool, error)
 	SaveSet(ctx context.Context, s Set) error
 	RemoveSet(ctx context.Context, s Set) error
 }
@@ -93,6 +97,11 @@ func (s *Service) lockSet(ctx context.Context, set Set) (*Set, error) {
 	}
 	if len(holding) > 0 {
 		return nil, ErrSetNested.At("variantId")
+	}
+	if set.Kind() == ChosenSet {
+		if given, err := s.SetStore.Given(ctx, set.BrandID, set.VariantID, s.Now()); err != nil || given {
+			return nil, cmp.Or(err, error(ErrSetGiven.At("slots")))
+		}
 	}
 	terms, err := s.Store.Terms(ctx, []uuid.UUID{set.VariantID})
 	if err != nil {

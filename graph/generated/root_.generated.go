@@ -1251,11 +1251,11 @@ type ComplexityRoot struct {
 	}
 
 	OrderPart struct {
-		Amount   func(childComplexity int) int
 		Name     func(childComplexity int) int
 		Options  func(childComplexity int) int
 		Quantity func(childComplexity int) int
 		SKU      func(childComplexity int) int
+		Share    func(childComplexity int) int
 		TaxClass func(childComplexity int) int
 	}
 
@@ -8269,12 +8269,6 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.OrderLine.Unit(childComplexity), true
 
-	case "OrderPart.amount":
-		if e.ComplexityRoot.OrderPart.Amount == nil {
-			break
-		}
-
-		return e.ComplexityRoot.OrderPart.Amount(childComplexity), true
 	case "OrderPart.name":
 		if e.ComplexityRoot.OrderPart.Name == nil {
 			break
@@ -8299,6 +8293,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.OrderPart.SKU(childComplexity), true
+	case "OrderPart.amount":
+		if e.ComplexityRoot.OrderPart.Share == nil {
+			break
+		}
+
+		return e.ComplexityRoot.OrderPart.Share(childComplexity), true
 	case "OrderPart.taxClass":
 		if e.ComplexityRoot.OrderPart.TaxClass == nil {
 			break
@@ -22057,7 +22057,7 @@ type RemovedSetPayload {
 type CartPart {
   "The slot that it fills; 0 if it is always in the set."
   slot: Int!
-  "The stock keeping unit."
+  "The stock keeping unit; empty if the buyer may not see the goods any more, whose name is not told then either."
   sku: String!
   "The product's name, in the caller's language."
   name: String!
@@ -22079,8 +22079,12 @@ type OrderPart {
   quantity: Int!
   "The tax class: the part's share of the line's total is taxed by it."
   taxClass: TaxClass!
-  "What the part bears of the line's total, in proportion to what it costs alone. The shares add up to the total."
-  amount: Money!
+  """
+  What the part bears of the line's total, in proportion to what it costs alone. The
+  shares add up to the total. Null for buyers who were not told what a part of the set
+  costs alone; staff see it.
+  """
+  amount: Money
 }
 `, BuiltIn: false},
 	{Name: "../schema/shipping.graphqls", Input: `extend type Cart {
