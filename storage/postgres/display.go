@@ -164,13 +164,13 @@ func told(v *display.View, args pgx.NamedArgs) string {
 		return price
 	}
 	args["told_variants"] = v.Priced.Rungs(scope.Variant)
-	these := strings.Join(slices.DeleteFunc([]string{`l.product_id = ANY(` + ruledProducts + `)`, parts}, isEmpty), ` AND `)
+	these := strings.Join(slices.DeleteFunc([]string{`l.product_id IN (` + ruledProducts + `)`, parts}, isEmpty), ` AND `)
 	return `CASE WHEN ` + these + ` THEN ` + leastOf(passes(v.Priced, "told", `w.id`, args)) + ` ELSE ` + price + ` END`
 }
 
 // ruledProducts are those of which single variants have rules of their own. They are
 // found once for a statement.
-const ruledProducts = `ARRAY(SELECT o.product_id FROM jsonb_object_keys(@told_variants::jsonb) k JOIN variants o ON o.id = k::uuid)`
+const ruledProducts = `SELECT o.product_id FROM jsonb_object_keys(@told_variants::jsonb) k JOIN variants o ON o.id = k::uuid`
 
 // leastOf is the lowest price of those of the listing's variants w that pass, as the
 // listing reckons its own. It is asked of ruledProducts alone.
