@@ -353,6 +353,9 @@ func (l Lookup) lines(ctx context.Context, b Basket, q *pricing.Quote, standings
 
 // secretive marks the lines that hold something whose price the buyer is not told.
 func secretive(lines []Line, standings map[uuid.UUID]display.Standing) []Line {
+	if standings == nil { // everything is told
+		return lines
+	}
 	for i := range lines {
 		lines[i].Secret = display.Found(standings, lines[i].VariantID, false, lines[i].heldVariants()).Secret()
 	}

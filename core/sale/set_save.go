@@ -1,7 +1,6 @@
 package sale
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"time"
@@ -98,10 +97,8 @@ func (s *Service) lockSet(ctx context.Context, set Set) (*Set, error) {
 	if len(holding) > 0 {
 		return nil, ErrSetNested.At("variantId")
 	}
-	if set.Kind() == ChosenSet {
-		if given, err := s.SetStore.Given(ctx, set.BrandID, set.VariantID, s.Now()); err != nil || given {
-			return nil, cmp.Or(err, error(ErrSetGiven.At("slots")))
-		}
+	if err := s.ungiven(ctx, set); err != nil {
+		return nil, err
 	}
 	terms, err := s.Store.Terms(ctx, []uuid.UUID{set.VariantID})
 	if err != nil {
@@ -113,6 +110,18 @@ func (s *Service) lockSet(ctx context.Context, set Set) (*Set, error) {
 		}
 	}
 	return before, nil
+}
+
+// ungiven fails if the set has something to choose and a campaign gives it away.
+func (s *Service) ungiven(ctx context.Context, set Set) error {
+	if set.Kind() == FixedSet {
+		return nil
+	}
+	given, err := s.SetStore.Given(ctx, set.BrandID, set.VariantID, s.Now())
+	if err == nil && given {
+		err = ErrSetGiven.At("slots")
+	}
+	return err
 }
 
 // all fails unless the set and what it holds are known.
