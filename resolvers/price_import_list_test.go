@@ -123,7 +123,7 @@ func TestWhatFilesOfPricesWouldDoIsReadTogether(t *testing.T) {
 	require.Equal(t, 1, oldest.Chosen.TotalCount)
 	require.Empty(t, oldest.Rejections.Nodes)
 	require.Nil(t, oldest.BiggestRise)
-	require.Nil(t, oldest.BiggestFall, "nothing held for two pieces before")
+	require.Equal(t, &moved{"food-1", "-10"}, oldest.BiggestFall, "a new tier is held against what so many cost before")
 
 	var rest struct {
 		PriceImports struct {

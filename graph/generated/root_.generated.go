@@ -20050,7 +20050,7 @@ type PriceFileChange {
   validFrom: DateTime
   "When it ends; null if it holds for good."
   validUntil: DateTime
-  "The price of one piece before: the one that is replaced or, of a new one, that holds in the list when it begins; null if there is none."
+  "The price of one piece before: the one that is replaced or, of a new one, that holds in the list for its quantity when it begins; null if there is none."
   old: Money
   "The price of one piece after; null of one that ends, and of rates."
   new: Money
