@@ -146,3 +146,19 @@ func TestThePriceFloorHoldsInTheBackground(t *testing.T) {
 		require.Equal(t, 1250, kept, "each can be read")
 	}
 }
+
+// Rates that need the permission are put in force by the job for who has it.
+func TestTheJobSavesRatesByTheRightOfWhoCommits(t *testing.T) {
+	t.Parallel()
+	a := apptest.Start(t)
+	a.AddProduct(t, "food", 1000)
+	run := previewPrices(t, a, chief, importing.RatePrices, "audience_kind,target_kind,percent\nEVERYONE,ALL,101\n")
+	require.Equal(t, priceCounts{Added: 1}, run.Counts)
+	_, key, err := id.Parse(run.ID)
+	require.NoError(t, err)
+	exec(t, a, `UPDATE price_imports SET state = 'COMMITTING', committed_by = $2 WHERE id = $1`, key, chief.ID) // as a large file waits for its job
+	_, ch := inWeb(t, a, chief)
+	workPrices(t, a, key, ch)
+	require.Equal(t, "COMMITTED", priceImportOf(t, a, run.ID).State)
+	require.Equal(t, "1010", unitFor(t, a, access.Guest, "food", ""))
+}
