@@ -33,13 +33,15 @@ func manyOrders(ctx context.Context, s settings) error {
 	if err := fillOrders(ctx, db); err != nil {
 		return err
 	}
-	var brand, company uuid.UUID
+	var brand, company, shop, member uuid.UUID
 	var email, number string
-	err = db.Pool().QueryRow(ctx, `SELECT c.brand_id, o.company_id, o.email, o.number FROM channels c JOIN orders o ON o.brand_id = c.brand_id
-		WHERE c.code = 'wanko' AND o.company_id IS NOT NULL ORDER BY o.placed_at LIMIT 1`).Scan(&brand, &company, &email, &number)
+	err = db.Pool().QueryRow(ctx, `SELECT c.brand_id, o.company_id, o.shop_id, o.member_id, o.email, o.number FROM channels c JOIN orders o ON o.brand_id = c.brand_id
+		WHERE c.code = 'wanko' AND o.company_id IS NOT NULL AND o.shop_id IS NOT NULL AND o.member_id IS NOT NULL ORDER BY o.placed_at LIMIT 1`).Scan(&brand, &company, &shop, &member, &email, &number)
 	if err != nil {
 		return err
 	}
+	from := time.Date(2025, 1, 1, 0, 0, 0, 0, time.UTC)
+	until := from.AddDate(0, 1, 0)
 	fmt.Printf("orders    %d orders, pages of 50, milliseconds: the first page, and the page behind a cursor a million orders deep\n", ordersWanted)
 	for _, q := range []struct {
 		name  string
@@ -54,6 +56,17 @@ func manyOrders(ctx context.Context, s settings) error {
 		{"a number", order.Query{Number: number}},
 		{"a number that is not", order.Query{Number: "ZZZZZ-ZZZZZ"}},
 		{"a company", order.Query{CompanyID: &company}},
+		{"the oldest first", order.Query{Oldest: true}},
+		{"a common tag", order.Query{Narrowed: order.Narrowed{Tag: "first"}}},
+		{"a rare tag", order.Query{Narrowed: order.Narrowed{Tag: "gift"}}},
+		{"a rare tag and a status", order.Query{Narrowed: order.Narrowed{Tag: "gift"}, Statuses: []order.Status{order.Delivered}}},
+		{"held", order.Query{Narrowed: order.Narrowed{Held: true}}},
+		{"a rare way to pay", order.Query{Narrowed: order.Narrowed{PaymentMethod: "CASH"}}},
+		{"a shop", order.Query{Narrowed: order.Narrowed{ShopID: &shop}}},
+		{"a shop, the oldest first", order.Query{Narrowed: order.Narrowed{ShopID: &shop}, Oldest: true}},
+		{"a member", order.Query{Narrowed: order.Narrowed{MemberID: &member}}},
+		{"a month", order.Query{Narrowed: order.Narrowed{PlacedFrom: &from, PlacedBefore: &until}}},
+		{"a month and a status", order.Query{Narrowed: order.Narrowed{PlacedFrom: &from, PlacedBefore: &until}, Statuses: []order.Status{order.Cancelled}}},
 		{"a company and a status", order.Query{CompanyID: &company, Statuses: []order.Status{order.Delivered}}},
 	} {
 		q.query.BrandID = brand

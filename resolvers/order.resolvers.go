@@ -27,6 +27,21 @@ func (r *mutationResolver) CancelOrder(ctx context.Context, input order.CancelIn
 	return orderPayload(ctx, o, err)
 }
 
+func (r *mutationResolver) HoldOrder(ctx context.Context, input order.HoldInput) (model.OrderPayload, error) {
+	o, err := r.Orders.Hold(ctx, input)
+	return orderPayload(ctx, o, err)
+}
+
+func (r *mutationResolver) ReleaseOrder(ctx context.Context, input order.ReleaseHoldInput) (model.OrderPayload, error) {
+	o, err := r.Orders.ReleaseHold(ctx, input)
+	return orderPayload(ctx, o, err)
+}
+
+func (r *mutationResolver) TagOrder(ctx context.Context, input order.TagInput) (model.OrderPayload, error) {
+	o, err := r.Orders.Tag(ctx, input)
+	return orderPayload(ctx, o, err)
+}
+
 func (r *mutationResolver) NoteOrder(ctx context.Context, input order.NoteInput) (model.OrderPayload, error) {
 	o, err := r.Orders.Note(ctx, input)
 	return orderPayload(ctx, o, err)
@@ -51,10 +66,14 @@ func (r *orderResolver) History(ctx context.Context, obj *order.Order) ([]order.
 	return load(ctx).OrderHistory.Load(ctx, obj.ID)
 }
 
-func (r *queryResolver) Orders(ctx context.Context, first *int, after *string, filter *model.OrderFilter) (page.Connection[order.Order], error) {
-	in := order.ListInput{Page: page.Args{First: first, After: after}}
+func (r *queryResolver) Orders(ctx context.Context, first *int, after *string, filter *model.OrderFilter, sort model.OrderSort) (page.Connection[order.Order], error) {
+	in := order.ListInput{Page: page.Args{First: first, After: after}, Oldest: sort == model.OrderSortOldest}
 	if filter != nil {
 		in.Statuses, in.Number, in.Email = filter.Status, value(filter.Number), value(filter.Email)
+		var err error
+		if in.Narrowed, err = narrowed(*filter); err != nil {
+			return page.Connection[order.Order]{}, err
+		}
 	}
 	orders, err := r.Resolver.Orders.List(ctx, in)
 	if err != nil {

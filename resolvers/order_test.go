@@ -127,6 +127,41 @@ func TestStaffBringAnOrderToItsCustomer(t *testing.T) {
 	}
 }
 
+// found is the id of the order with the number.
+func (c counter) found(t testing.TB, number string) string {
+	t.Helper()
+	var got struct {
+		Orders struct{ Nodes []struct{ ID string } }
+	}
+	c.DoAs(t, c.actor, `query($n: String) { orders(filter: {number: $n}) { nodes { id } } }`, apptest.Variables{"n": number}).Into(t, &got)
+	require.Len(t, got.Orders.Nodes, 1)
+	return got.Orders.Nodes[0].ID
+}
+
+func TestAHeldOrderDoesNotLeave(t *testing.T) {
+	t.Parallel()
+	a := apptest.Start(t)
+	leash := a.AddProduct(t, "leash", 1980).Variants[0]
+	guest, placed := ordered(t, a, leash, a.AddShipping(t, "parcel", 0))
+	order, staff := placed.Order.ID, counter{a, cashier}
+	staff.receive(t, order, "1980")
+	packed := staff.instruct(t, order, nil).Shipments[0].ID
+	require.Equal(t, "TOO_LONG", staff.act(t, "holdOrder", apptest.Variables{"orderId": order, "reason": "ADDRESS", "note": strings.Repeat("番", 501)}).code())
+	require.Empty(t, staff.act(t, "holdOrder", apptest.Variables{"orderId": order, "reason": "ADDRESS", "note": "番地なし"}).UserErrors)
+	require.Equal(t, "ORDER_HELD", staff.move(t, "shipShipment", apptest.Variables{"shipmentId": packed}).code())
+	require.Equal(t, "ORDER_HELD", staff.instruct(t, order, nil).code())
+	seen := guest.Do(t, `query($o: ID!) { order(id: $o) { history { type } } }`, apptest.Variables{"o": order}, "X-Cart-Token", guest.token)
+	require.NotContains(t, string(seen.Data), "order.held")
+	for _, field := range []string{"held", "heldNote", "tags"} {
+		require.Equal(t, "UNAUTHENTICATED", guest.Do(t, `query($o: ID!) { order(id: $o) { `+field+` } }`, apptest.Variables{"o": order}, "X-Cart-Token", guest.token).Code())
+	}
+	require.Empty(t, staff.act(t, "releaseOrder", apptest.Variables{"orderId": order}).UserErrors)
+	require.Empty(t, staff.move(t, "shipShipment", apptest.Variables{"shipmentId": packed}).UserErrors)
+	require.Equal(t, "ORDER_STATUS_CONFLICT", staff.act(t, "holdOrder", apptest.Variables{"orderId": order, "reason": "OTHER"}).code())
+	require.Equal(t, "TAGS_INVALID", staff.act(t, "tagOrder", apptest.Variables{"orderId": order, "tags": []string{" "}}).code())
+	require.Equal(t, "TAGS_INVALID", staff.act(t, "tagOrder", apptest.Variables{"orderId": order, "tags": []string{strings.Repeat("札", 41)}}).code())
+}
+
 func TestStaffCancelWithAReason(t *testing.T) {
 	t.Parallel()
 	a := apptest.Start(t)
@@ -211,8 +246,14 @@ func TestStaffFindOrders(t *testing.T) {
 		_, placed := ordered(t, a, leash, method)
 		numbers = append(numbers, placed.Order.Number)
 	}
-	_, err := a.DB.Pool().Exec(t.Context(), `UPDATE orders SET status = 'SHIPPED', email = 'taro@example.jp' WHERE number = $1`, numbers[0])
-	require.NoError(t, err)
+	shop, member := id.New(), id.New()
+	exec(t, a, `INSERT INTO locations (id, brand_id, code, name, kind) SELECT $1, brand_id, 'shop-7', '{"ja":"七号店"}', 'SHOP' FROM locations LIMIT 1`, shop)
+	exec(t, a, `UPDATE orders SET status = 'SHIPPED', email = 'taro@example.jp', shop_id = $2, member_id = $3, payment_method = 'CASH', placed_at = '2026-04-01T00:00:00Z' WHERE number = $1`, numbers[0], shop, member)
+	oldest := counter{a, cashier}.found(t, numbers[0])
+	exec(t, a, `UPDATE orders SET status = 'CONFIRMED' WHERE number = $1`, numbers[0])
+	require.Empty(t, counter{a, cashier}.act(t, "holdOrder", apptest.Variables{"orderId": oldest, "reason": "FRAUD"}).UserErrors)
+	require.Empty(t, counter{a, cashier}.act(t, "tagOrder", apptest.Variables{"orderId": oldest, "tags": []string{"要確認", " ギフト "}}).UserErrors)
+	exec(t, a, `UPDATE orders SET status = 'SHIPPED' WHERE number = $1`, numbers[0])
 	find := func(first int, after *string, filter apptest.Variables) (found []string, next *string, total int) {
 		var got struct {
 			Orders struct {
@@ -240,6 +281,13 @@ func TestStaffFindOrders(t *testing.T) {
 	require.Equal(t, []string{numbers[4], numbers[3], numbers[2], numbers[1], numbers[0]}, paged, "newest first, each once")
 
 	for name, filter := range map[string]apptest.Variables{
+		"tag":    {"tag": "ギフト"},
+		"held":   {"held": true},
+		"method": {"paymentMethod": "CASH"},
+		"shop":   {"shopId": id.Global("Location", shop)},
+		"member": {"memberId": id.Global("Account", member)},
+		"placed": {"placedFrom": "2026-03-31T00:00:00Z", "placedBefore": "2026-04-02T00:00:00Z"},
+		"all":    {"tag": "ギフト", "held": true, "paymentMethod": "CASH", "placedBefore": "2026-04-02T00:00:00Z", "status": []string{"SHIPPED"}},
 		"status": {"status": []string{"SHIPPED", "DELIVERED"}},
 		"e-mail": {"email": " Taro@Example.JP "},
 		"number": {"number": strings.ToLower(strings.ReplaceAll(numbers[0], "-", " "))},
@@ -247,6 +295,11 @@ func TestStaffFindOrders(t *testing.T) {
 		found, _, _ := find(10, nil, filter)
 		require.Equal(t, numbers[:1], found, name)
 	}
+	var sorted struct {
+		Orders struct{ Nodes []struct{ Number string } }
+	}
+	a.DoAs(t, cashier, `{ orders(sort: OLDEST, first: 1) { nodes { number } } }`, nil).Into(t, &sorted)
+	require.Equal(t, numbers[0], sorted.Orders.Nodes[0].Number)
 	none, _, total := find(10, nil, apptest.Variables{"number": "' OR 1=1 --"})
 	require.Empty(t, none)
 	require.Zero(t, total)

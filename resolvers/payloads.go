@@ -250,6 +250,16 @@ func soldVariant(ctx context.Context, variantID uuid.UUID) (*catalog.Variant, er
 	return &v, nil
 }
 
+// narrowed is by what staff narrow a list of orders down.
+func narrowed(f model.OrderFilter) (n order.Narrowed, err error) {
+	n = order.Narrowed{Tag: value(f.Tag), Held: f.Held, PaymentMethod: value(f.PaymentMethod), PlacedFrom: f.PlacedFrom, PlacedBefore: f.PlacedBefore}
+	if n.ShopID, err = locationKey(f.ShopID); err != nil {
+		return n, err
+	}
+	n.MemberID, err = locationKey(f.MemberID)
+	return n, err
+}
+
 // locationKey is the location that a list is narrowed to; nil if it is not.
 func locationKey(global *string) (*uuid.UUID, error) {
 	if global == nil {

@@ -177,7 +177,10 @@ var staffOperations = map[string]clientOperation{
 		order, _ := w.paid(t)
 		return apptest.Variables{"orderId": order, "reason": "在庫なし"} // the payment goes back
 	})},
-	"admin/NoteOrder": {5, ofOrder(apptest.Variables{"note": "お電話あり"})},
+	"admin/HoldOrder":    {5, ofOrder(apptest.Variables{"reason": "FRAUD"})},
+	"admin/ReleaseOrder": {5, ofOrder(nil)},
+	"admin/TagOrder":     {8, ofOrder(apptest.Variables{"tags": []string{"ギフト", "要確認"}})},
+	"admin/NoteOrder":    {5, ofOrder(apptest.Variables{"note": "お電話あり"})},
 
 	"admin/Staff":      {3, inOffice(nil)},
 	"admin/StaffRules": {2, inOffice(nil)},

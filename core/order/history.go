@@ -3,6 +3,7 @@ package order
 import (
 	"context"
 	"encoding/json"
+	"slices"
 
 	"github.com/google/uuid"
 
@@ -11,18 +12,22 @@ import (
 	"github.com/noren-commerce/noren/core/id"
 )
 
-// noted is the event of an internal note; customers do not hear of it.
+// noted is the event of an internal note.
 const noted = "order.noted"
+
+// internal are the events that customers do not hear of.
+var internal = []string{noted, "order.held", "order.released", "order.tagged"}
 
 // Change is what an event says of an order; what it does not say is empty.
 type Change struct {
-	Before         Status `json:"before,omitempty"`
-	After          Status `json:"after,omitempty"`
-	Reason         string `json:"reason,omitempty"`         // why it was given up
-	Carrier        string `json:"carrier,omitempty"`        // who has the parcel
-	TrackingNumber string `json:"trackingNumber,omitempty"` // the parcel's number at the carrier
-	Shipments      []int  `json:"shipments,omitempty"`      // which of the order's shipments it is about
-	Note           string `json:"note,omitempty"`           // the internal note from then on
+	Before         Status   `json:"before,omitempty"`
+	After          Status   `json:"after,omitempty"`
+	Reason         string   `json:"reason,omitempty"`         // why it was given up
+	Carrier        string   `json:"carrier,omitempty"`        // who has the parcel
+	TrackingNumber string   `json:"trackingNumber,omitempty"` // the parcel's number at the carrier
+	Shipments      []int    `json:"shipments,omitempty"`      // which of the order's shipments it is about
+	Note           string   `json:"note,omitempty"`           // the internal note from then on, or why it is held
+	Tags           []string `json:"tags,omitempty"`
 }
 
 // Entry is one thing that happened to an order.
@@ -63,7 +68,7 @@ func (s *Service) History(ctx context.Context, orderIDs []uuid.UUID) ([]Entry, e
 	staff := access.From(ctx).May(access.OrderRead)
 	entries := make([]Entry, 0, len(events))
 	for _, e := range events {
-		if e.Type == noted && !staff {
+		if !staff && slices.Contains(internal, e.Type) {
 			continue
 		}
 		entry := Entry{Event: e}

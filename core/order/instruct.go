@@ -133,6 +133,8 @@ func (o Order) shippable() error {
 			return ErrUnpaid
 		}
 		return ErrTransition.With(o.Status)
+	case o.Held != "":
+		return ErrHeld
 	case !o.Paid && !o.OnAccount(): // paid before, a hold may have lapsed since
 		return ErrUnpaid
 	}

@@ -84,6 +84,9 @@ type Order struct {
 	PaymentMethod   payment.Method
 	Paid            bool
 	InternalNote    string
+	Held            HoldReason `db:"held"` // why it may not leave; empty if it may
+	HeldNote        string
+	Tags            []string
 	MissedGifts     []i18n.Text // gifts of campaigns that were sold out
 	PlacedAt        time.Time
 	UpdatedAt       time.Time

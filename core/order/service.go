@@ -45,6 +45,8 @@ type Store interface {
 	// Lock reads an order and locks it; nil if there is none.
 	Lock(ctx context.Context, orderID uuid.UUID) (*Order, error)
 	Update(ctx context.Context, o Order) error
+	// SaveTags writes by which tags the order is listed.
+	SaveTags(ctx context.Context, o Order) error
 	// Release returns the stock that the order holds, once, and answers the variants
 	// whose availability changed.
 	Release(ctx context.Context, orderID uuid.UUID, at time.Time) (flipped []uuid.UUID, err error)
@@ -87,7 +89,20 @@ type Query struct {
 	Statuses  []Status
 	Number    string
 	Email     string
-	Page      page.Args
+	Narrowed
+	Oldest bool // the oldest first
+	Page   page.Args
+}
+
+// Narrowed is by what staff narrow their list down. Zero fields do not filter.
+type Narrowed struct {
+	Tag           string
+	Held          bool // only those that are held
+	PaymentMethod payment.Method
+	ShopID        *uuid.UUID
+	MemberID      *uuid.UUID
+	PlacedFrom    *time.Time
+	PlacedBefore  *time.Time
 }
 
 // Flips is told of variants whose availability to shoppers changed, in the
@@ -205,13 +220,15 @@ type ListInput struct {
 	Number    string     // as a person typed it
 	Email     string     // as a person typed it
 	CompanyID *uuid.UUID // a company's
+	Narrowed             // for staff only
+	Oldest    bool       // the oldest first
 	Page      page.Args
 }
 
 // List is one page of the actor's own orders, or of the brand's for staff; of a
 // company's, all that the actor may see.
 func (s *Service) List(ctx context.Context, in ListInput) (page.Connection[Order], error) {
-	q := Query{BrandID: channel.From(ctx).BrandID, CompanyID: in.CompanyID, Statuses: in.Statuses, Number: in.Number, Email: in.Email, Page: in.Page}
+	q := Query{BrandID: channel.From(ctx).BrandID, CompanyID: in.CompanyID, Statuses: in.Statuses, Number: in.Number, Email: in.Email, Oldest: in.Oldest, Page: in.Page}
 	if number, ok := ParseNumber(in.Number); ok {
 		q.Number = number
 	}
@@ -220,6 +237,7 @@ func (s *Service) List(ctx context.Context, in ListInput) (page.Connection[Order
 	}
 	actor := access.From(ctx)
 	if actor.May(access.OrderRead) {
+		q.Narrowed = in.Narrowed
 		return s.store.List(ctx, q)
 	}
 	owner := cart.OwnerOf(actor)

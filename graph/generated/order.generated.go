@@ -549,6 +549,159 @@ func fieldContext_Order_internalNote(_ context.Context, ec *executionContext, fi
 	return graphql.NewScalarFieldContext("Order", field, false, false, "String")
 }
 
+func _Order_held(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *order.Order) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_Order_held(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.HeldBecause(), nil
+		},
+		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
+			directive0 := next
+
+			directive1 := func(ctx context.Context) (any, error) {
+				anyone, err := unmarshalNBoolean2bool(ctx, ec, false)
+				if err != nil {
+					var zeroVal *order.HoldReason
+					return zeroVal, err
+				}
+				roles, err := unmarshalNRole2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋaccessᚐRoleᚄ(ctx, ec, []any{})
+				if err != nil {
+					var zeroVal *order.HoldReason
+					return zeroVal, err
+				}
+				permissions, err := unmarshalNPermission2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋaccessᚐPermissionᚄ(ctx, ec, []any{"ORDER_READ"})
+				if err != nil {
+					var zeroVal *order.HoldReason
+					return zeroVal, err
+				}
+				if ec.Directives.Allow == nil {
+					var zeroVal *order.HoldReason
+					return zeroVal, errors.New("directive allow is not implemented")
+				}
+				return ec.Directives.Allow(ctx, obj, directive0, anyone, roles, permissions)
+			}
+
+			next = directive1
+			return next
+		},
+		func(ctx context.Context, selections ast.SelectionSet, v *order.HoldReason) graphql.Marshaler {
+			return marshalOHoldReason2ᚖgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋorderᚐHoldReason(ctx, ec, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func fieldContext_Order_held(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Order", field, true, false, "HoldReason")
+}
+
+func _Order_heldNote(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *order.Order) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_Order_heldNote(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.HeldNote, nil
+		},
+		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
+			directive0 := next
+
+			directive1 := func(ctx context.Context) (any, error) {
+				anyone, err := unmarshalNBoolean2bool(ctx, ec, false)
+				if err != nil {
+					var zeroVal string
+					return zeroVal, err
+				}
+				roles, err := unmarshalNRole2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋaccessᚐRoleᚄ(ctx, ec, []any{})
+				if err != nil {
+					var zeroVal string
+					return zeroVal, err
+				}
+				permissions, err := unmarshalNPermission2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋaccessᚐPermissionᚄ(ctx, ec, []any{"ORDER_READ"})
+				if err != nil {
+					var zeroVal string
+					return zeroVal, err
+				}
+				if ec.Directives.Allow == nil {
+					var zeroVal string
+					return zeroVal, errors.New("directive allow is not implemented")
+				}
+				return ec.Directives.Allow(ctx, obj, directive0, anyone, roles, permissions)
+			}
+
+			next = directive1
+			return next
+		},
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return marshalNString2string(ctx, ec, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func fieldContext_Order_heldNote(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Order", field, false, false, "String")
+}
+
+func _Order_tags(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *order.Order) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_Order_tags(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Tags, nil
+		},
+		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
+			directive0 := next
+
+			directive1 := func(ctx context.Context) (any, error) {
+				anyone, err := unmarshalNBoolean2bool(ctx, ec, false)
+				if err != nil {
+					var zeroVal []string
+					return zeroVal, err
+				}
+				roles, err := unmarshalNRole2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋaccessᚐRoleᚄ(ctx, ec, []any{})
+				if err != nil {
+					var zeroVal []string
+					return zeroVal, err
+				}
+				permissions, err := unmarshalNPermission2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋaccessᚐPermissionᚄ(ctx, ec, []any{"ORDER_READ"})
+				if err != nil {
+					var zeroVal []string
+					return zeroVal, err
+				}
+				if ec.Directives.Allow == nil {
+					var zeroVal []string
+					return zeroVal, errors.New("directive allow is not implemented")
+				}
+				return ec.Directives.Allow(ctx, obj, directive0, anyone, roles, permissions)
+			}
+
+			next = directive1
+			return next
+		},
+		func(ctx context.Context, selections ast.SelectionSet, v []string) graphql.Marshaler {
+			return marshalNString2ᚕstringᚄ(ctx, ec, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func fieldContext_Order_tags(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Order", field, false, false, "String")
+}
+
 func _Order_company(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *order.Order) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -1382,6 +1535,66 @@ func UnmarshalCancelOrderInput(ctx context.Context, raw any) (order.CancelInput,
 	return out, err
 }
 
+func unmarshalInputHoldOrderInput(ctx context.Context, ec *executionContext, obj any) (order.HoldInput, error) {
+	var it order.HoldInput
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	if _, present := asMap["note"]; !present {
+		asMap["note"] = ""
+	}
+
+	fieldsInOrder := [...]string{"orderId", "reason", "note"}
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "orderId":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("orderId"))
+			data, err := unmarshalNID2githubᚗcomᚋgoogleᚋuuidᚐUUID(ctx, ec, v)
+			if err != nil {
+				return it, err
+			}
+			it.OrderID = data
+		case "reason":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("reason"))
+			data, err := unmarshalNHoldReason2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋorderᚐHoldReason(ctx, ec, v)
+			if err != nil {
+				return it, err
+			}
+			it.Reason = data
+		case "note":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("note"))
+			data, err := unmarshalNString2string(ctx, ec, v)
+			if err != nil {
+				return it, err
+			}
+			it.Note = data
+		}
+	}
+	return it, nil
+}
+
+// UnmarshalHoldOrderInput unmarshals raw into the HoldOrderInput input type, using the
+// unmarshaler bound to ctx's request. Call it from a resolver to decode an input
+// object that was not passed as a field argument.
+//
+// ctx must come from a gqlgen request; outside one there is no unmarshaler to use
+// and the returned error says so.
+func UnmarshalHoldOrderInput(ctx context.Context, raw any) (order.HoldInput, error) {
+	var out order.HoldInput
+	err := graphql.UnmarshalNamedInputFromContext(ctx, "HoldOrderInput", raw, &out)
+	return out, err
+}
+
 func unmarshalInputNoteOrderInput(ctx context.Context, ec *executionContext, obj any) (order.NoteInput, error) {
 	var it order.NoteInput
 	if obj == nil {
@@ -1442,7 +1655,11 @@ func unmarshalInputOrderFilter(ctx context.Context, ec *executionContext, obj an
 		asMap[k] = v
 	}
 
-	fieldsInOrder := [...]string{"status", "number", "email"}
+	if _, present := asMap["held"]; !present {
+		asMap["held"] = false
+	}
+
+	fieldsInOrder := [...]string{"status", "number", "email", "tag", "held", "paymentMethod", "shopId", "memberId", "placedFrom", "placedBefore"}
 	for _, k := range fieldsInOrder {
 		v, ok := asMap[k]
 		if !ok {
@@ -1470,6 +1687,55 @@ func unmarshalInputOrderFilter(ctx context.Context, ec *executionContext, obj an
 				return it, err
 			}
 			it.Email = data
+		case "tag":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("tag"))
+			data, err := unmarshalOString2ᚖstring(ctx, ec, v)
+			if err != nil {
+				return it, err
+			}
+			it.Tag = data
+		case "held":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("held"))
+			data, err := unmarshalNBoolean2bool(ctx, ec, v)
+			if err != nil {
+				return it, err
+			}
+			it.Held = data
+		case "paymentMethod":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("paymentMethod"))
+			data, err := unmarshalOPaymentMethod2ᚖgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpaymentᚐMethod(ctx, ec, v)
+			if err != nil {
+				return it, err
+			}
+			it.PaymentMethod = data
+		case "shopId":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("shopId"))
+			data, err := unmarshalOID2ᚖstring(ctx, ec, v)
+			if err != nil {
+				return it, err
+			}
+			it.ShopID = data
+		case "memberId":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("memberId"))
+			data, err := unmarshalOID2ᚖstring(ctx, ec, v)
+			if err != nil {
+				return it, err
+			}
+			it.MemberID = data
+		case "placedFrom":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("placedFrom"))
+			data, err := unmarshalODateTime2ᚖtimeᚐTime(ctx, ec, v)
+			if err != nil {
+				return it, err
+			}
+			it.PlacedFrom = data
+		case "placedBefore":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("placedBefore"))
+			data, err := unmarshalODateTime2ᚖtimeᚐTime(ctx, ec, v)
+			if err != nil {
+				return it, err
+			}
+			it.PlacedBefore = data
 		}
 	}
 	return it, nil
@@ -1540,6 +1806,97 @@ func unmarshalInputPlaceOrderInput(ctx context.Context, ec *executionContext, ob
 func UnmarshalPlaceOrderInput(ctx context.Context, raw any) (order.PlaceInput, error) {
 	var out order.PlaceInput
 	err := graphql.UnmarshalNamedInputFromContext(ctx, "PlaceOrderInput", raw, &out)
+	return out, err
+}
+
+func unmarshalInputReleaseOrderInput(ctx context.Context, ec *executionContext, obj any) (order.ReleaseHoldInput, error) {
+	var it order.ReleaseHoldInput
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	fieldsInOrder := [...]string{"orderId"}
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "orderId":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("orderId"))
+			data, err := unmarshalNID2githubᚗcomᚋgoogleᚋuuidᚐUUID(ctx, ec, v)
+			if err != nil {
+				return it, err
+			}
+			it.OrderID = data
+		}
+	}
+	return it, nil
+}
+
+// UnmarshalReleaseOrderInput unmarshals raw into the ReleaseOrderInput input type, using the
+// unmarshaler bound to ctx's request. Call it from a resolver to decode an input
+// object that was not passed as a field argument.
+//
+// ctx must come from a gqlgen request; outside one there is no unmarshaler to use
+// and the returned error says so.
+func UnmarshalReleaseOrderInput(ctx context.Context, raw any) (order.ReleaseHoldInput, error) {
+	var out order.ReleaseHoldInput
+	err := graphql.UnmarshalNamedInputFromContext(ctx, "ReleaseOrderInput", raw, &out)
+	return out, err
+}
+
+func unmarshalInputTagOrderInput(ctx context.Context, ec *executionContext, obj any) (order.TagInput, error) {
+	var it order.TagInput
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	fieldsInOrder := [...]string{"orderId", "tags"}
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "orderId":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("orderId"))
+			data, err := unmarshalNID2githubᚗcomᚋgoogleᚋuuidᚐUUID(ctx, ec, v)
+			if err != nil {
+				return it, err
+			}
+			it.OrderID = data
+		case "tags":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("tags"))
+			data, err := unmarshalNString2ᚕstringᚄ(ctx, ec, v)
+			if err != nil {
+				return it, err
+			}
+			it.Tags = data
+		}
+	}
+	return it, nil
+}
+
+// UnmarshalTagOrderInput unmarshals raw into the TagOrderInput input type, using the
+// unmarshaler bound to ctx's request. Call it from a resolver to decode an input
+// object that was not passed as a field argument.
+//
+// ctx must come from a gqlgen request; outside one there is no unmarshaler to use
+// and the returned error says so.
+func UnmarshalTagOrderInput(ctx context.Context, raw any) (order.TagInput, error) {
+	var out order.TagInput
+	err := graphql.UnmarshalNamedInputFromContext(ctx, "TagOrderInput", raw, &out)
 	return out, err
 }
 
@@ -1683,6 +2040,21 @@ func _Order(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj
 				})
 		case "internalNote":
 			out.Values[i] = _Order_internalNote(ctx, ec, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "held":
+			out.Values[i] = _Order_held(ctx, ec, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "heldNote":
+			out.Values[i] = _Order_heldNote(ctx, ec, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "tags":
+			out.Values[i] = _Order_tags(ctx, ec, field, obj)
 			if out.Values[i] == graphql.Null {
 				atomic.AddUint32(&out.Invalids, 1)
 			}
@@ -2047,6 +2419,26 @@ func unmarshalNCancelOrderInput2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcore�
 	return res, graphql.ErrorOnPath(ctx, err)
 }
 
+func unmarshalNHoldOrderInput2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋorderᚐHoldInput(ctx context.Context, ec *executionContext, v any) (order.HoldInput, error) {
+	res, err := unmarshalInputHoldOrderInput(ctx, ec, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func unmarshalNHoldReason2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋorderᚐHoldReason(ctx context.Context, ec *executionContext, v any) (order.HoldReason, error) {
+	tmp, err := graphql.UnmarshalString(v)
+	res := order.HoldReason(tmp)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func marshalNHoldReason2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋorderᚐHoldReason(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v order.HoldReason) graphql.Marshaler {
+	_ = sel
+	res := run.Text(string(v))
+	if res == graphql.Null {
+		graphql.AddInvalidNullFromMarshaler(ctx, "HoldReason!")
+	}
+	return res
+}
+
 func unmarshalNNoteOrderInput2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋorderᚐNoteInput(ctx context.Context, ec *executionContext, v any) (order.NoteInput, error) {
 	res, err := unmarshalInputNoteOrderInput(ctx, ec, v)
 	return res, graphql.ErrorOnPath(ctx, err)
@@ -2132,6 +2524,16 @@ func marshalNOrderPayload2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋgraphᚋmode
 	return _OrderPayload(ctx, ec, sel, &v)
 }
 
+func unmarshalNOrderSort2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋgraphᚋmodelᚐOrderSort(ctx context.Context, ec *executionContext, v any) (model.OrderSort, error) {
+	var res model.OrderSort
+	err := res.UnmarshalGQL(v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func marshalNOrderSort2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋgraphᚋmodelᚐOrderSort(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v model.OrderSort) graphql.Marshaler {
+	return v
+}
+
 func unmarshalNOrderStatus2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋorderᚐStatus(ctx context.Context, ec *executionContext, v any) (order.Status, error) {
 	tmp, err := graphql.UnmarshalString(v)
 	res := order.Status(tmp)
@@ -2193,6 +2595,35 @@ func marshalNPaymentMethod2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋp
 func unmarshalNPlaceOrderInput2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋorderᚐPlaceInput(ctx context.Context, ec *executionContext, v any) (order.PlaceInput, error) {
 	res, err := unmarshalInputPlaceOrderInput(ctx, ec, v)
 	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func unmarshalNReleaseOrderInput2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋorderᚐReleaseHoldInput(ctx context.Context, ec *executionContext, v any) (order.ReleaseHoldInput, error) {
+	res, err := unmarshalInputReleaseOrderInput(ctx, ec, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func unmarshalNTagOrderInput2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋorderᚐTagInput(ctx context.Context, ec *executionContext, v any) (order.TagInput, error) {
+	res, err := unmarshalInputTagOrderInput(ctx, ec, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func unmarshalOHoldReason2ᚖgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋorderᚐHoldReason(ctx context.Context, ec *executionContext, v any) (*order.HoldReason, error) {
+	if v == nil {
+		return nil, nil
+	}
+	tmp, err := graphql.UnmarshalString(v)
+	res := order.HoldReason(tmp)
+	return &res, graphql.ErrorOnPath(ctx, err)
+}
+
+func marshalOHoldReason2ᚖgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋorderᚐHoldReason(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v *order.HoldReason) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	_ = sel
+	_ = ctx
+	res := run.Text(string(*v))
+	return res
 }
 
 func marshalOOrder2ᚖgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋorderᚐOrder(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v *order.Order) graphql.Marshaler {

@@ -1070,6 +1070,7 @@ type ComplexityRoot struct {
 		DropStocktake            func(childComplexity int, input model.DropStocktakeInput) int
 		FinishSso                func(childComplexity int, input identity.FinishSSOInput) int
 		HoldDunning              func(childComplexity int, input billing.HoldInput) int
+		HoldOrder                func(childComplexity int, input order.HoldInput) int
 		ImportPrices             func(childComplexity int, input model.ImportPricesInput) int
 		ImportProducts           func(childComplexity int, input model.ImportProductsInput) int
 		InstructShipments        func(childComplexity int, input order.InstructInput) int
@@ -1098,6 +1099,7 @@ type ComplexityRoot struct {
 		RefundPayment            func(childComplexity int, input payment.RefundInput) int
 		Register                 func(childComplexity int, input identity.RegisterInput) int
 		RejectOrder              func(childComplexity int, input order.RejectInput) int
+		ReleaseOrder             func(childComplexity int, input order.ReleaseHoldInput) int
 		RematchBankLines         func(childComplexity int) int
 		RemoveAddress            func(childComplexity int, input customer.RemoveInput) int
 		RemoveCompanyAddress     func(childComplexity int, input company.RemoveAddressInput) int
@@ -1157,6 +1159,7 @@ type ComplexityRoot struct {
 		StartSso                 func(childComplexity int, input identity.StartSSOInput) int
 		StartStocktake           func(childComplexity int, input inventory.StartStocktakeInput) int
 		StartTotp                func(childComplexity int) int
+		TagOrder                 func(childComplexity int, input order.TagInput) int
 		UnlinkSso                func(childComplexity int, input identity.UnlinkSSOInput) int
 		UnpinProduct             func(childComplexity int, input display.CloseInput) int
 		UnpublishProduct         func(childComplexity int, input catalog.PublishInput) int
@@ -1193,6 +1196,8 @@ type ComplexityRoot struct {
 		Discount           func(childComplexity int) int
 		Email              func(childComplexity int) int
 		GlobalID           func(childComplexity int) int
+		HeldBecause        func(childComplexity int) int
+		HeldNote           func(childComplexity int) int
 		History            func(childComplexity int) int
 		InternalNote       func(childComplexity int) int
 		Lines              func(childComplexity int) int
@@ -1210,6 +1215,7 @@ type ComplexityRoot struct {
 		ShippingMode       func(childComplexity int) int
 		Status             func(childComplexity int) int
 		Subtotal           func(childComplexity int) int
+		Tags               func(childComplexity int) int
 		Tax                func(childComplexity int) int
 		Taxes              func(childComplexity int) int
 		Total              func(childComplexity int) int
@@ -1777,7 +1783,7 @@ type ComplexityRoot struct {
 		MyCoupons           func(childComplexity int) int
 		Node                func(childComplexity int, id string) int
 		Order               func(childComplexity int, id string) int
-		Orders              func(childComplexity int, first *int, after *string, filter *model.OrderFilter) int
+		Orders              func(childComplexity int, first *int, after *string, filter *model.OrderFilter, sort model.OrderSort) int
 		OverdueAccounts     func(childComplexity int) int
 		Partners            func(childComplexity int) int
 		PaymentMethods      func(childComplexity int) int
@@ -6841,6 +6847,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.HoldDunning(childComplexity, args["input"].(billing.HoldInput)), true
+	case "Mutation.holdOrder":
+		if e.ComplexityRoot.Mutation.HoldOrder == nil {
+			break
+		}
+
+		args, err := field_Mutation_holdOrder_args(ctx, ec, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.HoldOrder(childComplexity, args["input"].(order.HoldInput)), true
 	case "Mutation.importPrices":
 		if e.ComplexityRoot.Mutation.ImportPrices == nil {
 			break
@@ -7139,6 +7156,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.RejectOrder(childComplexity, args["input"].(order.RejectInput)), true
+	case "Mutation.releaseOrder":
+		if e.ComplexityRoot.Mutation.ReleaseOrder == nil {
+			break
+		}
+
+		args, err := field_Mutation_releaseOrder_args(ctx, ec, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.ReleaseOrder(childComplexity, args["input"].(order.ReleaseHoldInput)), true
 	case "Mutation.rematchBankLines":
 		if e.ComplexityRoot.Mutation.RematchBankLines == nil {
 			break
@@ -7773,6 +7801,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.StartTotp(childComplexity), true
+	case "Mutation.tagOrder":
+		if e.ComplexityRoot.Mutation.TagOrder == nil {
+			break
+		}
+
+		args, err := field_Mutation_tagOrder_args(ctx, ec, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.TagOrder(childComplexity, args["input"].(order.TagInput)), true
 	case "Mutation.unlinkSso":
 		if e.ComplexityRoot.Mutation.UnlinkSso == nil {
 			break
@@ -8060,6 +8099,18 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Order.GlobalID(childComplexity), true
+	case "Order.held":
+		if e.ComplexityRoot.Order.HeldBecause == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Order.HeldBecause(childComplexity), true
+	case "Order.heldNote":
+		if e.ComplexityRoot.Order.HeldNote == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Order.HeldNote(childComplexity), true
 	case "Order.history":
 		if e.ComplexityRoot.Order.History == nil {
 			break
@@ -8162,6 +8213,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Order.Subtotal(childComplexity), true
+	case "Order.tags":
+		if e.ComplexityRoot.Order.Tags == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Order.Tags(childComplexity), true
 	case "Order.tax":
 		if e.ComplexityRoot.Order.Tax == nil {
 			break
@@ -10615,7 +10672,7 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 			return 0, false
 		}
 
-		return e.ComplexityRoot.Query.Orders(childComplexity, args["first"].(*int), args["after"].(*string), args["filter"].(*model.OrderFilter)), true
+		return e.ComplexityRoot.Query.Orders(childComplexity, args["first"].(*int), args["after"].(*string), args["filter"].(*model.OrderFilter), args["sort"].(model.OrderSort)), true
 	case "Query.overdueAccounts":
 		if e.ComplexityRoot.Query.OverdueAccounts == nil {
 			break
@@ -14182,6 +14239,7 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 			graphql.NewInputUnmarshaler("FinishSsoInput", graphql.BindUnmarshaler(ec, unmarshalInputFinishSsoInput)),
 			graphql.NewInputUnmarshaler("FreeShippingRuleInput", graphql.BindUnmarshaler(ec, unmarshalInputFreeShippingRuleInput)),
 			graphql.NewInputUnmarshaler("HoldDunningInput", graphql.BindUnmarshaler(ec, unmarshalInputHoldDunningInput)),
+			graphql.NewInputUnmarshaler("HoldOrderInput", graphql.BindUnmarshaler(ec, unmarshalInputHoldOrderInput)),
 			graphql.NewInputUnmarshaler("ImportPricesInput", graphql.BindUnmarshaler(ec, unmarshalInputImportPricesInput)),
 			graphql.NewInputUnmarshaler("ImportProductsInput", graphql.BindUnmarshaler(ec, unmarshalInputImportProductsInput)),
 			graphql.NewInputUnmarshaler("InstructShipmentsInput", graphql.BindUnmarshaler(ec, unmarshalInputInstructShipmentsInput)),
@@ -14223,6 +14281,7 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 			graphql.NewInputUnmarshaler("RefundPaymentInput", graphql.BindUnmarshaler(ec, unmarshalInputRefundPaymentInput)),
 			graphql.NewInputUnmarshaler("RegisterInput", graphql.BindUnmarshaler(ec, unmarshalInputRegisterInput)),
 			graphql.NewInputUnmarshaler("RejectOrderInput", graphql.BindUnmarshaler(ec, unmarshalInputRejectOrderInput)),
+			graphql.NewInputUnmarshaler("ReleaseOrderInput", graphql.BindUnmarshaler(ec, unmarshalInputReleaseOrderInput)),
 			graphql.NewInputUnmarshaler("RemoveAddressInput", graphql.BindUnmarshaler(ec, unmarshalInputRemoveAddressInput)),
 			graphql.NewInputUnmarshaler("RemoveCompanyAddressInput", graphql.BindUnmarshaler(ec, unmarshalInputRemoveCompanyAddressInput)),
 			graphql.NewInputUnmarshaler("RemoveCompanyBuyerInput", graphql.BindUnmarshaler(ec, unmarshalInputRemoveCompanyBuyerInput)),
@@ -14288,6 +14347,7 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 			graphql.NewInputUnmarshaler("StartStocktakeInput", graphql.BindUnmarshaler(ec, unmarshalInputStartStocktakeInput)),
 			graphql.NewInputUnmarshaler("StockInput", graphql.BindUnmarshaler(ec, unmarshalInputStockInput)),
 			graphql.NewInputUnmarshaler("StocktakeLineInput", graphql.BindUnmarshaler(ec, unmarshalInputStocktakeLineInput)),
+			graphql.NewInputUnmarshaler("TagOrderInput", graphql.BindUnmarshaler(ec, unmarshalInputTagOrderInput)),
 			graphql.NewInputUnmarshaler("TargetInput", graphql.BindUnmarshaler(ec, unmarshalInputTargetInput)),
 			graphql.NewInputUnmarshaler("UnlinkSsoInput", graphql.BindUnmarshaler(ec, unmarshalInputUnlinkSsoInput)),
 			graphql.NewInputUnmarshaler("UpdateAddressInput", graphql.BindUnmarshaler(ec, unmarshalInputUpdateAddressInput)),
@@ -19348,6 +19408,8 @@ extend enum UserErrorCode {
     after: String
     "Which orders; all if left out."
     filter: OrderFilter
+    "In which order; the newest first if left out."
+    sort: OrderSort! = NEWEST
   ): OrderConnection! @allow(roles: [GUEST, MEMBER, COMPANY_BUYER], permissions: [ORDER_READ])
   "One order; null if there is none that the caller may see."
   order(
@@ -19384,6 +19446,21 @@ extend type Mutation {
     "Which order, and why."
     input: CancelOrderInput!
   ): OrderPayload! @allow(roles: [GUEST, MEMBER, COMPANY_BUYER], permissions: [ORDER_WRITE])
+  "Keep an order from leaving until it is released (出荷保留)."
+  holdOrder(
+    "Which order, and why."
+    input: HoldOrderInput!
+  ): OrderPayload! @allow(permissions: [ORDER_WRITE])
+  "Let an order leave that was held."
+  releaseOrder(
+    "Which order."
+    input: ReleaseOrderInput!
+  ): OrderPayload! @allow(permissions: [ORDER_WRITE])
+  "Replace the tags that staff know an order by."
+  tagOrder(
+    "Which order, and the tags."
+    input: TagOrderInput!
+  ): OrderPayload! @allow(permissions: [ORDER_WRITE])
   "Replace the internal note of an order."
   noteOrder(
     "Which order, and the note."
@@ -19441,6 +19518,26 @@ type Order implements Node {
   history: [OrderEvent!]!
   "What staff tell each other about the order."
   internalNote: String! @allow(permissions: [ORDER_READ])
+  "Why it may not leave; null if it may."
+  held: HoldReason @allow(permissions: [ORDER_READ])
+  "What staff noted when they held it; empty if it is not held."
+  heldNote: String! @allow(permissions: [ORDER_READ])
+  "What staff know it by."
+  tags: [String!]! @allow(permissions: [ORDER_READ])
+}
+
+"Why an order is held."
+enum HoldReason {
+  "It may not be the customer who ordered."
+  FRAUD
+  "The customer may not be able to pay."
+  CREDIT
+  "The address must be asked for."
+  ADDRESS
+  "The goods must be looked at."
+  STOCK
+  "Another reason: the note tells."
+  OTHER
 }
 
 "Where an order stands."
@@ -19534,7 +19631,7 @@ type OrderEvent {
   trackingNumber: String!
   "Which of the order's shipments it is about, by their ` + "`" + `nth` + "`" + `; empty if about none."
   shipments: [Int!]!
-  "The internal note from then on; empty if the event is about something else."
+  "The internal note from then on, or why it was held; empty if the event is about something else."
   note: String @allow(permissions: [ORDER_READ])
 }
 
@@ -19566,6 +19663,28 @@ input OrderFilter {
   number: String
   "Orders of the e-mail address."
   email: String
+  "Orders with the tag; for staff, ignored for others as all below."
+  tag: String
+  "Only orders that are held; for staff."
+  held: Boolean! = false
+  "Orders paid this way; for staff."
+  paymentMethod: PaymentMethod
+  "Orders of the shop with this global id; for staff."
+  shopId: ID
+  "Orders of the member with this global id of an account; for staff."
+  memberId: ID
+  "Orders placed then or later; for staff."
+  placedFrom: DateTime
+  "Orders placed before then; for staff."
+  placedBefore: DateTime
+}
+
+"In which order to list orders."
+enum OrderSort {
+  "Placed last first."
+  NEWEST
+  "Placed first first."
+  OLDEST
 }
 
 "A customer's word: this cart, at this price, paid this way."
@@ -19584,6 +19703,30 @@ input CancelOrderInput {
   orderId: ID!
   "Why, at most 500 characters; the customer reads it."
   reason: String! = ""
+}
+
+"Which order to hold, and why."
+input HoldOrderInput {
+  "The order."
+  orderId: ID!
+  "Why."
+  reason: HoldReason!
+  "What else is to say, at most 500 characters."
+  note: String! = ""
+}
+
+"Which order to let leave."
+input ReleaseOrderInput {
+  "The order."
+  orderId: ID!
+}
+
+"The tags of an order."
+input TagOrderInput {
+  "The order."
+  orderId: ID!
+  "At most 20 tags, each of 1 to 40 characters; none takes all away."
+  tags: [String!]!
 }
 
 "An internal note."
@@ -25981,6 +26124,12 @@ func childFields_Order(ctx context.Context, ec *executionContext, field graphql.
 		return fieldContext_Order_history(ctx, ec, field)
 	case "internalNote":
 		return fieldContext_Order_internalNote(ctx, ec, field)
+	case "held":
+		return fieldContext_Order_held(ctx, ec, field)
+	case "heldNote":
+		return fieldContext_Order_heldNote(ctx, ec, field)
+	case "tags":
+		return fieldContext_Order_tags(ctx, ec, field)
 	case "company":
 		return fieldContext_Order_company(ctx, ec, field)
 	case "payments":

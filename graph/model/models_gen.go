@@ -322,6 +322,20 @@ type OrderFilter struct {
 	Number *string `json:"number,omitempty"`
 	// Orders of the e-mail address.
 	Email *string `json:"email,omitempty"`
+	// Orders with the tag; for staff, ignored for others as all below.
+	Tag *string `json:"tag,omitempty"`
+	// Only orders that are held; for staff.
+	Held bool `json:"held"`
+	// Orders paid this way; for staff.
+	PaymentMethod *payment.Method `json:"paymentMethod,omitempty"`
+	// Orders of the shop with this global id; for staff.
+	ShopID *string `json:"shopId,omitempty"`
+	// Orders of the member with this global id of an account; for staff.
+	MemberID *string `json:"memberId,omitempty"`
+	// Orders placed then or later; for staff.
+	PlacedFrom *time.Time `json:"placedFrom,omitempty"`
+	// Orders placed before then; for staff.
+	PlacedBefore *time.Time `json:"placedBefore,omitempty"`
 }
 
 // An order after a change.
@@ -929,6 +943,64 @@ func (e *ImportFormat) UnmarshalJSON(b []byte) error {
 }
 
 func (e ImportFormat) MarshalJSON() ([]byte, error) {
+	var buf bytes.Buffer
+	e.MarshalGQL(&buf)
+	return buf.Bytes(), nil
+}
+
+// In which order to list orders.
+type OrderSort string
+
+const (
+	// Placed last first.
+	OrderSortNewest OrderSort = "NEWEST"
+	// Placed first first.
+	OrderSortOldest OrderSort = "OLDEST"
+)
+
+var AllOrderSort = []OrderSort{
+	OrderSortNewest,
+	OrderSortOldest,
+}
+
+func (e OrderSort) IsValid() bool {
+	switch e {
+	case OrderSortNewest, OrderSortOldest:
+		return true
+	}
+	return false
+}
+
+func (e OrderSort) String() string {
+	return string(e)
+}
+
+func (e *OrderSort) UnmarshalGQL(v any) error {
+	str, ok := v.(string)
+	if !ok {
+		return fmt.Errorf("enums must be strings")
+	}
+
+	*e = OrderSort(str)
+	if !e.IsValid() {
+		return fmt.Errorf("%s is not a valid OrderSort", str)
+	}
+	return nil
+}
+
+func (e OrderSort) MarshalGQL(w io.Writer) {
+	_, _ = fmt.Fprint(w, strconv.Quote(e.String()))
+}
+
+func (e *OrderSort) UnmarshalJSON(b []byte) error {
+	s, err := strconv.Unquote(string(b))
+	if err != nil {
+		return err
+	}
+	return e.UnmarshalGQL(s)
+}
+
+func (e OrderSort) MarshalJSON() ([]byte, error) {
 	var buf bytes.Buffer
 	e.MarshalGQL(&buf)
 	return buf.Bytes(), nil

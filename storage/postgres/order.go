@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/google/uuid"
@@ -27,7 +28,7 @@ func NewOrders(db *DB) *Orders { return &Orders{db} }
 
 const orderColumns = `o.id, o.number, o.brand_id, o.channel_id, o.shop_id, o.member_id, o.company_id, o.token_hash, o.email, o.language, o.status,
 	o.currency, o.tax_inclusive, o.subtotal, o.discount, o.shipping_fee, o.tax, o.total, o.taxes, o.breakdown, o.shipping_address,
-	o.billing_address, o.shipping_method, o.shipping_mode, o.quotation_id, o.payment_method, o.paid, o.internal_note, o.missed_gifts, o.placed_at, o.updated_at`
+	o.billing_address, o.shipping_method, o.shipping_mode, o.quotation_id, o.payment_method, o.paid, o.internal_note, o.held, o.held_note, o.tags, o.missed_gifts, o.placed_at, o.updated_at`
 
 // LockCart reads the owner's open cart for placing; a second placer waits, and
 // then finds it closed.
@@ -146,9 +147,18 @@ func (s *Orders) Lock(ctx context.Context, orderID uuid.UUID) (*order.Order, err
 // Update writes what may change in an order.
 func (s *Orders) Update(ctx context.Context, o order.Order) error {
 	_, err := s.db.conn(ctx).Exec(ctx, `
-		UPDATE orders SET status = @status, paid = @paid, internal_note = @note, updated_at = @at WHERE id = @id`,
-		pgx.NamedArgs{"id": o.ID, "status": o.Status, "paid": o.Paid, "note": o.InternalNote, "at": o.UpdatedAt})
+		UPDATE orders SET status = @status, paid = @paid, internal_note = @note, held = @held, held_note = @held_note, updated_at = @at WHERE id = @id`,
+		pgx.NamedArgs{"id": o.ID, "status": o.Status, "paid": o.Paid, "note": o.InternalNote, "held": o.Held, "held_note": o.HeldNote, "at": o.UpdatedAt})
 	return err
+}
+
+// SaveTags writes by which tags the order is listed.
+func (s *Orders) SaveTags(ctx context.Context, o order.Order) error {
+	args, batch := pgx.NamedArgs{"id": o.ID, "brand": o.BrandID, "at": o.PlacedAt, "tags": orEmpty(o.Tags)}, &pgx.Batch{}
+	batch.Queue(`UPDATE orders SET tags = @tags WHERE id = @id`, args)
+	batch.Queue(`DELETE FROM order_tags WHERE order_id = @id AND tag <> ALL(@tags::text[])`, args)
+	batch.Queue(`INSERT INTO order_tags (brand_id, tag, placed_at, order_id) SELECT @brand, unnest(@tags::text[]), @at, @id ON CONFLICT DO NOTHING`, args)
+	return s.db.later(ctx, batch)
 }
 
 // Orders are the orders with the ids.
@@ -162,34 +172,24 @@ type placedKey struct {
 	ID uuid.UUID `json:"i"`
 }
 
-// List is one page of orders, newest first.
+// List is one page of orders, newest first unless the oldest are asked for.
 func (s *Orders) List(ctx context.Context, q order.Query) (page.Connection[order.Order], error) {
-	var none page.Connection[order.Order]
-	size, err := q.Page.Size()
-	if err != nil {
-		return none, err
-	}
-	var after placedKey
-	behind, err := q.Page.Start(&after)
-	if err != nil {
-		return none, err
-	}
 	where, args := orderFilter(q)
-	keyset := ""
-	if behind {
-		keyset = ` AND (o.placed_at, o.id) < (@after_at, @after_id)`
+	from, key := `orders o`, `o.placed_at, o.id`
+	if q.Tag != "" { // walked by the tag's own index
+		from, key = `order_tags g JOIN orders o ON o.id = g.order_id`, `g.placed_at, g.order_id`
+		where, args["tag"] = where+` AND g.brand_id = @brand AND g.tag = @tag`, q.Tag
 	}
-	args["limit"], args["after_at"], args["after_id"] = size+1, after.At, after.ID
-	rows, err := collect[order.Order](ctx, s.db, `SELECT `+orderColumns+` FROM orders o WHERE `+where+keyset+`
-		ORDER BY o.placed_at DESC, o.id DESC LIMIT @limit`, args)
-	if err != nil {
-		return none, err
+	sorted := strings.ReplaceAll(key, ",", " DESC,") + ` DESC`
+	if q.Oldest {
+		sorted = key
 	}
-	connection := page.Of(rows, size, behind, func(o order.Order) any { return placedKey{o.PlacedAt, o.ID} })
+	connection, err := keyset(ctx, s.db, q.Page, orderColumns+` FROM `+from, where, `(`+key+`)`, sorted, args,
+		func(k placedKey) []any { return []any{k.At, k.ID} }, func(o order.Order) placedKey { return placedKey{o.PlacedAt, o.ID} })
 	connection.Count = func(ctx context.Context) (int, error) {
-		return one[int](ctx, s.db, `SELECT count(*) FROM orders o WHERE `+where, args)
+		return one[int](ctx, s.db, `SELECT count(*) FROM `+from+` WHERE `+where, args)
 	}
-	return connection, nil
+	return connection, err
 }
 
 func orderFilter(q order.Query) (string, pgx.NamedArgs) {
@@ -211,6 +211,28 @@ func orderFilter(q order.Query) (string, pgx.NamedArgs) {
 	}
 	if q.Email != "" {
 		where, args["email"] = where+` AND o.email = @email`, q.Email
+	}
+	return narrowed(q.Narrowed, where, args)
+}
+
+func narrowed(n order.Narrowed, where string, args pgx.NamedArgs) (string, pgx.NamedArgs) {
+	if n.Held {
+		where += ` AND o.held <> ''`
+	}
+	if n.PaymentMethod != "" {
+		where, args["method"] = where+` AND o.payment_method = @method`, n.PaymentMethod
+	}
+	if n.ShopID != nil {
+		where, args["shop"] = where+` AND o.shop_id = @shop`, *n.ShopID
+	}
+	if n.MemberID != nil {
+		where, args["buyer"] = where+` AND o.member_id = @buyer`, *n.MemberID
+	}
+	if n.PlacedFrom != nil {
+		where, args["from"] = where+` AND o.placed_at >= @from`, *n.PlacedFrom
+	}
+	if n.PlacedBefore != nil {
+		where, args["before"] = where+` AND o.placed_at < @before`, *n.PlacedBefore
 	}
 	return where, args
 }
