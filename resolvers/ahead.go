@@ -125,6 +125,11 @@ func ordersAhead(ctx context.Context, orders []order.Order, paths ...string) err
 				return err
 			}
 		}
+		if graph.Asks(ctx, path+".documents") {
+			if _, err := load(ctx).OrderDocuments.Ahead(ctx, ids); err != nil {
+				return err
+			}
+		}
 		if graph.Asks(ctx, path+".company") {
 			if err := employersAhead(ctx, orders); err != nil {
 				return err

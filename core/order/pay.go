@@ -83,6 +83,9 @@ func (s *Service) sold(ctx context.Context, o Order) error {
 	if err := s.books.Sold(ctx, sale); err != nil {
 		return err
 	}
+	if err := s.invoiced(ctx, o); err != nil {
+		return err
+	}
 	return s.payments.Take(ctx, o.ID)
 }
 

@@ -95,6 +95,7 @@ type Service struct {
 	campaigns Campaigns
 	books     Books
 	offers    Offers
+	documents Documents
 	now       clock.Clock
 }
 
