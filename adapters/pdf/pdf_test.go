@@ -28,7 +28,7 @@ var issuedOn = time.Date(2026, 11, 25, 0, 0, 0, 0, time.UTC)
 
 func issuer() invoice.Issuer {
 	return invoice.Issuer{
-		RegistrationNumber: "T7000012050002", Name: "株式会社わんこ堂", PostalCode: "1500001", Address: "東京都渋谷区神宮前9-9-9\nのれんビル 3階",
+		RegistrationNumber: "T9000000000000", Name: "株式会社わんこ堂", PostalCode: "1500001", Address: "東京都渋谷区神宮前9-9-9\nのれんビル 3階",
 		Phone: "03-0000-0000", Email: "keiri@wanko.example.jp",
 		Bank: "見本銀行　見本支店　普通 0000000\nカ）ワンコドウ\n振込手数料はお客様のご負担でお願いいたします。", Note: "ご不明な点は経理部までお問い合わせください。",
 	}
@@ -181,7 +181,7 @@ func TestDocumentsSayWhatTheLawAsksFor(t *testing.T) {
 	p := newPrinter(t)
 	text := said(t, render(t, p, sample(invoice.KindInvoice, 4)))
 	for _, must := range []string{
-		"請 求 書", "（適格請求書）", "I-00000042", "2026年11月25日", "株式会社わんこ堂", "T7000012050002", "〒150-0001", "のれんビル 3階",
+		"請 求 書", "（適格請求書）", "I-00000042", "2026年11月25日", "株式会社わんこ堂", "T9000000000000", "〒150-0001", "のれんビル 3階",
 		"〒530-0001", "株式会社ふくふくペット", "経理部 髙﨑 花子 様", "¥41,164", "7K3M9-PQ2XA", "2026年11月22日", "国産鹿肉ドッグフード 成犬用", "11,960",
 		"さつまいもクッキー ※", "8%※", "10%対象", "39,220", "35,655", "3,565", "8%対象（軽減※）", "1,944", "1,800", "144", "※は軽減税率（8%）対象です。", "見本銀行", "カ）ワンコドウ",
 	} {
