@@ -152,12 +152,12 @@ var staffOperations = map[string]clientOperation{
 		order, _ := w.paid(t)
 		return apptest.Variables{"id": order}
 	})},
-	"admin/AdvanceOrder": {12, input(func(t *testing.T, w *world) apptest.Variables {
+	"admin/AdvanceOrder": {18, input(func(t *testing.T, w *world) apptest.Variables {
 		order, _ := w.paid(t)
 		w.made(t, "advanceOrder", "order", apptest.Variables{"orderId": order, "to": "PICKING"})
 		return apptest.Variables{"orderId": order, "to": "SHIPPED", "carrier": "ヤマト運輸", "trackingNumber": "1234-5678-9012"}
 	})},
-	"admin/CancelOrder": {19, input(func(t *testing.T, w *world) apptest.Variables {
+	"admin/CancelOrder": {20, input(func(t *testing.T, w *world) apptest.Variables {
 		order, _ := w.paid(t)
 		return apptest.Variables{"orderId": order, "reason": "在庫なし"} // the payment goes back
 	})},

@@ -110,15 +110,15 @@ func (s *Service) complete(ctx context.Context, o order.Order, d *Document) erro
 			d.lessen(other)
 		}
 	}
-	if earlier > reissues && !access.From(ctx).May(access.OrderWrite) {
-		return ErrReceiptLimit.With(reissues).At("orderId")
-	}
 	received, err := s.received(ctx, o.ID)
 	if err != nil {
 		return err
 	}
 	if o.Status == order.Cancelled || d.TotalMinor <= 0 || received < d.TotalMinor {
 		return ErrReceiptUnpaid.At("orderId")
+	}
+	if earlier > reissues && !access.From(ctx).May(access.OrderWrite) {
+		return ErrReceiptLimit.With(reissues).At("orderId")
 	}
 	return nil
 }
