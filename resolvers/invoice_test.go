@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -332,6 +333,58 @@ func TestAnInvoicedOrderThatIsGivenUpIsCreditedOnce(t *testing.T) {
 	require.Equal(t, []string{"2640", "240"}, amounts(note.Total.Amount, note.Tax.Amount))
 }
 
+// Several ask at once: the numbers have no gaps, one receipt is the first, and no more is
+// given back than there is.
+func TestDocumentsAskedForAtOnce(t *testing.T) {
+	t.Parallel()
+	s := newTill(t, "CARD")
+	issueAs(t, s.App)
+	require.Empty(t, s.pay(t, "attempt-1", stripetest.CardVisa).UserErrors)
+	s.ship(t)
+	made := s.documents(t)["I-00000001"]
+	var all sync.WaitGroup
+	receipts, notes := make([]documentAnswer, 6), make([]documentAnswer, 6)
+	for i := range receipts {
+		key := string(rune('0' + i))
+		all.Go(func() {
+			var got struct{ IssueReceipt documentAnswer }
+			s.DoAs(t, cashier, askReceipt, in(receiptInput(key, s.order))).Into(t, &got)
+			receipts[i] = got.IssueReceipt
+		})
+	}
+	all.Wait()
+	for i := range notes {
+		all.Go(func() {
+			notes[i] = credit(t, s.App, apptest.Variables{"idempotencyKey": "credit-" + string(rune('0'+i)), "documentId": made.ID, "reason": "値引き", "amounts": []apptest.Variables{
+				{"text": "値引き", "taxClass": "STANDARD", "amount": "1000"},
+			}})
+		})
+	}
+	all.Wait()
+	first, numbers := 0, map[string]bool{}
+	for _, r := range receipts {
+		require.Empty(t, r.UserErrors)
+		if numbers[r.Document.Number] = true; !r.Document.Reissue {
+			first++
+			require.Equal(t, "R-00000001", r.Document.Number)
+		}
+	}
+	require.Equal(t, 1, first)
+	given := 0
+	for _, n := range notes {
+		if n.fault() == "" {
+			given++
+			numbers[n.Document.Number] = true
+			continue
+		}
+		require.Equal(t, "CREDIT_EXCEEDS_INVOICE amounts", n.fault())
+	}
+	require.Equal(t, 2, given, "1,000 yen goes twice into 2,640")
+	for _, number := range []string{"R-00000001", "R-00000002", "R-00000003", "R-00000004", "R-00000005", "R-00000006", "C-00000001", "C-00000002"} {
+		require.True(t, numbers[number], number)
+	}
+}
+
 func TestDocumentsAreIssuedLaterOfWhatWasSoldBefore(t *testing.T) {
 	t.Parallel()
 	s := newTill(t, "CARD")
@@ -381,6 +434,7 @@ func TestAnIssuerIsChecked(t *testing.T) {
 		"REQUIRED address":               with(ourIssuer(), "address", ""),
 		"POSTAL_CODE_INVALID postalCode": with(ourIssuer(), "postalCode", "150"),
 		"PHONE_INVALID phone":            with(ourIssuer(), "phone", "電話"),
+		"TOO_MANY note":                  with(ourIssuer(), "note", strings.Repeat("行\n", 5)+"行"),
 		"TOO_LONG bank":                  with(ourIssuer(), "bank", strings.Repeat("行", 301)),
 	} {
 		failed := write(t, a, bookkeeper, "saveDocumentIssuer", "SaveDocumentIssuerInput", "issuer { name }", input, nil)

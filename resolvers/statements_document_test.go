@@ -30,7 +30,7 @@ var documentOperations = map[string]clientOperation{
 	"admin/Document":           {1, asked(func(t *testing.T, w *world) apptest.Variables { return apptest.Variables{"id": w.invoiced(t)} })},
 	"admin/DocumentIssuer":     {1, inOffice(nil)},
 	"admin/SaveDocumentIssuer": {5, input(func(_ *testing.T, w *world) apptest.Variables { return with(ourIssuer(), "name", w.key()) })},
-	"admin/IssueDocuments": {11, input(func(t *testing.T, w *world) apptest.Variables {
+	"admin/IssueDocuments": {12, input(func(t *testing.T, w *world) apptest.Variables {
 		exec(t, w.App, `DELETE FROM document_issuers`)
 		order, _ := w.paid(t)
 		for _, to := range []string{"PICKING", "SHIPPED"} {

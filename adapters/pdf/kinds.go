@@ -62,8 +62,8 @@ func (s *sheet) ofOrder() {
 	if of := c.Corrects; of != nil {
 		pairs = append(pairs, [2]string{"対象", of.Kind.Title() + " No. " + of.Number + "（" + date(of.IssuedOn) + "発行）"})
 	}
-	pairs = append(pairs, [2]string{"返還理由", c.Reason})
 	s.facts(pairs...)
+	s.box("返還理由", c.Reason)
 }
 
 // lines draws the lines with their amounts.

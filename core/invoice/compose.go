@@ -18,6 +18,7 @@ type basis struct {
 	issuer  Issuer
 	company string // the name of the company whose account the order is on; empty if it is on none
 	at      time.Time
+	soldAt  time.Time // zero: now
 	zone    *time.Location
 }
 
@@ -27,9 +28,13 @@ func (b basis) content() Content {
 	if b.company != "" {
 		to.Company = b.company
 	}
+	soldAt := b.soldAt
+	if soldAt.IsZero() {
+		soldAt = b.at
+	}
 	return Content{
 		Issuer: b.issuer, To: to, IssuedOn: day(b.at, b.zone), Inclusive: o.TaxInclusive, Lines: linesOf(o, b.lines),
-		Order: &OrderOf{Number: o.Number, PlacedOn: day(o.PlacedAt, b.zone), SoldOn: day(b.at, b.zone), Payment: o.PaymentMethod.Name().In(i18n.Default)},
+		Order: &OrderOf{Number: o.Number, PlacedOn: day(o.PlacedAt, b.zone), SoldOn: day(soldAt, b.zone), Payment: o.PaymentMethod.Name().In(i18n.Default)},
 	}
 }
 

@@ -113,6 +113,9 @@ func TestCreditNotesNeverExceedTheirInvoice(t *testing.T) {
 				require.GreaterOrEqual(t, given.Tax.Minor, floor, "only the fraction of a yen is rounded")
 				require.LessOrEqual(t, given.Tax.Minor, ceiling)
 			}
+			for _, l := range goods {
+				require.LessOrEqual(t, left(of, credits).pieces[l.ID], l.Quantity)
+			}
 			for class, sums := range taxesOf(credits) {
 				for i := range sums {
 					require.GreaterOrEqual(t, sums[i], int64(0))

@@ -22,11 +22,11 @@ type Issuer struct {
 	RegistrationNumber string `json:"registrationNumber,omitempty"` // T and 13 digits (登録番号); empty if the brand is no qualified issuer
 	Name               string `json:"name"`                         // the legal name, not the shop's
 	PostalCode         string `json:"postalCode"`                   // seven digits
-	Address            string `json:"address"`                      // up to two lines
+	Address            string `json:"address"`                      // up to three lines
 	Phone              string `json:"phone,omitempty"`
 	Email              string `json:"email,omitempty"`
-	Bank               string `json:"bank,omitempty"` // 振込先, up to four lines
-	Note               string `json:"note,omitempty"` // 備考, up to four lines
+	Bank               string `json:"bank,omitempty"` // 振込先, up to five lines
+	Note               string `json:"note,omitempty"` // 備考, up to five lines
 }
 
 // Qualified reports whether the issuer is one of qualified invoices (適格請求書発行事業者).
@@ -51,6 +51,11 @@ const (
 	maxText    = 300
 )
 
+// mostLines is on how many lines a text stands.
+var mostLines = map[string]int{"address": 3, "bank": 5, "note": 5}
+
+var errLines = fault.Invalid(fault.CodeTooMany, "%d行以内で入力してください", "This has at most %d lines")
+
 var (
 	postalCode = regexp.MustCompile(`^\d{7}$`)
 	telephone  = regexp.MustCompile(`^[0-9()+-]{0,20}$`)
@@ -72,6 +77,11 @@ func (in SaveIssuerInput) issuer() (Issuer, error) {
 	}
 	if i.RegistrationNumber != "" && !company.IsInvoiceNumber(i.RegistrationNumber) {
 		all = append(all, company.ErrInvoiceNumber.At("registrationNumber"))
+	}
+	for field, text := range map[string]string{"address": i.Address, "bank": i.Bank, "note": i.Note} {
+		if most := mostLines[field]; strings.Count(text, "\n") >= most {
+			all = append(all, errLines.With(most).At(field))
+		}
 	}
 	if !postalCode.MatchString(i.PostalCode) {
 		all = append(all, customer.ErrPostalCode.At("postalCode"))

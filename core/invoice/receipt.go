@@ -35,7 +35,7 @@ const (
 // Receipt issues a receipt of an order whose money has been received, for whoever may
 // see the order. Every further one of the order is marked as issued again (再発行).
 func (s *Service) Receipt(ctx context.Context, in ReceiptInput) (*Document, error) {
-	in.Addressee, in.Proviso = strings.TrimSpace(in.Addressee), strings.TrimSpace(in.Proviso)
+	in.Addressee, in.Proviso = tidy(in.Addressee), tidy(in.Proviso)
 	all := []error{i18n.CheckString("addressee", in.Addressee, maxAddressee), i18n.CheckString("proviso", in.Proviso, maxProviso)}
 	for field, text := range map[string]string{"addressee": in.Addressee, "proviso": in.Proviso} {
 		if text == "" {
@@ -53,6 +53,9 @@ func (s *Service) Receipt(ctx context.Context, in ReceiptInput) (*Document, erro
 	}
 	return s.Store.ByID(ctx, issued)
 }
+
+// tidy is the text on one line.
+func tidy(s string) string { return strings.Join(strings.Fields(s), " ") }
 
 func (s *Service) receipt(ctx context.Context, in ReceiptInput) (uuid.UUID, error) {
 	orders, err := s.Orders.ByIDs(ctx, []uuid.UUID{in.OrderID})
@@ -101,12 +104,12 @@ func (s *Service) complete(ctx context.Context, o order.Order, d *Document) erro
 	}
 	earlier := 0
 	for _, other := range there {
-		switch {
-		case other.Kind == KindReceipt:
+		switch other.Kind {
+		case KindReceipt:
 			if earlier++; earlier == 1 {
 				d.Content.ReissueOf = other.Number()
 			}
-		case other.Kind == KindCreditNote:
+		case KindCreditNote:
 			d.lessen(other)
 		}
 	}

@@ -53,6 +53,8 @@ type Store interface {
 	// Credits are the credit notes of a document, oldest first.
 	Credits(ctx context.Context, documentID uuid.UUID) ([]Document, error)
 	List(ctx context.Context, q Query) (page.Connection[Document], error)
+	// SoldAt is when the order's sale was booked; zero if it was not.
+	SoldAt(ctx context.Context, orderID uuid.UUID) (time.Time, error)
 	CompanyName(ctx context.Context, companyID uuid.UUID) (string, error)
 	// ClosedBefore is the company's closing day before the day; nil if there was none.
 	ClosedBefore(ctx context.Context, companyID uuid.UUID, closesOn time.Time) (*time.Time, error)
@@ -164,11 +166,12 @@ func (s *Service) read(ctx context.Context, orderID uuid.UUID, issuer Issuer) (*
 // the transaction that books it; once for each order. Where nobody has said who the
 // brand's documents are from, none is issued.
 func (s *Service) Sold(ctx context.Context, brandID, orderID uuid.UUID) error {
-	_, err := s.sell(ctx, brandID, orderID)
+	_, err := s.sell(ctx, brandID, orderID, time.Time{})
 	return err
 }
 
-func (s *Service) sell(ctx context.Context, brandID, orderID uuid.UUID) ([]Document, error) {
+// sell issues the documents of a sale of that moment; zero: of now.
+func (s *Service) sell(ctx context.Context, brandID, orderID uuid.UUID, soldAt time.Time) ([]Document, error) {
 	issuer, err := s.Store.Issuer(ctx, brandID)
 	if err != nil || issuer == nil {
 		return nil, err
@@ -181,6 +184,7 @@ func (s *Service) sell(ctx context.Context, brandID, orderID uuid.UUID) ([]Docum
 	if err != nil || b == nil {
 		return nil, err
 	}
+	b.soldAt = soldAt
 	return s.issue(ctx, b.invoice(), b.deliveryNote())
 }
 
@@ -286,7 +290,11 @@ func (s *Service) issueSold(ctx context.Context, brandID, orderID uuid.UUID) ([]
 	case orders[0].Status != order.Shipped && orders[0].Status != order.Delivered:
 		return nil, ErrNotSold.At("orderId")
 	}
-	return s.sell(ctx, brandID, orderID)
+	soldAt, err := s.Store.SoldAt(ctx, orderID)
+	if err != nil {
+		return nil, err
+	}
+	return s.sell(ctx, brandID, orderID, soldAt)
 }
 
 func (s *Service) issueClosed(ctx context.Context, brandID, statementID uuid.UUID) ([]Document, error) {

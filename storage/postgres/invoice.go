@@ -175,6 +175,15 @@ func documentFilter(q invoice.Query) (string, pgx.NamedArgs) {
 	return where, args
 }
 
+// SoldAt is when the order's sale was booked; zero if it was not.
+func (s *Documents) SoldAt(ctx context.Context, orderID uuid.UUID) (time.Time, error) {
+	at, err := one[*time.Time](ctx, s.db, `SELECT min(at) FROM journal_entries WHERE order_id = $1 AND kind = 'SALE'`, orderID)
+	if err != nil || at == nil {
+		return time.Time{}, err
+	}
+	return *at, nil
+}
+
 // CompanyName is the company's name.
 func (s *Documents) CompanyName(ctx context.Context, companyID uuid.UUID) (string, error) {
 	return one[string](ctx, s.db, `SELECT name FROM companies WHERE id = $1`, companyID)
