@@ -23,7 +23,7 @@ func issuerOf(n int, b Brand) invoice.SaveIssuerInput {
 	warehouse := b.Shops[0].Address
 	return invoice.SaveIssuerInput{
 		RegistrationNumber: registrations[n%len(registrations)], Name: "株式会社" + b.Name["ja"], PostalCode: warehouse.PostalCode,
-		Address: warehouse.Prefecture.Name() + warehouse.City + warehouse.Line1, Phone: warehouse.Phone, Email: "keiri@" + b.Code + ".example.jp",
+		Address: warehouse.Prefecture.Name() + warehouse.City + warehouse.Line1, Phone: warehouse.Phone[:3] + "-" + warehouse.Phone[3:6] + "-" + warehouse.Phone[6:], Email: "keiri@" + b.Code + ".example.jp",
 		Bank: fmt.Sprintf("%s　%s　%s %s\n%s", SampleBank.BankName, SampleBank.BranchName, SampleBank.Type, SampleBank.Number, SampleBank.Holder),
 		Note: "振込手数料はお客様のご負担でお願いいたします。",
 	}

@@ -17,6 +17,7 @@ func (s *sheet) invoice() {
 		s.write("下記のとおりご請求申し上げます。", left, s.y, normal, toLeft)
 		s.y += 18
 		s.sum("ご請求金額")
+		s.settled()
 	case invoice.KindDeliveryNote:
 		s.write("下記のとおり納品いたします。ご査収ください。", left, s.y, normal, toLeft)
 		s.y += 18
@@ -31,15 +32,31 @@ func (s *sheet) invoice() {
 	s.ofOrder()
 	if d.Content.Unpriced {
 		s.goods()
-		s.box("備考", d.Content.Issuer.Note)
 		return
 	}
 	s.lines()
 	s.taxes()
-	if d.Kind == invoice.KindInvoice {
+	if d.Kind != invoice.KindInvoice {
+		return
+	}
+	if o := d.Content.Order; o == nil || o.Settled == "" {
 		s.box("お振込先", d.Content.Issuer.Bank)
 	}
 	s.box("備考", d.Content.Issuer.Note)
+}
+
+// settled says that nothing is to be paid on this invoice, if so.
+func (s *sheet) settled() {
+	o := s.doc.Content.Order
+	if o == nil || o.Settled == "" {
+		return
+	}
+	word := "お支払い済みです。"
+	if o.Settled == invoice.SettledAccount {
+		word = "お支払いは締め請求書にてお願いいたします。"
+	}
+	s.write(word, left+6, s.y-5, normal, toLeft)
+	s.y += 14
 }
 
 // ofOrder says which order the document is about, and what a credit note corrects.

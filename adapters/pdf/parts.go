@@ -12,7 +12,7 @@ const issuerAt = 352.0 // where the column of the issuer begins
 // title draws what the document is, its number and its day.
 func (s *sheet) title() {
 	d := s.doc
-	s.strong(spaced(d.Kind.Title()), (left+right)/2, s.y, 20, toCentre)
+	s.strong(spaced(titleOf(d)), (left+right)/2, s.y, 20, toCentre)
 	y := s.y + 27
 	if word := qualifiedWord(d); word != "" {
 		s.write(word, (left+right)/2, y, 8, toCentre)
@@ -30,15 +30,19 @@ func (s *sheet) title() {
 	s.y = y + 40
 }
 
-// qualifiedWord is what the law calls the document, if its issuer is registered.
+// titleOf is what stands on top: a credit note is called as the law does only if its
+// issuer is registered.
+func titleOf(d invoice.Document) string {
+	if d.Kind == invoice.KindCreditNote && d.Content.Issuer.Qualified() {
+		return "適格返還請求書"
+	}
+	return d.Kind.Title()
+}
+
+// qualifiedWord is what the law calls an invoice, if its issuer is registered.
 func qualifiedWord(d invoice.Document) string {
-	switch {
-	case !d.Content.Issuer.Qualified():
-		return ""
-	case d.Kind == invoice.KindInvoice:
+	if d.Kind == invoice.KindInvoice && d.Content.Issuer.Qualified() {
 		return "（適格請求書）"
-	case d.Kind == invoice.KindCreditNote:
-		return "（適格返還請求書）"
 	}
 	return ""
 }

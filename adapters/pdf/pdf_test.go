@@ -195,9 +195,10 @@ func TestDocumentsSayWhatTheLawAsksFor(t *testing.T) {
 		require.Contains(t, text, must)
 	}
 	text = said(t, render(t, p, sample(invoice.KindCreditNote, 1)))
-	require.Contains(t, text, "（適格返還請求書）")
+	require.Contains(t, text, "適 格 返 還 請 求 書")
 	require.Contains(t, text, "請求書 No. I-00000041（2026年11月16日発行）")
 	require.Contains(t, text, "お客様都合による返品")
+	require.NotContains(t, text, "見本銀行", "nothing is to be paid")
 
 	direct := sample(invoice.KindDeliveryNote, 3)
 	direct.Content.Unpriced = true
@@ -205,6 +206,13 @@ func TestDocumentsSayWhatTheLawAsksFor(t *testing.T) {
 	require.Contains(t, text, "国産鹿肉")
 	for _, never := range []string{"5,980", "金額", "税"} {
 		require.NotContains(t, text, never, "the buyer's customer sees no prices")
+	}
+	for settled, word := range map[invoice.Settled]string{invoice.SettledPaid: "お支払い済みです。", invoice.SettledAccount: "お支払いは締め請求書にてお願いいたします。"} {
+		paid := sample(invoice.KindInvoice, 1)
+		paid.Content.Order.Settled = settled
+		text = said(t, render(t, p, paid))
+		require.Contains(t, text, word)
+		require.NotContains(t, text, "見本銀行", "nobody pays twice")
 	}
 	plain := sample(invoice.KindInvoice, 1)
 	plain.Content.Issuer.RegistrationNumber = ""

@@ -32,9 +32,16 @@ func (b basis) content() Content {
 	if soldAt.IsZero() {
 		soldAt = b.at
 	}
+	settled := Settled("")
+	switch {
+	case o.OnAccount():
+		settled = SettledAccount
+	case o.Paid:
+		settled = SettledPaid
+	}
 	return Content{
 		Issuer: b.issuer, To: to, IssuedOn: day(b.at, b.zone), Inclusive: o.TaxInclusive, Lines: linesOf(o, b.lines),
-		Order: &OrderOf{Number: o.Number, PlacedOn: day(o.PlacedAt, b.zone), SoldOn: day(soldAt, b.zone), Payment: o.PaymentMethod.Name().In(i18n.Default)},
+		Order: &OrderOf{Number: o.Number, PlacedOn: day(o.PlacedAt, b.zone), SoldOn: day(soldAt, b.zone), Payment: o.PaymentMethod.Name().In(i18n.Default), Settled: settled},
 	}
 }
 
@@ -64,7 +71,7 @@ func unpriced(lines []Line) (goods []Line) {
 		if l.Quantity == 0 {
 			continue // a fee or a discount
 		}
-		l.Unit, l.Amount, l.Shares = nil, nil, nil
+		l.Unit, l.Amount, l.Shares, l.Class = nil, nil, nil, ""
 		goods = append(goods, l)
 	}
 	return goods

@@ -26,7 +26,7 @@ const (
 	KindInvoice      Kind = "INVOICE"       // 適格請求書 of an order (請求書)
 	KindDeliveryNote Kind = "DELIVERY_NOTE" // 納品書
 	KindReceipt      Kind = "RECEIPT"       // 領収書
-	KindCreditNote   Kind = "CREDIT_NOTE"   // 適格返還請求書
+	KindCreditNote   Kind = "CREDIT_NOTE"   // 適格返還請求書 (返品・値引書)
 	KindStatement    Kind = "STATEMENT"     // 締め請求書 of a company's month
 )
 
@@ -46,7 +46,7 @@ func (k Kind) Title() string {
 	case KindReceipt:
 		return "領収書"
 	case KindCreditNote:
-		return "返還請求書"
+		return "返品・値引書"
 	case KindStatement:
 		return "締め請求書"
 	}
@@ -159,7 +159,17 @@ type OrderOf struct {
 	PlacedOn time.Time `json:"placedOn"`
 	SoldOn   time.Time `json:"soldOn"` // 取引年月日; midnight UTC
 	Payment  string    `json:"payment"`
+	Settled  Settled   `json:"settled,omitempty"`
 }
+
+// Settled is how the money of an order stands when a document of it is issued.
+type Settled string
+
+// What the addressee is told of paying. Empty: the money is awaited.
+const (
+	SettledPaid    Settled = "PAID"       // it is there: nobody pays twice
+	SettledAccount Settled = "ON_ACCOUNT" // it is asked for by the company's statement
+)
 
 // Correction is what a credit note corrects.
 type Correction struct {

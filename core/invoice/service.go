@@ -28,7 +28,7 @@ var (
 	ErrReceiptAccount = fault.Conflict("RECEIPT_ON_ACCOUNT", "掛売のご注文は締め請求書でお支払いいただくため、注文ごとの領収書は発行できません", "Orders on account are paid by statement; there is no receipt for each")
 	ErrReceiptLimit   = fault.Conflict("RECEIPT_LIMIT", "領収書の再発行は%d回までです。お問い合わせください", "A receipt is issued again at most %d times; please ask us")
 	ErrCredit         = fault.Invalid("CREDIT_EXCEEDS_INVOICE", "返還できる残り（%s）を超えています", "This is more than is left of the document (%s)")
-	ErrNotCreditable  = fault.Conflict("DOCUMENT_NOT_CREDITABLE", "返還請求書で訂正できるのは、注文の請求書（まだなければ最後の領収書）だけです", "Credit notes correct an order's invoice, or its last receipt while there is none")
+	ErrNotCreditable  = fault.Conflict("DOCUMENT_NOT_CREDITABLE", "適格返還請求書で訂正できるのは、注文の請求書（まだなければ最後の領収書）だけです", "Credit notes correct an order's invoice, or its last receipt while there is none")
 )
 
 // Store keeps documents.
