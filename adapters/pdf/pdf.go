@@ -14,7 +14,7 @@ import (
 	"github.com/noren-commerce/noren/core/invoice"
 )
 
-const family = "mplus-1p"
+const family = "noren"
 
 // Printer draws documents, no more at once than there are processors.
 type Printer struct {
@@ -22,10 +22,13 @@ type Printer struct {
 	turns chan struct{}
 }
 
-// NewPrinter reads the font, once for all documents.
-func NewPrinter() (*Printer, error) {
+// NewPrinter reads the TrueType font, once for all documents; nil: M PLUS 1p.
+func NewPrinter(font []byte) (*Printer, error) {
+	if font == nil {
+		font = fonts.MPlus1pRegular_ttf
+	}
 	p := &Printer{&gopdf.FontContainer{}, make(chan struct{}, runtime.GOMAXPROCS(0))}
-	err := p.fonts.AddTTFFontDataWithOption(family, fonts.MPlus1pRegular_ttf, gopdf.TtfOption{
+	err := p.fonts.AddTTFFontDataWithOption(family, font, gopdf.TtfOption{
 		OnGlyphNotFoundSubstitute: func(rune) rune { return missing },
 	})
 	if err != nil {

@@ -12,6 +12,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/hajimehoshi/ebiten/v2/examples/resources/fonts"
 	"github.com/stretchr/testify/require"
 
 	"github.com/noren-commerce/noren/adapters/pdf"
@@ -106,7 +107,7 @@ func render(t testing.TB, p *pdf.Printer, d invoice.Document) []byte {
 
 func newPrinter(t testing.TB) *pdf.Printer {
 	t.Helper()
-	p, err := pdf.NewPrinter()
+	p, err := pdf.NewPrinter(nil)
 	require.NoError(t, err)
 	return p
 }
@@ -235,6 +236,15 @@ func TestLongDocumentsRunOverPages(t *testing.T) {
 	for _, must := range []string{"I-00000001", "I-00000070", "繰越金額", "19,670", "11月20日"} {
 		require.Contains(t, text, must)
 	}
+}
+
+func TestAnotherFontMayBeUsed(t *testing.T) {
+	t.Parallel()
+	p, err := pdf.NewPrinter(fonts.PressStart2P_ttf) // without kanji
+	require.NoError(t, err)
+	require.Contains(t, said(t, render(t, p, sample(invoice.KindInvoice, 1))), "I-00000042")
+	_, err = pdf.NewPrinter([]byte("no font"))
+	require.Error(t, err)
 }
 
 func TestCharactersThatTheFontLacksAreSeen(t *testing.T) {

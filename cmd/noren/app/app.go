@@ -118,7 +118,7 @@ func New(cfg Config, db *postgres.DB, now clock.Clock, options ...Option) (*App,
 		return nil, err
 	}
 	orders.InvoiceBy(documents)
-	printer, err := pdf.NewPrinter()
+	printer, err := cfg.printer()
 	if err != nil {
 		return nil, err
 	}

@@ -42,6 +42,7 @@ type Config struct {
 	LimitConfig     `embed:""`
 	MailConfig      `embed:""`
 	AssetConfig     `embed:""`
+	DocumentConfig  `embed:""`
 	PaymentConfig   `embed:""`
 	SSOConfig       `embed:""`
 }
@@ -68,7 +69,8 @@ func (c Config) Production() error {
 	}
 	_, badProxies := newProxies(c.TrustedProxy)
 	_, badAssets := c.open(c.PublicURL)
-	return cmp.Or(badProxies, c.MailConfig.check(), c.PaymentConfig.check(), badAssets, c.SSOConfig.check())
+	_, badFont := c.printer()
+	return cmp.Or(badProxies, c.MailConfig.check(), c.PaymentConfig.check(), badAssets, badFont, c.SSOConfig.check())
 }
 
 func local(host string) bool {

@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/url"
+	"os"
 	"strconv"
 
 	"github.com/go-chi/chi/v5"
@@ -16,6 +17,26 @@ import (
 	"github.com/noren-commerce/noren/core/invoice"
 	"github.com/noren-commerce/noren/storage/postgres"
 )
+
+// DocumentConfig says how documents are drawn.
+type DocumentConfig struct {
+	DocumentFont string `env:"NOREN_DOCUMENT_FONT" help:"TrueType font (.ttf) of invoices and receipts instead of the built-in M PLUS 1p, such as one with more kanji."`
+}
+
+func (c DocumentConfig) printer() (*pdf.Printer, error) {
+	var font []byte
+	if c.DocumentFont != "" {
+		var err error
+		if font, err = os.ReadFile(c.DocumentFont); err != nil {
+			return nil, setting("NOREN_DOCUMENT_FONT", "must be a file that can be read: %w", err)
+		}
+	}
+	printer, err := pdf.NewPrinter(font)
+	if err != nil {
+		return nil, setting("NOREN_DOCUMENT_FONT", "must be a TrueType font: %w", err)
+	}
+	return printer, nil
+}
 
 // newDocuments puts together how invoices, receipts and the like are issued.
 func newDocuments(cfg Config, db *postgres.DB, keys *idempotency.Keys, orders invoice.Orders, payments invoice.Payments, now clock.Clock) (*invoice.Service, error) {
