@@ -140,10 +140,44 @@ func ordersAhead(ctx context.Context, orders []order.Order, paths ...string) err
 				return err
 			}
 		}
+		if asksAny(ctx, []string{path}, []string{"shipments", "lines.shipped"}) {
+			if err := orderShipmentsAhead(ctx, ids, path); err != nil {
+				return err
+			}
+		}
 		if graph.Asks(ctx, path+".history") {
 			if _, err := load(ctx).OrderHistory.Ahead(ctx, ids); err != nil {
 				return err
 			}
+		}
+	}
+	return nil
+}
+
+// orderShipmentsAhead fetches the shipments of orders, and the lines that are in them.
+func orderShipmentsAhead(ctx context.Context, orderIDs []uuid.UUID, path string) error {
+	if _, err := load(ctx).Shipments.Ahead(ctx, orderIDs); err != nil {
+		return err
+	}
+	return aheadIf(ctx, graph.Asks(ctx, path+".shipments.lines"), load(ctx).OrderLines, orderIDs)
+}
+
+// shipmentsAhead fetches the orders of shipments, and the lines that are in them.
+func shipmentsAhead(ctx context.Context, all []order.Shipment, paths ...string) error {
+	ids := keys(all, func(h order.Shipment) uuid.UUID { return h.OrderID })
+	for _, path := range paths {
+		if err := aheadIf(ctx, graph.Asks(ctx, path+".lines"), load(ctx).OrderLines, ids); err != nil {
+			return err
+		}
+		if !graph.Asks(ctx, path+".order") {
+			continue
+		}
+		byID, err := load(ctx).Order.Ahead(ctx, ids)
+		if err != nil {
+			return err
+		}
+		if err := ordersAhead(ctx, slices.Collect(maps.Values(byID)), path+".order"); err != nil {
+			return err
 		}
 	}
 	return nil

@@ -107,9 +107,7 @@ func credit(t testing.TB, a *apptest.App, input apptest.Variables) documentAnswe
 
 func (s *till) ship(t *testing.T) {
 	t.Helper()
-	for _, to := range []string{"PICKING", "SHIPPED"} {
-		require.Empty(t, counter{s.App, cashier}.advance(t, s.order, to).UserErrors)
-	}
+	counter{s.App, cashier}.ship(t, s.order)
 }
 
 // download opens a link without logging in.
@@ -324,7 +322,7 @@ func TestAnInvoicedOrderThatIsGivenUpIsCreditedOnce(t *testing.T) {
 		require.NoError(t, s.DB.InTx(t.Context(), func(ctx context.Context) error {
 			return service.Cancelled(ctx, s.BrandID, keyOf(t, s.order), "")
 		}))
-		require.NoError(t, s.DB.InTx(t.Context(), func(ctx context.Context) error { return service.Sold(ctx, s.BrandID, keyOf(t, s.order)) }), "sold twice")
+		soldAgain(t, s.App, s.order)
 	}
 	all := s.documents(t)
 	require.Len(t, all, 3)
@@ -383,6 +381,73 @@ func TestDocumentsAskedForAtOnce(t *testing.T) {
 	for _, number := range []string{"R-00000001", "R-00000002", "R-00000003", "R-00000004", "R-00000005", "R-00000006", "C-00000001", "C-00000002"} {
 		require.True(t, numbers[number], number)
 	}
+}
+
+// soldAgain tells that the shipments of an order have left, once more.
+func soldAgain(t *testing.T, a *apptest.App, orderID string) {
+	t.Helper()
+	ctx, key := access.With(t.Context(), access.System), []uuid.UUID{keyOf(t, orderID)}
+	orders, err := a.App.Resolvers.Orders.ByIDs(ctx, key)
+	require.NoError(t, err)
+	lines, err := a.App.Resolvers.Orders.Lines(ctx, key)
+	require.NoError(t, err)
+	shipments, err := a.App.Resolvers.Orders.Shipments(ctx, key)
+	require.NoError(t, err)
+	require.NotEmpty(t, shipments)
+	for _, h := range shipments {
+		require.NoError(t, a.App.Resolvers.Invoices.Sold(ctx, orders[0], lines, h))
+	}
+}
+
+func TestAnOrderThatLeavesInPartsHasOneInvoice(t *testing.T) {
+	t.Parallel()
+	a := apptest.Start(t)
+	issueAs(t, a)
+	order, _, _, _ := split(t, a)
+	staff := counter{a, packer}
+	documents := func() map[string]issuedDocument {
+		var got struct {
+			Order struct{ Documents []issuedDocument }
+		}
+		a.DoAs(t, packer, `query($o: ID!) { order(id: $o) { documents { `+documentFields+` } } }`, apptest.Variables{"o": order}).Into(t, &got)
+		all := map[string]issuedDocument{}
+		for _, d := range got.Order.Documents {
+			all[d.Number] = d
+		}
+		return all
+	}
+	made := staff.instruct(t, order, apptest.Variables{"partial": true})
+	require.Empty(t, made.UserErrors)
+	require.Len(t, made.Shipments, 2)
+	var totals []string
+	for i, h := range made.Shipments {
+		left := staff.move(t, "shipShipment", apptest.Variables{"shipmentId": h.ID})
+		require.Empty(t, left.UserErrors)
+		totals = append(totals, left.Shipment.Total.Amount)
+		require.Len(t, documents(), 2+i, "the invoice goes with the first")
+	}
+	all := documents()
+	require.Equal(t, "7510", all["I-00000001"].Total.Amount, "the invoice is of the whole order")
+	require.Equal(t, totals, amounts(all["D-00000001"].Total.Amount, all["D-00000002"].Total.Amount))
+	for _, d := range all {
+		response, file := download(t, a, d.DownloadURL)
+		require.Equal(t, http.StatusOK, response.StatusCode, d.Number)
+		require.True(t, strings.HasPrefix(string(file), "%PDF-"))
+	}
+	var contents []invoice.Content
+	for _, number := range []string{"D-00000001", "D-00000002"} {
+		d, err := a.App.Resolvers.Invoices.Store.ByID(t.Context(), keyOf(t, all[number].ID))
+		require.NoError(t, err)
+		contents = append(contents, d.Content)
+	}
+	for i, c := range contents {
+		require.True(t, c.Unpriced, "what a part comes to is on the invoice")
+		require.Equal(t, i+1, c.Order.Shipment)
+		require.Len(t, c.Lines, 1)
+		require.Equal(t, made.Shipments[i].Lines[0].Quantity, c.Lines[0].Quantity)
+	}
+	soldAgain(t, a, order)
+	require.Len(t, documents(), 3, "told again, nothing is issued twice")
 }
 
 func TestDocumentsAreIssuedLaterOfWhatWasSoldBefore(t *testing.T) {
@@ -461,9 +526,7 @@ func TestACompanysMonthIsADocumentToo(t *testing.T) {
 		placed := kaede.order(t, "intent-"+string(rune('1'+i)), "ON_ACCOUNT", pieces)
 		require.Empty(t, placed.UserErrors)
 		orders = append(orders, placed.Order.ID)
-		for _, to := range []string{"PICKING", "SHIPPED"} {
-			require.Empty(t, staff.advance(t, placed.Order.ID, to).UserErrors)
-		}
+		staff.ship(t, placed.Order.ID)
 	}
 	parts := w.App.App.Resolvers.Billing.Parts
 	parts.Now = func() time.Time { return time.Now().AddDate(0, 0, 33) }

@@ -85,9 +85,7 @@ func TestBooksFollowAnOrder(t *testing.T) {
 	require.Equal(t, map[string]string{"CLEARINGstripe": "+2640", "DEPOSITS": "-2640"}, paid[0].lines())
 	require.Equal(t, "未収入金（決済代行）", paid[0].Lines[0].Name)
 
-	for _, to := range []string{"PICKING", "SHIPPED"} {
-		s.DoAs(t, cashier, `mutation($o: ID!, $to: OrderStatus!) { advanceOrder(input: {orderId: $o, to: $to}) { userErrors { code } } }`, apptest.Variables{"o": s.order, "to": to})
-	}
+	counter{s.App, cashier}.ship(t, s.order)
 	require.Equal(t, "SHIPPED", s.status(t))
 	sold := journal(t, s.App, "kinds: [SALE]")
 	require.Len(t, sold, 1)

@@ -37,11 +37,10 @@ func (r *queryResolver) nodes() map[string]func(context.Context, uuid.UUID) (mod
 			return found[0], nil
 		},
 		"Order": func(ctx context.Context, key uuid.UUID) (model.Node, error) {
-			o, err := orNil(r.Resolver.Orders.ByID(ctx, key))
-			if o == nil {
-				return nil, err
-			}
-			return *o, nil
+			return entityOf(orNil(r.Resolver.Orders.ByID(ctx, key)))
+		},
+		"Shipment": func(ctx context.Context, key uuid.UUID) (model.Node, error) {
+			return entityOf(r.Resolver.Orders.Shipment(ctx, key))
 		},
 		"Quotation": func(ctx context.Context, key uuid.UUID) (model.Node, error) {
 			q, err := load(ctx).Quotation.Load(ctx, key)
@@ -51,31 +50,19 @@ func (r *queryResolver) nodes() map[string]func(context.Context, uuid.UUID) (mod
 			if !access.From(ctx).May(access.InventoryRead) {
 				return nil, nil
 			}
-			t, err := r.Stock.Transfer(ctx, key)
-			if t == nil {
-				return nil, err
-			}
-			return *t, nil
+			return entityOf(r.Stock.Transfer(ctx, key))
 		},
 		"StockDelivery": func(ctx context.Context, key uuid.UUID) (model.Node, error) {
 			if !access.From(ctx).May(access.InventoryRead) {
 				return nil, nil
 			}
-			d, err := r.Supply.Delivery(ctx, key)
-			if d == nil {
-				return nil, err
-			}
-			return *d, nil
+			return entityOf(r.Supply.Delivery(ctx, key))
 		},
 		"Stocktake": func(ctx context.Context, key uuid.UUID) (model.Node, error) {
 			if !access.From(ctx).May(access.InventoryRead) {
 				return nil, nil
 			}
-			s, err := r.Stock.Stocktake(ctx, key)
-			if s == nil {
-				return nil, err
-			}
-			return *s, nil
+			return entityOf(r.Stock.Stocktake(ctx, key))
 		},
 		"JournalEntry": func(ctx context.Context, key uuid.UUID) (model.Node, error) {
 			e, err := orNil(r.Ledger.ByID(ctx, key))
@@ -93,13 +80,17 @@ func (r *queryResolver) nodes() map[string]func(context.Context, uuid.UUID) (mod
 			return orNull(value(g), value(g).ID, err)
 		},
 		"Payment": func(ctx context.Context, key uuid.UUID) (model.Node, error) {
-			p, err := orNil(r.Resolver.Payments.ByID(ctx, key))
-			if p == nil {
-				return nil, err
-			}
-			return *p, nil
+			return entityOf(orNil(r.Resolver.Payments.ByID(ctx, key)))
 		},
 	}
+}
+
+// entityOf is the entity, or null where there is none.
+func entityOf[T model.Node](entity *T, err error) (model.Node, error) {
+	if entity == nil {
+		return nil, err
+	}
+	return *entity, err
 }
 
 // orNull is the entity, or null where the loader found none.

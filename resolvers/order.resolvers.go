@@ -27,11 +27,6 @@ func (r *mutationResolver) CancelOrder(ctx context.Context, input order.CancelIn
 	return orderPayload(ctx, o, err)
 }
 
-func (r *mutationResolver) AdvanceOrder(ctx context.Context, input order.AdvanceInput) (model.OrderPayload, error) {
-	o, err := r.Orders.Advance(ctx, input)
-	return orderPayload(ctx, o, err)
-}
-
 func (r *mutationResolver) NoteOrder(ctx context.Context, input order.NoteInput) (model.OrderPayload, error) {
 	o, err := r.Orders.Note(ctx, input)
 	return orderPayload(ctx, o, err)
@@ -86,4 +81,9 @@ func (r *subscriptionResolver) OrderChanged(ctx context.Context, id string) (<-c
 
 func (r *Resolver) Order() generated.OrderResolver { return &orderResolver{r} }
 
-type orderResolver struct{ *Resolver }
+func (r *Resolver) OrderLine() generated.OrderLineResolver { return &orderLineResolver{r} }
+
+type (
+	orderResolver     struct{ *Resolver }
+	orderLineResolver struct{ *Resolver }
+)

@@ -49,11 +49,6 @@ func (c counter) act(t testing.TB, field string, input apptest.Variables) counte
 	return got[field]
 }
 
-func (c counter) advance(t testing.TB, order, to string) counterAnswer {
-	t.Helper()
-	return c.act(t, "advanceOrder", apptest.Variables{"orderId": order, "to": to})
-}
-
 func (c counter) receive(t testing.TB, order, amount string) {
 	t.Helper()
 	var bill struct {
@@ -87,20 +82,24 @@ func TestStaffBringAnOrderToItsCustomer(t *testing.T) {
 	guest, placed := ordered(t, a, leash, a.AddShipping(t, "parcel", 0))
 	order, staff := placed.Order.ID, counter{a, cashier}
 
-	require.Equal(t, "ORDER_UNPAID", staff.advance(t, order, "CONFIRMED").code())
-	require.Equal(t, "ORDER_STATUS_CONFLICT", staff.advance(t, order, "SHIPPED").code())
+	require.Equal(t, "ORDER_UNPAID", staff.instruct(t, order, nil).code())
 	staff.receive(t, order, "1980")
-	require.Equal(t, "ORDER_STATUS_CONFLICT", staff.advance(t, order, "DELIVERED").code())
-	require.Equal(t, "PICKING", staff.advance(t, order, "PICKING").Order.Status)
-	require.Equal(t, "TOO_LONG", staff.act(t, "advanceOrder", apptest.Variables{"orderId": order, "to": "SHIPPED", "carrier": strings.Repeat("雲", 101)}).code())
+	instructed := staff.instruct(t, order, nil)
+	require.Empty(t, instructed.UserErrors)
+	require.Equal(t, "PICKING", instructed.Order.Status)
+	shipment := instructed.Shipments[0].ID
+	require.Equal(t, "SHIPMENT_STATUS_CONFLICT", staff.move(t, "deliverShipment", apptest.Variables{"shipmentId": shipment}).code())
+	require.Equal(t, "TOO_LONG", staff.move(t, "shipShipment", apptest.Variables{"shipmentId": shipment, "carrier": strings.Repeat("雲", 101)}).code())
 	requireStock(t, a, leash, 100, 1)
-	shipped := staff.act(t, "advanceOrder", apptest.Variables{"orderId": order, "to": "SHIPPED", "carrier": "ヤマト運輸", "trackingNumber": "1234-5678-9012"})
+	shipped := staff.move(t, "shipShipment", apptest.Variables{"shipmentId": shipment, "carrier": "ヤマト運輸", "trackingNumber": "1234-5678-9012"})
 	require.Empty(t, shipped.UserErrors)
+	require.Equal(t, "1980", shipped.Shipment.Total.Amount)
 	requireStock(t, a, leash, 99, 0)
 	require.Equal(t, "ORDER_STATUS_CONFLICT", staff.act(t, "cancelOrder", apptest.Variables{"orderId": order}).code(), "what is shipped comes back as a return")
 	requireStock(t, a, leash, 99, 0)
 	require.Empty(t, staff.act(t, "noteOrder", apptest.Variables{"orderId": order, "note": "玄関先に置かない"}).UserErrors)
-	delivered := staff.advance(t, order, "DELIVERED").Order
+	require.Equal(t, "DELIVERED", staff.move(t, "deliverShipment", apptest.Variables{"shipmentId": shipment}).Order.Status)
+	delivered := staff.act(t, "noteOrder", apptest.Variables{"orderId": order, "note": "玄関先に置かない"}).Order
 	require.Equal(t, "玄関先に置かない", delivered.InternalNote)
 
 	var moved int
@@ -111,7 +110,7 @@ func TestStaffBringAnOrderToItsCustomer(t *testing.T) {
 	for _, h := range delivered.History {
 		types = append(types, h.Type)
 	}
-	require.Equal(t, []string{"order.placed", "order.payment_changed", "order.advanced", "order.advanced", "order.noted", "order.advanced"}, types)
+	require.Equal(t, []string{"order.placed", "order.payment_changed", "order.instructed", "order.shipped", "order.noted", "order.delivered", "order.noted"}, types)
 	require.Equal(t, "GUEST", delivered.History[0].Actor)
 	require.Equal(t, "PENDING_PAYMENT", *delivered.History[0].To)
 	took := delivered.History[3]
@@ -135,7 +134,7 @@ func TestStaffCancelWithAReason(t *testing.T) {
 	guest, placed := ordered(t, a, leash, a.AddShipping(t, "parcel", 0))
 	order, staff := placed.Order.ID, counter{a, cashier}
 	staff.receive(t, order, "1980")
-	require.Empty(t, staff.advance(t, order, "PICKING").UserErrors)
+	require.Empty(t, staff.instruct(t, order, nil).UserErrors)
 
 	var refused struct{ CancelOrder orderAnswer }
 	guest.Do(t, `mutation($o: ID!) { cancelOrder(input: {orderId: $o}) { `+orderFields+` } }`, apptest.Variables{"o": order}, "X-Cart-Token", guest.token).Into(t, &refused)
@@ -179,7 +178,7 @@ func TestOrdersOfOthersAreOutOfReach(t *testing.T) {
 	require.Equal(t, "NOT_FOUND", other.cancelCode(t, order))
 	require.Equal(t, "NOT_FOUND", counter{a, access.Guest}.cancelCode(t, order))
 
-	for _, mutation := range []string{`advanceOrder(input: {orderId: $o, to: CANCELLED})`, `noteOrder(input: {orderId: $o, note: "x"})`} {
+	for _, mutation := range []string{`instructShipments(input: {orderId: $o, idempotencyKey: "instruct-1"})`, `noteOrder(input: {orderId: $o, note: "x"})`} {
 		for _, actor := range []access.Actor{member, reader, access.Guest} {
 			answer := a.DoAs(t, actor, `mutation($o: ID!) { `+mutation+` { userErrors { code } } }`, apptest.Variables{"o": order})
 			require.Contains(t, []string{"FORBIDDEN", "UNAUTHENTICATED"}, answer.Code(), "%s as %s", mutation, actor.Role)

@@ -39,6 +39,27 @@ func orderPayload(ctx context.Context, o *order.Order, err error) (model.OrderPa
 	return model.OrderPayload{Order: o, UserErrors: errors}, err
 }
 
+func shipmentPayload(ctx context.Context, m order.Moved, err error) (model.ShipmentPayload, error) {
+	errors, err := userErrors(ctx, err)
+	return model.ShipmentPayload{Shipment: unless(errors, m.Shipment), Order: unless(errors, m.Order), UserErrors: errors}, err
+}
+
+func shipmentsPayload(ctx context.Context, made order.Instructed, err error) (model.ShipmentsPayload, error) {
+	errors, err := userErrors(ctx, err)
+	return model.ShipmentsPayload{Shipments: made.Shipments, Order: unless(errors, made.Order), UserErrors: errors}, err
+}
+
+// packedLine is the line of the order that the pieces are of.
+func packedLine(ctx context.Context, p *order.Packed) (order.Line, error) {
+	lines, err := load(ctx).OrderLines.Load(ctx, p.OrderID)
+	for _, l := range lines {
+		if l.ID == p.LineID {
+			return l, err
+		}
+	}
+	return order.Line{}, err
+}
+
 // payOrderPayload shows the payment though it failed: it says how it stands. What
 // an earlier field of the operation has read of the order is read anew.
 func (r *Resolver) payOrderPayload(ctx context.Context, orderID uuid.UUID, paid payment.PayResult, err error) (model.PayOrderPayload, error) {

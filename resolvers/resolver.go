@@ -95,6 +95,7 @@ type Loaders struct {
 	Order        *graph.Loader[uuid.UUID, order.Order]
 	OrderLines   *graph.Loader[uuid.UUID, []order.Line]
 	OrderHistory *graph.Loader[uuid.UUID, []order.Entry]
+	Shipments    *graph.Loader[uuid.UUID, []order.Shipment] // by order
 
 	Quotation        *graph.Loader[uuid.UUID, quotation.Quotation]
 	QuotationOffers  *graph.Loader[uuid.UUID, []quotation.Offer] // the latest first
@@ -172,6 +173,7 @@ func (r *Resolver) NewLoaders(ctx context.Context) *Loaders {
 		Sets:         graph.NewLoader(graph.ByKey(r.sets, func(s *sale.Set) uuid.UUID { return s.VariantID })),
 		Order:        graph.NewLoader(graph.ByKey(r.Orders.ByIDs, func(o order.Order) uuid.UUID { return o.ID })),
 		OrderLines:   graph.NewLoader(graph.Grouped(r.Orders.Lines, func(l order.Line) uuid.UUID { return l.OrderID })),
+		Shipments:    graph.NewLoader(graph.Grouped(r.Orders.Shipments, func(h order.Shipment) uuid.UUID { return h.OrderID })),
 		OrderHistory: graph.NewLoader(graph.Grouped(r.Orders.History, func(e order.Entry) uuid.UUID { return e.SubjectID })),
 
 		Quotation:        graph.NewLoader(graph.ByKey(r.Quotations.ByIDs, func(q quotation.Quotation) uuid.UUID { return q.ID })),

@@ -152,16 +152,14 @@ func TestAdvanceOrdersAreSoldBeforeTheReleaseAndShippedAfter(t *testing.T) {
 	requireCounted(t, a, cake, 4)
 	require.Equal(t, "PURCHASE_LIMIT_REACHED", (&shopper{App: a}).add(t, cake, 2).code(), "the allotment leaves one")
 
-	exec(t, a, `UPDATE orders SET status = 'PICKING', paid = true`)
-	ship := func() []writeError {
-		return write(t, a, shipper, "advanceOrder", "AdvanceOrderInput", `order { status }`, apptest.Variables{"orderId": placed.Order.ID, "to": "SHIPPED"}, nil)
-	}
-	require.Equal(t, "ORDER_BACK_ORDERED", ship()[0].Code)
+	exec(t, a, `UPDATE orders SET status = 'CONFIRMED', paid = true`)
+	staff := counter{a, shipper}
+	require.Equal(t, "ORDER_BACK_ORDERED", staff.instruct(t, placed.Order.ID, nil).code())
 	receive(t, a, cake, 10)
 	require.Zero(t, guest.waits(t, placed.Order.ID).BackOrdered)
-	require.Equal(t, "ORDER_NOT_RELEASED", ship()[0].Code)
+	require.Equal(t, "ORDER_NOT_RELEASED", staff.instruct(t, placed.Order.ID, nil).code())
 	exec(t, a, `UPDATE sale_terms SET release_at = now() - interval '1 minute'`)
-	require.Empty(t, ship())
+	staff.ship(t, placed.Order.ID)
 	requireStock(t, a, cake, 6, 0)
 
 	// After the release it is sold from stock alone.

@@ -30,12 +30,10 @@ var documentOperations = map[string]clientOperation{
 	"admin/Document":           {1, asked(func(t *testing.T, w *world) apptest.Variables { return apptest.Variables{"id": w.invoiced(t)} })},
 	"admin/DocumentIssuer":     {1, inOffice(nil)},
 	"admin/SaveDocumentIssuer": {5, input(func(_ *testing.T, w *world) apptest.Variables { return with(ourIssuer(), "name", w.key()) })},
-	"admin/IssueDocuments": {12, input(func(t *testing.T, w *world) apptest.Variables {
+	"admin/IssueDocuments": {11, input(func(t *testing.T, w *world) apptest.Variables {
 		exec(t, w.App, `DELETE FROM document_issuers`)
 		order, _ := w.paid(t)
-		for _, to := range []string{"PICKING", "SHIPPED"} {
-			w.made(t, "advanceOrder", "order", apptest.Variables{"orderId": order, "to": to})
-		}
+		counter{w.App, shipper}.ship(t, order)
 		issueAs(t, w.App)
 		return apptest.Variables{"orderId": order}
 	})},
@@ -65,9 +63,7 @@ func (w *world) sold(t *testing.T) (order string, cart []string) {
 	w.Do(t, `mutation($input: PayOrderInput!) { payOrder(input: $input) { payment { id status } userErrors { code } } }`,
 		in(apptest.Variables{"idempotencyKey": w.key(), "orderId": order, "cardToken": stripetest.CardVisa}), cart...).Into(t, &paid)
 	require.Empty(t, paid.PayOrder.UserErrors)
-	for _, to := range []string{"PICKING", "SHIPPED"} {
-		w.made(t, "advanceOrder", "order", apptest.Variables{"orderId": order, "to": to})
-	}
+	counter{w.App, shipper}.ship(t, order)
 	return order, cart
 }
 

@@ -73,7 +73,7 @@ var bookOperations = map[string]clientOperation{
 	})},
 	"admin/OverdueAccounts": {1, inOffice(nil)},
 	"admin/SettlementFile":  {1, inOffice(apptest.Variables{"from": "2026-01-01", "to": "2026-01-31"})},
-	"admin/CloseAccounts": {16, inTrade(func(t *testing.T, w *world) apptest.Variables {
+	"admin/CloseAccounts": {17, inTrade(func(t *testing.T, w *world) apptest.Variables {
 		exec(t, w.App, `TRUNCATE account_statements CASCADE`)
 		w.closed(t)
 		exec(t, w.App, `UPDATE account_statements SET closes_on = date_trunc('month', now()) - interval '1 month 1 day'`) // one month is to be closed

@@ -148,16 +148,32 @@ var staffOperations = map[string]clientOperation{
 	"admin/SaveLocation": {4, coined("code", apptest.Variables{"name": apptest.Variables{"ja": "別館"}, "kind": "SHOP"})},
 
 	"admin/StaffOrders": {2, inOffice(nil)},
-	"admin/StaffOrder": {4, asked(func(t *testing.T, w *world) apptest.Variables {
+	"admin/StaffOrder": {5, asked(func(t *testing.T, w *world) apptest.Variables {
 		order, _ := w.paid(t)
 		return apptest.Variables{"id": order}
 	})},
-	"admin/AdvanceOrder": {18, input(func(t *testing.T, w *world) apptest.Variables {
-		order, _ := w.paid(t)
-		w.made(t, "advanceOrder", "order", apptest.Variables{"orderId": order, "to": "PICKING"})
-		return apptest.Variables{"orderId": order, "to": "SHIPPED", "carrier": "ヤマト運輸", "trackingNumber": "1234-5678-9012"}
+	"admin/Shipments": {3, asked(func(t *testing.T, w *world) apptest.Variables {
+		for range w.size {
+			w.instructed(t)
+		}
+		return nil
 	})},
-	"admin/CancelOrder": {20, input(func(t *testing.T, w *world) apptest.Variables {
+	"admin/InstructShipments": {15, input(func(t *testing.T, w *world) apptest.Variables {
+		order, _ := w.paid(t)
+		return apptest.Variables{"idempotencyKey": w.key(), "orderId": order}
+	})},
+	"admin/ShipShipment": {21, input(func(t *testing.T, w *world) apptest.Variables {
+		return apptest.Variables{"shipmentId": w.instructed(t), "carrier": "ヤマト運輸", "trackingNumber": w.key()}
+	})},
+	"admin/DeliverShipment": {10, input(func(t *testing.T, w *world) apptest.Variables {
+		shipment := w.instructed(t)
+		w.made(t, "shipShipment", "shipment", apptest.Variables{"shipmentId": shipment})
+		return apptest.Variables{"shipmentId": shipment}
+	})},
+	"admin/CancelShipment": {10, input(func(t *testing.T, w *world) apptest.Variables {
+		return apptest.Variables{"shipmentId": w.instructed(t), "reason": "住所の確認待ち"}
+	})},
+	"admin/CancelOrder": {21, input(func(t *testing.T, w *world) apptest.Variables {
 		order, _ := w.paid(t)
 		return apptest.Variables{"orderId": order, "reason": "在庫なし"} // the payment goes back
 	})},

@@ -84,7 +84,7 @@ var buyingOperations = map[string]clientOperation{
 		cart := w.filled(t)
 		return question{in(apptest.Variables{"idempotencyKey": w.key(), "orderId": w.place(t, cart, "CARD"), "cardToken": "pm_card_visa"}), cart}
 	}},
-	"app/OrderDetail": {4, func(t *testing.T, w *world) question {
+	"app/OrderDetail": {5, func(t *testing.T, w *world) question {
 		cart := w.filled(t)
 		return question{apptest.Variables{"id": w.place(t, cart, "BANK_TRANSFER")}, cart}
 	}},

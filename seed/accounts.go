@@ -104,9 +104,14 @@ func (b *bargain) onAccount(ctx context.Context, n int) error {
 	if err != nil {
 		return err
 	}
-	for _, to := range []order.Status{order.Picking, order.Shipped} {
-		b.at = atWork(b.at.Add(5 * time.Hour))
-		if _, err := b.orders.Advance(b.staff(ctx), order.AdvanceInput{OrderID: placed.ID, To: to}); err != nil {
+	b.at = atWork(b.at.Add(5 * time.Hour))
+	instructed, err := b.orders.Instruct(b.staff(ctx), order.InstructInput{OrderID: placed.ID, IdempotencyKey: "sample " + placed.ID.String()})
+	if err != nil {
+		return err
+	}
+	b.at = atWork(b.at.Add(5 * time.Hour))
+	for _, h := range instructed.Shipments {
+		if _, err := b.orders.Ship(b.staff(ctx), order.ShipInput{ShipmentID: h.ID}); err != nil {
 			return err
 		}
 	}

@@ -130,26 +130,29 @@ func (t *trade) advance(ctx context.Context, n int, placed order.Order, buyer Ac
 			return err
 		}
 	}
-	for _, step := range []struct {
-		to    order.Status
-		after time.Duration
-		desk  bool // somebody in the office does it
-	}{{order.Picking, 16 * time.Hour, true}, {order.Shipped, 3 * time.Hour, true}, {order.Delivered, 26 * time.Hour, false}} {
-		if ends == order.Confirmed {
-			return nil
-		}
-		if t.at = t.at.Add(step.after); step.desk {
-			t.at = atWork(t.at)
-		}
-		in := order.AdvanceInput{OrderID: placed.ID, To: step.to}
-		if step.to == order.Shipped {
-			in.Carrier, in.TrackingNumber = "見本運輸", fmt.Sprintf("9900-%04d-%04d", n*137%10000, n*7919%10000)
-		}
-		if _, err := t.orders.Advance(ctx, in); err != nil {
+	if ends == order.Confirmed {
+		return nil
+	}
+	t.at = atWork(t.at.Add(16 * time.Hour))
+	instructed, err := t.orders.Instruct(ctx, order.InstructInput{OrderID: placed.ID, IdempotencyKey: fmt.Sprintf("noren-sample-%02d", n)})
+	if err != nil || ends == order.Picking {
+		return err
+	}
+	t.at = atWork(t.at.Add(3 * time.Hour))
+	for i, h := range instructed.Shipments {
+		if _, err := t.orders.Ship(ctx, order.ShipInput{
+			ShipmentID: h.ID, Carrier: "見本運輸", TrackingNumber: fmt.Sprintf("9900-%04d-%04d", n*137%10000, (n*7919+i)%10000),
+		}); err != nil {
 			return err
 		}
-		if step.to == ends {
-			return nil
+	}
+	if ends == order.Shipped {
+		return nil
+	}
+	t.at = t.at.Add(26 * time.Hour)
+	for _, h := range instructed.Shipments {
+		if _, err := t.orders.Deliver(ctx, order.DeliverInput{ShipmentID: h.ID}); err != nil {
+			return err
 		}
 	}
 	return nil

@@ -72,6 +72,9 @@ func (s *sheet) ofOrder() {
 		if s.doc.Kind != invoice.KindReceipt {
 			pairs = append(pairs, [2]string{sold, date(o.SoldOn)})
 		}
+		if o.Shipment > 0 {
+			pairs = append(pairs, [2]string{"分納", strconv.Itoa(o.Shipment) + "回目"})
+		}
 		if s.doc.Kind != invoice.KindDeliveryNote {
 			pairs = append(pairs, [2]string{"支払方法", o.Payment})
 		}

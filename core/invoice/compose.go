@@ -1,6 +1,7 @@
 package invoice
 
 import (
+	"slices"
 	"strings"
 	"time"
 
@@ -56,14 +57,36 @@ func (b basis) document(kind Kind, source string) Document {
 // invoice is the qualified invoice of the order.
 func (b basis) invoice() Document { return b.document(KindInvoice, "invoice:"+b.order.ID.String()) }
 
-// deliveryNote goes with the goods: to the buyer's own customer it says no prices.
-func (b basis) deliveryNote() Document {
-	d := b.document(KindDeliveryNote, "delivery:"+b.order.ID.String())
+// deliveryNote goes with a shipment. To the buyer's own customer it says no prices, nor
+// where the order leaves in parts: what it comes to is on the invoice.
+func (b basis) deliveryNote(h order.Shipment) Document {
+	d := b.document(KindDeliveryNote, "delivery:"+h.ID.String())
+	d.TotalMinor, d.Taxes = h.TotalMinor, h.Taxes
 	d.Content.To = partyOf(b.order.ShippingAddress)
-	if b.order.ShippingMode == pricing.ShipDirect {
+	switch {
+	case !b.whole(h):
+		d.Content.Unpriced, d.Content.Lines, d.Content.Order.Shipment = true, b.packed(h), h.Nth
+	case b.order.ShippingMode == pricing.ShipDirect:
 		d.Content.Unpriced, d.Content.Lines = true, unpriced(d.Content.Lines)
 	}
 	return d
+}
+
+// whole reports whether all of the order leaves with the shipment.
+func (b basis) whole(h order.Shipment) bool {
+	return !slices.ContainsFunc(b.lines, func(l order.Line) bool { return l.Shipped([]order.Shipment{h}) < l.Quantity })
+}
+
+// packed are the goods of a shipment, without prices.
+func (b basis) packed(h order.Shipment) (lines []Line) {
+	for _, l := range b.lines {
+		for _, p := range h.Lines {
+			if p.LineID == l.ID {
+				lines = append(lines, Line{OrderLineID: &p.LineID, Text: l.NameOf(p.VariantID).In(i18n.Default), Detail: l.SKUOf(p.VariantID), Quantity: p.Quantity})
+			}
+		}
+	}
+	return lines
 }
 
 func unpriced(lines []Line) (goods []Line) {

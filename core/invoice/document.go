@@ -160,6 +160,7 @@ type OrderOf struct {
 	SoldOn   time.Time `json:"soldOn"` // 取引年月日; midnight UTC
 	Payment  string    `json:"payment"`
 	Settled  Settled   `json:"settled,omitempty"`
+	Shipment int       `json:"shipment,omitempty"` // which of the order's shipments a delivery note is of, if it leaves in parts
 }
 
 // Settled is how the money of an order stands when a document of it is issued.

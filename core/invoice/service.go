@@ -3,6 +3,7 @@ package invoice
 import (
 	"context"
 	"io"
+	"slices"
 	"time"
 
 	"github.com/google/uuid"
@@ -15,6 +16,7 @@ import (
 	"github.com/noren-commerce/noren/core/fault"
 	"github.com/noren-commerce/noren/core/id"
 	"github.com/noren-commerce/noren/core/idempotency"
+	"github.com/noren-commerce/noren/core/money"
 	"github.com/noren-commerce/noren/core/order"
 	"github.com/noren-commerce/noren/core/page"
 	"github.com/noren-commerce/noren/core/payment"
@@ -53,8 +55,8 @@ type Store interface {
 	// Credits are the credit notes of a document, oldest first.
 	Credits(ctx context.Context, documentID uuid.UUID) ([]Document, error)
 	List(ctx context.Context, q Query) (page.Connection[Document], error)
-	// SoldAt is when the order's sale was booked; zero if it was not.
-	SoldAt(ctx context.Context, orderID uuid.UUID) (time.Time, error)
+	// SalesOf are the sales on a statement.
+	SalesOf(ctx context.Context, statementID uuid.UUID) ([]Sale, error)
 	CompanyName(ctx context.Context, companyID uuid.UUID) (string, error)
 	// ClosedBefore is the company's closing day before the day; nil if there was none.
 	ClosedBefore(ctx context.Context, companyID uuid.UUID, closesOn time.Time) (*time.Time, error)
@@ -76,6 +78,13 @@ type Query struct {
 type Orders interface {
 	ByIDs(ctx context.Context, orderIDs []uuid.UUID) ([]order.Order, error)
 	Lines(ctx context.Context, orderIDs []uuid.UUID) ([]order.Line, error)
+	Shipments(ctx context.Context, orderIDs []uuid.UUID) ([]order.Shipment, error)
+}
+
+// Sale is an entry of the journal that books one, and its tax by class.
+type Sale struct {
+	EntryID uuid.UUID
+	Taxes   []money.Taxed
 }
 
 // Payments say what has been received for orders.
@@ -156,36 +165,54 @@ func (s *Service) read(ctx context.Context, orderID uuid.UUID, issuer Issuer) (*
 	if b.lines, err = s.Orders.Lines(ctx, []uuid.UUID{orderID}); err != nil {
 		return nil, err
 	}
+	return b, s.nameCompany(ctx, b)
+}
+
+// nameCompany notes the name of the company on whose account the order is.
+func (s *Service) nameCompany(ctx context.Context, b *basis) (err error) {
 	if b.order.CompanyID != nil && b.order.OnAccount() {
 		b.company, err = s.Store.CompanyName(ctx, *b.order.CompanyID)
 	}
-	return b, err
-}
-
-// Sold issues the invoice and the delivery note of an order whose sale is booked, in
-// the transaction that books it; once for each order. Where nobody has said who the
-// brand's documents are from, none is issued.
-func (s *Service) Sold(ctx context.Context, brandID, orderID uuid.UUID) error {
-	_, err := s.sell(ctx, brandID, orderID, time.Time{})
 	return err
 }
 
-// sell issues the documents of a sale of that moment; zero: of now.
-func (s *Service) sell(ctx context.Context, brandID, orderID uuid.UUID, soldAt time.Time) ([]Document, error) {
-	issuer, err := s.Store.Issuer(ctx, brandID)
+// Sold issues what goes with a shipment that leaves, in the transaction that books its
+// sale: its delivery note, and with the first of an order the order's invoice; once for
+// each. Where nobody has said who the brand's documents are from, none is issued.
+func (s *Service) Sold(ctx context.Context, o order.Order, lines []order.Line, h order.Shipment) error {
+	issuer, err := s.Store.Issuer(ctx, o.BrandID)
 	if err != nil || issuer == nil {
-		return nil, err
+		return err
 	}
-	there, err := s.Store.OfOrders(ctx, []uuid.UUID{orderID})
-	if err != nil || find(there, KindInvoice) != nil {
-		return there, err
+	b := &basis{order: o, lines: lines, issuer: *issuer, at: s.Now(), zone: zone(ctx)}
+	if err := s.nameCompany(ctx, b); err != nil {
+		return err
 	}
-	b, err := s.read(ctx, orderID, *issuer)
-	if err != nil || b == nil {
-		return nil, err
+	return s.sell(ctx, *b, h)
+}
+
+// sell issues what is missing of the documents of a shipment.
+func (s *Service) sell(ctx context.Context, b basis, h order.Shipment) error {
+	there, err := s.Store.OfOrders(ctx, []uuid.UUID{b.order.ID})
+	if err != nil {
+		return err
 	}
-	b.soldAt = soldAt
-	return s.issue(ctx, b.invoice(), b.deliveryNote())
+	if h.ShippedAt != nil {
+		b.soldAt = *h.ShippedAt
+	}
+	var drafts []Document
+	if find(there, KindInvoice) == nil {
+		drafts = append(drafts, b.invoice())
+	}
+	note := b.deliveryNote(h)
+	if !slices.ContainsFunc(there, func(d Document) bool { return d.Source == note.Source }) {
+		drafts = append(drafts, note)
+	}
+	if len(drafts) == 0 {
+		return nil
+	}
+	_, err = s.issue(ctx, drafts...)
+	return err
 }
 
 // find is the first document of the kind; nil if there is none.
@@ -268,7 +295,7 @@ func (s *Service) Issue(ctx context.Context, in IssueInput) (issued []Document, 
 	}
 	err = s.Tx.InTx(ctx, func(ctx context.Context) error {
 		if in.OrderID != nil {
-			issued, err = s.issueSold(ctx, brandID, *in.OrderID)
+			issued, err = s.issueSold(ctx, brandID, *in.OrderID, *issuer)
 			return err
 		}
 		issued, err = s.issueClosed(ctx, brandID, *in.StatementID)
@@ -277,24 +304,32 @@ func (s *Service) Issue(ctx context.Context, in IssueInput) (issued []Document, 
 	return issued, err
 }
 
-func (s *Service) issueSold(ctx context.Context, brandID, orderID uuid.UUID) ([]Document, error) {
+func (s *Service) issueSold(ctx context.Context, brandID, orderID uuid.UUID, issuer Issuer) ([]Document, error) {
 	if err := s.Store.LockOrder(ctx, orderID); err != nil {
 		return nil, err
 	}
-	orders, err := s.Orders.ByIDs(access.With(ctx, access.System), []uuid.UUID{orderID})
-	switch {
-	case err != nil:
-		return nil, err
-	case len(orders) == 0 || orders[0].BrandID != brandID:
-		return nil, fault.ErrNotFound.At("orderId")
-	case orders[0].Status != order.Shipped && orders[0].Status != order.Delivered:
-		return nil, ErrNotSold.At("orderId")
-	}
-	soldAt, err := s.Store.SoldAt(ctx, orderID)
+	b, err := s.read(ctx, orderID, issuer)
 	if err != nil {
 		return nil, err
 	}
-	return s.sell(ctx, brandID, orderID, soldAt)
+	if b == nil || b.order.BrandID != brandID {
+		return nil, fault.ErrNotFound.At("orderId")
+	}
+	shipments, err := s.Orders.Shipments(ctx, []uuid.UUID{orderID})
+	if err != nil {
+		return nil, err
+	}
+	shipments = slices.DeleteFunc(shipments, func(h order.Shipment) bool { return !h.Status.Left() })
+	if len(shipments) == 0 {
+		return nil, ErrNotSold.At("orderId")
+	}
+	for _, h := range shipments {
+		if err := s.sell(ctx, *b, h); err != nil {
+			return nil, err
+		}
+	}
+	there, err := s.Store.OfOrders(ctx, []uuid.UUID{orderID})
+	return slices.DeleteFunc(there, func(d Document) bool { return d.Kind != KindInvoice && d.Kind != KindDeliveryNote }), err
 }
 
 func (s *Service) issueClosed(ctx context.Context, brandID, statementID uuid.UUID) ([]Document, error) {

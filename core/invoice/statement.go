@@ -38,6 +38,10 @@ func (s *Service) close(ctx context.Context, t billing.Statement) ([]Document, e
 	if err != nil {
 		return nil, err
 	}
+	sales, err := s.Store.SalesOf(ctx, t.ID)
+	if err != nil {
+		return nil, err
+	}
 	name, err := s.Store.CompanyName(ctx, t.CompanyID)
 	if err != nil {
 		return nil, err
@@ -48,10 +52,10 @@ func (s *Service) close(ctx context.Context, t billing.Statement) ([]Document, e
 	}
 	d := Document{
 		BrandID: t.BrandID, Kind: KindStatement, Source: source, CompanyID: &t.CompanyID, StatementID: &t.ID,
-		Currency: t.Currency, TotalMinor: t.ClosingMinor, Taxes: sumTaxes(orders, t.Currency),
+		Currency: t.Currency, TotalMinor: t.ClosingMinor, Taxes: sumTaxes(sales, t.Currency),
 		Content: Content{
 			Issuer: *issuer, To: Party{Company: name}, IssuedOn: day(s.Now(), zone(ctx)), Inclusive: true,
-			Lines: statementLines(lines, orders, invoices, zone(ctx)),
+			Lines: statementLines(lines, sales, invoices, zone(ctx)),
 			Balance: &Balance{
 				ClosesOn: t.ClosesOn, DueOn: t.DueOn, Opening: t.OpeningMinor, Payments: t.PaymentsMinor, Other: t.OtherMinor, Sales: t.SalesMinor, Closing: t.ClosingMinor,
 			},
@@ -114,14 +118,15 @@ func addressOf(orders []order.Order, companyID uuid.UUID) *Party {
 	return &p
 }
 
-// sumTaxes adds the taxes of orders up by class. Each order's invoice is the qualified
-// one, and rounded its tax once: nothing is rounded again here.
-func sumTaxes(orders []order.Order, currency money.Currency) []money.Taxed {
+// sumTaxes adds the taxes of sales up by class. Each order's invoice is the qualified
+// one, and rounded its tax once: nothing is rounded again here, and the shipments of an
+// order come to its tax.
+func sumTaxes(sales []Sale, currency money.Currency) []money.Taxed {
 	var all []money.Taxed
 	for _, class := range money.TaxClasses {
 		sum, there := money.Taxed{Class: class, Net: money.Of(0, currency), Tax: money.Of(0, currency), Gross: money.Of(0, currency)}, false
-		for _, o := range orders {
-			for _, t := range o.Taxes {
+		for _, sale := range sales {
+			for _, t := range sale.Taxes {
 				if t.Class == class {
 					there = true
 					sum.Net.Minor += t.Net.Minor
@@ -138,10 +143,10 @@ func sumTaxes(orders []order.Order, currency money.Currency) []money.Taxed {
 }
 
 // statementLines lists the orders and payments of a statement.
-func statementLines(lines []billing.Line, orders []order.Order, invoices map[uuid.UUID]Document, zone *time.Location) []Line {
-	byID := map[uuid.UUID]order.Order{}
-	for _, o := range orders {
-		byID[o.ID] = o
+func statementLines(lines []billing.Line, sales []Sale, invoices map[uuid.UUID]Document, zone *time.Location) []Line {
+	taxes := map[uuid.UUID][]money.Taxed{}
+	for _, sale := range sales {
+		taxes[sale.EntryID] = sale.Taxes
 	}
 	var all []Line
 	for _, l := range lines {
@@ -153,7 +158,7 @@ func statementLines(lines []billing.Line, orders []order.Order, invoices map[uui
 			if d, ok := invoices[*l.OrderID]; ok {
 				line.Detail = d.Number()
 			}
-			for _, t := range byID[*l.OrderID].Taxes {
+			for _, t := range taxes[l.EntryID] {
 				line.Shares = append(line.Shares, Share{t.Class, t.Gross.Minor})
 			}
 		}

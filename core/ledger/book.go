@@ -53,23 +53,24 @@ func (b *Books) Post(ctx context.Context, e Entry) error {
 	return b.store.Post(ctx, e)
 }
 
-// Sale is an order that leaves the house: the claim on its customer.
+// Sale is goods of an order that leave the house: the claim on its customer.
 type Sale struct {
-	OrderID   uuid.UUID
-	BrandID   uuid.UUID
-	Number    string
-	CompanyID *uuid.UUID // who owes it; nil unless it is on account
-	Currency  money.Currency
-	Total     int64 // minor units, tax included
-	Shipping  int64 // as on the order: with tax if Inclusive
-	Inclusive bool
-	Taxes     []money.Taxed
+	ShipmentID uuid.UUID
+	OrderID    uuid.UUID
+	BrandID    uuid.UUID
+	Number     string
+	CompanyID  *uuid.UUID // who owes it; nil unless it is on account
+	Currency   money.Currency
+	Total      int64 // minor units, tax included
+	Shipping   int64 // its share of the order's fee: with tax if Inclusive
+	Inclusive  bool
+	Taxes      []money.Taxed
 }
 
-// Sold writes the sale of an order down when it ships: what was received before is no
+// Sold writes the sale of a shipment down when it leaves: what was received before is no
 // deposit any more, the rest is owed.
 func (b *Books) Sold(ctx context.Context, s Sale) error {
-	e := Entry{BrandID: s.BrandID, Kind: KindSale, Source: "sale:" + s.OrderID.String(), Currency: s.Currency, OrderID: &s.OrderID, CompanyID: s.CompanyID, Reference: s.Number}
+	e := Entry{BrandID: s.BrandID, Kind: KindSale, Source: "sale:" + s.ShipmentID.String(), Currency: s.Currency, OrderID: &s.OrderID, CompanyID: s.CompanyID, Reference: s.Number}
 	var deposited int64
 	if s.CompanyID == nil {
 		balances, err := b.store.OfOrder(ctx, s.OrderID)

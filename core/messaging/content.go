@@ -71,6 +71,9 @@ type OrderShipped struct {
 	Carrier        string `json:"carrier,omitempty"`
 	TrackingNumber string `json:"trackingNumber,omitempty"`
 	TrackingURL    string `json:"trackingUrl,omitempty"`
+
+	Lines   []OrderPart `json:"lines,omitempty"`
+	Partial bool        `json:"partial,omitempty"` // the rest follows
 }
 
 // OrderCancelled says that an order will not be delivered.

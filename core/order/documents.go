@@ -8,8 +8,9 @@ import (
 
 // Documents are the invoices of orders.
 type Documents interface {
-	// Sold issues the order's invoice and delivery note; once for each order.
-	Sold(ctx context.Context, brandID, orderID uuid.UUID) error
+	// Sold issues what goes with a shipment that leaves: its delivery note, and with the
+	// first of an order the order's invoice; once for each.
+	Sold(ctx context.Context, o Order, lines []Line, h Shipment) error
 	// Cancelled corrects what was issued of an order that is given up.
 	Cancelled(ctx context.Context, brandID, orderID uuid.UUID, reason string) error
 }
@@ -18,11 +19,11 @@ type Documents interface {
 // come after them; without, none is issued.
 func (s *Service) InvoiceBy(documents Documents) { s.documents = documents }
 
-func (s *Service) invoiced(ctx context.Context, o Order) error {
+func (s *Service) invoiced(ctx context.Context, m *moving) error {
 	if s.documents == nil {
 		return nil
 	}
-	return s.documents.Sold(ctx, o.BrandID, o.ID)
+	return s.documents.Sold(ctx, *m.order, m.lines, *m.shipment)
 }
 
 func (s *Service) credited(ctx context.Context, o Order, reason string) error {

@@ -21,6 +21,7 @@ type Change struct {
 	Reason         string `json:"reason,omitempty"`         // why it was given up
 	Carrier        string `json:"carrier,omitempty"`        // who has the parcel
 	TrackingNumber string `json:"trackingNumber,omitempty"` // the parcel's number at the carrier
+	Shipments      []int  `json:"shipments,omitempty"`      // which of the order's shipments it is about
 	Note           string `json:"note,omitempty"`           // the internal note from then on
 }
 

@@ -23,29 +23,23 @@ type Status string
 
 // The life of an order.
 const (
-	PendingPayment  Status = "PENDING_PAYMENT"  // placed, stock held, money awaited
-	PendingApproval Status = "PENDING_APPROVAL" // placed on account, stock held, waits for an approver
-	Confirmed       Status = "CONFIRMED"        // the money is there or promised
-	Picking         Status = "PICKING"          // being taken from the shelves
-	Shipped         Status = "SHIPPED"          // handed to the carrier
-	Delivered       Status = "DELIVERED"        // received by the customer
-	Cancelled       Status = "CANCELLED"        // given up, stock returned
+	PendingPayment   Status = "PENDING_PAYMENT"   // placed, stock held, money awaited
+	PendingApproval  Status = "PENDING_APPROVAL"  // placed on account, stock held, waits for an approver
+	Confirmed        Status = "CONFIRMED"         // the money is there or promised
+	Picking          Status = "PICKING"           // being taken from the shelves
+	PartiallyShipped Status = "PARTIALLY_SHIPPED" // some of it has left, some has not
+	Shipped          Status = "SHIPPED"           // all of it has left
+	Delivered        Status = "DELIVERED"         // all of it has been received by the customer
+	Cancelled        Status = "CANCELLED"         // given up, stock returned
 )
 
 // Statuses lists every status.
-var Statuses = []Status{PendingPayment, PendingApproval, Confirmed, Picking, Shipped, Delivered, Cancelled}
+var Statuses = []Status{PendingPayment, PendingApproval, Confirmed, Picking, PartiallyShipped, Shipped, Delivered, Cancelled}
 
-// next states the machine: from each status, what may follow.
-var next = map[Status][]Status{
-	PendingPayment:  {Confirmed, Cancelled},
-	PendingApproval: {Confirmed, Cancelled},
-	Confirmed:       {Picking, Cancelled},
-	Picking:         {Shipped, Cancelled},
-	Shipped:         {Delivered},
+// cancellable reports whether an order that stands so can be given up whole.
+func (s Status) cancellable() bool {
+	return slices.Contains([]Status{PendingPayment, PendingApproval, Confirmed, Picking}, s)
 }
-
-// MayBecome reports whether the machine allows the step.
-func (s Status) MayBecome(to Status) bool { return slices.Contains(next[s], to) }
 
 // Failures of an order.
 var (

@@ -3,13 +3,13 @@ package order
 import (
 	"context"
 	"errors"
+	"slices"
 
 	"github.com/google/uuid"
 
 	"github.com/noren-commerce/noren/core/access"
 	"github.com/noren-commerce/noren/core/event"
 	"github.com/noren-commerce/noren/core/i18n"
-	"github.com/noren-commerce/noren/core/ledger"
 	"github.com/noren-commerce/noren/core/payment"
 )
 
@@ -33,7 +33,7 @@ func (s *Service) PaymentDue(ctx context.Context, orderID uuid.UUID) (payment.Du
 // lapsed reports whether an order that stands has lost its money: a hold that was
 // given up, or taken in part only. It may be paid again.
 func (o Order) lapsed() bool {
-	return (o.Status == Confirmed || o.Status == Picking) && !o.Paid && !o.OnAccount()
+	return slices.Contains([]Status{Confirmed, Picking, PartiallyShipped}, o.Status) && !o.Paid && !o.OnAccount()
 }
 
 // MaySee reports whether the actor may see the order.
@@ -64,29 +64,6 @@ func (s *Service) PaymentChanged(ctx context.Context, orderID uuid.UUID, t payme
 	return s.events.Record(ctx, event.New(ctx, o.UpdatedAt, "order.payment_changed", "Order", o.ID, map[string]any{
 		"before": before, "after": o.Status, "paid": paid,
 	}))
-}
-
-// Books are where the sale of an order is written down when it ships (売上計上).
-type Books interface {
-	Sold(ctx context.Context, s ledger.Sale) error
-}
-
-// sold writes the sale of an order that ships down, and takes the money that is held.
-func (s *Service) sold(ctx context.Context, o Order) error {
-	sale := ledger.Sale{
-		OrderID: o.ID, BrandID: o.BrandID, Number: o.Number, Currency: o.Currency, Total: o.TotalMinor,
-		Shipping: o.ShippingMinor, Inclusive: o.TaxInclusive, Taxes: o.Taxes,
-	}
-	if o.OnAccount() {
-		sale.CompanyID = o.CompanyID
-	}
-	if err := s.books.Sold(ctx, sale); err != nil {
-		return err
-	}
-	if err := s.payments.Take(ctx, o.ID); err != nil {
-		return err
-	}
-	return s.invoiced(ctx, o) // late: whoever draws a number holds up others who do
 }
 
 // errStands says that an order is not waiting for money any more.

@@ -45,11 +45,26 @@ type Store interface {
 	// Lock reads an order and locks it; nil if there is none.
 	Lock(ctx context.Context, orderID uuid.UUID) (*Order, error)
 	Update(ctx context.Context, o Order) error
-	// Release returns the stock that the order holds, once. Ship takes it off the
-	// shelves, or is ErrBackOrdered while the order waits for some, or ErrNotReleased
-	// while some may not be handed out. Both answer the variants whose availability changed.
+	// Release returns the stock that the order holds, once, and answers the variants
+	// whose availability changed.
 	Release(ctx context.Context, orderID uuid.UUID, at time.Time) (flipped []uuid.UUID, err error)
-	Ship(ctx context.Context, orderID uuid.UUID, at time.Time, actorID uuid.UUID) error
+
+	// Held is what a locked order holds and waits for, by the brand's order of locations.
+	Held(ctx context.Context, orderID uuid.UUID, at time.Time) ([]Held, error)
+	// ShipStock takes what is packed, and held for it, off the shelves.
+	ShipStock(ctx context.Context, h Shipment, at time.Time, actorID uuid.UUID) error
+	InsertShipments(ctx context.Context, all []Shipment) error
+	// SaveShipment writes what may change in a shipment.
+	SaveShipment(ctx context.Context, h Shipment) error
+	// CancelShipments calls those of the order off that have not left.
+	CancelShipments(ctx context.Context, orderID uuid.UUID, at time.Time) error
+	// Shipments are those of the orders, called-off ones included, in their order.
+	Shipments(ctx context.Context, orderIDs []uuid.UUID) ([]Shipment, error)
+	Shipment(ctx context.Context, shipmentID uuid.UUID) (*Shipment, error)
+	ListShipments(ctx context.Context, q ShipmentQuery) (page.Connection[Shipment], error)
+	// TrackedElsewhere reports whether a shipment of another order has the tracking
+	// number with the same carrier.
+	TrackedElsewhere(ctx context.Context, h Shipment) (bool, error)
 
 	Orders(ctx context.Context, orderIDs []uuid.UUID) ([]Order, error)
 	List(ctx context.Context, q Query) (page.Connection[Order], error)
@@ -94,6 +109,7 @@ type Service struct {
 	trade     Trade
 	campaigns Campaigns
 	books     Books
+	carriers  Carriers
 	offers    Offers
 	documents Documents
 	now       clock.Clock
@@ -111,6 +127,7 @@ type Parts struct {
 	Trade     Trade
 	Campaigns Campaigns // nil: there are none
 	Books     Books
+	Carriers  Carriers
 	Now       clock.Clock
 }
 
@@ -119,7 +136,7 @@ type Parts struct {
 func New(p Parts) *Service {
 	return &Service{
 		tx: p.Tx, store: p.Store, carts: p.Carts, keys: p.Keys,
-		outbox: p.Outbox, events: p.Events, flips: p.Flips, trade: p.Trade, campaigns: p.Campaigns, books: p.Books, now: p.Now,
+		outbox: p.Outbox, events: p.Events, flips: p.Flips, trade: p.Trade, campaigns: p.Campaigns, books: p.Books, carriers: p.Carriers, now: p.Now,
 	}
 }
 

@@ -200,6 +200,13 @@ func _Node(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj 
 			return graphql.Null
 		}
 		return _StockDelivery(ctx, ec, sel, obj)
+	case order.Shipment:
+		return _Shipment(ctx, ec, sel, &obj)
+	case *order.Shipment:
+		if obj == nil {
+			return graphql.Null
+		}
+		return _Shipment(ctx, ec, sel, obj)
 	case quotation.Quotation:
 		return _Quotation(ctx, ec, sel, &obj)
 	case *quotation.Quotation:

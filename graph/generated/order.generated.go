@@ -40,6 +40,10 @@ type OrderResolver interface {
 	Company(ctx context.Context, obj *order.Order) (*company.Company, error)
 	Documents(ctx context.Context, obj *order.Order) ([]invoice.Document, error)
 	Payments(ctx context.Context, obj *order.Order) ([]payment.Payment, error)
+	Shipments(ctx context.Context, obj *order.Order) ([]order.Shipment, error)
+}
+type OrderLineResolver interface {
+	Shipped(ctx context.Context, obj *order.Line) (int, error)
 }
 
 // endregion ************************** generated!.gotpl **************************
@@ -658,6 +662,33 @@ func fieldContext_Order_payments(_ context.Context, ec *executionContext, field 
 	return fc, nil
 }
 
+func _Order_shipments(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *order.Order) (ret graphql.Marshaler) {
+	return run.Resolved(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_Order_shipments(ctx, ec, field)
+		},
+		func(ctx context.Context) ([]order.Shipment, error) {
+			return ec.Resolvers.Order().Shipments(ctx, obj)
+		},
+		func(ctx context.Context, selections ast.SelectionSet, v []order.Shipment) graphql.Marshaler {
+			return marshalNShipment2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋorderᚐShipmentᚄ(ctx, ec, selections, v)
+		},
+		true,
+	)
+}
+func fieldContext_Order_shipments(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Order",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+	}
+	return fc, nil
+}
+
 func _OrderConnection_edges(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Connection[order.Order]) (ret graphql.Marshaler) {
 	return run.Value(
 		ctx,
@@ -953,6 +984,21 @@ func fieldContext_OrderEvent_trackingNumber(_ context.Context, ec *executionCont
 	return graphql.NewScalarFieldContext("OrderEvent", field, false, false, "String")
 }
 
+func _OrderEvent_shipments(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *order.Entry) (ret graphql.Marshaler) {
+	return run.Leaf(
+		ctx,
+		ec.OperationContext,
+		field,
+		func() []int { return obj.Shipments },
+		func(ctx context.Context, selections ast.SelectionSet, v []int) graphql.Marshaler {
+			return marshalNInt2ᚕintᚄ(ctx, ec, selections, v)
+		},
+	)
+}
+func fieldContext_OrderEvent_shipments(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("OrderEvent", field, false, false, "Int")
+}
+
 func _OrderEvent_note(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *order.Entry) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -1243,6 +1289,27 @@ func fieldContext_OrderLine_parts(_ context.Context, ec *executionContext, field
 	return fc, nil
 }
 
+func _OrderLine_shipped(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *order.Line) (ret graphql.Marshaler) {
+	return run.Resolved(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_OrderLine_shipped(ctx, ec, field)
+		},
+		func(ctx context.Context) (int, error) {
+			return ec.Resolvers.OrderLine().Shipped(ctx, obj)
+		},
+		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
+			return marshalNInt2int(ctx, ec, selections, v)
+		},
+		true,
+	)
+}
+func fieldContext_OrderLine_shipped(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("OrderLine", field, true, true, "Int")
+}
+
 func _OrderPayload_order(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.OrderPayload) (ret graphql.Marshaler) {
 	return run.Value(
 		ctx,
@@ -1290,76 +1357,6 @@ func fieldContext_OrderPayload_userErrors(_ context.Context, ec *executionContex
 // endregion **************************** field.gotpl *****************************
 
 // region    **************************** input.gotpl *****************************
-
-func unmarshalInputAdvanceOrderInput(ctx context.Context, ec *executionContext, obj any) (order.AdvanceInput, error) {
-	var it order.AdvanceInput
-	if obj == nil {
-		return it, nil
-	}
-
-	asMap := map[string]any{}
-	for k, v := range obj.(map[string]any) {
-		asMap[k] = v
-	}
-
-	if _, present := asMap["carrier"]; !present {
-		asMap["carrier"] = ""
-	}
-	if _, present := asMap["trackingNumber"]; !present {
-		asMap["trackingNumber"] = ""
-	}
-
-	fieldsInOrder := [...]string{"orderId", "to", "carrier", "trackingNumber"}
-	for _, k := range fieldsInOrder {
-		v, ok := asMap[k]
-		if !ok {
-			continue
-		}
-		switch k {
-		case "orderId":
-			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("orderId"))
-			data, err := unmarshalNID2githubᚗcomᚋgoogleᚋuuidᚐUUID(ctx, ec, v)
-			if err != nil {
-				return it, err
-			}
-			it.OrderID = data
-		case "to":
-			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("to"))
-			data, err := unmarshalNOrderStatus2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋorderᚐStatus(ctx, ec, v)
-			if err != nil {
-				return it, err
-			}
-			it.To = data
-		case "carrier":
-			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("carrier"))
-			data, err := unmarshalNString2string(ctx, ec, v)
-			if err != nil {
-				return it, err
-			}
-			it.Carrier = data
-		case "trackingNumber":
-			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("trackingNumber"))
-			data, err := unmarshalNString2string(ctx, ec, v)
-			if err != nil {
-				return it, err
-			}
-			it.TrackingNumber = data
-		}
-	}
-	return it, nil
-}
-
-// UnmarshalAdvanceOrderInput unmarshals raw into the AdvanceOrderInput input type, using the
-// unmarshaler bound to ctx's request. Call it from a resolver to decode an input
-// object that was not passed as a field argument.
-//
-// ctx must come from a gqlgen request; outside one there is no unmarshaler to use
-// and the returned error says so.
-func UnmarshalAdvanceOrderInput(ctx context.Context, raw any) (order.AdvanceInput, error) {
-	var out order.AdvanceInput
-	err := graphql.UnmarshalNamedInputFromContext(ctx, "AdvanceOrderInput", raw, &out)
-	return out, err
-}
 
 func unmarshalInputCancelOrderInput(ctx context.Context, ec *executionContext, obj any) (order.CancelInput, error) {
 	var it order.CancelInput
@@ -1736,6 +1733,12 @@ func _Order(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj
 				func(ctx context.Context) graphql.Marshaler {
 					return _Order_payments(ctx, ec, field, obj)
 				})
+		case "shipments":
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, true,
+				func(ctx context.Context) graphql.Marshaler {
+					return _Order_shipments(ctx, ec, field, obj)
+				})
 		default:
 			panic("unknown field " + strconv.Quote(field.Name))
 		}
@@ -1899,6 +1902,11 @@ func _OrderEvent(ctx context.Context, ec *executionContext, sel ast.SelectionSet
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
+		case "shipments":
+			out.Values[i] = _OrderEvent_shipments(ctx, ec, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
 		case "note":
 			out.Values[i] = _OrderEvent_note(ctx, ec, field, obj)
 			if out.Values[i] == graphql.RequiredNull {
@@ -1936,73 +1944,79 @@ func _OrderLine(ctx context.Context, ec *executionContext, sel ast.SelectionSet,
 		case "id":
 			out.Values[i] = _OrderLine_id(ctx, ec, field, obj)
 			if out.Values[i] == graphql.Null {
-				out.Invalids++
+				atomic.AddUint32(&out.Invalids, 1)
 			}
 		case "sku":
 			out.Values[i] = _OrderLine_sku(ctx, ec, field, obj)
 			if out.Values[i] == graphql.Null {
-				out.Invalids++
+				atomic.AddUint32(&out.Invalids, 1)
 			}
 		case "name":
 			out.Values[i] = _OrderLine_name(ctx, ec, field, obj)
 			if out.Values[i] == graphql.Null {
-				out.Invalids++
+				atomic.AddUint32(&out.Invalids, 1)
 			}
 		case "options":
 			out.Values[i] = _OrderLine_options(ctx, ec, field, obj)
 			if out.Values[i] == graphql.Null {
-				out.Invalids++
+				atomic.AddUint32(&out.Invalids, 1)
 			}
 		case "quantity":
 			out.Values[i] = _OrderLine_quantity(ctx, ec, field, obj)
 			if out.Values[i] == graphql.Null {
-				out.Invalids++
+				atomic.AddUint32(&out.Invalids, 1)
 			}
 		case "unit":
 			out.Values[i] = _OrderLine_unit(ctx, ec, field, obj)
 			if out.Values[i] == graphql.Null {
-				out.Invalids++
+				atomic.AddUint32(&out.Invalids, 1)
 			}
 		case "total":
 			out.Values[i] = _OrderLine_total(ctx, ec, field, obj)
 			if out.Values[i] == graphql.Null {
-				out.Invalids++
+				atomic.AddUint32(&out.Invalids, 1)
 			}
 		case "taxClass":
 			out.Values[i] = _OrderLine_taxClass(ctx, ec, field, obj)
 			if out.Values[i] == graphql.Null {
-				out.Invalids++
+				atomic.AddUint32(&out.Invalids, 1)
 			}
 		case "breakdown":
 			out.Values[i] = _OrderLine_breakdown(ctx, ec, field, obj)
 			if out.Values[i] == graphql.Null {
-				out.Invalids++
+				atomic.AddUint32(&out.Invalids, 1)
 			}
 		case "backOrdered":
 			out.Values[i] = _OrderLine_backOrdered(ctx, ec, field, obj)
 			if out.Values[i] == graphql.Null {
-				out.Invalids++
+				atomic.AddUint32(&out.Invalids, 1)
 			}
 		case "dueOn":
 			out.Values[i] = _OrderLine_dueOn(ctx, ec, field, obj)
 			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
+				atomic.AddUint32(&out.Invalids, 1)
 			}
 		case "soldAs":
 			out.Values[i] = _OrderLine_soldAs(ctx, ec, field, obj)
 			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
+				atomic.AddUint32(&out.Invalids, 1)
 			}
 		case "promise":
 			out.Values[i] = _OrderLine_promise(ctx, ec, field, obj)
 			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
+				atomic.AddUint32(&out.Invalids, 1)
 			}
 		case "parts":
 			out.Values[i] = _OrderLine_parts(ctx, ec, field, obj)
 			if out.Values[i] == graphql.Null {
-				out.Invalids++
+				atomic.AddUint32(&out.Invalids, 1)
 			}
+		case "shipped":
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, true,
+				func(ctx context.Context) graphql.Marshaler {
+					return _OrderLine_shipped(ctx, ec, field, obj)
+				})
 		default:
 			panic("unknown field " + strconv.Quote(field.Name))
 		}
@@ -2062,11 +2076,6 @@ func _OrderPayload(ctx context.Context, ec *executionContext, sel ast.SelectionS
 // endregion **************************** object.gotpl ****************************
 
 // region    ***************************** type.gotpl *****************************
-
-func unmarshalNAdvanceOrderInput2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋorderᚐAdvanceInput(ctx context.Context, ec *executionContext, v any) (order.AdvanceInput, error) {
-	res, err := unmarshalInputAdvanceOrderInput(ctx, ec, v)
-	return res, graphql.ErrorOnPath(ctx, err)
-}
 
 func unmarshalNCancelOrderInput2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋorderᚐCancelInput(ctx context.Context, ec *executionContext, v any) (order.CancelInput, error) {
 	res, err := unmarshalInputCancelOrderInput(ctx, ec, v)

@@ -61,6 +61,7 @@ type ResolverRoot interface {
 	JournalEntry() JournalEntryResolver
 	Mutation() MutationResolver
 	Order() OrderResolver
+	OrderLine() OrderLineResolver
 	Partner() PartnerResolver
 	Payment() PaymentResolver
 	PaymentTerms() PaymentTermsResolver
@@ -74,6 +75,8 @@ type ResolverRoot interface {
 	Session() SessionResolver
 	SetPart() SetPartResolver
 	SetSlot() SetSlotResolver
+	Shipment() ShipmentResolver
+	ShipmentLine() ShipmentLineResolver
 	ShippingMethod() ShippingMethodResolver
 	ShippingOption() ShippingOptionResolver
 	SimulationGift() SimulationGiftResolver
@@ -1074,7 +1077,6 @@ type ComplexityRoot struct {
 		AddToCustomerGroup       func(childComplexity int, input company.MembersInput) int
 		AddVariant               func(childComplexity int, input catalog.AddVariantInput) int
 		AdjustStock              func(childComplexity int, input inventory.StockInput) int
-		AdvanceOrder             func(childComplexity int, input order.AdvanceInput) int
 		AllocateBankLine         func(childComplexity int, input banking.AllocateInput) int
 		AnnounceStockDelivery    func(childComplexity int, input inventory.AnnounceInput) int
 		AnswerQuotation          func(childComplexity int, input quotation.AnswerInput) int
@@ -1084,6 +1086,7 @@ type ComplexityRoot struct {
 		AttachCompanyBuyer       func(childComplexity int, input company.AttachInput) int
 		BookStocktake            func(childComplexity int, input inventory.BookStocktakeInput) int
 		CancelOrder              func(childComplexity int, input order.CancelInput) int
+		CancelShipment           func(childComplexity int, input order.CancelShipmentInput) int
 		CapturePayment           func(childComplexity int, input payment.CaptureInput) int
 		ChangeCompanyBuyer       func(childComplexity int, input company.SeatInput) int
 		ChangePassword           func(childComplexity int, input identity.ChangePasswordInput) int
@@ -1119,12 +1122,14 @@ type ComplexityRoot struct {
 		DeleteCategory           func(childComplexity int, input catalog.ProductInput) int
 		DeletePermissionGroup    func(childComplexity int, input identity.RemoveGroupInput) int
 		DeleteSynonym            func(childComplexity int, input catalog.ProductInput) int
+		DeliverShipment          func(childComplexity int, input order.DeliverInput) int
 		DiscardPriceImport       func(childComplexity int, input importing.PriceRunInput) int
 		DropStocktake            func(childComplexity int, input model.DropStocktakeInput) int
 		FinishSso                func(childComplexity int, input identity.FinishSSOInput) int
 		HoldDunning              func(childComplexity int, input billing.HoldInput) int
 		ImportPrices             func(childComplexity int, input model.ImportPricesInput) int
 		ImportProducts           func(childComplexity int, input model.ImportProductsInput) int
+		InstructShipments        func(childComplexity int, input order.InstructInput) int
 		IssueCoupons             func(childComplexity int, input promotion.IssueInput) int
 		IssueCreditNote          func(childComplexity int, input invoice.IssueCreditInput) int
 		IssueDocuments           func(childComplexity int, input invoice.IssueInput) int
@@ -1208,6 +1213,7 @@ type ComplexityRoot struct {
 		SetStaffPolicy           func(childComplexity int, input identity.PolicyInput) int
 		SetStockRules            func(childComplexity int, input inventory.RulesInput) int
 		SettleBankLine           func(childComplexity int, input banking.SettleInput) int
+		ShipShipment             func(childComplexity int, input order.ShipInput) int
 		SimulateCampaign         func(childComplexity int, input promotion.SimulateInput) int
 		StartSso                 func(childComplexity int, input identity.StartSSOInput) int
 		StartStocktake           func(childComplexity int, input inventory.StartStocktakeInput) int
@@ -1259,6 +1265,7 @@ type ComplexityRoot struct {
 		Payments           func(childComplexity int) int
 		PlacedAt           func(childComplexity int) int
 		Quotation          func(childComplexity int) int
+		Shipments          func(childComplexity int) int
 		ShippingAddress    func(childComplexity int) int
 		ShippingFee        func(childComplexity int) int
 		ShippingMethodName func(childComplexity int) int
@@ -1290,6 +1297,7 @@ type ComplexityRoot struct {
 		From           func(childComplexity int) int
 		Note           func(childComplexity int) int
 		Reason         func(childComplexity int) int
+		Shipments      func(childComplexity int) int
 		To             func(childComplexity int) int
 		TrackingNumber func(childComplexity int) int
 		Type           func(childComplexity int) int
@@ -1306,6 +1314,7 @@ type ComplexityRoot struct {
 		Promised    func(childComplexity int) int
 		Quantity    func(childComplexity int) int
 		SKU         func(childComplexity int) int
+		Shipped     func(childComplexity int) int
 		Sold        func(childComplexity int) int
 		TaxClass    func(childComplexity int) int
 		Total       func(childComplexity int) int
@@ -1856,6 +1865,7 @@ type ComplexityRoot struct {
 		Search              func(childComplexity int, query string, first *int, after *string, filter *catalog.Filter, sort *catalog.Sort) int
 		SearchSuggestions   func(childComplexity int, prefix string, first int) int
 		SettlementFile      func(childComplexity int, from time.Time, to time.Time, after string) int
+		Shipments           func(childComplexity int, first *int, after *string, filter *model.ShipmentFilter) int
 		ShippingCarriers    func(childComplexity int) int
 		ShippingMethods     func(childComplexity int) int
 		ShippingTraits      func(childComplexity int, variantIds []string) int
@@ -2160,6 +2170,53 @@ type ComplexityRoot struct {
 	SettlementFilePart struct {
 		Next func(childComplexity int) int
 		Text func(childComplexity int) int
+	}
+
+	Shipment struct {
+		Carrier        func(childComplexity int) int
+		DeliveredAt    func(childComplexity int) int
+		From           func(childComplexity int) int
+		GlobalID       func(childComplexity int) int
+		InstructedAt   func(childComplexity int) int
+		Lines          func(childComplexity int) int
+		Nth            func(childComplexity int) int
+		Order          func(childComplexity int) int
+		ShippedAt      func(childComplexity int) int
+		Status         func(childComplexity int) int
+		Total          func(childComplexity int) int
+		TrackingNumber func(childComplexity int) int
+		TrackingURL    func(childComplexity int) int
+	}
+
+	ShipmentConnection struct {
+		Edges      func(childComplexity int) int
+		Nodes      func(childComplexity int) int
+		PageInfo   func(childComplexity int) int
+		TotalCount func(childComplexity int) int
+	}
+
+	ShipmentEdge struct {
+		Cursor func(childComplexity int) int
+		Node   func(childComplexity int) int
+	}
+
+	ShipmentLine struct {
+		Line     func(childComplexity int) int
+		Name     func(childComplexity int) int
+		Quantity func(childComplexity int) int
+		Sku      func(childComplexity int) int
+	}
+
+	ShipmentPayload struct {
+		Order      func(childComplexity int) int
+		Shipment   func(childComplexity int) int
+		UserErrors func(childComplexity int) int
+	}
+
+	ShipmentsPayload struct {
+		Order      func(childComplexity int) int
+		Shipments  func(childComplexity int) int
+		UserErrors func(childComplexity int) int
 	}
 
 	ShippingCarrier struct {
@@ -6510,17 +6567,6 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.AdjustStock(childComplexity, args["input"].(inventory.StockInput)), true
-	case "Mutation.advanceOrder":
-		if e.ComplexityRoot.Mutation.AdvanceOrder == nil {
-			break
-		}
-
-		args, err := field_Mutation_advanceOrder_args(ctx, ec, rawArgs)
-		if err != nil {
-			return 0, false
-		}
-
-		return e.ComplexityRoot.Mutation.AdvanceOrder(childComplexity, args["input"].(order.AdvanceInput)), true
 	case "Mutation.allocateBankLine":
 		if e.ComplexityRoot.Mutation.AllocateBankLine == nil {
 			break
@@ -6620,6 +6666,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.CancelOrder(childComplexity, args["input"].(order.CancelInput)), true
+	case "Mutation.cancelShipment":
+		if e.ComplexityRoot.Mutation.CancelShipment == nil {
+			break
+		}
+
+		args, err := field_Mutation_cancelShipment_args(ctx, ec, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.CancelShipment(childComplexity, args["input"].(order.CancelShipmentInput)), true
 	case "Mutation.capturePayment":
 		if e.ComplexityRoot.Mutation.CapturePayment == nil {
 			break
@@ -7005,6 +7062,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.DeleteSynonym(childComplexity, args["input"].(catalog.ProductInput)), true
+	case "Mutation.deliverShipment":
+		if e.ComplexityRoot.Mutation.DeliverShipment == nil {
+			break
+		}
+
+		args, err := field_Mutation_deliverShipment_args(ctx, ec, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.DeliverShipment(childComplexity, args["input"].(order.DeliverInput)), true
 	case "Mutation.discardPriceImport":
 		if e.ComplexityRoot.Mutation.DiscardPriceImport == nil {
 			break
@@ -7071,6 +7139,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.ImportProducts(childComplexity, args["input"].(model.ImportProductsInput)), true
+	case "Mutation.instructShipments":
+		if e.ComplexityRoot.Mutation.InstructShipments == nil {
+			break
+		}
+
+		args, err := field_Mutation_instructShipments_args(ctx, ec, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.InstructShipments(childComplexity, args["input"].(order.InstructInput)), true
 	case "Mutation.issueCoupons":
 		if e.ComplexityRoot.Mutation.IssueCoupons == nil {
 			break
@@ -7964,6 +8043,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.SettleBankLine(childComplexity, args["input"].(banking.SettleInput)), true
+	case "Mutation.shipShipment":
+		if e.ComplexityRoot.Mutation.ShipShipment == nil {
+			break
+		}
+
+		args, err := field_Mutation_shipShipment_args(ctx, ec, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.ShipShipment(childComplexity, args["input"].(order.ShipInput)), true
 	case "Mutation.simulateCampaign":
 		if e.ComplexityRoot.Mutation.SimulateCampaign == nil {
 			break
@@ -8356,6 +8446,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Order.Quotation(childComplexity), true
+	case "Order.shipments":
+		if e.ComplexityRoot.Order.Shipments == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Order.Shipments(childComplexity), true
 	case "Order.shippingAddress":
 		if e.ComplexityRoot.Order.ShippingAddress == nil {
 			break
@@ -8491,6 +8587,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.OrderEvent.Reason(childComplexity), true
+	case "OrderEvent.shipments":
+		if e.ComplexityRoot.OrderEvent.Shipments == nil {
+			break
+		}
+
+		return e.ComplexityRoot.OrderEvent.Shipments(childComplexity), true
 	case "OrderEvent.to":
 		if e.ComplexityRoot.OrderEvent.To == nil {
 			break
@@ -8570,6 +8672,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.OrderLine.SKU(childComplexity), true
+	case "OrderLine.shipped":
+		if e.ComplexityRoot.OrderLine.Shipped == nil {
+			break
+		}
+
+		return e.ComplexityRoot.OrderLine.Shipped(childComplexity), true
 	case "OrderLine.soldAs":
 		if e.ComplexityRoot.OrderLine.Sold == nil {
 			break
@@ -11069,6 +11177,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Query.SettlementFile(childComplexity, args["from"].(time.Time), args["to"].(time.Time), args["after"].(string)), true
+	case "Query.shipments":
+		if e.ComplexityRoot.Query.Shipments == nil {
+			break
+		}
+
+		args, err := field_Query_shipments_args(ctx, ec, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Query.Shipments(childComplexity, args["first"].(*int), args["after"].(*string), args["filter"].(*model.ShipmentFilter)), true
 	case "Query.shippingCarriers":
 		if e.ComplexityRoot.Query.ShippingCarriers == nil {
 			break
@@ -12302,6 +12421,186 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.SettlementFilePart.Text(childComplexity), true
+
+	case "Shipment.carrier":
+		if e.ComplexityRoot.Shipment.Carrier == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Shipment.Carrier(childComplexity), true
+	case "Shipment.deliveredAt":
+		if e.ComplexityRoot.Shipment.DeliveredAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Shipment.DeliveredAt(childComplexity), true
+	case "Shipment.locationId":
+		if e.ComplexityRoot.Shipment.From == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Shipment.From(childComplexity), true
+	case "Shipment.id":
+		if e.ComplexityRoot.Shipment.GlobalID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Shipment.GlobalID(childComplexity), true
+	case "Shipment.instructedAt":
+		if e.ComplexityRoot.Shipment.InstructedAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Shipment.InstructedAt(childComplexity), true
+	case "Shipment.lines":
+		if e.ComplexityRoot.Shipment.Lines == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Shipment.Lines(childComplexity), true
+	case "Shipment.nth":
+		if e.ComplexityRoot.Shipment.Nth == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Shipment.Nth(childComplexity), true
+	case "Shipment.order":
+		if e.ComplexityRoot.Shipment.Order == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Shipment.Order(childComplexity), true
+	case "Shipment.shippedAt":
+		if e.ComplexityRoot.Shipment.ShippedAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Shipment.ShippedAt(childComplexity), true
+	case "Shipment.status":
+		if e.ComplexityRoot.Shipment.Status == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Shipment.Status(childComplexity), true
+	case "Shipment.total":
+		if e.ComplexityRoot.Shipment.Total == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Shipment.Total(childComplexity), true
+	case "Shipment.trackingNumber":
+		if e.ComplexityRoot.Shipment.TrackingNumber == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Shipment.TrackingNumber(childComplexity), true
+	case "Shipment.trackingUrl":
+		if e.ComplexityRoot.Shipment.TrackingURL == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Shipment.TrackingURL(childComplexity), true
+
+	case "ShipmentConnection.edges":
+		if e.ComplexityRoot.ShipmentConnection.Edges == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ShipmentConnection.Edges(childComplexity), true
+	case "ShipmentConnection.nodes":
+		if e.ComplexityRoot.ShipmentConnection.Nodes == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ShipmentConnection.Nodes(childComplexity), true
+	case "ShipmentConnection.pageInfo":
+		if e.ComplexityRoot.ShipmentConnection.PageInfo == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ShipmentConnection.PageInfo(childComplexity), true
+	case "ShipmentConnection.totalCount":
+		if e.ComplexityRoot.ShipmentConnection.TotalCount == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ShipmentConnection.TotalCount(childComplexity), true
+
+	case "ShipmentEdge.cursor":
+		if e.ComplexityRoot.ShipmentEdge.Cursor == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ShipmentEdge.Cursor(childComplexity), true
+	case "ShipmentEdge.node":
+		if e.ComplexityRoot.ShipmentEdge.Node == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ShipmentEdge.Node(childComplexity), true
+
+	case "ShipmentLine.line":
+		if e.ComplexityRoot.ShipmentLine.Line == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ShipmentLine.Line(childComplexity), true
+	case "ShipmentLine.name":
+		if e.ComplexityRoot.ShipmentLine.Name == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ShipmentLine.Name(childComplexity), true
+	case "ShipmentLine.quantity":
+		if e.ComplexityRoot.ShipmentLine.Quantity == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ShipmentLine.Quantity(childComplexity), true
+	case "ShipmentLine.sku":
+		if e.ComplexityRoot.ShipmentLine.Sku == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ShipmentLine.Sku(childComplexity), true
+
+	case "ShipmentPayload.order":
+		if e.ComplexityRoot.ShipmentPayload.Order == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ShipmentPayload.Order(childComplexity), true
+	case "ShipmentPayload.shipment":
+		if e.ComplexityRoot.ShipmentPayload.Shipment == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ShipmentPayload.Shipment(childComplexity), true
+	case "ShipmentPayload.userErrors":
+		if e.ComplexityRoot.ShipmentPayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ShipmentPayload.UserErrors(childComplexity), true
+
+	case "ShipmentsPayload.order":
+		if e.ComplexityRoot.ShipmentsPayload.Order == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ShipmentsPayload.Order(childComplexity), true
+	case "ShipmentsPayload.shipments":
+		if e.ComplexityRoot.ShipmentsPayload.Shipments == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ShipmentsPayload.Shipments(childComplexity), true
+	case "ShipmentsPayload.userErrors":
+		if e.ComplexityRoot.ShipmentsPayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ShipmentsPayload.UserErrors(childComplexity), true
 
 	case "ShippingCarrier.active":
 		if e.ComplexityRoot.ShippingCarrier.Active == nil {
@@ -14182,7 +14481,6 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 			graphql.NewInputUnmarshaler("AddPetInput", graphql.BindUnmarshaler(ec, unmarshalInputAddPetInput)),
 			graphql.NewInputUnmarshaler("AddVariantInput", graphql.BindUnmarshaler(ec, unmarshalInputAddVariantInput)),
 			graphql.NewInputUnmarshaler("AddressInput", graphql.BindUnmarshaler(ec, unmarshalInputAddressInput)),
-			graphql.NewInputUnmarshaler("AdvanceOrderInput", graphql.BindUnmarshaler(ec, unmarshalInputAdvanceOrderInput)),
 			graphql.NewInputUnmarshaler("AllocateBankLineInput", graphql.BindUnmarshaler(ec, unmarshalInputAllocateBankLineInput)),
 			graphql.NewInputUnmarshaler("AnnounceStockDeliveryInput", graphql.BindUnmarshaler(ec, unmarshalInputAnnounceStockDeliveryInput)),
 			graphql.NewInputUnmarshaler("AnswerQuotationInput", graphql.BindUnmarshaler(ec, unmarshalInputAnswerQuotationInput)),
@@ -14202,6 +14500,7 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 			graphql.NewInputUnmarshaler("CampaignConditionsInput", graphql.BindUnmarshaler(ec, unmarshalInputCampaignConditionsInput)),
 			graphql.NewInputUnmarshaler("CampaignStatusInput", graphql.BindUnmarshaler(ec, unmarshalInputCampaignStatusInput)),
 			graphql.NewInputUnmarshaler("CancelOrderInput", graphql.BindUnmarshaler(ec, unmarshalInputCancelOrderInput)),
+			graphql.NewInputUnmarshaler("CancelShipmentInput", graphql.BindUnmarshaler(ec, unmarshalInputCancelShipmentInput)),
 			graphql.NewInputUnmarshaler("CapturePaymentInput", graphql.BindUnmarshaler(ec, unmarshalInputCapturePaymentInput)),
 			graphql.NewInputUnmarshaler("ChangeCompanyBuyerInput", graphql.BindUnmarshaler(ec, unmarshalInputChangeCompanyBuyerInput)),
 			graphql.NewInputUnmarshaler("ChangePasswordInput", graphql.BindUnmarshaler(ec, unmarshalInputChangePasswordInput)),
@@ -14232,6 +14531,7 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 			graphql.NewInputUnmarshaler("CreditNoteLineInput", graphql.BindUnmarshaler(ec, unmarshalInputCreditNoteLineInput)),
 			graphql.NewInputUnmarshaler("CustomerGroupMembersInput", graphql.BindUnmarshaler(ec, unmarshalInputCustomerGroupMembersInput)),
 			graphql.NewInputUnmarshaler("DeletePermissionGroupInput", graphql.BindUnmarshaler(ec, unmarshalInputDeletePermissionGroupInput)),
+			graphql.NewInputUnmarshaler("DeliverShipmentInput", graphql.BindUnmarshaler(ec, unmarshalInputDeliverShipmentInput)),
 			graphql.NewInputUnmarshaler("DisplayPreviewInput", graphql.BindUnmarshaler(ec, unmarshalInputDisplayPreviewInput)),
 			graphql.NewInputUnmarshaler("DocumentFilter", graphql.BindUnmarshaler(ec, unmarshalInputDocumentFilter)),
 			graphql.NewInputUnmarshaler("DropStocktakeInput", graphql.BindUnmarshaler(ec, unmarshalInputDropStocktakeInput)),
@@ -14241,6 +14541,7 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 			graphql.NewInputUnmarshaler("HoldDunningInput", graphql.BindUnmarshaler(ec, unmarshalInputHoldDunningInput)),
 			graphql.NewInputUnmarshaler("ImportPricesInput", graphql.BindUnmarshaler(ec, unmarshalInputImportPricesInput)),
 			graphql.NewInputUnmarshaler("ImportProductsInput", graphql.BindUnmarshaler(ec, unmarshalInputImportProductsInput)),
+			graphql.NewInputUnmarshaler("InstructShipmentsInput", graphql.BindUnmarshaler(ec, unmarshalInputInstructShipmentsInput)),
 			graphql.NewInputUnmarshaler("IssueCouponsInput", graphql.BindUnmarshaler(ec, unmarshalInputIssueCouponsInput)),
 			graphql.NewInputUnmarshaler("IssueCreditNoteInput", graphql.BindUnmarshaler(ec, unmarshalInputIssueCreditNoteInput)),
 			graphql.NewInputUnmarshaler("IssueDocumentsInput", graphql.BindUnmarshaler(ec, unmarshalInputIssueDocumentsInput)),
@@ -14333,6 +14634,9 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 			graphql.NewInputUnmarshaler("SetSoldOutPolicyInput", graphql.BindUnmarshaler(ec, unmarshalInputSetSoldOutPolicyInput)),
 			graphql.NewInputUnmarshaler("SetStockRulesInput", graphql.BindUnmarshaler(ec, unmarshalInputSetStockRulesInput)),
 			graphql.NewInputUnmarshaler("SettleBankLineInput", graphql.BindUnmarshaler(ec, unmarshalInputSettleBankLineInput)),
+			graphql.NewInputUnmarshaler("ShipShipmentInput", graphql.BindUnmarshaler(ec, unmarshalInputShipShipmentInput)),
+			graphql.NewInputUnmarshaler("ShipmentFilter", graphql.BindUnmarshaler(ec, unmarshalInputShipmentFilter)),
+			graphql.NewInputUnmarshaler("ShipmentLineInput", graphql.BindUnmarshaler(ec, unmarshalInputShipmentLineInput)),
 			graphql.NewInputUnmarshaler("ShippingDestinationLimitInput", graphql.BindUnmarshaler(ec, unmarshalInputShippingDestinationLimitInput)),
 			graphql.NewInputUnmarshaler("ShippingPaymentLimitInput", graphql.BindUnmarshaler(ec, unmarshalInputShippingPaymentLimitInput)),
 			graphql.NewInputUnmarshaler("ShippingRateInput", graphql.BindUnmarshaler(ec, unmarshalInputShippingRateInput)),
@@ -19720,11 +20024,6 @@ extend type Mutation {
     "Which order, and why."
     input: CancelOrderInput!
   ): OrderPayload! @allow(roles: [GUEST, MEMBER, COMPANY_BUYER], permissions: [ORDER_WRITE])
-  "Move an order to its next status."
-  advanceOrder(
-    "Which order, and where to."
-    input: AdvanceOrderInput!
-  ): OrderPayload! @allow(permissions: [ORDER_WRITE])
   "Replace the internal note of an order."
   noteOrder(
     "Which order, and the note."
@@ -19794,9 +20093,11 @@ enum OrderStatus {
   CONFIRMED
   "Being taken from the shelves."
   PICKING
-  "Handed to the carrier."
+  "Some of it has left, some is still to come."
+  PARTIALLY_SHIPPED
+  "All of it has left."
   SHIPPED
-  "Received by the customer."
+  "All of it has been received by the customer."
   DELIVERED
   "Given up; the stock is returned."
   CANCELLED
@@ -19867,10 +20168,12 @@ type OrderEvent {
   to: OrderStatus
   "Why the order was given up; empty if nobody said."
   reason: String!
-  "Who carries the parcel; empty until it is shipped."
+  "Who carries the parcel; empty if the event is about something else."
   carrier: String!
-  "The parcel's number at the carrier; empty until it is shipped."
+  "The parcel's number at the carrier; empty if the event is about something else."
   trackingNumber: String!
+  "Which of the order's shipments it is about, by their ` + "`" + `nth` + "`" + `; empty if about none."
+  shipments: [Int!]!
   "The internal note from then on; empty if the event is about something else."
   note: String @allow(permissions: [ORDER_READ])
 }
@@ -19921,18 +20224,6 @@ input CancelOrderInput {
   orderId: ID!
   "Why, at most 500 characters; the customer reads it."
   reason: String! = ""
-}
-
-"Where to move an order."
-input AdvanceOrderInput {
-  "The order."
-  orderId: ID!
-  "Its next status."
-  to: OrderStatus!
-  "Who carries the parcel, when ` + "`" + `to` + "`" + ` is SHIPPED; at most 100 characters."
-  carrier: String! = ""
-  "The parcel's number at the carrier, when ` + "`" + `to` + "`" + ` is SHIPPED; at most 100 characters."
-  trackingNumber: String! = ""
 }
 
 "An internal note."
@@ -22717,6 +23008,210 @@ type OrderPart {
   taxClass: TaxClass!
   "What the part bears of the line's total, in proportion to what it costs alone. The shares add up to the total."
   amount: Money!
+}
+`, BuiltIn: false},
+	{Name: "../schema/shipment.graphqls", Input: `"Where a shipment stands."
+enum ShipmentStatus {
+  "The location is told to send it (出荷指示)."
+  INSTRUCTED
+  "Handed to the carrier."
+  SHIPPED
+  "Received by the customer."
+  DELIVERED
+  "Called off before it left; the order keeps the goods."
+  CANCELLED
+}
+
+"Goods of one order that leave one location together (出荷)."
+type Shipment implements Node {
+  "The shipment's opaque global id."
+  id: ID!
+  "Its place among the order's shipments, from 1."
+  nth: Int!
+  "Where it stands."
+  status: ShipmentStatus!
+  "The order."
+  order: Order
+  "The global id of the location that it leaves."
+  locationId: ID!
+  "Who carries it; empty until it leaves."
+  carrier: String!
+  "Its number at the carrier; empty until it leaves, or if there is none."
+  trackingNumber: String!
+  "Where it can be followed; empty if nowhere."
+  trackingUrl: String!
+  "What is in it."
+  lines: [ShipmentLine!]!
+  "What it is worth, tax included: zero until it leaves. All shipments of an order come to the order's total."
+  total: Money!
+  "When the location was told."
+  instructedAt: DateTime!
+  "When it left; null if it has not."
+  shippedAt: DateTime
+  "When it arrived; null if it has not."
+  deliveredAt: DateTime
+}
+
+"Pieces of an order line in a shipment; of a set, of one of its parts."
+type ShipmentLine {
+  "The line of the order."
+  line: OrderLine!
+  "The stock keeping unit; of a set, the part's."
+  sku: String!
+  "The product's name, in the caller's language; of a set, the part's."
+  name: String!
+  "How many pieces."
+  quantity: Int!
+}
+
+extend type Order {
+  "The shipments, called-off ones included, in their order."
+  shipments: [Shipment!]!
+}
+
+extend type OrderLine {
+  "How many of the pieces have left the house; of a set, how many whole ones."
+  shipped: Int!
+}
+
+"One page of shipments."
+type ShipmentConnection {
+  "The shipments with their cursors."
+  edges: [ShipmentEdge!]!
+  "The shipments without cursors."
+  nodes: [Shipment!]!
+  "Where the page lies."
+  pageInfo: PageInfo!
+  "How many shipments there are in all; costs a count."
+  totalCount: Int!
+}
+
+"A shipment on a page."
+type ShipmentEdge {
+  "The cursor behind this shipment."
+  cursor: String!
+  "The shipment."
+  node: Shipment!
+}
+
+"Which shipments to list; what is left out does not filter."
+input ShipmentFilter {
+  "Shipments that stand at one of these."
+  status: [ShipmentStatus!]
+  "Shipments that leave the location with this global id."
+  locationId: ID
+  "The shipment with this number at its carrier."
+  trackingNumber: String
+}
+
+extend type Query {
+  "The brand's shipments, who waits longest first; those of a shop see its own."
+  shipments(
+    "How many, 0 to 100."
+    first: Int = 20
+    "The cursor behind which the page starts."
+    after: String
+    "Which shipments; all if left out."
+    filter: ShipmentFilter
+  ): ShipmentConnection! @allow(permissions: [ORDER_READ])
+}
+
+extend type Mutation {
+  """
+  Tell the locations that hold goods of an order to send them (出荷指示): a shipment is
+  made for each. Unless ` + "`" + `partial` + "`" + `, nothing is made while something that is asked for
+  cannot leave: ORDER_BACK_ORDERED, ORDER_NOT_RELEASED, SHIPMENT_NOT_ALLOCATED.
+  """
+  instructShipments(
+    "Which goods."
+    input: InstructShipmentsInput!
+  ): ShipmentsPayload! @allow(permissions: [ORDER_WRITE])
+  """
+  Hand a shipment to its carrier: its goods leave the shelves, its sale is written down,
+  the first one takes the money that is held, and the customer is mailed.
+  """
+  shipShipment(
+    "Which, and by whom."
+    input: ShipShipmentInput!
+  ): ShipmentPayload! @allow(permissions: [ORDER_WRITE])
+  "Note that a shipment has arrived."
+  deliverShipment(
+    "Which."
+    input: DeliverShipmentInput!
+  ): ShipmentPayload! @allow(permissions: [ORDER_WRITE])
+  "Call a shipment off before it leaves: the order keeps the goods, and they can be shipped otherwise."
+  cancelShipment(
+    "Which, and why."
+    input: CancelShipmentInput!
+  ): ShipmentPayload! @allow(permissions: [ORDER_WRITE])
+}
+
+"Which goods of an order to send."
+input InstructShipmentsInput {
+  "The client's key of this intent, 8 to 100 characters: a UUID does."
+  idempotencyKey: String!
+  "The order."
+  orderId: ID!
+  "The global id of the location that is to send what it holds; all that hold something if left out."
+  locationId: ID
+  "Which lines, and how many of each; all that is left if empty."
+  lines: [ShipmentLineInput!]! = []
+  "Whether to send what is there although something must stay behind."
+  partial: Boolean! = false
+}
+
+"How many of a line to send."
+input ShipmentLineInput {
+  "The line."
+  lineId: ID!
+  "How many pieces; of a set, how many sets."
+  quantity: Int!
+}
+
+"Which shipment leaves, and by whom."
+input ShipShipmentInput {
+  "The shipment."
+  shipmentId: ID!
+  "The global id of one of the brand's carriers; that of the order's shipping method if left out."
+  carrierId: ID
+  "Any other carrier, by name, at most 100 characters."
+  carrier: String! = ""
+  "Its number at the carrier, at most 100 characters."
+  trackingNumber: String! = ""
+}
+
+"Which shipment has arrived."
+input DeliverShipmentInput {
+  "The shipment."
+  shipmentId: ID!
+}
+
+"Which shipment to call off, and why."
+input CancelShipmentInput {
+  "The shipment."
+  shipmentId: ID!
+  "Why, at most 500 characters; the customer can read it."
+  reason: String! = ""
+}
+
+"A shipment after a change."
+type ShipmentPayload {
+  "The shipment; null if nothing was done."
+  shipment: Shipment
+  "Its order; null if nothing was done."
+  order: Order
+  "Why nothing was done; empty if it was."
+  userErrors: [UserError!]!
+}
+
+"Shipments that were made."
+type ShipmentsPayload {
+  "The shipments; empty if nothing was done."
+  shipments: [Shipment!]!
+  "Their order; null if nothing was done."
+  order: Order
+  "Why nothing was done; empty if it was."
+  userErrors: [UserError!]!
 }
 `, BuiltIn: false},
 	{Name: "../schema/shipping.graphqls", Input: `extend type Cart {
@@ -26234,6 +26729,8 @@ func childFields_Order(ctx context.Context, ec *executionContext, field graphql.
 		return fieldContext_Order_documents(ctx, ec, field)
 	case "payments":
 		return fieldContext_Order_payments(ctx, ec, field)
+	case "shipments":
+		return fieldContext_Order_shipments(ctx, ec, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type Order", field.Name)
 }
@@ -26282,6 +26779,8 @@ func childFields_OrderEvent(ctx context.Context, ec *executionContext, field gra
 		return fieldContext_OrderEvent_carrier(ctx, ec, field)
 	case "trackingNumber":
 		return fieldContext_OrderEvent_trackingNumber(ctx, ec, field)
+	case "shipments":
+		return fieldContext_OrderEvent_shipments(ctx, ec, field)
 	case "note":
 		return fieldContext_OrderEvent_note(ctx, ec, field)
 	}
@@ -26318,6 +26817,8 @@ func childFields_OrderLine(ctx context.Context, ec *executionContext, field grap
 		return fieldContext_OrderLine_promise(ctx, ec, field)
 	case "parts":
 		return fieldContext_OrderLine_parts(ctx, ec, field)
+	case "shipped":
+		return fieldContext_OrderLine_shipped(ctx, ec, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type OrderLine", field.Name)
 }
@@ -27852,6 +28353,100 @@ func childFields_SettlementFilePart(ctx context.Context, ec *executionContext, f
 		return fieldContext_SettlementFilePart_next(ctx, ec, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type SettlementFilePart", field.Name)
+}
+
+func childFields_Shipment(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return fieldContext_Shipment_id(ctx, ec, field)
+	case "nth":
+		return fieldContext_Shipment_nth(ctx, ec, field)
+	case "status":
+		return fieldContext_Shipment_status(ctx, ec, field)
+	case "order":
+		return fieldContext_Shipment_order(ctx, ec, field)
+	case "locationId":
+		return fieldContext_Shipment_locationId(ctx, ec, field)
+	case "carrier":
+		return fieldContext_Shipment_carrier(ctx, ec, field)
+	case "trackingNumber":
+		return fieldContext_Shipment_trackingNumber(ctx, ec, field)
+	case "trackingUrl":
+		return fieldContext_Shipment_trackingUrl(ctx, ec, field)
+	case "lines":
+		return fieldContext_Shipment_lines(ctx, ec, field)
+	case "total":
+		return fieldContext_Shipment_total(ctx, ec, field)
+	case "instructedAt":
+		return fieldContext_Shipment_instructedAt(ctx, ec, field)
+	case "shippedAt":
+		return fieldContext_Shipment_shippedAt(ctx, ec, field)
+	case "deliveredAt":
+		return fieldContext_Shipment_deliveredAt(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type Shipment", field.Name)
+}
+
+func childFields_ShipmentConnection(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edges":
+		return fieldContext_ShipmentConnection_edges(ctx, ec, field)
+	case "nodes":
+		return fieldContext_ShipmentConnection_nodes(ctx, ec, field)
+	case "pageInfo":
+		return fieldContext_ShipmentConnection_pageInfo(ctx, ec, field)
+	case "totalCount":
+		return fieldContext_ShipmentConnection_totalCount(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ShipmentConnection", field.Name)
+}
+
+func childFields_ShipmentEdge(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cursor":
+		return fieldContext_ShipmentEdge_cursor(ctx, ec, field)
+	case "node":
+		return fieldContext_ShipmentEdge_node(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ShipmentEdge", field.Name)
+}
+
+func childFields_ShipmentLine(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "line":
+		return fieldContext_ShipmentLine_line(ctx, ec, field)
+	case "sku":
+		return fieldContext_ShipmentLine_sku(ctx, ec, field)
+	case "name":
+		return fieldContext_ShipmentLine_name(ctx, ec, field)
+	case "quantity":
+		return fieldContext_ShipmentLine_quantity(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ShipmentLine", field.Name)
+}
+
+func childFields_ShipmentPayload(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "shipment":
+		return fieldContext_ShipmentPayload_shipment(ctx, ec, field)
+	case "order":
+		return fieldContext_ShipmentPayload_order(ctx, ec, field)
+	case "userErrors":
+		return fieldContext_ShipmentPayload_userErrors(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ShipmentPayload", field.Name)
+}
+
+func childFields_ShipmentsPayload(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "shipments":
+		return fieldContext_ShipmentsPayload_shipments(ctx, ec, field)
+	case "order":
+		return fieldContext_ShipmentsPayload_order(ctx, ec, field)
+	case "userErrors":
+		return fieldContext_ShipmentsPayload_userErrors(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ShipmentsPayload", field.Name)
 }
 
 func childFields_ShippingCarrier(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {

@@ -635,6 +635,36 @@ type SetPayload struct {
 	UserErrors []UserError `json:"userErrors"`
 }
 
+// Which shipments to list; what is left out does not filter.
+type ShipmentFilter struct {
+	// Shipments that stand at one of these.
+	Status []order.ShipmentStatus `json:"status,omitempty"`
+	// Shipments that leave the location with this global id.
+	LocationID *string `json:"locationId,omitempty"`
+	// The shipment with this number at its carrier.
+	TrackingNumber *string `json:"trackingNumber,omitempty"`
+}
+
+// A shipment after a change.
+type ShipmentPayload struct {
+	// The shipment; null if nothing was done.
+	Shipment *order.Shipment `json:"shipment,omitempty"`
+	// Its order; null if nothing was done.
+	Order *order.Order `json:"order,omitempty"`
+	// Why nothing was done; empty if it was.
+	UserErrors []UserError `json:"userErrors"`
+}
+
+// Shipments that were made.
+type ShipmentsPayload struct {
+	// The shipments; empty if nothing was done.
+	Shipments []order.Shipment `json:"shipments"`
+	// Their order; null if nothing was done.
+	Order *order.Order `json:"order,omitempty"`
+	// Why nothing was done; empty if it was.
+	UserErrors []UserError `json:"userErrors"`
+}
+
 // A carrier after a change.
 type ShippingCarrierPayload struct {
 	// The carrier; null if it was not changed.

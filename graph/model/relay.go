@@ -41,6 +41,11 @@ type (
 	QuotationConnection = page.Connection[quotation.Quotation]
 	// QuotationEdge is a quotation on a page.
 	QuotationEdge = page.Edge[quotation.Quotation]
+	// ShipmentConnection is a page of shipments.
+	ShipmentConnection = page.Connection[order.Shipment]
+	// ShipmentEdge is a shipment on a page.
+	ShipmentEdge = page.Edge[order.Shipment]
+
 	// OrderConnection is a page of orders.
 	OrderConnection = page.Connection[order.Order]
 	// ImportRejectionConnection is a page of rejected rows.

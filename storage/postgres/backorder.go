@@ -68,7 +68,8 @@ func (s *Orders) Allocate(ctx context.Context, found []order.Allocation) error {
 	batch.Queue(given+`
 		INSERT INTO stock_reservations AS r (order_id, variant_id, location_id, quantity)
 		SELECT order_id, variant_id, location_id, quantity FROM given
-		ON CONFLICT (order_id, variant_id, location_id) DO UPDATE SET quantity = r.quantity + excluded.quantity`, args)
+		ON CONFLICT (order_id, variant_id, location_id) DO UPDATE SET state = 'OPEN',
+			quantity = excluded.quantity + CASE r.state WHEN 'OPEN' THEN r.quantity ELSE 0 END`, args)
 	return s.db.conn(ctx).SendBatch(ctx, batch).Close()
 }
 

@@ -175,13 +175,14 @@ func documentFilter(q invoice.Query) (string, pgx.NamedArgs) {
 	return where, args
 }
 
-// SoldAt is when the order's sale was booked; zero if it was not.
-func (s *Documents) SoldAt(ctx context.Context, orderID uuid.UUID) (time.Time, error) {
-	at, err := one[*time.Time](ctx, s.db, `SELECT min(at) FROM journal_entries WHERE order_id = $1 AND kind = 'SALE'`, orderID)
-	if err != nil || at == nil {
-		return time.Time{}, err
-	}
-	return *at, nil
+// SalesOf are the sales on a statement, with the taxes of their shipments; one from
+// before there were shipments has its order's.
+func (s *Documents) SalesOf(ctx context.Context, statementID uuid.UUID) ([]invoice.Sale, error) {
+	return collect[invoice.Sale](ctx, s.db, `
+		SELECT e.id AS entry_id, coalesce(h.taxes, o.taxes) AS taxes
+		FROM account_statement_entries x JOIN journal_entries e ON e.id = x.entry_id JOIN orders o ON o.id = e.order_id
+		LEFT JOIN shipments h ON h.order_id = e.order_id AND e.source = 'sale:' || h.id::text
+		WHERE x.statement_id = $1 AND e.kind = 'SALE' ORDER BY e.at, e.id`, statementID)
 }
 
 // CompanyName is the company's name.

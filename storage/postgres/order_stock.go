@@ -143,37 +143,3 @@ func (s *Orders) Release(ctx context.Context, orderID uuid.UUID, at time.Time) (
 	err := s.db.conn(ctx).SendBatch(ctx, batch).Close()
 	return slices.Concat(crossed(levels), crossed(places), crossed(left)), err
 }
-
-// Ship takes what the order holds off the shelves, each piece a movement; not while
-// the order waits for some of its goods.
-func (s *Orders) Ship(ctx context.Context, orderID uuid.UUID, at time.Time, actorID uuid.UUID) error {
-	held, err := first[struct{ Waits, Early bool }](ctx, s.db, `
-		SELECT EXISTS (SELECT FROM stock_reservations WHERE order_id = @order AND location_id IS NULL AND state = 'OPEN') AS waits,
-			EXISTS (SELECT FROM stock_reservations r JOIN sale_terms t USING (variant_id)
-				WHERE r.order_id = @order AND r.state = 'OPEN' AND t.kind = 'ADVANCE' AND t.release_at > @at) AS early`,
-		pgx.NamedArgs{"order": orderID, "at": at})
-	switch {
-	case err != nil:
-		return err
-	case held.Waits:
-		return order.ErrBackOrdered
-	case held.Early:
-		return order.ErrNotReleased
-	}
-	_, err = s.db.conn(ctx).Exec(ctx, `
-		WITH shipped AS (
-			UPDATE stock_reservations SET state = 'SHIPPED' WHERE order_id = @order AND state = 'OPEN'
-			RETURNING variant_id, location_id, quantity
-		), locked AS (
-			SELECT s.variant_id, s.location_id FROM stock_levels s JOIN shipped USING (variant_id, location_id)
-			ORDER BY s.variant_id, s.location_id FOR UPDATE OF s
-		), taken AS (
-			UPDATE stock_levels s SET reserved = s.reserved - r.quantity, on_hand = s.on_hand - r.quantity
-			FROM shipped r JOIN locked USING (variant_id, location_id)
-			WHERE s.variant_id = r.variant_id AND s.location_id = r.location_id
-		)
-		INSERT INTO stock_movements (id, at, variant_id, location_id, kind, quantity, reference, actor_id)
-		SELECT gen_random_uuid(), @at, variant_id, location_id, 'SHIPMENT', -quantity, @order::text, @actor FROM shipped`,
-		pgx.NamedArgs{"order": orderID, "at": at, "actor": orNull(actorID)})
-	return err
-}

@@ -2,7 +2,6 @@ package order
 
 import (
 	"context"
-	"errors"
 	"slices"
 	"unicode/utf8"
 
@@ -13,55 +12,6 @@ import (
 	"github.com/noren-commerce/noren/core/messaging"
 	"github.com/noren-commerce/noren/core/sale"
 )
-
-// AdvanceInput moves an order on.
-type AdvanceInput struct {
-	OrderID        uuid.UUID
-	To             Status
-	Carrier        string // for SHIPPED
-	TrackingNumber string // for SHIPPED
-}
-
-// Advance moves an order to its next status, for staff. What the machine does not
-// allow is ErrTransition; confirming an order that is not paid is ErrUnpaid.
-func (s *Service) Advance(ctx context.Context, in AdvanceInput) (*Order, error) {
-	if err := access.Require(ctx, access.OrderWrite); err != nil {
-		return nil, err
-	}
-	if err := errors.Join(short("carrier", in.Carrier, maxParcel), short("trackingNumber", in.TrackingNumber, maxParcel)); err != nil {
-		return nil, err
-	}
-	if in.To == Cancelled {
-		return s.Cancel(ctx, CancelInput{OrderID: in.OrderID})
-	}
-	return s.change(ctx, in.OrderID, "order.advanced", func(ctx context.Context, o *Order, c *Change) error {
-		if !o.Status.MayBecome(in.To) || o.Status == PendingApproval { // which Approve ends
-			return ErrTransition.With(o.Status).At("to")
-		}
-		if (in.To == Confirmed || in.To == Shipped) && !o.Paid && !o.OnAccount() {
-			return ErrUnpaid.At("to") // paid before, a hold may have lapsed since
-		}
-		o.Status = in.To
-		if in.To != Shipped {
-			return nil
-		}
-		c.Carrier, c.TrackingNumber = in.Carrier, in.TrackingNumber
-		if err := s.store.Ship(ctx, o.ID, s.now(), access.From(ctx).ID); err != nil {
-			return err
-		}
-		if s.campaigns != nil {
-			if err := s.campaigns.Shipped(ctx, o.BrandID, o.ID); err != nil {
-				return err
-			}
-		}
-		if err := s.sold(ctx, *o); err != nil {
-			return err
-		}
-		return s.mail(ctx, *o, o.ID.String(), messaging.OrderShipped{
-			Name: o.ShippingAddress.Name, OrderNumber: o.Number, Carrier: in.Carrier, TrackingNumber: in.TrackingNumber,
-		})
-	})
-}
 
 // CancelInput gives an order up.
 type CancelInput struct {
@@ -79,7 +29,7 @@ func (s *Service) Cancel(ctx context.Context, in CancelInput) (*Order, error) {
 	return s.change(ctx, in.OrderID, "order.cancelled", func(ctx context.Context, o *Order, c *Change) error {
 		staff := access.From(ctx).May(access.OrderWrite)
 		switch {
-		case !o.Status.MayBecome(Cancelled), o.Status == Picking && !staff:
+		case !o.Status.cancellable(), o.Status == Picking && !staff:
 			return ErrTransition.With(o.Status)
 		case access.From(ctx).May(access.OrderRead) && !staff:
 			return fault.ErrForbidden
@@ -114,6 +64,9 @@ func (s *Service) cancel(ctx context.Context, o *Order, reason string) error {
 		if err := s.trade.Return(ctx, *o.CompanyID, o.ID); err != nil {
 			return err
 		}
+	}
+	if err := s.store.CancelShipments(ctx, o.ID, s.now()); err != nil {
+		return err
 	}
 	flipped, err := s.store.Release(ctx, o.ID, s.now())
 	if err != nil {

@@ -1,0 +1,163 @@
+package order
+
+import (
+	"context"
+	"slices"
+
+	"github.com/google/uuid"
+
+	"github.com/noren-commerce/noren/core/i18n"
+	"github.com/noren-commerce/noren/core/ledger"
+	"github.com/noren-commerce/noren/core/money"
+)
+
+// Books are where the sale of a shipment is written down when it leaves (売上計上).
+type Books interface {
+	Sold(ctx context.Context, s ledger.Sale) error
+}
+
+// sold writes down the sale of a shipment that leaves, and takes the money that is held.
+func (s *Service) sold(ctx context.Context, m *moving) error {
+	o, h := m.order, m.shipment
+	if err := m.worth(); err != nil {
+		return err
+	}
+	sale := ledger.Sale{
+		ShipmentID: h.ID, OrderID: o.ID, BrandID: o.BrandID, Number: o.Number, Currency: o.Currency, Total: h.TotalMinor,
+		Shipping: h.ShippingMinor, Inclusive: o.TaxInclusive, Taxes: h.Taxes,
+	}
+	if o.OnAccount() {
+		sale.CompanyID = o.CompanyID
+	}
+	if err := s.books.Sold(ctx, sale); err != nil {
+		return err
+	}
+	if err := s.payments.Take(ctx, o.ID); err != nil {
+		return err
+	}
+	return s.invoiced(ctx, m) // late: whoever draws a number holds up others who do
+}
+
+// worth says what the leaving shipment is worth: what of the order's amounts belongs to
+// all that has left, by the value of its goods, less what shipments before it were
+// worth. So they come to the order's amounts to the yen when all has left.
+func (m *moving) worth() error {
+	o, h := m.order, m.shipment
+	gone, all := m.valueGone()
+	share := func(amount int64) (int64, error) {
+		if len(m.held) == 0 {
+			return amount, nil
+		}
+		return money.RoundDown.Portion(amount, gone, all, 1)
+	}
+	total, err := share(o.TotalMinor)
+	if err != nil {
+		return err
+	}
+	shipping, err := share(o.ShippingMinor)
+	if err != nil {
+		return err
+	}
+	h.TotalMinor, h.ShippingMinor, h.Taxes = total, shipping, []money.Taxed{}
+	for _, t := range o.Taxes {
+		if t.Gross.Minor, err = share(t.Gross.Minor); err != nil {
+			return err
+		}
+		if t.Tax.Minor, err = share(t.Tax.Minor); err != nil {
+			return err
+		}
+		t.Net.Minor = t.Gross.Minor - t.Tax.Minor
+		h.Taxes = append(h.Taxes, t)
+	}
+	for _, earlier := range m.shipments {
+		if earlier.ID != h.ID && earlier.Status.Left() {
+			h.less(earlier)
+		}
+	}
+	return nil
+}
+
+// less takes off what an earlier shipment was worth.
+func (s *Shipment) less(earlier Shipment) {
+	s.TotalMinor -= earlier.TotalMinor
+	s.ShippingMinor -= earlier.ShippingMinor
+	for i := range s.Taxes {
+		for _, t := range earlier.Taxes {
+			if t.Class == s.Taxes[i].Class {
+				s.Taxes[i].Net.Minor -= t.Net.Minor
+				s.Taxes[i].Tax.Minor -= t.Tax.Minor
+				s.Taxes[i].Gross.Minor -= t.Gross.Minor
+			}
+		}
+	}
+}
+
+// valueGone is what the goods that have left are worth, and what all are; where all
+// cost nothing, every piece is worth the same.
+func (m *moving) valueGone() (gone, all int64) {
+	var goneFree, allFree int64
+	for _, l := range m.lines {
+		for _, h := range l.holds() {
+			left := 0
+			for _, s := range m.shipments {
+				if s.Status.Left() {
+					left += s.packed(l.ID, h.VariantID)
+				}
+			}
+			value := l.worthOf(h.VariantID)
+			gone += value * int64(left) / int64(h.Quantity)
+			all += value
+			goneFree, allFree = goneFree+int64(left), allFree+int64(h.Quantity)
+		}
+	}
+	if all == 0 {
+		return goneFree, allFree
+	}
+	return gone, all
+}
+
+// worthOf is what the pieces of the variant bear of the line's total.
+func (l Line) worthOf(variantID uuid.UUID) (minor int64) {
+	if len(l.Parts) == 0 {
+		return l.TotalMinor
+	}
+	for _, p := range l.Parts {
+		if p.VariantID == variantID {
+			minor += p.Amount.Minor
+		}
+	}
+	return minor
+}
+
+// part is the set's part with the variant; nil if the line is of the variant itself.
+func (l Line) part(variantID uuid.UUID) *Part {
+	i := slices.IndexFunc(l.Parts, func(p Part) bool { return p.VariantID == variantID })
+	if i < 0 {
+		return nil
+	}
+	return &l.Parts[i]
+}
+
+// NameOf is what the customer knows the line's pieces of the variant by.
+func (l Line) NameOf(variantID uuid.UUID) i18n.Text {
+	if p := l.part(variantID); p != nil {
+		return p.Name
+	}
+	return l.Name
+}
+
+// SKUOf is the stock keeping unit of the line's pieces of the variant.
+func (l Line) SKUOf(variantID uuid.UUID) string {
+	if p := l.part(variantID); p != nil {
+		return p.SKU
+	}
+	return l.SKU
+}
+
+// optionsOf are the options of the line's pieces of the variant.
+func (l Line) optionsOf(variantID uuid.UUID) []string {
+	if p := l.part(variantID); p != nil {
+		return p.Options
+	}
+	return l.Options
+}

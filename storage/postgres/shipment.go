@@ -1,0 +1,151 @@
+package postgres
+
+import (
+	"context"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
+
+	"github.com/noren-commerce/noren/core/order"
+	"github.com/noren-commerce/noren/core/page"
+	"github.com/noren-commerce/noren/core/shipping"
+)
+
+const shipmentColumns = `h.id, h.order_id, h.brand_id, h.location_id, h.nth, h.status, h.carrier_id, h.carrier, h.tracking_number, h.tracking_url,
+	h.currency, h.total, h.shipping_fee, h.taxes, h.instructed_at, h.shipped_at, h.delivered_at, h.updated_at,
+	(SELECT coalesce(jsonb_agg(jsonb_build_object('orderId', h.order_id, 'lineId', p.line_id, 'variantId', p.variant_id, 'quantity', p.quantity) ORDER BY l.position, p.variant_id), '[]')
+		FROM shipment_lines p JOIN order_lines l ON l.id = p.line_id WHERE p.shipment_id = h.id) AS lines`
+
+// Held is what a locked order holds and waits for.
+func (s *Orders) Held(ctx context.Context, orderID uuid.UUID, at time.Time) ([]order.Held, error) {
+	return collect[order.Held](ctx, s.db, `
+		SELECT r.variant_id, coalesce(r.location_id, @none) AS location_id, r.quantity,
+			coalesce(t.kind = 'ADVANCE' AND t.release_at > @at, false) AS early
+		FROM stock_reservations r LEFT JOIN locations o ON o.id = r.location_id LEFT JOIN sale_terms t ON t.variant_id = r.variant_id
+		WHERE r.order_id = @order AND r.state = 'OPEN' ORDER BY o.priority, o.id, r.variant_id`,
+		pgx.NamedArgs{"order": orderID, "at": at, "none": uuid.Nil})
+}
+
+// InsertShipments writes shipments with what is packed.
+func (s *Orders) InsertShipments(ctx context.Context, all []order.Shipment) error {
+	batch := &pgx.Batch{}
+	for _, h := range all {
+		batch.Queue(`
+			INSERT INTO shipments (id, order_id, brand_id, location_id, nth, status, currency, instructed_at, updated_at)
+			VALUES (@id, @order, @brand, @location, @nth, @status, @currency, @at, @at)`, pgx.NamedArgs{
+			"id": h.ID, "order": h.OrderID, "brand": h.BrandID, "location": h.LocationID, "nth": h.Nth, "status": h.Status, "currency": h.Currency, "at": h.InstructedAt,
+		})
+		args := packedArgs(h)
+		args["id"] = h.ID
+		batch.Queue(`
+			INSERT INTO shipment_lines (shipment_id, line_id, variant_id, quantity)
+			SELECT @id, line_id, variant_id, quantity FROM unnest(@lines::uuid[], @variants::uuid[], @quantities::int[]) AS p (line_id, variant_id, quantity)`, args)
+	}
+	return s.db.conn(ctx).SendBatch(ctx, batch).Close()
+}
+
+func packedArgs(h order.Shipment) pgx.NamedArgs {
+	lines, variants, quantities := make([]uuid.UUID, len(h.Lines)), make([]uuid.UUID, len(h.Lines)), make([]int, len(h.Lines))
+	for i, p := range h.Lines {
+		lines[i], variants[i], quantities[i] = p.LineID, p.VariantID, p.Quantity
+	}
+	return pgx.NamedArgs{"lines": lines, "variants": variants, "quantities": quantities}
+}
+
+// SaveShipment writes what may change in a shipment.
+func (s *Orders) SaveShipment(ctx context.Context, h order.Shipment) error {
+	_, err := s.db.conn(ctx).Exec(ctx, `
+		UPDATE shipments SET status = @status, carrier_id = @carrier_id, carrier = @carrier, tracking_number = @number, tracking_url = @url,
+			total = @total, shipping_fee = @fee, taxes = @taxes, shipped_at = @shipped, delivered_at = @delivered, updated_at = @updated
+		WHERE id = @id`, pgx.NamedArgs{
+		"id": h.ID, "status": h.Status, "carrier_id": h.CarrierID, "carrier": h.Carrier, "number": h.TrackingNumber, "url": h.TrackingURL,
+		"total": h.TotalMinor, "fee": h.ShippingMinor, "taxes": orEmpty(h.Taxes), "shipped": h.ShippedAt, "delivered": h.DeliveredAt, "updated": h.UpdatedAt,
+	})
+	return err
+}
+
+// CancelShipments calls those of the order off that have not left.
+func (s *Orders) CancelShipments(ctx context.Context, orderID uuid.UUID, at time.Time) error {
+	batch := &pgx.Batch{}
+	batch.Queue(`UPDATE shipments SET status = 'CANCELLED', updated_at = $2 WHERE order_id = $1 AND status = 'INSTRUCTED'`, orderID, at)
+	return s.db.later(ctx, batch)
+}
+
+// Shipments are those of the orders, in their order.
+func (s *Orders) Shipments(ctx context.Context, orderIDs []uuid.UUID) ([]order.Shipment, error) {
+	return collect[order.Shipment](ctx, s.db, `SELECT `+shipmentColumns+` FROM shipments h WHERE h.order_id = ANY($1) ORDER BY h.order_id, h.nth`, orderIDs)
+}
+
+// Shipment is the shipment with the id; nil if there is none.
+func (s *Orders) Shipment(ctx context.Context, shipmentID uuid.UUID) (*order.Shipment, error) {
+	return first[order.Shipment](ctx, s.db, `SELECT `+shipmentColumns+` FROM shipments h WHERE h.id = $1`, shipmentID)
+}
+
+// ListShipments is one page of the brand's shipments, who waits longest first.
+func (s *Orders) ListShipments(ctx context.Context, q order.ShipmentQuery) (page.Connection[order.Shipment], error) {
+	where, args := `h.brand_id = @brand`, pgx.NamedArgs{"brand": q.BrandID}
+	if len(q.Statuses) > 0 {
+		where, args["statuses"] = where+` AND h.status = ANY(@statuses)`, q.Statuses
+	}
+	if len(q.LocationIDs) > 0 {
+		where, args["locations"] = where+` AND h.location_id = ANY(@locations)`, q.LocationIDs
+	}
+	if q.TrackingNumber != "" {
+		where, args["number"] = where+` AND h.tracking_number = @number`, q.TrackingNumber
+	}
+	found, err := keyset(ctx, s.db, q.Page, shipmentColumns+` FROM shipments h`, where, `(h.instructed_at, h.id)`, `h.instructed_at, h.id`, args,
+		func(k timeKey) []any { return []any{k.At, k.ID} }, func(h order.Shipment) timeKey { return timeKey{h.InstructedAt, h.ID} })
+	found.Count = func(ctx context.Context) (int, error) {
+		return one[int](ctx, s.db, `SELECT count(*) FROM shipments h WHERE `+where, args)
+	}
+	return found, err
+}
+
+// TrackedElsewhere reports whether a shipment of another order has the number with the
+// same carrier.
+func (s *Orders) TrackedElsewhere(ctx context.Context, h order.Shipment) (bool, error) {
+	return one[bool](ctx, s.db, `
+		SELECT EXISTS (SELECT FROM shipments h WHERE h.tracking_number = @number AND h.brand_id = @brand AND h.order_id <> @order
+			AND h.status <> 'CANCELLED' AND h.carrier = @carrier)`,
+		pgx.NamedArgs{"number": h.TrackingNumber, "brand": h.BrandID, "order": h.OrderID, "carrier": h.Carrier})
+}
+
+// ShipStock takes what is packed, and held for it, off the shelves, each piece a
+// movement. It fails if the order does not hold so many there.
+func (s *Orders) ShipStock(ctx context.Context, h order.Shipment, at time.Time, actorID uuid.UUID) error {
+	args := packedArgs(h)
+	args["order"], args["location"], args["at"], args["actor"] = h.OrderID, h.LocationID, at, orNull(actorID)
+	counts, err := first[struct{ Wanted, Taken int }](ctx, s.db, `
+		WITH packed AS (
+			SELECT variant_id, sum(quantity)::int AS quantity FROM unnest(@variants::uuid[], @quantities::int[]) AS p (variant_id, quantity) GROUP BY variant_id
+		), locked AS (
+			SELECT s.variant_id FROM stock_levels s JOIN packed USING (variant_id) WHERE s.location_id = @location
+			ORDER BY s.variant_id FOR UPDATE OF s
+		), given AS (
+			UPDATE stock_reservations r SET quantity = CASE WHEN r.quantity > p.quantity THEN r.quantity - p.quantity ELSE r.quantity END,
+				state = CASE WHEN r.quantity > p.quantity THEN 'OPEN' ELSE 'SHIPPED' END
+			FROM packed p JOIN locked USING (variant_id)
+			WHERE r.order_id = @order AND r.variant_id = p.variant_id AND r.location_id = @location AND r.state = 'OPEN' AND r.quantity >= p.quantity
+			RETURNING p.variant_id, p.quantity
+		), taken AS (
+			UPDATE stock_levels s SET reserved = s.reserved - g.quantity, on_hand = s.on_hand - g.quantity
+			FROM given g WHERE s.variant_id = g.variant_id AND s.location_id = @location
+		), noted AS (
+			INSERT INTO stock_movements (id, at, variant_id, location_id, kind, quantity, reference, actor_id)
+			SELECT gen_random_uuid(), @at, variant_id, @location, 'SHIPMENT', -quantity, @order::text, @actor FROM given
+		)
+		SELECT (SELECT count(*) FROM packed)::int AS wanted, (SELECT count(*) FROM given)::int AS taken`, args)
+	if err == nil && counts.Wanted != counts.Taken {
+		return order.ErrNotAllocated.With(0)
+	}
+	return err
+}
+
+// CarrierOf is the brand's carrier, or if none is named that of the shipping method; nil
+// if there is none.
+func (s *Shipping) CarrierOf(ctx context.Context, brandID uuid.UUID, carrierID *uuid.UUID, methodID uuid.UUID) (*shipping.Carrier, error) {
+	return first[shipping.Carrier](ctx, s.db, `
+		SELECT `+carrierColumns+` FROM shipping_carriers c
+		WHERE c.brand_id = $1 AND c.id = coalesce($2, (SELECT m.carrier_id FROM shipping_methods m WHERE m.id = $3))`, brandID, carrierID, methodID)
+}
