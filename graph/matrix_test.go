@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"flag"
 	"fmt"
+	"maps"
 	"os"
 	"slices"
 	"strings"
@@ -44,18 +45,43 @@ permissions of which one alone lets staff in that has no other.
 // caller asks for one field at a time and says whether it was let in.
 type caller struct {
 	name string
-	ask  func(t testing.TB, query string, variables apptest.Variables) apptest.Answer
+	ask  func(t testing.TB, q asked) apptest.Answer
+}
+
+// asked is a question of the matrix. A file, which JSON cannot carry, stands for the
+// variable at the path, such as input.file; there is none if the path is empty.
+type asked struct {
+	query     string
+	variables apptest.Variables
+	file      string
+}
+
+// sent is what a client sends where a file is asked for.
+func sent() apptest.File {
+	return apptest.File{Name: "x.csv", ContentType: "text/csv", Content: []byte("x\n1\n")}
+}
+
+// askedBy asks as somebody with these headers.
+func askedBy(t testing.TB, a *apptest.App, q asked, headers ...string) apptest.Answer {
+	t.Helper()
+	if q.file == "" {
+		return a.Do(t, q.query, q.variables, headers...)
+	}
+	return a.Upload(t, q.query, q.variables, q.file, sent(), append(headers, "X-Noren-CSRF", "1")...)
 }
 
 func TestAccessMatrix(t *testing.T) {
 	t.Parallel()
 	a, s := apptest.Start(t), schema()
-	roles := []caller{{"GUEST", func(t testing.TB, q string, v apptest.Variables) apptest.Answer { return a.Do(t, q, v) }}}
+	roles := []caller{{"GUEST", func(t testing.TB, q asked) apptest.Answer { return askedBy(t, a, q) }}}
 	for _, role := range []access.Role{access.RoleMember, access.RoleCompanyBuyer, access.RoleStoreStaff, access.RoleStaff, access.RoleAdmin} {
 		roles = append(roles, holder(t, a, string(role), role))
 	}
-	roles = append(roles, partner(a), caller{"SYSTEM", func(t testing.TB, q string, v apptest.Variables) apptest.Answer {
-		return a.DoAs(t, access.System, q, v)
+	roles = append(roles, partner(a), caller{"SYSTEM", func(t testing.TB, q asked) apptest.Answer {
+		if q.file != "" {
+			return a.UploadAs(t, access.System, q.query, q.variables, q.file, sent())
+		}
+		return a.DoAs(t, access.System, q.query, q.variables)
 	}})
 	var clerks []caller
 	for _, p := range access.Permissions {
@@ -91,11 +117,11 @@ func holder(t testing.TB, a *apptest.App, name string, role access.Role, permiss
 		return "Bearer " + grant.Grant.AccessToken
 	}
 	token := bearer()
-	return caller{name, func(t testing.TB, q string, v apptest.Variables) apptest.Answer {
-		answer := a.Do(t, q, v, "Authorization", token)
+	return caller{name, func(t testing.TB, q asked) apptest.Answer {
+		answer := askedBy(t, a, q, "Authorization", token)
 		if answer.Code() == string(identity.ErrTokenInvalid.Code) {
 			token = bearer()
-			answer = a.Do(t, q, v, "Authorization", token)
+			answer = askedBy(t, a, q, "Authorization", token)
 		}
 		return answer
 	}}
@@ -112,12 +138,12 @@ func partner(a *apptest.App) caller {
 		}
 		return shown
 	})
-	return caller{"PARTNER", func(t testing.TB, q string, v apptest.Variables) (answer apptest.Answer) {
+	return caller{"PARTNER", func(t testing.TB, q asked) (answer apptest.Answer) {
 		ch, err := a.App.Channels.Resolve(t.Context(), "web", "")
 		require.NoError(t, err)
 		ctx := access.With(channel.With(t.Context(), ch), access.Actor{Role: access.RolePartner, ID: id.New()})
 		ctx = graphql.StartOperationTrace(a.App.Resolvers.WithLoaders(ctx))
-		operation, faults := exec.CreateOperationContext(ctx, &graphql.RawParams{Query: q, Variables: v})
+		operation, faults := exec.CreateOperationContext(ctx, &graphql.RawParams{Query: q.query, Variables: q.attached()})
 		require.Empty(t, faults)
 		run, ctx := exec.DispatchOperation(ctx, operation)
 		raw, err := json.Marshal(run(ctx))
@@ -125,6 +151,28 @@ func partner(a *apptest.App) caller {
 		require.NoError(t, json.Unmarshal(raw, &answer))
 		return answer
 	}}
+}
+
+// attached are the variables with the file in its place, as the endpoint reads a form.
+func (q asked) attached() map[string]any {
+	if q.file == "" {
+		return q.variables
+	}
+	file := sent()
+	return placed(q.variables, strings.Split(q.file, "."), graphql.Upload{
+		File: bytes.NewReader(file.Content), Filename: file.Name, Size: int64(len(file.Content)), ContentType: file.ContentType,
+	})
+}
+
+// placed is a copy of the object with the value at the path.
+func placed(object map[string]any, path []string, value any) map[string]any {
+	object = maps.Clone(object)
+	if len(path) > 1 {
+		inner, _ := object[path[0]].(map[string]any)
+		value = placed(inner, path[1:], value)
+	}
+	object[path[0]] = value
+	return object
 }
 
 func writeMatrix(t testing.TB, out *bytes.Buffer, s *ast.Schema, root *ast.Definition, roles, clerks []caller) {
@@ -136,20 +184,20 @@ func writeMatrix(t testing.TB, out *bytes.Buffer, s *ast.Schema, root *ast.Defin
 	fields := slices.Clone(root.Fields)
 	slices.SortFunc(fields, func(a, b *ast.FieldDefinition) int { return strings.Compare(a.Name, b.Name) })
 	for _, f := range fields {
-		if strings.HasPrefix(f.Name, "__") || takesUpload(s, f) {
+		if strings.HasPrefix(f.Name, "__") {
 			continue
 		}
-		query, variables := question(s, root, f)
+		q := question(s, root, f)
 		fmt.Fprintf(out, "| %s |", f.Name)
 		staff := false
 		for _, r := range roles {
-			in := letIn(t, r, f, query, variables)
+			in := letIn(t, r, q)
 			staff = staff || in && r.name == "STAFF"
 			fmt.Fprintf(out, " %s |", map[bool]string{true: "yes", false: "-"}[in])
 		}
 		var with []string
 		for _, c := range clerks {
-			if !staff && letIn(t, c, f, query, variables) {
+			if !staff && letIn(t, c, q) {
 				with = append(with, c.name)
 			}
 		}
@@ -159,22 +207,25 @@ func writeMatrix(t testing.TB, out *bytes.Buffer, s *ast.Schema, root *ast.Defin
 }
 
 // letIn asks, and reports whether the schema let the caller in.
-func letIn(t testing.TB, c caller, f *ast.FieldDefinition, query string, variables apptest.Variables) bool {
+func letIn(t testing.TB, c caller, q asked) bool {
 	t.Helper()
-	answer := c.ask(t, query, variables)
+	answer := c.ask(t, q)
 	code := answer.Code()
-	require.NotContains(t, []string{"BAD_USER_INPUT", "GRAPHQL_VALIDATION_FAILED", "GRAPHQL_PARSE_FAILED", "INTERNAL", "UNAVAILABLE", "REGISTERED_OPERATIONS_ONLY", "TOKEN_INVALID"}, code, "%s asks %s: %v", c.name, query, answer.Errors)
+	require.NotContains(t, []string{"BAD_USER_INPUT", "GRAPHQL_VALIDATION_FAILED", "GRAPHQL_PARSE_FAILED", "INTERNAL", "UNAVAILABLE", "REGISTERED_OPERATIONS_ONLY", "TOKEN_INVALID", "CSRF_PREVENTED"}, code, "%s asks %s: %v", c.name, q.query, answer.Errors)
 	return code != "UNAUTHENTICATED" && code != "FORBIDDEN"
 }
 
 // question asks for the field with made-up arguments and as little as can be asked.
-func question(s *ast.Schema, root *ast.Definition, f *ast.FieldDefinition) (string, apptest.Variables) {
-	variables, declared, given := apptest.Variables{}, []string{}, []string{}
+func question(s *ast.Schema, root *ast.Definition, f *ast.FieldDefinition) asked {
+	variables, declared, given, file := apptest.Variables{}, []string{}, []string{}, ""
 	for _, argument := range f.Arguments {
 		if argument.Type.NonNull && argument.DefaultValue == nil {
 			variables[argument.Name] = madeUp(s, argument.Type)
 			declared = append(declared, "$"+argument.Name+": "+argument.Type.String())
 			given = append(given, argument.Name+": $"+argument.Name)
+			if path := uploadIn(s, argument.Type); path != nil {
+				file = argument.Name + *path
+			}
 		}
 	}
 	query := strings.ToLower(root.Name)
@@ -188,7 +239,25 @@ func question(s *ast.Schema, root *ast.Definition, f *ast.FieldDefinition) (stri
 	if s.Types[f.Type.Name()].IsCompositeType() {
 		query += " { __typename }"
 	}
-	return query + " }", variables
+	return asked{query + " }", variables, file}
+}
+
+// uploadIn is where in a value of the type a file is wanted; nil if nowhere.
+func uploadIn(s *ast.Schema, typed *ast.Type) *string {
+	path := ""
+	if typed.Name() == "Upload" {
+		return &path
+	}
+	for _, f := range s.Types[typed.Name()].Fields {
+		if !f.Type.NonNull || f.DefaultValue != nil || s.Types[typed.Name()].Kind != ast.InputObject {
+			continue
+		}
+		if inner := uploadIn(s, f.Type); inner != nil {
+			path = "." + f.Name + *inner
+			return &path
+		}
+	}
+	return nil
 }
 
 // madeUp is some value of the type that noren can read.
@@ -209,6 +278,9 @@ func madeUp(s *ast.Schema, typed *ast.Type) any {
 		}
 		return object
 	}
+	if definition.Name == "Upload" {
+		return nil // the file takes its place
+	}
 	if value, known := madeUpScalars()[definition.Name]; known {
 		return value
 	}
@@ -220,25 +292,4 @@ func madeUpScalars() map[string]any {
 		"ID": id.Global("Nothing", id.New()), "Int": 1, "Float": 1.5, "Boolean": false, "Decimal": "1",
 		"DateTime": "2026-11-23T03:00:00Z", "Date": "2026-11-23", "CurrencyCode": "JPY", "Translations": map[string]any{"ja": "x"},
 	}
-}
-
-// takesUpload reports whether the field takes a file, which JSON cannot carry.
-func takesUpload(s *ast.Schema, f *ast.FieldDefinition) bool {
-	for _, argument := range f.Arguments {
-		raw, _ := json.Marshal(madeUpNames(s, argument.Type.Name(), 0))
-		if strings.Contains(string(raw), `"Upload"`) {
-			return true
-		}
-	}
-	return false
-}
-
-func madeUpNames(s *ast.Schema, name string, depth int) (names []string) {
-	names = append(names, name)
-	if d := s.Types[name]; d.Kind == ast.InputObject && depth < 5 {
-		for _, f := range d.Fields {
-			names = append(names, madeUpNames(s, f.Type.Name(), depth+1)...)
-		}
-	}
-	return names
 }

@@ -88,9 +88,11 @@ func asksPages(ctx context.Context, owners []uuid.UUID, paths []string) (wanted 
 				size = first
 			}
 			var only []string
-			if status := arguments["status"]; status != nil {
-				for _, s := range graphql.CoerceList(status) {
-					only = append(only, fmt.Sprint(s))
+			for _, narrowing := range []string{"status", "filter"} {
+				if arguments[narrowing] != nil {
+					for _, s := range graphql.CoerceList(arguments[narrowing]) {
+						only = append(only, fmt.Sprint(s))
+					}
 				}
 			}
 			for _, owner := range owners {

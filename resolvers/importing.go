@@ -2,6 +2,8 @@ package resolvers
 
 import (
 	"context"
+	"errors"
+	"slices"
 
 	"github.com/google/uuid"
 
@@ -9,62 +11,68 @@ import (
 	"github.com/noren-commerce/noren/core/page"
 	"github.com/noren-commerce/noren/graph"
 	"github.com/noren-commerce/noren/graph/model"
-	"github.com/noren-commerce/noren/graph/scalar"
 )
 
 func importPayload(ctx context.Context, run *importing.Run, err error) (model.ImportPayload, error) {
-	errors, err := userErrors(ctx, err)
-	if len(errors) > 0 {
+	refused, err := userErrors(ctx, err)
+	if len(refused) > 0 {
 		run = nil
 	}
-	return model.ImportPayload{Run: run, UserErrors: errors}, err
+	return model.ImportPayload{Run: run, UserErrors: refused}, err
 }
 
 // rejections is a page of a run's rejections. First pages, and the counts, of a list
 // of runs are read together.
 func (r *Resolver) rejections(ctx context.Context, run importing.Run, args page.Args) (page.Connection[importing.Rejection], error) {
-	size, err := args.Size()
-	if err != nil {
-		return page.Connection[importing.Rejection]{}, err
-	}
-	var rejected page.Connection[importing.Rejection]
-	if value(args.After) == "" {
-		rejected, err = load(ctx).Rejections.Load(ctx, importing.FirstPage{RunID: run.ID, Size: size})
-	} else {
-		rejected, err = r.Imports.Rejections(ctx, run.ID, args)
-	}
-	rejected.Count = func(ctx context.Context) (int, error) { return load(ctx).RejectionCounts.Load(ctx, run.ID) }
-	return rejected, err
+	of := page.First{OwnerID: run.ID}
+	rejected, err := firstOr(ctx, load(ctx).Rejections, of, args, func(args page.Args) (page.Connection[importing.Rejection], error) {
+		return r.Imports.Rejections(ctx, run.ID, args)
+	})
+	return counted(rejected, load(ctx).RejectionCounts, of), err
 }
 
 // runsAhead fetches what the operation asks of the runs under the paths.
 func runsAhead(ctx context.Context, runs []importing.Run, paths ...string) error {
 	ids := keys(runs, func(run importing.Run) uuid.UUID { return run.ID })
-	var wanted []importing.FirstPage
-	counts := false
-	for _, path := range paths {
-		path += ".rejections"
-		counts = counts || graph.Asks(ctx, path+".totalCount")
-		for _, arguments := range graph.Arguments(ctx, path) {
-			if arguments["after"] != nil {
-				continue
-			}
-			size := page.DefaultSize
-			if first, err := scalar.UnmarshalInt(arguments["first"]); err == nil {
-				size = first
-			}
+	paths = below(paths, "rejections")
+	_, err := pagesAhead(ctx, load(ctx).Rejections, ids, paths)
+	return errors.Join(err, countsAhead(ctx, load(ctx).RejectionCounts, ids, paths))
+}
+
+// priceChanges is a page of what a file of prices would do, likewise.
+func (r *Resolver) priceChanges(ctx context.Context, run importing.PriceRun, kinds []importing.PriceChangeKind, args page.Args) (page.Connection[importing.PriceChange], error) {
+	of := page.First{OwnerID: run.ID, Only: words(kinds)}
+	changes, err := firstOr(ctx, load(ctx).PriceChanges, of, args, func(args page.Args) (page.Connection[importing.PriceChange], error) {
+		return r.Prices.Changes(ctx, run.ID, importing.PriceChangesInput{Kinds: kinds, Page: args})
+	})
+	return counted(changes, load(ctx).PriceChangeCounts, of), err
+}
+
+// priceRejections is a page of a file's rejections, likewise.
+func (r *Resolver) priceRejections(ctx context.Context, run importing.PriceRun, args page.Args) (page.Connection[importing.Rejection], error) {
+	of := page.First{OwnerID: run.ID}
+	rejected, err := firstOr(ctx, load(ctx).PriceRejections, of, args, func(args page.Args) (page.Connection[importing.Rejection], error) {
+		return r.Prices.Rejections(ctx, run.ID, args)
+	})
+	return counted(rejected, load(ctx).PriceRejectionCounts, of), err
+}
+
+// priceRunsAhead fetches what the operation asks of files of prices under the paths.
+func priceRunsAhead(ctx context.Context, runs []importing.PriceRun, paths ...string) error {
+	l, ids := load(ctx), keys(runs, func(run importing.PriceRun) uuid.UUID { return run.ID })
+	changes, rejections := below(paths, "changes"), below(paths, "rejections")
+	var extremes []importing.Extreme
+	for field, fall := range map[string]bool{"biggestRise": false, "biggestFall": true} {
+		if slices.ContainsFunc(below(paths, field), func(path string) bool { return graph.Asks(ctx, path) }) {
 			for _, run := range ids {
-				wanted = append(wanted, importing.FirstPage{RunID: run, Size: min(max(size, 0), page.MaxSize)})
+				extremes = append(extremes, importing.Extreme{RunID: run, Fall: fall})
 			}
 		}
 	}
-	if counts {
-		if _, err := load(ctx).RejectionCounts.Ahead(ctx, ids); err != nil {
-			return err
-		}
-	}
-	_, err := load(ctx).Rejections.Ahead(ctx, wanted)
-	return err
+	_, err := pagesAhead(ctx, l.PriceChanges, ids, changes)
+	_, rejected := pagesAhead(ctx, l.PriceRejections, ids, rejections)
+	_, biggest := l.BiggestChanges.Ahead(ctx, extremes)
+	return errors.Join(err, rejected, biggest, countsAhead(ctx, l.PriceChangeCounts, ids, changes), countsAhead(ctx, l.PriceRejectionCounts, ids, rejections))
 }
 
 // importOptions turns the schema's words into the core's.
@@ -90,9 +98,9 @@ func encodingOf(e *model.ImportEncoding) importing.Encoding {
 const priceFileRows = 2000
 
 func priceImportPayload(ctx context.Context, run *importing.PriceRun, err error) (model.PriceImportPayload, error) {
-	errors, err := userErrors(ctx, err)
-	if len(errors) > 0 {
+	refused, err := userErrors(ctx, err)
+	if len(refused) > 0 {
 		run = nil
 	}
-	return model.PriceImportPayload{PriceImport: run, UserErrors: errors}, err
+	return model.PriceImportPayload{PriceImport: run, UserErrors: refused}, err
 }

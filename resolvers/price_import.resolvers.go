@@ -33,19 +33,19 @@ func (r *mutationResolver) DiscardPriceImport(ctx context.Context, input importi
 }
 
 func (r *priceImportResolver) Changes(ctx context.Context, obj *importing.PriceRun, first *int, after *string, filter []importing.PriceChangeKind) (page.Connection[importing.PriceChange], error) {
-	return r.Prices.Changes(ctx, obj.ID, importing.PriceChangesInput{Kinds: filter, Page: page.Args{First: first, After: after}})
+	return r.priceChanges(ctx, *obj, filter, page.Args{First: first, After: after})
 }
 
 func (r *priceImportResolver) Rejections(ctx context.Context, obj *importing.PriceRun, first *int, after *string) (page.Connection[importing.Rejection], error) {
-	return r.Prices.Rejections(ctx, obj.ID, page.Args{First: first, After: after})
+	return r.priceRejections(ctx, *obj, page.Args{First: first, After: after})
 }
 
 func (r *priceImportResolver) BiggestRise(ctx context.Context, obj *importing.PriceRun) (*importing.PriceChange, error) {
-	return r.Prices.Biggest(ctx, obj.ID, false)
+	return load(ctx).BiggestChanges.Load(ctx, importing.Extreme{RunID: obj.ID})
 }
 
 func (r *priceImportResolver) BiggestFall(ctx context.Context, obj *importing.PriceRun) (*importing.PriceChange, error) {
-	return r.Prices.Biggest(ctx, obj.ID, true)
+	return load(ctx).BiggestChanges.Load(ctx, importing.Extreme{RunID: obj.ID, Fall: true})
 }
 
 func (r *queryResolver) PriceImport(ctx context.Context, id string) (*importing.PriceRun, error) {
@@ -57,7 +57,11 @@ func (r *queryResolver) PriceImport(ctx context.Context, id string) (*importing.
 }
 
 func (r *queryResolver) PriceImports(ctx context.Context, first *int, after *string) (page.Connection[importing.PriceRun], error) {
-	return r.Prices.Runs(ctx, page.Args{First: first, After: after})
+	runs, err := r.Prices.Runs(ctx, page.Args{First: first, After: after})
+	if err != nil {
+		return runs, err
+	}
+	return runs, priceRunsAhead(ctx, runs.Nodes(), "edges.node", "nodes")
 }
 
 func (r *queryResolver) PriceFile(ctx context.Context, kind importing.PriceKind, priceList string, after string) (importing.ExportPart, error) {

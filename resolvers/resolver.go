@@ -125,8 +125,14 @@ type Loaders struct {
 
 	PartnerKeys *graph.Loader[uuid.UUID, []partner.Key]
 
-	Rejections      *graph.Loader[importing.FirstPage, page.Connection[importing.Rejection]]
-	RejectionCounts *graph.Loader[uuid.UUID, int] // by import run
+	Rejections      *pages[importing.Rejection] // by import run
+	RejectionCounts *graph.Loader[page.First, int]
+
+	PriceChanges         *pages[importing.PriceChange] // by price import
+	PriceChangeCounts    *graph.Loader[page.First, int]
+	PriceRejections      *pages[importing.Rejection]
+	PriceRejectionCounts *graph.Loader[page.First, int]
+	BiggestChanges       *graph.Loader[importing.Extreme, *importing.PriceChange]
 
 	Companies        *graph.Loader[uuid.UUID, company.Company]
 	Employers        *graph.Loader[uuid.UUID, company.Employer]       // by account
@@ -206,6 +212,12 @@ func (r *Resolver) NewLoaders(ctx context.Context) *Loaders {
 
 		Rejections:      graph.NewLoader(r.Imports.FirstRejections),
 		RejectionCounts: graph.NewLoader(r.Imports.RejectionCounts),
+
+		PriceChanges:         graph.NewLoader(r.Prices.FirstChanges),
+		PriceChangeCounts:    graph.NewLoader(r.Prices.ChangeCounts),
+		PriceRejections:      graph.NewLoader(r.Prices.FirstRejections),
+		PriceRejectionCounts: graph.NewLoader(r.Prices.RejectionCounts),
+		BiggestChanges:       graph.NewLoader(r.Prices.Biggest),
 
 		Companies:        graph.NewLoader(graph.ByKey(r.Companies.ByIDs, func(c company.Company) uuid.UUID { return c.ID })),
 		Employers:        graph.NewLoader(graph.ByKey(r.Companies.Employers, func(e company.Employer) uuid.UUID { return e.AccountID })),

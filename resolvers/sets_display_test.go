@@ -175,7 +175,14 @@ func TestASetToChooseFromIsNoGift(t *testing.T) {
 	gift := apptest.Variables{"code": "gift", "name": apptest.Variables{"ja": "gift"}, "benefits": []apptest.Variables{
 		{"kind": "GIFT", "variantId": id.Global("Variant", s.box), "pieces": 1}}}
 	require.Empty(t, write(t, s.App, promoter, "saveCampaign", "SaveCampaignInput", `campaign { id }`, gift, nil), "a fixed set is")
-	s.openChoice(t, "OWN")
+	slots := []apptest.Variables{{"name": apptest.Variables{"ja": "お茶"}, "pick": 1, "choices": []string{id.Global("Variant", s.tea)}}}
+	chosen := func() []writeError {
+		return s.saveSet(t, s.box, apptest.Variables{"parts": []apptest.Variables{part(s.mug, 1)}, "slots": slots})
+	}
+	require.Equal(t, []writeError{{Code: "GIFT_NEEDS_CHOICE", Field: []string{"slots"}}}, chosen(), "while a campaign gives it away nobody is to choose")
+	require.Empty(t, s.saveSet(t, s.box, apptest.Variables{"parts": []apptest.Variables{part(s.mug, 2)}}), "other parts it may get")
+	exec(t, s.App, `UPDATE campaigns SET valid_from = now() - interval '2 days', valid_until = now() - interval '1 day'`)
+	require.Empty(t, chosen(), "the campaign is over")
 	gift["code"] = "gift-2"
 	refused := write(t, s.App, promoter, "saveCampaign", "SaveCampaignInput", `campaign { id }`, gift, nil)
 	require.Equal(t, []writeError{{Code: "GIFT_NEEDS_CHOICE", Field: []string{"benefits"}}}, refused)

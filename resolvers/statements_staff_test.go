@@ -95,7 +95,7 @@ var staffOperations = map[string]clientOperation{
 	"admin/ImportPrices": {7, input(func(_ *testing.T, w *world) apptest.Variables {
 		return apptest.Variables{"file": attached("sku,price\n" + w.key() + ",100\n"), "kind": "PRICES"}
 	})},
-	"admin/PriceImport":           {5, asked(func(t *testing.T, w *world) apptest.Variables { return apptest.Variables{"id": w.priceFile(t)} })},
+	"admin/PriceImport":           {4, asked(func(t *testing.T, w *world) apptest.Variables { return apptest.Variables{"id": w.priceFile(t)} })},
 	"admin/PriceImportRejections": {3, asked(func(t *testing.T, w *world) apptest.Variables { return apptest.Variables{"id": w.priceFile(t)} })},
 	"admin/PriceImports":          {2, inOffice(nil)},
 	"admin/CommitPriceImport":     {20, input(func(t *testing.T, w *world) apptest.Variables { return apptest.Variables{"id": w.priceFile(t)} })},

@@ -11,13 +11,13 @@ import (
 	"strings"
 
 	"github.com/schollz/progressbar/v3"
-	"golang.org/x/text/encoding/japanese"
 
 	"github.com/noren-commerce/noren/cmd/noren/app"
 	"github.com/noren-commerce/noren/core/access"
 	"github.com/noren-commerce/noren/core/channel"
 	"github.com/noren-commerce/noren/core/clock"
 	"github.com/noren-commerce/noren/core/importing"
+	"github.com/noren-commerce/noren/core/page"
 	"github.com/noren-commerce/noren/storage/postgres"
 )
 
@@ -97,31 +97,46 @@ func (c *importPrices) preview(ctx context.Context, prices *importing.Prices) (*
 		return nil, err
 	}
 	bar := newProgress(filepath.Base(c.File), info.Size(), progressbar.OptionShowBytes(true))
+	run, err := prices.Preview(ctx, importing.PriceInput{
+		Kind: kind, FileName: filepath.Base(c.File), Open: c.open, Encoding: importing.Encoding(c.Encoding), Progress: bar.set,
+	})
+	bar.finish()
+	if run == nil {
+		return nil, err
+	}
+	return run, errors.Join(err, c.report(ctx, prices, run))
+}
+
+// report writes what was rejected, by earlier attempts at the same file too.
+func (c *importPrices) report(ctx context.Context, prices *importing.Prices, run *importing.PriceRun) error {
 	report := &rejectedFile{path: c.Report}
 	if report.path == "" {
 		report.path = c.File + ".rejected.csv"
 	}
-	run, err := prices.Preview(ctx, importing.PriceInput{
-		Kind: kind, FileName: filepath.Base(c.File), Open: c.open, Encoding: importing.Encoding(c.Encoding),
-		Progress: func(bytes int64, _ importing.PriceRun, rejected []importing.Rejection) {
-			bar.set(bytes)
-			report.add(rejected)
-		},
-	})
-	bar.finish()
-	return run, errors.Join(err, report.close())
+	most := page.MaxSize
+	for args := (page.Args{First: &most}); ; {
+		rejected, err := prices.Rejections(ctx, run.ID, args)
+		if err != nil {
+			return errors.Join(err, report.close())
+		}
+		report.add(rejected.Nodes())
+		if args.After = rejected.PageInfo.EndCursor; !rejected.PageInfo.HasNextPage {
+			return report.close()
+		}
+	}
 }
 
 // tell prints what the file would change.
 func (c *importPrices) tell(ctx context.Context, prices *importing.Prices, run *importing.PriceRun) error {
 	fmt.Printf("%s: %d added, %d changed, %d closed, %d unchanged, %d rejected\n", run.FileName, run.Added, run.Changed, run.Closed, run.Unchanged, run.Rejected)
-	for _, fall := range []bool{false, true} {
-		change, err := prices.Biggest(ctx, run.ID, fall)
-		if err != nil {
-			return err
-		}
-		if change != nil {
-			fmt.Printf("  %s: %s %s %s%% (line %d)\n", map[bool]string{false: "biggest rise", true: "biggest fall"}[fall], change.Holder, change.SKU, change.Difference, change.Line)
+	rise, fall := importing.Extreme{RunID: run.ID}, importing.Extreme{RunID: run.ID, Fall: true}
+	biggest, err := prices.Biggest(ctx, []importing.Extreme{rise, fall})
+	if err != nil {
+		return err
+	}
+	for _, which := range []importing.Extreme{rise, fall} {
+		if change := biggest[which]; change != nil {
+			fmt.Printf("  %s: %s %s %s%% (line %d)\n", map[bool]string{false: "biggest rise", true: "biggest fall"}[which.Fall], change.Holder, change.SKU, change.Difference, change.Line)
 		}
 	}
 	return nil
@@ -133,61 +148,4 @@ func agreed(in io.Reader) bool {
 	answer, _ := bufio.NewReader(in).ReadString('\n')
 	answer = strings.ToLower(strings.TrimSpace(answer))
 	return answer == "y" || answer == "yes"
-}
-
-type exportCommand struct {
-	Settlement exportSettlement `cmd:"" help:"Write the payment journal of some days as CSV, for the accounts department."`
-	Prices     exportPrices     `cmd:"" help:"Write prices as CSV, in the form in which they are imported."`
-}
-
-// exportPrices writes the prices that hold now or will.
-type exportPrices struct {
-	databaseFlags
-	File     string `arg:"" optional:"" help:"Where to write; standard output if left out."`
-	Kind     string `enum:"prices,customer-prices,rates" default:"prices" env:"NOREN_PRICES_KIND" help:"prices, customer-prices or rates."`
-	List     string `env:"NOREN_PRICE_LIST" help:"Of prices: only this list, by code."`
-	Channel  string `env:"NOREN_CHANNEL" help:"Code of the channel whose brand it is; the oldest if left out."`
-	Encoding string `enum:"utf-8,cp932" default:"utf-8" env:"NOREN_EXPORT_ENCODING" help:"utf-8 (with a byte order mark, for Excel) or cp932."`
-}
-
-// exportRows is how many prices are in memory at a time.
-const exportRows = 5000
-
-// Run writes the file part by part.
-func (c *exportPrices) Run(ctx context.Context) error {
-	db, err := postgres.Open(ctx, c.DatabaseURL)
-	if err != nil {
-		return err
-	}
-	defer db.Close()
-	ctx, prices, err := inShop(ctx, db, c.Channel)
-	if err != nil {
-		return err
-	}
-	out := os.Stdout
-	if c.File != "" {
-		if out, err = os.Create(c.File); err != nil {
-			return err
-		}
-	}
-	return errors.Join(c.write(ctx, prices, out), out.Close())
-}
-
-func (c *exportPrices) write(ctx context.Context, prices *importing.Prices, out io.Writer) error {
-	if importing.Encoding(c.Encoding) == importing.EncodingCP932 {
-		out = japanese.ShiftJIS.NewEncoder().Writer(out)
-	} else if _, err := io.WriteString(out, "\ufeff"); err != nil {
-		return err
-	}
-	in := importing.ExportInput{Kind: importing.PriceKind(strings.ToUpper(strings.ReplaceAll(c.Kind, "-", "_"))), List: c.List, Size: exportRows}
-	for {
-		part, err := prices.Export(ctx, in)
-		if err != nil {
-			return err
-		}
-		if _, err := io.WriteString(out, part.Text); err != nil || part.Next == "" {
-			return err
-		}
-		in.After = part.Next
-	}
 }

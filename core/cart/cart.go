@@ -107,6 +107,7 @@ type Line struct {
 	Availability inventory.Availability
 	BackOrdered  int          // pieces that are not there and come later
 	Problem      *fault.Error // why the line cannot be ordered as it is
+	Secret       bool         // it holds something whose price the buyer is not told
 }
 
 // Promised is when the pieces that are not there come; nil if all are there.

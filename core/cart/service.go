@@ -315,6 +315,7 @@ func (s *Service) Price(ctx context.Context, in Lookup, b Basket) (*Priced, erro
 	}
 	in.hide(b.Sheets, standings)
 	in.desk.Enter(b.Cart.region(), b.Cart.ShippingMode, b.Cart.shop(), usable(b.Cart.Entered, in.Owner, in.At))
+	told := standings
 	if b.Cart.QuotationID != nil {
 		standings = nil // staff have offered it to the buyer by name
 	}
@@ -323,7 +324,7 @@ func (s *Service) Price(ctx context.Context, in Lookup, b Basket) (*Priced, erro
 		return nil, err
 	}
 	return &Priced{
-		Cart: b.Cart, Lines: in.lines(ctx, b, &quote, standings), Method: b.Method, Quote: quote, Verdict: verdict,
+		Cart: b.Cart, Lines: secretive(in.lines(ctx, b, &quote, standings), told), Method: b.Method, Quote: quote, Verdict: verdict,
 		Coupons: outcomes(b.Cart.Entered, in.Owner, in.At, quote),
 		parcel:  b.Parcel,
 		alone:   func() (pricing.Quote, error) { return in.desk.Quote(b.Sheets, items, nil) },
@@ -335,7 +336,7 @@ func (l Lookup) lines(ctx context.Context, b Basket, q *pricing.Quote, standings
 	lines := make([]Line, len(b.Items))
 	shared, lacks := b.stock(l.Buyer()), l.lacks(b, q)
 	for i, item := range b.Items {
-		line := shared.line(item, &q.Lines[i], l.found(standings, item.VariantID, item.heldVariants()))
+		line := shared.line(item.unnamed(standings), &q.Lines[i], l.found(standings, item.VariantID, item.heldVariants()))
 		if line.Problem == nil && l.fits(ctx, item.VariantID, item.Choices) != nil {
 			line.Problem = ErrSetChanged
 		}
@@ -346,6 +347,17 @@ func (l Lookup) lines(ctx context.Context, b Basket, q *pricing.Quote, standings
 			line.Problem = lacks(item)
 		}
 		lines[i] = line
+	}
+	return lines
+}
+
+// secretive marks the lines that hold something whose price the buyer is not told.
+func secretive(lines []Line, standings map[uuid.UUID]display.Standing) []Line {
+	if standings == nil { // everything is told
+		return lines
+	}
+	for i := range lines {
+		lines[i].Secret = display.Found(standings, lines[i].VariantID, false, lines[i].heldVariants()).Secret()
 	}
 	return lines
 }

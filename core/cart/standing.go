@@ -1,33 +1,34 @@
 package cart
 
 import (
+	"slices"
+
 	"github.com/google/uuid"
 
 	"github.com/noren-commerce/noren/core/display"
+	"github.com/noren-commerce/noren/core/i18n"
 	"github.com/noren-commerce/noren/core/pricing"
 	"github.com/noren-commerce/noren/core/sale"
 )
 
 // found is how the buyer finds the variant with what it holds, if it is a set.
 func (l Lookup) found(standings map[uuid.UUID]display.Standing, variantID uuid.UUID, held []uuid.UUID) display.Standing {
-	s := standingOf(standings, variantID)
-	if len(held) == 0 {
-		return s
-	}
-	parts := make([]display.Standing, len(held))
-	for i, v := range held {
-		parts[i] = standingOf(standings, v)
-	}
-	return s.Holding(l.follows(variantID), parts...)
+	return display.Found(standings, variantID, l.follows(variantID), held)
 }
 
-// standingOf is the variant's standing; of one that no rule speaks of, that it is
-// shown, sold and priced.
-func standingOf(standings map[uuid.UUID]display.Standing, variantID uuid.UUID) display.Standing {
-	if s, ruled := standings[variantID]; ruled {
-		return s
+// unnamed is the item with nothing said of parts that the buyer may not know of any
+// more; that the set cannot be had is the line's problem.
+func (i Item) unnamed(standings map[uuid.UUID]display.Standing) Item {
+	if standings == nil {
+		return i
 	}
-	return display.Standing{Visible: true}
+	i.Parts = slices.Clone(i.Parts)
+	for n := range i.Parts {
+		if p := &i.Parts[n]; !display.Of(standings, p.VariantID).Visible {
+			p.SKU, p.Name, p.Options = "", i18n.Text{"ja": "現在お取り扱いのない商品", "en": "No longer available"}, nil
+		}
+	}
+	return i
 }
 
 // follows reports whether the variant is a set whose price follows its parts.

@@ -20,8 +20,45 @@ type Standing struct {
 	NotPurchasable *fault.Error
 	PriceHidden    *fault.Error
 
-	unsold bool // a rule keeps it from being bought, whether its price is shown or not
+	unsold  bool // a rule keeps it from being bought, whether its price is shown or not
+	unknown bool // it holds something that the buyer may not know of
+	secret  bool // it holds something whose price the buyer is not told
 }
+
+// Found is how the buyer finds a variant that holds these, if it is a set, by the
+// standings of each; follows says that its price follows theirs.
+func Found(standings map[uuid.UUID]Standing, variantID uuid.UUID, follows bool, held []uuid.UUID) Standing {
+	parts := make([]Standing, len(held))
+	for i, v := range held {
+		parts[i] = Of(standings, v)
+	}
+	return Of(standings, variantID).Holding(follows, parts...)
+}
+
+// Of is the variant's standing; of one that no rule speaks of, that it is shown, sold
+// and priced.
+func Of(standings map[uuid.UUID]Standing, variantID uuid.UUID) Standing {
+	if s, ruled := standings[variantID]; ruled {
+		return s
+	}
+	return Standing{Visible: true}
+}
+
+// NotQuotable is why the buyer may not even ask what it would cost; nil if the buyer may.
+// What has no price to show, or is not for sale as it is, may be asked for; what the
+// buyer may not know of may not, by itself or in a set.
+func (s Standing) NotQuotable(unknown *fault.Error) *fault.Error {
+	switch {
+	case !s.Visible:
+		return unknown
+	case s.unknown:
+		return ErrPartRefused
+	}
+	return nil
+}
+
+// Secret reports whether it holds something whose price the buyer is not told.
+func (s Standing) Secret() bool { return s.secret }
 
 // Standing asks the rules of all aspects for goods with these facts. A variant that is
 // a set stands as what it holds lets it; of what can be chosen, some must be there.
@@ -70,6 +107,7 @@ func (v *View) alone(f Facts, variantID uuid.UUID) Standing {
 // be in a set that has a price of its own.
 func (s Standing) Holding(follows bool, parts ...Standing) Standing {
 	for _, p := range parts {
+		s.unknown, s.secret = s.unknown || !p.Visible, s.secret || p.untold() != nil
 		if hidden := p.untold(); follows && hidden != nil && s.PriceHidden == nil {
 			s.PriceHidden = hidden
 		}

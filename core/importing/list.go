@@ -3,8 +3,6 @@ package importing
 import (
 	"context"
 
-	"github.com/google/uuid"
-
 	"github.com/noren-commerce/noren/core/access"
 	"github.com/noren-commerce/noren/core/channel"
 	"github.com/noren-commerce/noren/core/page"
@@ -24,19 +22,13 @@ func (s *Service) List(ctx context.Context, in ListInput) (page.Connection[Run],
 	return s.store.List(ctx, channel.From(ctx).BrandID, in)
 }
 
-// FirstPage names the first rejections of a run.
-type FirstPage struct {
-	RunID uuid.UUID
-	Size  int
-}
-
 // FirstRejections are the first pages of the rejections of several runs that were
 // read through this service, in one statement.
-func (s *Service) FirstRejections(ctx context.Context, wanted []FirstPage) (map[FirstPage]page.Connection[Rejection], error) {
+func (s *Service) FirstRejections(ctx context.Context, wanted []page.First) (map[page.First]page.Connection[Rejection], error) {
 	return s.store.FirstRejections(ctx, wanted)
 }
 
 // RejectionCounts are how many rejections each of the runs has.
-func (s *Service) RejectionCounts(ctx context.Context, runIDs []uuid.UUID) (map[uuid.UUID]int, error) {
-	return s.store.RejectionCounts(ctx, runIDs)
+func (s *Service) RejectionCounts(ctx context.Context, wanted []page.First) (map[page.First]int, error) {
+	return s.store.RejectionCounts(ctx, wanted)
 }

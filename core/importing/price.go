@@ -65,7 +65,7 @@ type PriceRun struct {
 	State       PriceState
 	Position    int // rows of the file that have been read
 	Failure     string
-	MayBelow    bool      // who sent it may go below the floor
+	MayBelow    bool      // who sent it may go below the floor, and who has committed it
 	Applied     bool      // the prices are in force; listings may still follow
 	Relisted    uuid.UUID // the last product whose listings follow
 	ActorID     *uuid.UUID
@@ -113,15 +113,15 @@ type PriceLine struct {
 	OldUntil    *time.Time
 	OldAmount   *int64
 	OldCompare  *int64
-	Before      *int64 // what holds when it begins
+	Before      *int64 // what a piece of so many costs when it begins
 	Difference  *decimal.Decimal
 	Free        bool // its list may go below the lowest allowed price
 	Below       bool // below the lowest allowed price, or a rate that needs the permission
 	Rate        *pricing.SaveRateInput
 	OldRate     *RateState
+	Currency    money.Currency
 
-	close    bool
-	currency money.Currency
+	close bool
 }
 
 // RateState is a rate as it was when a file was read.
@@ -181,7 +181,7 @@ type PriceChange struct {
 func (c PriceChange) New() *money.Money { return c.money(c.Amount) }
 
 // Old is what a piece costs before: the price that is replaced, or the one that holds
-// in the same list when the new one begins.
+// in the same list for that quantity when the new one begins.
 func (c PriceChange) Old() *money.Money {
 	if c.OldAmount != nil {
 		return c.money(c.OldAmount)

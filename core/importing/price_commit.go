@@ -10,7 +10,6 @@ import (
 	"github.com/noren-commerce/noren/core/channel"
 	"github.com/noren-commerce/noren/core/event"
 	"github.com/noren-commerce/noren/core/fault"
-	"github.com/noren-commerce/noren/core/page"
 	"github.com/noren-commerce/noren/core/pricing"
 	"github.com/noren-commerce/noren/core/scope"
 )
@@ -65,6 +64,7 @@ func (s *Prices) commit(ctx context.Context, runID uuid.UUID, f func(context.Con
 			}
 		}
 		run.State = PricesCommitting
+		run.MayBelow = run.MayBelow && actor.May(access.PricingBelow)
 		if actor.ID != uuid.Nil {
 			run.CommittedBy = &actor.ID
 		}
@@ -125,7 +125,7 @@ func (s *Prices) finish(ctx context.Context, runID uuid.UUID) (*PriceRun, error)
 		if run.State != PricesCommitting || run.Applied {
 			return nil
 		}
-		return errors.Join(s.enforce(acting(ctx, run.CommittedBy, true), run), s.Store.SavePriceRun(ctx, *run))
+		return errors.Join(s.enforce(acting(ctx, run.CommittedBy, run.MayBelow), run), s.Store.SavePriceRun(ctx, *run))
 	})
 	if err != nil || run == nil || run.State != PricesCommitting {
 		return run, s.stale(ctx, runID, err)
@@ -169,6 +169,9 @@ func (s *Prices) enforce(ctx context.Context, run *PriceRun) (err error) {
 }
 
 func (s *Prices) enforcePrices(ctx context.Context, run *PriceRun) error {
+	if err := s.floor(ctx, run); err != nil {
+		return err
+	}
 	holders, err := s.Store.ListlessHolders(ctx, run.ID)
 	if err != nil {
 		return err
@@ -280,20 +283,4 @@ func (s *Prices) record(ctx context.Context, what string, run *PriceRun) error {
 	return s.Events.Record(ctx, event.New(ctx, s.Now(), what, "PriceImport", run.ID, map[string]any{
 		"file": run.FileName, "kind": run.Kind, "sentBy": run.ActorID, "committedBy": run.CommittedBy, "counts": run.Counts,
 	}))
-}
-
-// Changes is one page of what a run that was read through this service would do.
-func (s *Prices) Changes(ctx context.Context, runID uuid.UUID, in PriceChangesInput) (page.Connection[PriceChange], error) {
-	return s.Store.PriceChanges(ctx, runID, in)
-}
-
-// Rejections is one page of the rows of a run that were not taken as they stood.
-func (s *Prices) Rejections(ctx context.Context, runID uuid.UUID, args page.Args) (page.Connection[Rejection], error) {
-	return s.Store.PriceRejections(ctx, runID, args)
-}
-
-// Biggest is the row of a run that rises most in per cent, or falls most; nil if none
-// does.
-func (s *Prices) Biggest(ctx context.Context, runID uuid.UUID, fall bool) (*PriceChange, error) {
-	return s.Store.Biggest(ctx, runID, fall)
 }

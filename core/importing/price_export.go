@@ -57,52 +57,71 @@ type ExportPart struct {
 	Rows int
 }
 
-// Export writes the prices that hold now or will, in the form in which they are
-// imported. Whoever names single members must be one who may see them.
+// ExportPage is a part of a file by cells, with the header where it is the first.
+type ExportPage struct {
+	Rows [][]string
+	Next string // where the next part begins; empty behind the last
+}
+
+// Export writes the prices that hold now or will as CSV, in the form in which they are
+// imported.
 func (s *Prices) Export(ctx context.Context, in ExportInput) (ExportPart, error) {
-	var part ExportPart
+	table, err := s.ExportRows(ctx, in)
+	if err != nil {
+		return ExportPart{}, err
+	}
+	part := ExportPart{Next: table.Next, Rows: len(table.Rows)}
+	if in.After == "" {
+		part.Rows-- // the header
+	}
+	var text strings.Builder
+	_ = csv.NewWriter(&text).WriteAll(table.Rows) // a strings.Builder takes everything
+	part.Text = text.String()
+	return part, nil
+}
+
+// ExportRows are the prices that hold now or will, in the form in which they are
+// imported. Whoever names single members must be one who may see them.
+func (s *Prices) ExportRows(ctx context.Context, in ExportInput) (ExportPage, error) {
+	var table ExportPage
 	if err := access.Require(ctx, access.PricingWrite); err != nil {
-		return part, err
+		return table, err
 	}
 	if in.Kind != ListPrices {
 		if err := access.Require(ctx, access.MemberRead); err != nil {
-			return part, err
+			return table, err
 		}
 	}
 	ch := channel.From(ctx)
 	q := ExportQuery{BrandID: ch.BrandID, Currency: money.Currency(ch.Currency), Kind: in.Kind, List: in.List, Now: s.Now(), Size: in.Size}
 	after := page.Args{After: &in.After}
 	if _, err := after.Start(&q.After); err != nil {
-		return part, err
+		return table, err
 	}
 	rows, err := s.Store.ExportPrices(ctx, q)
 	if err != nil {
-		return part, err
+		return table, err
 	}
 	columns := PriceColumns(in.Kind)
-	var text strings.Builder
-	w := csv.NewWriter(&text)
 	if in.After == "" {
-		_ = w.Write(columns) // a strings.Builder takes everything
+		table.Rows = append(table.Rows, columns)
 	}
-	cells := make([]string, len(columns))
 	for _, r := range rows {
 		r.finish()
 		if in.Kind == RatePrices {
 			r.Cells["id"] = id.Global("Rate", r.Key.ID)
 		}
 		r.Cells["valid_from"], r.Cells["valid_until"] = japaneseTime(r.From), japaneseTime(r.Until)
+		cells := make([]string, len(columns))
 		for i, column := range columns {
 			cells[i] = r.Cells[column]
 		}
-		_ = w.Write(cells)
+		table.Rows = append(table.Rows, cells)
 	}
-	w.Flush()
-	part.Text, part.Rows = text.String(), len(rows)
 	if len(rows) == in.Size && in.Size > 0 {
-		part.Next = page.Cursor(rows[len(rows)-1].Key)
+		table.Next = page.Cursor(rows[len(rows)-1].Key)
 	}
-	return part, nil
+	return table, nil
 }
 
 // finish turns the row's amounts from minor units of its currency into major ones.

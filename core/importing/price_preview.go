@@ -28,7 +28,7 @@ type PriceInput struct {
 	FileName string
 	Open     func() (io.ReadCloser, error) // opened twice: to hash and to read
 	Encoding Encoding
-	Progress func(bytes int64, run PriceRun, rejected []Rejection) // may be nil
+	Progress func(bytes int64) // how much has been read; may be nil
 }
 
 // Preview reads a file and keeps what it would change; nothing else changes. One that
@@ -47,7 +47,7 @@ func (s *Prices) Preview(ctx context.Context, in PriceInput) (*PriceRun, error) 
 	return s.preview(ctx, run, in.Open, in.Progress)
 }
 
-func (s *Prices) preview(ctx context.Context, run PriceRun, open func() (io.ReadCloser, error), tell func(int64, PriceRun, []Rejection)) (*PriceRun, error) {
+func (s *Prices) preview(ctx context.Context, run PriceRun, open func() (io.ReadCloser, error), tell func(int64)) (*PriceRun, error) {
 	ctx = acting(ctx, run.ActorID, run.MayBelow)
 	run, err := s.read(ctx, run, open, tell)
 	now := s.Now()
@@ -70,7 +70,7 @@ func (s *Prices) preview(ctx context.Context, run PriceRun, open func() (io.Read
 	return &run, errors.Join(err, saved)
 }
 
-func (s *Prices) read(ctx context.Context, run PriceRun, open func() (io.ReadCloser, error), tell func(int64, PriceRun, []Rejection)) (PriceRun, error) {
+func (s *Prices) read(ctx context.Context, run PriceRun, open func() (io.ReadCloser, error), tell func(int64)) (PriceRun, error) {
 	reader, err := s.reader(ctx, run)
 	if err != nil {
 		return run, err
@@ -83,13 +83,13 @@ func (s *Prices) read(ctx context.Context, run PriceRun, open func() (io.ReadClo
 	counted := &counter{r: file}
 	var pending []readLine
 	flush := func() error {
-		after, rejected, err := s.step(ctx, run, pending)
+		after, err := s.step(ctx, run, pending)
 		if err != nil {
 			return err
 		}
 		run, pending = after, pending[:0]
 		if tell != nil {
-			tell(counted.n, run, rejected)
+			tell(counted.n)
 		}
 		return nil
 	}
@@ -130,13 +130,11 @@ func (s *Prices) reader(ctx context.Context, run PriceRun) (priceReader, error) 
 
 // step looks at rows, keeps what they would do and notes how far the run is, in one
 // transaction.
-func (s *Prices) step(ctx context.Context, run PriceRun, read []readLine) (PriceRun, []Rejection, error) {
-	var (
-		after    PriceRun
-		rejected []Rejection
-	)
+func (s *Prices) step(ctx context.Context, run PriceRun, read []readLine) (PriceRun, error) {
+	var after PriceRun
 	err := s.Store.InTx(ctx, func(ctx context.Context) error {
-		after, rejected = run, nil
+		after = run
+		var rejected []Rejection
 		lines := make([]*readLine, len(read))
 		for i := range read {
 			line := read[i] // a transaction that runs again begins anew
@@ -168,9 +166,9 @@ func (s *Prices) step(ctx context.Context, run PriceRun, read []readLine) (Price
 		return s.Store.NotePrices(ctx, after, run.Position, rejected)
 	})
 	if err != nil {
-		return run, nil, err
+		return run, err
 	}
-	return after, rejected, nil
+	return after, nil
 }
 
 func (r *PriceRun) count(l *readLine) {
@@ -279,35 +277,6 @@ func difference(before, after decimal.Decimal) *decimal.Decimal {
 
 func equal(a, b *int64) bool {
 	return a == b || a != nil && b != nil && *a == *b
-}
-
-// guard holds prices that change against the lowest allowed ones.
-func (s *Prices) guard(ctx context.Context, run PriceRun, lines []*readLine) error {
-	var asked []*readLine
-	var asks []pricing.FloorAsk
-	own := channel.From(ctx).PriceListID
-	for _, l := range lines {
-		if !l.failed && l.Amount != nil && !l.Free && l.Change != PriceUnchanged {
-			asked = append(asked, l)
-			asks = append(asks, pricing.FloorAsk{Audience: l.Audience, Own: l.ListID != nil && *l.ListID == own, VariantID: *l.VariantID})
-		}
-	}
-	if len(asks) == 0 {
-		return nil
-	}
-	least, err := s.Floors.LowestEach(ctx, asked[0].currency, asks)
-	if err != nil {
-		return err
-	}
-	for i, l := range asked {
-		if least[i] == nil || *l.Amount >= *least[i] {
-			continue
-		}
-		if l.Below = true; !run.MayBelow {
-			l.refuseFor("price", money.Of(*l.Amount, l.currency).String(), pricing.ErrBelowLowest.With(money.Of(*least[i], l.currency)))
-		}
-	}
-	return nil
 }
 
 // judgeRates says what rows of rates would do.

@@ -140,7 +140,7 @@ func (p priceReader) line(r row) readLine {
 var priceActions = map[string]bool{"": false, "set": false, "設定": false, "close": true, "終了": true, "削除": true}
 
 func (p priceReader) priceLine(f *fields, r row, l *readLine) {
-	l.SKU, l.currency = r.get("sku"), p.currency
+	l.SKU, l.Currency = r.get("sku"), p.currency
 	f.within(r.line, "sku", longestCode, l.SKU)
 	if l.SKU == "" {
 		f.fail(r.line, "sku", "", "SKUがありません", "There is no SKU")
@@ -158,7 +158,7 @@ func (p priceReader) priceLine(f *fields, r row, l *readLine) {
 		if !ok {
 			f.fail(r.line, "list", l.Holder, "この価格表はありません", "There is no such price list")
 		} else {
-			l.ListID, l.currency = &list.ID, list.Currency
+			l.ListID, l.Currency = &list.ID, list.Currency
 		}
 	}
 	if r.get("min_quantity") != "" {
@@ -168,7 +168,7 @@ func (p priceReader) priceLine(f *fields, r row, l *readLine) {
 		}
 		l.MinQuantity = int(quantity.IntPart())
 	}
-	f.o.Currency = l.currency
+	f.o.Currency = l.Currency
 	if l.Amount, l.CompareAt = f.amount(r, "price"), f.amount(r, "compare_at"); l.Amount == nil && !l.close && !f.failed {
 		f.fail(r.line, "price", "", "価格がありません。価格を終了するには処理の列に「終了」と書いてください", "There is no price; to end one, write close in the column action")
 	}

@@ -59,6 +59,11 @@ type PriceStore interface {
 
 	// BelowStaged reports whether a row needs the permission to go below the floor.
 	BelowStaged(ctx context.Context, runID uuid.UUID) (bool, error)
+	// StagedPrices are new prices behind the line that no list lets go below the floor,
+	// the next first.
+	StagedPrices(ctx context.Context, runID uuid.UUID, behind, size int) ([]*PriceLine, error)
+	// RejectStaged moves rows that were to be applied to the rejections.
+	RejectStaged(ctx context.Context, runID uuid.UUID, rejected []Rejection) error
 	// ListlessHolders are the customers whose list has to be made, or opened again.
 	ListlessHolders(ctx context.Context, runID uuid.UUID) ([]scope.Audience, error)
 	// ApplyPrices puts the staged prices in force at the moment and moves the brand's
@@ -72,9 +77,13 @@ type PriceStore interface {
 	RepricedProducts(ctx context.Context, runID, behind uuid.UUID, size int) ([]uuid.UUID, error)
 
 	PriceChanges(ctx context.Context, runID uuid.UUID, in PriceChangesInput) (page.Connection[PriceChange], error)
-	// Biggest is the row that rises most in per cent, or falls most; nil if none does.
-	Biggest(ctx context.Context, runID uuid.UUID, fall bool) (*PriceChange, error)
+	FirstChanges(ctx context.Context, wanted []page.First) (map[page.First]page.Connection[PriceChange], error)
+	ChangeCounts(ctx context.Context, wanted []page.First) (map[page.First]int, error)
+	// Biggest are the rows that rise or fall most in per cent, by what was asked.
+	Biggest(ctx context.Context, wanted []Extreme) (map[Extreme]*PriceChange, error)
 	PriceRejections(ctx context.Context, runID uuid.UUID, args page.Args) (page.Connection[Rejection], error)
+	FirstPriceRejections(ctx context.Context, wanted []page.First) (map[page.First]page.Connection[Rejection], error)
+	PriceRejectionCounts(ctx context.Context, wanted []page.First) (map[page.First]int, error)
 	// ExportPrices are rows of a kind behind a cursor, as cells in the order of PriceColumns.
 	ExportPrices(ctx context.Context, q ExportQuery) ([]ExportRow, error)
 
@@ -106,15 +115,9 @@ type StagedRate struct {
 	OldRate *RateState
 }
 
-// PriceChangesInput asks for one page of what a file would do, in its order.
-type PriceChangesInput struct {
-	Kinds []PriceChangeKind // all if empty
-	Page  page.Args
-}
-
 // PriceFloors know how low prices may be.
 type PriceFloors interface {
-	LowestEach(ctx context.Context, currency money.Currency, asks []pricing.FloorAsk) ([]*int64, error)
+	LowestEach(ctx context.Context, asks []pricing.FloorAsk) ([]*int64, error)
 }
 
 // CustomerLists make the list of a customer's own prices.

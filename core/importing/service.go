@@ -67,8 +67,8 @@ type Store interface {
 	List(ctx context.Context, brandID uuid.UUID, in ListInput) (page.Connection[Run], error)
 	Rejections(ctx context.Context, runID uuid.UUID, args page.Args) (page.Connection[Rejection], error)
 	// FirstRejections are the first pages of several runs, in one statement.
-	FirstRejections(ctx context.Context, wanted []FirstPage) (map[FirstPage]page.Connection[Rejection], error)
-	RejectionCounts(ctx context.Context, runIDs []uuid.UUID) (map[uuid.UUID]int, error)
+	FirstRejections(ctx context.Context, wanted []page.First) (map[page.First]page.Connection[Rejection], error)
+	RejectionCounts(ctx context.Context, wanted []page.First) (map[page.First]int, error)
 }
 
 // Indexer makes written products findable.

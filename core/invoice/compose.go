@@ -1,6 +1,7 @@
 package invoice
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 	"time"
@@ -166,7 +167,8 @@ func charge(lines []Line, text string, class money.TaxClass, minor int64) []Line
 }
 
 // lineOf is a line of an order, and below it what it holds if it is a set. A set of one
-// tax class is priced as a whole, of several by its parts.
+// tax class is priced as a whole, of several by its parts, or where the buyer may not
+// know what these cost by tax class.
 func lineOf(l order.Line) []Line {
 	ref, unit := l.ID, l.UnitMinor
 	head := Line{
@@ -180,14 +182,26 @@ func lineOf(l order.Line) []Line {
 	} else {
 		head.Class = ""
 	}
-	all := []Line{head}
+	all, secret := []Line{head}, slices.ContainsFunc(l.Parts, func(p order.Part) bool { return p.Secret })
 	for _, p := range l.Parts {
 		part := Line{Text: p.Name.In(i18n.Default), Detail: detail(p.SKU, p.Options), Quantity: p.Quantity, Part: true}
 		if mixed {
+			part.Class = p.TaxClass
+		}
+		if mixed && !secret {
 			amount := p.Amount.Minor
-			part.Amount, part.Class = &amount, p.TaxClass
+			part.Amount = &amount
 		}
 		all = append(all, part)
+	}
+	if mixed && secret {
+		for _, share := range head.Shares {
+			amount, text := share.Minor, fmt.Sprintf("%d%%対象分", share.Class.Percent())
+			if share.Class == money.TaxExempt {
+				text = "非課税分"
+			}
+			all = append(all, Line{Text: text, Amount: &amount, Class: share.Class, Part: true})
+		}
 	}
 	return all
 }

@@ -34,8 +34,9 @@ func anOrder(t *rapid.T) (order.Order, []order.Line) {
 		l.TotalMinor = whole - rapid.Int64Range(0, whole/2).Draw(t, "discount")
 		if rapid.IntRange(0, 3).Draw(t, "set") == 0 {
 			first := rapid.Int64Range(0, l.TotalMinor).Draw(t, "share")
+			secret := rapid.Bool().Draw(t, "secret")
 			for _, share := range []int64{first, l.TotalMinor - first} {
-				l.Parts = append(l.Parts, order.Part{Name: i18n.JA("部品"), Quantity: l.Quantity, TaxClass: classes.Draw(t, "part"), Amount: money.Of(share, money.JPY)})
+				l.Parts = append(l.Parts, order.Part{Secret: secret, Name: i18n.JA("部品"), Quantity: l.Quantity, TaxClass: classes.Draw(t, "part"), Amount: money.Of(share, money.JPY)})
 			}
 		}
 		if len(l.Parts) == 0 {
@@ -91,6 +92,25 @@ func taxesOf(documents []Document) map[money.TaxClass][3]int64 {
 		}
 	}
 	return all
+}
+
+func TestPartsOfASetKeepTheirPricesSecret(t *testing.T) {
+	t.Parallel()
+	set := order.Line{ID: id.New(), Name: i18n.JA("詰め合わせ"), Quantity: 1, UnitMinor: 1000, TotalMinor: 1000, Currency: money.JPY}
+	for i, minor := range []int64{300, 200, 500} {
+		set.Parts = append(set.Parts, order.Part{Name: i18n.JA("部品"), Quantity: 1, TaxClass: money.TaxClasses[i%2], Amount: money.Of(minor, money.JPY), Secret: true})
+	}
+	var told []int64
+	for _, l := range lineOf(set) {
+		if l.Amount != nil {
+			told = append(told, *l.Amount)
+		}
+	}
+	require.Equal(t, []int64{800, 200}, told, "by tax class only")
+	for i := range set.Parts {
+		set.Parts[i].Secret = false
+	}
+	require.Equal(t, int64(300), *lineOf(set)[1].Amount)
 }
 
 func TestCreditNotesNeverExceedTheirInvoice(t *testing.T) {

@@ -124,7 +124,7 @@ func giftLine(d Draft, item cart.Item, a pricing.Applied) Line {
 		ID: id.New(), OrderID: d.Order.ID, Position: len(d.Lines), VariantID: item.VariantID, ProductID: item.ProductID,
 		SKU: item.SKU, Name: item.Name, Options: item.Options, Quantity: item.Quantity, TaxClass: item.TaxClass, Currency: d.Order.Currency, SoldAs: value(item.SoldAs),
 		Breakdown: []pricing.Step{{Rule: pricing.RuleCampaign, Label: a.Label, Source: a.CampaignID, Change: zero, Running: zero}},
-		Parts:     partsOf(item, slices.Repeat([]money.Money{zero}, len(item.Parts))),
+		Parts:     partsOf(item, slices.Repeat([]money.Money{zero}, len(item.Parts)), false),
 	}
 }
 

@@ -3,11 +3,13 @@
 package order
 
 import (
+	"context"
 	"slices"
 	"time"
 
 	"github.com/google/uuid"
 
+	"github.com/noren-commerce/noren/core/access"
 	"github.com/noren-commerce/noren/core/customer"
 	"github.com/noren-commerce/noren/core/fault"
 	"github.com/noren-commerce/noren/core/i18n"
@@ -167,6 +169,18 @@ type Part struct {
 	TaxClass  money.TaxClass `json:"taxClass"`
 	Amount    money.Money    `json:"amount"` // what the part bears of the line's total
 	SoldAs    sale.Kind      `json:"soldAs,omitempty"`
+	// Secret says that the buyer was not told what one of the set's parts costs alone,
+	// which the shares of all of them together would tell.
+	Secret bool `json:"secret,omitempty"`
+}
+
+// Share is what the part bears of the line's total; nil for a buyer who may not work out
+// from it what a part costs alone.
+func (p Part) Share(ctx context.Context) *money.Money {
+	if p.Secret && !access.From(ctx).May(access.OrderRead) {
+		return nil
+	}
+	return &p.Amount
 }
 
 // Promised is what the buyer was told; nil if nothing was missing.

@@ -247,7 +247,7 @@ func (s *Service) draft(ctx context.Context, orderID uuid.UUID, p *cart.Priced, 
 			ID: id.New(), OrderID: d.Order.ID, Position: i, VariantID: l.VariantID, ProductID: l.ProductID,
 			SKU: l.SKU, Name: l.Name, Options: l.Options, Quantity: l.Quantity,
 			UnitMinor: l.Price.Unit.Minor, TotalMinor: l.Price.Total.Minor, TaxClass: l.TaxClass,
-			Breakdown: l.Price.Breakdown, Currency: q.Total.Currency, Promise: l.Promised().OrNone(), SoldAs: value(l.SoldAs), Parts: partsOf(l.Item, l.Price.Shares),
+			Breakdown: l.Price.Breakdown, Currency: q.Total.Currency, Promise: l.Promised().OrNone(), SoldAs: value(l.SoldAs), Parts: partsOf(l.Item, l.Price.Shares, l.Secret),
 		})
 	}
 	if err := s.admit(ctx, &d); err != nil {
@@ -261,10 +261,10 @@ func (s *Service) draft(ctx context.Context, orderID uuid.UUID, p *cart.Priced, 
 }
 
 // partsOf are the parts of a set, with what each bears of the line's total.
-func partsOf(item cart.Item, shares []money.Money) []Part {
+func partsOf(item cart.Item, shares []money.Money, secret bool) []Part {
 	all := make([]Part, len(item.Parts))
 	for i, p := range item.Parts {
-		all[i] = Part{p.VariantID, p.ProductID, p.SKU, p.Name, p.Options, p.Quantity * item.Quantity, p.TaxClass, shares[i], value(p.SoldAs)}
+		all[i] = Part{p.VariantID, p.ProductID, p.SKU, p.Name, p.Options, p.Quantity * item.Quantity, p.TaxClass, shares[i], value(p.SoldAs), secret}
 	}
 	return all
 }

@@ -53,9 +53,9 @@ func (s *Lists) Allow(ctx context.Context, listID uuid.UUID, prices []Price) err
 func (s *Service) Lowest(ctx context.Context, list List, variants []uuid.UUID) (map[uuid.UUID]int64, error) {
 	asks := make([]FloorAsk, len(variants))
 	for i, variant := range variants {
-		asks[i] = FloorAsk{Audience: list.Audience, Own: list.ID == channel.From(ctx).PriceListID, VariantID: variant}
+		asks[i] = FloorAsk{Currency: list.Currency, Audience: list.Audience, Own: list.ID == channel.From(ctx).PriceListID, VariantID: variant}
 	}
-	least, err := s.LowestEach(ctx, list.Currency, asks)
+	least, err := s.LowestEach(ctx, asks)
 	lowest := make(map[uuid.UUID]int64, len(least))
 	for i, ask := range asks {
 		if err == nil && least[i] != nil {
@@ -67,6 +67,7 @@ func (s *Service) Lowest(ctx context.Context, list List, variants []uuid.UUID) (
 
 // FloorAsk asks how low a variant's price may be for an audience.
 type FloorAsk struct {
+	Currency  money.Currency
 	Audience  scope.Audience
 	Own       bool // in the channel's own list
 	VariantID uuid.UUID
@@ -74,7 +75,7 @@ type FloorAsk struct {
 
 // LowestEach is, for each question, the lowest price that is allowed; nil where no floor
 // protects the variant. It reads the goods once, and each buyer once.
-func (s *Service) LowestEach(ctx context.Context, currency money.Currency, asks []FloorAsk) ([]*int64, error) {
+func (s *Service) LowestEach(ctx context.Context, asks []FloorAsk) ([]*int64, error) {
 	least := make([]*int64, len(asks))
 	c := channel.From(ctx)
 	variants := make([]uuid.UUID, len(asks))
@@ -86,18 +87,22 @@ func (s *Service) LowestEach(ctx context.Context, currency money.Currency, asks 
 	if err != nil || rules.floorless() {
 		return least, err
 	}
-	drafts := map[scope.Audience]*Draft{}
+	type payer struct {
+		audience scope.Audience
+		currency money.Currency
+	}
+	drafts := map[payer]*Draft{}
 	for i, ask := range asks {
-		draft := drafts[ask.Audience]
+		draft := drafts[payer{ask.Audience, ask.Currency}]
 		if draft == nil {
 			buyer, err := s.standsFor(ctx, ask.Audience)
 			if err != nil {
 				return nil, err
 			}
-			draft = &Draft{In: QuoteInput{Terms: Terms{Currency: currency, At: now, Zone: c.Zone(), ChannelID: c.ID, Buyer: buyer, Rules: rules,
-				Lists: rules.Lists(buyer, c.PriceListID, currency, now)}}}
+			draft = &Draft{In: QuoteInput{Terms: Terms{Currency: ask.Currency, At: now, Zone: c.Zone(), ChannelID: c.ID, Buyer: buyer, Rules: rules,
+				Lists: rules.Lists(buyer, c.PriceListID, ask.Currency, now)}}}
 			draft.rates, _ = rules.views(buyer)
-			drafts[ask.Audience] = draft
+			drafts[payer{ask.Audience, ask.Currency}] = draft
 		}
 		if least[i], err = draft.lowest(book[ask.VariantID], ask); err != nil {
 			return nil, err

@@ -34,6 +34,7 @@ var (
 	ErrWithdrawn  = fault.Conflict("QUOTATION_WITHDRAWN", "この見積は取り下げられました", "The quotation was withdrawn")
 	ErrSuperseded = fault.Conflict("QUOTATION_SUPERSEDED", "見積が更新されています（第%d版）。ご確認ください", "There is a newer offer (revision %d); please look at it")
 	ErrEmpty      = fault.Invalid("QUOTATION_EMPTY", "商品を1点以上指定してください", "Name at least one product")
+	ErrChosen     = fault.Invalid("SET_CHOICE_INVALID", "選択式セットは見積もりの対象外です。選ぶ商品をそれぞれ指定してください", "A set that the customer fills is not quoted: name the goods themselves")
 	ErrTwice      = fault.Invalid(fault.CodeDuplicate, "同じ商品が2回指定されています", "The product is named twice")
 	ErrPast       = fault.Invalid("QUOTATION_DATE_INVALID", "今より後、5年以内の日時を指定してください", "Name a moment from now on, within five years")
 	ErrWrites     = fault.Limited("RATE_LIMITED", "短時間に多くの依頼が送られました。%d分ほどしてからお試しください", "Too much was sent in a short time; please try again in %d minutes")

@@ -14,6 +14,7 @@ import (
 	"github.com/noren-commerce/noren/core/cart"
 	"github.com/noren-commerce/noren/core/channel"
 	"github.com/noren-commerce/noren/core/company"
+	"github.com/noren-commerce/noren/core/display"
 	"github.com/noren-commerce/noren/core/event"
 	"github.com/noren-commerce/noren/core/fault"
 	"github.com/noren-commerce/noren/core/i18n"
@@ -168,9 +169,10 @@ func (s *Service) askedLines(ctx context.Context, q Quotation, asked []AskedLine
 	if err != nil {
 		return nil, err
 	}
-	variants, rules := make([]uuid.UUID, len(kept)), int64(0)
-	for i, l := range kept {
-		variants[i], rules = l.VariantID, goods[l.VariantID].Rules
+	variants, rules := []uuid.UUID(nil), int64(0)
+	for _, l := range kept {
+		g := goods[l.VariantID]
+		variants, rules = append(append(variants, l.VariantID), g.Held...), g.Rules
 	}
 	standings, err := s.Rules.Standings(ctx, rules, variants)
 	if err != nil {
@@ -178,9 +180,11 @@ func (s *Service) askedLines(ctx context.Context, q Quotation, asked []AskedLine
 	}
 	var all []error
 	for i, l := range kept {
-		// What has no price to show, or is not for sale as it is, may be asked for.
-		if standing, ruled := standings[l.VariantID]; !goods[l.VariantID].OnSale || ruled && !standing.Visible {
-			all = append(all, cart.ErrUnknownVariant.At(fmt.Sprintf("lines.%d.variantId", i)))
+		g, field := goods[l.VariantID], fmt.Sprintf("lines.%d.variantId", i)
+		if why := display.Found(standings, l.VariantID, false, g.Held).NotQuotable(cart.ErrUnknownVariant); !g.OnSale {
+			all = append(all, cart.ErrUnknownVariant.At(field))
+		} else if why != nil {
+			all = append(all, why.At(field))
 		}
 	}
 	return kept, errors.Join(all...)
@@ -216,6 +220,8 @@ func (s *Service) linesOf(ctx context.Context, q Quotation, asked []AskedLine) (
 			all = append(all, cart.ErrUnknownVariant.At(field+"variantId"))
 		case slices.Index(variants, l.VariantID) < i:
 			all = append(all, ErrTwice.At(field+"variantId"))
+		case g.Chosen:
+			all = append(all, ErrChosen.At(field+"variantId"))
 		}
 		if l.Quantity < 1 || l.Quantity > pricing.MaxQuantity {
 			all = append(all, pricing.ErrQuantity.At(field+"quantity"))

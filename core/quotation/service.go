@@ -69,8 +69,10 @@ type Goods struct {
 	Name      i18n.Text
 	Options   []string
 	TaxClass  money.TaxClass
-	OnSale    bool  // listed by the channel at the moment
-	Rules     int64 // the version of the brand's rules at that moment
+	Held      []uuid.UUID // in a set, always
+	Chosen    bool        // a set that the customer fills
+	OnSale    bool        // listed by the channel at the moment
+	Rules     int64       // the version of the brand's rules at that moment
 }
 
 // BasketQuery asks for an offer's lines, to be shipped by the method.

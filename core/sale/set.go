@@ -88,9 +88,11 @@ var (
 	ErrSetCycle    = fault.Invalid("SET_CYCLE", "セットをそれ自身の構成商品にはできません", "A set cannot hold itself")
 	ErrSetNested   = fault.Invalid("SET_NESTED", "セットを別のセットの構成商品にはできません", "A set cannot be part of another set")
 	ErrSetTerms    = fault.Conflict("SET_TERMS", "セットに設定できる販売条件は数量限定だけです。予約などは構成商品に設定してください", "A set can only be limited; sell its parts in advance or made to order instead")
-	ErrNoSet       = fault.NotFound(fault.CodeNotFound, "セットではありません", "This is not a set")
-	ErrChoice      = fault.Invalid("SET_CHOICE_INVALID", "「%s」から%d点選んでください", "Choose %[2]d of “%[1]s”")
-	ErrNoChoice    = fault.Invalid("SET_CHOICE_INVALID", "この商品には選択できる枠がありません", "There is no such slot to choose for")
+	// ErrSetGiven says that a set would have something to choose, which a gift cannot have.
+	ErrSetGiven = fault.Conflict("GIFT_NEEDS_CHOICE", "キャンペーンのプレゼントになっているセットに選択枠は設定できません。先にキャンペーンから外してください", "A campaign gives this set away, and nobody chooses a gift: take it out of the campaign first")
+	ErrNoSet    = fault.NotFound(fault.CodeNotFound, "セットではありません", "This is not a set")
+	ErrChoice   = fault.Invalid("SET_CHOICE_INVALID", "「%s」から%d点選んでください", "Choose %[2]d of “%[1]s”")
+	ErrNoChoice = fault.Invalid("SET_CHOICE_INVALID", "この商品には選択できる枠がありません", "There is no such slot to choose for")
 )
 
 // Kind is how the parts come together.

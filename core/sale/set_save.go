@@ -3,6 +3,7 @@ package sale
 import (
 	"context"
 	"errors"
+	"time"
 
 	"github.com/google/uuid"
 
@@ -21,6 +22,8 @@ type SetStore interface {
 	LockSets(ctx context.Context, brandID uuid.UUID, variantIDs []uuid.UUID) (known []uuid.UUID, err error)
 	// Holding are the sets that hold the variant.
 	Holding(ctx context.Context, variantID uuid.UUID) ([]uuid.UUID, error)
+	// Given reports whether a campaign whose period is not over gives the variant away.
+	Given(ctx context.Context, brandID, variantID uuid.UUID, at time.Time) (bool, error)
 	SaveSet(ctx context.Context, s Set) error
 	RemoveSet(ctx context.Context, s Set) error
 }
@@ -94,6 +97,9 @@ func (s *Service) lockSet(ctx context.Context, set Set) (*Set, error) {
 	if len(holding) > 0 {
 		return nil, ErrSetNested.At("variantId")
 	}
+	if err := s.ungiven(ctx, set); err != nil {
+		return nil, err
+	}
 	terms, err := s.Store.Terms(ctx, []uuid.UUID{set.VariantID})
 	if err != nil {
 		return nil, err
@@ -104,6 +110,18 @@ func (s *Service) lockSet(ctx context.Context, set Set) (*Set, error) {
 		}
 	}
 	return before, nil
+}
+
+// ungiven fails if the set has something to choose and a campaign gives it away.
+func (s *Service) ungiven(ctx context.Context, set Set) error {
+	if set.Kind() == FixedSet {
+		return nil
+	}
+	given, err := s.SetStore.Given(ctx, set.BrandID, set.VariantID, s.Now())
+	if err == nil && given {
+		err = ErrSetGiven.At("slots")
+	}
+	return err
 }
 
 // all fails unless the set and what it holds are known.

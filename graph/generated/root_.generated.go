@@ -1322,11 +1322,11 @@ type ComplexityRoot struct {
 	}
 
 	OrderPart struct {
-		Amount   func(childComplexity int) int
 		Name     func(childComplexity int) int
 		Options  func(childComplexity int) int
 		Quantity func(childComplexity int) int
 		SKU      func(childComplexity int) int
+		Share    func(childComplexity int) int
 		TaxClass func(childComplexity int) int
 	}
 
@@ -8703,12 +8703,6 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.OrderLine.Unit(childComplexity), true
 
-	case "OrderPart.amount":
-		if e.ComplexityRoot.OrderPart.Amount == nil {
-			break
-		}
-
-		return e.ComplexityRoot.OrderPart.Amount(childComplexity), true
 	case "OrderPart.name":
 		if e.ComplexityRoot.OrderPart.Name == nil {
 			break
@@ -8733,6 +8727,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.OrderPart.SKU(childComplexity), true
+	case "OrderPart.amount":
+		if e.ComplexityRoot.OrderPart.Share == nil {
+			break
+		}
+
+		return e.ComplexityRoot.OrderPart.Share(childComplexity), true
 	case "OrderPart.taxClass":
 		if e.ComplexityRoot.OrderPart.TaxClass == nil {
 			break
@@ -20847,7 +20847,8 @@ extend type Mutation {
   ): PriceImportPayload! @allow(permissions: [PRICING_WRITE])
   """
   Put a previewed file in force as a whole: at once up to 1,000 changes, above that in the
-  background. PREVIEW_STALE if prices that it touches have changed since; then import it
+  background. Prices that have come to lie below the lowest allowed one since the preview
+  become rejections, unless sender and caller may both go below. PREVIEW_STALE if prices that it touches have changed since; then import it
   again. Committed again it does nothing.
   """
   commitPriceImport(
@@ -20892,7 +20893,10 @@ type PriceImport implements Node {
     "Only rows that do this; all if left out."
     filter: [PriceFileChangeKind!]
   ): PriceFileChangeConnection! @cost(weight: 5)
-  "The rows that were not taken, and remarks on some that were, in the order of the file."
+  """
+  The rows that were not taken, and remarks on some that were, in the order of the file.
+  Behind them the rows that the commit left out: below the lowest allowed price by then.
+  """
   rejections(
     "How many, 0 to 100."
     first: Int = 20
@@ -20977,7 +20981,7 @@ type PriceFileChange {
   validFrom: DateTime
   "When it ends; null if it holds for good."
   validUntil: DateTime
-  "The price of one piece before: the one that is replaced or, of a new one, that holds in the list when it begins; null if there is none."
+  "The price of one piece before: the one that is replaced or, of a new one, that holds in the list for its quantity when it begins; null if there is none."
   old: Money
   "The price of one piece after; null of one that ends, and of rates."
   new: Money
@@ -22984,7 +22988,7 @@ type RemovedSetPayload {
 type CartPart {
   "The slot that it fills; 0 if it is always in the set."
   slot: Int!
-  "The stock keeping unit."
+  "The stock keeping unit; empty if the buyer may not see the goods any more, whose name is not told then either."
   sku: String!
   "The product's name, in the caller's language."
   name: String!
@@ -23006,8 +23010,12 @@ type OrderPart {
   quantity: Int!
   "The tax class: the part's share of the line's total is taxed by it."
   taxClass: TaxClass!
-  "What the part bears of the line's total, in proportion to what it costs alone. The shares add up to the total."
-  amount: Money!
+  """
+  What the part bears of the line's total, in proportion to what it costs alone. The
+  shares add up to the total. Null for buyers who were not told what a part of the set
+  costs alone; staff see it.
+  """
+  amount: Money
 }
 `, BuiltIn: false},
 	{Name: "../schema/shipment.graphqls", Input: `"Where a shipment stands."

@@ -174,6 +174,11 @@ func (s *Campaigns) Known(ctx context.Context, c promotion.Campaign) (string, er
 			tables["issues"] = append(tables["issues"], b.Issues)
 		}
 	}
+	if gifts := tables["gifts"]; len(gifts) > 0 { // who gives one of them slots waits, or is waited for
+		if _, err := s.db.conn(ctx).Exec(ctx, `SELECT FROM variants WHERE id = ANY($1) ORDER BY id FOR SHARE`, gifts); err != nil {
+			return "", err
+		}
+	}
 	return one[string](ctx, s.db, `SELECT coalesce(min(m.name), '') FROM (`+missingSQL+`) m`, pgx.NamedArgs{
 		"brand": c.BrandID, "variants": tables["variants"], "products": tables["products"], "categories": tables["categories"],
 		"makers": tables["makers"], "attributes": tables["attributes"], "groups": tables["groups"], "companies": tables["companies"],

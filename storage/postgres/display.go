@@ -88,22 +88,28 @@ func (s *Display) VariantFacts(ctx context.Context, brandID, channelID uuid.UUID
 // passes is the condition that the listing l of the product p passes the ladder,
 // or empty if all do. It is written as what is not refused, for the planner to
 // expect that most pass. Its arguments, one for each kind of target, are looked up
-// by key: a thousand rules cost what one costs.
-func passes(l display.Ladder, name string, args pgx.NamedArgs) string {
+// by key: a thousand rules cost what one costs. Rules for single variants are asked
+// where the variant is named.
+func passes(l display.Ladder, name, variant string, args pgx.NamedArgs) string {
 	if l.Open() {
 		return ``
 	}
-	var rungs []string
-	for _, look := range []struct {
+	type look struct {
 		kind scope.TargetKind
 		sql  string
-	}{
+	}
+	looks := []look{
 		{scope.Product, `(@rungs ->> l.product_id::text)::int`},
 		{scope.ProductBrand, `(@rungs ->> p.product_brand_id::text)::int`},
 		{scope.Category, `(SELECT min((@rungs ->> pc.category_id::text)::int) FROM product_categories pc WHERE pc.product_id = l.product_id)`},
 		{scope.Attribute, `(SELECT min((@rungs ->> (v.attribute_id || ' ' || v.value))::int) FROM product_attribute_values v WHERE v.product_id = l.product_id)`},
 		{scope.Tag, `(SELECT min((@rungs ->> tag)::int) FROM unnest(p.tags) AS tag)`},
-	} {
+	}
+	if variant != `` {
+		looks = append(looks, look{scope.Variant, `(@rungs ->> ` + variant + `::text)::int`})
+	}
+	var rungs []string
+	for _, look := range looks {
 		if raw := l.Rungs(look.kind); raw != nil {
 			argument := name + "_" + strings.ToLower(string(look.kind))
 			args[argument] = raw
@@ -114,6 +120,9 @@ func passes(l display.Ladder, name string, args pgx.NamedArgs) string {
 		args[name+"_all"] = *all
 		rungs = append(rungs, `@`+name+`_all::int`)
 	}
+	if len(rungs) == 0 { // only single variants are refused
+		return ``
+	}
 	return `NOT coalesce(least(` + strings.Join(rungs, `, `) + `), 0) % 2 = 1`
 }
 
@@ -123,7 +132,7 @@ func seen(v *display.View, args pgx.NamedArgs) []string {
 	if v == nil {
 		return nil
 	}
-	if condition := passes(v.Visible, "seen", args); condition != `` {
+	if condition := passes(v.Visible, "seen", ``, args); condition != `` {
 		return []string{condition}
 	}
 	return nil
@@ -145,11 +154,33 @@ func told(v *display.View, args pgx.NamedArgs) string {
 	if v == nil {
 		return `l.min_price`
 	}
-	conditions := slices.DeleteFunc([]string{passes(v.Priced, "told", args), partsTold(v, args)}, isEmpty)
-	if len(conditions) == 0 {
-		return `l.min_price`
+	parts := partsTold(v, args)
+	conditions := slices.DeleteFunc([]string{passes(v.Priced, "told", ``, args), parts}, isEmpty)
+	price := `l.min_price`
+	if len(conditions) > 0 {
+		price = `CASE WHEN ` + strings.Join(conditions, ` AND `) + ` THEN l.min_price END`
 	}
-	return `CASE WHEN ` + strings.Join(conditions, ` AND `) + ` THEN l.min_price END`
+	if v.Priced.Open() || v.Priced.Rungs(scope.Variant) == nil {
+		return price
+	}
+	args["told_variants"] = v.Priced.Rungs(scope.Variant)
+	these := strings.Join(slices.DeleteFunc([]string{`l.product_id IN (` + ruledProducts + `)`, parts}, isEmpty), ` AND `)
+	return `CASE WHEN ` + these + ` THEN ` + leastOf(passes(v.Priced, "told", `w.id`, args)) + ` ELSE ` + price + ` END`
+}
+
+// ruledProducts are those of which single variants have rules of their own. They are
+// found once for a statement.
+const ruledProducts = `SELECT o.product_id FROM jsonb_object_keys(@told_variants::jsonb) k JOIN variants o ON o.id = k::uuid`
+
+// leastOf is the lowest price of those of the listing's variants w that pass, as the
+// listing reckons its own. It is asked of ruledProducts alone.
+func leastOf(passing string) string {
+	return `(
+		SELECT min(CASE WHEN z.variant_id IS NOT NULL THEN parts_price(w.id, c.price_list_id, @at) ELSE (
+			SELECT r.amount FROM prices r WHERE r.variant_id = w.id AND r.price_list_id = c.price_list_id AND r.min_quantity = 1
+				AND r.valid_from <= @at AND r.valid_until > @at ORDER BY r.valid_from DESC LIMIT 1) END)
+		FROM channels c JOIN variants w ON w.product_id = l.product_id AND w.active LEFT JOIN sets z ON z.variant_id = w.id AND z.price_rule = 'PARTS'
+		WHERE c.id = l.channel_id AND ` + passing + `)`
 }
 
 func isEmpty(s string) bool { return s == `` }
@@ -161,7 +192,7 @@ var ofPart = strings.NewReplacer(`l.product_id`, `h.id`, `p.product_brand_id`, `
 // partsTold is the condition that no price in the listing l follows parts of which the
 // view hides one, or its price. The sets that do are found once for a statement.
 func partsTold(v *display.View, args pgx.NamedArgs) string {
-	parts := slices.DeleteFunc([]string{passes(v.Priced, "told", args), passes(v.Visible, "seen", args)}, isEmpty)
+	parts := slices.DeleteFunc([]string{passes(v.Priced, "told", `o.id`, args), passes(v.Visible, "seen", ``, args)}, isEmpty)
 	if !v.Follows() || len(parts) == 0 {
 		return ``
 	}

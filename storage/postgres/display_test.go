@@ -68,6 +68,45 @@ func TestAThousandRulesLeaveAListAnIndexWalk(t *testing.T) {
 	}
 }
 
+// A thousand rules for single variants cost a list by price one look-up for each row:
+// the products that have them are found once, and only theirs are reckoned.
+func TestAThousandRulesForVariantsAreLookedUpOnce(t *testing.T) {
+	t.Parallel()
+	shop := pgtest.NewShop(t)
+	ctx := channel.With(t.Context(), channel.Channel{ID: shop.ChannelID, BrandID: shop.BrandID, Currency: "JPY"})
+	for _, sql := range []string{
+		`INSERT INTO products (id, brand_id, slug, name, status, created_at, updated_at)
+			SELECT gen_random_uuid(), $1, 'p' || n, '{}', 'ACTIVE', now(), now() FROM generate_series(1, 5000) n WHERE $2::uuid IS NOT NULL`,
+		`INSERT INTO variants (id, brand_id, product_id, sku) SELECT gen_random_uuid(), $1, id, slug FROM products WHERE brand_id = $1 AND $2::uuid IS NOT NULL`,
+		`INSERT INTO product_listings (channel_id, product_id, published_at, min_price, in_stock, name_key)
+			SELECT $2, id, now(), (random() * 10000)::bigint, true, slug FROM products WHERE brand_id = $1`,
+		`INSERT INTO display_rules (id, brand_id, name, audience_kind, target_kind, target_id, valid_from, valid_until, price_shown, created_at, updated_at)
+			SELECT gen_random_uuid(), $1, 'r', 'EVERYONE', 'VARIANT', id, '0001-01-01Z', '9999-12-31Z', 'DENY', now(), now()
+			FROM variants WHERE brand_id = $1 AND $2::uuid IS NOT NULL ORDER BY id LIMIT 1000`,
+		`ANALYZE products, variants, product_listings`,
+	} {
+		var args []any
+		if strings.Contains(sql, "$") {
+			args = []any{shop.BrandID, shop.ChannelID}
+		}
+		_, err := shop.DB.Pool().Exec(ctx, sql, args...)
+		require.NoError(t, err)
+	}
+	rules := display.New(postgres.NewDisplay(shop.DB), nil, time.Now)
+	require.NoError(t, rules.AsOf(ctx, shop.BrandID, 1))
+	view, err := rules.View(ctx)
+	require.NoError(t, err)
+	require.False(t, view.Priced.Open())
+	plan, _ := postgres.Explain(t, shop.DB, catalog.ListQuery{ChannelID: shop.ChannelID, BrandID: shop.BrandID, Currency: "JPY", At: time.Now(), Sort: catalog.SortPriceAsc, View: view}, "")
+	require.Contains(t, plan, "hashed SubPlan", plan)
+	first := page.MaxSize
+	began := time.Now()
+	found, err := postgres.NewCatalog(shop.DB).Listed(ctx, catalog.ListQuery{ChannelID: shop.ChannelID, BrandID: shop.BrandID, Currency: "JPY", At: time.Now(), Sort: catalog.SortPriceAsc, View: view, Page: page.Args{First: &first}})
+	require.NoError(t, err)
+	require.Len(t, found.Edges, first)
+	t.Logf("a page by price: %s", time.Since(began))
+}
+
 // cursorAt is the cursor behind so many rows.
 func cursorAt(t *testing.T, shop *pgtest.Shop, q catalog.ListQuery, rows int) (cursor string) {
 	t.Helper()

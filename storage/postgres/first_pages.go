@@ -24,8 +24,8 @@ func wantedArgs(wanted []page.First, named pgx.NamedArgs) pgx.NamedArgs {
 	for i, w := range wanted {
 		owners[i], sizes[i], narrows[i] = w.OwnerID, w.Size, w.Only
 	}
-	bound := maps.Clone(named)
-	bound["owners"], bound["sizes"], bound["narrows"] = owners, sizes, narrows
+	bound := pgx.NamedArgs{"owners": owners, "sizes": sizes, "narrows": narrows}
+	maps.Copy(bound, named)
 	return bound
 }
 

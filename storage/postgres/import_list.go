@@ -50,54 +50,37 @@ func (s *Imports) List(ctx context.Context, brandID uuid.UUID, in importing.List
 }
 
 // FirstRejections are the first pages of the rejections of several runs.
-func (s *Imports) FirstRejections(ctx context.Context, wanted []importing.FirstPage) (map[importing.FirstPage]page.Connection[importing.Rejection], error) {
+func (s *Imports) FirstRejections(ctx context.Context, wanted []page.First) (map[page.First]page.Connection[importing.Rejection], error) {
+	return firstRejections(ctx, s.db, `import_rejections`, wanted)
+}
+
+// RejectionCounts are how many rejections each of the runs has.
+func (s *Imports) RejectionCounts(ctx context.Context, wanted []page.First) (map[page.First]int, error) {
+	return counts(ctx, s.db, wanted, ownedRejections(`import_rejections`), nil)
+}
+
+// ownedRejections are those of each run in a table of such.
+func ownedRejections(table string) ownedList {
+	return ownedList{`r.number, r.line, r."column", r.value, r.slug, r.warning, r.ja, r.en`, `FROM ` + table + ` r`, `r.run_id = wanted.owner`, `r.number`}
+}
+
+// firstRejections are the first pages of the rejections of several runs, in one
+// statement.
+func firstRejections(ctx context.Context, db *DB, table string, wanted []page.First) (map[page.First]page.Connection[importing.Rejection], error) {
 	type row struct {
-		RunID uuid.UUID
-		Size  int
+		place
 		numbered
 	}
-	runs, sizes := make([]uuid.UUID, len(wanted)), make([]int, len(wanted))
-	for i, w := range wanted {
-		runs[i], sizes[i] = w.RunID, w.Size
-	}
-	rows, err := collect[row](ctx, s.db, `
-		SELECT w.run_id, w.size, r.number, r.line, r."column", r.value, r.slug, r.warning, r.ja, r.en
-		FROM unnest(@runs::uuid[], @sizes::int[]) AS w (run_id, size)
-		CROSS JOIN LATERAL (SELECT * FROM import_rejections r WHERE r.run_id = w.run_id ORDER BY r.number LIMIT w.size + 1) r
-		ORDER BY w.run_id, w.size, r.number`, pgx.NamedArgs{"runs": runs, "sizes": sizes})
-	if err != nil {
-		return nil, err
-	}
-	byPage := map[importing.FirstPage][]numbered{}
-	for _, r := range rows {
-		key := importing.FirstPage{RunID: r.RunID, Size: r.Size}
-		byPage[key] = append(byPage[key], r.numbered)
-	}
-	found := make(map[importing.FirstPage]page.Connection[importing.Rejection], len(wanted))
-	for _, w := range wanted {
-		found[w] = rejectionPage(byPage[w], w.Size, false)
-	}
-	return found, nil
-}
-
-// rejectionPage makes a page of rejections that were read one further than that.
-func rejectionPage(rows []numbered, size int, behind bool) page.Connection[importing.Rejection] {
-	paged := page.Of(rows, size, behind, func(r numbered) any { return r.Number })
-	return page.Map(paged, func(r numbered) importing.Rejection {
-		return importing.Rejection{Line: r.Line, Column: r.Column, Value: r.Value, Slug: r.Slug, Warning: r.Warning, JA: r.JA, EN: r.EN}
-	})
-}
-
-// RejectionCounts are how many rejections each of the runs has; none is left out.
-func (s *Imports) RejectionCounts(ctx context.Context, runIDs []uuid.UUID) (map[uuid.UUID]int, error) {
-	type count struct {
-		RunID uuid.UUID
-		Count int
-	}
-	rows, err := collect[count](ctx, s.db, `SELECT run_id, count(*) AS count FROM import_rejections WHERE run_id = ANY($1) GROUP BY run_id`, runIDs)
-	found := make(map[uuid.UUID]int, len(rows))
-	for _, r := range rows {
-		found[r.RunID] = r.Count
+	pages, err := firstPages(ctx, db, wanted, ownedRejections(table), nil, func(r row) (place, numbered) { return r.place, r.numbered }, rejectionKey)
+	found := make(map[page.First]page.Connection[importing.Rejection], len(pages))
+	for of, p := range pages {
+		found[of] = page.Map(p, rejectionOf)
 	}
 	return found, err
+}
+
+func rejectionKey(r numbered) any { return r.Number }
+
+func rejectionOf(r numbered) importing.Rejection {
+	return importing.Rejection{Line: r.Line, Column: r.Column, Value: r.Value, Slug: r.Slug, Warning: r.Warning, JA: r.JA, EN: r.EN}
 }

@@ -94,11 +94,7 @@ func rejectionsIn(ctx context.Context, db *DB, table string, runID uuid.UUID, ar
 	if err != nil {
 		return none, err
 	}
-	connection := rejectionPage(rows, size, behind)
-	connection.Count = func(ctx context.Context) (int, error) {
-		return one[int](ctx, db, `SELECT count(*) FROM `+table+` WHERE run_id = @run`, named)
-	}
-	return connection, nil
+	return page.Map(page.Of(rows, size, behind, rejectionKey), rejectionOf), nil
 }
 
 // note queues the run's new numbers and what was rejected.

@@ -8,12 +8,54 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"github.com/noren-commerce/noren/core/importing"
+	"github.com/noren-commerce/noren/core/money"
 	"github.com/noren-commerce/noren/core/scope"
 )
 
 // BelowStaged reports whether a row needs the permission to go below the floor.
 func (s *PriceImports) BelowStaged(ctx context.Context, runID uuid.UUID) (bool, error) {
 	return one[bool](ctx, s.DB, `SELECT EXISTS (SELECT FROM price_import_rows WHERE import_id = $1 AND below)`, runID)
+}
+
+// StagedPrices are new prices behind the line that no list lets go below the floor, the
+// next first.
+func (s *PriceImports) StagedPrices(ctx context.Context, runID uuid.UUID, behind, size int) ([]*importing.PriceLine, error) {
+	type row struct {
+		Line   int
+		SKU    string
+		Change importing.PriceChangeKind
+		scope.Audience
+		ListID    *uuid.UUID
+		VariantID *uuid.UUID
+		Amount    *int64
+		Currency  money.Currency
+	}
+	rows, err := collect[row](ctx, s.DB, `
+		SELECT r.line, r.sku, r.change, r.audience_kind, r.audience_id, r.list_id, r.variant_id, r.amount, coalesce(l.currency, c.currency) AS currency
+		FROM price_import_rows r JOIN price_imports i ON i.id = r.import_id JOIN channels c ON c.id = i.channel_id
+		LEFT JOIN price_lists l ON l.id = r.list_id
+		WHERE r.import_id = $1 AND r.line > $2 AND r.change IN ('ADDED', 'CHANGED') AND r.amount IS NOT NULL AND l.below_floor IS NOT TRUE
+		ORDER BY r.line LIMIT $3`, runID, behind, size)
+	lines := make([]*importing.PriceLine, len(rows))
+	for i, r := range rows {
+		lines[i] = &importing.PriceLine{Line: r.Line, SKU: r.SKU, Change: r.Change, Audience: r.Audience, ListID: r.ListID, VariantID: r.VariantID, Amount: r.Amount, Currency: r.Currency}
+	}
+	return lines, err
+}
+
+// RejectStaged moves rows that were to be applied to the rejections.
+func (s *PriceImports) RejectStaged(ctx context.Context, runID uuid.UUID, rejected []importing.Rejection) error {
+	if len(rejected) == 0 {
+		return nil
+	}
+	lines := make([]int, len(rejected))
+	for i, r := range rejected {
+		lines[i] = r.Line
+	}
+	batch := &pgx.Batch{}
+	batch.Queue(`DELETE FROM price_import_rows WHERE import_id = $1 AND line = ANY($2)`, runID, lines)
+	queueRejections(batch, runID, rejected)
+	return s.conn(ctx).SendBatch(ctx, batch).Close()
 }
 
 // ListlessHolders are the customers whose list has to be made, or opened again.

@@ -111,7 +111,7 @@ func (s *PriceImports) LockPriceRun(ctx context.Context, brandID, runID uuid.UUI
 }
 
 const updatePriceRun = `UPDATE price_imports SET state = @state, position = @position, added = @added, changed = @changed, closed = @closed, unchanged = @unchanged,
-	rejected = @rejected, failure = @failure, applied = @applied, relisted = @relisted, committed_by = @committed_by, previewed_at = @previewed, finished_at = @finished
+	rejected = @rejected, failure = @failure, may_below = @may_below, applied = @applied, relisted = @relisted, committed_by = @committed_by, previewed_at = @previewed, finished_at = @finished
 	WHERE id = @id`
 
 // SavePriceRun keeps how far a run is.
@@ -125,10 +125,6 @@ func (s *PriceImports) SavePriceRun(ctx context.Context, r importing.PriceRun) e
 func (s *PriceImports) NotePrices(ctx context.Context, r importing.PriceRun, position int, rejected []importing.Rejection) error {
 	args := priceRunValues(r)
 	args["was"] = position
-	rows := make([]map[string]any, len(rejected))
-	for i, x := range rejected {
-		rows[i] = map[string]any{"place": i + 1, "line": x.Line, "col": x.Column, "value": printable(x.Value), "slug": printable(x.Slug), "warning": x.Warning, "ja": printable(x.JA), "en": printable(x.EN)}
-	}
 	batch := &pgx.Batch{}
 	batch.Queue(updatePriceRun+` AND position = @was AND state IN ('QUEUED', 'READING')`, args).Exec(func(tag pgconn.CommandTag) error {
 		if tag.RowsAffected() == 0 { // somebody else reads the same file, and is further
@@ -136,24 +132,29 @@ func (s *PriceImports) NotePrices(ctx context.Context, r importing.PriceRun, pos
 		}
 		return nil
 	})
-	if len(rows) > 0 {
-		batch.Queue(`
-			INSERT INTO price_import_rejections (run_id, number, line, "column", value, slug, warning, ja, en)
-			SELECT $1, (SELECT coalesce(max(number), 0) FROM price_import_rejections WHERE run_id = $1) + x.place, x.line, x.col, x.value, x.slug, x.warning, x.ja, x.en
-			FROM jsonb_to_recordset($2) AS x (place int, line int, col text, value text, slug text, warning boolean, ja text, en text)`, r.ID, rows)
-	}
+	queueRejections(batch, r.ID, rejected)
 	return s.conn(ctx).SendBatch(ctx, batch).Close()
+}
+
+// queueRejections keeps rejections behind those that the run has.
+func queueRejections(batch *pgx.Batch, runID uuid.UUID, rejected []importing.Rejection) {
+	if len(rejected) == 0 {
+		return
+	}
+	rows := make([]map[string]any, len(rejected))
+	for i, x := range rejected {
+		rows[i] = map[string]any{"place": i + 1, "line": x.Line, "col": x.Column, "value": printable(x.Value), "slug": printable(x.Slug), "warning": x.Warning, "ja": printable(x.JA), "en": printable(x.EN)}
+	}
+	batch.Queue(`
+		INSERT INTO price_import_rejections (run_id, number, line, "column", value, slug, warning, ja, en)
+		SELECT $1, (SELECT coalesce(max(number), 0) FROM price_import_rejections WHERE run_id = $1) + x.place, x.line, x.col, x.value, x.slug, x.warning, x.ja, x.en
+		FROM jsonb_to_recordset($2) AS x (place int, line int, col text, value text, slug text, warning boolean, ja text, en text)`, runID, rows)
 }
 
 // PriceRuns is one page of the brand's runs, newest first.
 func (s *PriceImports) PriceRuns(ctx context.Context, brandID uuid.UUID, args page.Args) (page.Connection[importing.PriceRun], error) {
 	return newest(ctx, s.DB, priceRunColumns, `price_imports`, []string{`brand_id = @brand`}, pgx.NamedArgs{"brand": brandID}, args,
 		func(r importing.PriceRun) newestKey { return newestKey{r.CreatedAt, r.ID} })
-}
-
-// PriceRejections is one page of a run's rejections, in the order of the file.
-func (s *PriceImports) PriceRejections(ctx context.Context, runID uuid.UUID, args page.Args) (page.Connection[importing.Rejection], error) {
-	return rejectionsIn(ctx, s.DB, `price_import_rejections`, runID, args)
 }
 
 // PriceLists are the brand's lists, but for those of single customers.
@@ -168,48 +169,4 @@ func (s *PriceImports) OpenRates(ctx context.Context, brandID uuid.UUID, lock bo
 		sql += ` FOR UPDATE`
 	}
 	return collect[pricing.Rate](ctx, s.DB, sql, pgx.NamedArgs{"brand": brandID})
-}
-
-const changeColumns = `r.line, r.change, r.holder, r.sku, r.min_quantity, greatest(r.valid_from, '0001-01-01Z') AS valid_from,
-	least(r.valid_until, '9999-12-31Z') AS valid_until, r.amount, r.old_amount, r.before, r.difference,
-	CASE WHEN r.rate IS NULL THEN coalesce((SELECT l.currency FROM price_lists l WHERE l.id = r.list_id), c.currency) ELSE '' END AS currency,
-	(r.rate->>'Percent')::numeric AS percent, (r.old_rate->>'Percent')::numeric AS old_percent`
-
-const changeTables = ` FROM price_import_rows r JOIN price_imports i ON i.id = r.import_id JOIN channels c ON c.id = i.channel_id WHERE r.import_id = @run`
-
-// PriceChanges is one page of what a run would do, in the order of the file.
-func (s *PriceImports) PriceChanges(ctx context.Context, runID uuid.UUID, in importing.PriceChangesInput) (page.Connection[importing.PriceChange], error) {
-	var none page.Connection[importing.PriceChange]
-	size, err := in.Page.Size()
-	if err != nil {
-		return none, err
-	}
-	after := 0
-	behind, err := in.Page.Start(&after)
-	if err != nil {
-		return none, err
-	}
-	args := pgx.NamedArgs{"run": runID, "after": after, "limit": size + 1, "kinds": in.Kinds}
-	where := ``
-	if len(in.Kinds) > 0 {
-		where = ` AND r.change = ANY(@kinds)`
-	}
-	rows, err := collect[importing.PriceChange](ctx, s.DB, `SELECT `+changeColumns+changeTables+where+` AND r.line > @after ORDER BY r.line LIMIT @limit`, args)
-	if err != nil {
-		return none, err
-	}
-	connection := page.Of(rows, size, behind, func(c importing.PriceChange) any { return c.Line })
-	connection.Count = func(ctx context.Context) (int, error) {
-		return one[int](ctx, s.DB, `SELECT count(*) FROM price_import_rows r WHERE r.import_id = @run`+where, args)
-	}
-	return connection, nil
-}
-
-// Biggest is the row that rises most in per cent, or falls most; nil if none does.
-func (s *PriceImports) Biggest(ctx context.Context, runID uuid.UUID, fall bool) (*importing.PriceChange, error) {
-	order := ` AND r.difference > 0 ORDER BY r.difference DESC`
-	if fall {
-		order = ` AND r.difference < 0 ORDER BY r.difference`
-	}
-	return first[importing.PriceChange](ctx, s.DB, `SELECT `+changeColumns+changeTables+order+`, r.line LIMIT 1`, pgx.NamedArgs{"run": runID})
 }

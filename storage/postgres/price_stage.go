@@ -55,8 +55,8 @@ func (s *PriceImports) FindPrices(ctx context.Context, r importing.PriceRun, cur
 		LEFT JOIN LATERAL (`+list+`) l ON true
 		LEFT JOIN prices p ON p.variant_id = v.id AND p.price_list_id = l.id AND p.min_quantity = x.quantity AND p.valid_from = x.at
 		LEFT JOIN LATERAL (
-			SELECT o.amount FROM prices o WHERE o.variant_id = v.id AND o.price_list_id = l.id AND o.min_quantity = x.quantity
-				AND o.valid_from <= greatest(x.at, @now) AND o.valid_until > greatest(x.at, @now) ORDER BY o.valid_from DESC LIMIT 1
+			SELECT o.amount FROM prices o WHERE o.variant_id = v.id AND o.price_list_id = l.id AND o.min_quantity <= x.quantity
+				AND o.valid_from <= greatest(x.at, @now) AND o.valid_until > greatest(x.at, @now) ORDER BY o.min_quantity DESC, o.valid_from DESC LIMIT 1
 		) b ON true`, pgx.NamedArgs{"brand": r.BrandID, "currency": currency, "now": now, "rows": wanted})
 	for _, f := range rows {
 		l := lines[f.Place]

@@ -33,7 +33,8 @@ const quotationColumns = `q.id, q.number, q.brand_id, q.channel_id, q.member_id,
 // Goods are those of the variants that the brand has, sold or not.
 func (s *Quotations) Goods(ctx context.Context, q quotation.GoodsQuery) ([]quotation.Goods, error) {
 	return collect[quotation.Goods](ctx, s.db, `
-		SELECT v.id AS variant_id, v.sku, p.name, v.options, p.tax_class, `+sellable+` AS on_sale, `+rulesVersion+` AS rules
+		SELECT v.id AS variant_id, v.sku, p.name, v.options, p.tax_class, `+sellable+` AS on_sale, `+rulesVersion+` AS rules,
+			ARRAY(SELECT z.variant_id FROM set_parts z WHERE z.set_id = v.id AND z.slot = 0 ORDER BY z.position) AS held, EXISTS (SELECT FROM set_slots o WHERE o.set_id = v.id) AS chosen
 		FROM variants v JOIN products p ON p.id = v.product_id WHERE v.id = ANY(@ids) AND v.brand_id = @brand`,
 		pgx.NamedArgs{"ids": q.VariantIDs, "brand": q.BrandID, "channel": q.ChannelID, "at": q.At})
 }

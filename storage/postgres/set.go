@@ -2,10 +2,12 @@ package postgres
 
 import (
 	"context"
+	"time"
 
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
 
+	"github.com/noren-commerce/noren/core/promotion"
 	"github.com/noren-commerce/noren/core/sale"
 )
 
@@ -49,6 +51,14 @@ func (s *Sales) LockSets(ctx context.Context, brandID uuid.UUID, variantIDs []uu
 // Holding are the sets that hold the variant.
 func (s *Sales) Holding(ctx context.Context, variantID uuid.UUID) ([]uuid.UUID, error) {
 	return read(ctx, s.db, `SELECT set_id FROM set_parts WHERE variant_id = $1`, []any{variantID}, collectIDs)
+}
+
+// Given reports whether a campaign whose period is not over gives the variant away.
+func (s *Sales) Given(ctx context.Context, brandID, variantID uuid.UUID, at time.Time) (bool, error) {
+	return one[bool](ctx, s.db, `SELECT EXISTS (
+		SELECT FROM campaigns c, jsonb_array_elements(c.benefits) b
+		WHERE c.brand_id = @brand AND c.valid_until > @at AND b->>'kind' = @gift AND b->>'variant' = @variant::text)`,
+		pgx.NamedArgs{"brand": brandID, "variant": variantID.String(), "at": at, "gift": promotion.FreeGift})
 }
 
 // SaveSet writes the set in place of what was there. Its price is a rule: every process

@@ -3,6 +3,7 @@ package apptest
 import (
 	"bytes"
 	"encoding/json"
+	"io"
 	"net/http"
 	"net/http/httptest"
 	"testing"
@@ -18,14 +19,20 @@ import (
 // of what a role may do, not of how it proves itself.
 func (a *App) DoAs(t testing.TB, actor access.Actor, query string, variables Variables) Answer {
 	t.Helper()
-	ch, err := a.App.Channels.Resolve(t.Context(), "web", "")
-	require.NoError(t, err)
 	body, err := json.Marshal(map[string]any{"query": query, "variables": variables})
+	require.NoError(t, err)
+	return a.askAs(t, actor, bytes.NewReader(body), "application/json")
+}
+
+func (a *App) askAs(t testing.TB, actor access.Actor, body io.Reader, contentType string) Answer {
+	t.Helper()
+	ch, err := a.App.Channels.Resolve(t.Context(), "web", "")
 	require.NoError(t, err)
 	ctx, statements := postgres.CountStatements(t.Context())
 	ctx = access.With(channel.With(ctx, ch), actor)
-	request := httptest.NewRequestWithContext(ctx, http.MethodPost, "/graphql", bytes.NewReader(body))
-	request.Header.Set("Content-Type", "application/json")
+	request := httptest.NewRequestWithContext(ctx, http.MethodPost, "/graphql", body)
+	request.Header.Set("Content-Type", contentType)
+	request.Header.Set("X-Noren-CSRF", "1")
 	response := httptest.NewRecorder()
 	a.App.Edge.ServeHTTP(response, request)
 	answer := Answer{Status: response.Code, Header: response.Header()}

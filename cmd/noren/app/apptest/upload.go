@@ -10,6 +10,8 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/noren-commerce/noren/core/access"
 )
 
 // File is a file that a client sends, as it calls it and says it is.
@@ -21,6 +23,22 @@ type File struct {
 // Upload sends an operation with a file for the variable at the path, such as
 // input.file, as browsers send forms.
 func (a *App) Upload(t testing.TB, query string, variables Variables, path string, file File, headers ...string) Answer {
+	t.Helper()
+	body, contentType := multipartForm(t, query, variables, path, file)
+	request, err := http.NewRequestWithContext(t.Context(), http.MethodPost, a.URL+"/graphql", body)
+	require.NoError(t, err)
+	request.Header.Set("Content-Type", contentType)
+	return a.send(t, request, headers)
+}
+
+// UploadAs is Upload by the actor, whom nobody has had to log in.
+func (a *App) UploadAs(t testing.TB, actor access.Actor, query string, variables Variables, path string, file File) Answer {
+	t.Helper()
+	body, contentType := multipartForm(t, query, variables, path, file)
+	return a.askAs(t, actor, body, contentType)
+}
+
+func multipartForm(t testing.TB, query string, variables Variables, path string, file File) (*bytes.Buffer, string) {
 	t.Helper()
 	operations, err := json.Marshal(map[string]any{"query": query, "variables": variables})
 	require.NoError(t, err)
@@ -35,8 +53,5 @@ func (a *App) Upload(t testing.TB, query string, variables Variables, path strin
 	_, err = part.Write(file.Content)
 	require.NoError(t, err)
 	require.NoError(t, form.Close())
-	request, err := http.NewRequestWithContext(t.Context(), http.MethodPost, a.URL+"/graphql", &body)
-	require.NoError(t, err)
-	request.Header.Set("Content-Type", form.FormDataContentType())
-	return a.send(t, request, headers)
+	return &body, form.FormDataContentType()
 }
