@@ -115,10 +115,12 @@ func aheadIf[V any](ctx context.Context, asked bool, l *graph.Loader[uuid.UUID, 
 func ordersAhead(ctx context.Context, orders []order.Order, paths ...string) error {
 	ids := keys(orders, func(o order.Order) uuid.UUID { return o.ID })
 	for _, path := range paths {
-		if graph.Asks(ctx, path+".lines") {
-			if _, err := load(ctx).OrderLines.Ahead(ctx, ids); err != nil {
-				return err
-			}
+		if err := errors.Join(
+			aheadIf(ctx, graph.Asks(ctx, path+".lines"), load(ctx).OrderLines, ids),
+			aheadIf(ctx, graph.Asks(ctx, path+".documents"), load(ctx).OrderDocuments, ids),
+			aheadIf(ctx, graph.Asks(ctx, path+".history"), load(ctx).OrderHistory, ids),
+		); err != nil {
+			return err
 		}
 		if graph.Asks(ctx, path+".payments") {
 			if err := orderPaymentsAhead(ctx, ids, path+".payments"); err != nil {
@@ -137,11 +139,6 @@ func ordersAhead(ctx context.Context, orders []order.Order, paths ...string) err
 		}
 		if asksAny(ctx, []string{path}, []string{"shipments", "lines.shipped"}) {
 			if err := orderShipmentsAhead(ctx, ids, path); err != nil {
-				return err
-			}
-		}
-		if graph.Asks(ctx, path+".history") {
-			if _, err := load(ctx).OrderHistory.Ahead(ctx, ids); err != nil {
 				return err
 			}
 		}

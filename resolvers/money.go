@@ -17,6 +17,11 @@ func statementsAhead(ctx context.Context, all []billing.Statement, paths ...stri
 				return err
 			}
 		}
+		if graph.Asks(ctx, path+".document") {
+			if _, err := load(ctx).StatementDocuments.Ahead(ctx, keys(all, func(s billing.Statement) uuid.UUID { return s.ID })); err != nil {
+				return err
+			}
+		}
 		if graph.Asks(ctx, path+".company") {
 			if _, err := load(ctx).Companies.Ahead(ctx, keys(all, func(s billing.Statement) uuid.UUID { return s.CompanyID })); err != nil {
 				return err

@@ -13,6 +13,7 @@ import (
 	globalid "github.com/noren-commerce/noren/core/id"
 	"github.com/noren-commerce/noren/core/identity"
 	"github.com/noren-commerce/noren/core/inventory"
+	"github.com/noren-commerce/noren/core/invoice"
 	"github.com/noren-commerce/noren/core/ledger"
 	"github.com/noren-commerce/noren/core/order"
 	"github.com/noren-commerce/noren/core/page"
@@ -83,6 +84,11 @@ func paymentPayload(ctx context.Context, p *payment.Payment, err error) (model.P
 func entryPayload(ctx context.Context, e *ledger.Entry, err error) (model.JournalEntryPayload, error) {
 	errors, err := userErrors(ctx, err)
 	return model.JournalEntryPayload{Entry: e, UserErrors: errors}, err
+}
+
+func documentPayload(ctx context.Context, d *invoice.Document, err error) (model.DocumentPayload, error) {
+	errors, err := userErrors(ctx, err)
+	return model.DocumentPayload{Document: unless(errors, d), UserErrors: errors}, err
 }
 
 func transferPayload(ctx context.Context, t payment.TransferResult, err error) (model.RecordBankTransferPayload, error) {

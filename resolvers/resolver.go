@@ -18,6 +18,7 @@ import (
 	"github.com/noren-commerce/noren/core/identity"
 	"github.com/noren-commerce/noren/core/importing"
 	"github.com/noren-commerce/noren/core/inventory"
+	"github.com/noren-commerce/noren/core/invoice"
 	"github.com/noren-commerce/noren/core/ledger"
 	"github.com/noren-commerce/noren/core/order"
 	"github.com/noren-commerce/noren/core/page"
@@ -63,6 +64,7 @@ type Resolver struct {
 	Ledger     *ledger.Service
 	Banking    *banking.Service
 	Billing    *billing.Service
+	Invoices   *invoice.Service
 	Partners   *partner.Service
 	Signals    signal.Board
 	SSO        *identity.SSO
@@ -117,6 +119,9 @@ type Loaders struct {
 
 	BankAllocations *graph.Loader[uuid.UUID, []banking.Allocation] // by line
 	StatementLines  *graph.Loader[uuid.UUID, []billing.Line]       // by company's statement
+
+	OrderDocuments     *graph.Loader[uuid.UUID, []invoice.Document] // by order
+	StatementDocuments *graph.Loader[uuid.UUID, []invoice.Document] // by company's statement
 
 	PartnerKeys *graph.Loader[uuid.UUID, []partner.Key]
 
@@ -194,7 +199,11 @@ func (r *Resolver) NewLoaders(ctx context.Context) *Loaders {
 		Payments:        graph.NewLoader(graph.Grouped(r.Payments.OfOrders, func(p payment.Payment) uuid.UUID { return p.OrderID })),
 		BankAllocations: graph.NewLoader(graph.Grouped(r.Banking.AllocationsOf, func(a banking.Allocation) uuid.UUID { return a.LineID })),
 		StatementLines:  graph.NewLoader(graph.Grouped(r.Billing.LinesOf, func(l billing.Line) uuid.UUID { return l.StatementID })),
-		JournalLines:    graph.NewLoader(graph.Grouped(r.Ledger.LinesOf, func(l ledger.Line) uuid.UUID { return l.EntryID })),
+
+		OrderDocuments:     graph.NewLoader(graph.Grouped(r.Invoices.OfOrders, func(d invoice.Document) uuid.UUID { return *d.OrderID })),
+		StatementDocuments: graph.NewLoader(graph.Grouped(r.Invoices.OfStatements, func(d invoice.Document) uuid.UUID { return *d.StatementID })),
+
+		JournalLines: graph.NewLoader(graph.Grouped(r.Ledger.LinesOf, func(l ledger.Line) uuid.UUID { return l.EntryID })),
 
 		Operations: graph.NewLoader(graph.Grouped(r.Payments.OperationsOf, func(o payment.Operation) uuid.UUID { return o.PaymentID })),
 		Transfers:  graph.NewLoader(graph.Grouped(r.Payments.TransfersOf, func(t payment.Transfer) uuid.UUID { return t.PaymentID })),

@@ -63,19 +63,18 @@ var bookOperations = map[string]clientOperation{
 	})},
 	"admin/SaveBankProfile": {4, input(func(_ *testing.T, w *world) apptest.Variables { return apptest.Variables{"code": w.key()} })},
 
-	"admin/AccountStatements": {3, inTrade(func(t *testing.T, w *world) apptest.Variables {
+	"admin/AccountStatements": {4, inTrade(func(t *testing.T, w *world) apptest.Variables {
 		w.closed(t)
 		return apptest.Variables{"first": w.size}
 	})},
-	"app/MyAccountStatements": {3, byBoss(func(t *testing.T, w *world) apptest.Variables {
+	"app/MyAccountStatements": {4, byBoss(func(t *testing.T, w *world) apptest.Variables {
 		w.closed(t)
 		return nil
 	})},
 	"admin/OverdueAccounts": {1, inOffice(nil)},
 	"admin/SettlementFile":  {1, inOffice(apptest.Variables{"from": "2026-01-01", "to": "2026-01-31"})},
-	"admin/CloseAccounts": {9, inTrade(func(t *testing.T, w *world) apptest.Variables {
-		exec(t, w.App, `DELETE FROM account_statement_entries`)
-		exec(t, w.App, `DELETE FROM account_statements`)
+	"admin/CloseAccounts": {17, inTrade(func(t *testing.T, w *world) apptest.Variables {
+		exec(t, w.App, `TRUNCATE account_statements CASCADE`)
 		w.closed(t)
 		exec(t, w.App, `UPDATE account_statements SET closes_on = date_trunc('month', now()) - interval '1 month 1 day'`) // one month is to be closed
 		return in(apptest.Variables{"companyId": w.trade.company})

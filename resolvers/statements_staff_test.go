@@ -162,7 +162,7 @@ var staffOperations = map[string]clientOperation{
 		order, _ := w.paid(t)
 		return apptest.Variables{"idempotencyKey": w.key(), "orderId": order}
 	})},
-	"admin/ShipShipment": {17, input(func(t *testing.T, w *world) apptest.Variables {
+	"admin/ShipShipment": {21, input(func(t *testing.T, w *world) apptest.Variables {
 		return apptest.Variables{"shipmentId": w.instructed(t), "carrier": "ヤマト運輸", "trackingNumber": w.key()}
 	})},
 	"admin/DeliverShipment": {10, input(func(t *testing.T, w *world) apptest.Variables {
@@ -173,7 +173,7 @@ var staffOperations = map[string]clientOperation{
 	"admin/CancelShipment": {10, input(func(t *testing.T, w *world) apptest.Variables {
 		return apptest.Variables{"shipmentId": w.instructed(t), "reason": "住所の確認待ち"}
 	})},
-	"admin/CancelOrder": {20, input(func(t *testing.T, w *world) apptest.Variables {
+	"admin/CancelOrder": {21, input(func(t *testing.T, w *world) apptest.Variables {
 		order, _ := w.paid(t)
 		return apptest.Variables{"orderId": order, "reason": "在庫なし"} // the payment goes back
 	})},

@@ -45,7 +45,7 @@ func clientOperations() map[string]clientOperation {
 	all := map[string]clientOperation{}
 	for _, some := range []map[string]clientOperation{
 		buyingOperations, shopOperations, accountOperations, staffOperations, displayOperations, termOperations, campaignOperations,
-		companyOperations, quotationOperations, movingOperations, moneyOperations, bookOperations, shippingOperations,
+		companyOperations, quotationOperations, movingOperations, moneyOperations, bookOperations, shippingOperations, documentOperations,
 	} {
 		maps.Copy(all, some)
 	}
@@ -198,6 +198,7 @@ func newWorld(t *testing.T, size int) *world {
 		w.variants, w.parts = append(w.variants, product[0]), append(w.parts, product[1])
 		w.parcel = w.AddShipping(t, fmt.Sprintf("parcel-%d", i), 500)
 	}
+	issueAs(t, w.App)
 	w.packed(t)
 	shelf{w.App, nil}.index(t)
 	w.staff = []string{"Authorization", employ(t, w.App, "till@example.jp", access.RoleStaff, access.OrderRead, access.OrderWrite).bearer()}

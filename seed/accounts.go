@@ -42,7 +42,7 @@ func WriteAccounts(ctx context.Context, db *postgres.DB, now time.Time) error {
 	bank := banking.New(banking.Parts{
 		Tx: db, Store: postgres.NewBanking(db), Keys: keys, Payments: t.payments, Companies: t.companies, Jobs: inMemory{}, Events: events, Now: clock,
 	})
-	accounts := billing.New(billing.Parts{Tx: db, Store: postgres.NewBilling(db), Companies: t.companies, Outbox: unsent{}, Events: events, Now: clock})
+	accounts := billing.New(billing.Parts{Tx: db, Store: postgres.NewBilling(db), Companies: t.companies, Documents: t.documents, Outbox: unsent{}, Events: events, Now: clock})
 	b := &bargain{t, Brands()[0], map[uuid.UUID]int64{}}
 	ch := t.channels[b.brand.ID]
 	ctx = channel.With(ctx, ch)

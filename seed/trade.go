@@ -19,6 +19,7 @@ import (
 	"github.com/noren-commerce/noren/core/i18n"
 	"github.com/noren-commerce/noren/core/idempotency"
 	"github.com/noren-commerce/noren/core/inventory"
+	"github.com/noren-commerce/noren/core/invoice"
 	"github.com/noren-commerce/noren/core/ledger"
 	"github.com/noren-commerce/noren/core/messaging"
 	"github.com/noren-commerce/noren/core/order"
@@ -42,6 +43,7 @@ type trade struct {
 	methods    *shipping.Service
 	companies  *company.Service
 	quotations *quotation.Service
+	documents  *invoice.Service
 	channels   map[uuid.UUID]channel.Channel // by brand
 	goods      map[uuid.UUID][]uuid.UUID     // variants to buy, by brand
 	clerk      Account                       // who works on the orders
@@ -77,6 +79,10 @@ func newTrade(ctx context.Context, db *postgres.DB) (*trade, error) {
 	})
 	t.orders.PayBy(t.payments)
 	t.payments.Tell(t.orders)
+	t.documents = invoice.New(invoice.Parts{
+		Tx: db, Store: postgres.NewDocuments(db), Orders: t.orders, Payments: t.payments, Statements: postgres.NewBilling(db), Keys: keys, Events: events, Now: now,
+	})
+	t.orders.InvoiceBy(t.documents)
 	t.quotations = quotation.New(quotation.Parts{
 		Tx: db, Store: postgres.NewQuotations(db), Keys: keys, Companies: t.companies, Orders: t.orders, Prices: prices, Rules: rules,
 		Carts: t.carts, Outbox: unsent{}, Events: events, Now: now,

@@ -70,6 +70,6 @@ func writeSample(ctx context.Context, db *postgres.DB, options seed.Options) err
 	if err := indexer.Missing(ctx, nil); err != nil || options.Scale > 0 {
 		return err // who measures wants the catalog alone
 	}
-	return errors.Join(seed.WriteOrders(ctx, db, clock.System()), seed.WriteQuotations(ctx, db, clock.System()), seed.WriteShelves(ctx, db, clock.System()), seed.WriteTerms(ctx, db, clock.System()),
-		seed.WriteAccounts(ctx, db, clock.System()))
+	return errors.Join(seed.WriteIssuers(ctx, db, clock.System()), seed.WriteOrders(ctx, db, clock.System()), seed.WriteQuotations(ctx, db, clock.System()), seed.WriteShelves(ctx, db, clock.System()), seed.WriteTerms(ctx, db, clock.System()),
+		seed.WriteAccounts(ctx, db, clock.System()), seed.WriteDocuments(ctx, db, clock.System()))
 }

@@ -161,11 +161,18 @@ type Companies interface {
 	ByID(ctx context.Context, companyID uuid.UUID) (*company.Company, error)
 }
 
+// Documents are what companies are sent.
+type Documents interface {
+	// Closed issues the document of a statement, in the transaction that makes it.
+	Closed(ctx context.Context, t Statement) error
+}
+
 // Parts are what the service stands on.
 type Parts struct {
 	Tx        Tx
 	Store     Store
 	Companies Companies
+	Documents Documents // nil: none are issued
 	Outbox    messaging.Outbox
 	Events    event.Recorder
 	Now       clock.Clock

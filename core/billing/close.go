@@ -113,7 +113,10 @@ func (s *Service) closeOne(ctx context.Context, draft Statement) (closed *Statem
 			"opening": closed.OpeningMinor, "sales": closed.SalesMinor, "payments": closed.PaymentsMinor, "other": closed.OtherMinor, "closing": closed.ClosingMinor,
 		})
 		e.BrandID = closed.BrandID
-		return s.Events.Record(ctx, e)
+		if err := s.Events.Record(ctx, e); err != nil || s.Documents == nil {
+			return err
+		}
+		return s.Documents.Closed(ctx, *closed)
 	})
 	return closed, err
 }

@@ -89,6 +89,9 @@ func (s *Service) cancel(ctx context.Context, o *Order, reason string) error {
 	if err != nil {
 		return err
 	}
+	if err := s.credited(ctx, *o, reason); err != nil {
+		return err
+	}
 	return s.mail(ctx, *o, o.ID.String(), messaging.OrderCancelled{
 		Name: o.ShippingAddress.Name, OrderNumber: o.Number, Reason: reason, Refund: refund, Currency: o.Currency,
 	})

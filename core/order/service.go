@@ -126,6 +126,7 @@ type Service struct {
 	books     Books
 	carriers  Carriers
 	offers    Offers
+	documents Documents
 	now       clock.Clock
 }
 

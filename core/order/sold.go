@@ -32,7 +32,10 @@ func (s *Service) sold(ctx context.Context, m *moving) error {
 	if err := s.books.Sold(ctx, sale); err != nil {
 		return err
 	}
-	return s.payments.Take(ctx, o.ID)
+	if err := s.payments.Take(ctx, o.ID); err != nil {
+		return err
+	}
+	return s.invoiced(ctx, m) // late: whoever draws a number holds up others who do
 }
 
 // worth says what the leaving shipment is worth: what of the order's amounts belongs to

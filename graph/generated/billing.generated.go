@@ -13,6 +13,7 @@ import (
 	"github.com/99designs/gqlgen/graphql"
 	"github.com/noren-commerce/noren/core/billing"
 	"github.com/noren-commerce/noren/core/company"
+	"github.com/noren-commerce/noren/core/invoice"
 	"github.com/noren-commerce/noren/core/ledger"
 	"github.com/noren-commerce/noren/core/money"
 	"github.com/noren-commerce/noren/core/page"
@@ -25,6 +26,7 @@ import (
 type AccountStatementResolver interface {
 	Lines(ctx context.Context, obj *billing.Statement) ([]billing.Line, error)
 	Company(ctx context.Context, obj *billing.Statement) (*company.Company, error)
+	Document(ctx context.Context, obj *billing.Statement) (*invoice.Document, error)
 }
 
 // endregion ************************** generated!.gotpl **************************
@@ -272,6 +274,33 @@ func _AccountStatement_company(ctx context.Context, ec *executionContext, field 
 	)
 }
 func fieldContext_AccountStatement_company(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "AccountStatement",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+	}
+	return fc, nil
+}
+
+func _AccountStatement_document(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *billing.Statement) (ret graphql.Marshaler) {
+	return run.Resolved(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_AccountStatement_document(ctx, ec, field)
+		},
+		func(ctx context.Context) (*invoice.Document, error) {
+			return ec.Resolvers.AccountStatement().Document(ctx, obj)
+		},
+		func(ctx context.Context, selections ast.SelectionSet, v *invoice.Document) graphql.Marshaler {
+			return marshalODocument2ᚖgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋinvoiceᚐDocument(ctx, ec, selections, v)
+		},
+		false,
+	)
+}
+func fieldContext_AccountStatement_document(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	fc = &graphql.FieldContext{
 		Object:     "AccountStatement",
 		Field:      field,
@@ -1297,6 +1326,12 @@ func _AccountStatement(ctx context.Context, ec *executionContext, sel ast.Select
 				true, false,
 				func(ctx context.Context) graphql.Marshaler {
 					return _AccountStatement_company(ctx, ec, field, obj)
+				})
+		case "document":
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, false,
+				func(ctx context.Context) graphql.Marshaler {
+					return _AccountStatement_document(ctx, ec, field, obj)
 				})
 		default:
 			panic("unknown field " + strconv.Quote(field.Name))

@@ -16,6 +16,7 @@ import (
 	"github.com/noren-commerce/noren/core/company"
 	"github.com/noren-commerce/noren/core/customer"
 	"github.com/noren-commerce/noren/core/i18n"
+	"github.com/noren-commerce/noren/core/invoice"
 	"github.com/noren-commerce/noren/core/money"
 	"github.com/noren-commerce/noren/core/order"
 	"github.com/noren-commerce/noren/core/page"
@@ -37,6 +38,7 @@ type OrderResolver interface {
 	History(ctx context.Context, obj *order.Order) ([]order.Entry, error)
 
 	Company(ctx context.Context, obj *order.Order) (*company.Company, error)
+	Documents(ctx context.Context, obj *order.Order) ([]invoice.Document, error)
 	Payments(ctx context.Context, obj *order.Order) ([]payment.Payment, error)
 	Shipments(ctx context.Context, obj *order.Order) ([]order.Shipment, error)
 }
@@ -750,6 +752,33 @@ func _Order_company(ctx context.Context, ec *executionContext, field graphql.Col
 	)
 }
 func fieldContext_Order_company(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Order",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+	}
+	return fc, nil
+}
+
+func _Order_documents(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *order.Order) (ret graphql.Marshaler) {
+	return run.Resolved(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_Order_documents(ctx, ec, field)
+		},
+		func(ctx context.Context) ([]invoice.Document, error) {
+			return ec.Resolvers.Order().Documents(ctx, obj)
+		},
+		func(ctx context.Context, selections ast.SelectionSet, v []invoice.Document) graphql.Marshaler {
+			return marshalNDocument2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋinvoiceᚐDocumentᚄ(ctx, ec, selections, v)
+		},
+		true,
+	)
+}
+func fieldContext_Order_documents(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	fc = &graphql.FieldContext{
 		Object:     "Order",
 		Field:      field,
@@ -2063,6 +2092,12 @@ func _Order(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj
 				true, false,
 				func(ctx context.Context) graphql.Marshaler {
 					return _Order_company(ctx, ec, field, obj)
+				})
+		case "documents":
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, true,
+				func(ctx context.Context) graphql.Marshaler {
+					return _Order_documents(ctx, ec, field, obj)
 				})
 		case "payments":
 			out.ResolveConcurrently(ec.OperationContext, &deferred, i,

@@ -21,6 +21,7 @@ import (
 	"github.com/noren-commerce/noren/core/identity"
 	"github.com/noren-commerce/noren/core/importing"
 	"github.com/noren-commerce/noren/core/inventory"
+	"github.com/noren-commerce/noren/core/invoice"
 	"github.com/noren-commerce/noren/core/ledger"
 	"github.com/noren-commerce/noren/core/order"
 	"github.com/noren-commerce/noren/core/partner"
@@ -55,6 +56,7 @@ type ResolverRoot interface {
 	Category() CategoryResolver
 	Company() CompanyResolver
 	CustomerGroup() CustomerGroupResolver
+	Document() DocumentResolver
 	ImportRun() ImportRunResolver
 	JournalEntry() JournalEntryResolver
 	Mutation() MutationResolver
@@ -157,6 +159,7 @@ type ComplexityRoot struct {
 		ClosesOn  func(childComplexity int) int
 		Closing   func(childComplexity int) int
 		Company   func(childComplexity int) int
+		Document  func(childComplexity int) int
 		DueOn     func(childComplexity int) int
 		GlobalID  func(childComplexity int) int
 		IssuedAt  func(childComplexity int) int
@@ -810,6 +813,60 @@ type ComplexityRoot struct {
 		Steps   func(childComplexity int) int
 	}
 
+	Document struct {
+		Addressee   func(childComplexity int) int
+		Corrects    func(childComplexity int) int
+		DownloadURL func(childComplexity int) int
+		GlobalID    func(childComplexity int) int
+		IssuedAt    func(childComplexity int) int
+		Kind        func(childComplexity int) int
+		Number      func(childComplexity int) int
+		OfCompany   func(childComplexity int) int
+		OfOrder     func(childComplexity int) int
+		Reissue     func(childComplexity int) int
+		Tax         func(childComplexity int) int
+		Taxes       func(childComplexity int) int
+		Total       func(childComplexity int) int
+	}
+
+	DocumentConnection struct {
+		Edges      func(childComplexity int) int
+		Nodes      func(childComplexity int) int
+		PageInfo   func(childComplexity int) int
+		TotalCount func(childComplexity int) int
+	}
+
+	DocumentEdge struct {
+		Cursor func(childComplexity int) int
+		Node   func(childComplexity int) int
+	}
+
+	DocumentIssuer struct {
+		Address            func(childComplexity int) int
+		Bank               func(childComplexity int) int
+		Email              func(childComplexity int) int
+		Name               func(childComplexity int) int
+		Note               func(childComplexity int) int
+		Phone              func(childComplexity int) int
+		PostalCode         func(childComplexity int) int
+		RegistrationNumber func(childComplexity int) int
+	}
+
+	DocumentIssuerPayload struct {
+		Issuer     func(childComplexity int) int
+		UserErrors func(childComplexity int) int
+	}
+
+	DocumentPayload struct {
+		Document   func(childComplexity int) int
+		UserErrors func(childComplexity int) int
+	}
+
+	DocumentsPayload struct {
+		Documents  func(childComplexity int) int
+		UserErrors func(childComplexity int) int
+	}
+
 	DonePayload struct {
 		UserErrors func(childComplexity int) int
 	}
@@ -1075,7 +1132,10 @@ type ComplexityRoot struct {
 		ImportProducts           func(childComplexity int, input model.ImportProductsInput) int
 		InstructShipments        func(childComplexity int, input order.InstructInput) int
 		IssueCoupons             func(childComplexity int, input promotion.IssueInput) int
+		IssueCreditNote          func(childComplexity int, input invoice.IssueCreditInput) int
+		IssueDocuments           func(childComplexity int, input invoice.IssueInput) int
 		IssuePartnerKey          func(childComplexity int, input partner.IssueKeyInput) int
+		IssueReceipt             func(childComplexity int, input invoice.ReceiptInput) int
 		LinkSso                  func(childComplexity int, input identity.FinishSSOInput) int
 		Login                    func(childComplexity int, input identity.LoginInput) int
 		Logout                   func(childComplexity int) int
@@ -1128,6 +1188,7 @@ type ComplexityRoot struct {
 		SaveCampaign             func(childComplexity int, input promotion.SaveInput) int
 		SaveCategory             func(childComplexity int, input catalog.SaveCategoryInput) int
 		SaveDisplayRule          func(childComplexity int, input display.SaveRuleInput) int
+		SaveDocumentIssuer       func(childComplexity int, input invoice.SaveIssuerInput) int
 		SaveLocation             func(childComplexity int, input inventory.SaveLocationInput) int
 		SavePriceList            func(childComplexity int, input pricing.SaveListInput) int
 		SaveProductBrand         func(childComplexity int, input catalog.SaveBrandInput) int
@@ -1194,6 +1255,7 @@ type ComplexityRoot struct {
 		Breakdown          func(childComplexity int) int
 		Company            func(childComplexity int) int
 		Discount           func(childComplexity int) int
+		Documents          func(childComplexity int) int
 		Email              func(childComplexity int) int
 		GlobalID           func(childComplexity int) int
 		HeldBecause        func(childComplexity int) int
@@ -1774,6 +1836,9 @@ type ComplexityRoot struct {
 		CustomerPrices      func(childComplexity int, customerID string, current bool, first *int, after *string) int
 		DisplayPreview      func(childComplexity int, input display.PreviewInput) int
 		DisplayRules        func(childComplexity int, first *int, after *string, closed bool, target *scope.TargetInput) int
+		Document            func(childComplexity int, id string) int
+		DocumentIssuer      func(childComplexity int) int
+		Documents           func(childComplexity int, first *int, after *string, filter *invoice.Query) int
 		ImportRun           func(childComplexity int, id string) int
 		ImportRuns          func(childComplexity int, first *int, after *string, status []importing.Status) int
 		Journal             func(childComplexity int, first *int, after *string, filter *ledger.Query) int
@@ -2914,6 +2979,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.AccountStatement.Company(childComplexity), true
+	case "AccountStatement.document":
+		if e.ComplexityRoot.AccountStatement.Document == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AccountStatement.Document(childComplexity), true
 	case "AccountStatement.dueOn":
 		if e.ComplexityRoot.AccountStatement.DueOn == nil {
 			break
@@ -5486,6 +5557,211 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.DisplayVerdict.Steps(childComplexity), true
 
+	case "Document.addressee":
+		if e.ComplexityRoot.Document.Addressee == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Document.Addressee(childComplexity), true
+	case "Document.corrects":
+		if e.ComplexityRoot.Document.Corrects == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Document.Corrects(childComplexity), true
+	case "Document.downloadUrl":
+		if e.ComplexityRoot.Document.DownloadURL == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Document.DownloadURL(childComplexity), true
+	case "Document.id":
+		if e.ComplexityRoot.Document.GlobalID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Document.GlobalID(childComplexity), true
+	case "Document.issuedAt":
+		if e.ComplexityRoot.Document.IssuedAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Document.IssuedAt(childComplexity), true
+	case "Document.kind":
+		if e.ComplexityRoot.Document.Kind == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Document.Kind(childComplexity), true
+	case "Document.number":
+		if e.ComplexityRoot.Document.Number == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Document.Number(childComplexity), true
+	case "Document.companyId":
+		if e.ComplexityRoot.Document.OfCompany == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Document.OfCompany(childComplexity), true
+	case "Document.orderId":
+		if e.ComplexityRoot.Document.OfOrder == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Document.OfOrder(childComplexity), true
+	case "Document.reissue":
+		if e.ComplexityRoot.Document.Reissue == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Document.Reissue(childComplexity), true
+	case "Document.tax":
+		if e.ComplexityRoot.Document.Tax == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Document.Tax(childComplexity), true
+	case "Document.taxes":
+		if e.ComplexityRoot.Document.Taxes == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Document.Taxes(childComplexity), true
+	case "Document.total":
+		if e.ComplexityRoot.Document.Total == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Document.Total(childComplexity), true
+
+	case "DocumentConnection.edges":
+		if e.ComplexityRoot.DocumentConnection.Edges == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DocumentConnection.Edges(childComplexity), true
+	case "DocumentConnection.nodes":
+		if e.ComplexityRoot.DocumentConnection.Nodes == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DocumentConnection.Nodes(childComplexity), true
+	case "DocumentConnection.pageInfo":
+		if e.ComplexityRoot.DocumentConnection.PageInfo == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DocumentConnection.PageInfo(childComplexity), true
+	case "DocumentConnection.totalCount":
+		if e.ComplexityRoot.DocumentConnection.TotalCount == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DocumentConnection.TotalCount(childComplexity), true
+
+	case "DocumentEdge.cursor":
+		if e.ComplexityRoot.DocumentEdge.Cursor == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DocumentEdge.Cursor(childComplexity), true
+	case "DocumentEdge.node":
+		if e.ComplexityRoot.DocumentEdge.Node == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DocumentEdge.Node(childComplexity), true
+
+	case "DocumentIssuer.address":
+		if e.ComplexityRoot.DocumentIssuer.Address == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DocumentIssuer.Address(childComplexity), true
+	case "DocumentIssuer.bank":
+		if e.ComplexityRoot.DocumentIssuer.Bank == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DocumentIssuer.Bank(childComplexity), true
+	case "DocumentIssuer.email":
+		if e.ComplexityRoot.DocumentIssuer.Email == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DocumentIssuer.Email(childComplexity), true
+	case "DocumentIssuer.name":
+		if e.ComplexityRoot.DocumentIssuer.Name == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DocumentIssuer.Name(childComplexity), true
+	case "DocumentIssuer.note":
+		if e.ComplexityRoot.DocumentIssuer.Note == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DocumentIssuer.Note(childComplexity), true
+	case "DocumentIssuer.phone":
+		if e.ComplexityRoot.DocumentIssuer.Phone == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DocumentIssuer.Phone(childComplexity), true
+	case "DocumentIssuer.postalCode":
+		if e.ComplexityRoot.DocumentIssuer.PostalCode == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DocumentIssuer.PostalCode(childComplexity), true
+	case "DocumentIssuer.registrationNumber":
+		if e.ComplexityRoot.DocumentIssuer.RegistrationNumber == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DocumentIssuer.RegistrationNumber(childComplexity), true
+
+	case "DocumentIssuerPayload.issuer":
+		if e.ComplexityRoot.DocumentIssuerPayload.Issuer == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DocumentIssuerPayload.Issuer(childComplexity), true
+	case "DocumentIssuerPayload.userErrors":
+		if e.ComplexityRoot.DocumentIssuerPayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DocumentIssuerPayload.UserErrors(childComplexity), true
+
+	case "DocumentPayload.document":
+		if e.ComplexityRoot.DocumentPayload.Document == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DocumentPayload.Document(childComplexity), true
+	case "DocumentPayload.userErrors":
+		if e.ComplexityRoot.DocumentPayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DocumentPayload.UserErrors(childComplexity), true
+
+	case "DocumentsPayload.documents":
+		if e.ComplexityRoot.DocumentsPayload.Documents == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DocumentsPayload.Documents(childComplexity), true
+	case "DocumentsPayload.userErrors":
+		if e.ComplexityRoot.DocumentsPayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DocumentsPayload.UserErrors(childComplexity), true
+
 	case "DonePayload.userErrors":
 		if e.ComplexityRoot.DonePayload.UserErrors == nil {
 			break
@@ -6902,6 +7178,28 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.IssueCoupons(childComplexity, args["input"].(promotion.IssueInput)), true
+	case "Mutation.issueCreditNote":
+		if e.ComplexityRoot.Mutation.IssueCreditNote == nil {
+			break
+		}
+
+		args, err := field_Mutation_issueCreditNote_args(ctx, ec, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.IssueCreditNote(childComplexity, args["input"].(invoice.IssueCreditInput)), true
+	case "Mutation.issueDocuments":
+		if e.ComplexityRoot.Mutation.IssueDocuments == nil {
+			break
+		}
+
+		args, err := field_Mutation_issueDocuments_args(ctx, ec, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.IssueDocuments(childComplexity, args["input"].(invoice.IssueInput)), true
 	case "Mutation.issuePartnerKey":
 		if e.ComplexityRoot.Mutation.IssuePartnerKey == nil {
 			break
@@ -6913,6 +7211,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.IssuePartnerKey(childComplexity, args["input"].(partner.IssueKeyInput)), true
+	case "Mutation.issueReceipt":
+		if e.ComplexityRoot.Mutation.IssueReceipt == nil {
+			break
+		}
+
+		args, err := field_Mutation_issueReceipt_args(ctx, ec, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.IssueReceipt(childComplexity, args["input"].(invoice.ReceiptInput)), true
 	case "Mutation.linkSso":
 		if e.ComplexityRoot.Mutation.LinkSso == nil {
 			break
@@ -7465,6 +7774,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.SaveDisplayRule(childComplexity, args["input"].(display.SaveRuleInput)), true
+	case "Mutation.saveDocumentIssuer":
+		if e.ComplexityRoot.Mutation.SaveDocumentIssuer == nil {
+			break
+		}
+
+		args, err := field_Mutation_saveDocumentIssuer_args(ctx, ec, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.SaveDocumentIssuer(childComplexity, args["input"].(invoice.SaveIssuerInput)), true
 	case "Mutation.saveLocation":
 		if e.ComplexityRoot.Mutation.SaveLocation == nil {
 			break
@@ -8087,6 +8407,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Order.Discount(childComplexity), true
+	case "Order.documents":
+		if e.ComplexityRoot.Order.Documents == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Order.Documents(childComplexity), true
 	case "Order.email":
 		if e.ComplexityRoot.Order.Email == nil {
 			break
@@ -10577,6 +10903,34 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Query.DisplayRules(childComplexity, args["first"].(*int), args["after"].(*string), args["closed"].(bool), args["target"].(*scope.TargetInput)), true
+	case "Query.document":
+		if e.ComplexityRoot.Query.Document == nil {
+			break
+		}
+
+		args, err := field_Query_document_args(ctx, ec, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Query.Document(childComplexity, args["id"].(string)), true
+	case "Query.documentIssuer":
+		if e.ComplexityRoot.Query.DocumentIssuer == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Query.DocumentIssuer(childComplexity), true
+	case "Query.documents":
+		if e.ComplexityRoot.Query.Documents == nil {
+			break
+		}
+
+		args, err := field_Query_documents_args(ctx, ec, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Query.Documents(childComplexity, args["first"].(*int), args["after"].(*string), args["filter"].(*invoice.Query)), true
 	case "Query.importRun":
 		if e.ComplexityRoot.Query.ImportRun == nil {
 			break
@@ -14230,10 +14584,13 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 			graphql.NewInputUnmarshaler("CreatePartnerInput", graphql.BindUnmarshaler(ec, unmarshalInputCreatePartnerInput)),
 			graphql.NewInputUnmarshaler("CreateProductInput", graphql.BindUnmarshaler(ec, unmarshalInputCreateProductInput)),
 			graphql.NewInputUnmarshaler("CreateStaffInput", graphql.BindUnmarshaler(ec, unmarshalInputCreateStaffInput)),
+			graphql.NewInputUnmarshaler("CreditNoteAmountInput", graphql.BindUnmarshaler(ec, unmarshalInputCreditNoteAmountInput)),
+			graphql.NewInputUnmarshaler("CreditNoteLineInput", graphql.BindUnmarshaler(ec, unmarshalInputCreditNoteLineInput)),
 			graphql.NewInputUnmarshaler("CustomerGroupMembersInput", graphql.BindUnmarshaler(ec, unmarshalInputCustomerGroupMembersInput)),
 			graphql.NewInputUnmarshaler("DeletePermissionGroupInput", graphql.BindUnmarshaler(ec, unmarshalInputDeletePermissionGroupInput)),
 			graphql.NewInputUnmarshaler("DeliverShipmentInput", graphql.BindUnmarshaler(ec, unmarshalInputDeliverShipmentInput)),
 			graphql.NewInputUnmarshaler("DisplayPreviewInput", graphql.BindUnmarshaler(ec, unmarshalInputDisplayPreviewInput)),
+			graphql.NewInputUnmarshaler("DocumentFilter", graphql.BindUnmarshaler(ec, unmarshalInputDocumentFilter)),
 			graphql.NewInputUnmarshaler("DropStocktakeInput", graphql.BindUnmarshaler(ec, unmarshalInputDropStocktakeInput)),
 			graphql.NewInputUnmarshaler("ExperimentInput", graphql.BindUnmarshaler(ec, unmarshalInputExperimentInput)),
 			graphql.NewInputUnmarshaler("FinishSsoInput", graphql.BindUnmarshaler(ec, unmarshalInputFinishSsoInput)),
@@ -14244,7 +14601,10 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 			graphql.NewInputUnmarshaler("ImportProductsInput", graphql.BindUnmarshaler(ec, unmarshalInputImportProductsInput)),
 			graphql.NewInputUnmarshaler("InstructShipmentsInput", graphql.BindUnmarshaler(ec, unmarshalInputInstructShipmentsInput)),
 			graphql.NewInputUnmarshaler("IssueCouponsInput", graphql.BindUnmarshaler(ec, unmarshalInputIssueCouponsInput)),
+			graphql.NewInputUnmarshaler("IssueCreditNoteInput", graphql.BindUnmarshaler(ec, unmarshalInputIssueCreditNoteInput)),
+			graphql.NewInputUnmarshaler("IssueDocumentsInput", graphql.BindUnmarshaler(ec, unmarshalInputIssueDocumentsInput)),
 			graphql.NewInputUnmarshaler("IssuePartnerKeyInput", graphql.BindUnmarshaler(ec, unmarshalInputIssuePartnerKeyInput)),
+			graphql.NewInputUnmarshaler("IssueReceiptInput", graphql.BindUnmarshaler(ec, unmarshalInputIssueReceiptInput)),
 			graphql.NewInputUnmarshaler("JournalFilter", graphql.BindUnmarshaler(ec, unmarshalInputJournalFilter)),
 			graphql.NewInputUnmarshaler("JournalLineInput", graphql.BindUnmarshaler(ec, unmarshalInputJournalLineInput)),
 			graphql.NewInputUnmarshaler("LoginInput", graphql.BindUnmarshaler(ec, unmarshalInputLoginInput)),
@@ -14303,6 +14663,7 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 			graphql.NewInputUnmarshaler("SaveCampaignInput", graphql.BindUnmarshaler(ec, unmarshalInputSaveCampaignInput)),
 			graphql.NewInputUnmarshaler("SaveCategoryInput", graphql.BindUnmarshaler(ec, unmarshalInputSaveCategoryInput)),
 			graphql.NewInputUnmarshaler("SaveDisplayRuleInput", graphql.BindUnmarshaler(ec, unmarshalInputSaveDisplayRuleInput)),
+			graphql.NewInputUnmarshaler("SaveDocumentIssuerInput", graphql.BindUnmarshaler(ec, unmarshalInputSaveDocumentIssuerInput)),
 			graphql.NewInputUnmarshaler("SaveLocationInput", graphql.BindUnmarshaler(ec, unmarshalInputSaveLocationInput)),
 			graphql.NewInputUnmarshaler("SavePriceListInput", graphql.BindUnmarshaler(ec, unmarshalInputSavePriceListInput)),
 			graphql.NewInputUnmarshaler("SaveProductBrandInput", graphql.BindUnmarshaler(ec, unmarshalInputSaveProductBrandInput)),
@@ -19132,6 +19493,285 @@ type LocationPayload {
   location: Location
   "Why it was not changed."
   userErrors: [UserError!]!
+}
+`, BuiltIn: false},
+	{Name: "../schema/invoice.graphqls", Input: `extend type Query {
+  "The brand's documents, the last issued first; for accountants."
+  documents(
+    "How many, 0 to 100."
+    first: Int = 20
+    "The cursor behind which the page starts."
+    after: String
+    "Which documents; all if left out."
+    filter: DocumentFilter
+  ): DocumentConnection! @allow(permissions: [ACCOUNTING_READ])
+  "One document of the brand; null if there is none. For accountants: customers find theirs at the order."
+  document(
+    "The document's global id."
+    id: ID!
+  ): Document @allow(permissions: [ACCOUNTING_READ])
+  "Who the brand's documents are from; null if nobody has said, and then none are issued."
+  documentIssuer: DocumentIssuer @allow(permissions: [ACCOUNTING_READ])
+}
+
+extend type Mutation {
+  """
+  Issue a receipt (領収書) of an order whose money has been received. Every further one
+  of the order is marked as issued again (再発行); a customer may have that three times.
+  """
+  issueReceipt(
+    "Of which order, to whom, and what for."
+    input: IssueReceiptInput!
+  ): DocumentPayload! @allow(roles: [GUEST, MEMBER, COMPANY_BUYER], permissions: [ORDER_WRITE])
+  """
+  Correct an order's invoice by a credit note (適格返還請求書): named pieces and amounts,
+  or all that is left of it. Where the order has no invoice yet, its last receipt is
+  corrected. No money moves: give it back by ` + "`" + `refundPayment` + "`" + `.
+  """
+  issueCreditNote(
+    "Which document, what is given back, and why."
+    input: IssueCreditNoteInput!
+  ): DocumentPayload! @allow(permissions: [ACCOUNTING_WRITE])
+  """
+  Issue what is missing: the invoice and delivery note of an order that was sold, or the
+  document of a statement, from before ` + "`" + `saveDocumentIssuer` + "`" + `. What is there stays.
+  """
+  issueDocuments(
+    "Of which order or statement."
+    input: IssueDocumentsInput!
+  ): DocumentsPayload! @allow(permissions: [ACCOUNTING_WRITE])
+  "Say who the brand's documents are from. What was issued before stays as it is."
+  saveDocumentIssuer(
+    "Who."
+    input: SaveDocumentIssuerInput!
+  ): DocumentIssuerPayload! @allow(permissions: [ACCOUNTING_WRITE])
+}
+
+extend type Order {
+  "Its documents, oldest first: invoice and delivery note once it ships, receipts, credit notes."
+  documents: [Document!]!
+}
+
+extend type AccountStatement {
+  "Its document (締め請求書); null if none was issued."
+  document: Document
+}
+
+"A document that was issued. It never changes: what was wrong is corrected by a credit note."
+type Document {
+  "The document's opaque global id."
+  id: ID!
+  "What it is."
+  kind: DocumentKind!
+  "Its number: a letter for the kind and a serial of the brand without gaps, such as I-00000042."
+  number: String!
+  "When it was issued."
+  issuedAt: DateTime!
+  "Whom it is made out to, as it stands there."
+  addressee: String!
+  "What it is about, tax included; of a credit note what is given back, of a statement what is owed at its end."
+  total: Money!
+  "The consumption tax on it."
+  tax: Money!
+  "The consumption tax by rate, rounded once for each rate; of a statement the sums of its orders'."
+  taxes: [TaxAmount!]!
+  "Whether it repeats one that was issued before (再発行)."
+  reissue: Boolean!
+  "The number of the document that a credit note corrects; null of others."
+  corrects: String
+  "The order; null of a statement."
+  orderId: ID
+  "The company for which the order was placed; null of a person's own."
+  companyId: ID
+  "Where the PDF is for a quarter of an hour, without logging in; ask again for a new link."
+  downloadUrl: String!
+}
+
+"What a document is."
+enum DocumentKind {
+  "The qualified invoice of an order (適格請求書), issued when the order's sale is booked."
+  INVOICE
+  "What goes with the goods (納品書); without prices where they go to the buyer's own customer (直送)."
+  DELIVERY_NOTE
+  "For money that was received (領収書)."
+  RECEIPT
+  "What was given back of an invoice (適格返還請求書)."
+  CREDIT_NOTE
+  "What a company owes by a closing day (締め請求書)."
+  STATEMENT
+}
+
+"Who a brand's documents are from."
+type DocumentIssuer {
+  "The registration number of qualified invoices (登録番号), T and 13 digits; empty if the brand is no qualified issuer."
+  registrationNumber: String!
+  "The legal name."
+  name: String!
+  "Seven digits."
+  postalCode: String!
+  "The address."
+  address: String!
+  "The telephone number; empty if none is shown."
+  phone: String!
+  "The mail address; empty if none is shown."
+  email: String!
+  "The account for transfers (振込先), as it stands on invoices; empty if none is shown."
+  bank: String!
+  "What else stands on every invoice; empty if nothing does."
+  note: String!
+}
+
+"One page of documents."
+type DocumentConnection {
+  "The documents with their cursors."
+  edges: [DocumentEdge!]!
+  "The documents without cursors."
+  nodes: [Document!]!
+  "Where the page lies."
+  pageInfo: PageInfo!
+  "How many documents the whole list has; costs a count."
+  totalCount: Int!
+}
+
+"A document on a page."
+type DocumentEdge {
+  "The cursor behind this document."
+  cursor: String!
+  "The document."
+  node: Document!
+}
+
+"Which documents to list; what is left out does not filter."
+input DocumentFilter {
+  "Issued at or after."
+  from: DateTime
+  "Issued before."
+  until: DateTime
+  "Of these kinds."
+  kinds: [DocumentKind!]
+  "The document with the number, as a person typed it: width, case and leading zeros do not matter."
+  number: String = ""
+  "Of this company."
+  companyId: ID
+  "Of this order."
+  orderId: ID
+}
+
+"A receipt that is wanted."
+input IssueReceiptInput {
+  "The client's key of this intent, 8 to 100 characters: a UUID does. The same key never issues twice."
+  idempotencyKey: String!
+  "The order."
+  orderId: ID!
+  "To whom it is made out (宛名), up to 60 characters. 御中 or 様 is added unless it ends so."
+  addressee: String!
+  "What the money was for (但し書き), up to 60 characters: 「ペット用品代」 becomes 「但 ペット用品代として」."
+  proviso: String!
+}
+
+"What is given back of a document; without lines and amounts all that is left."
+input IssueCreditNoteInput {
+  "The client's key of this intent, 8 to 100 characters: a UUID does. The same key never issues twice."
+  idempotencyKey: String!
+  "The invoice, or the receipt, that is corrected."
+  documentId: ID!
+  "Pieces that are given back, at what they came to after discounts."
+  lines: [CreditNoteLineInput!]! = []
+  "Amounts beside pieces, such as a price cut or the shipping fee."
+  amounts: [CreditNoteAmountInput!]! = []
+  "Why, up to 200 characters; it stands on the credit note."
+  reason: String!
+}
+
+"Pieces of a line of the order."
+input CreditNoteLineInput {
+  "The line."
+  orderLineId: ID!
+  "How many pieces."
+  quantity: Int!
+}
+
+"An amount that is given back."
+input CreditNoteAmountInput {
+  "What for, up to 100 characters."
+  text: String!
+  "At which tax."
+  taxClass: TaxClass!
+  "How much, in major units, as the document shows amounts: with tax if it does."
+  amount: Decimal!
+}
+
+"What documents are to be issued of: one of the two."
+input IssueDocumentsInput {
+  "The order."
+  orderId: ID
+  "The statement."
+  statementId: ID
+}
+
+"Who a brand's documents are from."
+input SaveDocumentIssuerInput {
+  "The registration number of qualified invoices: T and 13 digits, of which the first checks the others. Empty if the brand is no qualified issuer."
+  registrationNumber: String! = ""
+  "The legal name, up to 100 characters."
+  name: String!
+  "Seven digits; a hyphen does not matter."
+  postalCode: String!
+  "The address, up to 200 characters on at most three lines."
+  address: String!
+  "The telephone number."
+  phone: String! = ""
+  "The mail address."
+  email: String! = ""
+  "The account for transfers, up to 300 characters on at most five lines."
+  bank: String! = ""
+  "What else stands on every invoice, up to 300 characters on at most five lines."
+  note: String! = ""
+}
+
+"A document that was issued."
+type DocumentPayload {
+  "The document; null if none was issued."
+  document: Document
+  "Why none was issued; empty if one was."
+  userErrors: [UserError!]!
+}
+
+"Documents that were issued."
+type DocumentsPayload {
+  "The documents, with those that were there."
+  documents: [Document!]!
+  "Why none was issued; empty if some were."
+  userErrors: [UserError!]!
+}
+
+"Who a brand's documents are from, after a change."
+type DocumentIssuerPayload {
+  "Who; null if nothing was changed."
+  issuer: DocumentIssuer
+  "Why nothing was changed; empty if it was."
+  userErrors: [UserError!]!
+}
+
+extend enum UserErrorCode {
+  "Nobody has said who the brand's documents are from."
+  DOCUMENT_ISSUER_MISSING
+  "The order has not shipped: its invoice is issued when it does."
+  DOCUMENT_NOT_SOLD
+  "Credit notes correct an order's invoice, or its last receipt while there is none."
+  DOCUMENT_NOT_CREDITABLE
+  "The link to a document was not made so by noren."
+  DOCUMENT_LINK_INVALID
+  "The link to a document is too old."
+  DOCUMENT_LINK_EXPIRED
+  "The order's money has not been received, or was given back."
+  RECEIPT_UNPAID
+  "Orders on account are paid by statement; there is no receipt for each."
+  RECEIPT_ON_ACCOUNT
+  "The receipt has been issued again as often as a customer may."
+  RECEIPT_LIMIT
+  "A credit note gives back more than is left of the document."
+  CREDIT_EXCEEDS_INVOICE
 }
 `, BuiltIn: false},
 	{Name: "../schema/journal.graphqls", Input: `extend type Query {
@@ -24376,6 +25016,8 @@ func childFields_AccountStatement(ctx context.Context, ec *executionContext, fie
 		return fieldContext_AccountStatement_lines(ctx, ec, field)
 	case "company":
 		return fieldContext_AccountStatement_company(ctx, ec, field)
+	case "document":
+		return fieldContext_AccountStatement_document(ctx, ec, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type AccountStatement", field.Name)
 }
@@ -25664,6 +26306,114 @@ func childFields_DisplayVerdict(ctx context.Context, ec *executionContext, field
 	return nil, fmt.Errorf("no field named %q was found under type DisplayVerdict", field.Name)
 }
 
+func childFields_Document(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return fieldContext_Document_id(ctx, ec, field)
+	case "kind":
+		return fieldContext_Document_kind(ctx, ec, field)
+	case "number":
+		return fieldContext_Document_number(ctx, ec, field)
+	case "issuedAt":
+		return fieldContext_Document_issuedAt(ctx, ec, field)
+	case "addressee":
+		return fieldContext_Document_addressee(ctx, ec, field)
+	case "total":
+		return fieldContext_Document_total(ctx, ec, field)
+	case "tax":
+		return fieldContext_Document_tax(ctx, ec, field)
+	case "taxes":
+		return fieldContext_Document_taxes(ctx, ec, field)
+	case "reissue":
+		return fieldContext_Document_reissue(ctx, ec, field)
+	case "corrects":
+		return fieldContext_Document_corrects(ctx, ec, field)
+	case "orderId":
+		return fieldContext_Document_orderId(ctx, ec, field)
+	case "companyId":
+		return fieldContext_Document_companyId(ctx, ec, field)
+	case "downloadUrl":
+		return fieldContext_Document_downloadUrl(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type Document", field.Name)
+}
+
+func childFields_DocumentConnection(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edges":
+		return fieldContext_DocumentConnection_edges(ctx, ec, field)
+	case "nodes":
+		return fieldContext_DocumentConnection_nodes(ctx, ec, field)
+	case "pageInfo":
+		return fieldContext_DocumentConnection_pageInfo(ctx, ec, field)
+	case "totalCount":
+		return fieldContext_DocumentConnection_totalCount(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type DocumentConnection", field.Name)
+}
+
+func childFields_DocumentEdge(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cursor":
+		return fieldContext_DocumentEdge_cursor(ctx, ec, field)
+	case "node":
+		return fieldContext_DocumentEdge_node(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type DocumentEdge", field.Name)
+}
+
+func childFields_DocumentIssuer(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "registrationNumber":
+		return fieldContext_DocumentIssuer_registrationNumber(ctx, ec, field)
+	case "name":
+		return fieldContext_DocumentIssuer_name(ctx, ec, field)
+	case "postalCode":
+		return fieldContext_DocumentIssuer_postalCode(ctx, ec, field)
+	case "address":
+		return fieldContext_DocumentIssuer_address(ctx, ec, field)
+	case "phone":
+		return fieldContext_DocumentIssuer_phone(ctx, ec, field)
+	case "email":
+		return fieldContext_DocumentIssuer_email(ctx, ec, field)
+	case "bank":
+		return fieldContext_DocumentIssuer_bank(ctx, ec, field)
+	case "note":
+		return fieldContext_DocumentIssuer_note(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type DocumentIssuer", field.Name)
+}
+
+func childFields_DocumentIssuerPayload(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "issuer":
+		return fieldContext_DocumentIssuerPayload_issuer(ctx, ec, field)
+	case "userErrors":
+		return fieldContext_DocumentIssuerPayload_userErrors(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type DocumentIssuerPayload", field.Name)
+}
+
+func childFields_DocumentPayload(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "document":
+		return fieldContext_DocumentPayload_document(ctx, ec, field)
+	case "userErrors":
+		return fieldContext_DocumentPayload_userErrors(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type DocumentPayload", field.Name)
+}
+
+func childFields_DocumentsPayload(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "documents":
+		return fieldContext_DocumentsPayload_documents(ctx, ec, field)
+	case "userErrors":
+		return fieldContext_DocumentsPayload_userErrors(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type DocumentsPayload", field.Name)
+}
+
 func childFields_DonePayload(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "userErrors":
@@ -26132,6 +26882,8 @@ func childFields_Order(ctx context.Context, ec *executionContext, field graphql.
 		return fieldContext_Order_tags(ctx, ec, field)
 	case "company":
 		return fieldContext_Order_company(ctx, ec, field)
+	case "documents":
+		return fieldContext_Order_documents(ctx, ec, field)
 	case "payments":
 		return fieldContext_Order_payments(ctx, ec, field)
 	case "shipments":

@@ -22,6 +22,7 @@ import (
 	"github.com/noren-commerce/noren/core/identity"
 	"github.com/noren-commerce/noren/core/importing"
 	"github.com/noren-commerce/noren/core/inventory"
+	"github.com/noren-commerce/noren/core/invoice"
 	"github.com/noren-commerce/noren/core/ledger"
 	"github.com/noren-commerce/noren/core/money"
 	"github.com/noren-commerce/noren/core/order"
@@ -203,6 +204,30 @@ type DisplayRulePayload struct {
 	// The rule; null if nothing was done.
 	Rule *display.Rule `json:"rule,omitempty"`
 	// Why nothing was done; empty if it was.
+	UserErrors []UserError `json:"userErrors"`
+}
+
+// Who a brand's documents are from, after a change.
+type DocumentIssuerPayload struct {
+	// Who; null if nothing was changed.
+	Issuer *invoice.Issuer `json:"issuer,omitempty"`
+	// Why nothing was changed; empty if it was.
+	UserErrors []UserError `json:"userErrors"`
+}
+
+// A document that was issued.
+type DocumentPayload struct {
+	// The document; null if none was issued.
+	Document *invoice.Document `json:"document,omitempty"`
+	// Why none was issued; empty if one was.
+	UserErrors []UserError `json:"userErrors"`
+}
+
+// Documents that were issued.
+type DocumentsPayload struct {
+	// The documents, with those that were there.
+	Documents []invoice.Document `json:"documents"`
+	// Why none was issued; empty if some were.
 	UserErrors []UserError `json:"userErrors"`
 }
 

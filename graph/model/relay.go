@@ -15,6 +15,7 @@ import (
 	"github.com/noren-commerce/noren/core/identity"
 	"github.com/noren-commerce/noren/core/importing"
 	"github.com/noren-commerce/noren/core/inventory"
+	"github.com/noren-commerce/noren/core/invoice"
 	"github.com/noren-commerce/noren/core/ledger"
 	"github.com/noren-commerce/noren/core/order"
 	"github.com/noren-commerce/noren/core/page"
@@ -123,6 +124,10 @@ type (
 	AccountStatementConnection = page.Connection[billing.Statement]
 	// AccountStatementEdge is a company's statement on a page.
 	AccountStatementEdge = page.Edge[billing.Statement]
+	// DocumentConnection is a page of documents.
+	DocumentConnection = page.Connection[invoice.Document]
+	// DocumentEdge is a document on a page.
+	DocumentEdge = page.Edge[invoice.Document]
 	// JournalEntryConnection is a page of the journal.
 	JournalEntryConnection = page.Connection[ledger.Entry]
 	// JournalEntryEdge is an entry on a page.

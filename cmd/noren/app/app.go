@@ -9,6 +9,7 @@ import (
 
 	"github.com/noren-commerce/noren/adapters/assets"
 	"github.com/noren-commerce/noren/adapters/mailbox"
+	"github.com/noren-commerce/noren/adapters/pdf"
 	"github.com/noren-commerce/noren/core/banking"
 	"github.com/noren-commerce/noren/core/billing"
 	"github.com/noren-commerce/noren/core/cart"
@@ -22,6 +23,7 @@ import (
 	"github.com/noren-commerce/noren/core/idempotency"
 	"github.com/noren-commerce/noren/core/identity"
 	"github.com/noren-commerce/noren/core/inventory"
+	"github.com/noren-commerce/noren/core/invoice"
 	"github.com/noren-commerce/noren/core/ledger"
 	"github.com/noren-commerce/noren/core/messaging"
 	"github.com/noren-commerce/noren/core/operation"
@@ -58,6 +60,7 @@ type App struct {
 	Assets     *assets.Files    // keeps uploaded files
 	Mailbox    *mailbox.Mailbox // keeps the mails; nil if a mail server is set
 	Ground                      // what all of it stands on and is watched by
+	printer    *pdf.Printer
 	proxies    proxies
 	now        clock.Clock
 }
@@ -110,6 +113,15 @@ func New(cfg Config, db *postgres.DB, now clock.Clock, options ...Option) (*App,
 	}
 	orders.PayBy(payments)
 	payments.Tell(orders)
+	documents, err := newDocuments(cfg, db, keys, orders, payments, now)
+	if err != nil {
+		return nil, err
+	}
+	orders.InvoiceBy(documents)
+	printer, err := cfg.printer()
+	if err != nil {
+		return nil, err
+	}
 	partners := newPartners(db, now)
 	lists := newLists(db, jobs, prices, events, now)
 	files, err := cfg.open(cfg.PublicURL)
@@ -157,12 +169,14 @@ func New(cfg Config, db *postgres.DB, now clock.Clock, options ...Option) (*App,
 			Banking: banking.New(banking.Parts{
 				Tx: db, Store: postgres.NewBanking(db), Keys: keys, Payments: payments, Companies: companies, Jobs: jobs, Events: events, Now: now,
 			}),
-			Billing:  billing.New(billing.Parts{Tx: db, Store: postgres.NewBilling(db), Companies: companies, Outbox: jobs, Events: events, Now: now}),
+			Invoices: documents,
+			Billing:  billing.New(billing.Parts{Tx: db, Store: postgres.NewBilling(db), Companies: companies, Documents: documents, Outbox: jobs, Events: events, Now: now}),
 			Partners: partners,
 		},
 		Partners: partners,
 		Accounts: accounts,
 		SSO:      sso,
+		printer:  printer,
 		proxies:  trusted,
 		Payments: payments,
 		Sender:   sender,
@@ -195,6 +209,7 @@ func (a *App) Handler() http.Handler {
 		a.webhooks(r)
 		r.Get("/sample/*", seed.Picture)
 		r.Get(assets.Prefix+"*", a.Assets.ServeHTTP)
+		r.With(a.inScope).Get(invoice.LinkPath+"{id}", a.document(a.printer))
 		if a.Config.Dev && a.Mailbox != nil {
 			r.Method(http.MethodGet, "/dev/mail", a.Mailbox)
 		}

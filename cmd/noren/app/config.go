@@ -25,7 +25,7 @@ type Config struct {
 
 	ShopURL string `env:"NOREN_SHOP_URL" help:"The address of the shop's pages, where mailed links lead: /verify-email and /reset-password. NOREN_PUBLIC_URL unless set."`
 
-	Secret        string   `env:"NOREN_SECRET" help:"At least 32 random characters; keys that noren stores are encrypted with it."`
+	Secret        string   `env:"NOREN_SECRET" help:"At least 32 random characters; keys that noren stores are encrypted, and links to documents signed, with it."`
 	CORSOrigins   []string `env:"NOREN_CORS_ORIGINS" help:"Web origins that may call noren, comma-separated: https://shop.example.jp."`
 	SecureCookies bool     `env:"NOREN_SECURE_COOKIES" default:"true" negatable:"" help:"Send cookies over TLS only."`
 	TrustedProxy  []string `env:"NOREN_TRUSTED_PROXIES" help:"Addresses (CIDR) of proxies whose X-Forwarded-For is believed, comma-separated."`
@@ -42,6 +42,7 @@ type Config struct {
 	LimitConfig     `embed:""`
 	MailConfig      `embed:""`
 	AssetConfig     `embed:""`
+	DocumentConfig  `embed:""`
 	PaymentConfig   `embed:""`
 	SSOConfig       `embed:""`
 }
@@ -68,7 +69,8 @@ func (c Config) Production() error {
 	}
 	_, badProxies := newProxies(c.TrustedProxy)
 	_, badAssets := c.open(c.PublicURL)
-	return cmp.Or(badProxies, c.MailConfig.check(), c.PaymentConfig.check(), badAssets, c.SSOConfig.check())
+	_, badFont := c.printer()
+	return cmp.Or(badProxies, c.MailConfig.check(), c.PaymentConfig.check(), badAssets, badFont, c.SSOConfig.check())
 }
 
 func local(host string) bool {
