@@ -140,6 +140,9 @@ func ordersAhead(ctx context.Context, orders []order.Order, paths ...string) err
 				return err
 			}
 		}
+		if err := orderReturnsAhead(ctx, ids, path); err != nil {
+			return err
+		}
 		if graph.Asks(ctx, path+".history") {
 			if _, err := load(ctx).OrderHistory.Ahead(ctx, ids); err != nil {
 				return err

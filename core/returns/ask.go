@@ -129,7 +129,7 @@ func (s *Service) lines(ctx context.Context, in AskInput, standing order.Standin
 			continue
 		}
 		l := standing.Lines[found]
-		w := Wish{Line: l, Shipments: standing.Shipments, Goods: goodsIn(l, goods), Reason: asked.Reason, Opened: asked.Opened, Zone: s.Zone}
+		w := Wish{Line: l, Shipments: standing.Shipments, Goods: goodsIn(l, goods), Reason: asked.Reason, Opened: asked.Opened}
 		err := rule.Allowed(w, s.Now())
 		if in.BeyondRules && !errors.Is(err, ErrNotShipped) {
 			err = nil

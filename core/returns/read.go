@@ -51,7 +51,7 @@ type Returnable struct {
 
 // Returnable is what of the line can still be given back, unopened, for the reason.
 func (s *Service) Returnable(rule Rule, l order.Line, shipments []order.Shipment, goods []scope.Goods, all []Return, reason Reason) Returnable {
-	w := Wish{Line: l, Shipments: shipments, Goods: goods, Reason: reason, Zone: s.Zone}
+	w := Wish{Line: l, Shipments: shipments, Goods: goods, Reason: reason}
 	found := Returnable{Quantity: max(0, l.Shipped(shipments)-Claimed(all, l.ID)), Until: rule.Until(w), Problem: rule.Allowed(w, s.Now())}
 	if found.Problem != nil {
 		found.Quantity = 0
@@ -61,8 +61,16 @@ func (s *Service) Returnable(rule Rule, l order.Line, shipments []order.Shipment
 	return found
 }
 
-// Progress is what became of a line of the return so far.
-func (r Return) Progress(returnLineID uuid.UUID) Inspected { return r.inspected(returnLineID) }
+// OfOrder is the rule that holds for an order.
+type OfOrder struct {
+	OrderID uuid.UUID
+	Rule    Rule
+}
+
+// RulesOfOrders are the rules that hold for the orders.
+func (s *Service) RulesOfOrders(ctx context.Context, orderIDs []uuid.UUID) ([]OfOrder, error) {
+	return s.Store.RulesOfOrders(ctx, orderIDs)
+}
 
 // Rule is the rule of the channel's brand.
 func (s *Service) Rule(ctx context.Context) (Rule, error) {
@@ -91,7 +99,12 @@ func (s *Service) SaveRule(ctx context.Context, in SaveRuleInput) (*Rule, error)
 		return nil, fault.ErrForbidden
 	}
 	now := s.Now()
-	rule := Rule{BrandID: channel.From(ctx).BrandID, Terms: in.Terms, Excluded: []scope.Target{}, Instructions: in.Instructions.OrNone(), UpdatedAt: &now}
+	rule := Rule{BrandID: channel.From(ctx).BrandID, Terms: slices.Clone(in.Terms), Excluded: []scope.Target{}, Instructions: in.Instructions.OrNone(), UpdatedAt: &now}
+	for _, reason := range Reasons {
+		if !slices.ContainsFunc(in.Terms, func(t Term) bool { return t.Reason == reason }) {
+			rule.Terms = append(rule.Terms, rule.Of(reason))
+		}
+	}
 	for _, t := range in.Excluded {
 		rule.Excluded = append(rule.Excluded, t.Target())
 	}

@@ -95,6 +95,46 @@ type Line struct {
 // GlobalID is the line's id in the schema.
 func (l Line) GlobalID() string { return id.Global("ReturnLine", l.ID) }
 
+// Came is a line of a return with what came of it so far.
+type Came struct {
+	Line
+	Progress Inspected
+	Currency money.Currency
+}
+
+// Received is how many pieces came.
+func (c Came) Received() int { return c.Progress.Pieces() }
+
+// Restocked is how many of them went back on the shelves.
+func (c Came) Restocked() int { return c.Progress.Restocked }
+
+// Scrapped is how many of them were thrown away.
+func (c Came) Scrapped() int { return c.Progress.Scrapped }
+
+// Repaired is how many of them were put aside to be mended.
+func (c Came) Repaired() int { return c.Progress.Repaired }
+
+// Refund is what was given back for them, less the fee.
+func (c Came) Refund() money.Money { return money.Of(c.Progress.RefundMinor, c.Currency) }
+
+// Wanted is the global id of the variant that is wanted instead; nil for a refund.
+func (c Came) Wanted() *string {
+	if c.ExchangeVariantID == nil {
+		return nil
+	}
+	global := id.Global("Variant", *c.ExchangeVariantID)
+	return &global
+}
+
+// Came are the return's lines with what came of them.
+func (r Return) Came() []Came {
+	all := make([]Came, len(r.Lines))
+	for i, l := range r.Lines {
+		all[i] = Came{l, r.inspected(l.ID), r.Currency}
+	}
+	return all
+}
+
 // Receipt is pieces of a return that came back together.
 type Receipt struct {
 	ID              uuid.UUID      `json:"id"`

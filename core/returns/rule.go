@@ -106,8 +106,10 @@ type Wish struct {
 	Goods     []scope.Goods    // what the line holds: of a set, also its parts
 	Reason    Reason
 	Opened    bool
-	Zone      *time.Location // whose days count
 }
+
+// japan is where a brand's days begin and end.
+var japan = time.FixedZone("JST", 9*60*60)
 
 // Allowed is nil if the rule lets the pieces be given back at the moment; else every
 // reason why not.
@@ -158,8 +160,8 @@ func (r Rule) Until(w Wish) *time.Time {
 	if last.IsZero() {
 		return nil
 	}
-	day := last.In(w.Zone)
-	end := time.Date(day.Year(), day.Month(), day.Day()+*term.Days+1, 0, 0, 0, 0, w.Zone).UTC()
+	day := last.In(japan)
+	end := time.Date(day.Year(), day.Month(), day.Day()+*term.Days+1, 0, 0, 0, 0, japan).UTC()
 	return &end
 }
 

@@ -17,8 +17,7 @@ import (
 
 func TestWhatARuleAllows(t *testing.T) {
 	t.Parallel()
-	zone := time.FixedZone("JST", 9*60*60)
-	arrived := time.Date(2026, 11, 1, 14, 30, 0, 0, zone)
+	arrived := time.Date(2026, 11, 1, 14, 30, 0, 0, japan)
 	food := scope.Target{Kind: scope.Category, ID: id.New()}
 	rule := Standard(id.New())
 	rule.Excluded = []scope.Target{food}
@@ -32,11 +31,11 @@ func TestWhatARuleAllows(t *testing.T) {
 		return order.Shipment{Status: status, DeliveredAt: delivered, Lines: []order.Packed{{LineID: line.ID, VariantID: line.VariantID, Quantity: 2}}}
 	}
 	there := []order.Shipment{shipment(order.ShipmentDelivered, &arrived)}
-	wish := Wish{Line: line, Shipments: there, Reason: ChangedMind, Zone: zone}
+	wish := Wish{Line: line, Shipments: there, Reason: ChangedMind}
 	edible, made := wish, wish
 	edible.Goods = []scope.Goods{{VariantID: line.VariantID, Categories: []uuid.UUID{id.New(), food.ID}}}
 	made.Line.SoldAs = sale.MadeToOrder
-	lastDay, dayAfter := time.Date(2026, 11, 9, 23, 59, 59, 0, zone), time.Date(2026, 11, 10, 0, 0, 0, 0, zone)
+	lastDay, dayAfter := time.Date(2026, 11, 9, 23, 59, 59, 0, japan), time.Date(2026, 11, 10, 0, 0, 0, 0, japan)
 
 	for name, c := range map[string]struct {
 		wish func() Wish

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"slices"
-	"time"
 	"unicode/utf8"
 
 	"github.com/google/uuid"
@@ -24,8 +23,10 @@ import (
 
 // Store keeps returns.
 type Store interface {
-	// Rules are those that the brands have set.
-	Rules(ctx context.Context, brandIDs []uuid.UUID) ([]Rule, error)
+	// Rule is what the brand has set; nil if nothing.
+	Rule(ctx context.Context, brandID uuid.UUID) (*Rule, error)
+	// RulesOfOrders are the rules that hold for the orders, standard ones too.
+	RulesOfOrders(ctx context.Context, orderIDs []uuid.UUID) ([]OfOrder, error)
 	SaveRule(ctx context.Context, r Rule) error
 	// Goods are what rules ask of the variants; categories with all above them.
 	Goods(ctx context.Context, variantIDs []uuid.UUID) ([]scope.Goods, error)
@@ -104,7 +105,6 @@ type Parts struct {
 	Flips     Flips
 	Outbox    messaging.Outbox
 	Events    event.Recorder
-	Zone      *time.Location // whose days count
 	Now       clock.Clock
 }
 
@@ -115,26 +115,13 @@ type Service struct{ Parts }
 // New makes the service.
 func New(p Parts) *Service { return &Service{p} }
 
-// rule is the brand's rule.
+// rule is the brand's rule, the standard one if it has set none.
 func (s *Service) rule(ctx context.Context, brandID uuid.UUID) (Rule, error) {
-	all, err := s.Rules(ctx, []uuid.UUID{brandID})
-	if err != nil {
-		return Rule{}, err
+	set, err := s.Store.Rule(ctx, brandID)
+	if err != nil || set == nil {
+		return Standard(brandID), err
 	}
-	return all[0], nil
-}
-
-// Rules are the rules of the brands, the standard one for those that have set none.
-func (s *Service) Rules(ctx context.Context, brandIDs []uuid.UUID) ([]Rule, error) {
-	set, err := s.Store.Rules(ctx, brandIDs)
-	all := make([]Rule, len(brandIDs))
-	for i, brandID := range brandIDs {
-		all[i] = Standard(brandID)
-		if at := slices.IndexFunc(set, func(r Rule) bool { return r.BrandID == brandID }); at >= 0 {
-			all[i] = set[at]
-		}
-	}
-	return all, err
+	return *set, nil
 }
 
 // Goods are what rules ask of variants.

@@ -17,9 +17,28 @@ type Returns struct{ db *DB }
 // NewReturns makes the store of returns.
 func NewReturns(db *DB) *Returns { return &Returns{db} }
 
-// Rules are those that the brands have set.
-func (s *Returns) Rules(ctx context.Context, brandIDs []uuid.UUID) ([]returns.Rule, error) {
-	return collect[returns.Rule](ctx, s.db, `SELECT brand_id, terms, excluded, instructions, updated_at FROM return_rules WHERE brand_id = ANY($1)`, brandIDs)
+// Rule is what the brand has set; nil if nothing.
+func (s *Returns) Rule(ctx context.Context, brandID uuid.UUID) (*returns.Rule, error) {
+	return first[returns.Rule](ctx, s.db, `SELECT brand_id, terms, excluded, instructions, updated_at FROM return_rules WHERE brand_id = $1`, brandID)
+}
+
+// RulesOfOrders are the rules that hold for the orders, standard ones too.
+func (s *Returns) RulesOfOrders(ctx context.Context, orderIDs []uuid.UUID) ([]returns.OfOrder, error) {
+	type row struct {
+		OrderID uuid.UUID
+		returns.Rule
+	}
+	rows, err := collect[row](ctx, s.db, `
+		SELECT o.id AS order_id, o.brand_id, r.terms, r.excluded, r.instructions, r.updated_at
+		FROM orders o LEFT JOIN return_rules r ON r.brand_id = o.brand_id WHERE o.id = ANY($1)`, orderIDs)
+	all := make([]returns.OfOrder, len(rows))
+	for i, r := range rows {
+		all[i] = returns.OfOrder{OrderID: r.OrderID, Rule: r.Rule}
+		if r.UpdatedAt == nil {
+			all[i].Rule = returns.Standard(r.BrandID)
+		}
+	}
+	return all, err
 }
 
 // SaveRule writes the rule of a brand, new or not.
