@@ -12,16 +12,16 @@ import (
 // returnOperations are those of goods that come back.
 var returnOperations = map[string]clientOperation{
 	"app/ReturnRule": {1, shown(nil)},
-	"app/OrderReturns": {5, func(t *testing.T, w *world) question {
+	"app/OrderReturns": {6, func(t *testing.T, w *world) question {
 		order, cart := w.arrived(t)
 		w.asks(t, order, 1)
 		return question{apptest.Variables{"id": order}, cart}
 	}},
-	"app/RequestReturn": {14, func(t *testing.T, w *world) question {
+	"app/RequestReturn": {16, func(t *testing.T, w *world) question {
 		order, cart := w.arrived(t)
 		return question{in(w.wishFor(t, order, w.size)), cart}
 	}},
-	"app/WithdrawReturn": {13, func(t *testing.T, w *world) question {
+	"app/WithdrawReturn": {11, func(t *testing.T, w *world) question {
 		order, cart := w.arrived(t)
 		return question{in(apptest.Variables{"returnId": w.asks(t, order, 1).ID}), cart}
 	}},
@@ -39,11 +39,11 @@ var returnOperations = map[string]clientOperation{
 	})},
 	"admin/StaffReturnRule": {1, inOffice(nil)},
 	"admin/SaveReturnRule":  {5, newly(apptest.Variables{"terms": []apptest.Variables{{"reason": "DEFECTIVE", "days": 30}, {"reason": "CHANGED_MIND", "days": 8}}})},
-	"admin/RequestReturn": {14, input(func(t *testing.T, w *world) apptest.Variables {
+	"admin/RequestReturn": {16, input(func(t *testing.T, w *world) apptest.Variables {
 		order, _ := w.arrived(t)
 		return w.wishFor(t, order, w.size)
 	})},
-	"admin/ApproveReturn": {13, input(func(t *testing.T, w *world) apptest.Variables {
+	"admin/ApproveReturn": {14, input(func(t *testing.T, w *world) apptest.Variables {
 		order, _ := w.arrived(t)
 		return apptest.Variables{"returnId": w.asks(t, order, w.size).ID}
 	})},
@@ -51,7 +51,7 @@ var returnOperations = map[string]clientOperation{
 		order, _ := w.arrived(t)
 		return apptest.Variables{"returnId": w.asks(t, order, w.size).ID, "note": "開封の跡があるため"}
 	})},
-	"admin/ReceiveReturn": {36, input(func(t *testing.T, w *world) apptest.Variables {
+	"admin/ReceiveReturn": {38, input(func(t *testing.T, w *world) apptest.Variables {
 		order, _ := w.arrived(t)
 		r := w.mayCome(t, order)
 		lines := make([]apptest.Variables, len(r.Lines))
@@ -60,7 +60,7 @@ var returnOperations = map[string]clientOperation{
 		}
 		return apptest.Variables{"idempotencyKey": w.key(), "returnId": r.ID, "locationId": id.Global("Location", w.WarehouseID), "lines": lines}
 	})},
-	"admin/CloseReturn": {12, input(func(t *testing.T, w *world) apptest.Variables {
+	"admin/CloseReturn": {11, input(func(t *testing.T, w *world) apptest.Variables {
 		order, _ := w.arrived(t)
 		return apptest.Variables{"returnId": w.mayCome(t, order).ID}
 	})},

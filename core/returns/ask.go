@@ -95,14 +95,14 @@ func (s *Service) ask(ctx context.Context, in AskInput) (uuid.UUID, error) {
 		ID: id.New(), OrderID: o.ID, OrderNumber: o.Number, BrandID: o.BrandID, Nth: len(earlier) + 1, Status: Requested, Outcome: in.Outcome,
 		Currency: o.Currency, Text: in.Text, BeyondRules: in.BeyondRules, RequestedAt: now, UpdatedAt: now,
 	}
-	if r.Lines, err = s.lines(ctx, in, standing, earlier); err != nil {
+	rule, err := s.rule(ctx, o.BrandID)
+	if err != nil {
+		return uuid.Nil, err
+	}
+	if r.Lines, err = s.lines(ctx, in, rule, standing, earlier); err != nil {
 		return uuid.Nil, err
 	}
 	if err := s.exchangeable(ctx, r, standing.Lines); err != nil {
-		return uuid.Nil, err
-	}
-	rule, err := s.rule(ctx, o.BrandID)
-	if err != nil {
 		return uuid.Nil, err
 	}
 	return r.ID, errors.Join(s.Store.Insert(ctx, r), s.record(ctx, "order.return_requested", r), s.tell(ctx, notice{standing, r, rule}, "REQUESTED"))
@@ -110,11 +110,7 @@ func (s *Service) ask(ctx context.Context, in AskInput) (uuid.UUID, error) {
 
 // lines are those that are asked for, if there are so many pieces and the rule allows
 // it.
-func (s *Service) lines(ctx context.Context, in AskInput, standing order.Standing, earlier []Return) ([]Line, error) {
-	rule, err := s.rule(ctx, standing.Order.BrandID)
-	if err != nil {
-		return nil, err
-	}
+func (s *Service) lines(ctx context.Context, in AskInput, rule Rule, standing order.Standing, earlier []Return) ([]Line, error) {
 	goods, err := s.goodsOf(ctx, rule, standing.Lines)
 	if err != nil {
 		return nil, err

@@ -97,11 +97,10 @@ func (s *Returns) Insert(ctx context.Context, r returns.Return) error {
 		INSERT INTO returns (id, order_id, brand_id, nth, status, outcome, currency, text, beyond_rules, requested_at, updated_at)
 		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $10)`,
 		r.ID, r.OrderID, r.BrandID, r.Nth, r.Status, r.Outcome, r.Currency, r.Text, r.BeyondRules, r.RequestedAt)
-	for _, l := range r.Lines {
-		batch.Queue(`
-			INSERT INTO return_lines (id, return_id, line_id, reason, opened, asked, exchange_variant_id) VALUES ($1, $2, $3, $4, $5, $6, $7)`,
-			l.ID, r.ID, l.LineID, l.Reason, l.Opened, l.Asked, l.ExchangeVariantID)
-	}
+	batch.Queue(`
+		INSERT INTO return_lines (id, return_id, line_id, reason, opened, asked, exchange_variant_id)
+		SELECT id, $1, "lineId", reason, opened, asked, "exchangeVariantId"
+		FROM jsonb_to_recordset($2::jsonb) AS l (id uuid, "lineId" uuid, reason text, opened boolean, asked int, "exchangeVariantId" uuid)`, r.ID, r.Lines)
 	return s.db.later(ctx, batch)
 }
 
@@ -128,11 +127,10 @@ func (s *Returns) Receive(ctx context.Context, r returns.Return, c returns.Recei
 		INSERT INTO return_receipts (id, return_id, nth, location_id, at, refund, fee, shipping_fee, exchange_order_id, actor_id)
 		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)`,
 		c.ID, r.ID, c.Nth, c.LocationID, c.At, c.RefundMinor, c.FeeMinor, c.ShippingMinor, c.ExchangeOrderID, orNull(actorID))
-	for _, p := range c.Lines {
-		batch.Queue(`
-			INSERT INTO return_receipt_lines (receipt_id, return_line_id, restocked, scrapped, repaired, refund) VALUES ($1, $2, $3, $4, $5, $6)`,
-			c.ID, p.ReturnLineID, p.Restocked, p.Scrapped, p.Repaired, p.RefundMinor)
-	}
+	batch.Queue(`
+		INSERT INTO return_receipt_lines (receipt_id, return_line_id, restocked, scrapped, repaired, refund)
+		SELECT $1, "returnLineId", restocked, scrapped, repaired, refund
+		FROM jsonb_to_recordset($2::jsonb) AS p ("returnLineId" uuid, restocked int, scrapped int, repaired int, refund bigint)`, c.ID, c.Lines)
 	if len(restocked) > 0 {
 		variants, quantities := make([]uuid.UUID, 0, len(restocked)), make([]int, 0, len(restocked))
 		for variant, n := range restocked {
