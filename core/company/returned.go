@@ -27,8 +27,8 @@ func (s *Service) GoodsReturned(ctx context.Context, g Goods) error {
 	if err := s.Store.Lessen(ctx, entry); err != nil {
 		return err
 	}
-	if err := s.Books.ReturnedOnAccount(ctx, ledger.Returned{
-		OrderID: g.OrderID, CompanyID: g.CompanyID, BrandID: g.BrandID, CauseID: g.ReceiptID, Currency: credit.Currency, Minor: g.Minor, Reference: g.Reference,
+	if err := s.Books.GoodsReturned(ctx, ledger.Returned{
+		OrderID: g.OrderID, CompanyID: &g.CompanyID, BrandID: g.BrandID, CauseID: g.ReceiptID, Currency: credit.Currency, Minor: g.Minor, Reference: g.Reference,
 	}); err != nil {
 		return err
 	}

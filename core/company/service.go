@@ -120,7 +120,7 @@ type Parts struct {
 type Books interface {
 	ReceivedOnAccount(ctx context.Context, c ledger.Company) error
 	WrittenOff(ctx context.Context, c ledger.Company) error
-	ReturnedOnAccount(ctx context.Context, r ledger.Returned) error
+	GoodsReturned(ctx context.Context, r ledger.Returned) error
 }
 
 // Service keeps companies, their buyers and customer groups.

@@ -168,28 +168,36 @@ func (e *Entry) undo(balances Balances, minor int64) error {
 	return nil
 }
 
-// Returned is goods of an order on account that came back.
+// Returned is goods of an order that came back.
 type Returned struct {
-	OrderID, CompanyID, BrandID, CauseID uuid.UUID // CauseID: what came back
-	Currency                             money.Currency
-	Minor                                int64
-	Reference                            string
+	OrderID   uuid.UUID
+	CompanyID *uuid.UUID // who owes less; nil unless it is on account
+	BrandID   uuid.UUID
+	CauseID   uuid.UUID // what came back
+	Currency  money.Currency
+	Minor     int64 // what the customer gets for it
+	Reference string
 }
 
-// ReturnedOnAccount writes down that a company owes less because goods came back (返品).
-func (b *Books) ReturnedOnAccount(ctx context.Context, r Returned) error {
+// GoodsReturned undoes the sale of goods that came back: what they cost is to be given
+// back, or on account is not owed any more.
+func (b *Books) GoodsReturned(ctx context.Context, r Returned) error {
 	balances, err := b.store.OfOrder(ctx, r.OrderID)
 	if err != nil {
 		return err
 	}
 	e := Entry{
-		BrandID: r.BrandID, Kind: KindRefund, Source: "return:" + r.CauseID.String(), Currency: r.Currency,
-		OrderID: &r.OrderID, CompanyID: &r.CompanyID, Reference: r.Reference,
+		BrandID: r.BrandID, Kind: KindReturn, Source: "return:" + r.CauseID.String(), Currency: r.Currency,
+		OrderID: &r.OrderID, CompanyID: r.CompanyID, Reference: r.Reference,
 	}
 	if err := e.undo(balances, r.Minor); err != nil {
 		return err
 	}
-	e.CreditTo(Receivable, "", r.Minor)
+	if r.CompanyID != nil {
+		e.CreditTo(Receivable, "", r.Minor)
+	} else {
+		e.CreditTo(Deposits, "", r.Minor)
+	}
 	return b.Post(ctx, e)
 }
 

@@ -16,6 +16,7 @@ import (
 	"github.com/noren-commerce/noren/core/inventory"
 	"github.com/noren-commerce/noren/core/money"
 	"github.com/noren-commerce/noren/core/order"
+	"github.com/noren-commerce/noren/core/payment"
 )
 
 // ReceiveInput says what came back, where, and what becomes of it.
@@ -255,7 +256,7 @@ func (s *Service) giveBack(ctx context.Context, c changing, receipt *Receipt) er
 			OrderID: c.Order.ID, CompanyID: *c.Order.CompanyID, BrandID: c.Order.BrandID, ReceiptID: receipt.ID, Minor: receipt.RefundMinor, Reference: c.r.Number(),
 		})
 	}
-	given, err := s.Payments.GiveBack(ctx, c.Order.ID, "return:"+receipt.ID.String(), receipt.RefundMinor, "RETURN "+c.r.Number())
+	given, err := s.Payments.GiveBack(ctx, payment.GiveBackInput{OrderID: c.Order.ID, CauseID: receipt.ID, Minor: receipt.RefundMinor, Reference: c.r.Number()})
 	receipt.RefundMinor = given
 	return err
 }

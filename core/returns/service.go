@@ -17,6 +17,7 @@ import (
 	"github.com/noren-commerce/noren/core/messaging"
 	"github.com/noren-commerce/noren/core/order"
 	"github.com/noren-commerce/noren/core/page"
+	"github.com/noren-commerce/noren/core/payment"
 	"github.com/noren-commerce/noren/core/pricing"
 	"github.com/noren-commerce/noren/core/scope"
 )
@@ -67,9 +68,9 @@ type Orders interface {
 
 // Payments give money back.
 type Payments interface {
-	// GiveBack gives so much back of what an order has paid, or what is left of it, once
-	// for each key, in the order's transaction; it answers how much.
-	GiveBack(ctx context.Context, orderID uuid.UUID, key string, minor int64, reason string) (int64, error)
+	// GiveBack gives so much back of what an order has paid, or what is left of it, in the
+	// order's transaction; it answers how much.
+	GiveBack(ctx context.Context, in payment.GiveBackInput) (int64, error)
 }
 
 // Companies owe less when goods come back.

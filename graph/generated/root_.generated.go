@@ -22992,6 +22992,11 @@ extend enum CreditEntryKind {
   RETURN
 }
 
+extend enum JournalKind {
+  "Goods of an order came back, and their sale is undone (返品)."
+  RETURN
+}
+
 extend enum UserErrorCode {
   "There is no such return."
   RETURN_UNKNOWN
