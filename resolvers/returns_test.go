@@ -172,13 +172,13 @@ type returnableSeen struct {
 			}
 		}
 		Returns []struct{ Number, Status string }
-		History []struct{ Type, Reason string }
+		History []struct{ Type, Reason, ReturnNumber string }
 	}
 }
 
 func (d delivered) look(t testing.TB) (got returnableSeen) {
 	t.Helper()
-	d.Do(t, `query($o: ID!) { order(id: $o) { lines { returned returnable { quantity until problems { code } } } returns { number status } history { type reason } } }`,
+	d.Do(t, `query($o: ID!) { order(id: $o) { lines { returned returnable { quantity until problems { code } } } returns { number status } history { type reason returnNumber } } }`,
 		apptest.Variables{"o": d.order}, "X-Cart-Token", d.token).Into(t, &got)
 	return got
 }
@@ -245,6 +245,7 @@ func TestGoodsComeBackBitByBitAndTheMoneyWithThem(t *testing.T) {
 	var types []string
 	for _, h := range seen.Order.History {
 		if strings.HasPrefix(h.Type, "order.return") {
+			require.True(t, strings.HasPrefix(h.ReturnNumber, seen.Order.Returns[0].Number[:8]), h.ReturnNumber)
 			types = append(types, h.Type)
 		}
 	}
@@ -446,6 +447,9 @@ func TestGoodsAreExchanged(t *testing.T) {
 	requireStock(t, a, d.leash, 99, 0)
 	require.Zero(t, d.refunded(t))
 
+	var refused struct{ CancelOrder orderAnswer }
+	d.Do(t, `mutation($o: ID!) { cancelOrder(input: {orderId: $o}) { `+orderFields+` } }`, apptest.Variables{"o": order.ID}, "X-Cart-Token", d.token).Into(t, &refused)
+	require.Equal(t, "ORDER_REPLACES_RETURN", refused.CancelOrder.code())
 	d.staff.ship(t, order.ID)
 	requireStock(t, a, red, 3, 0)
 	var linked struct {

@@ -19,6 +19,22 @@ import (
 // ErrExchangeGone says that what should replace returned goods is not in stock.
 var ErrExchangeGone = fault.Conflict("EXCHANGE_OUT_OF_STOCK", "交換する商品の在庫がありません", "What is wanted instead is out of stock")
 
+// ErrReplacement says that an order replaces returned goods.
+var ErrReplacement = fault.Conflict("ORDER_REPLACES_RETURN", "交換の商品のご注文はキャンセルできません。お店へご連絡ください", "The order replaces goods that you gave back; please ask the shop to cancel it")
+
+// notReplacing fails for an order whose goods replace returned ones: given up, it would
+// leave its customer with neither goods nor money.
+func (s *Service) notReplacing(ctx context.Context, o Order) error {
+	if o.TotalMinor > 0 {
+		return nil
+	}
+	replaces, err := s.store.Replaces(ctx, o.ID)
+	if err == nil && replaces {
+		return ErrReplacement
+	}
+	return err
+}
+
 // Standing is a locked order with its lines and with what of it has left the house.
 type Standing struct {
 	Order     Order

@@ -23,6 +23,7 @@ type Change struct {
 	TrackingNumber string `json:"trackingNumber,omitempty"` // the parcel's number at the carrier
 	Shipments      []int  `json:"shipments,omitempty"`      // which of the order's shipments it is about
 	Note           string `json:"note,omitempty"`           // the internal note from then on
+	ReturnNumber   string `json:"return,omitempty"`         // the return of some of its goods that it is about
 }
 
 // Entry is one thing that happened to an order.

@@ -1043,6 +1043,21 @@ func fieldContext_OrderEvent_shipments(_ context.Context, ec *executionContext, 
 	return graphql.NewScalarFieldContext("OrderEvent", field, false, false, "Int")
 }
 
+func _OrderEvent_returnNumber(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *order.Entry) (ret graphql.Marshaler) {
+	return run.Leaf(
+		ctx,
+		ec.OperationContext,
+		field,
+		func() string { return obj.ReturnNumber },
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return marshalNString2string(ctx, ec, selections, v)
+		},
+	)
+}
+func fieldContext_OrderEvent_returnNumber(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("OrderEvent", field, false, false, "String")
+}
+
 func _OrderEvent_note(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *order.Entry) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -2016,6 +2031,11 @@ func _OrderEvent(ctx context.Context, ec *executionContext, sel ast.SelectionSet
 			}
 		case "shipments":
 			out.Values[i] = _OrderEvent_shipments(ctx, ec, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "returnNumber":
+			out.Values[i] = _OrderEvent_returnNumber(ctx, ec, field, obj)
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}

@@ -1249,6 +1249,7 @@ type ComplexityRoot struct {
 		From           func(childComplexity int) int
 		Note           func(childComplexity int) int
 		Reason         func(childComplexity int) int
+		ReturnNumber   func(childComplexity int) int
 		Shipments      func(childComplexity int) int
 		To             func(childComplexity int) int
 		TrackingNumber func(childComplexity int) int
@@ -8456,6 +8457,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.OrderEvent.Reason(childComplexity), true
+	case "OrderEvent.returnNumber":
+		if e.ComplexityRoot.OrderEvent.ReturnNumber == nil {
+			break
+		}
+
+		return e.ComplexityRoot.OrderEvent.ReturnNumber(childComplexity), true
 	case "OrderEvent.shipments":
 		if e.ComplexityRoot.OrderEvent.Shipments == nil {
 			break
@@ -20138,6 +20145,8 @@ type OrderEvent {
   trackingNumber: String!
   "Which of the order's shipments it is about, by their ` + "`" + `nth` + "`" + `; empty if about none."
   shipments: [Int!]!
+  "The number of the return that it is about; empty if about none."
+  returnNumber: String!
   "The internal note from then on; empty if the event is about something else."
   note: String @allow(permissions: [ORDER_READ])
 }
@@ -23024,6 +23033,8 @@ extend enum UserErrorCode {
   EXCHANGE_OUT_OF_STOCK
   "Sets are not exchanged."
   EXCHANGE_SET
+  "The order replaces returned goods; only staff give it up."
+  ORDER_REPLACES_RETURN
 }
 `, BuiltIn: false},
 	{Name: "../schema/scope.graphqls", Input: `"How an audience names its buyers, from the most specific to the widest."
@@ -27096,6 +27107,8 @@ func childFields_OrderEvent(ctx context.Context, ec *executionContext, field gra
 		return fieldContext_OrderEvent_trackingNumber(ctx, ec, field)
 	case "shipments":
 		return fieldContext_OrderEvent_shipments(ctx, ec, field)
+	case "returnNumber":
+		return fieldContext_OrderEvent_returnNumber(ctx, ec, field)
 	case "note":
 		return fieldContext_OrderEvent_note(ctx, ec, field)
 	}
