@@ -466,6 +466,39 @@ func TestGoodsAreExchanged(t *testing.T) {
 	require.Equal(t, 1, d.look(t).Order.Lines[0].Returnable.Quantity)
 }
 
+func TestASetComesBackWhole(t *testing.T) {
+	t.Parallel()
+	a := apptest.Start(t)
+	d := delivered{shopper: &shopper{App: a}, staff: counter{a, packer}}
+	method := a.AddShipping(t, "parcel", 0)
+	d.leash, d.bed = a.AddProduct(t, "leash", 1000).Variants[0], a.AddProduct(t, "bed", 2000).Variants[0]
+	set := a.AddProduct(t, "set", 3001).Variants[0]
+	require.Empty(t, write(t, a, clerk, "saveSet", "SaveSetInput", `set { kind }`, apptest.Variables{
+		"variantId": id.Global("Variant", set), "parts": []apptest.Variables{part(d.leash, 2), part(d.bed, 1)},
+	}, nil))
+	require.Empty(t, d.add(t, set, 2).UserErrors)
+	require.Empty(t, d.fillIn(t, method).UserErrors)
+	placed := d.place(t, "intent-1", "6002")
+	require.Empty(t, placed.UserErrors)
+	d.order = placed.Order.ID
+	d.staff.receive(t, d.order, "6002")
+	d.arrive(t)
+	line := d.staff.linesOf(t, d.order)[0]
+	require.Equal(t, "EXCHANGE_SET lines.0", d.back(t, "requestReturn", d.wish("EXCHANGE", piecesOf(line, 1, "DEFECTIVE", nil))).code())
+	require.Equal(t, "RETURN_QUANTITY_EXCEEDED lines.0.quantity", d.back(t, "requestReturn", d.wish("REFUND", piecesOf(line, 3, "DEFECTIVE", nil))).code())
+	requireStock(t, a, d.leash, 96, 0)
+	may := d.approved(t, "REFUND", piecesOf(line, 1, "CHANGED_MIND", nil))
+	got := d.staff.back(t, "receiveReturn", d.came(may, "restock", 1))
+	require.Empty(t, got.UserErrors)
+	require.Equal(t, "3001", got.Return.Refund.Amount)
+	requireStock(t, a, d.leash, 98, 0)
+	requireStock(t, a, d.bed, 99, 0)
+	require.Equal(t, int64(3001), d.refunded(t))
+
+	exec(t, a, `UPDATE order_lines SET sold_as = 'MADE_TO_ORDER'`)
+	require.Equal(t, "RETURN_MADE_TO_ORDER lines.0", d.back(t, "requestReturn", d.wish("REFUND", piecesOf(line, 1, "CHANGED_MIND", nil))).code())
+}
+
 func TestWhatACompanyReturnsItDoesNotOwe(t *testing.T) {
 	t.Parallel()
 	w := newWholesaler(t, "20000", "BLOCK")
