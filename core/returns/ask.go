@@ -99,6 +99,7 @@ func (s *Service) ask(ctx context.Context, in AskInput) (uuid.UUID, error) {
 	if err != nil {
 		return uuid.Nil, err
 	}
+	r.Terms = rule.Terms
 	if r.Lines, err = s.lines(ctx, in, rule, standing, earlier); err != nil {
 		return uuid.Nil, err
 	}

@@ -97,11 +97,7 @@ func (s *Service) receive(ctx context.Context, c changing, in ReceiveInput) erro
 	if receipt.Lines, err = c.r.inspect(in.Lines); err != nil {
 		return err
 	}
-	rule, err := s.rule(ctx, c.r.BrandID)
-	if err != nil {
-		return err
-	}
-	if err := s.settle(ctx, c, rule, &receipt); err != nil {
+	if err := s.settle(ctx, c, &receipt); err != nil {
 		return err
 	}
 	restocked := restocking(c.Lines, receipt)
@@ -112,7 +108,7 @@ func (s *Service) receive(ctx context.Context, c changing, in ReceiveInput) erro
 	if err := s.returnedToShelves(ctx, restocked); err != nil {
 		return err
 	}
-	return s.tell(ctx, notice{c.Standing, *c.r, rule}, "RECEIVED")
+	return s.tell(ctx, notice{Standing: c.Standing, r: *c.r}, "RECEIVED")
 }
 
 // inspect is what came back by line, if so much was still to come.
@@ -183,11 +179,11 @@ func (s *Service) returnedToShelves(ctx context.Context, restocked Pieces) error
 }
 
 // settle gives the customer what the pieces are worth: money, or other goods.
-func (s *Service) settle(ctx context.Context, c changing, rule Rule, receipt *Receipt) error {
+func (s *Service) settle(ctx context.Context, c changing, receipt *Receipt) error {
 	if c.r.Outcome == Exchange {
 		return s.exchange(ctx, c, receipt)
 	}
-	if err := c.worth(rule, receipt); err != nil {
+	if err := c.worth(receipt); err != nil {
 		return err
 	}
 	if err := s.giveBack(ctx, c, receipt); err != nil {
@@ -205,7 +201,7 @@ func (s *Service) settle(ctx context.Context, c changing, rule Rule, receipt *Re
 
 // worth works out what is given back for the pieces of the receipt, and what the shop
 // keeps.
-func (c changing) worth(rule Rule, receipt *Receipt) error {
+func (c changing) worth(receipt *Receipt) error {
 	s := sharesOf(c.Order, c.Lines)
 	before, now := received(c.all, Return.refunds), Pieces{}
 	for _, p := range receipt.Lines {
@@ -218,7 +214,7 @@ func (c changing) worth(rule Rule, receipt *Receipt) error {
 	for i := range receipt.Lines {
 		p := &receipt.Lines[i]
 		l := c.r.Lines[slices.IndexFunc(c.r.Lines, func(l Line) bool { return l.ID == p.ReturnLineID })]
-		fee, err := money.RoundDown.Portion(cost[p.LineID], int64(rule.Of(l.Reason).FeePercent), 100, 1)
+		fee, err := money.RoundDown.Portion(cost[p.LineID], int64(termOf(c.r.Terms, l.Reason).FeePercent), 100, 1)
 		if err != nil {
 			return err
 		}
@@ -226,7 +222,7 @@ func (c changing) worth(rule Rule, receipt *Receipt) error {
 		receipt.RefundMinor, receipt.FeeMinor = receipt.RefundMinor+p.RefundMinor, receipt.FeeMinor+fee
 		before[p.LineID] += now[p.LineID]
 	}
-	if s.whole(before) && c.refundsShipping(rule) {
+	if s.whole(before) && c.refundsShipping() {
 		receipt.ShippingMinor = s.shipping
 		receipt.RefundMinor += s.shipping
 	}
@@ -235,10 +231,10 @@ func (c changing) worth(rule Rule, receipt *Receipt) error {
 
 // refundsShipping reports whether the shipping fee goes back when all goods have: if it
 // does for each reason for which some came.
-func (c changing) refundsShipping(rule Rule) bool {
+func (c changing) refundsShipping() bool {
 	for _, r := range c.all {
 		for _, l := range r.Lines {
-			if (r.ID == c.r.ID || len(r.Receipts) > 0) && r.refunds() && l.Approved > 0 && !rule.Of(l.Reason).RefundsShipping {
+			if (r.ID == c.r.ID || len(r.Receipts) > 0) && r.refunds() && l.Approved > 0 && !termOf(r.Terms, l.Reason).RefundsShipping {
 				return false
 			}
 		}

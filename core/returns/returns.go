@@ -52,6 +52,7 @@ type Return struct {
 	Text        string // the customer's words
 	Note        string // what staff said to them when deciding
 	BeyondRules bool   // staff made it although the rule did not allow it
+	Terms       []Term // of the rule when it was asked for: they hold, whatever the rule becomes
 	Lines       []Line
 	Receipts    []Receipt
 	RequestedAt time.Time
@@ -95,12 +96,19 @@ type Line struct {
 // GlobalID is the line's id in the schema.
 func (l Line) GlobalID() string { return id.Global("ReturnLine", l.ID) }
 
-// Came is a line of a return with what came of it so far.
+// Came is a line of a return with its terms, and with what came of it so far.
 type Came struct {
 	Line
+	Term     Term
 	Progress Inspected
 	Currency money.Currency
 }
+
+// FeePercent is what the shop keeps of their price.
+func (c Came) FeePercent() int { return c.Term.FeePercent }
+
+// ParcelPaidBy is who pays the parcel.
+func (c Came) ParcelPaidBy() Payer { return c.Term.ParcelPaidBy }
 
 // Received is how many pieces came.
 func (c Came) Received() int { return c.Progress.Pieces() }
@@ -130,7 +138,7 @@ func (c Came) Wanted() *string {
 func (r Return) Came() []Came {
 	all := make([]Came, len(r.Lines))
 	for i, l := range r.Lines {
-		all[i] = Came{l, r.inspected(l.ID), r.Currency}
+		all[i] = Came{l, termOf(r.Terms, l.Reason), r.inspected(l.ID), r.Currency}
 	}
 	return all
 }

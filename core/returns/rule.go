@@ -79,8 +79,10 @@ func Standard(brandID uuid.UUID) Rule {
 }
 
 // Of is what the rule says of the reason.
-func (r Rule) Of(reason Reason) Term {
-	for _, t := range r.Terms {
+func (r Rule) Of(reason Reason) Term { return termOf(r.Terms, reason) }
+
+func termOf(terms []Term, reason Reason) Term {
+	for _, t := range terms {
 		if t.Reason == reason {
 			return t
 		}

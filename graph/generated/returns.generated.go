@@ -572,6 +572,36 @@ func fieldContext_ReturnLine_approved(_ context.Context, ec *executionContext, f
 	return graphql.NewScalarFieldContext("ReturnLine", field, false, false, "Int")
 }
 
+func _ReturnLine_feePercent(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *returns.Came) (ret graphql.Marshaler) {
+	return run.Leaf(
+		ctx,
+		ec.OperationContext,
+		field,
+		func() int { return obj.FeePercent() },
+		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
+			return marshalNInt2int(ctx, ec, selections, v)
+		},
+	)
+}
+func fieldContext_ReturnLine_feePercent(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("ReturnLine", field, true, false, "Int")
+}
+
+func _ReturnLine_parcelPaidBy(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *returns.Came) (ret graphql.Marshaler) {
+	return run.Leaf(
+		ctx,
+		ec.OperationContext,
+		field,
+		func() returns.Payer { return obj.ParcelPaidBy() },
+		func(ctx context.Context, selections ast.SelectionSet, v returns.Payer) graphql.Marshaler {
+			return marshalNReturnParcelPayer2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋreturnsᚐPayer(ctx, ec, selections, v)
+		},
+	)
+}
+func fieldContext_ReturnLine_parcelPaidBy(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("ReturnLine", field, true, false, "ReturnParcelPayer")
+}
+
 func _ReturnLine_received(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *returns.Came) (ret graphql.Marshaler) {
 	return run.Leaf(
 		ctx,
@@ -2316,6 +2346,16 @@ func _ReturnLine(ctx context.Context, ec *executionContext, sel ast.SelectionSet
 			}
 		case "approved":
 			out.Values[i] = _ReturnLine_approved(ctx, ec, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "feePercent":
+			out.Values[i] = _ReturnLine_feePercent(ctx, ec, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "parcelPaidBy":
+			out.Values[i] = _ReturnLine_parcelPaidBy(ctx, ec, field, obj)
 			if out.Values[i] == graphql.Null {
 				atomic.AddUint32(&out.Invalids, 1)
 			}

@@ -2046,18 +2046,20 @@ type ComplexityRoot struct {
 	}
 
 	ReturnLine struct {
-		Approved  func(childComplexity int) int
-		Asked     func(childComplexity int) int
-		GlobalID  func(childComplexity int) int
-		Line      func(childComplexity int) int
-		Opened    func(childComplexity int) int
-		Reason    func(childComplexity int) int
-		Received  func(childComplexity int) int
-		Refund    func(childComplexity int) int
-		Repaired  func(childComplexity int) int
-		Restocked func(childComplexity int) int
-		Scrapped  func(childComplexity int) int
-		Wanted    func(childComplexity int) int
+		Approved     func(childComplexity int) int
+		Asked        func(childComplexity int) int
+		FeePercent   func(childComplexity int) int
+		GlobalID     func(childComplexity int) int
+		Line         func(childComplexity int) int
+		Opened       func(childComplexity int) int
+		ParcelPaidBy func(childComplexity int) int
+		Reason       func(childComplexity int) int
+		Received     func(childComplexity int) int
+		Refund       func(childComplexity int) int
+		Repaired     func(childComplexity int) int
+		Restocked    func(childComplexity int) int
+		Scrapped     func(childComplexity int) int
+		Wanted       func(childComplexity int) int
 	}
 
 	ReturnPayload struct {
@@ -12073,6 +12075,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.ReturnLine.Asked(childComplexity), true
+	case "ReturnLine.feePercent":
+		if e.ComplexityRoot.ReturnLine.FeePercent == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ReturnLine.FeePercent(childComplexity), true
 	case "ReturnLine.id":
 		if e.ComplexityRoot.ReturnLine.GlobalID == nil {
 			break
@@ -12091,6 +12099,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.ReturnLine.Opened(childComplexity), true
+	case "ReturnLine.parcelPaidBy":
+		if e.ComplexityRoot.ReturnLine.ParcelPaidBy == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ReturnLine.ParcelPaidBy(childComplexity), true
 	case "ReturnLine.reason":
 		if e.ComplexityRoot.ReturnLine.Reason == nil {
 			break
@@ -22769,6 +22783,10 @@ type ReturnLine {
   asked: Int!
   "How many of them may come."
   approved: Int!
+  "What the shop keeps of their price, in per cent, by the rule when they were asked for."
+  feePercent: Int!
+  "Who pays the parcel by which they come, by that rule."
+  parcelPaidBy: ReturnParcelPayer!
   "How many have come."
   received: Int!
   "How many of these went back on the shelves."
@@ -28537,6 +28555,10 @@ func childFields_ReturnLine(ctx context.Context, ec *executionContext, field gra
 		return fieldContext_ReturnLine_asked(ctx, ec, field)
 	case "approved":
 		return fieldContext_ReturnLine_approved(ctx, ec, field)
+	case "feePercent":
+		return fieldContext_ReturnLine_feePercent(ctx, ec, field)
+	case "parcelPaidBy":
+		return fieldContext_ReturnLine_parcelPaidBy(ctx, ec, field)
 	case "received":
 		return fieldContext_ReturnLine_received(ctx, ec, field)
 	case "restocked":

@@ -75,7 +75,7 @@ func (s *Returns) Goods(ctx context.Context, variantIDs []uuid.UUID) ([]scope.Go
 	return all, err
 }
 
-const returnColumns = `t.id, t.order_id, o.number AS order_number, t.brand_id, t.nth, t.status, t.outcome, t.currency, t.text, t.note, t.beyond_rules,
+const returnColumns = `t.id, t.order_id, o.number AS order_number, t.brand_id, t.nth, t.status, t.outcome, t.currency, t.text, t.note, t.beyond_rules, t.terms,
 	t.requested_at, t.decided_at, t.ended_at, t.updated_at,
 	(SELECT coalesce(jsonb_agg(jsonb_build_object('id', l.id, 'orderId', t.order_id, 'lineId', l.line_id, 'reason', l.reason, 'opened', l.opened,
 		'asked', l.asked, 'approved', l.approved, 'exchangeVariantId', l.exchange_variant_id) ORDER BY k.position), '[]')
@@ -94,9 +94,9 @@ const returnFrom = ` FROM returns t JOIN orders o ON o.id = t.order_id`
 func (s *Returns) Insert(ctx context.Context, r returns.Return) error {
 	batch := &pgx.Batch{}
 	batch.Queue(`
-		INSERT INTO returns (id, order_id, brand_id, nth, status, outcome, currency, text, beyond_rules, requested_at, updated_at)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $10)`,
-		r.ID, r.OrderID, r.BrandID, r.Nth, r.Status, r.Outcome, r.Currency, r.Text, r.BeyondRules, r.RequestedAt)
+		INSERT INTO returns (id, order_id, brand_id, nth, status, outcome, currency, text, beyond_rules, terms, requested_at, updated_at)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $11)`,
+		r.ID, r.OrderID, r.BrandID, r.Nth, r.Status, r.Outcome, r.Currency, r.Text, r.BeyondRules, r.Terms, r.RequestedAt)
 	batch.Queue(`
 		INSERT INTO return_lines (id, return_id, line_id, reason, opened, asked, exchange_variant_id)
 		SELECT id, $1, "lineId", reason, opened, asked, "exchangeVariantId"

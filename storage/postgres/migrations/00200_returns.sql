@@ -21,6 +21,7 @@ CREATE TABLE returns (
 	text         text NOT NULL DEFAULT '',
 	note         text NOT NULL DEFAULT '',
 	beyond_rules boolean NOT NULL DEFAULT false,
+	terms        jsonb NOT NULL, -- of the rule when it was asked for
 	requested_at timestamptz NOT NULL,
 	decided_at   timestamptz,
 	ended_at     timestamptz,
