@@ -142,6 +142,9 @@ func ordersAhead(ctx context.Context, orders []order.Order, paths ...string) err
 				return err
 			}
 		}
+		if err := orderReturnsAhead(ctx, ids, path); err != nil {
+			return err
+		}
 	}
 	return nil
 }

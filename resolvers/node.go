@@ -42,6 +42,9 @@ func (r *queryResolver) nodes() map[string]func(context.Context, uuid.UUID) (mod
 		"Shipment": func(ctx context.Context, key uuid.UUID) (model.Node, error) {
 			return entityOf(r.Resolver.Orders.Shipment(ctx, key))
 		},
+		"Return": func(ctx context.Context, key uuid.UUID) (model.Node, error) {
+			return entityOf(orNil(r.Resolver.Returns.ByID(ctx, key)))
+		},
 		"Quotation": func(ctx context.Context, key uuid.UUID) (model.Node, error) {
 			q, err := load(ctx).Quotation.Load(ctx, key)
 			return orNull(q, q.ID, err)

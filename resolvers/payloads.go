@@ -49,11 +49,11 @@ func shipmentsPayload(ctx context.Context, made order.Instructed, err error) (mo
 	return model.ShipmentsPayload{Shipments: made.Shipments, Order: unless(errors, made.Order), UserErrors: errors}, err
 }
 
-// packedLine is the line of the order that the pieces are of.
-func packedLine(ctx context.Context, p *order.Packed) (order.Line, error) {
-	lines, err := load(ctx).OrderLines.Load(ctx, p.OrderID)
+// packedLine is the line of the order that pieces are of.
+func packedLine(ctx context.Context, orderID, lineID uuid.UUID) (order.Line, error) {
+	lines, err := load(ctx).OrderLines.Load(ctx, orderID)
 	for _, l := range lines {
-		if l.ID == p.LineID {
+		if l.ID == lineID {
 			return l, err
 		}
 	}

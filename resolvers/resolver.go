@@ -27,7 +27,9 @@ import (
 	"github.com/noren-commerce/noren/core/pricing"
 	"github.com/noren-commerce/noren/core/promotion"
 	"github.com/noren-commerce/noren/core/quotation"
+	"github.com/noren-commerce/noren/core/returns"
 	"github.com/noren-commerce/noren/core/sale"
+	"github.com/noren-commerce/noren/core/scope"
 	"github.com/noren-commerce/noren/core/shipping"
 	"github.com/noren-commerce/noren/core/signal"
 	"github.com/noren-commerce/noren/graph"
@@ -54,6 +56,7 @@ type Resolver struct {
 	Shipping   *shipping.Service
 	Methods    *shipping.Editor
 	Orders     *order.Service
+	Returns    *returns.Service
 	Quotations *quotation.Service
 	Imports    *importing.Service
 	Prices     *importing.Prices
@@ -96,6 +99,11 @@ type Loaders struct {
 	OrderLines   *graph.Loader[uuid.UUID, []order.Line]
 	OrderHistory *graph.Loader[uuid.UUID, []order.Entry]
 	Shipments    *graph.Loader[uuid.UUID, []order.Shipment] // by order
+
+	Returns     *graph.Loader[uuid.UUID, []returns.Return] // by order
+	Exchanges   *graph.Loader[uuid.UUID, replaced]         // by the order that replaces goods
+	ReturnRules *graph.Loader[uuid.UUID, returns.OfOrder]
+	ReturnGoods *graph.Loader[uuid.UUID, scope.Goods] // by variant
 
 	Quotation        *graph.Loader[uuid.UUID, quotation.Quotation]
 	QuotationOffers  *graph.Loader[uuid.UUID, []quotation.Offer] // the latest first
@@ -180,6 +188,10 @@ func (r *Resolver) NewLoaders(ctx context.Context) *Loaders {
 		Order:        graph.NewLoader(graph.ByKey(r.Orders.ByIDs, func(o order.Order) uuid.UUID { return o.ID })),
 		OrderLines:   graph.NewLoader(graph.Grouped(r.Orders.Lines, func(l order.Line) uuid.UUID { return l.OrderID })),
 		Shipments:    graph.NewLoader(graph.Grouped(r.Orders.Shipments, func(h order.Shipment) uuid.UUID { return h.OrderID })),
+		Returns:      graph.NewLoader(graph.Grouped(r.Returns.OfOrders, func(t returns.Return) uuid.UUID { return t.OrderID })),
+		Exchanges:    graph.NewLoader(graph.ByKey(r.exchanges, func(t replaced) uuid.UUID { return t.by })),
+		ReturnRules:  graph.NewLoader(graph.ByKey(r.Returns.RulesOfOrders, func(o returns.OfOrder) uuid.UUID { return o.OrderID })),
+		ReturnGoods:  graph.NewLoader(graph.ByKey(r.Returns.Goods, func(g scope.Goods) uuid.UUID { return g.VariantID })),
 		OrderHistory: graph.NewLoader(graph.Grouped(r.Orders.History, func(e order.Entry) uuid.UUID { return e.SubjectID })),
 
 		Quotation:        graph.NewLoader(graph.ByKey(r.Quotations.ByIDs, func(q quotation.Quotation) uuid.UUID { return q.ID })),

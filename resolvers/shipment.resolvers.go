@@ -8,7 +8,6 @@ package resolvers
 import (
 	"context"
 
-	"github.com/google/uuid"
 	"github.com/noren-commerce/noren/core/i18n"
 	"github.com/noren-commerce/noren/core/order"
 	"github.com/noren-commerce/noren/core/page"
@@ -62,24 +61,20 @@ func (r *queryResolver) Shipments(ctx context.Context, first *int, after *string
 }
 
 func (r *shipmentResolver) Order(ctx context.Context, obj *order.Shipment) (*order.Order, error) {
-	o, err := load(ctx).Order.Load(ctx, obj.OrderID)
-	if err != nil || o.ID == uuid.Nil {
-		return nil, err
-	}
-	return &o, nil
+	return orderOf(ctx, obj.OrderID)
 }
 
 func (r *shipmentLineResolver) Line(ctx context.Context, obj *order.Packed) (order.Line, error) {
-	return packedLine(ctx, obj)
+	return packedLine(ctx, obj.OrderID, obj.LineID)
 }
 
 func (r *shipmentLineResolver) Sku(ctx context.Context, obj *order.Packed) (string, error) {
-	line, err := packedLine(ctx, obj)
+	line, err := packedLine(ctx, obj.OrderID, obj.LineID)
 	return line.SKUOf(obj.VariantID), err
 }
 
 func (r *shipmentLineResolver) Name(ctx context.Context, obj *order.Packed) (string, error) {
-	line, err := packedLine(ctx, obj)
+	line, err := packedLine(ctx, obj.OrderID, obj.LineID)
 	return line.NameOf(obj.VariantID).In(i18n.Language(ctx)), err
 }
 

@@ -148,7 +148,7 @@ var staffOperations = map[string]clientOperation{
 	"admin/SaveLocation": {4, coined("code", apptest.Variables{"name": apptest.Variables{"ja": "別館"}, "kind": "SHOP"})},
 
 	"admin/StaffOrders": {2, inOffice(nil)},
-	"admin/StaffOrder": {5, asked(func(t *testing.T, w *world) apptest.Variables {
+	"admin/StaffOrder": {6, asked(func(t *testing.T, w *world) apptest.Variables {
 		order, _ := w.paid(t)
 		return apptest.Variables{"id": order}
 	})},

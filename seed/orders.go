@@ -133,8 +133,16 @@ func (t *trade) advance(ctx context.Context, n int, placed order.Order, buyer Ac
 	if ends == order.Confirmed {
 		return nil
 	}
+	if err := t.dispatch(ctx, n, placed.ID, fmt.Sprintf("noren-sample-%02d", n), ends); err != nil || ends != order.Delivered {
+		return err
+	}
+	return t.comeBack(ctx, n, placed, buyer)
+}
+
+// dispatch sends an order, as far as it is to come.
+func (t *trade) dispatch(ctx context.Context, n int, orderID uuid.UUID, key string, ends order.Status) error {
 	t.at = atWork(t.at.Add(16 * time.Hour))
-	instructed, err := t.orders.Instruct(ctx, order.InstructInput{OrderID: placed.ID, IdempotencyKey: fmt.Sprintf("noren-sample-%02d", n)})
+	instructed, err := t.orders.Instruct(ctx, order.InstructInput{OrderID: orderID, IdempotencyKey: key})
 	if err != nil || ends == order.Picking {
 		return err
 	}

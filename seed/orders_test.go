@@ -31,8 +31,14 @@ func TestSampleOrdersStandEverywhere(t *testing.T) {
 	all, err := pgx.CollectRows(rows, pgx.RowToStructByName[standing])
 	require.NoError(t, err)
 	require.Equal(t, []standing{
-		{"CANCELLED", false, 5}, {"CONFIRMED", true, 4}, {"DELIVERED", true, 25}, {"PENDING_PAYMENT", false, 6}, {"PICKING", true, 3}, {"SHIPPED", true, 4},
+		{"CANCELLED", false, 5}, {"CONFIRMED", true, 4}, {"DELIVERED", true, 26}, {"PENDING_PAYMENT", false, 6}, {"PICKING", true, 3}, {"SHIPPED", true, 4},
 	}, all)
+
+	returned, err := db.Pool().Query(t.Context(), `SELECT DISTINCT status FROM returns ORDER BY 1`)
+	require.NoError(t, err)
+	states, err := pgx.CollectRows(returned, pgx.RowTo[string])
+	require.NoError(t, err)
+	require.Equal(t, []string{"APPROVED", "COMPLETED", "PARTLY_RECEIVED", "REJECTED", "REQUESTED", "WITHDRAWN"}, states)
 
 	for what, sql := range map[string]string{
 		"orders, events and payments of the future":      `SELECT (SELECT count(*) FROM orders WHERE placed_at > $1 OR updated_at > $1) + (SELECT count(*) FROM events WHERE at > $1) + (SELECT count(*) FROM payments WHERE created_at > $1)`,
@@ -43,6 +49,7 @@ func TestSampleOrdersStandEverywhere(t *testing.T) {
 		"levels that are not the sum of their movements": `SELECT count(*) FROM stock_levels s WHERE $1 > '2000-01-01'::timestamptz AND on_hand <> (SELECT coalesce(sum(quantity), 0) FROM stock_movements m WHERE m.variant_id = s.variant_id AND m.location_id = s.location_id)`,
 		"levels that reserve what no order holds":        `SELECT count(*) FROM stock_levels s WHERE $1 > '2000-01-01'::timestamptz AND reserved <> (SELECT coalesce(sum(quantity), 0) FROM stock_reservations r WHERE r.variant_id = s.variant_id AND r.location_id = s.location_id AND r.state = 'OPEN')`,
 		"mails waiting to be sent":                       `SELECT count(*) FROM river_job WHERE $1 > '2000-01-01'::timestamptz`,
+		"returns of the future":                          `SELECT count(*) FROM returns WHERE updated_at > $1`,
 		"open carts":                                     `SELECT count(*) FROM carts WHERE NOT closed AND $1 > '2000-01-01'::timestamptz`,
 	} {
 		var n int

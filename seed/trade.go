@@ -26,6 +26,7 @@ import (
 	"github.com/noren-commerce/noren/core/payment"
 	"github.com/noren-commerce/noren/core/pricing"
 	"github.com/noren-commerce/noren/core/quotation"
+	"github.com/noren-commerce/noren/core/returns"
 	"github.com/noren-commerce/noren/core/shipping"
 	"github.com/noren-commerce/noren/storage/postgres"
 )
@@ -44,6 +45,7 @@ type trade struct {
 	companies  *company.Service
 	quotations *quotation.Service
 	documents  *invoice.Service
+	returns    *returns.Service
 	channels   map[uuid.UUID]channel.Channel // by brand
 	goods      map[uuid.UUID][]uuid.UUID     // variants to buy, by brand
 	clerk      Account                       // who works on the orders
@@ -83,6 +85,10 @@ func newTrade(ctx context.Context, db *postgres.DB) (*trade, error) {
 		Tx: db, Store: postgres.NewDocuments(db), Orders: t.orders, Payments: t.payments, Statements: postgres.NewBilling(db), Keys: keys, Events: events, Now: now,
 	})
 	t.orders.InvoiceBy(t.documents)
+	t.returns = returns.New(returns.Parts{
+		Tx: db, Store: postgres.NewReturns(db), Keys: keys, Orders: t.orders, Payments: t.payments, Companies: t.companies,
+		Prices: prices, Flips: inventory.NewShown(stock, events, now), Outbox: unsent{}, Events: events, Now: now,
+	})
 	t.quotations = quotation.New(quotation.Parts{
 		Tx: db, Store: postgres.NewQuotations(db), Keys: keys, Companies: t.companies, Orders: t.orders, Prices: prices, Rules: rules,
 		Carts: t.carts, Outbox: unsent{}, Events: events, Now: now,

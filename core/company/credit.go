@@ -55,6 +55,7 @@ const (
 	EntryCancellation EntryKind = "CANCELLATION"
 	EntryPayment      EntryKind = "PAYMENT"
 	EntryWriteOff     EntryKind = "WRITE_OFF" // 貸倒れ
+	EntryReturn       EntryKind = "RETURN"    // 返品
 )
 
 // Entry is one change of what a company owes. It never changes.

@@ -69,6 +69,8 @@ type CreditStore interface {
 	Return(ctx context.Context, e *Entry) (bool, error)
 	// LockOwed locks the company's orders that are not paid.
 	LockOwed(ctx context.Context, companyID uuid.UUID) error
+	// Lessen adds an entry that lessens what is owed.
+	Lessen(ctx context.Context, e Entry) error
 	// Receive adds the entry, and answers the orders that are paid now.
 	Receive(ctx context.Context, e Entry, now time.Time) (paid []uuid.UUID, err error)
 	Entry(ctx context.Context, entryID uuid.UUID) (*Entry, error)
@@ -118,6 +120,7 @@ type Parts struct {
 type Books interface {
 	ReceivedOnAccount(ctx context.Context, c ledger.Company) error
 	WrittenOff(ctx context.Context, c ledger.Company) error
+	GoodsReturned(ctx context.Context, r ledger.Returned) error
 }
 
 // Service keeps companies, their buyers and customer groups.

@@ -138,9 +138,19 @@ func (b *Books) GivenBack(ctx context.Context, m Movement) error {
 	}
 	e := m.entry(KindRefund, "refund")
 	deposited := min(max(-balances.Of(Deposits), 0), m.Minor)
-	sold := max(balances.sold(), 0)
-	ofSale := min(m.Minor-deposited, sold)
 	e.DebitTo(Deposits, "", deposited)
+	if err := e.undo(balances, m.Minor-deposited); err != nil {
+		return err
+	}
+	e.CreditTo(m.Where.Account, m.Where.Sub, m.Minor)
+	return b.Post(ctx, e)
+}
+
+// undo takes an amount off an order's sale, with the tax of each class in proportion;
+// what exceeds the sale is an adjustment.
+func (e *Entry) undo(balances Balances, minor int64) error {
+	sold := max(balances.sold(), 0)
+	ofSale := min(minor, sold)
 	net := ofSale
 	for _, place := range slices.SortedFunc(maps.Keys(balances), func(a, b Place) int { return strings.Compare(a.Sub, b.Sub) }) {
 		if place.Account != Tax || sold == 0 {
@@ -154,8 +164,40 @@ func (b *Books) GivenBack(ctx context.Context, m Movement) error {
 		net -= tax
 	}
 	e.DebitTo(Returns, "", net)
-	e.DebitTo(Adjustments, "", m.Minor-deposited-ofSale)
-	e.CreditTo(m.Where.Account, m.Where.Sub, m.Minor)
+	e.DebitTo(Adjustments, "", minor-ofSale)
+	return nil
+}
+
+// Returned is goods of an order that came back.
+type Returned struct {
+	OrderID   uuid.UUID
+	CompanyID *uuid.UUID // who owes less; nil unless it is on account
+	BrandID   uuid.UUID
+	CauseID   uuid.UUID // what came back
+	Currency  money.Currency
+	Minor     int64 // what the customer gets for it
+	Reference string
+}
+
+// GoodsReturned undoes the sale of goods that came back: what they cost is to be given
+// back, or on account is not owed any more.
+func (b *Books) GoodsReturned(ctx context.Context, r Returned) error {
+	balances, err := b.store.OfOrder(ctx, r.OrderID)
+	if err != nil {
+		return err
+	}
+	e := Entry{
+		BrandID: r.BrandID, Kind: KindReturn, Source: "return:" + r.CauseID.String(), Currency: r.Currency,
+		OrderID: &r.OrderID, CompanyID: r.CompanyID, Reference: r.Reference,
+	}
+	if err := e.undo(balances, r.Minor); err != nil {
+		return err
+	}
+	if r.CompanyID != nil {
+		e.CreditTo(Receivable, "", r.Minor)
+	} else {
+		e.CreditTo(Deposits, "", r.Minor)
+	}
 	return b.Post(ctx, e)
 }
 

@@ -73,6 +73,7 @@ const (
 	KindPayout         Kind = "PAYOUT"
 	KindCorrection     Kind = "CORRECTION"
 	KindReversal       Kind = "REVERSAL"
+	KindReturn         Kind = "RETURN" // 返品
 )
 
 // Entry is one thing that money did. It never changes.

@@ -206,6 +206,25 @@ type ApprovalAsked struct {
 	Lines       []OrderLine    `json:"lines"`
 }
 
+// ReturnNotice tells a customer what became of a return (返品). Amounts are minor units.
+type ReturnNotice struct {
+	Name         string         `json:"name"`
+	OrderNumber  string         `json:"orderNumber"`
+	ReturnNumber string         `json:"returnNumber"`
+	Event        string         `json:"event"` // REQUESTED, APPROVED, REJECTED or RECEIVED
+	Exchange     bool           `json:"exchange,omitempty"`
+	Lines        []OrderPart    `json:"lines"`
+	Note         string         `json:"note,omitempty"`         // what staff say
+	Instructions string         `json:"instructions,omitempty"` // how to send it
+	PaidByShop   bool           `json:"paidByShop,omitempty"`   // the parcel
+	Refund       int64          `json:"refund,omitempty"`
+	Fee          int64          `json:"fee,omitempty"` // kept by the shop
+	Currency     money.Currency `json:"currency"`
+}
+
+// Kind is KindReturnNotice.
+func (ReturnNotice) Kind() Kind { return KindReturnNotice }
+
 // Kind is KindEmailVerification.
 func (EmailVerification) Kind() Kind { return KindEmailVerification }
 
@@ -276,6 +295,7 @@ var blanks = map[Kind]func() Content{
 	KindQuotationSaid:      func() Content { return &QuotationSaid{} },
 	KindAccountOverdue:     func() Content { return &AccountOverdue{} },
 	KindApprovalAsked:      func() Content { return &ApprovalAsked{} },
+	KindReturnNotice:       func() Content { return &ReturnNotice{} },
 }
 
 // blank is an empty content of the kind, to decode into; nil for an unknown kind.

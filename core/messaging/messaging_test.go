@@ -52,6 +52,7 @@ var samples = []messaging.Content{
 	},
 	messaging.StockLow{Name: "倉庫係", Lines: []messaging.StockLine{{SKU: "NEKO-6", Name: "ひのき猫砂", Location: "東京倉庫", Left: 3, Incoming: 10, Order: 87}}},
 	messaging.QuotationSaid{Name: "山田 花子", Number: "Q-1001", Event: "DECLINED", Message: "在庫をご用意できません"},
+	messaging.ReturnNotice{Name: "山田 花子", OrderNumber: "A-1001", ReturnNumber: "A-1001-R1", Event: "RECEIVED", Lines: []messaging.OrderPart{{Name: "ひのき猫砂 6L", Quantity: 1}}, Refund: 900, Fee: 100, Currency: money.JPY},
 }
 
 func TestEveryKindIsWrittenInEveryLanguage(t *testing.T) {

@@ -41,6 +41,11 @@ func (s *Service) Cancel(ctx context.Context, in CancelInput) (*Order, error) {
 		if err := s.mayGiveUp(ctx, *o, staff); err != nil {
 			return err
 		}
+		if !staff {
+			if err := s.notReplacing(ctx, *o); err != nil {
+				return err
+			}
+		}
 		c.Reason = in.Reason
 		return s.cancel(ctx, o, in.Reason)
 	})

@@ -28,6 +28,7 @@ type Change struct {
 	Shipments      []int    `json:"shipments,omitempty"`      // which of the order's shipments it is about
 	Note           string   `json:"note,omitempty"`           // the internal note from then on, or why it is held
 	Tags           []string `json:"tags,omitempty"`
+	ReturnNumber   string   `json:"return,omitempty"` // the return of some of its goods that it is about
 }
 
 // Entry is one thing that happened to an order.

@@ -68,6 +68,9 @@ type Store interface {
 	// number with the same carrier.
 	TrackedElsewhere(ctx context.Context, h Shipment) (bool, error)
 
+	// Replaces reports whether the order's goods replace returned ones.
+	Replaces(ctx context.Context, orderID uuid.UUID) (bool, error)
+
 	Orders(ctx context.Context, orderIDs []uuid.UUID) ([]Order, error)
 	List(ctx context.Context, q Query) (page.Connection[Order], error)
 	// FirstOfCompanies are the first pages of companies' orders, in one statement.

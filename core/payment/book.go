@@ -11,6 +11,7 @@ import (
 type Books interface {
 	Received(ctx context.Context, m ledger.Movement) error
 	GivenBack(ctx context.Context, m ledger.Movement) error
+	GoodsReturned(ctx context.Context, r ledger.Returned) error
 }
 
 // place is the account that holds the payment's money.

@@ -25,6 +25,7 @@ import (
 	"github.com/noren-commerce/noren/core/page"
 	"github.com/noren-commerce/noren/core/payment"
 	"github.com/noren-commerce/noren/core/quotation"
+	"github.com/noren-commerce/noren/core/returns"
 	"github.com/noren-commerce/noren/graph/model"
 	"github.com/noren-commerce/noren/graph/scalar"
 	"github.com/shopspring/decimal"
@@ -207,6 +208,13 @@ func _Node(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj 
 			return graphql.Null
 		}
 		return _Shipment(ctx, ec, sel, obj)
+	case returns.Return:
+		return _Return(ctx, ec, sel, &obj)
+	case *returns.Return:
+		if obj == nil {
+			return graphql.Null
+		}
+		return _Return(ctx, ec, sel, obj)
 	case quotation.Quotation:
 		return _Quotation(ctx, ec, sel, &obj)
 	case *quotation.Quotation:

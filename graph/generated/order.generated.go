@@ -23,6 +23,7 @@ import (
 	"github.com/noren-commerce/noren/core/payment"
 	"github.com/noren-commerce/noren/core/pricing"
 	"github.com/noren-commerce/noren/core/quotation"
+	"github.com/noren-commerce/noren/core/returns"
 	"github.com/noren-commerce/noren/core/sale"
 	"github.com/noren-commerce/noren/graph/model"
 	"github.com/vektah/gqlparser/v2/ast"
@@ -40,15 +41,33 @@ type OrderResolver interface {
 	Company(ctx context.Context, obj *order.Order) (*company.Company, error)
 	Documents(ctx context.Context, obj *order.Order) ([]invoice.Document, error)
 	Payments(ctx context.Context, obj *order.Order) ([]payment.Payment, error)
+	Returns(ctx context.Context, obj *order.Order) ([]returns.Return, error)
+	Replaces(ctx context.Context, obj *order.Order) (*returns.Return, error)
 	Shipments(ctx context.Context, obj *order.Order) ([]order.Shipment, error)
 }
 type OrderLineResolver interface {
+	Returned(ctx context.Context, obj *order.Line) (int, error)
+	Returnable(ctx context.Context, obj *order.Line, reason returns.Reason) (returns.Returnable, error)
 	Shipped(ctx context.Context, obj *order.Line) (int, error)
 }
 
 // endregion ************************** generated!.gotpl **************************
 
 // region    ***************************** args.gotpl *****************************
+
+func field_OrderLine_returnable_args(ctx context.Context, ec *executionContext, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "reason",
+		func(ctx context.Context, v any) (returns.Reason, error) {
+			return unmarshalNReturnReason2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋreturnsᚐReason(ctx, ec, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["reason"] = arg0
+	return args, nil
+}
 
 // endregion ***************************** args.gotpl *****************************
 
@@ -815,6 +834,60 @@ func fieldContext_Order_payments(_ context.Context, ec *executionContext, field 
 	return fc, nil
 }
 
+func _Order_returns(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *order.Order) (ret graphql.Marshaler) {
+	return run.Resolved(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_Order_returns(ctx, ec, field)
+		},
+		func(ctx context.Context) ([]returns.Return, error) {
+			return ec.Resolvers.Order().Returns(ctx, obj)
+		},
+		func(ctx context.Context, selections ast.SelectionSet, v []returns.Return) graphql.Marshaler {
+			return marshalNReturn2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋreturnsᚐReturnᚄ(ctx, ec, selections, v)
+		},
+		true,
+	)
+}
+func fieldContext_Order_returns(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Order",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+	}
+	return fc, nil
+}
+
+func _Order_replaces(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *order.Order) (ret graphql.Marshaler) {
+	return run.Resolved(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_Order_replaces(ctx, ec, field)
+		},
+		func(ctx context.Context) (*returns.Return, error) {
+			return ec.Resolvers.Order().Replaces(ctx, obj)
+		},
+		func(ctx context.Context, selections ast.SelectionSet, v *returns.Return) graphql.Marshaler {
+			return marshalOReturn2ᚖgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋreturnsᚐReturn(ctx, ec, selections, v)
+		},
+		false,
+	)
+}
+func fieldContext_Order_replaces(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Order",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+	}
+	return fc, nil
+}
+
 func _Order_shipments(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *order.Order) (ret graphql.Marshaler) {
 	return run.Resolved(
 		ctx,
@@ -1152,6 +1225,21 @@ func fieldContext_OrderEvent_shipments(_ context.Context, ec *executionContext, 
 	return graphql.NewScalarFieldContext("OrderEvent", field, false, false, "Int")
 }
 
+func _OrderEvent_returnNumber(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *order.Entry) (ret graphql.Marshaler) {
+	return run.Leaf(
+		ctx,
+		ec.OperationContext,
+		field,
+		func() string { return obj.ReturnNumber },
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return marshalNString2string(ctx, ec, selections, v)
+		},
+	)
+}
+func fieldContext_OrderEvent_returnNumber(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("OrderEvent", field, false, false, "String")
+}
+
 func _OrderEvent_note(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *order.Entry) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -1438,6 +1526,68 @@ func fieldContext_OrderLine_parts(_ context.Context, ec *executionContext, field
 		Field:      field,
 		IsMethod:   false,
 		IsResolver: false,
+	}
+	return fc, nil
+}
+
+func _OrderLine_returned(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *order.Line) (ret graphql.Marshaler) {
+	return run.Resolved(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_OrderLine_returned(ctx, ec, field)
+		},
+		func(ctx context.Context) (int, error) {
+			return ec.Resolvers.OrderLine().Returned(ctx, obj)
+		},
+		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
+			return marshalNInt2int(ctx, ec, selections, v)
+		},
+		true,
+	)
+}
+func fieldContext_OrderLine_returned(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("OrderLine", field, true, true, "Int")
+}
+
+func _OrderLine_returnable(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *order.Line) (ret graphql.Marshaler) {
+	return run.Resolved(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_OrderLine_returnable(ctx, ec, field)
+		},
+		func(ctx context.Context) (returns.Returnable, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.OrderLine().Returnable(ctx, obj, fc.Args["reason"].(returns.Reason))
+		},
+		func(ctx context.Context, selections ast.SelectionSet, v returns.Returnable) graphql.Marshaler {
+			return marshalNReturnable2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋreturnsᚐReturnable(ctx, ec, selections, v)
+		},
+		true,
+	)
+}
+func fieldContext_OrderLine_returnable(ctx context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "OrderLine",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = run.Args(ctx, field, func() (map[string]any, error) {
+		return field_OrderLine_returnable_args(ctx, ec, field.ArgumentMap(ec.Variables))
+	}); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
 	}
 	return fc, nil
 }
@@ -2105,6 +2255,18 @@ func _Order(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj
 				func(ctx context.Context) graphql.Marshaler {
 					return _Order_payments(ctx, ec, field, obj)
 				})
+		case "returns":
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, true,
+				func(ctx context.Context) graphql.Marshaler {
+					return _Order_returns(ctx, ec, field, obj)
+				})
+		case "replaces":
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, false,
+				func(ctx context.Context) graphql.Marshaler {
+					return _Order_replaces(ctx, ec, field, obj)
+				})
 		case "shipments":
 			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
 				true, true,
@@ -2279,6 +2441,11 @@ func _OrderEvent(ctx context.Context, ec *executionContext, sel ast.SelectionSet
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
+		case "returnNumber":
+			out.Values[i] = _OrderEvent_returnNumber(ctx, ec, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
 		case "note":
 			out.Values[i] = _OrderEvent_note(ctx, ec, field, obj)
 			if out.Values[i] == graphql.RequiredNull {
@@ -2383,6 +2550,18 @@ func _OrderLine(ctx context.Context, ec *executionContext, sel ast.SelectionSet,
 			if out.Values[i] == graphql.Null {
 				atomic.AddUint32(&out.Invalids, 1)
 			}
+		case "returned":
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, true,
+				func(ctx context.Context) graphql.Marshaler {
+					return _OrderLine_returned(ctx, ec, field, obj)
+				})
+		case "returnable":
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, true,
+				func(ctx context.Context) graphql.Marshaler {
+					return _OrderLine_returnable(ctx, ec, field, obj)
+				})
 		case "shipped":
 			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
 				true, true,

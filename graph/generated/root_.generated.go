@@ -29,6 +29,7 @@ import (
 	"github.com/noren-commerce/noren/core/pricing"
 	"github.com/noren-commerce/noren/core/promotion"
 	"github.com/noren-commerce/noren/core/quotation"
+	"github.com/noren-commerce/noren/core/returns"
 	"github.com/noren-commerce/noren/core/sale"
 	"github.com/noren-commerce/noren/core/scope"
 	"github.com/noren-commerce/noren/core/shipping"
@@ -72,6 +73,10 @@ type ResolverRoot interface {
 	QuotationLine() QuotationLineResolver
 	QuotationOffer() QuotationOfferResolver
 	RestockRequest() RestockRequestResolver
+	Return() ReturnResolver
+	ReturnLine() ReturnLineResolver
+	ReturnReceipt() ReturnReceiptResolver
+	Returnable() ReturnableResolver
 	Session() SessionResolver
 	SetPart() SetPartResolver
 	SetSlot() SetSlotResolver
@@ -1082,6 +1087,7 @@ type ComplexityRoot struct {
 		AnswerQuotation          func(childComplexity int, input quotation.AnswerInput) int
 		ApplyCoupon              func(childComplexity int, input cart.ApplyCouponInput) int
 		ApproveOrder             func(childComplexity int, input order.ApproveInput) int
+		ApproveReturn            func(childComplexity int, input returns.ApproveInput) int
 		ArchiveProduct           func(childComplexity int, input catalog.ProductInput) int
 		AttachCompanyBuyer       func(childComplexity int, input company.AttachInput) int
 		BookStocktake            func(childComplexity int, input inventory.BookStocktakeInput) int
@@ -1104,6 +1110,7 @@ type ComplexityRoot struct {
 		CloseQuantityDiscount    func(childComplexity int, input pricing.CloseRuleInput) int
 		CloseRate                func(childComplexity int, input pricing.CloseRuleInput) int
 		CloseRestock             func(childComplexity int, input display.CloseRequestInput) int
+		CloseReturn              func(childComplexity int, input returns.CloseInput) int
 		CloseShippingMethod      func(childComplexity int, input shipping.CloseInput) int
 		CloseStockDelivery       func(childComplexity int, input inventory.CloseDeliveryInput) int
 		CloseStockTransfer       func(childComplexity int, input inventory.CloseTransferInput) int
@@ -1148,6 +1155,7 @@ type ComplexityRoot struct {
 		PlaceOrder               func(childComplexity int, input order.PlaceInput) int
 		PostJournalEntry         func(childComplexity int, input ledger.PostInput) int
 		PublishProduct           func(childComplexity int, input catalog.PublishInput) int
+		ReceiveReturn            func(childComplexity int, input returns.ReceiveInput) int
 		ReceiveStock             func(childComplexity int, input inventory.StockInput) int
 		ReceiveStockDelivery     func(childComplexity int, input inventory.ReceiveDeliveryInput) int
 		ReceiveStockTransfer     func(childComplexity int, input inventory.ReceiveTransferInput) int
@@ -1159,6 +1167,7 @@ type ComplexityRoot struct {
 		RefundPayment            func(childComplexity int, input payment.RefundInput) int
 		Register                 func(childComplexity int, input identity.RegisterInput) int
 		RejectOrder              func(childComplexity int, input order.RejectInput) int
+		RejectReturn             func(childComplexity int, input returns.RejectInput) int
 		ReleaseOrder             func(childComplexity int, input order.ReleaseHoldInput) int
 		RematchBankLines         func(childComplexity int) int
 		RemoveAddress            func(childComplexity int, input customer.RemoveInput) int
@@ -1175,6 +1184,7 @@ type ComplexityRoot struct {
 		RequestPasswordReset     func(childComplexity int, input model.RequestPasswordResetInput) int
 		RequestQuotation         func(childComplexity int, input quotation.RequestInput) int
 		RequestRestock           func(childComplexity int, input display.RequestInput) int
+		RequestReturn            func(childComplexity int, input returns.AskInput) int
 		RescheduleStockDelivery  func(childComplexity int, input inventory.RescheduleDeliveryInput) int
 		ResetPassword            func(childComplexity int, input identity.ResetPasswordInput) int
 		ResetTotp                func(childComplexity int, input identity.StaffAccountInput) int
@@ -1194,6 +1204,7 @@ type ComplexityRoot struct {
 		SaveProductBrand         func(childComplexity int, input catalog.SaveBrandInput) int
 		SaveQuantityDiscount     func(childComplexity int, input pricing.SaveDiscountInput) int
 		SaveRate                 func(childComplexity int, input pricing.SaveRateInput) int
+		SaveReturnRule           func(childComplexity int, input returns.SaveRuleInput) int
 		SaveSet                  func(childComplexity int, input sale.SaveSetInput) int
 		SaveShippingCarrier      func(childComplexity int, input shipping.SaveCarrierInput) int
 		SaveShippingMethod       func(childComplexity int, input shipping.SaveInput) int
@@ -1241,6 +1252,7 @@ type ComplexityRoot struct {
 		VoidCoupons              func(childComplexity int, input promotion.VoidInput) int
 		VoidPayment              func(childComplexity int, input payment.VoidInput) int
 		WithdrawQuotation        func(childComplexity int, input quotation.SayInput) int
+		WithdrawReturn           func(childComplexity int, input returns.WithdrawInput) int
 		WriteOffAccount          func(childComplexity int, input company.WriteOffInput) int
 	}
 
@@ -1270,6 +1282,8 @@ type ComplexityRoot struct {
 		Payments           func(childComplexity int) int
 		PlacedAt           func(childComplexity int) int
 		Quotation          func(childComplexity int) int
+		Replaces           func(childComplexity int) int
+		Returns            func(childComplexity int) int
 		Shipments          func(childComplexity int) int
 		ShippingAddress    func(childComplexity int) int
 		ShippingFee        func(childComplexity int) int
@@ -1303,6 +1317,7 @@ type ComplexityRoot struct {
 		From           func(childComplexity int) int
 		Note           func(childComplexity int) int
 		Reason         func(childComplexity int) int
+		ReturnNumber   func(childComplexity int) int
 		Shipments      func(childComplexity int) int
 		To             func(childComplexity int) int
 		TrackingNumber func(childComplexity int) int
@@ -1319,6 +1334,8 @@ type ComplexityRoot struct {
 		Parts       func(childComplexity int) int
 		Promised    func(childComplexity int) int
 		Quantity    func(childComplexity int) int
+		Returnable  func(childComplexity int, reason returns.Reason) int
+		Returned    func(childComplexity int) int
 		SKU         func(childComplexity int) int
 		Shipped     func(childComplexity int) int
 		Sold        func(childComplexity int) int
@@ -1867,6 +1884,9 @@ type ComplexityRoot struct {
 		Quotations          func(childComplexity int, first *int, after *string, filter *model.QuotationFilter) int
 		Rates               func(childComplexity int, kind *pricing.RateKind, audience *scope.AudienceInput, target *scope.TargetInput, holdingAt *time.Time, closed bool, first *int, after *string) int
 		RestockRequests     func(childComplexity int) int
+		Return              func(childComplexity int, id string) int
+		ReturnRule          func(childComplexity int) int
+		Returns             func(childComplexity int, first *int, after *string, filter *model.ReturnFilter) int
 		ScheduledPrices     func(childComplexity int, until *time.Time, first *int, after *string) int
 		Search              func(childComplexity int, query string, first *int, after *string, filter *catalog.Filter, sort *catalog.Sort) int
 		SearchSuggestions   func(childComplexity int, prefix string, first int) int
@@ -2064,6 +2084,95 @@ type ComplexityRoot struct {
 	RestockRequestPayload struct {
 		Request    func(childComplexity int) int
 		UserErrors func(childComplexity int) int
+	}
+
+	Return struct {
+		BeyondRules func(childComplexity int) int
+		Came        func(childComplexity int) int
+		DecidedAt   func(childComplexity int) int
+		EndedAt     func(childComplexity int) int
+		Fee         func(childComplexity int) int
+		GlobalID    func(childComplexity int) int
+		Note        func(childComplexity int) int
+		Number      func(childComplexity int) int
+		Order       func(childComplexity int) int
+		Outcome     func(childComplexity int) int
+		Receipts    func(childComplexity int) int
+		Refund      func(childComplexity int) int
+		RequestedAt func(childComplexity int) int
+		Status      func(childComplexity int) int
+		Text        func(childComplexity int) int
+	}
+
+	ReturnConnection struct {
+		Edges      func(childComplexity int) int
+		Nodes      func(childComplexity int) int
+		PageInfo   func(childComplexity int) int
+		TotalCount func(childComplexity int) int
+	}
+
+	ReturnEdge struct {
+		Cursor func(childComplexity int) int
+		Node   func(childComplexity int) int
+	}
+
+	ReturnLine struct {
+		Approved     func(childComplexity int) int
+		Asked        func(childComplexity int) int
+		FeePercent   func(childComplexity int) int
+		GlobalID     func(childComplexity int) int
+		Line         func(childComplexity int) int
+		Opened       func(childComplexity int) int
+		ParcelPaidBy func(childComplexity int) int
+		Reason       func(childComplexity int) int
+		Received     func(childComplexity int) int
+		Refund       func(childComplexity int) int
+		Repaired     func(childComplexity int) int
+		Restocked    func(childComplexity int) int
+		Scrapped     func(childComplexity int) int
+		Wanted       func(childComplexity int) int
+	}
+
+	ReturnPayload struct {
+		Return     func(childComplexity int) int
+		UserErrors func(childComplexity int) int
+	}
+
+	ReturnReceipt struct {
+		At            func(childComplexity int) int
+		ExchangeOrder func(childComplexity int) int
+		Fee           func(childComplexity int) int
+		Nth           func(childComplexity int) int
+		Place         func(childComplexity int) int
+		Refund        func(childComplexity int) int
+		Shipping      func(childComplexity int) int
+	}
+
+	ReturnRule struct {
+		Excluded     func(childComplexity int) int
+		Instructions func(childComplexity int) int
+		Terms        func(childComplexity int) int
+		UpdatedAt    func(childComplexity int) int
+	}
+
+	ReturnRulePayload struct {
+		Rule       func(childComplexity int) int
+		UserErrors func(childComplexity int) int
+	}
+
+	ReturnTerm struct {
+		Days            func(childComplexity int) int
+		FeePercent      func(childComplexity int) int
+		ParcelPaidBy    func(childComplexity int) int
+		Reason          func(childComplexity int) int
+		RefundsShipping func(childComplexity int) int
+		UnopenedOnly    func(childComplexity int) int
+	}
+
+	Returnable struct {
+		Problems func(childComplexity int) int
+		Quantity func(childComplexity int) int
+		Until    func(childComplexity int) int
 	}
 
 	RunningCampaign struct {
@@ -6628,6 +6737,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.ApproveOrder(childComplexity, args["input"].(order.ApproveInput)), true
+	case "Mutation.approveReturn":
+		if e.ComplexityRoot.Mutation.ApproveReturn == nil {
+			break
+		}
+
+		args, err := field_Mutation_approveReturn_args(ctx, ec, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.ApproveReturn(childComplexity, args["input"].(returns.ApproveInput)), true
 	case "Mutation.archiveProduct":
 		if e.ComplexityRoot.Mutation.ArchiveProduct == nil {
 			break
@@ -6870,6 +6990,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.CloseRestock(childComplexity, args["input"].(display.CloseRequestInput)), true
+	case "Mutation.closeReturn":
+		if e.ComplexityRoot.Mutation.CloseReturn == nil {
+			break
+		}
+
+		args, err := field_Mutation_closeReturn_args(ctx, ec, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.CloseReturn(childComplexity, args["input"].(returns.CloseInput)), true
 	case "Mutation.closeShippingMethod":
 		if e.ComplexityRoot.Mutation.CloseShippingMethod == nil {
 			break
@@ -7344,6 +7475,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.PublishProduct(childComplexity, args["input"].(catalog.PublishInput)), true
+	case "Mutation.receiveReturn":
+		if e.ComplexityRoot.Mutation.ReceiveReturn == nil {
+			break
+		}
+
+		args, err := field_Mutation_receiveReturn_args(ctx, ec, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.ReceiveReturn(childComplexity, args["input"].(returns.ReceiveInput)), true
 	case "Mutation.receiveStock":
 		if e.ComplexityRoot.Mutation.ReceiveStock == nil {
 			break
@@ -7465,6 +7607,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.RejectOrder(childComplexity, args["input"].(order.RejectInput)), true
+	case "Mutation.rejectReturn":
+		if e.ComplexityRoot.Mutation.RejectReturn == nil {
+			break
+		}
+
+		args, err := field_Mutation_rejectReturn_args(ctx, ec, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.RejectReturn(childComplexity, args["input"].(returns.RejectInput)), true
 	case "Mutation.releaseOrder":
 		if e.ComplexityRoot.Mutation.ReleaseOrder == nil {
 			break
@@ -7631,6 +7784,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.RequestRestock(childComplexity, args["input"].(display.RequestInput)), true
+	case "Mutation.requestReturn":
+		if e.ComplexityRoot.Mutation.RequestReturn == nil {
+			break
+		}
+
+		args, err := field_Mutation_requestReturn_args(ctx, ec, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.RequestReturn(childComplexity, args["input"].(returns.AskInput)), true
 	case "Mutation.rescheduleStockDelivery":
 		if e.ComplexityRoot.Mutation.RescheduleStockDelivery == nil {
 			break
@@ -7840,6 +8004,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.SaveRate(childComplexity, args["input"].(pricing.SaveRateInput)), true
+	case "Mutation.saveReturnRule":
+		if e.ComplexityRoot.Mutation.SaveReturnRule == nil {
+			break
+		}
+
+		args, err := field_Mutation_saveReturnRule_args(ctx, ec, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.SaveReturnRule(childComplexity, args["input"].(returns.SaveRuleInput)), true
 	case "Mutation.saveSet":
 		if e.ComplexityRoot.Mutation.SaveSet == nil {
 			break
@@ -8352,6 +8527,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.WithdrawQuotation(childComplexity, args["input"].(quotation.SayInput)), true
+	case "Mutation.withdrawReturn":
+		if e.ComplexityRoot.Mutation.WithdrawReturn == nil {
+			break
+		}
+
+		args, err := field_Mutation_withdrawReturn_args(ctx, ec, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.WithdrawReturn(childComplexity, args["input"].(returns.WithdrawInput)), true
 	case "Mutation.writeOffAccount":
 		if e.ComplexityRoot.Mutation.WriteOffAccount == nil {
 			break
@@ -8497,6 +8683,18 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Order.Quotation(childComplexity), true
+	case "Order.replaces":
+		if e.ComplexityRoot.Order.Replaces == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Order.Replaces(childComplexity), true
+	case "Order.returns":
+		if e.ComplexityRoot.Order.Returns == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Order.Returns(childComplexity), true
 	case "Order.shipments":
 		if e.ComplexityRoot.Order.Shipments == nil {
 			break
@@ -8644,6 +8842,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.OrderEvent.Reason(childComplexity), true
+	case "OrderEvent.returnNumber":
+		if e.ComplexityRoot.OrderEvent.ReturnNumber == nil {
+			break
+		}
+
+		return e.ComplexityRoot.OrderEvent.ReturnNumber(childComplexity), true
 	case "OrderEvent.shipments":
 		if e.ComplexityRoot.OrderEvent.Shipments == nil {
 			break
@@ -8723,6 +8927,23 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.OrderLine.Quantity(childComplexity), true
+	case "OrderLine.returnable":
+		if e.ComplexityRoot.OrderLine.Returnable == nil {
+			break
+		}
+
+		args, err := field_OrderLine_returnable_args(ctx, ec, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.OrderLine.Returnable(childComplexity, args["reason"].(returns.Reason)), true
+	case "OrderLine.returned":
+		if e.ComplexityRoot.OrderLine.Returned == nil {
+			break
+		}
+
+		return e.ComplexityRoot.OrderLine.Returned(childComplexity), true
 	case "OrderLine.sku":
 		if e.ComplexityRoot.OrderLine.SKU == nil {
 			break
@@ -11190,6 +11411,34 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Query.RestockRequests(childComplexity), true
+	case "Query.return":
+		if e.ComplexityRoot.Query.Return == nil {
+			break
+		}
+
+		args, err := field_Query_return_args(ctx, ec, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Query.Return(childComplexity, args["id"].(string)), true
+	case "Query.returnRule":
+		if e.ComplexityRoot.Query.ReturnRule == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Query.ReturnRule(childComplexity), true
+	case "Query.returns":
+		if e.ComplexityRoot.Query.Returns == nil {
+			break
+		}
+
+		args, err := field_Query_returns_args(ctx, ec, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Query.Returns(childComplexity, args["first"].(*int), args["after"].(*string), args["filter"].(*model.ReturnFilter)), true
 	case "Query.scheduledPrices":
 		if e.ComplexityRoot.Query.ScheduledPrices == nil {
 			break
@@ -12095,6 +12344,370 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.RestockRequestPayload.UserErrors(childComplexity), true
+
+	case "Return.beyondRules":
+		if e.ComplexityRoot.Return.BeyondRules == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Return.BeyondRules(childComplexity), true
+	case "Return.lines":
+		if e.ComplexityRoot.Return.Came == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Return.Came(childComplexity), true
+	case "Return.decidedAt":
+		if e.ComplexityRoot.Return.DecidedAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Return.DecidedAt(childComplexity), true
+	case "Return.endedAt":
+		if e.ComplexityRoot.Return.EndedAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Return.EndedAt(childComplexity), true
+	case "Return.fee":
+		if e.ComplexityRoot.Return.Fee == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Return.Fee(childComplexity), true
+	case "Return.id":
+		if e.ComplexityRoot.Return.GlobalID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Return.GlobalID(childComplexity), true
+	case "Return.note":
+		if e.ComplexityRoot.Return.Note == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Return.Note(childComplexity), true
+	case "Return.number":
+		if e.ComplexityRoot.Return.Number == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Return.Number(childComplexity), true
+	case "Return.order":
+		if e.ComplexityRoot.Return.Order == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Return.Order(childComplexity), true
+	case "Return.outcome":
+		if e.ComplexityRoot.Return.Outcome == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Return.Outcome(childComplexity), true
+	case "Return.receipts":
+		if e.ComplexityRoot.Return.Receipts == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Return.Receipts(childComplexity), true
+	case "Return.refund":
+		if e.ComplexityRoot.Return.Refund == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Return.Refund(childComplexity), true
+	case "Return.requestedAt":
+		if e.ComplexityRoot.Return.RequestedAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Return.RequestedAt(childComplexity), true
+	case "Return.status":
+		if e.ComplexityRoot.Return.Status == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Return.Status(childComplexity), true
+	case "Return.text":
+		if e.ComplexityRoot.Return.Text == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Return.Text(childComplexity), true
+
+	case "ReturnConnection.edges":
+		if e.ComplexityRoot.ReturnConnection.Edges == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ReturnConnection.Edges(childComplexity), true
+	case "ReturnConnection.nodes":
+		if e.ComplexityRoot.ReturnConnection.Nodes == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ReturnConnection.Nodes(childComplexity), true
+	case "ReturnConnection.pageInfo":
+		if e.ComplexityRoot.ReturnConnection.PageInfo == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ReturnConnection.PageInfo(childComplexity), true
+	case "ReturnConnection.totalCount":
+		if e.ComplexityRoot.ReturnConnection.TotalCount == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ReturnConnection.TotalCount(childComplexity), true
+
+	case "ReturnEdge.cursor":
+		if e.ComplexityRoot.ReturnEdge.Cursor == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ReturnEdge.Cursor(childComplexity), true
+	case "ReturnEdge.node":
+		if e.ComplexityRoot.ReturnEdge.Node == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ReturnEdge.Node(childComplexity), true
+
+	case "ReturnLine.approved":
+		if e.ComplexityRoot.ReturnLine.Approved == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ReturnLine.Approved(childComplexity), true
+	case "ReturnLine.asked":
+		if e.ComplexityRoot.ReturnLine.Asked == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ReturnLine.Asked(childComplexity), true
+	case "ReturnLine.feePercent":
+		if e.ComplexityRoot.ReturnLine.FeePercent == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ReturnLine.FeePercent(childComplexity), true
+	case "ReturnLine.id":
+		if e.ComplexityRoot.ReturnLine.GlobalID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ReturnLine.GlobalID(childComplexity), true
+	case "ReturnLine.line":
+		if e.ComplexityRoot.ReturnLine.Line == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ReturnLine.Line(childComplexity), true
+	case "ReturnLine.opened":
+		if e.ComplexityRoot.ReturnLine.Opened == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ReturnLine.Opened(childComplexity), true
+	case "ReturnLine.parcelPaidBy":
+		if e.ComplexityRoot.ReturnLine.ParcelPaidBy == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ReturnLine.ParcelPaidBy(childComplexity), true
+	case "ReturnLine.reason":
+		if e.ComplexityRoot.ReturnLine.Reason == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ReturnLine.Reason(childComplexity), true
+	case "ReturnLine.received":
+		if e.ComplexityRoot.ReturnLine.Received == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ReturnLine.Received(childComplexity), true
+	case "ReturnLine.refund":
+		if e.ComplexityRoot.ReturnLine.Refund == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ReturnLine.Refund(childComplexity), true
+	case "ReturnLine.repaired":
+		if e.ComplexityRoot.ReturnLine.Repaired == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ReturnLine.Repaired(childComplexity), true
+	case "ReturnLine.restocked":
+		if e.ComplexityRoot.ReturnLine.Restocked == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ReturnLine.Restocked(childComplexity), true
+	case "ReturnLine.scrapped":
+		if e.ComplexityRoot.ReturnLine.Scrapped == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ReturnLine.Scrapped(childComplexity), true
+	case "ReturnLine.exchangeVariantId":
+		if e.ComplexityRoot.ReturnLine.Wanted == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ReturnLine.Wanted(childComplexity), true
+
+	case "ReturnPayload.return":
+		if e.ComplexityRoot.ReturnPayload.Return == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ReturnPayload.Return(childComplexity), true
+	case "ReturnPayload.userErrors":
+		if e.ComplexityRoot.ReturnPayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ReturnPayload.UserErrors(childComplexity), true
+
+	case "ReturnReceipt.at":
+		if e.ComplexityRoot.ReturnReceipt.At == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ReturnReceipt.At(childComplexity), true
+	case "ReturnReceipt.exchangeOrder":
+		if e.ComplexityRoot.ReturnReceipt.ExchangeOrder == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ReturnReceipt.ExchangeOrder(childComplexity), true
+	case "ReturnReceipt.fee":
+		if e.ComplexityRoot.ReturnReceipt.Fee == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ReturnReceipt.Fee(childComplexity), true
+	case "ReturnReceipt.nth":
+		if e.ComplexityRoot.ReturnReceipt.Nth == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ReturnReceipt.Nth(childComplexity), true
+	case "ReturnReceipt.locationId":
+		if e.ComplexityRoot.ReturnReceipt.Place == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ReturnReceipt.Place(childComplexity), true
+	case "ReturnReceipt.refund":
+		if e.ComplexityRoot.ReturnReceipt.Refund == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ReturnReceipt.Refund(childComplexity), true
+	case "ReturnReceipt.shippingFee":
+		if e.ComplexityRoot.ReturnReceipt.Shipping == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ReturnReceipt.Shipping(childComplexity), true
+
+	case "ReturnRule.excluded":
+		if e.ComplexityRoot.ReturnRule.Excluded == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ReturnRule.Excluded(childComplexity), true
+	case "ReturnRule.instructions", "ReturnRule.translations":
+		if e.ComplexityRoot.ReturnRule.Instructions == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ReturnRule.Instructions(childComplexity), true
+	case "ReturnRule.terms":
+		if e.ComplexityRoot.ReturnRule.Terms == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ReturnRule.Terms(childComplexity), true
+	case "ReturnRule.updatedAt":
+		if e.ComplexityRoot.ReturnRule.UpdatedAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ReturnRule.UpdatedAt(childComplexity), true
+
+	case "ReturnRulePayload.rule":
+		if e.ComplexityRoot.ReturnRulePayload.Rule == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ReturnRulePayload.Rule(childComplexity), true
+	case "ReturnRulePayload.userErrors":
+		if e.ComplexityRoot.ReturnRulePayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ReturnRulePayload.UserErrors(childComplexity), true
+
+	case "ReturnTerm.days":
+		if e.ComplexityRoot.ReturnTerm.Days == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ReturnTerm.Days(childComplexity), true
+	case "ReturnTerm.feePercent":
+		if e.ComplexityRoot.ReturnTerm.FeePercent == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ReturnTerm.FeePercent(childComplexity), true
+	case "ReturnTerm.parcelPaidBy":
+		if e.ComplexityRoot.ReturnTerm.ParcelPaidBy == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ReturnTerm.ParcelPaidBy(childComplexity), true
+	case "ReturnTerm.reason":
+		if e.ComplexityRoot.ReturnTerm.Reason == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ReturnTerm.Reason(childComplexity), true
+	case "ReturnTerm.refundsShipping":
+		if e.ComplexityRoot.ReturnTerm.RefundsShipping == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ReturnTerm.RefundsShipping(childComplexity), true
+	case "ReturnTerm.unopenedOnly":
+		if e.ComplexityRoot.ReturnTerm.UnopenedOnly == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ReturnTerm.UnopenedOnly(childComplexity), true
+
+	case "Returnable.problems":
+		if e.ComplexityRoot.Returnable.Problems == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Returnable.Problems(childComplexity), true
+	case "Returnable.quantity":
+		if e.ComplexityRoot.Returnable.Quantity == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Returnable.Quantity(childComplexity), true
+	case "Returnable.until":
+		if e.ComplexityRoot.Returnable.Until == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Returnable.Until(childComplexity), true
 
 	case "RunningCampaign.badge":
 		if e.ComplexityRoot.RunningCampaign.Badge == nil {
@@ -14543,6 +15156,8 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 			graphql.NewInputUnmarshaler("AnswerQuotationInput", graphql.BindUnmarshaler(ec, unmarshalInputAnswerQuotationInput)),
 			graphql.NewInputUnmarshaler("ApplyCouponInput", graphql.BindUnmarshaler(ec, unmarshalInputApplyCouponInput)),
 			graphql.NewInputUnmarshaler("ApproveOrderInput", graphql.BindUnmarshaler(ec, unmarshalInputApproveOrderInput)),
+			graphql.NewInputUnmarshaler("ApproveReturnInput", graphql.BindUnmarshaler(ec, unmarshalInputApproveReturnInput)),
+			graphql.NewInputUnmarshaler("ApproveReturnLineInput", graphql.BindUnmarshaler(ec, unmarshalInputApproveReturnLineInput)),
 			graphql.NewInputUnmarshaler("ArrivedStockLineInput", graphql.BindUnmarshaler(ec, unmarshalInputArrivedStockLineInput)),
 			graphql.NewInputUnmarshaler("AttachCompanyBuyerInput", graphql.BindUnmarshaler(ec, unmarshalInputAttachCompanyBuyerInput)),
 			graphql.NewInputUnmarshaler("AttributeChoiceInput", graphql.BindUnmarshaler(ec, unmarshalInputAttributeChoiceInput)),
@@ -14571,6 +15186,7 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 			graphql.NewInputUnmarshaler("ClosePriceInput", graphql.BindUnmarshaler(ec, unmarshalInputClosePriceInput)),
 			graphql.NewInputUnmarshaler("ClosePriceListInput", graphql.BindUnmarshaler(ec, unmarshalInputClosePriceListInput)),
 			graphql.NewInputUnmarshaler("CloseRestockInput", graphql.BindUnmarshaler(ec, unmarshalInputCloseRestockInput)),
+			graphql.NewInputUnmarshaler("CloseReturnInput", graphql.BindUnmarshaler(ec, unmarshalInputCloseReturnInput)),
 			graphql.NewInputUnmarshaler("CloseRuleInput", graphql.BindUnmarshaler(ec, unmarshalInputCloseRuleInput)),
 			graphql.NewInputUnmarshaler("CloseShippingMethodInput", graphql.BindUnmarshaler(ec, unmarshalInputCloseShippingMethodInput)),
 			graphql.NewInputUnmarshaler("CloseStockDeliveryInput", graphql.BindUnmarshaler(ec, unmarshalInputCloseStockDeliveryInput)),
@@ -14630,6 +15246,8 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 			graphql.NewInputUnmarshaler("QuotationMessageInput", graphql.BindUnmarshaler(ec, unmarshalInputQuotationMessageInput)),
 			graphql.NewInputUnmarshaler("QuotationOfferLineInput", graphql.BindUnmarshaler(ec, unmarshalInputQuotationOfferLineInput)),
 			graphql.NewInputUnmarshaler("QuotationRequestLineInput", graphql.BindUnmarshaler(ec, unmarshalInputQuotationRequestLineInput)),
+			graphql.NewInputUnmarshaler("ReceiveReturnInput", graphql.BindUnmarshaler(ec, unmarshalInputReceiveReturnInput)),
+			graphql.NewInputUnmarshaler("ReceiveReturnLineInput", graphql.BindUnmarshaler(ec, unmarshalInputReceiveReturnLineInput)),
 			graphql.NewInputUnmarshaler("ReceiveStockDeliveryInput", graphql.BindUnmarshaler(ec, unmarshalInputReceiveStockDeliveryInput)),
 			graphql.NewInputUnmarshaler("ReceiveStockTransferInput", graphql.BindUnmarshaler(ec, unmarshalInputReceiveStockTransferInput)),
 			graphql.NewInputUnmarshaler("ReconcileGatewayInput", graphql.BindUnmarshaler(ec, unmarshalInputReconcileGatewayInput)),
@@ -14641,6 +15259,7 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 			graphql.NewInputUnmarshaler("RefundPaymentInput", graphql.BindUnmarshaler(ec, unmarshalInputRefundPaymentInput)),
 			graphql.NewInputUnmarshaler("RegisterInput", graphql.BindUnmarshaler(ec, unmarshalInputRegisterInput)),
 			graphql.NewInputUnmarshaler("RejectOrderInput", graphql.BindUnmarshaler(ec, unmarshalInputRejectOrderInput)),
+			graphql.NewInputUnmarshaler("RejectReturnInput", graphql.BindUnmarshaler(ec, unmarshalInputRejectReturnInput)),
 			graphql.NewInputUnmarshaler("ReleaseOrderInput", graphql.BindUnmarshaler(ec, unmarshalInputReleaseOrderInput)),
 			graphql.NewInputUnmarshaler("RemoveAddressInput", graphql.BindUnmarshaler(ec, unmarshalInputRemoveAddressInput)),
 			graphql.NewInputUnmarshaler("RemoveCompanyAddressInput", graphql.BindUnmarshaler(ec, unmarshalInputRemoveCompanyAddressInput)),
@@ -14652,8 +15271,12 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 			graphql.NewInputUnmarshaler("RequestPasswordResetInput", graphql.BindUnmarshaler(ec, unmarshalInputRequestPasswordResetInput)),
 			graphql.NewInputUnmarshaler("RequestQuotationInput", graphql.BindUnmarshaler(ec, unmarshalInputRequestQuotationInput)),
 			graphql.NewInputUnmarshaler("RequestRestockInput", graphql.BindUnmarshaler(ec, unmarshalInputRequestRestockInput)),
+			graphql.NewInputUnmarshaler("RequestReturnInput", graphql.BindUnmarshaler(ec, unmarshalInputRequestReturnInput)),
+			graphql.NewInputUnmarshaler("RequestReturnLineInput", graphql.BindUnmarshaler(ec, unmarshalInputRequestReturnLineInput)),
 			graphql.NewInputUnmarshaler("RescheduleStockDeliveryInput", graphql.BindUnmarshaler(ec, unmarshalInputRescheduleStockDeliveryInput)),
 			graphql.NewInputUnmarshaler("ResetPasswordInput", graphql.BindUnmarshaler(ec, unmarshalInputResetPasswordInput)),
+			graphql.NewInputUnmarshaler("ReturnFilter", graphql.BindUnmarshaler(ec, unmarshalInputReturnFilter)),
+			graphql.NewInputUnmarshaler("ReturnTermInput", graphql.BindUnmarshaler(ec, unmarshalInputReturnTermInput)),
 			graphql.NewInputUnmarshaler("ReverseJournalEntryInput", graphql.BindUnmarshaler(ec, unmarshalInputReverseJournalEntryInput)),
 			graphql.NewInputUnmarshaler("RevokePartnerKeyInput", graphql.BindUnmarshaler(ec, unmarshalInputRevokePartnerKeyInput)),
 			graphql.NewInputUnmarshaler("RevokeSessionInput", graphql.BindUnmarshaler(ec, unmarshalInputRevokeSessionInput)),
@@ -14669,6 +15292,7 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 			graphql.NewInputUnmarshaler("SaveProductBrandInput", graphql.BindUnmarshaler(ec, unmarshalInputSaveProductBrandInput)),
 			graphql.NewInputUnmarshaler("SaveQuantityDiscountInput", graphql.BindUnmarshaler(ec, unmarshalInputSaveQuantityDiscountInput)),
 			graphql.NewInputUnmarshaler("SaveRateInput", graphql.BindUnmarshaler(ec, unmarshalInputSaveRateInput)),
+			graphql.NewInputUnmarshaler("SaveReturnRuleInput", graphql.BindUnmarshaler(ec, unmarshalInputSaveReturnRuleInput)),
 			graphql.NewInputUnmarshaler("SaveSetInput", graphql.BindUnmarshaler(ec, unmarshalInputSaveSetInput)),
 			graphql.NewInputUnmarshaler("SaveShippingCarrierInput", graphql.BindUnmarshaler(ec, unmarshalInputSaveShippingCarrierInput)),
 			graphql.NewInputUnmarshaler("SaveShippingMethodInput", graphql.BindUnmarshaler(ec, unmarshalInputSaveShippingMethodInput)),
@@ -14729,6 +15353,7 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 			graphql.NewInputUnmarshaler("VersionedInput", graphql.BindUnmarshaler(ec, unmarshalInputVersionedInput)),
 			graphql.NewInputUnmarshaler("VoidCouponsInput", graphql.BindUnmarshaler(ec, unmarshalInputVoidCouponsInput)),
 			graphql.NewInputUnmarshaler("VoidPaymentInput", graphql.BindUnmarshaler(ec, unmarshalInputVoidPaymentInput)),
+			graphql.NewInputUnmarshaler("WithdrawReturnInput", graphql.BindUnmarshaler(ec, unmarshalInputWithdrawReturnInput)),
 			graphql.NewInputUnmarshaler("WriteOffAccountInput", graphql.BindUnmarshaler(ec, unmarshalInputWriteOffAccountInput)),
 		)
 	}
@@ -20271,6 +20896,8 @@ type OrderEvent {
   trackingNumber: String!
   "Which of the order's shipments it is about, by their ` + "`" + `nth` + "`" + `; empty if about none."
   shipments: [Int!]!
+  "The number of the return that it is about; empty if about none."
+  returnNumber: String!
   "The internal note from then on, or why it was held; empty if the event is about something else."
   note: String @allow(permissions: [ORDER_READ])
 }
@@ -22748,6 +23375,471 @@ extend enum UserErrorCode {
   QUOTATION_EMPTY
   "The day or moment is over, or too far ahead."
   QUOTATION_DATE_INVALID
+}
+`, BuiltIn: false},
+	{Name: "../schema/returns.graphqls", Input: `extend type Query {
+  "What the brand takes back, and how (返品特約)."
+  returnRule: ReturnRule! @allow(anyone: true) @public
+  "The brand's returns, who waits longest first."
+  returns(
+    "How many, 0 to 100."
+    first: Int = 20
+    "The cursor behind which the page starts."
+    after: String
+    "Which returns; all if left out."
+    filter: ReturnFilter
+  ): ReturnConnection! @allow(permissions: [ORDER_READ])
+  "One return; null if there is none whose order the caller may see."
+  return(
+    "The return's global id."
+    id: ID!
+  ): Return @allow(roles: [GUEST, MEMBER, COMPANY_BUYER], permissions: [ORDER_READ])
+}
+
+extend type Mutation {
+  "Set what the brand takes back; those of a shop do not."
+  saveReturnRule(
+    "The rule; it replaces the one before."
+    input: SaveReturnRuleInput!
+  ): ReturnRulePayload! @allow(permissions: [ORDER_WRITE])
+  """
+  Ask to give goods of an order back: its customer within the brand's rule, staff also
+  beyond it. Nothing is asked for while one of the lines cannot be given back.
+
+  Choose an ` + "`" + `idempotencyKey` + "`" + ` for each intent and keep it over retries: the same key never
+  asks twice.
+  """
+  requestReturn(
+    "Which goods, and why."
+    input: RequestReturnInput!
+  ): ReturnPayload! @allow(roles: [GUEST, MEMBER, COMPANY_BUYER], permissions: [ORDER_WRITE])
+  "Give a return up before anything of it has come back."
+  withdrawReturn(
+    "Which."
+    input: WithdrawReturnInput!
+  ): ReturnPayload! @allow(roles: [GUEST, MEMBER, COMPANY_BUYER], permissions: [ORDER_WRITE])
+  "Let all or some of what is asked for come back; the customer is mailed how to send it."
+  approveReturn(
+    "Which, and how many pieces."
+    input: ApproveReturnInput!
+  ): ReturnPayload! @allow(permissions: [ORDER_WRITE])
+  "Turn a return down; the customer is mailed why."
+  rejectReturn(
+    "Which, and why."
+    input: RejectReturnInput!
+  ): ReturnPayload! @allow(permissions: [ORDER_WRITE])
+  """
+  Take goods of an approved return in, at a warehouse or any shop; those of a shop only at
+  their own. What is restocked is on the shelves of that location at once. The customer
+  gets the money back the way it was paid (on account, less is owed), or an order of the
+  other goods: if these are not in stock, nothing is received and EXCHANGE_OUT_OF_STOCK
+  is told.
+  """
+  receiveReturn(
+    "What came, where, and what becomes of it."
+    input: ReceiveReturnInput!
+  ): ReturnPayload! @allow(permissions: [ORDER_WRITE])
+  "End a return of which nothing more comes; what did not come can be asked for again."
+  closeReturn(
+    "Which."
+    input: CloseReturnInput!
+  ): ReturnPayload! @allow(permissions: [ORDER_WRITE])
+}
+
+"Where a return stands."
+enum ReturnStatus {
+  "Asked for; staff are to decide."
+  REQUESTED
+  "The goods may come."
+  APPROVED
+  "Some have come back, some are still to come."
+  PARTLY_RECEIVED
+  "What came back is paid back or replaced."
+  COMPLETED
+  "Turned down."
+  REJECTED
+  "Given up before anything came."
+  WITHDRAWN
+}
+
+"What a customer gets for goods that come back."
+enum ReturnOutcome {
+  "The money."
+  REFUND
+  "The same goods, or others at the same price (交換)."
+  EXCHANGE
+}
+
+"Why goods are given back."
+enum ReturnReason {
+  "The customer does not want them after all (お客様都合)."
+  CHANGED_MIND
+  "They do not work as they should (不良品)."
+  DEFECTIVE
+  "They were damaged on their way (配送時の破損)."
+  DAMAGED
+  "Others were sent (誤配送)."
+  WRONG_ITEM
+  "Something else; it is taken for the customer's wish."
+  OTHER
+}
+
+"Who pays the parcel by which goods come back."
+enum ReturnParcelPayer {
+  "The customer."
+  CUSTOMER
+  "The shop: it is sent cash on delivery (着払い)."
+  SHOP
+}
+
+"What a brand takes back, and how (返品特約)."
+type ReturnRule {
+  "What holds for each reason."
+  terms: [ReturnTerm!]!
+  "Goods that are not taken back while nothing is wrong with them, such as perishable ones."
+  excluded: [Target!]! @allow(permissions: [ORDER_READ])
+  "How to send goods back, in the caller's language: customers whose return is approved read it; empty if nothing is said."
+  instructions: String!
+  "The same in every language."
+  translations: Translations! @allow(permissions: [ORDER_READ])
+  "When it was set; null for the standard rule of brands that have set none."
+  updatedAt: DateTime
+}
+
+"What a brand takes back for one reason. Goods made to order are taken back only if something is wrong with them."
+type ReturnTerm {
+  "The reason."
+  reason: ReturnReason!
+  "Within how many days after delivery it may be asked for; null if not at all. Days end at midnight in Japan."
+  days: Int
+  "Whether only unopened goods are taken back."
+  unopenedOnly: Boolean!
+  "What the shop keeps of the goods' price, in per cent (返品手数料)."
+  feePercent: Int!
+  "Who pays the parcel by which they come back."
+  parcelPaidBy: ReturnParcelPayer!
+  "Whether the order's shipping fee goes back too, once all of the order has."
+  refundsShipping: Boolean!
+}
+
+"Goods of one order that a customer gives back (返品)."
+type Return implements Node {
+  "The return's opaque global id."
+  id: ID!
+  "The number that people know it by: the order's, and which of its returns it is."
+  number: String!
+  "Where it stands."
+  status: ReturnStatus!
+  "What the customer gets."
+  outcome: ReturnOutcome!
+  "The order that the goods are of."
+  order: Order
+  "The customer's words; empty if there are none."
+  text: String!
+  "What staff said to the customer when they decided; empty if nothing."
+  note: String!
+  "Whether staff made it although the rule did not allow it."
+  beyondRules: Boolean! @allow(permissions: [ORDER_READ])
+  "The goods, by line of the order."
+  lines: [ReturnLine!]!
+  "What came back, and when."
+  receipts: [ReturnReceipt!]!
+  "What was given back so far, the shipping fee with it."
+  refund: Money!
+  "What the shop kept so far of what the goods cost (返品手数料)."
+  fee: Money!
+  "When it was asked for."
+  requestedAt: DateTime!
+  "When staff approved it or turned it down; null if they have not."
+  decidedAt: DateTime
+  "When it came to its end; null if it has not."
+  endedAt: DateTime
+}
+
+"Pieces of one order line in a return; of sets, whole sets."
+type ReturnLine {
+  "The line's opaque global id."
+  id: ID!
+  "The line of the order."
+  line: OrderLine!
+  "Why."
+  reason: ReturnReason!
+  "Whether the customer has opened them."
+  opened: Boolean!
+  "How many are asked for."
+  asked: Int!
+  "How many of them may come."
+  approved: Int!
+  "What the shop keeps of their price, in per cent, by the rule when they were asked for."
+  feePercent: Int!
+  "Who pays the parcel by which they come, by that rule."
+  parcelPaidBy: ReturnParcelPayer!
+  "How many have come."
+  received: Int!
+  "How many of these went back on the shelves."
+  restocked: Int! @allow(permissions: [ORDER_READ])
+  "How many of these were thrown away."
+  scrapped: Int! @allow(permissions: [ORDER_READ])
+  "How many of these were put aside to be mended."
+  repaired: Int! @allow(permissions: [ORDER_READ])
+  "What was given back for them so far, less the fee."
+  refund: Money!
+  "The global id of the variant that is wanted instead; null for a refund."
+  exchangeVariantId: ID
+}
+
+"Pieces of a return that came back together."
+type ReturnReceipt {
+  "Its place among those of the return, from 1."
+  nth: Int!
+  "When they were received."
+  at: DateTime!
+  "The global id of the location that received them."
+  locationId: ID!
+  "What was given back for them, the shipping fee with it. Never more than is left of what was paid."
+  refund: Money!
+  "What the shop kept of their price."
+  fee: Money!
+  "What of the refund was the order's shipping fee."
+  shippingFee: Money!
+  "The order whose goods replace them; null for a refund."
+  exchangeOrder: Order
+}
+
+"What of an order line can still be given back."
+type Returnable {
+  "How many pieces; of a set, how many sets."
+  quantity: Int!
+  "The moment from which they cannot be given back any more; null while some is under way, or if the reason is not accepted."
+  until: DateTime
+  "Why no piece can be given back; empty if some can."
+  problems: [UserError!]!
+}
+
+extend type Order {
+  "What was given back of it, in its order."
+  returns: [Return!]!
+  "The return whose goods this order replaces; null if it replaces none."
+  replaces: Return
+}
+
+extend type OrderLine {
+  "How many pieces have come back; of a set, how many sets."
+  returned: Int!
+  "What of it can still be given back, unopened, for the reason."
+  returnable(
+    "The reason."
+    reason: ReturnReason! = CHANGED_MIND
+  ): Returnable!
+}
+
+"One page of returns."
+type ReturnConnection {
+  "The returns with their cursors."
+  edges: [ReturnEdge!]!
+  "The returns without cursors."
+  nodes: [Return!]!
+  "Where the page lies."
+  pageInfo: PageInfo!
+  "How many returns there are in all; costs a count."
+  totalCount: Int!
+}
+
+"A return on a page."
+type ReturnEdge {
+  "The cursor behind this return."
+  cursor: String!
+  "The return."
+  node: Return!
+}
+
+"Which returns to list; what is left out does not filter."
+input ReturnFilter {
+  "Returns that stand at one of these."
+  status: [ReturnStatus!]
+  "Returns with this outcome."
+  outcome: ReturnOutcome
+  "Returns some of whose goods are given back for this reason."
+  reason: ReturnReason
+  "Those of the order with the number, as a person typed it."
+  orderNumber: String
+  "Those of which some was received at the location with this global id."
+  locationId: ID
+}
+
+"What a brand takes back."
+input SaveReturnRuleInput {
+  "What holds for each reason; a reason that is left out is not accepted."
+  terms: [ReturnTermInput!]!
+  "Goods that are not taken back while nothing is wrong with them, at most 200 targets."
+  excluded: [TargetInput!]! = []
+  "How to send goods back, by language, at most 2,000 characters each."
+  instructions: Translations
+}
+
+"What a brand takes back for one reason."
+input ReturnTermInput {
+  "The reason."
+  reason: ReturnReason!
+  "Within how many days after delivery, 1 to 365; it is not accepted if left out."
+  days: Int
+  "Whether only unopened goods are taken back."
+  unopenedOnly: Boolean! = false
+  "What the shop keeps of the goods' price, 0 to 100 per cent."
+  feePercent: Int! = 0
+  "Who pays the parcel."
+  parcelPaidBy: ReturnParcelPayer! = CUSTOMER
+  "Whether the order's shipping fee goes back too, once all of the order has."
+  refundsShipping: Boolean! = false
+}
+
+"Which goods of an order are to be given back."
+input RequestReturnInput {
+  "The client's key of this intent, 8 to 100 characters: a UUID does."
+  idempotencyKey: String!
+  "The order."
+  orderId: ID!
+  "What the customer wants for them."
+  outcome: ReturnOutcome!
+  "Which lines, 1 to 200, and how many of each."
+  lines: [RequestReturnLineInput!]!
+  "The customer's words, at most 2,000 characters."
+  text: String! = ""
+  "Whether the rule does not matter; staff only. What was not shipped cannot be given back all the same."
+  beyondRules: Boolean! = false
+}
+
+"How many pieces of an order line are to be given back, and why."
+input RequestReturnLineInput {
+  "The line of the order."
+  lineId: ID!
+  "How many pieces; of a set, how many sets."
+  quantity: Int!
+  "Why."
+  reason: ReturnReason!
+  "Whether the customer has opened them."
+  opened: Boolean! = false
+  "For an exchange: the variant that is wanted instead, at the same price now; the same again if left out."
+  exchangeVariantId: ID
+}
+
+"Which return to give up."
+input WithdrawReturnInput {
+  "The return."
+  returnId: ID!
+}
+
+"Which return may come."
+input ApproveReturnInput {
+  "The return."
+  returnId: ID!
+  "How many pieces of each line; all that is asked for if empty, none of a line that is left out."
+  lines: [ApproveReturnLineInput!]! = []
+  "What to say to the customer, at most 500 characters."
+  note: String! = ""
+}
+
+"How many pieces of a return's line may come."
+input ApproveReturnLineInput {
+  "The line of the return."
+  lineId: ID!
+  "How many pieces, 0 to as many as are asked for."
+  quantity: Int!
+}
+
+"Which return to turn down."
+input RejectReturnInput {
+  "The return."
+  returnId: ID!
+  "Why, at most 500 characters; the customer reads it."
+  note: String!
+}
+
+"What came back of a return."
+input ReceiveReturnInput {
+  "The client's key of this intent, 8 to 100 characters: a UUID does."
+  idempotencyKey: String!
+  "The return."
+  returnId: ID!
+  "The global id of the location that receives it."
+  locationId: ID!
+  "Which lines, and what becomes of their pieces."
+  lines: [ReceiveReturnLineInput!]!
+}
+
+"What becomes of pieces of a return's line (検品)."
+input ReceiveReturnLineInput {
+  "The line of the return."
+  lineId: ID!
+  "How many go back on the shelves to be sold again."
+  restock: Int! = 0
+  "How many are thrown away."
+  scrap: Int! = 0
+  "How many are put aside to be mended; what is mended is received as stock."
+  repair: Int! = 0
+}
+
+"Which return to end."
+input CloseReturnInput {
+  "The return."
+  returnId: ID!
+}
+
+"A return after a change."
+type ReturnPayload {
+  "The return; null if nothing was done."
+  return: Return
+  "Why nothing was done; empty if it was."
+  userErrors: [UserError!]!
+}
+
+"The rule after a change."
+type ReturnRulePayload {
+  "The rule; null if nothing was done."
+  rule: ReturnRule
+  "Why nothing was done; empty if it was."
+  userErrors: [UserError!]!
+}
+
+extend enum CreditEntryKind {
+  "Goods of an order came back (返品)."
+  RETURN
+}
+
+extend enum JournalKind {
+  "Goods of an order came back, and their sale is undone (返品)."
+  RETURN
+}
+
+extend enum UserErrorCode {
+  "There is no such return."
+  RETURN_UNKNOWN
+  "There is no such line of the order, or of the return."
+  RETURN_LINE_UNKNOWN
+  "Where the return stands, this cannot be done."
+  RETURN_STATUS_CONFLICT
+  "More pieces are named than can be given back, or may come."
+  RETURN_QUANTITY_EXCEEDED
+  "Goods are not taken back for this reason."
+  RETURN_REASON_REFUSED
+  "The goods have not been shipped."
+  RETURN_NOT_SHIPPED
+  "The time to give them back is over."
+  RETURN_PERIOD_OVER
+  "The goods are not taken back unless something is wrong with them."
+  RETURN_EXCLUDED
+  "The goods were made to order, and nothing is wrong with them."
+  RETURN_MADE_TO_ORDER
+  "Opened goods are not taken back for this reason."
+  RETURN_OPENED
+  "What is wanted instead costs more or less."
+  EXCHANGE_PRICE_DIFFERS
+  "What is wanted instead is not in stock."
+  EXCHANGE_OUT_OF_STOCK
+  "Sets are not exchanged."
+  EXCHANGE_SET
+  "The order replaces returned goods; only staff give it up."
+  ORDER_REPLACES_RETURN
 }
 `, BuiltIn: false},
 	{Name: "../schema/scope.graphqls", Input: `"How an audience names its buyers, from the most specific to the widest."
@@ -26886,6 +27978,10 @@ func childFields_Order(ctx context.Context, ec *executionContext, field graphql.
 		return fieldContext_Order_documents(ctx, ec, field)
 	case "payments":
 		return fieldContext_Order_payments(ctx, ec, field)
+	case "returns":
+		return fieldContext_Order_returns(ctx, ec, field)
+	case "replaces":
+		return fieldContext_Order_replaces(ctx, ec, field)
 	case "shipments":
 		return fieldContext_Order_shipments(ctx, ec, field)
 	}
@@ -26938,6 +28034,8 @@ func childFields_OrderEvent(ctx context.Context, ec *executionContext, field gra
 		return fieldContext_OrderEvent_trackingNumber(ctx, ec, field)
 	case "shipments":
 		return fieldContext_OrderEvent_shipments(ctx, ec, field)
+	case "returnNumber":
+		return fieldContext_OrderEvent_returnNumber(ctx, ec, field)
 	case "note":
 		return fieldContext_OrderEvent_note(ctx, ec, field)
 	}
@@ -26974,6 +28072,10 @@ func childFields_OrderLine(ctx context.Context, ec *executionContext, field grap
 		return fieldContext_OrderLine_promise(ctx, ec, field)
 	case "parts":
 		return fieldContext_OrderLine_parts(ctx, ec, field)
+	case "returned":
+		return fieldContext_OrderLine_returned(ctx, ec, field)
+	case "returnable":
+		return fieldContext_OrderLine_returnable(ctx, ec, field)
 	case "shipped":
 		return fieldContext_OrderLine_shipped(ctx, ec, field)
 	}
@@ -28286,6 +29388,186 @@ func childFields_RestockRequestPayload(ctx context.Context, ec *executionContext
 		return fieldContext_RestockRequestPayload_userErrors(ctx, ec, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type RestockRequestPayload", field.Name)
+}
+
+func childFields_Return(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return fieldContext_Return_id(ctx, ec, field)
+	case "number":
+		return fieldContext_Return_number(ctx, ec, field)
+	case "status":
+		return fieldContext_Return_status(ctx, ec, field)
+	case "outcome":
+		return fieldContext_Return_outcome(ctx, ec, field)
+	case "order":
+		return fieldContext_Return_order(ctx, ec, field)
+	case "text":
+		return fieldContext_Return_text(ctx, ec, field)
+	case "note":
+		return fieldContext_Return_note(ctx, ec, field)
+	case "beyondRules":
+		return fieldContext_Return_beyondRules(ctx, ec, field)
+	case "lines":
+		return fieldContext_Return_lines(ctx, ec, field)
+	case "receipts":
+		return fieldContext_Return_receipts(ctx, ec, field)
+	case "refund":
+		return fieldContext_Return_refund(ctx, ec, field)
+	case "fee":
+		return fieldContext_Return_fee(ctx, ec, field)
+	case "requestedAt":
+		return fieldContext_Return_requestedAt(ctx, ec, field)
+	case "decidedAt":
+		return fieldContext_Return_decidedAt(ctx, ec, field)
+	case "endedAt":
+		return fieldContext_Return_endedAt(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type Return", field.Name)
+}
+
+func childFields_ReturnConnection(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edges":
+		return fieldContext_ReturnConnection_edges(ctx, ec, field)
+	case "nodes":
+		return fieldContext_ReturnConnection_nodes(ctx, ec, field)
+	case "pageInfo":
+		return fieldContext_ReturnConnection_pageInfo(ctx, ec, field)
+	case "totalCount":
+		return fieldContext_ReturnConnection_totalCount(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ReturnConnection", field.Name)
+}
+
+func childFields_ReturnEdge(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cursor":
+		return fieldContext_ReturnEdge_cursor(ctx, ec, field)
+	case "node":
+		return fieldContext_ReturnEdge_node(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ReturnEdge", field.Name)
+}
+
+func childFields_ReturnLine(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return fieldContext_ReturnLine_id(ctx, ec, field)
+	case "line":
+		return fieldContext_ReturnLine_line(ctx, ec, field)
+	case "reason":
+		return fieldContext_ReturnLine_reason(ctx, ec, field)
+	case "opened":
+		return fieldContext_ReturnLine_opened(ctx, ec, field)
+	case "asked":
+		return fieldContext_ReturnLine_asked(ctx, ec, field)
+	case "approved":
+		return fieldContext_ReturnLine_approved(ctx, ec, field)
+	case "feePercent":
+		return fieldContext_ReturnLine_feePercent(ctx, ec, field)
+	case "parcelPaidBy":
+		return fieldContext_ReturnLine_parcelPaidBy(ctx, ec, field)
+	case "received":
+		return fieldContext_ReturnLine_received(ctx, ec, field)
+	case "restocked":
+		return fieldContext_ReturnLine_restocked(ctx, ec, field)
+	case "scrapped":
+		return fieldContext_ReturnLine_scrapped(ctx, ec, field)
+	case "repaired":
+		return fieldContext_ReturnLine_repaired(ctx, ec, field)
+	case "refund":
+		return fieldContext_ReturnLine_refund(ctx, ec, field)
+	case "exchangeVariantId":
+		return fieldContext_ReturnLine_exchangeVariantId(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ReturnLine", field.Name)
+}
+
+func childFields_ReturnPayload(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "return":
+		return fieldContext_ReturnPayload_return(ctx, ec, field)
+	case "userErrors":
+		return fieldContext_ReturnPayload_userErrors(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ReturnPayload", field.Name)
+}
+
+func childFields_ReturnReceipt(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "nth":
+		return fieldContext_ReturnReceipt_nth(ctx, ec, field)
+	case "at":
+		return fieldContext_ReturnReceipt_at(ctx, ec, field)
+	case "locationId":
+		return fieldContext_ReturnReceipt_locationId(ctx, ec, field)
+	case "refund":
+		return fieldContext_ReturnReceipt_refund(ctx, ec, field)
+	case "fee":
+		return fieldContext_ReturnReceipt_fee(ctx, ec, field)
+	case "shippingFee":
+		return fieldContext_ReturnReceipt_shippingFee(ctx, ec, field)
+	case "exchangeOrder":
+		return fieldContext_ReturnReceipt_exchangeOrder(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ReturnReceipt", field.Name)
+}
+
+func childFields_ReturnRule(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "terms":
+		return fieldContext_ReturnRule_terms(ctx, ec, field)
+	case "excluded":
+		return fieldContext_ReturnRule_excluded(ctx, ec, field)
+	case "instructions":
+		return fieldContext_ReturnRule_instructions(ctx, ec, field)
+	case "translations":
+		return fieldContext_ReturnRule_translations(ctx, ec, field)
+	case "updatedAt":
+		return fieldContext_ReturnRule_updatedAt(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ReturnRule", field.Name)
+}
+
+func childFields_ReturnRulePayload(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "rule":
+		return fieldContext_ReturnRulePayload_rule(ctx, ec, field)
+	case "userErrors":
+		return fieldContext_ReturnRulePayload_userErrors(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ReturnRulePayload", field.Name)
+}
+
+func childFields_ReturnTerm(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "reason":
+		return fieldContext_ReturnTerm_reason(ctx, ec, field)
+	case "days":
+		return fieldContext_ReturnTerm_days(ctx, ec, field)
+	case "unopenedOnly":
+		return fieldContext_ReturnTerm_unopenedOnly(ctx, ec, field)
+	case "feePercent":
+		return fieldContext_ReturnTerm_feePercent(ctx, ec, field)
+	case "parcelPaidBy":
+		return fieldContext_ReturnTerm_parcelPaidBy(ctx, ec, field)
+	case "refundsShipping":
+		return fieldContext_ReturnTerm_refundsShipping(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ReturnTerm", field.Name)
+}
+
+func childFields_Returnable(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "quantity":
+		return fieldContext_Returnable_quantity(ctx, ec, field)
+	case "until":
+		return fieldContext_Returnable_until(ctx, ec, field)
+	case "problems":
+		return fieldContext_Returnable_problems(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type Returnable", field.Name)
 }
 
 func childFields_RunningCampaign(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {

@@ -31,6 +31,7 @@ import (
 	"github.com/noren-commerce/noren/core/pricing"
 	"github.com/noren-commerce/noren/core/promotion"
 	"github.com/noren-commerce/noren/core/quotation"
+	"github.com/noren-commerce/noren/core/returns"
 	"github.com/noren-commerce/noren/core/sale"
 	"github.com/noren-commerce/noren/core/shipping"
 )
@@ -621,6 +622,36 @@ type RequestPasswordResetInput struct {
 type RestockRequestPayload struct {
 	// The request; null if nothing was done.
 	Request *display.Request `json:"request,omitempty"`
+	// Why nothing was done; empty if it was.
+	UserErrors []UserError `json:"userErrors"`
+}
+
+// Which returns to list; what is left out does not filter.
+type ReturnFilter struct {
+	// Returns that stand at one of these.
+	Status []returns.Status `json:"status,omitempty"`
+	// Returns with this outcome.
+	Outcome *returns.Outcome `json:"outcome,omitempty"`
+	// Returns some of whose goods are given back for this reason.
+	Reason *returns.Reason `json:"reason,omitempty"`
+	// Those of the order with the number, as a person typed it.
+	OrderNumber *string `json:"orderNumber,omitempty"`
+	// Those of which some was received at the location with this global id.
+	LocationID *string `json:"locationId,omitempty"`
+}
+
+// A return after a change.
+type ReturnPayload struct {
+	// The return; null if nothing was done.
+	Return *returns.Return `json:"return,omitempty"`
+	// Why nothing was done; empty if it was.
+	UserErrors []UserError `json:"userErrors"`
+}
+
+// The rule after a change.
+type ReturnRulePayload struct {
+	// The rule; null if nothing was done.
+	Rule *returns.Rule `json:"rule,omitempty"`
 	// Why nothing was done; empty if it was.
 	UserErrors []UserError `json:"userErrors"`
 }

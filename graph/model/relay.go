@@ -23,6 +23,7 @@ import (
 	"github.com/noren-commerce/noren/core/pricing"
 	"github.com/noren-commerce/noren/core/promotion"
 	"github.com/noren-commerce/noren/core/quotation"
+	"github.com/noren-commerce/noren/core/returns"
 )
 
 // Node is any object with a global id.
@@ -45,6 +46,10 @@ type (
 	ShipmentConnection = page.Connection[order.Shipment]
 	// ShipmentEdge is a shipment on a page.
 	ShipmentEdge = page.Edge[order.Shipment]
+	// ReturnConnection is a page of returns.
+	ReturnConnection = page.Connection[returns.Return]
+	// ReturnEdge is a return on a page.
+	ReturnEdge = page.Edge[returns.Return]
 
 	// OrderConnection is a page of orders.
 	OrderConnection = page.Connection[order.Order]

@@ -67,6 +67,15 @@ func (s *Companies) Return(ctx context.Context, e *company.Entry) (bool, error) 
 	return err == nil, err
 }
 
+// Lessen adds an entry that lessens what the company owes, whatever its limit.
+func (s *Companies) Lessen(ctx context.Context, e company.Entry) error {
+	tag, err := s.db.conn(ctx).Exec(ctx, `
+		WITH moved AS (
+			UPDATE company_credit SET used = used + @amount WHERE company_id = @company RETURNING used, @amount::bigint AS amount
+		)`+insertEntry, entryArgs(e))
+	return errors.Join(err, errNoCredit(tag.RowsAffected()))
+}
+
 // LockOwed locks the company's orders that are not paid, in the order of their keys.
 func (s *Companies) LockOwed(ctx context.Context, companyID uuid.UUID) error {
 	_, err := s.db.conn(ctx).Exec(ctx, `
@@ -77,20 +86,15 @@ func (s *Companies) LockOwed(ctx context.Context, companyID uuid.UUID) error {
 // Receive adds the entry, and marks those orders paid that all payments so far reach,
 // the oldest first (消込).
 func (s *Companies) Receive(ctx context.Context, e company.Entry, now time.Time) ([]uuid.UUID, error) {
-	args := entryArgs(e)
-	args["now"] = now
-	tag, err := s.db.conn(ctx).Exec(ctx, `
-		WITH moved AS (
-			UPDATE company_credit SET used = used + @amount WHERE company_id = @company RETURNING used, @amount::bigint AS amount
-		)`+insertEntry, args)
-	if err != nil || tag.RowsAffected() != 1 {
-		return nil, errors.Join(err, errNoCredit(tag.RowsAffected()))
+	if err := s.Lessen(ctx, e); err != nil {
+		return nil, err
 	}
 	return column[uuid.UUID](ctx, s.db, `
 		WITH received AS (
 			SELECT coalesce(-sum(amount), 0) AS total FROM credit_entries WHERE company_id = $1 AND kind IN ('PAYMENT', 'WRITE_OFF')
 		), owed AS (
-			SELECT c.order_id, sum(c.amount) OVER (ORDER BY c.at, c.id) AS running FROM credit_entries c
+			SELECT c.order_id, sum(c.amount + coalesce(b.amount, 0)) OVER (ORDER BY c.at, c.id) AS running FROM credit_entries c
+			LEFT JOIN LATERAL (SELECT sum(amount) AS amount FROM credit_entries WHERE order_id = c.order_id AND kind = 'RETURN') b ON true
 			WHERE c.company_id = $1 AND c.kind = 'ORDER'
 			  AND NOT EXISTS (SELECT 1 FROM credit_entries r WHERE r.order_id = c.order_id AND r.kind = 'CANCELLATION')
 		)

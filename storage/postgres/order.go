@@ -161,6 +161,11 @@ func (s *Orders) SaveTags(ctx context.Context, o order.Order) error {
 	return s.db.later(ctx, batch)
 }
 
+// Replaces reports whether the order's goods replace returned ones.
+func (s *Orders) Replaces(ctx context.Context, orderID uuid.UUID) (bool, error) {
+	return one[bool](ctx, s.db, `SELECT EXISTS (SELECT FROM return_receipts WHERE exchange_order_id = $1)`, orderID)
+}
+
 // Orders are the orders with the ids.
 func (s *Orders) Orders(ctx context.Context, orderIDs []uuid.UUID) ([]order.Order, error) {
 	return collect[order.Order](ctx, s.db, `SELECT `+orderColumns+` FROM orders o WHERE o.id = ANY(@ids)`, pgx.NamedArgs{"ids": orderIDs})

@@ -32,6 +32,7 @@ import (
 	"github.com/noren-commerce/noren/core/payment"
 	"github.com/noren-commerce/noren/core/pricing"
 	"github.com/noren-commerce/noren/core/quotation"
+	"github.com/noren-commerce/noren/core/returns"
 	"github.com/noren-commerce/noren/core/sale"
 	"github.com/noren-commerce/noren/core/search"
 	"github.com/noren-commerce/noren/core/shipping"
@@ -129,6 +130,10 @@ func New(cfg Config, db *postgres.DB, now clock.Clock, options ...Option) (*App,
 		return nil, err
 	}
 	keeper := inventory.NewKeeper(inventory.KeeperParts{Tx: db, Store: stock, Transfers: stock, Stocktakes: stock, Keys: keys, Shown: shown, Events: events, Now: now})
+	back := returns.New(returns.Parts{
+		Tx: db, Store: postgres.NewReturns(db), Keys: keys, Orders: orders, Payments: payments, Companies: companies, Campaigns: campaigns,
+		Prices: prices, Flips: shown, Outbox: jobs, Events: events, Now: now,
+	})
 	a := &App{
 		Config:   cfg,
 		Assets:   files,
@@ -154,6 +159,7 @@ func New(cfg Config, db *postgres.DB, now clock.Clock, options ...Option) (*App,
 			Shipping:  shipping.New(postgres.NewShipping(db)),
 			Methods:   shipping.NewEditor(db, postgres.NewShipping(db), events, now),
 			Orders:    orders,
+			Returns:   back,
 			Quotations: newQuotations(db, quotation.Parts{
 				Keys: keys, Companies: companies, Orders: orders, Prices: prices, Rules: rules, Carts: carts, Outbox: jobs, Limiter: ground.Limiter, Events: events, Now: now,
 			}),

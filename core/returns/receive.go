@@ -1,0 +1,274 @@
+package returns
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+
+	"github.com/google/uuid"
+
+	"github.com/noren-commerce/noren/core/access"
+	"github.com/noren-commerce/noren/core/company"
+	"github.com/noren-commerce/noren/core/fault"
+	"github.com/noren-commerce/noren/core/id"
+	"github.com/noren-commerce/noren/core/idempotency"
+	"github.com/noren-commerce/noren/core/inventory"
+	"github.com/noren-commerce/noren/core/money"
+	"github.com/noren-commerce/noren/core/order"
+	"github.com/noren-commerce/noren/core/payment"
+)
+
+// ReceiveInput says what came back, where, and what becomes of it.
+type ReceiveInput struct {
+	IdempotencyKey string
+	ReturnID       uuid.UUID
+	LocationID     uuid.UUID
+	Lines          []InspectedLine
+}
+
+// InspectedLine is what becomes of pieces of a return's line (検品).
+type InspectedLine struct {
+	LineID  uuid.UUID // of the return
+	Restock int
+	Scrap   int
+	Repair  int
+}
+
+// maxPieces bounds a quantity; stock is kept in 32 bits.
+const maxPieces = 1_000_000
+
+func (in ReceiveInput) validate() error {
+	var all []error
+	if len(in.Lines) == 0 {
+		all = append(all, fault.ErrRequired.At("lines"))
+	}
+	for i, l := range in.Lines {
+		at := fmt.Sprintf("lines.%d", i)
+		counts := []int{l.Restock, l.Scrap, l.Repair}
+		if slices.Min(counts) < 0 || slices.Max(counts) > maxPieces || l.Restock+l.Scrap+l.Repair == 0 {
+			all = append(all, fault.Invalid(fault.CodeInvalid, "数量は1以上で指定してください", "The quantity is at least 1").At(at))
+		}
+		if slices.ContainsFunc(in.Lines[:i], func(m InspectedLine) bool { return m.LineID == l.LineID }) {
+			all = append(all, fault.Invalid(fault.CodeInvalid, "同じ明細が2回指定されています", "A line is named twice").At(at+".lineId"))
+		}
+	}
+	return errors.Join(all...)
+}
+
+// Receive takes goods of an approved return in, at a warehouse or any shop, once for
+// each key, for staff; those of a shop only at their own. What is to be sold again goes
+// on the shelves, and the customer gets the money back, or the other goods.
+func (s *Service) Receive(ctx context.Context, in ReceiveInput) (*Return, error) {
+	if err := errors.Join(staffOnly(ctx), in.validate()); err != nil {
+		return nil, err
+	}
+	if !mayReceiveAt(ctx, in.LocationID) {
+		return nil, fault.ErrForbidden
+	}
+	_, err := idempotency.Once(ctx, s.Keys, "receiveReturn", in.IdempotencyKey, in, func(ctx context.Context) (uuid.UUID, error) {
+		_, err := s.change(ctx, in.ReturnID, "order.return_received", func(ctx context.Context, c changing) error { return s.receive(ctx, c, in) })
+		return in.ReturnID, err
+	})
+	if err != nil {
+		return nil, err
+	}
+	return s.ByID(ctx, in.ReturnID)
+}
+
+// mayReceiveAt reports whether the actor may take goods in at the location.
+func mayReceiveAt(ctx context.Context, locationID uuid.UUID) bool {
+	actor := access.From(ctx)
+	return !actor.Is(access.RoleStoreStaff) || slices.Contains(actor.Stores, locationID)
+}
+
+func (s *Service) receive(ctx context.Context, c changing, in ReceiveInput) error {
+	if !c.r.Status.awaits() {
+		return ErrStatus.With(c.r.Status)
+	}
+	brandID, err := s.Store.LocationOf(ctx, in.LocationID)
+	if err != nil {
+		return err
+	}
+	if brandID != c.r.BrandID {
+		return inventory.ErrNoLocation.At("locationId")
+	}
+	receipt := Receipt{ID: id.New(), OrderID: c.Order.ID, Nth: len(c.r.Receipts) + 1, LocationID: in.LocationID, At: s.Now(), Currency: c.r.Currency}
+	if receipt.Lines, err = c.r.inspect(in.Lines); err != nil {
+		return err
+	}
+	if err := s.settle(ctx, c, &receipt); err != nil {
+		return err
+	}
+	restocked := restocking(c.Lines, receipt)
+	if err := s.Store.Receive(ctx, *c.r, receipt, restocked, access.From(ctx).ID); err != nil {
+		return err
+	}
+	c.r.receive(receipt)
+	if err := s.returnedToShelves(ctx, restocked); err != nil {
+		return err
+	}
+	return s.tell(ctx, notice{Standing: c.Standing, r: *c.r}, "RECEIVED")
+}
+
+// inspect is what came back by line, if so much was still to come.
+func (r *Return) inspect(lines []InspectedLine) ([]Inspected, error) {
+	var all []error
+	var came []Inspected
+	for i, in := range lines {
+		at := fmt.Sprintf("lines.%d", i)
+		found := slices.IndexFunc(r.Lines, func(l Line) bool { return l.ID == in.LineID })
+		if found < 0 {
+			all = append(all, ErrUnknownLine.At(at+".lineId"))
+			continue
+		}
+		l := r.Lines[found]
+		p := Inspected{OrderID: r.OrderID, LineID: l.LineID, ReturnLineID: l.ID, Restocked: in.Restock, Scrapped: in.Scrap, Repaired: in.Repair}
+		if left := l.Approved - r.inspected(l.ID).Pieces(); p.Pieces() > left {
+			all = append(all, ErrTooMany.With(left).At(at))
+		}
+		came = append(came, p)
+	}
+	return came, errors.Join(all...)
+}
+
+// receive adds the receipt; when nothing more is to come, the return is complete.
+func (r *Return) receive(c Receipt) {
+	r.Receipts = append(r.Receipts, c)
+	r.Status = Completed
+	for _, l := range r.Lines {
+		if r.inspected(l.ID).Pieces() < l.Approved {
+			r.Status = PartlyReceived
+		}
+	}
+	if r.Status == Completed {
+		at := c.At
+		r.EndedAt = &at
+	}
+}
+
+// restocking is what of the receipt goes back on the shelves, by variant: of sets, their
+// parts.
+func restocking(lines []order.Line, c Receipt) Pieces {
+	found := Pieces{}
+	for _, p := range c.Lines {
+		l := lines[slices.IndexFunc(lines, func(l order.Line) bool { return l.ID == p.LineID })]
+		if p.Restocked == 0 {
+			continue
+		}
+		if len(l.Parts) == 0 {
+			found[l.VariantID] += p.Restocked
+		}
+		for _, part := range l.Parts {
+			found[part.VariantID] += part.Quantity / l.Quantity * p.Restocked
+		}
+	}
+	return found
+}
+
+func (s *Service) returnedToShelves(ctx context.Context, restocked Pieces) error {
+	if len(restocked) == 0 {
+		return nil
+	}
+	variants := make([]uuid.UUID, 0, len(restocked))
+	for v := range restocked {
+		variants = append(variants, v)
+	}
+	slices.SortFunc(variants, func(a, b uuid.UUID) int { return slices.Compare(a[:], b[:]) })
+	return s.Flips.Flipped(ctx, variants)
+}
+
+// settle gives the customer what the pieces are worth: money, or other goods.
+func (s *Service) settle(ctx context.Context, c changing, receipt *Receipt) error {
+	if c.r.Outcome == Exchange {
+		return s.exchange(ctx, c, receipt)
+	}
+	if err := c.worth(receipt); err != nil {
+		return err
+	}
+	if err := s.giveBack(ctx, c, receipt); err != nil {
+		return err
+	}
+	came := received(c.all, Return.refunds)
+	for _, p := range receipt.Lines {
+		came[p.LineID] += p.Pieces()
+	}
+	if s.Campaigns != nil && sharesOf(c.Order, c.Lines).whole(came) {
+		return s.Campaigns.Return(ctx, c.Order.ID)
+	}
+	return nil
+}
+
+// worth works out what is given back for the pieces of the receipt, and what the shop
+// keeps.
+func (c changing) worth(receipt *Receipt) error {
+	s := sharesOf(c.Order, c.Lines)
+	before, now := received(c.all, Return.refunds), Pieces{}
+	for _, p := range receipt.Lines {
+		now[p.LineID] = p.Pieces()
+	}
+	cost, err := s.back(before, now)
+	if err != nil {
+		return err
+	}
+	for i := range receipt.Lines {
+		p := &receipt.Lines[i]
+		l := c.r.Lines[slices.IndexFunc(c.r.Lines, func(l Line) bool { return l.ID == p.ReturnLineID })]
+		fee, err := money.RoundDown.Portion(cost[p.LineID], int64(termOf(c.r.Terms, l.Reason).FeePercent), 100, 1)
+		if err != nil {
+			return err
+		}
+		p.RefundMinor = cost[p.LineID] - fee
+		receipt.RefundMinor, receipt.FeeMinor = receipt.RefundMinor+p.RefundMinor, receipt.FeeMinor+fee
+		before[p.LineID] += now[p.LineID]
+	}
+	if s.whole(before) && c.refundsShipping() {
+		receipt.ShippingMinor = s.shipping
+		receipt.RefundMinor += s.shipping
+	}
+	return nil
+}
+
+// refundsShipping reports whether the shipping fee goes back when all goods have: if it
+// does for each reason for which some came.
+func (c changing) refundsShipping() bool {
+	for _, r := range c.all {
+		for _, l := range r.Lines {
+			if (r.ID == c.r.ID || len(r.Receipts) > 0) && r.refunds() && l.Approved > 0 && !termOf(r.Terms, l.Reason).RefundsShipping {
+				return false
+			}
+		}
+	}
+	return true
+}
+
+// giveBack sends the money back the way it came; on account, less is owed.
+func (s *Service) giveBack(ctx context.Context, c changing, receipt *Receipt) error {
+	if receipt.RefundMinor == 0 {
+		return nil
+	}
+	if c.Order.OnAccount() && c.Order.CompanyID != nil {
+		return s.Companies.GoodsReturned(ctx, company.Goods{
+			OrderID: c.Order.ID, CompanyID: *c.Order.CompanyID, BrandID: c.Order.BrandID, ReceiptID: receipt.ID, Minor: receipt.RefundMinor, Reference: c.r.Number(),
+		})
+	}
+	given, err := s.Payments.GiveBack(ctx, payment.GiveBackInput{OrderID: c.Order.ID, CauseID: receipt.ID, Minor: receipt.RefundMinor, Reference: c.r.Number()})
+	receipt.RefundMinor = given
+	return err
+}
+
+// exchange orders what replaces the pieces of the receipt. If it is not there, nothing
+// is received.
+func (s *Service) exchange(ctx context.Context, c changing, receipt *Receipt) error {
+	var wanted []order.Reservation
+	for _, p := range receipt.Lines {
+		l := c.r.Lines[slices.IndexFunc(c.r.Lines, func(l Line) bool { return l.ID == p.ReturnLineID })]
+		wanted = append(wanted, order.Reservation{VariantID: *l.ExchangeVariantID, Quantity: p.Pieces()})
+	}
+	placed, err := s.Orders.Exchange(ctx, c.Order, wanted, c.r.Number())
+	if err != nil {
+		return err
+	}
+	receipt.ExchangeOrderID = &placed.ID
+	return nil
+}
