@@ -200,6 +200,28 @@ func paymentsAhead(ctx context.Context, payments []payment.Payment, paths ...str
 	return nil
 }
 
+// straysAhead fetches the payments of strays.
+func straysAhead(ctx context.Context, strays []payment.Stray, paths ...string) error {
+	var ids []uuid.UUID
+	for _, t := range strays {
+		if t.PaymentID != nil {
+			ids = append(ids, *t.PaymentID)
+		}
+	}
+	for _, path := range paths {
+		if len(ids) > 0 && graph.Asks(ctx, path+".payment") {
+			byID, err := load(ctx).Payment.Ahead(ctx, ids)
+			if err != nil {
+				return err
+			}
+			if err := paymentsAhead(ctx, slices.Collect(maps.Values(byID)), path+".payment"); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
 // productAhead does the same for a product by itself, if there is one.
 func productAhead(ctx context.Context, p *catalog.Product, err error) (*catalog.Product, error) {
 	if err != nil || p == nil {

@@ -109,6 +109,7 @@ type Loaders struct {
 	SecondFactors *graph.Loader[uuid.UUID, bool]                  // by account
 
 	Payments   *graph.Loader[uuid.UUID, []payment.Payment] // by order
+	Payment    *graph.Loader[uuid.UUID, payment.Payment]
 	Operations *graph.Loader[uuid.UUID, []payment.Operation]
 	Transfers  *graph.Loader[uuid.UUID, []payment.Transfer]
 
@@ -188,6 +189,7 @@ func (r *Resolver) NewLoaders(ctx context.Context) *Loaders {
 		StatementLines:  graph.NewLoader(graph.Grouped(r.Billing.LinesOf, func(l billing.Line) uuid.UUID { return l.StatementID })),
 		JournalLines:    graph.NewLoader(graph.Grouped(r.Ledger.LinesOf, func(l ledger.Line) uuid.UUID { return l.EntryID })),
 
+		Payment:    graph.NewLoader(graph.ByKey(r.Payments.ByIDs, func(p payment.Payment) uuid.UUID { return p.ID })),
 		Operations: graph.NewLoader(graph.Grouped(r.Payments.OperationsOf, func(o payment.Operation) uuid.UUID { return o.PaymentID })),
 		Transfers:  graph.NewLoader(graph.Grouped(r.Payments.TransfersOf, func(t payment.Transfer) uuid.UUID { return t.PaymentID })),
 

@@ -21,6 +21,13 @@ var moneyOperations = map[string]clientOperation{
 	"admin/RecordTillPayment": {18, input(func(t *testing.T, w *world) apptest.Variables {
 		return apptest.Variables{"idempotencyKey": w.key(), "orderId": w.place(t, w.filled(t), "CARD"), "method": "CASH"}
 	})},
+	"admin/StrayPayments": {2, asked(func(t *testing.T, w *world) apptest.Variables {
+		w.strayed(t)
+		return apptest.Variables{"first": w.size}
+	})},
+	"admin/SettleStrayPayment": {6, input(func(t *testing.T, w *world) apptest.Variables {
+		return apptest.Variables{"id": w.strayed(t), "state": "IGNORED", "reason": "他店の入金"}
+	})},
 	"admin/Journal": {2, asked(func(t *testing.T, w *world) apptest.Variables {
 		w.posted(t)
 		return apptest.Variables{"first": w.size}
@@ -113,6 +120,15 @@ func (w *world) held(t *testing.T) string {
 	exec(t, w.App, `UPDATE payments SET status = 'AUTHORISED', authorised = amount, captured = 0 WHERE id = $1`, keyOf(t, payment))
 	exec(t, w.App, `UPDATE orders SET paid = true WHERE id = $1`, keyOf(t, order))
 	return payment
+}
+
+// strayed is money that no payment expects, reported for one.
+func (w *world) strayed(t *testing.T) string {
+	_, paid := w.paid(t)
+	stray := id.New()
+	exec(t, w.App, `INSERT INTO stray_payments (id, brand_id, gateway, reference, payment_id, amount, currency, cause, state, reported_at)
+		SELECT $1, brand_id, 'konbini', $2, id, 100, 'JPY', 'AMOUNT', 'OPEN', now() FROM payments WHERE id = $3`, stray, w.key(), keyOf(t, paid))
+	return id.Global("StrayPayment", stray)
 }
 
 func (w *world) fee() apptest.Variables {

@@ -51,7 +51,7 @@ var shopOperations = map[string]clientOperation{
 		cart := w.filled(t)
 		return question{in(apptest.Variables{"idempotencyKey": w.key(), "orderId": w.place(t, cart, "CARD"), "cardToken": "pm_card_visa"}), cart}
 	}},
-	"web/OrderPage": {3, func(t *testing.T, w *world) question {
+	"web/OrderPage": {4, func(t *testing.T, w *world) question {
 		cart := w.filled(t)
 		return question{apptest.Variables{"id": w.place(t, cart, "BANK_TRANSFER")}, cart}
 	}},

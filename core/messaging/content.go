@@ -97,6 +97,18 @@ type BankTransfer struct {
 	DueAt         time.Time      `json:"dueAt"`
 }
 
+// StoreSlip tells how to pay an order in advance at a convenience store (コンビニ払い).
+type StoreSlip struct {
+	Name         string         `json:"name"`
+	OrderNumber  string         `json:"orderNumber"`
+	Amount       int64          `json:"amount"`
+	Currency     money.Currency `json:"currency"`
+	Chain        string         `json:"chain"`
+	SlipNumber   string         `json:"slipNumber"`
+	Confirmation string         `json:"confirmation,omitempty"`
+	DueAt        time.Time      `json:"dueAt"`
+}
+
 // BackInStock tells somebody who waits that a product is in stock again.
 type BackInStock struct {
 	Name     string `json:"name,omitempty"`
@@ -224,6 +236,9 @@ func (OrderCancelled) Kind() Kind { return KindOrderCancelled }
 // Kind is KindBankTransfer.
 func (BankTransfer) Kind() Kind { return KindBankTransfer }
 
+// Kind is KindStoreSlip.
+func (StoreSlip) Kind() Kind { return KindStoreSlip }
+
 // Kind is KindBackInStock.
 func (BackInStock) Kind() Kind { return KindBackInStock }
 
@@ -273,6 +288,7 @@ var blanks = map[Kind]func() Content{
 	KindQuotationSaid:      func() Content { return &QuotationSaid{} },
 	KindAccountOverdue:     func() Content { return &AccountOverdue{} },
 	KindApprovalAsked:      func() Content { return &ApprovalAsked{} },
+	KindStoreSlip:          func() Content { return &StoreSlip{} },
 }
 
 // blank is an empty content of the kind, to decode into; nil for an unknown kind.

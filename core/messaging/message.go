@@ -36,6 +36,7 @@ const (
 	KindCouponGranted      Kind = "coupon_granted"
 	KindAccountOverdue     Kind = "account_overdue"
 	KindApprovalAsked      Kind = "approval_asked"
+	KindStoreSlip          Kind = "store_slip"
 )
 
 // Kinds lists every kind.
@@ -43,7 +44,7 @@ var Kinds = []Kind{
 	KindEmailVerification, KindPasswordReset, KindOrderConfirmation, KindPaymentReceived,
 	KindOrderShipped, KindOrderCancelled, KindBankTransfer,
 	KindBackInStock, KindAccountOverdue, KindApprovalAsked, KindCampaignNotice, KindCampaignOpened, KindCouponGranted,
-	KindQuotationRequested, KindQuotationAnswered, KindQuotationSaid, KindStockLow,
+	KindQuotationRequested, KindQuotationAnswered, KindQuotationSaid, KindStockLow, KindStoreSlip,
 }
 
 // Content is what one kind of message says.

@@ -31,6 +31,7 @@ type PlaceInput struct {
 	IdempotencyKey string
 	ExpectedTotal  decimal.Decimal // what the customer was shown, in major units
 	PaymentMethod  payment.Method
+	Store          payment.Chain // of convenience stores, if it is paid there
 }
 
 // errStockMoved says that stock went between planning and taking; planning anew helps.
@@ -123,7 +124,7 @@ func (s *Service) place(ctx context.Context, orderID uuid.UUID, lookup cart.Look
 	if err := s.gifts(ctx, &draft, basket.Levels); err != nil {
 		return Order{}, err
 	}
-	if err := s.billed(ctx, &draft); err != nil {
+	if err := s.billed(ctx, &draft, in); err != nil {
 		return Order{}, err
 	}
 	return draft.Order, s.write(ctx, draft)
@@ -142,6 +143,11 @@ func (s *Service) write(ctx context.Context, d Draft) error {
 	}
 	if err := s.outbox.Enqueue(ctx, d.Messages...); err != nil {
 		return err
+	}
+	for _, p := range d.Payments {
+		if err := s.payments.Opened(ctx, p); err != nil {
+			return err
+		}
 	}
 	if s.campaigns != nil && len(d.Applied) > 0 {
 		if err := s.campaigns.Redeem(ctx, d.Order.ID, d.Buyer, d.Applied); err != nil {
@@ -218,7 +224,7 @@ type Draft struct {
 	CartID       uuid.UUID
 	Buyer        scope.Buyer
 	Applied      []pricing.Applied // what campaigns give, less the gifts that are gone
-	Payment      *payment.Payment  // nil if the order costs nothing
+	Payments     []payment.Draft   // none if the order costs nothing, or is invoiced
 	Messages     []messaging.Message
 	Event        event.Event
 	approvers    []company.Seat // of an order that waits for one
@@ -271,7 +277,7 @@ func partsOf(item cart.Item, shares []money.Money) []Part {
 
 // billed adds the payment, and the mails that say what was ordered and how to pay.
 // An order that costs nothing is paid.
-func (s *Service) billed(ctx context.Context, d *Draft) error {
+func (s *Service) billed(ctx context.Context, d *Draft, in PlaceInput) error {
 	o := &d.Order
 	if o.Status == PendingApproval {
 		return s.askApprovers(ctx, d) // it is confirmed when it is approved
@@ -290,12 +296,15 @@ func (s *Service) billed(ctx context.Context, d *Draft) error {
 	}
 	bill, err := s.payments.Draft(i18n.WithLanguage(ctx, o.Language), payment.OpenInput{
 		OrderID: o.ID, BrandID: o.BrandID, OrderNumber: o.Number, Method: o.PaymentMethod,
-		Amount: o.TotalMinor, Currency: o.Currency, Name: o.ShippingAddress.Name, Email: o.Email,
+		Amount: o.TotalMinor, Currency: o.Currency, Name: o.ShippingAddress.Name, Email: o.Email, Chain: in.Store,
 	})
-	if err != nil {
+	switch {
+	case errors.Is(err, payment.ErrChain):
+		return err
+	case err != nil:
 		return at("paymentMethod", err)
 	}
-	d.Payment, d.Messages = &bill.Payment, append(d.Messages, bill.Messages...)
+	d.Payments, d.Messages = append(d.Payments, bill), append(d.Messages, bill.Messages...)
 	return nil
 }
 

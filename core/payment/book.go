@@ -24,6 +24,15 @@ func (p Payment) place() ledger.Place {
 	return ledger.Place{Account: ledger.Clearing, Sub: p.Gateway}
 }
 
+// giver is the account that money goes back from: what came in at a convenience store
+// goes back from the bank.
+func (p Payment) giver() ledger.Place {
+	if p.Method == MethodConvenienceStore {
+		return ledger.Place{Account: ledger.Bank}
+	}
+	return p.place()
+}
+
 // book writes down what came in and what went back between two states of a payment.
 // Both sums only grow, so each state of them is written down once.
 func (s *Service) book(ctx context.Context, due Due, before, after Payment, at time.Time) error {
@@ -37,6 +46,7 @@ func (s *Service) book(ctx context.Context, due Due, before, after Payment, at t
 		}
 	}
 	if m.Minor, m.Total = after.RefundedMinor-before.RefundedMinor, after.RefundedMinor; m.Minor > 0 {
+		m.Where = after.giver()
 		return s.Books.GivenBack(ctx, m)
 	}
 	return nil

@@ -20,12 +20,14 @@ type OpenInput struct {
 	Currency    money.Currency
 	Name        string // of the customer, for the mail that says how to pay
 	Email       string
+	Chain       Chain // of convenience stores, for the method that is paid there
 }
 
 // Draft is a payment about to be written down.
 type Draft struct {
 	Payment  Payment
 	Messages []messaging.Message // how to pay, for methods that are paid outside
+	Start    *Operation          // that a job has yet to ask of the gateway
 }
 
 // Opener is the part of Service that placing and cancelling an order needs.
@@ -34,6 +36,9 @@ type Opener interface {
 	// tell the customer. No gateway is called: a card is charged by Service.Pay after
 	// the order stands. An unknown method is ErrMethodUnavailable.
 	Draft(ctx context.Context, in OpenInput) (Draft, error)
+	// Opened goes on with a draft that was written down, in the same transaction: what
+	// it asks of a gateway is queued.
+	Opened(ctx context.Context, d Draft) error
 	// Release gives up or gives back all money of an order that was cancelled, in
 	// the order's transaction; the gateways are called by a job after it commits.
 	// It answers what goes back to the customer, in minor units.

@@ -3,6 +3,7 @@ package payment
 import (
 	"context"
 	"errors"
+	"slices"
 
 	"github.com/google/uuid"
 
@@ -17,7 +18,8 @@ import (
 type Option struct {
 	Method    Method
 	Name      i18n.Text
-	PublicKey string // what the client's card form needs; empty where there is none
+	PublicKey string  // what the client's card form needs; empty where there is none
+	Chains    []Chain // of convenience stores, where it is paid there
 }
 
 // Published is a Gateway whose client library needs a public key.
@@ -34,6 +36,9 @@ func (s *Service) Options() []Option {
 		all[i] = Option{Method: g.Method(), Name: g.Method().Name()}
 		if p, ok := g.(Published); ok {
 			all[i].PublicKey = p.PublicKey()
+		}
+		if issuer, ok := g.(Issuer); ok {
+			all[i].Chains = issuer.Chains()
 		}
 	}
 	return all
@@ -58,6 +63,15 @@ func (s *Service) ByID(ctx context.Context, paymentID uuid.UUID) (*Payment, erro
 		return nil, errors.Join(err, fault.ErrNotFound)
 	}
 	return p, nil
+}
+
+// ByIDs are those of the payments that the brand has, for staff.
+func (s *Service) ByIDs(ctx context.Context, paymentIDs []uuid.UUID) ([]Payment, error) {
+	if err := access.Require(ctx, access.OrderRead); err != nil {
+		return nil, err
+	}
+	all, err := s.Store.Payments(ctx, paymentIDs)
+	return slices.DeleteFunc(all, func(p Payment) bool { return elsewhere(ctx, p.BrandID) }), err
 }
 
 // OperationsOf are what was asked of the gateways for payments, for staff.

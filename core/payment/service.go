@@ -22,13 +22,14 @@ import (
 type Terms struct {
 	CardWithin     time.Duration // for a card to go through
 	TransferWithin time.Duration // for a bank transfer to arrive
+	StoreWithin    time.Duration // for a slip to be paid at a convenience store
 	Zone           *time.Location
 }
 
-// DefaultTerms are an hour for cards and seven days, to the end of the day in
-// Japan, for bank transfers.
+// DefaultTerms are an hour for cards and, to the end of the day in Japan, seven days
+// for bank transfers and three for convenience stores.
 func DefaultTerms() Terms {
-	return Terms{CardWithin: time.Hour, TransferWithin: 7 * 24 * time.Hour, Zone: time.FixedZone("JST", 9*60*60)}
+	return Terms{CardWithin: time.Hour, TransferWithin: 7 * 24 * time.Hour, StoreWithin: 3 * 24 * time.Hour, Zone: time.FixedZone("JST", 9*60*60)}
 }
 
 // Needs is what a Service is made of.
@@ -72,7 +73,11 @@ func (s *Service) Deadline(m Method, placedAt time.Time) time.Time {
 	if m == MethodCard {
 		return placedAt.Add(s.Terms.CardWithin)
 	}
-	day := placedAt.In(s.Terms.Zone).Add(s.Terms.TransferWithin)
+	within := s.Terms.TransferWithin
+	if m == MethodConvenienceStore {
+		within = s.Terms.StoreWithin
+	}
+	day := placedAt.In(s.Terms.Zone).Add(within)
 	return time.Date(day.Year(), day.Month(), day.Day(), 23, 59, 59, 0, s.Terms.Zone).UTC()
 }
 
@@ -89,6 +94,9 @@ func (s *Service) Draft(ctx context.Context, in OpenInput) (Draft, error) {
 		ID: id.New(), BrandID: in.BrandID, OrderID: in.OrderID, Method: g.Method(), Gateway: g.Name(),
 		Status: StatusPending, Currency: in.Currency, AmountMinor: in.Amount, DueAt: &due, CreatedAt: now, UpdatedAt: now,
 	}}
+	if issuer, ok := g.(Issuer); ok {
+		return d, d.slip(issuer, in)
+	}
 	offline, ok := g.(Offline)
 	if !ok {
 		return d, nil
@@ -116,7 +124,7 @@ func (s *Service) open(ctx context.Context, in OpenInput) (Payment, error) {
 	if err != nil {
 		return Payment{}, err
 	}
-	if err := s.Store.Insert(ctx, d.Payment); err != nil || len(d.Messages) == 0 {
+	if err := s.Store.Insert(ctx, d.Payment); err != nil || len(d.Messages) == 0 { // who opens another asks the gateway at once
 		return d.Payment, err
 	}
 	return d.Payment, s.Outbox.Enqueue(ctx, d.Messages...)

@@ -1501,7 +1501,7 @@ func unmarshalInputPlaceOrderInput(ctx context.Context, ec *executionContext, ob
 		asMap[k] = v
 	}
 
-	fieldsInOrder := [...]string{"idempotencyKey", "expectedTotal", "paymentMethod"}
+	fieldsInOrder := [...]string{"idempotencyKey", "expectedTotal", "paymentMethod", "convenienceStore"}
 	for _, k := range fieldsInOrder {
 		v, ok := asMap[k]
 		if !ok {
@@ -1529,6 +1529,13 @@ func unmarshalInputPlaceOrderInput(ctx context.Context, ec *executionContext, ob
 				return it, err
 			}
 			it.PaymentMethod = data
+		case "convenienceStore":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("convenienceStore"))
+			data, err := unmarshalOConvenienceStore2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpaymentᚐChain(ctx, ec, v)
+			if err != nil {
+				return it, err
+			}
+			it.Store = data
 		}
 	}
 	return it, nil

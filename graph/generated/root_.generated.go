@@ -61,6 +61,7 @@ type ResolverRoot interface {
 	Order() OrderResolver
 	Partner() PartnerResolver
 	Payment() PaymentResolver
+	PaymentOption() PaymentOptionResolver
 	PaymentTerms() PaymentTermsResolver
 	PriceImport() PriceImportResolver
 	Product() ProductResolver
@@ -85,6 +86,7 @@ type ResolverRoot interface {
 	StockTransferLine() StockTransferLineResolver
 	Stocktake() StocktakeResolver
 	StocktakeLine() StocktakeLineResolver
+	StrayPayment() StrayPaymentResolver
 	Subscription() SubscriptionResolver
 	Variant() VariantResolver
 	SetCategorySortInput() SetCategorySortInputResolver
@@ -682,6 +684,11 @@ type ComplexityRoot struct {
 		UserErrors    func(childComplexity int) int
 	}
 
+	ConvenienceStoreOption struct {
+		Chain func(childComplexity int) int
+		Name  func(childComplexity int) int
+	}
+
 	Coupon struct {
 		Campaign func(childComplexity int) int
 		Closes   func(childComplexity int) int
@@ -1147,6 +1154,7 @@ type ComplexityRoot struct {
 		SetStaffPolicy           func(childComplexity int, input identity.PolicyInput) int
 		SetStockRules            func(childComplexity int, input inventory.RulesInput) int
 		SettleBankLine           func(childComplexity int, input banking.SettleInput) int
+		SettleStrayPayment       func(childComplexity int, input payment.SettleStrayInput) int
 		SimulateCampaign         func(childComplexity int, input promotion.SimulateInput) int
 		StartSso                 func(childComplexity int, input identity.StartSSOInput) int
 		StartStocktake           func(childComplexity int, input inventory.StartStocktakeInput) int
@@ -1366,8 +1374,11 @@ type ComplexityRoot struct {
 		BankName      func(childComplexity int) int
 		BranchCode    func(childComplexity int) int
 		BranchName    func(childComplexity int) int
+		Chain         func(childComplexity int) int
+		Confirmation  func(childComplexity int) int
 		DueAt         func(childComplexity int) int
 		Reference     func(childComplexity int) int
+		SlipNumber    func(childComplexity int) int
 	}
 
 	PaymentOperation struct {
@@ -1382,9 +1393,10 @@ type ComplexityRoot struct {
 	}
 
 	PaymentOption struct {
-		Method    func(childComplexity int) int
-		Name      func(childComplexity int) int
-		PublicKey func(childComplexity int) int
+		ConvenienceStores func(childComplexity int) int
+		Method            func(childComplexity int) int
+		Name              func(childComplexity int) int
+		PublicKey         func(childComplexity int) int
 	}
 
 	PaymentPayload struct {
@@ -1808,6 +1820,7 @@ type ComplexityRoot struct {
 		StockTransfers      func(childComplexity int, state *inventory.TransferState, locationID *string, late bool, first *int, after *string) int
 		Stocktake           func(childComplexity int, id string) int
 		Stocktakes          func(childComplexity int, locationID *string, first *int, after *string) int
+		StrayPayments       func(childComplexity int, first *int, after *string, states []payment.StrayState) int
 		Synonyms            func(childComplexity int) int
 		TrialBalance        func(childComplexity int, until *time.Time) int
 	}
@@ -2510,6 +2523,36 @@ type ComplexityRoot struct {
 		Shortage  func(childComplexity int) int
 		Surplus   func(childComplexity int) int
 		Uncounted func(childComplexity int) int
+	}
+
+	StrayPayment struct {
+		Amount     func(childComplexity int) int
+		Cause      func(childComplexity int) int
+		Gateway    func(childComplexity int) int
+		GlobalID   func(childComplexity int) int
+		Payment    func(childComplexity int) int
+		Reason     func(childComplexity int) int
+		Reference  func(childComplexity int) int
+		ReportedAt func(childComplexity int) int
+		SettledAt  func(childComplexity int) int
+		State      func(childComplexity int) int
+	}
+
+	StrayPaymentConnection struct {
+		Edges      func(childComplexity int) int
+		Nodes      func(childComplexity int) int
+		PageInfo   func(childComplexity int) int
+		TotalCount func(childComplexity int) int
+	}
+
+	StrayPaymentEdge struct {
+		Cursor func(childComplexity int) int
+		Node   func(childComplexity int) int
+	}
+
+	StrayPaymentPayload struct {
+		Stray      func(childComplexity int) int
+		UserErrors func(childComplexity int) int
 	}
 
 	Subscription struct {
@@ -4951,6 +4994,19 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.ConfirmTotpPayload.UserErrors(childComplexity), true
+
+	case "ConvenienceStoreOption.chain":
+		if e.ComplexityRoot.ConvenienceStoreOption.Chain == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ConvenienceStoreOption.Chain(childComplexity), true
+	case "ConvenienceStoreOption.name":
+		if e.ComplexityRoot.ConvenienceStoreOption.Name == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ConvenienceStoreOption.Name(childComplexity), true
 
 	case "Coupon.campaign":
 		if e.ComplexityRoot.Coupon.Campaign == nil {
@@ -7644,6 +7700,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.SettleBankLine(childComplexity, args["input"].(banking.SettleInput)), true
+	case "Mutation.settleStrayPayment":
+		if e.ComplexityRoot.Mutation.SettleStrayPayment == nil {
+			break
+		}
+
+		args, err := field_Mutation_settleStrayPayment_args(ctx, ec, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.SettleStrayPayment(childComplexity, args["input"].(payment.SettleStrayInput)), true
 	case "Mutation.simulateCampaign":
 		if e.ComplexityRoot.Mutation.SimulateCampaign == nil {
 			break
@@ -8738,6 +8805,18 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.PaymentInstructions.BranchName(childComplexity), true
+	case "PaymentInstructions.convenienceStore":
+		if e.ComplexityRoot.PaymentInstructions.Chain == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PaymentInstructions.Chain(childComplexity), true
+	case "PaymentInstructions.confirmationNumber":
+		if e.ComplexityRoot.PaymentInstructions.Confirmation == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PaymentInstructions.Confirmation(childComplexity), true
 	case "PaymentInstructions.dueAt":
 		if e.ComplexityRoot.PaymentInstructions.DueAt == nil {
 			break
@@ -8750,6 +8829,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.PaymentInstructions.Reference(childComplexity), true
+	case "PaymentInstructions.slipNumber":
+		if e.ComplexityRoot.PaymentInstructions.SlipNumber == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PaymentInstructions.SlipNumber(childComplexity), true
 
 	case "PaymentOperation.amount":
 		if e.ComplexityRoot.PaymentOperation.Amount == nil {
@@ -8800,6 +8885,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.PaymentOperation.Status(childComplexity), true
 
+	case "PaymentOption.convenienceStores":
+		if e.ComplexityRoot.PaymentOption.ConvenienceStores == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PaymentOption.ConvenienceStores(childComplexity), true
 	case "PaymentOption.method":
 		if e.ComplexityRoot.PaymentOption.Method == nil {
 			break
@@ -10867,6 +10958,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Query.Stocktakes(childComplexity, args["locationId"].(*string), args["first"].(*int), args["after"].(*string)), true
+	case "Query.strayPayments":
+		if e.ComplexityRoot.Query.StrayPayments == nil {
+			break
+		}
+
+		args, err := field_Query_strayPayments_args(ctx, ec, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Query.StrayPayments(childComplexity, args["first"].(*int), args["after"].(*string), args["states"].([]payment.StrayState)), true
 	case "Query.synonyms":
 		if e.ComplexityRoot.Query.Synonyms == nil {
 			break
@@ -13458,6 +13560,118 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.StocktakeTally.Uncounted(childComplexity), true
 
+	case "StrayPayment.amount":
+		if e.ComplexityRoot.StrayPayment.Amount == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StrayPayment.Amount(childComplexity), true
+	case "StrayPayment.cause":
+		if e.ComplexityRoot.StrayPayment.Cause == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StrayPayment.Cause(childComplexity), true
+	case "StrayPayment.gateway":
+		if e.ComplexityRoot.StrayPayment.Gateway == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StrayPayment.Gateway(childComplexity), true
+	case "StrayPayment.id":
+		if e.ComplexityRoot.StrayPayment.GlobalID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StrayPayment.GlobalID(childComplexity), true
+	case "StrayPayment.payment":
+		if e.ComplexityRoot.StrayPayment.Payment == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StrayPayment.Payment(childComplexity), true
+	case "StrayPayment.reason":
+		if e.ComplexityRoot.StrayPayment.Reason == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StrayPayment.Reason(childComplexity), true
+	case "StrayPayment.reference":
+		if e.ComplexityRoot.StrayPayment.Reference == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StrayPayment.Reference(childComplexity), true
+	case "StrayPayment.reportedAt":
+		if e.ComplexityRoot.StrayPayment.ReportedAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StrayPayment.ReportedAt(childComplexity), true
+	case "StrayPayment.settledAt":
+		if e.ComplexityRoot.StrayPayment.SettledAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StrayPayment.SettledAt(childComplexity), true
+	case "StrayPayment.state":
+		if e.ComplexityRoot.StrayPayment.State == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StrayPayment.State(childComplexity), true
+
+	case "StrayPaymentConnection.edges":
+		if e.ComplexityRoot.StrayPaymentConnection.Edges == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StrayPaymentConnection.Edges(childComplexity), true
+	case "StrayPaymentConnection.nodes":
+		if e.ComplexityRoot.StrayPaymentConnection.Nodes == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StrayPaymentConnection.Nodes(childComplexity), true
+	case "StrayPaymentConnection.pageInfo":
+		if e.ComplexityRoot.StrayPaymentConnection.PageInfo == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StrayPaymentConnection.PageInfo(childComplexity), true
+	case "StrayPaymentConnection.totalCount":
+		if e.ComplexityRoot.StrayPaymentConnection.TotalCount == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StrayPaymentConnection.TotalCount(childComplexity), true
+
+	case "StrayPaymentEdge.cursor":
+		if e.ComplexityRoot.StrayPaymentEdge.Cursor == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StrayPaymentEdge.Cursor(childComplexity), true
+	case "StrayPaymentEdge.node":
+		if e.ComplexityRoot.StrayPaymentEdge.Node == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StrayPaymentEdge.Node(childComplexity), true
+
+	case "StrayPaymentPayload.stray":
+		if e.ComplexityRoot.StrayPaymentPayload.Stray == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StrayPaymentPayload.Stray(childComplexity), true
+	case "StrayPaymentPayload.userErrors":
+		if e.ComplexityRoot.StrayPaymentPayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StrayPaymentPayload.UserErrors(childComplexity), true
+
 	case "Subscription.orderChanged":
 		if e.ComplexityRoot.Subscription.OrderChanged == nil {
 			break
@@ -13972,6 +14186,7 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 			graphql.NewInputUnmarshaler("SetSoldOutPolicyInput", graphql.BindUnmarshaler(ec, unmarshalInputSetSoldOutPolicyInput)),
 			graphql.NewInputUnmarshaler("SetStockRulesInput", graphql.BindUnmarshaler(ec, unmarshalInputSetStockRulesInput)),
 			graphql.NewInputUnmarshaler("SettleBankLineInput", graphql.BindUnmarshaler(ec, unmarshalInputSettleBankLineInput)),
+			graphql.NewInputUnmarshaler("SettleStrayPaymentInput", graphql.BindUnmarshaler(ec, unmarshalInputSettleStrayPaymentInput)),
 			graphql.NewInputUnmarshaler("ShippingDestinationLimitInput", graphql.BindUnmarshaler(ec, unmarshalInputShippingDestinationLimitInput)),
 			graphql.NewInputUnmarshaler("ShippingPaymentLimitInput", graphql.BindUnmarshaler(ec, unmarshalInputShippingPaymentLimitInput)),
 			graphql.NewInputUnmarshaler("ShippingRateInput", graphql.BindUnmarshaler(ec, unmarshalInputShippingRateInput)),
@@ -19174,6 +19389,8 @@ enum PaymentMethod {
   CASH
   "By the card terminal of a till; staff record it."
   CARD_TERMINAL
+  "In advance, in cash at a convenience store, by a number that a provider issues (コンビニ払い)."
+  CONVENIENCE_STORE
 }
 
 "One line of an order, as it was when the order was placed."
@@ -19273,6 +19490,8 @@ input PlaceOrderInput {
   expectedTotal: Decimal!
   "How the customer pays."
   paymentMethod: PaymentMethod!
+  "For CONVENIENCE_STORE: the chain to pay at."
+  convenienceStore: ConvenienceStore
 }
 
 "Which order to give up, and why."
@@ -19475,7 +19694,30 @@ type PartnerKeyPayload {
   ): PaymentConnection! @allow(permissions: [ORDER_READ])
 }
 
+extend type Query {
+  """
+  Money that was reported and that no payment expects (不明入金): of an unknown slip, of
+  another amount. OPEN is the work list; newest first.
+  """
+  strayPayments(
+    "How many, 0 to 100."
+    first: Int = 20
+    "The cursor behind which the page starts."
+    after: String
+    "Only those that stand at one of these; all if left out."
+    states: [StrayPaymentState!]
+  ): StrayPaymentConnection! @allow(permissions: [ORDER_READ])
+}
+
 extend type Mutation {
+  """
+  Say what became of money that no payment expected: APPLIED lets it pay a payment of the
+  same gateway, RETURNED and IGNORED close it with a reason. It is settled once.
+  """
+  settleStrayPayment(
+    "Which money, and what became of it."
+    input: SettleStrayPaymentInput!
+  ): StrayPaymentPayload! @allow(permissions: [ORDER_WRITE])
   """
   Pay an order that stands. A card is charged at once if ` + "`" + `cardToken` + "`" + ` names it; else
   the client confirms with ` + "`" + `clientSecret` + "`" + ` and Stripe's library, as it must when
@@ -19497,7 +19739,8 @@ extend type Mutation {
   ): RecordBankTransferPayload! @allow(permissions: [ORDER_WRITE])
   """
   Give back a received payment or a part of it. A card is refunded by the gateway,
-  soon after; for a bank transfer this records that staff have sent the money back.
+  soon after; for a bank transfer or a convenience store this records that staff have sent
+  the money back by bank transfer.
   """
   refundPayment(
     "Which payment, and how much."
@@ -19536,6 +19779,32 @@ type PaymentOption {
   name: String!
   "The key that the client's card form needs (Stripe: pk_…); empty for methods without one."
   publicKey: String!
+  "The chains of convenience stores to choose from; empty for other methods."
+  convenienceStores: [ConvenienceStoreOption!]!
+}
+
+"A chain of convenience stores at which an order can be paid."
+type ConvenienceStoreOption {
+  "The chain."
+  chain: ConvenienceStore!
+  "Its name, in the caller's language."
+  name: String!
+}
+
+"A chain of convenience stores (コンビニエンスストア)."
+enum ConvenienceStore {
+  "セブン-イレブン."
+  SEVEN_ELEVEN
+  "ローソン."
+  LAWSON
+  "ファミリーマート."
+  FAMILY_MART
+  "ミニストップ."
+  MINISTOP
+  "セイコーマート."
+  SEICOMART
+  "デイリーヤマザキ."
+  DAILY_YAMAZAKI
 }
 
 "Money for an order by one method."
@@ -19590,7 +19859,7 @@ enum PaymentStatus {
   REFUNDED
 }
 
-"Where and how to pay by bank transfer (振込先)."
+"Where and how to pay by bank transfer (振込先) or at a convenience store. What does not belong to the method is empty."
 type PaymentInstructions {
   "The bank."
   bankName: String!
@@ -19608,6 +19877,12 @@ type PaymentInstructions {
   accountHolder: String!
   "What the payer writes before the own name, so that the order is found."
   reference: String!
+  "The chain of convenience stores; null for bank transfers."
+  convenienceStore: ConvenienceStore
+  "What the customer shows or types at the store (払込番号). Empty until it is issued, a moment after the order: read it again, or watch ` + "`" + `orderChanged` + "`" + `."
+  slipNumber: String!
+  "What some chains ask for besides (確認番号); empty for others."
+  confirmationNumber: String!
   "How much to pay."
   amount: Money!
   "Until when."
@@ -19734,6 +20009,96 @@ input PayOrderInput {
   cardToken: String! = ""
   "Where 3-D Secure brings the customer back to."
   returnUrl: String! = ""
+  "For CONVENIENCE_STORE: the chain to pay at."
+  convenienceStore: ConvenienceStore
+}
+
+"Money that was reported and that no payment expects."
+type StrayPayment {
+  "Its opaque global id."
+  id: ID!
+  "Who reported it: \"konbini\"."
+  gateway: String!
+  "By what the reporter knows it."
+  reference: String!
+  "The payment that it was reported for, or that it pays; null if nobody knows."
+  payment: Payment
+  "How much came in."
+  amount: Money!
+  "Why no payment expects it."
+  cause: StrayPaymentCause!
+  "How far it has been dealt with."
+  state: StrayPaymentState!
+  "What staff wrote when they settled it; empty while it is OPEN."
+  reason: String!
+  "When it was reported."
+  reportedAt: DateTime!
+  "When it was settled; null while it is OPEN."
+  settledAt: DateTime
+}
+
+"Why no payment expects the money."
+enum StrayPaymentCause {
+  "No payment has the reference."
+  UNKNOWN
+  "The payment that it names has another reference."
+  OTHER
+  "The payment is in another currency."
+  CURRENCY
+  "The payment asks for another amount."
+  AMOUNT
+}
+
+"How far money that no payment expected has been dealt with."
+enum StrayPaymentState {
+  "Nobody has dealt with it."
+  OPEN
+  "It pays a payment."
+  APPLIED
+  "It was sent back to the payer."
+  RETURNED
+  "It is none of the shop's sales."
+  IGNORED
+}
+
+"One page of strays."
+type StrayPaymentConnection {
+  "The strays with their cursors."
+  edges: [StrayPaymentEdge!]!
+  "The strays without cursors."
+  nodes: [StrayPayment!]!
+  "Where the page lies."
+  pageInfo: PageInfo!
+  "How many strays the whole list has; costs a count."
+  totalCount: Int!
+}
+
+"A stray on a page."
+type StrayPaymentEdge {
+  "The cursor behind this stray."
+  cursor: String!
+  "The stray."
+  node: StrayPayment!
+}
+
+"What became of money that no payment expected."
+input SettleStrayPaymentInput {
+  "Which money."
+  id: ID!
+  "APPLIED, RETURNED or IGNORED."
+  state: StrayPaymentState!
+  "The payment that it pays, if it is APPLIED."
+  paymentId: ID
+  "Why, at most 200 characters; required unless it is APPLIED."
+  reason: String! = ""
+}
+
+"A stray that staff have settled."
+type StrayPaymentPayload {
+  "The stray; null if nothing was done."
+  stray: StrayPayment
+  "Why nothing was done; empty if it was."
+  userErrors: [UserError!]!
 }
 
 "A payment under way, and what the client has to do next."
@@ -19845,6 +20210,14 @@ type RefundPaymentPayload {
 }
 
 extend enum UserErrorCode {
+  "The method is paid at a convenience store, and none was chosen that the shop works with."
+  CONVENIENCE_STORE_REQUIRED
+  "The amount is more than the method takes at once."
+  PAYMENT_EXCEEDS_LIMIT
+  "The money has been dealt with."
+  STRAY_SETTLED
+  "The payment is collected by another gateway than the one that reported the money."
+  STRAY_OTHER_GATEWAY
   "The shop does not take payments by this method."
   PAYMENT_METHOD_UNAVAILABLE
   "The customer's bank declined the card."
@@ -21631,6 +22004,8 @@ input AcceptQuotationInput {
   expectedTotal: Decimal!
   "How the buyer pays."
   paymentMethod: PaymentMethod!
+  "For CONVENIENCE_STORE: the chain to pay at."
+  convenienceStore: ConvenienceStore
   "How it is shipped; it costs what was offered, whatever the method."
   shippingMethodId: ID!
   "Where the parcel goes."
@@ -24768,6 +25143,16 @@ func childFields_ConfirmTotpPayload(ctx context.Context, ec *executionContext, f
 	return nil, fmt.Errorf("no field named %q was found under type ConfirmTotpPayload", field.Name)
 }
 
+func childFields_ConvenienceStoreOption(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "chain":
+		return fieldContext_ConvenienceStoreOption_chain(ctx, ec, field)
+	case "name":
+		return fieldContext_ConvenienceStoreOption_name(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ConvenienceStoreOption", field.Name)
+}
+
 func childFields_Coupon(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "id":
@@ -25802,6 +26187,12 @@ func childFields_PaymentInstructions(ctx context.Context, ec *executionContext, 
 		return fieldContext_PaymentInstructions_accountHolder(ctx, ec, field)
 	case "reference":
 		return fieldContext_PaymentInstructions_reference(ctx, ec, field)
+	case "convenienceStore":
+		return fieldContext_PaymentInstructions_convenienceStore(ctx, ec, field)
+	case "slipNumber":
+		return fieldContext_PaymentInstructions_slipNumber(ctx, ec, field)
+	case "confirmationNumber":
+		return fieldContext_PaymentInstructions_confirmationNumber(ctx, ec, field)
 	case "amount":
 		return fieldContext_PaymentInstructions_amount(ctx, ec, field)
 	case "dueAt":
@@ -25840,6 +26231,8 @@ func childFields_PaymentOption(ctx context.Context, ec *executionContext, field 
 		return fieldContext_PaymentOption_name(ctx, ec, field)
 	case "publicKey":
 		return fieldContext_PaymentOption_publicKey(ctx, ec, field)
+	case "convenienceStores":
+		return fieldContext_PaymentOption_convenienceStores(ctx, ec, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type PaymentOption", field.Name)
 }
@@ -27930,6 +28323,66 @@ func childFields_StocktakeTally(ctx context.Context, ec *executionContext, field
 		return fieldContext_StocktakeTally_shortage(ctx, ec, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type StocktakeTally", field.Name)
+}
+
+func childFields_StrayPayment(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return fieldContext_StrayPayment_id(ctx, ec, field)
+	case "gateway":
+		return fieldContext_StrayPayment_gateway(ctx, ec, field)
+	case "reference":
+		return fieldContext_StrayPayment_reference(ctx, ec, field)
+	case "payment":
+		return fieldContext_StrayPayment_payment(ctx, ec, field)
+	case "amount":
+		return fieldContext_StrayPayment_amount(ctx, ec, field)
+	case "cause":
+		return fieldContext_StrayPayment_cause(ctx, ec, field)
+	case "state":
+		return fieldContext_StrayPayment_state(ctx, ec, field)
+	case "reason":
+		return fieldContext_StrayPayment_reason(ctx, ec, field)
+	case "reportedAt":
+		return fieldContext_StrayPayment_reportedAt(ctx, ec, field)
+	case "settledAt":
+		return fieldContext_StrayPayment_settledAt(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type StrayPayment", field.Name)
+}
+
+func childFields_StrayPaymentConnection(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edges":
+		return fieldContext_StrayPaymentConnection_edges(ctx, ec, field)
+	case "nodes":
+		return fieldContext_StrayPaymentConnection_nodes(ctx, ec, field)
+	case "pageInfo":
+		return fieldContext_StrayPaymentConnection_pageInfo(ctx, ec, field)
+	case "totalCount":
+		return fieldContext_StrayPaymentConnection_totalCount(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type StrayPaymentConnection", field.Name)
+}
+
+func childFields_StrayPaymentEdge(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cursor":
+		return fieldContext_StrayPaymentEdge_cursor(ctx, ec, field)
+	case "node":
+		return fieldContext_StrayPaymentEdge_node(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type StrayPaymentEdge", field.Name)
+}
+
+func childFields_StrayPaymentPayload(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "stray":
+		return fieldContext_StrayPaymentPayload_stray(ctx, ec, field)
+	case "userErrors":
+		return fieldContext_StrayPaymentPayload_userErrors(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type StrayPaymentPayload", field.Name)
 }
 
 func childFields_Synonym(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {

@@ -182,6 +182,14 @@ type ConfirmTotpPayload struct {
 	UserErrors []UserError `json:"userErrors"`
 }
 
+// A chain of convenience stores at which an order can be paid.
+type ConvenienceStoreOption struct {
+	// The chain.
+	Chain payment.Chain `json:"chain"`
+	// Its name, in the caller's language.
+	Name string `json:"name"`
+}
+
 // A customer group after a change.
 type CustomerGroupPayload struct {
 	// The group; null if nothing was done.
@@ -719,6 +727,14 @@ type StocktakePayload struct {
 	// The stocktake; null if it was not changed.
 	Stocktake *inventory.Stocktake `json:"stocktake,omitempty"`
 	// Why it was not changed.
+	UserErrors []UserError `json:"userErrors"`
+}
+
+// A stray that staff have settled.
+type StrayPaymentPayload struct {
+	// The stray; null if nothing was done.
+	Stray *payment.Stray `json:"stray,omitempty"`
+	// Why nothing was done; empty if it was.
 	UserErrors []UserError `json:"userErrors"`
 }
 

@@ -126,6 +126,10 @@ type (
 	PaymentConnection = page.Connection[payment.Payment]
 	// PaymentEdge is a payment on a page.
 	PaymentEdge = page.Edge[payment.Payment]
+	// StrayPaymentConnection is a page of strays.
+	StrayPaymentConnection = page.Connection[payment.Stray]
+	// StrayPaymentEdge is a stray on a page.
+	StrayPaymentEdge = page.Edge[payment.Stray]
 	// SearchConnection is a page of what a search found.
 	SearchConnection = page.Connection[catalog.SearchResult]
 	// SearchEdge is a hit on a page.

@@ -54,8 +54,8 @@ func (s *Orders) Insert(ctx context.Context, d order.Draft) error {
 		SELECT @order, variant_id, nullif(location_id, @none), quantity
 		FROM unnest(@variants::uuid[], @locations::uuid[], @quantities::int[]) AS r (variant_id, location_id, quantity)`, args)
 	batch.Queue(`UPDATE carts SET closed = true, updated_at = @at WHERE id = @cart`, args)
-	if d.Payment != nil {
-		queuePayment(batch, *d.Payment)
+	for _, p := range d.Payments {
+		queuePayment(batch, p.Payment)
 	}
 	return s.db.later(ctx, batch)
 }

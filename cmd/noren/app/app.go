@@ -198,6 +198,9 @@ func (a *App) Handler() http.Handler {
 		if a.Config.Dev && a.Mailbox != nil {
 			r.Method(http.MethodGet, "/dev/mail", a.Mailbox)
 		}
+		if provider := a.Config.sandbox(a.now); provider != nil {
+			r.Mount(konbiniPath, http.StripPrefix(konbiniPath, provider))
+		}
 	})
 	return a.tracing.HTTP(r)
 }

@@ -1,0 +1,85 @@
+package payment
+
+import (
+	"context"
+	"slices"
+
+	"github.com/noren-commerce/noren/core/id"
+	"github.com/noren-commerce/noren/core/messaging"
+	"github.com/noren-commerce/noren/core/money"
+)
+
+// slip makes the draft one of a slip that is yet to be issued (払込票).
+func (d *Draft) slip(g Issuer, in OpenInput) error {
+	switch {
+	case !slices.Contains(g.Chains(), in.Chain):
+		return ErrChain.At("convenienceStore")
+	case in.Amount > g.Most():
+		return ErrLimit.With(money.Of(g.Most(), in.Currency)).At("paymentMethod")
+	}
+	p := &d.Payment
+	p.Instructions = &Instructions{Chain: &in.Chain, Amount: in.Amount, Currency: in.Currency, DueAt: *p.DueAt}
+	d.Start = &Operation{
+		ID: id.New(), PaymentID: p.ID, Kind: OperationStart, Status: OperationOutstanding, AmountMinor: in.Amount, CreatedAt: p.CreatedAt,
+	}
+	return nil
+}
+
+// Opened queues the start of a draft that was written down, if a job has to ask for it.
+func (s *Service) Opened(ctx context.Context, d Draft) error {
+	if d.Start == nil {
+		return nil
+	}
+	if err := s.Store.InsertOperation(ctx, *d.Start); err != nil {
+		return err
+	}
+	return s.Jobs.Operate(ctx, d.Start.ID)
+}
+
+// chain is where a slip is to be paid; empty for other payments.
+func (p Payment) chain() Chain {
+	if p.Instructions == nil || p.Instructions.Chain == nil {
+		return ""
+	}
+	return *p.Instructions.Chain
+}
+
+// issued reports whether the customer can be told how to pay.
+func (p Payment) issued() bool {
+	return p.Instructions != nil && (p.Instructions.Chain == nil || p.Instructions.SlipNumber != "")
+}
+
+// issue asks for a slip until there is an answer. One that nobody needs any more is not
+// asked for.
+func (s *Service) issue(ctx context.Context, g Issuer, p Payment, op *Operation) error {
+	switch {
+	case !p.Open() && op.Attempts == 0:
+		return s.abandon(ctx, op.ID)
+	case !p.Open():
+		return s.lookUp(ctx, g, p, *op)
+	}
+	var due Due
+	err := s.Tx.InTx(ctx, func(ctx context.Context) (err error) {
+		due, err = s.orders.PaymentDue(ctx, p.OrderID)
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	answer, callErr := s.perform(ctx, g, p, op, func(ctx context.Context) (Answer, error) {
+		return g.Start(ctx, p.starting(due, *op))
+	})
+	return s.answered(ctx, p, *op, answer, callErr)
+}
+
+// tellSlip writes to the customer how to pay, once the slip is there.
+func (s *Service) tellSlip(ctx context.Context, due Due, before, after Payment) error {
+	if after.Method != MethodConvenienceStore || before.issued() || !after.issued() || !after.Open() || due.Cancelled || due.Email == "" {
+		return nil
+	}
+	how := after.Instructions
+	return s.mail(ctx, due, after.ID.String(), messaging.StoreSlip{
+		Name: due.Name, OrderNumber: due.Number, Amount: how.Amount, Currency: how.Currency, Chain: after.chain().Name().In(due.Language),
+		SlipNumber: how.SlipNumber, Confirmation: how.Confirmation, DueAt: how.DueAt,
+	})
+}
