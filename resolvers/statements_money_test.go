@@ -28,6 +28,18 @@ var moneyOperations = map[string]clientOperation{
 	"admin/SettleStrayPayment": {6, input(func(t *testing.T, w *world) apptest.Variables {
 		return apptest.Variables{"id": w.strayed(t), "state": "IGNORED", "reason": "他店の入金"}
 	})},
+	"admin/GiftCards": {2, asked(func(t *testing.T, w *world) apptest.Variables {
+		w.giftCard(t)
+		return apptest.Variables{"first": w.size}
+	})},
+	"admin/IssueGiftCards": {8, input(func(_ *testing.T, w *world) apptest.Variables {
+		return apptest.Variables{"idempotencyKey": w.key(), "amount": "1000", "count": w.size, "paidBy": "BANK"}
+	})},
+	"admin/VoidGiftCards": {7, input(func(t *testing.T, w *world) apptest.Variables {
+		return apptest.Variables{"ids": []string{w.giftCard(t)}, "reason": "紛失"}
+	})},
+	"app/GiftCardBalance": {1, asked(func(_ *testing.T, w *world) apptest.Variables { return apptest.Variables{"code": "2222-2222-2222-2222-2222-2222"} })},
+	"web/GiftCardBalance": {1, asked(func(_ *testing.T, w *world) apptest.Variables { return apptest.Variables{"code": "2222-2222-2222-2222-2222-2222"} })},
 	"admin/Journal": {2, asked(func(t *testing.T, w *world) apptest.Variables {
 		w.posted(t)
 		return apptest.Variables{"first": w.size}
@@ -129,6 +141,14 @@ func (w *world) strayed(t *testing.T) string {
 	exec(t, w.App, `INSERT INTO stray_payments (id, brand_id, gateway, reference, payment_id, amount, currency, cause, state, reported_at)
 		SELECT $1, brand_id, 'konbini', $2, id, 100, 'JPY', 'AMOUNT', 'OPEN', now() FROM payments WHERE id = $3`, stray, w.key(), keyOf(t, paid))
 	return id.Global("StrayPayment", stray)
+}
+
+// giftCard is a gift card with a thousand yen on it.
+func (w *world) giftCard(t *testing.T) string {
+	w.made(t, "issueGiftCards", "", apptest.Variables{"idempotencyKey": w.key(), "amount": "1000", "paidBy": "CASH"})
+	var card uuid.UUID
+	require.NoError(t, w.DB.Pool().QueryRow(t.Context(), `SELECT id FROM gift_cards ORDER BY id DESC LIMIT 1`).Scan(&card))
+	return id.Global("GiftCard", card)
 }
 
 func (w *world) fee() apptest.Variables {

@@ -183,3 +183,30 @@ func (b *Books) settle(ctx context.Context, c Company, kind Kind, to Account) er
 	e.CreditTo(Receivable, "", c.Minor)
 	return b.Post(ctx, e)
 }
+
+// Cards is money of gift cards that was issued or forfeited.
+type Cards struct {
+	BrandID, CauseID uuid.UUID
+	Where            Place // of what was issued: where its money is
+	Currency         money.Currency
+	Minor            int64
+	Memo             string
+}
+
+// CardsIssued writes down that gift cards were issued: they are owed until they are used.
+func (b *Books) CardsIssued(ctx context.Context, c Cards) error {
+	return b.cards(ctx, c, c.Where, Place{Account: GiftCards})
+}
+
+// CardsForfeited writes down what is not owed any more, of cards that expired or were
+// taken out of use (失効).
+func (b *Books) CardsForfeited(ctx context.Context, c Cards) error {
+	return b.cards(ctx, c, Place{Account: GiftCards}, Place{Account: Adjustments})
+}
+
+func (b *Books) cards(ctx context.Context, c Cards, debit, credit Place) error {
+	e := Entry{BrandID: c.BrandID, Kind: KindGiftCard, Source: "cards:" + c.CauseID.String(), Currency: c.Currency, Memo: c.Memo}
+	e.DebitTo(debit.Account, debit.Sub, c.Minor)
+	e.CreditTo(credit.Account, credit.Sub, c.Minor)
+	return b.Post(ctx, e)
+}

@@ -34,10 +34,11 @@ const (
 	Fees        Account = "FEES"
 	BadDebts    Account = "BAD_DEBTS"
 	Adjustments Account = "ADJUSTMENTS"
+	Promotions  Account = "PROMOTIONS"
 )
 
 // Accounts lists every account, as a trial balance does.
-var Accounts = []Account{Cash, Bank, Clearing, Receivable, Deposits, GiftCards, Sales, Shipping, Charges, Returns, Tax, Fees, BadDebts, Adjustments}
+var Accounts = []Account{Cash, Bank, Clearing, Receivable, Deposits, GiftCards, Sales, Shipping, Charges, Returns, Tax, Fees, BadDebts, Adjustments, Promotions}
 
 // Name is what bookkeepers call the account.
 func (a Account) Name() i18n.Text {
@@ -56,6 +57,7 @@ func (a Account) Name() i18n.Text {
 		Fees:        {"ja": "支払手数料", "en": "Fees paid"},
 		BadDebts:    {"ja": "貸倒損失", "en": "Bad debts"},
 		Adjustments: {"ja": "雑損益", "en": "Adjustments"},
+		Promotions:  {"ja": "販売促進費", "en": "Promotions"},
 	}[a]
 }
 
@@ -73,6 +75,7 @@ const (
 	KindPayout         Kind = "PAYOUT"
 	KindCorrection     Kind = "CORRECTION"
 	KindReversal       Kind = "REVERSAL"
+	KindGiftCard       Kind = "GIFT_CARD"
 )
 
 // Entry is one thing that money did. It never changes.

@@ -31,8 +31,10 @@ type OrderConfirmation struct {
 	Shipping      int64          `json:"shipping"`
 	Tax           int64          `json:"tax"` // contained in the total
 	Total         int64          `json:"total"`
-	Address       []string       `json:"address"`           // lines as printed on a parcel
-	Billing       []string       `json:"billing,omitempty"` // whom the bill is made out to; none: the same
+	GiftCards     int64          `json:"giftCards,omitempty"` // paid by gift cards
+	Rest          int64          `json:"rest,omitempty"`      // to be paid by the method
+	Address       []string       `json:"address"`             // lines as printed on a parcel
+	Billing       []string       `json:"billing,omitempty"`   // whom the bill is made out to; none: the same
 	PaymentMethod string         `json:"paymentMethod"`
 	URL           string         `json:"url,omitempty"`
 }

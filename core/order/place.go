@@ -16,6 +16,7 @@ import (
 	"github.com/noren-commerce/noren/core/company"
 	"github.com/noren-commerce/noren/core/event"
 	"github.com/noren-commerce/noren/core/fault"
+	"github.com/noren-commerce/noren/core/giftcard"
 	"github.com/noren-commerce/noren/core/i18n"
 	"github.com/noren-commerce/noren/core/id"
 	"github.com/noren-commerce/noren/core/idempotency"
@@ -32,6 +33,7 @@ type PlaceInput struct {
 	ExpectedTotal  decimal.Decimal // what the customer was shown, in major units
 	PaymentMethod  payment.Method
 	Store          payment.Chain // of convenience stores, if it is paid there
+	GiftCards      []string      // codes of cards that pay first, in this order
 }
 
 // errStockMoved says that stock went between planning and taking; planning anew helps.
@@ -44,6 +46,11 @@ const maxPlans = 4
 // lines priced now must come to the expected total, the stock is taken, the
 // payment opened, the confirmation queued, all in one transaction or not at all.
 func (s *Service) Place(ctx context.Context, in PlaceInput) (*Order, error) {
+	if len(in.GiftCards) > 0 {
+		if err := s.cards.Tried(ctx); err != nil {
+			return nil, at("giftCards", err)
+		}
+	}
 	return s.PlaceFrom(ctx, in, Source{Operation: "placeOrder", Intent: in, Lock: s.store.LockCart})
 }
 
@@ -144,6 +151,11 @@ func (s *Service) write(ctx context.Context, d Draft) error {
 	if err := s.outbox.Enqueue(ctx, d.Messages...); err != nil {
 		return err
 	}
+	if len(d.Uses) > 0 {
+		if err := s.cards.Spend(ctx, d.Uses); err != nil {
+			return err
+		}
+	}
 	for _, p := range d.Payments {
 		if err := s.payments.Opened(ctx, p); err != nil {
 			return err
@@ -224,6 +236,7 @@ type Draft struct {
 	CartID       uuid.UUID
 	Buyer        scope.Buyer
 	Applied      []pricing.Applied // what campaigns give, less the gifts that are gone
+	Uses         []giftcard.Use    // what gift cards pay
 	Payments     []payment.Draft   // none if the order costs nothing, or is invoiced
 	Messages     []messaging.Message
 	Event        event.Event
@@ -235,11 +248,18 @@ func (s *Service) draft(ctx context.Context, orderID uuid.UUID, p *cart.Priced, 
 	if err != nil {
 		return Draft{}, err
 	}
-	now, actor, ch, q, status := s.now(), access.From(ctx), channel.From(ctx), p.Quote, PendingPayment
-	if q.Total.Minor == 0 {
-		status = Confirmed // there is no money to wait for
+	uses, rest, err := s.byCards(ctx, in, p.Quote.Total)
+	if err != nil {
+		return Draft{}, err
 	}
-	d := Draft{CartID: p.ID, Order: Order{
+	now, actor, ch, q, status := s.now(), access.From(ctx), channel.From(ctx), p.Quote, PendingPayment
+	if rest == 0 {
+		status = Confirmed // there is no money to wait for
+		if len(uses) > 0 {
+			in.PaymentMethod = payment.MethodGiftCard
+		}
+	}
+	d := Draft{CartID: p.ID, Uses: uses, Order: Order{
 		ID: orderID, Number: number, BrandID: ch.BrandID, ChannelID: ch.ID, ShopID: p.ShopID, MemberID: p.MemberID,
 		TokenHash: cart.OwnerOf(actor).TokenHash, Email: p.Email, Language: i18n.Language(ctx), Status: status,
 		Currency: q.Total.Currency, TaxInclusive: ch.TaxInclusive,
@@ -282,12 +302,13 @@ func (s *Service) billed(ctx context.Context, d *Draft, in PlaceInput) error {
 	if o.Status == PendingApproval {
 		return s.askApprovers(ctx, d) // it is confirmed when it is approved
 	}
+	rest := s.give(d)
 	confirmation, err := s.message(ctx, *o, o.ID.String(), confirmationOf(*d))
 	if err != nil {
 		return err
 	}
 	d.Messages = []messaging.Message{confirmation}
-	if o.TotalMinor == 0 {
+	if rest == 0 {
 		o.Paid = true
 		return nil
 	}
@@ -296,7 +317,7 @@ func (s *Service) billed(ctx context.Context, d *Draft, in PlaceInput) error {
 	}
 	bill, err := s.payments.Draft(i18n.WithLanguage(ctx, o.Language), payment.OpenInput{
 		OrderID: o.ID, BrandID: o.BrandID, OrderNumber: o.Number, Method: o.PaymentMethod,
-		Amount: o.TotalMinor, Currency: o.Currency, Name: o.ShippingAddress.Name, Email: o.Email, Chain: in.Store,
+		Amount: rest, Currency: o.Currency, Name: o.ShippingAddress.Name, Email: o.Email, Chain: in.Store,
 	})
 	switch {
 	case errors.Is(err, payment.ErrChain):
@@ -327,6 +348,10 @@ func confirmationOf(d Draft) messaging.OrderConfirmation {
 	if o.BillingAddress != nil {
 		content.Billing = o.BillingAddress.Lines()
 	}
+	for _, u := range d.Uses {
+		content.GiftCards += u.Minor
+	}
+	content.Rest = o.TotalMinor - content.GiftCards
 	content.Lines = mailed(d)
 	return content
 }

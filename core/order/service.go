@@ -95,6 +95,7 @@ type Service struct {
 	campaigns Campaigns
 	books     Books
 	offers    Offers
+	cards     Cards
 	now       clock.Clock
 }
 
@@ -110,6 +111,7 @@ type Parts struct {
 	Trade     Trade
 	Campaigns Campaigns // nil: there are none
 	Books     Books
+	Cards     Cards
 	Now       clock.Clock
 }
 
@@ -118,7 +120,7 @@ type Parts struct {
 func New(p Parts) *Service {
 	return &Service{
 		tx: p.Tx, store: p.Store, carts: p.Carts, keys: p.Keys,
-		outbox: p.Outbox, events: p.Events, flips: p.Flips, trade: p.Trade, campaigns: p.Campaigns, books: p.Books, now: p.Now,
+		outbox: p.Outbox, events: p.Events, flips: p.Flips, trade: p.Trade, campaigns: p.Campaigns, books: p.Books, cards: p.Cards, now: p.Now,
 	}
 }
 

@@ -18,6 +18,8 @@ func (p Payment) place() ledger.Place {
 	switch p.Method {
 	case MethodBankTransfer:
 		return ledger.Place{Account: ledger.Bank}
+	case MethodGiftCard:
+		return ledger.Place{Account: ledger.GiftCards}
 	case MethodCash:
 		return ledger.Place{Account: ledger.Cash}
 	}

@@ -45,6 +45,16 @@ type Offline interface {
 	Instruct(r StartRequest) Instructions
 }
 
+// GiftCardGateway is the name, in payments, of the gateway of gift cards.
+const GiftCardGateway = "gift_card"
+
+// Own is a Gateway whose money noren keeps itself: what goes back is there at once, in
+// the transaction of whoever gives it back.
+type Own interface {
+	Offline
+	GiveBack(ctx context.Context, p Payment, amount int64, reason string) error
+}
+
 // Issuer is a Gateway that charges nobody at its Start: it issues a slip that the
 // customer pays at a convenience store. A start is therefore asked for until there is an
 // answer. Slips are paid whole or not at all, and what is paid never goes back the same

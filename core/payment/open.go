@@ -28,6 +28,7 @@ type Draft struct {
 	Payment  Payment
 	Messages []messaging.Message // how to pay, for methods that are paid outside
 	Start    *Operation          // that a job has yet to ask of the gateway
+	Number   string              // the order's
 }
 
 // Opener is the part of Service that placing and cancelling an order needs.
@@ -36,8 +37,10 @@ type Opener interface {
 	// tell the customer. No gateway is called: a card is charged by Service.Pay after
 	// the order stands. An unknown method is ErrMethodUnavailable.
 	Draft(ctx context.Context, in OpenInput) (Draft, error)
+	// Given is what a gift card pays of a new order: it is received at once.
+	Given(in OpenInput, cardID uuid.UUID, ending string) Draft
 	// Opened goes on with a draft that was written down, in the same transaction: what
-	// it asks of a gateway is queued.
+	// it asks of a gateway is queued, and what was received is written into the books.
 	Opened(ctx context.Context, d Draft) error
 	// Release gives up or gives back all money of an order that was cancelled, in
 	// the order's transaction; the gateways are called by a job after it commits.

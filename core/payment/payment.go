@@ -25,10 +25,11 @@ const (
 	MethodCardTerminal Method = "CARD_TERMINAL" // by the till's own card terminal
 
 	MethodConvenienceStore Method = "CONVENIENCE_STORE" // in cash at a convenience store, by a number (コンビニ払い)
+	MethodGiftCard         Method = "GIFT_CARD"         // from what is on gift cards
 )
 
 // Methods lists every method.
-var Methods = []Method{MethodCard, MethodBankTransfer, MethodOnAccount, MethodCash, MethodCardTerminal, MethodConvenienceStore}
+var Methods = []Method{MethodCard, MethodBankTransfer, MethodOnAccount, MethodCash, MethodCardTerminal, MethodConvenienceStore, MethodGiftCard}
 
 // Name is what the customer reads.
 func (m Method) Name() i18n.Text {
@@ -45,6 +46,8 @@ func (m Method) Name() i18n.Text {
 		return i18n.Text{"ja": "カード（店頭端末）", "en": "Card at the till"}
 	case MethodConvenienceStore:
 		return i18n.Text{"ja": "コンビニ払い（前払い）", "en": "At a convenience store"}
+	case MethodGiftCard:
+		return i18n.Text{"ja": "ギフトカード", "en": "Gift card"}
 	}
 	return i18n.JA(string(m))
 }
@@ -100,6 +103,22 @@ func (p Payment) Captured() money.Money { return money.Of(p.CapturedMinor, p.Cur
 
 // Refunded is what has been given back.
 func (p Payment) Refunded() money.Money { return money.Of(p.RefundedMinor, p.Currency) }
+
+// HowToPay is what the customer has to do, where the method needs it.
+func (p Payment) HowToPay() *Instructions {
+	if p.Method == MethodGiftCard {
+		return nil
+	}
+	return p.Instructions
+}
+
+// GiftCardEnding is the last four symbols of the gift card that paid; nil for others.
+func (p Payment) GiftCardEnding() *string {
+	if p.Method != MethodGiftCard || p.Instructions == nil {
+		return nil
+	}
+	return &p.Instructions.Reference
+}
 
 // Open reports whether money may still come in.
 func (p Payment) Open() bool { return p.Status == StatusPending || p.Status == StatusFailed }

@@ -103,6 +103,11 @@ func (s *Service) refundNow(ctx context.Context, due Due, all []Payment, p Payme
 		ID: id.New(), PaymentID: p.ID, Kind: OperationRefund, Status: OperationOutstanding, AmountMinor: amount,
 		ClientKey: in.IdempotencyKey, Reason: in.Reason, CreatedAt: now,
 	}
+	if own, ok := g.(Own); ok {
+		if err := own.GiveBack(ctx, p, amount, in.Reason); err != nil {
+			return p, err
+		}
+	}
 	hand := byHand(g)
 	if hand {
 		op.Status, op.AnsweredAt = OperationDone, &now

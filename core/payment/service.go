@@ -41,6 +41,7 @@ type Needs struct {
 	Events   event.Recorder
 	Gateways []Gateway // that customers pay by
 	Tills    []Gateway // by which staff take money themselves
+	Cards    Own       // gift cards; nil: there are none
 	Books    Books
 	Terms    Terms
 	Now      clock.Clock
@@ -148,6 +149,9 @@ func (s *Service) byName(name string) (Gateway, error) {
 				return g, nil
 			}
 		}
+	}
+	if s.Cards != nil && s.Cards.Name() == name {
+		return s.Cards, nil
 	}
 	return nil, errors.Join(ErrNoGateway, errGatewayOff)
 }

@@ -149,6 +149,9 @@ func (s *Service) giveBack(ctx context.Context, p Payment, amount int64, reason 
 	if err != nil {
 		return err
 	}
+	if own, ok := g.(Own); ok {
+		return s.putBack(ctx, own, p, amount, reason)
+	}
 	if !byHand(g) {
 		return s.ask(ctx, p, OperationRefund, amount, reason)
 	}

@@ -2,6 +2,7 @@ package payment
 
 import (
 	"context"
+	"errors"
 	"slices"
 
 	"github.com/noren-commerce/noren/core/id"
@@ -25,8 +26,14 @@ func (d *Draft) slip(g Issuer, in OpenInput) error {
 	return nil
 }
 
-// Opened queues the start of a draft that was written down, if a job has to ask for it.
+// Opened goes on with a draft that was written down: the start that a job has to ask for
+// is queued, and what was received is written into the books.
 func (s *Service) Opened(ctx context.Context, d Draft) error {
+	if d.Payment.CapturedMinor > 0 {
+		before := d.Payment
+		before.Status, before.CapturedMinor = StatusPending, 0
+		return errors.Join(s.record(ctx, before, d.Payment), s.book(ctx, Due{Number: d.Number}, before, d.Payment, d.Payment.CreatedAt))
+	}
 	if d.Start == nil {
 		return nil
 	}

@@ -403,7 +403,7 @@ func _Payment_instructions(ctx context.Context, ec *executionContext, field grap
 		ctx,
 		ec.OperationContext,
 		field,
-		func() *payment.Instructions { return obj.Instructions },
+		func() *payment.Instructions { return obj.HowToPay() },
 		func(ctx context.Context, selections ast.SelectionSet, v *payment.Instructions) graphql.Marshaler {
 			return marshalOPaymentInstructions2ᚖgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpaymentᚐInstructions(ctx, ec, selections, v)
 		},
@@ -414,7 +414,7 @@ func fieldContext_Payment_instructions(_ context.Context, ec *executionContext, 
 	fc = &graphql.FieldContext{
 		Object:     "Payment",
 		Field:      field,
-		IsMethod:   false,
+		IsMethod:   true,
 		IsResolver: false,
 	}
 	return fc, nil
@@ -715,6 +715,21 @@ func fieldContext_Payment_transfers(_ context.Context, ec *executionContext, fie
 		IsResolver: true,
 	}
 	return fc, nil
+}
+
+func _Payment_giftCardEnding(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *payment.Payment) (ret graphql.Marshaler) {
+	return run.Leaf(
+		ctx,
+		ec.OperationContext,
+		field,
+		func() *string { return obj.GiftCardEnding() },
+		func(ctx context.Context, selections ast.SelectionSet, v *string) graphql.Marshaler {
+			return marshalOString2ᚖstring(ctx, ec, selections, v)
+		},
+	)
+}
+func fieldContext_Payment_giftCardEnding(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Payment", field, true, false, "String")
 }
 
 func _PaymentConnection_edges(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Connection[payment.Payment]) (ret graphql.Marshaler) {
@@ -2601,6 +2616,11 @@ func _Payment(ctx context.Context, ec *executionContext, sel ast.SelectionSet, o
 				func(ctx context.Context) graphql.Marshaler {
 					return _Payment_transfers(ctx, ec, field, obj)
 				})
+		case "giftCardEnding":
+			out.Values[i] = _Payment_giftCardEnding(ctx, ec, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
 		default:
 			panic("unknown field " + strconv.Quote(field.Name))
 		}

@@ -18,6 +18,7 @@ import (
 	"github.com/noren-commerce/noren/core/company"
 	"github.com/noren-commerce/noren/core/customer"
 	"github.com/noren-commerce/noren/core/display"
+	"github.com/noren-commerce/noren/core/giftcard"
 	"github.com/noren-commerce/noren/core/identity"
 	"github.com/noren-commerce/noren/core/importing"
 	"github.com/noren-commerce/noren/core/inventory"
@@ -55,6 +56,7 @@ type ResolverRoot interface {
 	Category() CategoryResolver
 	Company() CompanyResolver
 	CustomerGroup() CustomerGroupResolver
+	GiftCard() GiftCardResolver
 	ImportRun() ImportRunResolver
 	JournalEntry() JournalEntryResolver
 	Mutation() MutationResolver
@@ -867,6 +869,51 @@ type ComplexityRoot struct {
 		UserErrors func(childComplexity int) int
 	}
 
+	GiftCard struct {
+		Balance   func(childComplexity int) int
+		Batch     func(childComplexity int) int
+		CreatedAt func(childComplexity int) int
+		Ending    func(childComplexity int) int
+		Entries   func(childComplexity int) int
+		ExpiresAt func(childComplexity int) int
+		GlobalID  func(childComplexity int) int
+		Initial   func(childComplexity int) int
+		Note      func(childComplexity int) int
+		State     func(childComplexity int) int
+	}
+
+	GiftCardBalance struct {
+		Balance   func(childComplexity int) int
+		Ending    func(childComplexity int) int
+		ExpiresAt func(childComplexity int) int
+		State     func(childComplexity int) int
+	}
+
+	GiftCardBalancePayload struct {
+		GiftCard   func(childComplexity int) int
+		UserErrors func(childComplexity int) int
+	}
+
+	GiftCardConnection struct {
+		Edges      func(childComplexity int) int
+		Nodes      func(childComplexity int) int
+		PageInfo   func(childComplexity int) int
+		TotalCount func(childComplexity int) int
+	}
+
+	GiftCardEdge struct {
+		Cursor func(childComplexity int) int
+		Node   func(childComplexity int) int
+	}
+
+	GiftCardEntry struct {
+		Amount  func(childComplexity int) int
+		At      func(childComplexity int) int
+		Kind    func(childComplexity int) int
+		OfOrder func(childComplexity int) int
+		Reason  func(childComplexity int) int
+	}
+
 	HoldDunningPayload struct {
 		UserErrors func(childComplexity int) int
 	}
@@ -924,6 +971,13 @@ type ComplexityRoot struct {
 	}
 
 	IssueCouponsPayload struct {
+		CSV        func(childComplexity int) int
+		Count      func(childComplexity int) int
+		UserErrors func(childComplexity int) int
+	}
+
+	IssueGiftCardsPayload struct {
+		BatchID    func(childComplexity int) int
 		CSV        func(childComplexity int) int
 		Count      func(childComplexity int) int
 		UserErrors func(childComplexity int) int
@@ -1076,6 +1130,7 @@ type ComplexityRoot struct {
 		ImportPrices             func(childComplexity int, input model.ImportPricesInput) int
 		ImportProducts           func(childComplexity int, input model.ImportProductsInput) int
 		IssueCoupons             func(childComplexity int, input promotion.IssueInput) int
+		IssueGiftCards           func(childComplexity int, input giftcard.IssueInput) int
 		IssuePartnerKey          func(childComplexity int, input partner.IssueKeyInput) int
 		LinkSso                  func(childComplexity int, input identity.FinishSSOInput) int
 		Login                    func(childComplexity int, input identity.LoginInput) int
@@ -1177,6 +1232,7 @@ type ComplexityRoot struct {
 		UploadBankStatement      func(childComplexity int, input model.UploadBankStatementInput) int
 		VerifyEmail              func(childComplexity int, input model.VerifyEmailInput) int
 		VoidCoupons              func(childComplexity int, input promotion.VoidInput) int
+		VoidGiftCards            func(childComplexity int, input giftcard.VoidInput) int
 		VoidPayment              func(childComplexity int, input payment.VoidInput) int
 		WithdrawQuotation        func(childComplexity int, input quotation.SayInput) int
 		WriteOffAccount          func(childComplexity int, input company.WriteOffInput) int
@@ -1331,21 +1387,22 @@ type ComplexityRoot struct {
 	}
 
 	Payment struct {
-		Amount       func(childComplexity int) int
-		Authorised   func(childComplexity int) int
-		Captured     func(childComplexity int) int
-		CreatedAt    func(childComplexity int) int
-		DueAt        func(childComplexity int) int
-		FailureCode  func(childComplexity int) int
-		Gateway      func(childComplexity int) int
-		GlobalID     func(childComplexity int) int
-		Instructions func(childComplexity int) int
-		Method       func(childComplexity int) int
-		Operations   func(childComplexity int) int
-		Reference    func(childComplexity int) int
-		Refunded     func(childComplexity int) int
-		Status       func(childComplexity int) int
-		Transfers    func(childComplexity int) int
+		Amount         func(childComplexity int) int
+		Authorised     func(childComplexity int) int
+		Captured       func(childComplexity int) int
+		CreatedAt      func(childComplexity int) int
+		DueAt          func(childComplexity int) int
+		FailureCode    func(childComplexity int) int
+		Gateway        func(childComplexity int) int
+		GiftCardEnding func(childComplexity int) int
+		GlobalID       func(childComplexity int) int
+		HowToPay       func(childComplexity int) int
+		Method         func(childComplexity int) int
+		Operations     func(childComplexity int) int
+		Reference      func(childComplexity int) int
+		Refunded       func(childComplexity int) int
+		Status         func(childComplexity int) int
+		Transfers      func(childComplexity int) int
 	}
 
 	PaymentConnection struct {
@@ -1771,6 +1828,8 @@ type ComplexityRoot struct {
 		CustomerPrices      func(childComplexity int, customerID string, current bool, first *int, after *string) int
 		DisplayPreview      func(childComplexity int, input display.PreviewInput) int
 		DisplayRules        func(childComplexity int, first *int, after *string, closed bool, target *scope.TargetInput) int
+		GiftCardBalance     func(childComplexity int, code string) int
+		GiftCards           func(childComplexity int, first *int, after *string, filter *giftcard.Query) int
 		ImportRun           func(childComplexity int, id string) int
 		ImportRuns          func(childComplexity int, first *int, after *string, status []importing.Status) int
 		Journal             func(childComplexity int, first *int, after *string, filter *ledger.Query) int
@@ -2642,6 +2701,11 @@ type ComplexityRoot struct {
 
 	VoidCouponsPayload struct {
 		Count      func(childComplexity int) int
+		UserErrors func(childComplexity int) int
+	}
+
+	VoidGiftCardsPayload struct {
+		GiftCards  func(childComplexity int) int
 		UserErrors func(childComplexity int) int
 	}
 
@@ -5661,6 +5725,174 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.FunctionRulePayload.UserErrors(childComplexity), true
 
+	case "GiftCard.balance":
+		if e.ComplexityRoot.GiftCard.Balance == nil {
+			break
+		}
+
+		return e.ComplexityRoot.GiftCard.Balance(childComplexity), true
+	case "GiftCard.batchId":
+		if e.ComplexityRoot.GiftCard.Batch == nil {
+			break
+		}
+
+		return e.ComplexityRoot.GiftCard.Batch(childComplexity), true
+	case "GiftCard.createdAt":
+		if e.ComplexityRoot.GiftCard.CreatedAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.GiftCard.CreatedAt(childComplexity), true
+	case "GiftCard.ending":
+		if e.ComplexityRoot.GiftCard.Ending == nil {
+			break
+		}
+
+		return e.ComplexityRoot.GiftCard.Ending(childComplexity), true
+	case "GiftCard.entries":
+		if e.ComplexityRoot.GiftCard.Entries == nil {
+			break
+		}
+
+		return e.ComplexityRoot.GiftCard.Entries(childComplexity), true
+	case "GiftCard.expiresAt":
+		if e.ComplexityRoot.GiftCard.ExpiresAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.GiftCard.ExpiresAt(childComplexity), true
+	case "GiftCard.id":
+		if e.ComplexityRoot.GiftCard.GlobalID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.GiftCard.GlobalID(childComplexity), true
+	case "GiftCard.initial":
+		if e.ComplexityRoot.GiftCard.Initial == nil {
+			break
+		}
+
+		return e.ComplexityRoot.GiftCard.Initial(childComplexity), true
+	case "GiftCard.note":
+		if e.ComplexityRoot.GiftCard.Note == nil {
+			break
+		}
+
+		return e.ComplexityRoot.GiftCard.Note(childComplexity), true
+	case "GiftCard.state":
+		if e.ComplexityRoot.GiftCard.State == nil {
+			break
+		}
+
+		return e.ComplexityRoot.GiftCard.State(childComplexity), true
+
+	case "GiftCardBalance.balance":
+		if e.ComplexityRoot.GiftCardBalance.Balance == nil {
+			break
+		}
+
+		return e.ComplexityRoot.GiftCardBalance.Balance(childComplexity), true
+	case "GiftCardBalance.ending":
+		if e.ComplexityRoot.GiftCardBalance.Ending == nil {
+			break
+		}
+
+		return e.ComplexityRoot.GiftCardBalance.Ending(childComplexity), true
+	case "GiftCardBalance.expiresAt":
+		if e.ComplexityRoot.GiftCardBalance.ExpiresAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.GiftCardBalance.ExpiresAt(childComplexity), true
+	case "GiftCardBalance.state":
+		if e.ComplexityRoot.GiftCardBalance.State == nil {
+			break
+		}
+
+		return e.ComplexityRoot.GiftCardBalance.State(childComplexity), true
+
+	case "GiftCardBalancePayload.giftCard":
+		if e.ComplexityRoot.GiftCardBalancePayload.GiftCard == nil {
+			break
+		}
+
+		return e.ComplexityRoot.GiftCardBalancePayload.GiftCard(childComplexity), true
+	case "GiftCardBalancePayload.userErrors":
+		if e.ComplexityRoot.GiftCardBalancePayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.GiftCardBalancePayload.UserErrors(childComplexity), true
+
+	case "GiftCardConnection.edges":
+		if e.ComplexityRoot.GiftCardConnection.Edges == nil {
+			break
+		}
+
+		return e.ComplexityRoot.GiftCardConnection.Edges(childComplexity), true
+	case "GiftCardConnection.nodes":
+		if e.ComplexityRoot.GiftCardConnection.Nodes == nil {
+			break
+		}
+
+		return e.ComplexityRoot.GiftCardConnection.Nodes(childComplexity), true
+	case "GiftCardConnection.pageInfo":
+		if e.ComplexityRoot.GiftCardConnection.PageInfo == nil {
+			break
+		}
+
+		return e.ComplexityRoot.GiftCardConnection.PageInfo(childComplexity), true
+	case "GiftCardConnection.totalCount":
+		if e.ComplexityRoot.GiftCardConnection.TotalCount == nil {
+			break
+		}
+
+		return e.ComplexityRoot.GiftCardConnection.TotalCount(childComplexity), true
+
+	case "GiftCardEdge.cursor":
+		if e.ComplexityRoot.GiftCardEdge.Cursor == nil {
+			break
+		}
+
+		return e.ComplexityRoot.GiftCardEdge.Cursor(childComplexity), true
+	case "GiftCardEdge.node":
+		if e.ComplexityRoot.GiftCardEdge.Node == nil {
+			break
+		}
+
+		return e.ComplexityRoot.GiftCardEdge.Node(childComplexity), true
+
+	case "GiftCardEntry.amount":
+		if e.ComplexityRoot.GiftCardEntry.Amount == nil {
+			break
+		}
+
+		return e.ComplexityRoot.GiftCardEntry.Amount(childComplexity), true
+	case "GiftCardEntry.at":
+		if e.ComplexityRoot.GiftCardEntry.At == nil {
+			break
+		}
+
+		return e.ComplexityRoot.GiftCardEntry.At(childComplexity), true
+	case "GiftCardEntry.kind":
+		if e.ComplexityRoot.GiftCardEntry.Kind == nil {
+			break
+		}
+
+		return e.ComplexityRoot.GiftCardEntry.Kind(childComplexity), true
+	case "GiftCardEntry.orderId":
+		if e.ComplexityRoot.GiftCardEntry.OfOrder == nil {
+			break
+		}
+
+		return e.ComplexityRoot.GiftCardEntry.OfOrder(childComplexity), true
+	case "GiftCardEntry.reason":
+		if e.ComplexityRoot.GiftCardEntry.Reason == nil {
+			break
+		}
+
+		return e.ComplexityRoot.GiftCardEntry.Reason(childComplexity), true
+
 	case "HoldDunningPayload.userErrors":
 		if e.ComplexityRoot.HoldDunningPayload.UserErrors == nil {
 			break
@@ -5884,6 +6116,31 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.IssueCouponsPayload.UserErrors(childComplexity), true
+
+	case "IssueGiftCardsPayload.batchId":
+		if e.ComplexityRoot.IssueGiftCardsPayload.BatchID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.IssueGiftCardsPayload.BatchID(childComplexity), true
+	case "IssueGiftCardsPayload.csv":
+		if e.ComplexityRoot.IssueGiftCardsPayload.CSV == nil {
+			break
+		}
+
+		return e.ComplexityRoot.IssueGiftCardsPayload.CSV(childComplexity), true
+	case "IssueGiftCardsPayload.count":
+		if e.ComplexityRoot.IssueGiftCardsPayload.Count == nil {
+			break
+		}
+
+		return e.ComplexityRoot.IssueGiftCardsPayload.Count(childComplexity), true
+	case "IssueGiftCardsPayload.userErrors":
+		if e.ComplexityRoot.IssueGiftCardsPayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.IssueGiftCardsPayload.UserErrors(childComplexity), true
 
 	case "JournalEntry.at":
 		if e.ComplexityRoot.JournalEntry.At == nil {
@@ -6862,6 +7119,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.IssueCoupons(childComplexity, args["input"].(promotion.IssueInput)), true
+	case "Mutation.issueGiftCards":
+		if e.ComplexityRoot.Mutation.IssueGiftCards == nil {
+			break
+		}
+
+		args, err := field_Mutation_issueGiftCards_args(ctx, ec, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.IssueGiftCards(childComplexity, args["input"].(giftcard.IssueInput)), true
 	case "Mutation.issuePartnerKey":
 		if e.ComplexityRoot.Mutation.IssuePartnerKey == nil {
 			break
@@ -7948,6 +8216,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.VoidCoupons(childComplexity, args["input"].(promotion.VoidInput)), true
+	case "Mutation.voidGiftCards":
+		if e.ComplexityRoot.Mutation.VoidGiftCards == nil {
+			break
+		}
+
+		args, err := field_Mutation_voidGiftCards_args(ctx, ec, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.VoidGiftCards(childComplexity, args["input"].(giftcard.VoidInput)), true
 	case "Mutation.voidPayment":
 		if e.ComplexityRoot.Mutation.VoidPayment == nil {
 			break
@@ -8657,6 +8936,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Payment.Gateway(childComplexity), true
+	case "Payment.giftCardEnding":
+		if e.ComplexityRoot.Payment.GiftCardEnding == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Payment.GiftCardEnding(childComplexity), true
 	case "Payment.id":
 		if e.ComplexityRoot.Payment.GlobalID == nil {
 			break
@@ -8664,11 +8949,11 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.Payment.GlobalID(childComplexity), true
 	case "Payment.instructions":
-		if e.ComplexityRoot.Payment.Instructions == nil {
+		if e.ComplexityRoot.Payment.HowToPay == nil {
 			break
 		}
 
-		return e.ComplexityRoot.Payment.Instructions(childComplexity), true
+		return e.ComplexityRoot.Payment.HowToPay(childComplexity), true
 	case "Payment.method":
 		if e.ComplexityRoot.Payment.Method == nil {
 			break
@@ -10503,6 +10788,28 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Query.DisplayRules(childComplexity, args["first"].(*int), args["after"].(*string), args["closed"].(bool), args["target"].(*scope.TargetInput)), true
+	case "Query.giftCardBalance":
+		if e.ComplexityRoot.Query.GiftCardBalance == nil {
+			break
+		}
+
+		args, err := field_Query_giftCardBalance_args(ctx, ec, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Query.GiftCardBalance(childComplexity, args["code"].(string)), true
+	case "Query.giftCards":
+		if e.ComplexityRoot.Query.GiftCards == nil {
+			break
+		}
+
+		args, err := field_Query_giftCards_args(ctx, ec, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Query.GiftCards(childComplexity, args["first"].(*int), args["after"].(*string), args["filter"].(*giftcard.Query)), true
 	case "Query.importRun":
 		if e.ComplexityRoot.Query.ImportRun == nil {
 			break
@@ -14011,6 +14318,19 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.VoidCouponsPayload.UserErrors(childComplexity), true
 
+	case "VoidGiftCardsPayload.giftCards":
+		if e.ComplexityRoot.VoidGiftCardsPayload.GiftCards == nil {
+			break
+		}
+
+		return e.ComplexityRoot.VoidGiftCardsPayload.GiftCards(childComplexity), true
+	case "VoidGiftCardsPayload.userErrors":
+		if e.ComplexityRoot.VoidGiftCardsPayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.VoidGiftCardsPayload.UserErrors(childComplexity), true
+
 	case "WriteOffAccountPayload.entry":
 		if e.ComplexityRoot.WriteOffAccountPayload.Entry == nil {
 			break
@@ -14095,10 +14415,12 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 			graphql.NewInputUnmarshaler("ExperimentInput", graphql.BindUnmarshaler(ec, unmarshalInputExperimentInput)),
 			graphql.NewInputUnmarshaler("FinishSsoInput", graphql.BindUnmarshaler(ec, unmarshalInputFinishSsoInput)),
 			graphql.NewInputUnmarshaler("FreeShippingRuleInput", graphql.BindUnmarshaler(ec, unmarshalInputFreeShippingRuleInput)),
+			graphql.NewInputUnmarshaler("GiftCardFilter", graphql.BindUnmarshaler(ec, unmarshalInputGiftCardFilter)),
 			graphql.NewInputUnmarshaler("HoldDunningInput", graphql.BindUnmarshaler(ec, unmarshalInputHoldDunningInput)),
 			graphql.NewInputUnmarshaler("ImportPricesInput", graphql.BindUnmarshaler(ec, unmarshalInputImportPricesInput)),
 			graphql.NewInputUnmarshaler("ImportProductsInput", graphql.BindUnmarshaler(ec, unmarshalInputImportProductsInput)),
 			graphql.NewInputUnmarshaler("IssueCouponsInput", graphql.BindUnmarshaler(ec, unmarshalInputIssueCouponsInput)),
+			graphql.NewInputUnmarshaler("IssueGiftCardsInput", graphql.BindUnmarshaler(ec, unmarshalInputIssueGiftCardsInput)),
 			graphql.NewInputUnmarshaler("IssuePartnerKeyInput", graphql.BindUnmarshaler(ec, unmarshalInputIssuePartnerKeyInput)),
 			graphql.NewInputUnmarshaler("JournalFilter", graphql.BindUnmarshaler(ec, unmarshalInputJournalFilter)),
 			graphql.NewInputUnmarshaler("JournalLineInput", graphql.BindUnmarshaler(ec, unmarshalInputJournalLineInput)),
@@ -14218,6 +14540,7 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 			graphql.NewInputUnmarshaler("VerifyEmailInput", graphql.BindUnmarshaler(ec, unmarshalInputVerifyEmailInput)),
 			graphql.NewInputUnmarshaler("VersionedInput", graphql.BindUnmarshaler(ec, unmarshalInputVersionedInput)),
 			graphql.NewInputUnmarshaler("VoidCouponsInput", graphql.BindUnmarshaler(ec, unmarshalInputVoidCouponsInput)),
+			graphql.NewInputUnmarshaler("VoidGiftCardsInput", graphql.BindUnmarshaler(ec, unmarshalInputVoidGiftCardsInput)),
 			graphql.NewInputUnmarshaler("VoidPaymentInput", graphql.BindUnmarshaler(ec, unmarshalInputVoidPaymentInput)),
 			graphql.NewInputUnmarshaler("WriteOffAccountInput", graphql.BindUnmarshaler(ec, unmarshalInputWriteOffAccountInput)),
 		)
@@ -15216,6 +15539,10 @@ enum Permission {
   QUOTATION_READ
   "Answer requests for quotations."
   QUOTATION_WRITE
+  "Read gift cards and what is on them."
+  GIFT_CARD_READ
+  "Issue gift cards and take them out of use."
+  GIFT_CARD_WRITE
   "Read the payment journal, bank statements, and what companies owe by statement."
   ACCOUNTING_READ
   "Correct the payment journal, match bank transfers, close companies' accounts."
@@ -18612,6 +18939,248 @@ type RestockRequestPayload {
   userErrors: [UserError!]!
 }
 `, BuiltIn: false},
+	{Name: "../schema/giftcard.graphqls", Input: `extend type Query {
+  "What is on the gift card with the code. Codes are tried so often at most."
+  giftCardBalance(
+    "The code, as a person typed it: hyphens, spaces, width and case do not matter."
+    code: String!
+  ): GiftCardBalancePayload! @allow(roles: [GUEST, MEMBER, COMPANY_BUYER], permissions: [GIFT_CARD_READ])
+  "The brand's gift cards (ギフトカード), newest first."
+  giftCards(
+    "How many, 0 to 100."
+    first: Int = 20
+    "The cursor behind which the page starts."
+    after: String
+    "Which cards; all if left out."
+    filter: GiftCardFilter
+  ): GiftCardConnection! @allow(permissions: [GIFT_CARD_READ])
+}
+
+extend type Mutation {
+  """
+  Issue gift cards of one value, one or many. The codes are in ` + "`" + `csv` + "`" + `, shown this once:
+  noren keeps keyed hashes alone. What is on the cards is owed from then on.
+  """
+  issueGiftCards(
+    "How many, of what value, and how they were paid for."
+    input: IssueGiftCardsInput!
+  ): IssueGiftCardsPayload! @allow(permissions: [GIFT_CARD_WRITE])
+  "Take gift cards out of use; what is on them is written off."
+  voidGiftCards(
+    "Which, and why."
+    input: VoidGiftCardsInput!
+  ): VoidGiftCardsPayload! @allow(permissions: [GIFT_CARD_WRITE])
+}
+
+extend type Payment {
+  "The last four symbols of the gift card that paid; null for other methods."
+  giftCardEnding: String
+}
+
+extend input PlaceOrderInput {
+  """
+  Codes of gift cards that pay first, in this order, at most 10; ` + "`" + `paymentMethod` + "`" + ` pays the
+  rest. GIFT_CARD as the method says that they pay all. The order's total stays the same.
+  """
+  giftCards: [String!]! = []
+}
+
+extend enum PaymentMethod {
+  "From what is on gift cards: ` + "`" + `giftCards` + "`" + ` of ` + "`" + `placeOrder` + "`" + `."
+  GIFT_CARD
+}
+
+"What whoever has its code may see of a gift card."
+type GiftCardBalance {
+  "The last four symbols of the code."
+  ending: String!
+  "What is on it."
+  balance: Money!
+  "Whether it can be used."
+  state: GiftCardState!
+  "From when on it cannot be used; null if it does not expire."
+  expiresAt: DateTime
+}
+
+"The answer to a code."
+type GiftCardBalancePayload {
+  "The card; null if there is none with the code."
+  giftCard: GiftCardBalance
+  "Why nothing is told; empty if it is."
+  userErrors: [UserError!]!
+}
+
+"A gift card, for staff."
+type GiftCard {
+  "The card's opaque global id."
+  id: ID!
+  "The id of what it was issued with."
+  batchId: ID!
+  "The last four symbols of its code."
+  ending: String!
+  "What was on it when it was issued."
+  initial: Money!
+  "What is on it."
+  balance: Money!
+  "Whether it can be used."
+  state: GiftCardState!
+  "From when on it cannot be used; null if it does not expire."
+  expiresAt: DateTime
+  "What staff noted."
+  note: String!
+  "When it was issued."
+  createdAt: DateTime!
+  "The changes of its balance, oldest first; they add up to it."
+  entries: [GiftCardEntry!]!
+}
+
+"Whether a gift card can be used."
+enum GiftCardState {
+  "It can, as long as something is on it."
+  ACTIVE
+  "It was taken out of use."
+  VOID
+  "Its time is over."
+  EXPIRED
+}
+
+"One change of a gift card's balance."
+type GiftCardEntry {
+  "Why."
+  kind: GiftCardEntryKind!
+  "By how much; below zero for what leaves the card."
+  amount: Money!
+  "The order that it paid, or that gave it back; null for none."
+  orderId: ID
+  "Why, in words; empty if nobody said."
+  reason: String!
+  "When."
+  at: DateTime!
+}
+
+"Why a gift card's balance changed."
+enum GiftCardEntryKind {
+  "The card was issued."
+  ISSUE
+  "It paid an order or a part of one."
+  USE
+  "An order gave it back."
+  RETURN
+  "It was taken out of use."
+  VOID
+  "Its time was over (失効)."
+  EXPIRE
+}
+
+"How the shop got the money of gift cards that it issues."
+enum GiftCardPaidBy {
+  "In cash, at a till."
+  CASH
+  "By a till's card terminal."
+  CARD_TERMINAL
+  "By bank transfer."
+  BANK
+  "Not at all: the cards are a gift of the shop."
+  GIVEN
+}
+
+"One page of gift cards."
+type GiftCardConnection {
+  "The cards with their cursors."
+  edges: [GiftCardEdge!]!
+  "The cards without cursors."
+  nodes: [GiftCard!]!
+  "Where the page lies."
+  pageInfo: PageInfo!
+  "How many cards the whole list has; costs a count."
+  totalCount: Int!
+}
+
+"A gift card on a page."
+type GiftCardEdge {
+  "The cursor behind this card."
+  cursor: String!
+  "The card."
+  node: GiftCard!
+}
+
+"Which gift cards to list; what is left out does not filter."
+input GiftCardFilter {
+  "Cards whose code ends with these four symbols."
+  ending: String! = ""
+  "Cards that were issued together."
+  batchId: ID
+  "Cards of this state."
+  state: GiftCardState
+}
+
+"How to issue gift cards."
+input IssueGiftCardsInput {
+  "The client's key of this intent, 8 to 100 characters: a UUID does. A replay does not show the codes again."
+  idempotencyKey: String!
+  "What is on each card, in major units, at most a million yen."
+  amount: Decimal!
+  "How many cards, 1 to 10,000."
+  count: Int! = 1
+  "How they were paid for."
+  paidBy: GiftCardPaidBy!
+  "From when on they cannot be used; never if left out."
+  expiresAt: DateTime
+  "A note for colleagues, at most 200 characters."
+  note: String! = ""
+}
+
+"Gift cards after they were issued."
+type IssueGiftCardsPayload {
+  "The id of what was issued; null if nothing was."
+  batchId: ID
+  "How many were issued."
+  count: Int!
+  "The codes with amount and expiry as CSV, shown this once; null for a replay."
+  csv: String
+  "Why none were issued; empty if they were."
+  userErrors: [UserError!]!
+}
+
+"Which gift cards to take out of use."
+input VoidGiftCardsInput {
+  "The cards, at most 500."
+  ids: [ID!]!
+  "Why, at most 200 characters."
+  reason: String!
+}
+
+"Gift cards after they were taken out of use."
+type VoidGiftCardsPayload {
+  "The cards; empty if nothing was done."
+  giftCards: [GiftCard!]!
+  "Why nothing was done; empty if it was."
+  userErrors: [UserError!]!
+}
+
+extend enum UserErrorCode {
+  "No gift card has the code."
+  GIFT_CARD_UNKNOWN
+  "The check symbol of the gift card's code does not fit."
+  GIFT_CARD_MISTYPED
+  "The gift card was taken out of use."
+  GIFT_CARD_VOID
+  "The gift card's time is over."
+  GIFT_CARD_EXPIRED
+  "Nothing is left on the gift card."
+  GIFT_CARD_EMPTY
+  "The gift card is named twice."
+  GIFT_CARD_TWICE
+  "The gift cards do not pay all, and no other method was named."
+  GIFT_CARD_SHORT
+  "Gift cards do not go with the method."
+  GIFT_CARD_NOT_COMBINABLE
+  "Too many gift cards were tried."
+  GIFT_CARD_TRIES
+  "The value of a gift card is out of bounds."
+  GIFT_CARD_AMOUNT_INVALID
+}
+`, BuiltIn: false},
 	{Name: "../schema/import.graphqls", Input: `extend type Query {
   "One import; null if there is none."
   importRun(
@@ -19107,6 +19676,8 @@ enum LedgerAccount {
   BAD_DEBTS
   "Differences that nothing else explains (雑損益)."
   ADJUSTMENTS
+  "Gift cards that the shop gave away (販売促進費)."
+  PROMOTIONS
 }
 
 "Why an entry was written."
@@ -19129,6 +19700,8 @@ enum JournalKind {
   CORRECTION
   "The mirror image of an entry by hand."
   REVERSAL
+  "Gift cards were issued, or what was on them is forfeited."
+  GIFT_CARD
 }
 
 "One page of the journal."
@@ -25509,6 +26082,96 @@ func childFields_FunctionRulePayload(ctx context.Context, ec *executionContext, 
 	return nil, fmt.Errorf("no field named %q was found under type FunctionRulePayload", field.Name)
 }
 
+func childFields_GiftCard(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return fieldContext_GiftCard_id(ctx, ec, field)
+	case "batchId":
+		return fieldContext_GiftCard_batchId(ctx, ec, field)
+	case "ending":
+		return fieldContext_GiftCard_ending(ctx, ec, field)
+	case "initial":
+		return fieldContext_GiftCard_initial(ctx, ec, field)
+	case "balance":
+		return fieldContext_GiftCard_balance(ctx, ec, field)
+	case "state":
+		return fieldContext_GiftCard_state(ctx, ec, field)
+	case "expiresAt":
+		return fieldContext_GiftCard_expiresAt(ctx, ec, field)
+	case "note":
+		return fieldContext_GiftCard_note(ctx, ec, field)
+	case "createdAt":
+		return fieldContext_GiftCard_createdAt(ctx, ec, field)
+	case "entries":
+		return fieldContext_GiftCard_entries(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type GiftCard", field.Name)
+}
+
+func childFields_GiftCardBalance(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "ending":
+		return fieldContext_GiftCardBalance_ending(ctx, ec, field)
+	case "balance":
+		return fieldContext_GiftCardBalance_balance(ctx, ec, field)
+	case "state":
+		return fieldContext_GiftCardBalance_state(ctx, ec, field)
+	case "expiresAt":
+		return fieldContext_GiftCardBalance_expiresAt(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type GiftCardBalance", field.Name)
+}
+
+func childFields_GiftCardBalancePayload(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "giftCard":
+		return fieldContext_GiftCardBalancePayload_giftCard(ctx, ec, field)
+	case "userErrors":
+		return fieldContext_GiftCardBalancePayload_userErrors(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type GiftCardBalancePayload", field.Name)
+}
+
+func childFields_GiftCardConnection(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edges":
+		return fieldContext_GiftCardConnection_edges(ctx, ec, field)
+	case "nodes":
+		return fieldContext_GiftCardConnection_nodes(ctx, ec, field)
+	case "pageInfo":
+		return fieldContext_GiftCardConnection_pageInfo(ctx, ec, field)
+	case "totalCount":
+		return fieldContext_GiftCardConnection_totalCount(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type GiftCardConnection", field.Name)
+}
+
+func childFields_GiftCardEdge(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cursor":
+		return fieldContext_GiftCardEdge_cursor(ctx, ec, field)
+	case "node":
+		return fieldContext_GiftCardEdge_node(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type GiftCardEdge", field.Name)
+}
+
+func childFields_GiftCardEntry(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "kind":
+		return fieldContext_GiftCardEntry_kind(ctx, ec, field)
+	case "amount":
+		return fieldContext_GiftCardEntry_amount(ctx, ec, field)
+	case "orderId":
+		return fieldContext_GiftCardEntry_orderId(ctx, ec, field)
+	case "reason":
+		return fieldContext_GiftCardEntry_reason(ctx, ec, field)
+	case "at":
+		return fieldContext_GiftCardEntry_at(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type GiftCardEntry", field.Name)
+}
+
 func childFields_HoldDunningPayload(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "userErrors":
@@ -25631,6 +26294,20 @@ func childFields_IssueCouponsPayload(ctx context.Context, ec *executionContext, 
 		return fieldContext_IssueCouponsPayload_userErrors(ctx, ec, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type IssueCouponsPayload", field.Name)
+}
+
+func childFields_IssueGiftCardsPayload(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "batchId":
+		return fieldContext_IssueGiftCardsPayload_batchId(ctx, ec, field)
+	case "count":
+		return fieldContext_IssueGiftCardsPayload_count(ctx, ec, field)
+	case "csv":
+		return fieldContext_IssueGiftCardsPayload_csv(ctx, ec, field)
+	case "userErrors":
+		return fieldContext_IssueGiftCardsPayload_userErrors(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type IssueGiftCardsPayload", field.Name)
 }
 
 func childFields_JournalEntry(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -26131,6 +26808,8 @@ func childFields_Payment(ctx context.Context, ec *executionContext, field graphq
 		return fieldContext_Payment_operations(ctx, ec, field)
 	case "transfers":
 		return fieldContext_Payment_transfers(ctx, ec, field)
+	case "giftCardEnding":
+		return fieldContext_Payment_giftCardEnding(ctx, ec, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type Payment", field.Name)
 }
@@ -28555,6 +29234,16 @@ func childFields_VoidCouponsPayload(ctx context.Context, ec *executionContext, f
 		return fieldContext_VoidCouponsPayload_userErrors(ctx, ec, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type VoidCouponsPayload", field.Name)
+}
+
+func childFields_VoidGiftCardsPayload(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "giftCards":
+		return fieldContext_VoidGiftCardsPayload_giftCards(ctx, ec, field)
+	case "userErrors":
+		return fieldContext_VoidGiftCardsPayload_userErrors(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type VoidGiftCardsPayload", field.Name)
 }
 
 func childFields_WriteOffAccountPayload(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {

@@ -18,6 +18,7 @@ import (
 	"github.com/noren-commerce/noren/core/customer"
 	"github.com/noren-commerce/noren/core/display"
 	"github.com/noren-commerce/noren/core/fault"
+	"github.com/noren-commerce/noren/core/giftcard"
 	"github.com/noren-commerce/noren/core/i18n"
 	"github.com/noren-commerce/noren/core/identity"
 	"github.com/noren-commerce/noren/core/importing"
@@ -234,6 +235,14 @@ type FunctionRulePayload struct {
 	UserErrors []UserError `json:"userErrors"`
 }
 
+// The answer to a code.
+type GiftCardBalancePayload struct {
+	// The card; null if there is none with the code.
+	GiftCard *giftcard.Card `json:"giftCard,omitempty"`
+	// Why nothing is told; empty if it is.
+	UserErrors []UserError `json:"userErrors"`
+}
+
 // Reminders that are held.
 type HoldDunningPayload struct {
 	// Why nothing was done; empty if it was.
@@ -277,6 +286,18 @@ type IssueCouponsPayload struct {
 	// The codes as CSV, shown this once: noren keeps hashes alone.
 	CSV *string `json:"csv,omitempty"`
 	// Why none were made; empty if they were.
+	UserErrors []UserError `json:"userErrors"`
+}
+
+// Gift cards after they were issued.
+type IssueGiftCardsPayload struct {
+	// The id of what was issued; null if nothing was.
+	BatchID *string `json:"batchId,omitempty"`
+	// How many were issued.
+	Count int `json:"count"`
+	// The codes with amount and expiry as CSV, shown this once; null for a replay.
+	CSV *string `json:"csv,omitempty"`
+	// Why none were issued; empty if they were.
 	UserErrors []UserError `json:"userErrors"`
 }
 
@@ -793,6 +814,14 @@ type VoidCouponsPayload struct {
 	// How many were taken out of use.
 	Count int `json:"count"`
 	// Why none were; empty if nothing went wrong.
+	UserErrors []UserError `json:"userErrors"`
+}
+
+// Gift cards after they were taken out of use.
+type VoidGiftCardsPayload struct {
+	// The cards; empty if nothing was done.
+	GiftCards []giftcard.Card `json:"giftCards"`
+	// Why nothing was done; empty if it was.
 	UserErrors []UserError `json:"userErrors"`
 }
 

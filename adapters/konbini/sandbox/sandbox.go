@@ -206,7 +206,7 @@ func (p *Provider) tell(ctx context.Context, e konbini.Event) {
 		return
 	}
 	request.Header.Set(konbini.SignatureHeader, signature)
-	if response, err := http.DefaultClient.Do(request); err == nil {
+	if response, err := http.DefaultClient.Do(request); err == nil { //nolint:gosec // the address is a setting
 		_ = response.Body.Close()
 	}
 }

@@ -79,7 +79,11 @@ func New(cfg Config, db *postgres.DB, now clock.Clock, options ...Option) (*App,
 	keys := idempotency.New(db, postgres.NewKeys(db), now)
 	books := ledger.NewBooks(postgres.NewJournal(db), now)
 	companies := newCompanies(db, ground, keys, books, now)
-	payments := newPayments(cfg, db, jobs, ground.Metrics, books, now)
+	cards, err := newGiftCards(cfg, db, keys, books, ground.Limiter, now)
+	if err != nil {
+		return nil, err
+	}
+	payments := newPayments(cfg, db, jobs, ground.Metrics, books, cards, now)
 	buyers := shoppers{companies}
 	campaigns := newCampaigns(cfg, db, jobs, ground.Limiter, now)
 	prices := pricing.New(postgres.NewPricing(db), buyers, campaigns, now)
@@ -97,7 +101,7 @@ func New(cfg Config, db *postgres.DB, now clock.Clock, options ...Option) (*App,
 	companies.RecruitBy(accounts)
 	orders := order.New(order.Parts{
 		Tx: db, Store: postgres.NewOrders(db), Carts: carts, Keys: keys,
-		Outbox: jobs, Events: events, Flips: shown, Campaigns: campaigns, Trade: companies, Books: books, Now: now,
+		Outbox: jobs, Events: events, Flips: shown, Campaigns: campaigns, Trade: companies, Books: books, Cards: cards, Now: now,
 	})
 	shown.First(orders.Allocate)
 	trusted, err := newProxies(cfg.TrustedProxy)
@@ -157,8 +161,9 @@ func New(cfg Config, db *postgres.DB, now clock.Clock, options ...Option) (*App,
 			Banking: banking.New(banking.Parts{
 				Tx: db, Store: postgres.NewBanking(db), Keys: keys, Payments: payments, Companies: companies, Jobs: jobs, Events: events, Now: now,
 			}),
-			Billing:  billing.New(billing.Parts{Tx: db, Store: postgres.NewBilling(db), Companies: companies, Outbox: jobs, Events: events, Now: now}),
-			Partners: partners,
+			GiftCards: cards,
+			Billing:   billing.New(billing.Parts{Tx: db, Store: postgres.NewBilling(db), Companies: companies, Outbox: jobs, Events: events, Now: now}),
+			Partners:  partners,
 		},
 		Partners: partners,
 		Accounts: accounts,

@@ -5,12 +5,16 @@ import (
 	"strings"
 
 	"github.com/noren-commerce/noren/adapters/banktransfer"
+	cardgateway "github.com/noren-commerce/noren/adapters/giftcard"
 	"github.com/noren-commerce/noren/adapters/konbini"
 	"github.com/noren-commerce/noren/adapters/konbini/sandbox"
 	"github.com/noren-commerce/noren/adapters/stripe"
 	"github.com/noren-commerce/noren/adapters/till"
 	"github.com/noren-commerce/noren/core/clock"
+	"github.com/noren-commerce/noren/core/giftcard"
+	"github.com/noren-commerce/noren/core/idempotency"
 	"github.com/noren-commerce/noren/core/ledger"
+	"github.com/noren-commerce/noren/core/limit"
 	"github.com/noren-commerce/noren/core/payment"
 	"github.com/noren-commerce/noren/seed"
 	"github.com/noren-commerce/noren/storage/postgres"
@@ -47,12 +51,21 @@ func (c PaymentConfig) check() error {
 		return setting("STRIPE_SECRET_KEY", "must be a secret key of Stripe: sk_live_…")
 	case c.StripeSecretKey != "" && !strings.HasPrefix(c.StripeWebhookSecret, "whsec_"):
 		return setting("STRIPE_WEBHOOK_SECRET", "must be the signing secret of the webhook endpoint: whsec_…")
-	case c.KonbiniAPIBase != "" && (!strings.HasPrefix(c.KonbiniAPIBase, "https://") || c.KonbiniKey == ""):
-		return setting("KONBINI_API_BASE", "must be an https:// address, with KONBINI_KEY")
-	case c.KonbiniAPIBase != "" && len(c.KonbiniWebhookSecret) < minSecret:
-		return setting("KONBINI_WEBHOOK_SECRET", "must have at least %d characters", minSecret)
 	case c.BankName != "" && (c.BankBranch == "" || c.BankAccountNumber == "" || c.BankAccountHolder == ""):
 		return setting("NOREN_BANK_BRANCH", "NOREN_BANK_ACCOUNT_NUMBER and NOREN_BANK_ACCOUNT_HOLDER must be set with NOREN_BANK_NAME")
+	}
+	return c.checkStores()
+}
+
+// checkStores does the same for convenience stores.
+func (c PaymentConfig) checkStores() error {
+	switch {
+	case c.KonbiniAPIBase == "":
+		return nil
+	case !strings.HasPrefix(c.KonbiniAPIBase, "https://") || c.KonbiniKey == "":
+		return setting("KONBINI_API_BASE", "must be an https:// address, with KONBINI_KEY")
+	case len(c.KonbiniWebhookSecret) < minSecret:
+		return setting("KONBINI_WEBHOOK_SECRET", "must have at least %d characters", minSecret)
 	}
 	return nil
 }
@@ -104,10 +117,18 @@ func (c Config) sandbox(now clock.Clock) *sandbox.Provider {
 
 // newPayments makes the service that collects money. It has yet to be told of
 // the orders.
-func newPayments(c Config, db *postgres.DB, jobs *postgres.Jobs, metrics *telemetry.Metrics, books *ledger.Books, now clock.Clock) *payment.Service {
+func newPayments(c Config, db *postgres.DB, jobs *postgres.Jobs, metrics *telemetry.Metrics, books *ledger.Books, cards *giftcard.Service, now clock.Clock) *payment.Service {
 	return payment.New(payment.Needs{
 		Tx: db, Store: postgres.NewPayments(db), Jobs: jobs, Outbox: jobs, Events: postgres.NewEvents(db),
-		Gateways: c.gateways(c.Dev), Tills: till.Both(), Books: books, Terms: payment.DefaultTerms(), Now: now, Log: slog.Default(),
+		Gateways: c.gateways(c.Dev), Tills: till.Both(), Cards: cardgateway.New(cards), Books: books, Terms: payment.DefaultTerms(), Now: now, Log: slog.Default(),
 		Watch: func(c payment.Call) { metrics.GatewayCall(c.Gateway, c.Verb, c.Outcome, c.Took) },
 	})
+}
+
+// newGiftCards puts together how gift cards are issued and pay.
+func newGiftCards(cfg Config, db *postgres.DB, keys *idempotency.Keys, books *ledger.Books, limiter limit.Limiter, now clock.Clock) (*giftcard.Service, error) {
+	key, err := giftcard.NewKey(cfg.Secret)
+	return giftcard.New(giftcard.Parts{
+		Tx: db, Store: postgres.NewGiftCards(db), Keys: keys, Books: books, Events: postgres.NewEvents(db), Limiter: limiter, Key: key, Now: now,
+	}), err
 }
