@@ -6,6 +6,7 @@ import (
 
 	"github.com/google/uuid"
 
+	"github.com/noren-commerce/noren/core/banking"
 	"github.com/noren-commerce/noren/core/cart"
 	"github.com/noren-commerce/noren/core/catalog"
 	"github.com/noren-commerce/noren/core/customer"
@@ -70,6 +71,15 @@ func giftCardsIssued(ctx context.Context, issued *giftcard.Issued, err error) (m
 		if issued.CSV != "" {
 			p.CSV = &issued.CSV
 		}
+	}
+	return p, err
+}
+
+func collectionPayload(ctx context.Context, report *banking.CollectionReport, err error) (model.CollectionPayload, error) {
+	errors, err := userErrors(ctx, err)
+	p := model.CollectionPayload{Errors: []ledger.BadRow{}, UserErrors: errors}
+	if report != nil {
+		p.Matched, p.Known, p.Strays, p.Others, p.Errors = report.Matched, report.Known, report.Strays, report.Others, orNone(report.Errors)
 	}
 	return p, err
 }

@@ -74,7 +74,10 @@ func (r *paymentOptionResolver) ConvenienceStores(ctx context.Context, obj *paym
 }
 
 func (r *queryResolver) PaymentMethods(ctx context.Context) ([]payment.Option, error) {
-	options := r.Resolver.Payments.Options()
+	options, err := r.Resolver.Payments.Options(ctx)
+	if err != nil {
+		return nil, err
+	}
 	onAccount, err := r.Resolver.Companies.OnAccount(ctx)
 	if err == nil && onAccount {
 		options = append(options, payment.Option{Method: payment.MethodOnAccount, Name: payment.MethodOnAccount.Name()})

@@ -28,6 +28,21 @@ var moneyOperations = map[string]clientOperation{
 	"admin/SettleStrayPayment": {6, input(func(t *testing.T, w *world) apptest.Variables {
 		return apptest.Variables{"id": w.strayed(t), "state": "IGNORED", "reason": "他店の入金"}
 	})},
+	"admin/CashOnDelivery":     {1, inOffice(nil)},
+	"admin/SaveCashOnDelivery": {5, input(func(_ *testing.T, _ *world) apptest.Variables { return onDelivery() })},
+	"admin/RecordCollection": {6, input(func(_ *testing.T, w *world) apptest.Variables {
+		return apptest.Variables{"reference": w.key(), "amount": "100", "collectedOn": "2026-01-05"}
+	})},
+	"admin/UploadCollections": {6, input(func(_ *testing.T, w *world) apptest.Variables {
+		return apptest.Variables{"file": attached("集金日,注文番号,代引金額\n2026/01/05," + w.key() + ",100\n")}
+	})},
+	"admin/RecordRefusedDelivery": {19, input(func(t *testing.T, w *world) apptest.Variables {
+		w.office(t)
+		w.made(t, "saveCashOnDelivery", "", onDelivery())
+		order := w.place(t, w.filled(t), "CASH_ON_DELIVERY")
+		exec(t, w.App, `UPDATE orders SET status = 'SHIPPED' WHERE id = $1`, keyOf(t, order))
+		return apptest.Variables{"orderId": order, "reason": "受取拒否"}
+	})},
 	"admin/GiftCards": {2, asked(func(t *testing.T, w *world) apptest.Variables {
 		w.giftCard(t)
 		return apptest.Variables{"first": w.size}
@@ -38,8 +53,12 @@ var moneyOperations = map[string]clientOperation{
 	"admin/VoidGiftCards": {7, input(func(t *testing.T, w *world) apptest.Variables {
 		return apptest.Variables{"ids": []string{w.giftCard(t)}, "reason": "紛失"}
 	})},
-	"app/GiftCardBalance": {1, asked(func(_ *testing.T, w *world) apptest.Variables { return apptest.Variables{"code": "2222-2222-2222-2222-2222-2222"} })},
-	"web/GiftCardBalance": {1, asked(func(_ *testing.T, w *world) apptest.Variables { return apptest.Variables{"code": "2222-2222-2222-2222-2222-2222"} })},
+	"app/GiftCardBalance": {1, asked(func(_ *testing.T, w *world) apptest.Variables {
+		return apptest.Variables{"code": "2222-2222-2222-2222-2222-2222"}
+	})},
+	"web/GiftCardBalance": {1, asked(func(_ *testing.T, w *world) apptest.Variables {
+		return apptest.Variables{"code": "2222-2222-2222-2222-2222-2222"}
+	})},
 	"admin/Journal": {2, asked(func(t *testing.T, w *world) apptest.Variables {
 		w.posted(t)
 		return apptest.Variables{"first": w.size}
@@ -149,6 +168,11 @@ func (w *world) giftCard(t *testing.T) string {
 	var card uuid.UUID
 	require.NoError(t, w.DB.Pool().QueryRow(t.Context(), `SELECT id FROM gift_cards ORDER BY id DESC LIMIT 1`).Scan(&card))
 	return id.Global("GiftCard", card)
+}
+
+// onDelivery are terms of cash on delivery that cost nothing.
+func onDelivery() apptest.Variables {
+	return apptest.Variables{"most": "1000000", "bands": []apptest.Variables{{"fee": "0"}}}
 }
 
 func (w *world) fee() apptest.Variables {

@@ -124,6 +124,7 @@ var (
 	ErrTwice     = fault.Invalid("GIFT_CARD_TWICE", "同じギフトカードが重複しています", "This gift card is named twice")
 	ErrTooMany   = fault.Invalid(fault.CodeTooMany, "ギフトカードは1回のご注文につき%d枚までです", "An order takes at most %d gift cards")
 	ErrShort     = fault.Conflict("GIFT_CARD_SHORT", "ギフトカードの残高が%s不足しています。残りのお支払い方法を選択してください", "The gift cards are short of the total by %s; choose how to pay the rest")
+	ErrCover     = fault.Conflict("GIFT_CARD_COVERS_ALL", "ギフトカードで全額お支払いいただけます。お支払い方法にギフトカードを選択してください", "The gift cards pay all; choose them as the way to pay")
 	ErrOnAccount = fault.Conflict("GIFT_CARD_NOT_COMBINABLE", "このお支払い方法ではギフトカードを併用できません", "Gift cards do not go with this way to pay")
 	ErrTries     = fault.Limited("GIFT_CARD_TRIES", "ギフトカードの入力回数が多すぎます。%d秒後にもう一度お試しください", "Too many gift cards were tried; please try again in %d seconds")
 	ErrValue     = fault.Invalid("GIFT_CARD_AMOUNT_INVALID", "金額は1〜%sで指定してください", "A gift card is worth 1 to %s")

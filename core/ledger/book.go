@@ -2,8 +2,6 @@ package ledger
 
 import (
 	"context"
-	"maps"
-	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -60,8 +58,10 @@ type Sale struct {
 	Number    string
 	CompanyID *uuid.UUID // who owes it; nil unless it is on account
 	Currency  money.Currency
-	Total     int64 // minor units, tax included
-	Shipping  int64 // as on the order: with tax if Inclusive
+	Total     int64  // minor units, tax included
+	Shipping  int64  // as on the order: with tax if Inclusive
+	Charge    int64  // likewise, of the way to pay
+	Owed      string // sub-account of RECEIVABLE: who owes it, if not the customer
 	Inclusive bool
 	Taxes     []money.Taxed
 }
@@ -79,21 +79,30 @@ func (b *Books) Sold(ctx context.Context, s Sale) error {
 		deposited = min(max(-balances.Of(Deposits), 0), s.Total)
 	}
 	e.DebitTo(Deposits, "", deposited)
-	e.DebitTo(Receivable, "", s.Total-deposited)
+	e.DebitTo(Receivable, s.Owed, s.Total-deposited)
 	net := s.Total
 	for _, t := range s.Taxes {
 		e.CreditTo(Tax, string(t.Class), t.Tax.Minor)
 		net -= t.Tax.Minor
 	}
-	shipping := s.Shipping
-	if s.Inclusive {
-		shipping = money.TaxOf(money.TaxStandard, money.Of(s.Shipping, s.Currency), true, money.RoundDown).Net.Minor
-	}
-	shipping = min(shipping, max(net, 0))
-	e.CreditTo(Sales, "", net-shipping)
+	shipping := min(s.net(s.Shipping), max(net, 0))
+	charge := min(s.net(s.Charge), max(net-shipping, 0))
+	e.CreditTo(Sales, "", net-shipping-charge)
 	e.CreditTo(Shipping, "", shipping)
+	e.CreditTo(Charges, "", charge)
 	return b.Post(ctx, e)
 }
+
+// net is a fee without its tax.
+func (s Sale) net(fee int64) int64 {
+	if !s.Inclusive {
+		return fee
+	}
+	return money.TaxOf(money.TaxStandard, money.Of(fee, s.Currency), true, money.RoundDown).Net.Minor
+}
+
+// Carrier is the sub-account of RECEIVABLE for what carriers collect and owe.
+const Carrier = "carrier"
 
 // Movement is money of an order's payment that came in or went back.
 type Movement struct {
@@ -121,10 +130,14 @@ func (b *Books) Received(ctx context.Context, m Movement) error {
 		return err
 	}
 	e := m.entry(KindPayment, "capture")
-	owed := min(max(balances.Of(Receivable), 0), m.Minor)
 	e.DebitTo(m.Where.Account, m.Where.Sub, m.Minor)
-	e.CreditTo(Receivable, "", owed)
-	e.CreditTo(Deposits, "", m.Minor-owed)
+	left := m.Minor
+	for _, place := range balances.places(Receivable) {
+		owed := min(max(balances[place], 0), left)
+		e.CreditTo(Receivable, place.Sub, owed)
+		left -= owed
+	}
+	e.CreditTo(Deposits, "", left)
 	return b.Post(ctx, e)
 }
 
@@ -135,14 +148,34 @@ func (b *Books) GivenBack(ctx context.Context, m Movement) error {
 	if err != nil {
 		return err
 	}
-	e := m.entry(KindRefund, "refund")
+	return b.giveBack(ctx, m, balances, m.entry(KindRefund, "refund"))
+}
+
+// Refused takes the sale of an order back that its customer did not accept, as far as it
+// is owed (受取拒否).
+func (b *Books) Refused(ctx context.Context, m Movement) error {
+	balances, err := b.store.OfOrder(ctx, m.OrderID)
+	if err != nil {
+		return err
+	}
+	m.Where, m.Minor = Place{Receivable, Carrier}, balances[Place{Receivable, Carrier}]
+	if m.Minor <= 0 {
+		return nil
+	}
+	e := m.entry(KindRefund, "refused")
+	e.PaymentID, e.Source = nil, "refused:"+m.OrderID.String()
+	return b.giveBack(ctx, m, balances, e)
+}
+
+// giveBack completes the entry of money that goes back, or of a claim that is given up.
+func (b *Books) giveBack(ctx context.Context, m Movement, balances Balances, e Entry) error {
 	deposited := min(max(-balances.Of(Deposits), 0), m.Minor)
 	sold := max(balances.sold(), 0)
 	ofSale := min(m.Minor-deposited, sold)
 	e.DebitTo(Deposits, "", deposited)
 	net := ofSale
-	for _, place := range slices.SortedFunc(maps.Keys(balances), func(a, b Place) int { return strings.Compare(a.Sub, b.Sub) }) {
-		if place.Account != Tax || sold == 0 {
+	for _, place := range balances.places(Tax) {
+		if sold == 0 {
 			continue
 		}
 		tax, err := money.RoundDown.Portion(-balances[place], ofSale, sold, 1)

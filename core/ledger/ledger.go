@@ -6,6 +6,9 @@ package ledger
 import (
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/google/uuid"
@@ -181,6 +184,12 @@ func (b Balances) Of(a Account) (sum int64) {
 		}
 	}
 	return sum
+}
+
+// places are the account's sub-accounts, in order.
+func (b Balances) places(a Account) []Place {
+	all := slices.SortedFunc(maps.Keys(b), func(x, y Place) int { return strings.Compare(x.Sub, y.Sub) })
+	return slices.DeleteFunc(all, func(p Place) bool { return p.Account != a })
 }
 
 // sold is what is left of the sale of an order after what was given back.

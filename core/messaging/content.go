@@ -29,7 +29,8 @@ type OrderConfirmation struct {
 	Lines         []OrderLine    `json:"lines"`
 	Subtotal      int64          `json:"subtotal"`
 	Shipping      int64          `json:"shipping"`
-	Tax           int64          `json:"tax"` // contained in the total
+	Charge        int64          `json:"charge,omitempty"` // of the way to pay
+	Tax           int64          `json:"tax"`              // contained in the total
 	Total         int64          `json:"total"`
 	GiftCards     int64          `json:"giftCards,omitempty"` // paid by gift cards
 	Rest          int64          `json:"rest,omitempty"`      // to be paid by the method

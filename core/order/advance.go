@@ -38,7 +38,7 @@ func (s *Service) Advance(ctx context.Context, in AdvanceInput) (*Order, error) 
 		if !o.Status.MayBecome(in.To) || o.Status == PendingApproval { // which Approve ends
 			return ErrTransition.With(o.Status).At("to")
 		}
-		if (in.To == Confirmed || in.To == Shipped) && !o.Paid && !o.OnAccount() {
+		if (in.To == Confirmed || in.To == Shipped) && !o.Paid && !o.ShipsUnpaid() {
 			return ErrUnpaid.At("to") // paid before, a hold may have lapsed since
 		}
 		o.Status = in.To
@@ -51,6 +51,11 @@ func (s *Service) Advance(ctx context.Context, in AdvanceInput) (*Order, error) 
 		}
 		if s.campaigns != nil {
 			if err := s.campaigns.Shipped(ctx, o.BrandID, o.ID); err != nil {
+				return err
+			}
+		}
+		if o.OnDelivery() {
+			if err := s.payments.Tracked(ctx, o.ID, in.TrackingNumber); err != nil {
 				return err
 			}
 		}

@@ -32,6 +32,9 @@ func (s *Service) byCards(ctx context.Context, in PlaceInput, total money.Money)
 		}
 	}
 	uses, rest = giftcard.Share(held, total.Minor)
+	if rest == 0 && len(uses) > 0 && in.PaymentMethod == payment.MethodCashOnDelivery {
+		return nil, 0, giftcard.ErrCover.At("paymentMethod") // nothing is left to collect, nor to charge for
+	}
 	if rest > 0 && in.PaymentMethod == payment.MethodGiftCard {
 		return nil, 0, giftcard.ErrShort.With(money.Of(rest, total.Currency)).At("giftCards")
 	}

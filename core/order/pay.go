@@ -33,7 +33,7 @@ func (s *Service) PaymentDue(ctx context.Context, orderID uuid.UUID) (payment.Du
 // lapsed reports whether an order that stands has lost its money: a hold that was
 // given up, or taken in part only. It may be paid again.
 func (o Order) lapsed() bool {
-	return (o.Status == Confirmed || o.Status == Picking) && !o.Paid && !o.OnAccount()
+	return (o.Status == Confirmed || o.Status == Picking) && !o.Paid && !o.ShipsUnpaid()
 }
 
 // MaySee reports whether the actor may see the order.
@@ -69,16 +69,21 @@ func (s *Service) PaymentChanged(ctx context.Context, orderID uuid.UUID, t payme
 // Books are where the sale of an order is written down when it ships (売上計上).
 type Books interface {
 	Sold(ctx context.Context, s ledger.Sale) error
+	// Refused takes the sale of an order back that its customer did not accept.
+	Refused(ctx context.Context, m ledger.Movement) error
 }
 
 // sold writes the sale of an order that ships down, and takes the money that is held.
 func (s *Service) sold(ctx context.Context, o Order) error {
 	sale := ledger.Sale{
 		OrderID: o.ID, BrandID: o.BrandID, Number: o.Number, Currency: o.Currency, Total: o.TotalMinor,
-		Shipping: o.ShippingMinor, Inclusive: o.TaxInclusive, Taxes: o.Taxes,
+		Shipping: o.ShippingMinor, Charge: o.ChargeMinor, Inclusive: o.TaxInclusive, Taxes: o.Taxes,
 	}
 	if o.OnAccount() {
 		sale.CompanyID = o.CompanyID
+	}
+	if o.OnDelivery() {
+		sale.Owed = ledger.Carrier
 	}
 	if err := s.books.Sold(ctx, sale); err != nil {
 		return err

@@ -115,6 +115,7 @@ func (s *Service) place(ctx context.Context, orderID uuid.UUID, lookup cart.Look
 	if basket == nil {
 		return Order{}, cart.ErrNoCart
 	}
+	basket.Cart.PaymentMethod = &in.PaymentMethod
 	priced, err := s.carts.Price(ctx, lookup, *basket)
 	if err != nil {
 		return Order{}, err
@@ -194,7 +195,10 @@ func orderable(p *cart.Priced, in PlaceInput) error {
 	if p.ShippingAddress == nil {
 		all = append(all, fault.ErrRequired.At("shippingAddress"))
 	}
-	all = append(all, shippable(p, in.PaymentMethod))
+	all = append(all, shippable(p))
+	if p.Unpayable != nil {
+		all = append(all, p.Unpayable.At("paymentMethod"))
+	}
 	if all = present(all); len(all) > 0 {
 		return errors.Join(all...)
 	}
@@ -208,9 +212,9 @@ func present(all []error) []error {
 	return slices.DeleteFunc(all, func(err error) bool { return err == nil })
 }
 
-// shippable is what stands against shipping what the cart holds as it says, paid that
-// way; nil if nothing does.
-func shippable(p *cart.Priced, paid payment.Method) error {
+// shippable is what stands against shipping what the cart holds as it says; nil if
+// nothing does.
+func shippable(p *cart.Priced) error {
 	switch {
 	case p.Method == nil:
 		return fault.ErrRequired.At("shippingMethod")
@@ -218,11 +222,6 @@ func shippable(p *cart.Priced, paid payment.Method) error {
 		return nil
 	case p.Verdict.Problem != nil:
 		return p.Verdict.Problem.At("shippingMethod")
-	case p.Quote.Total.Minor == 0: // nothing is paid
-		return nil
-	}
-	if f := p.Verdict.Excludes(paid); f != nil {
-		return f.At("paymentMethod")
 	}
 	return nil
 }
@@ -253,6 +252,9 @@ func (s *Service) draft(ctx context.Context, orderID uuid.UUID, p *cart.Priced, 
 		return Draft{}, err
 	}
 	now, actor, ch, q, status := s.now(), access.From(ctx), channel.From(ctx), p.Quote, PendingPayment
+	if in.PaymentMethod == payment.MethodCashOnDelivery {
+		status = Confirmed // the carrier collects the money
+	}
 	if rest == 0 {
 		status = Confirmed // there is no money to wait for
 		if len(uses) > 0 {
@@ -263,7 +265,7 @@ func (s *Service) draft(ctx context.Context, orderID uuid.UUID, p *cart.Priced, 
 		ID: orderID, Number: number, BrandID: ch.BrandID, ChannelID: ch.ID, ShopID: p.ShopID, MemberID: p.MemberID,
 		TokenHash: cart.OwnerOf(actor).TokenHash, Email: p.Email, Language: i18n.Language(ctx), Status: status,
 		Currency: q.Total.Currency, TaxInclusive: ch.TaxInclusive,
-		SubtotalMinor: q.Subtotal.Minor, DiscountMinor: q.Discount.Minor, ShippingMinor: q.Shipping.Minor, TaxMinor: q.Tax.Minor, TotalMinor: q.Total.Minor,
+		SubtotalMinor: q.Subtotal.Minor, DiscountMinor: q.Discount.Minor, ShippingMinor: q.Shipping.Minor, ChargeMinor: q.Charge.Minor, TaxMinor: q.Tax.Minor, TotalMinor: q.Total.Minor,
 		Taxes: q.Taxes, Breakdown: q.Breakdown, ShippingAddress: *p.ShippingAddress,
 		BillingAddress: p.BillingAddress,
 		ShippingMethod: Shipping{p.Method.ID, p.Method.Name, p.Verdict.Excluded}, ShippingMode: p.ShippingMode, QuotationID: p.QuotationID, PaymentMethod: in.PaymentMethod, PlacedAt: now, UpdatedAt: now,
@@ -342,7 +344,7 @@ func confirmationOf(d Draft) messaging.OrderConfirmation {
 	o := d.Order
 	content := messaging.OrderConfirmation{
 		Name: o.ShippingAddress.Name, OrderNumber: o.Number, PlacedAt: o.PlacedAt, Currency: o.Currency,
-		Subtotal: o.SubtotalMinor, Shipping: o.ShippingMinor, Tax: o.TaxMinor, Total: o.TotalMinor,
+		Subtotal: o.SubtotalMinor, Shipping: o.ShippingMinor, Charge: o.ChargeMinor, Tax: o.TaxMinor, Total: o.TotalMinor,
 		Address: o.ShippingAddress.Lines(), PaymentMethod: o.PaymentMethod.Name().In(o.Language),
 	}
 	if o.BillingAddress != nil {

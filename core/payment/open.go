@@ -46,6 +46,9 @@ type Opener interface {
 	// the order's transaction; the gateways are called by a job after it commits.
 	// It answers what goes back to the customer, in minor units.
 	Release(ctx context.Context, orderID uuid.UUID, reason string) (refund int64, err error)
+	// Tracked notes by which tracking number a carrier knows what it collects for an
+	// order that ships, in its transaction.
+	Tracked(ctx context.Context, orderID uuid.UUID, tracking string) error
 	// Take takes the money that is held for an order which ships, in its transaction.
 	Take(ctx context.Context, orderID uuid.UUID) error
 	// Deadline is the moment until which an order by this method waits for its money.

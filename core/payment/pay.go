@@ -199,6 +199,8 @@ func openOne(all []Payment) *Payment {
 
 func (s *Service) chosen(in PayInput, due Due, current *Payment) (Gateway, error) {
 	switch {
+	case in.Method == MethodCashOnDelivery: // its charge is part of the total: it is chosen when the order is placed
+		return nil, ErrMethodUnavailable.At("method")
 	case slices.Contains(due.Excluded, in.Method):
 		return nil, ErrNotShipped.At("method")
 	case in.Method != "":

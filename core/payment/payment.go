@@ -26,10 +26,11 @@ const (
 
 	MethodConvenienceStore Method = "CONVENIENCE_STORE" // in cash at a convenience store, by a number (コンビニ払い)
 	MethodGiftCard         Method = "GIFT_CARD"         // from what is on gift cards
+	MethodCashOnDelivery   Method = "CASH_ON_DELIVERY"  // collected by the carrier at the door (代金引換)
 )
 
 // Methods lists every method.
-var Methods = []Method{MethodCard, MethodBankTransfer, MethodOnAccount, MethodCash, MethodCardTerminal, MethodConvenienceStore, MethodGiftCard}
+var Methods = []Method{MethodCard, MethodBankTransfer, MethodOnAccount, MethodCash, MethodCardTerminal, MethodConvenienceStore, MethodGiftCard, MethodCashOnDelivery}
 
 // Name is what the customer reads.
 func (m Method) Name() i18n.Text {
@@ -48,6 +49,8 @@ func (m Method) Name() i18n.Text {
 		return i18n.Text{"ja": "コンビニ払い（前払い）", "en": "At a convenience store"}
 	case MethodGiftCard:
 		return i18n.Text{"ja": "ギフトカード", "en": "Gift card"}
+	case MethodCashOnDelivery:
+		return i18n.Text{"ja": "代金引換", "en": "Cash on delivery"}
 	}
 	return i18n.JA(string(m))
 }

@@ -18,8 +18,9 @@ import (
 type Option struct {
 	Method    Method
 	Name      i18n.Text
-	PublicKey string  // what the client's card form needs; empty where there is none
-	Chains    []Chain // of convenience stores, where it is paid there
+	PublicKey string         // what the client's card form needs; empty where there is none
+	Chains    []Chain        // of convenience stores, where it is paid there
+	Bands     []DeliveryBand // what cash on delivery costs
 }
 
 // Published is a Gateway whose client library needs a public key.
@@ -30,18 +31,29 @@ type Published interface {
 }
 
 // Options are the ways to pay that the shop offers, in the order of its gateways.
-func (s *Service) Options() []Option {
-	all := make([]Option, len(s.Gateways))
-	for i, g := range s.Gateways {
-		all[i] = Option{Method: g.Method(), Name: g.Method().Name()}
+func (s *Service) Options(ctx context.Context) ([]Option, error) {
+	terms, err := s.Store.DeliveryTerms(ctx, channel.From(ctx).BrandID)
+	if err != nil {
+		return nil, err
+	}
+	all := make([]Option, 0, len(s.Gateways))
+	for _, g := range s.Gateways {
+		o := Option{Method: g.Method(), Name: g.Method().Name()}
+		if g.Method() == MethodCashOnDelivery {
+			if terms == nil || !terms.Active {
+				continue
+			}
+			o.Bands = terms.Bands
+		}
 		if p, ok := g.(Published); ok {
-			all[i].PublicKey = p.PublicKey()
+			o.PublicKey = p.PublicKey()
 		}
 		if issuer, ok := g.(Issuer); ok {
-			all[i].Chains = issuer.Chains()
+			o.Chains = issuer.Chains()
 		}
+		all = append(all, o)
 	}
-	return all
+	return all, nil
 }
 
 // OfOrders are the payments of many orders, oldest first. Whoever may see an

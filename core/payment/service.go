@@ -99,7 +99,11 @@ func (s *Service) Draft(ctx context.Context, in OpenInput) (Draft, error) {
 		return d, d.slip(issuer, in)
 	}
 	offline, ok := g.(Offline)
-	if !ok {
+	switch {
+	case !ok:
+		return d, nil
+	case g.Method() == MethodCashOnDelivery: // the carrier brings the money when it does
+		d.Payment.DueAt = nil
 		return d, nil
 	}
 	how := offline.Instruct(StartRequest{
@@ -245,7 +249,7 @@ func (s *Service) saveAt(ctx context.Context, due Due, all []Payment, before, af
 	if err := s.orders.PaymentChanged(access.With(ctx, access.System), due.OrderID, TotalsOf(all)); err != nil {
 		return err
 	}
-	if after.Received() && !before.Received() && !due.Cancelled {
+	if after.Received() && !before.Received() && !due.Cancelled && after.Method != MethodCashOnDelivery {
 		return s.thank(ctx, due, after)
 	}
 	return nil

@@ -98,6 +98,7 @@ type Store interface {
 	OperationsOf(ctx context.Context, paymentIDs []uuid.UUID) ([]Operation, error)
 	List(ctx context.Context, q Query) (page.Connection[Payment], error)
 	StrayStore
+	DeliveryStore
 }
 
 // Jobs enqueues work in the context's transaction.

@@ -50,6 +50,7 @@ const (
 	StrayOther    StrayCause = "OTHER"    // the payment has another reference
 	StrayCurrency StrayCause = "CURRENCY" // the payment is in another currency
 	StrayAmount   StrayCause = "AMOUNT"   // the payment asks for another amount
+	StrayDoubled  StrayCause = "DOUBLED"  // the payment has been received
 )
 
 // StrayState is how far a stray has been dealt with.

@@ -37,6 +37,7 @@ type OrderResolver interface {
 	History(ctx context.Context, obj *order.Order) ([]order.Entry, error)
 
 	Company(ctx context.Context, obj *order.Order) (*company.Company, error)
+
 	Payments(ctx context.Context, obj *order.Order) ([]payment.Payment, error)
 }
 
@@ -598,6 +599,28 @@ func fieldContext_Order_company(_ context.Context, ec *executionContext, field g
 		Field:      field,
 		IsMethod:   true,
 		IsResolver: true,
+	}
+	return fc, nil
+}
+
+func _Order_paymentCharge(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *order.Order) (ret graphql.Marshaler) {
+	return run.Value(
+		ctx,
+		ec.OperationContext,
+		field,
+		func() money.Money { return obj.PaymentCharge() },
+		func(ctx context.Context, selections ast.SelectionSet, v money.Money) graphql.Marshaler {
+			return marshalNMoney2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋmoneyᚐMoney(ctx, ec, selections, v)
+		},
+		true,
+	)
+}
+func fieldContext_Order_paymentCharge(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Order",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: false,
 	}
 	return fc, nil
 }
@@ -1713,6 +1736,11 @@ func _Order(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj
 				func(ctx context.Context) graphql.Marshaler {
 					return _Order_company(ctx, ec, field, obj)
 				})
+		case "paymentCharge":
+			out.Values[i] = _Order_paymentCharge(ctx, ec, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
 		case "payments":
 			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
 				true, true,

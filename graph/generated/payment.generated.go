@@ -1258,6 +1258,28 @@ func fieldContext_PaymentOption_convenienceStores(_ context.Context, ec *executi
 	return fc, nil
 }
 
+func _PaymentOption_charges(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *payment.Option) (ret graphql.Marshaler) {
+	return run.Value(
+		ctx,
+		ec.OperationContext,
+		field,
+		func() []payment.DeliveryBand { return obj.Bands },
+		func(ctx context.Context, selections ast.SelectionSet, v []payment.DeliveryBand) graphql.Marshaler {
+			return marshalNPaymentCharge2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpaymentᚐDeliveryBandᚄ(ctx, ec, selections, v)
+		},
+		true,
+	)
+}
+func fieldContext_PaymentOption_charges(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "PaymentOption",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+	}
+	return fc, nil
+}
+
 func _PaymentPayload_payment(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.PaymentPayload) (ret graphql.Marshaler) {
 	return run.Value(
 		ctx,
@@ -2923,6 +2945,11 @@ func _PaymentOption(ctx context.Context, ec *executionContext, sel ast.Selection
 				func(ctx context.Context) graphql.Marshaler {
 					return _PaymentOption_convenienceStores(ctx, ec, field, obj)
 				})
+		case "charges":
+			out.Values[i] = _PaymentOption_charges(ctx, ec, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
 		default:
 			panic("unknown field " + strconv.Quote(field.Name))
 		}

@@ -480,6 +480,9 @@ type ComplexityRoot struct {
 		GlobalID        func(childComplexity int) int
 		Lines           func(childComplexity int) int
 		Method          func(childComplexity int) int
+		PaymentCharge   func(childComplexity int) int
+		PaymentMethod   func(childComplexity int) int
+		PaymentProblem  func(childComplexity int) int
 		ShippingAddress func(childComplexity int) int
 		ShippingFee     func(childComplexity int) int
 		ShippingMode    func(childComplexity int) int
@@ -536,6 +539,18 @@ type ComplexityRoot struct {
 		UserErrors func(childComplexity int) int
 	}
 
+	CashOnDelivery struct {
+		Active   func(childComplexity int) int
+		Bands    func(childComplexity int) int
+		Most     func(childComplexity int) int
+		TaxClass func(childComplexity int) int
+	}
+
+	CashOnDeliveryPayload struct {
+		CashOnDelivery func(childComplexity int) int
+		UserErrors     func(childComplexity int) int
+	}
+
 	Category struct {
 		Children    func(childComplexity int) int
 		Description func(childComplexity int) int
@@ -581,6 +596,15 @@ type ComplexityRoot struct {
 
 	CloseAccountsPayload struct {
 		Statements func(childComplexity int) int
+		UserErrors func(childComplexity int) int
+	}
+
+	CollectionPayload struct {
+		Errors     func(childComplexity int) int
+		Known      func(childComplexity int) int
+		Matched    func(childComplexity int) int
+		Others     func(childComplexity int) int
+		Strays     func(childComplexity int) int
 		UserErrors func(childComplexity int) int
 	}
 
@@ -1150,6 +1174,8 @@ type ComplexityRoot struct {
 		ReconcileGateway         func(childComplexity int, input model.ReconcileGatewayInput) int
 		RecordAccountPayment     func(childComplexity int, input company.ReceiveInput) int
 		RecordBankTransfer       func(childComplexity int, input payment.TransferInput) int
+		RecordCollection         func(childComplexity int, input banking.RecordCollectionInput) int
+		RecordRefusedDelivery    func(childComplexity int, input order.RefuseInput) int
 		RecordTillPayment        func(childComplexity int, input payment.TillInput) int
 		RefreshToken             func(childComplexity int, input model.RefreshTokenInput) int
 		RefundPayment            func(childComplexity int, input payment.RefundInput) int
@@ -1181,6 +1207,7 @@ type ComplexityRoot struct {
 		SaveBadge                func(childComplexity int, input display.SaveBadgeInput) int
 		SaveBankProfile          func(childComplexity int, input banking.Profile) int
 		SaveCampaign             func(childComplexity int, input promotion.SaveInput) int
+		SaveCashOnDelivery       func(childComplexity int, input payment.DeliveryInput) int
 		SaveCategory             func(childComplexity int, input catalog.SaveCategoryInput) int
 		SaveDisplayRule          func(childComplexity int, input display.SaveRuleInput) int
 		SaveLocation             func(childComplexity int, input inventory.SaveLocationInput) int
@@ -1230,6 +1257,7 @@ type ComplexityRoot struct {
 		UpdateStaff              func(childComplexity int, input identity.UpdateStaffInput) int
 		UpdateVariant            func(childComplexity int, input catalog.UpdateVariantInput) int
 		UploadBankStatement      func(childComplexity int, input model.UploadBankStatementInput) int
+		UploadCollections        func(childComplexity int, input model.UploadCollectionsInput) int
 		VerifyEmail              func(childComplexity int, input model.VerifyEmailInput) int
 		VoidCoupons              func(childComplexity int, input promotion.VoidInput) int
 		VoidGiftCards            func(childComplexity int, input giftcard.VoidInput) int
@@ -1257,6 +1285,7 @@ type ComplexityRoot struct {
 		MissedGifts        func(childComplexity int) int
 		Number             func(childComplexity int) int
 		Paid               func(childComplexity int) int
+		PaymentCharge      func(childComplexity int) int
 		PaymentMethod      func(childComplexity int) int
 		Payments           func(childComplexity int) int
 		PlacedAt           func(childComplexity int) int
@@ -1405,6 +1434,11 @@ type ComplexityRoot struct {
 		Transfers      func(childComplexity int) int
 	}
 
+	PaymentCharge struct {
+		Fee   func(childComplexity int) int
+		Limit func(childComplexity int) int
+	}
+
 	PaymentConnection struct {
 		Edges      func(childComplexity int) int
 		Nodes      func(childComplexity int) int
@@ -1450,6 +1484,7 @@ type ComplexityRoot struct {
 	}
 
 	PaymentOption struct {
+		Bands             func(childComplexity int) int
 		ConvenienceStores func(childComplexity int) int
 		Method            func(childComplexity int) int
 		Name              func(childComplexity int) int
@@ -1817,6 +1852,7 @@ type ComplexityRoot struct {
 		CampaignSimulation  func(childComplexity int, id string) int
 		Campaigns           func(childComplexity int) int
 		Cart                func(childComplexity int) int
+		CashOnDelivery      func(childComplexity int) int
 		Categories          func(childComplexity int) int
 		Category            func(childComplexity int, slug string) int
 		CategoryPins        func(childComplexity int, categoryID string) int
@@ -4261,6 +4297,24 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Cart.Method(childComplexity), true
+	case "Cart.paymentCharge":
+		if e.ComplexityRoot.Cart.PaymentCharge == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Cart.PaymentCharge(childComplexity), true
+	case "Cart.paymentMethod":
+		if e.ComplexityRoot.Cart.PaymentMethod == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Cart.PaymentMethod(childComplexity), true
+	case "Cart.paymentProblem":
+		if e.ComplexityRoot.Cart.PaymentProblem == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Cart.PaymentProblem(childComplexity), true
 	case "Cart.shippingAddress":
 		if e.ComplexityRoot.Cart.ShippingAddress == nil {
 			break
@@ -4501,6 +4555,44 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.CartPayload.UserErrors(childComplexity), true
 
+	case "CashOnDelivery.active":
+		if e.ComplexityRoot.CashOnDelivery.Active == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CashOnDelivery.Active(childComplexity), true
+	case "CashOnDelivery.bands":
+		if e.ComplexityRoot.CashOnDelivery.Bands == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CashOnDelivery.Bands(childComplexity), true
+	case "CashOnDelivery.most":
+		if e.ComplexityRoot.CashOnDelivery.Most == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CashOnDelivery.Most(childComplexity), true
+	case "CashOnDelivery.taxClass":
+		if e.ComplexityRoot.CashOnDelivery.TaxClass == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CashOnDelivery.TaxClass(childComplexity), true
+
+	case "CashOnDeliveryPayload.cashOnDelivery":
+		if e.ComplexityRoot.CashOnDeliveryPayload.CashOnDelivery == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CashOnDeliveryPayload.CashOnDelivery(childComplexity), true
+	case "CashOnDeliveryPayload.userErrors":
+		if e.ComplexityRoot.CashOnDeliveryPayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CashOnDeliveryPayload.UserErrors(childComplexity), true
+
 	case "Category.children":
 		if e.ComplexityRoot.Category.Children == nil {
 			break
@@ -4669,6 +4761,43 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.CloseAccountsPayload.UserErrors(childComplexity), true
+
+	case "CollectionPayload.errors":
+		if e.ComplexityRoot.CollectionPayload.Errors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CollectionPayload.Errors(childComplexity), true
+	case "CollectionPayload.known":
+		if e.ComplexityRoot.CollectionPayload.Known == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CollectionPayload.Known(childComplexity), true
+	case "CollectionPayload.matched":
+		if e.ComplexityRoot.CollectionPayload.Matched == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CollectionPayload.Matched(childComplexity), true
+	case "CollectionPayload.others":
+		if e.ComplexityRoot.CollectionPayload.Others == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CollectionPayload.Others(childComplexity), true
+	case "CollectionPayload.strays":
+		if e.ComplexityRoot.CollectionPayload.Strays == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CollectionPayload.Strays(childComplexity), true
+	case "CollectionPayload.userErrors":
+		if e.ComplexityRoot.CollectionPayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CollectionPayload.UserErrors(childComplexity), true
 
 	case "CombinationPart.goods":
 		if e.ComplexityRoot.CombinationPart.Goods == nil {
@@ -7329,6 +7458,28 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.RecordBankTransfer(childComplexity, args["input"].(payment.TransferInput)), true
+	case "Mutation.recordCollection":
+		if e.ComplexityRoot.Mutation.RecordCollection == nil {
+			break
+		}
+
+		args, err := field_Mutation_recordCollection_args(ctx, ec, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.RecordCollection(childComplexity, args["input"].(banking.RecordCollectionInput)), true
+	case "Mutation.recordRefusedDelivery":
+		if e.ComplexityRoot.Mutation.RecordRefusedDelivery == nil {
+			break
+		}
+
+		args, err := field_Mutation_recordRefusedDelivery_args(ctx, ec, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.RecordRefusedDelivery(childComplexity, args["input"].(order.RefuseInput)), true
 	case "Mutation.recordTillPayment":
 		if e.ComplexityRoot.Mutation.RecordTillPayment == nil {
 			break
@@ -7660,6 +7811,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.SaveCampaign(childComplexity, args["input"].(promotion.SaveInput)), true
+	case "Mutation.saveCashOnDelivery":
+		if e.ComplexityRoot.Mutation.SaveCashOnDelivery == nil {
+			break
+		}
+
+		args, err := field_Mutation_saveCashOnDelivery_args(ctx, ec, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.SaveCashOnDelivery(childComplexity, args["input"].(payment.DeliveryInput)), true
 	case "Mutation.saveCategory":
 		if e.ComplexityRoot.Mutation.SaveCategory == nil {
 			break
@@ -8194,6 +8356,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.UploadBankStatement(childComplexity, args["input"].(model.UploadBankStatementInput)), true
+	case "Mutation.uploadCollections":
+		if e.ComplexityRoot.Mutation.UploadCollections == nil {
+			break
+		}
+
+		args, err := field_Mutation_uploadCollections_args(ctx, ec, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.UploadCollections(childComplexity, args["input"].(model.UploadCollectionsInput)), true
 	case "Mutation.verifyEmail":
 		if e.ComplexityRoot.Mutation.VerifyEmail == nil {
 			break
@@ -8352,6 +8525,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Order.Paid(childComplexity), true
+	case "Order.paymentCharge":
+		if e.ComplexityRoot.Order.PaymentCharge == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Order.PaymentCharge(childComplexity), true
 	case "Order.paymentMethod":
 		if e.ComplexityRoot.Order.PaymentMethod == nil {
 			break
@@ -8991,6 +9170,19 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.Payment.Transfers(childComplexity), true
 
+	case "PaymentCharge.fee":
+		if e.ComplexityRoot.PaymentCharge.Fee == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PaymentCharge.Fee(childComplexity), true
+	case "PaymentCharge.upTo":
+		if e.ComplexityRoot.PaymentCharge.Limit == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PaymentCharge.Limit(childComplexity), true
+
 	case "PaymentConnection.edges":
 		if e.ComplexityRoot.PaymentConnection.Edges == nil {
 			break
@@ -9170,6 +9362,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.PaymentOperation.Status(childComplexity), true
 
+	case "PaymentOption.charges":
+		if e.ComplexityRoot.PaymentOption.Bands == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PaymentOption.Bands(childComplexity), true
 	case "PaymentOption.convenienceStores":
 		if e.ComplexityRoot.PaymentOption.ConvenienceStores == nil {
 			break
@@ -10672,6 +10870,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Query.Cart(childComplexity), true
+	case "Query.cashOnDelivery":
+		if e.ComplexityRoot.Query.CashOnDelivery == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Query.CashOnDelivery(childComplexity), true
 	case "Query.categories":
 		if e.ComplexityRoot.Query.Categories == nil {
 			break
@@ -14383,6 +14587,7 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 			graphql.NewInputUnmarshaler("CampaignStatusInput", graphql.BindUnmarshaler(ec, unmarshalInputCampaignStatusInput)),
 			graphql.NewInputUnmarshaler("CancelOrderInput", graphql.BindUnmarshaler(ec, unmarshalInputCancelOrderInput)),
 			graphql.NewInputUnmarshaler("CapturePaymentInput", graphql.BindUnmarshaler(ec, unmarshalInputCapturePaymentInput)),
+			graphql.NewInputUnmarshaler("CashOnDeliveryInput", graphql.BindUnmarshaler(ec, unmarshalInputCashOnDeliveryInput)),
 			graphql.NewInputUnmarshaler("ChangeCompanyBuyerInput", graphql.BindUnmarshaler(ec, unmarshalInputChangeCompanyBuyerInput)),
 			graphql.NewInputUnmarshaler("ChangePasswordInput", graphql.BindUnmarshaler(ec, unmarshalInputChangePasswordInput)),
 			graphql.NewInputUnmarshaler("CloseAccountInput", graphql.BindUnmarshaler(ec, unmarshalInputCloseAccountInput)),
@@ -14431,6 +14636,7 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 			graphql.NewInputUnmarshaler("OptionInput", graphql.BindUnmarshaler(ec, unmarshalInputOptionInput)),
 			graphql.NewInputUnmarshaler("OrderFilter", graphql.BindUnmarshaler(ec, unmarshalInputOrderFilter)),
 			graphql.NewInputUnmarshaler("PayOrderInput", graphql.BindUnmarshaler(ec, unmarshalInputPayOrderInput)),
+			graphql.NewInputUnmarshaler("PaymentChargeInput", graphql.BindUnmarshaler(ec, unmarshalInputPaymentChargeInput)),
 			graphql.NewInputUnmarshaler("PaymentFilter", graphql.BindUnmarshaler(ec, unmarshalInputPaymentFilter)),
 			graphql.NewInputUnmarshaler("PaymentTermsInput", graphql.BindUnmarshaler(ec, unmarshalInputPaymentTermsInput)),
 			graphql.NewInputUnmarshaler("PermissionGroupInput", graphql.BindUnmarshaler(ec, unmarshalInputPermissionGroupInput)),
@@ -14452,10 +14658,12 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 			graphql.NewInputUnmarshaler("ReconcileGatewayInput", graphql.BindUnmarshaler(ec, unmarshalInputReconcileGatewayInput)),
 			graphql.NewInputUnmarshaler("RecordAccountPaymentInput", graphql.BindUnmarshaler(ec, unmarshalInputRecordAccountPaymentInput)),
 			graphql.NewInputUnmarshaler("RecordBankTransferInput", graphql.BindUnmarshaler(ec, unmarshalInputRecordBankTransferInput)),
+			graphql.NewInputUnmarshaler("RecordCollectionInput", graphql.BindUnmarshaler(ec, unmarshalInputRecordCollectionInput)),
 			graphql.NewInputUnmarshaler("RecordTillPaymentInput", graphql.BindUnmarshaler(ec, unmarshalInputRecordTillPaymentInput)),
 			graphql.NewInputUnmarshaler("RecurrenceInput", graphql.BindUnmarshaler(ec, unmarshalInputRecurrenceInput)),
 			graphql.NewInputUnmarshaler("RefreshTokenInput", graphql.BindUnmarshaler(ec, unmarshalInputRefreshTokenInput)),
 			graphql.NewInputUnmarshaler("RefundPaymentInput", graphql.BindUnmarshaler(ec, unmarshalInputRefundPaymentInput)),
+			graphql.NewInputUnmarshaler("RefusedDeliveryInput", graphql.BindUnmarshaler(ec, unmarshalInputRefusedDeliveryInput)),
 			graphql.NewInputUnmarshaler("RegisterInput", graphql.BindUnmarshaler(ec, unmarshalInputRegisterInput)),
 			graphql.NewInputUnmarshaler("RejectOrderInput", graphql.BindUnmarshaler(ec, unmarshalInputRejectOrderInput)),
 			graphql.NewInputUnmarshaler("RemoveAddressInput", graphql.BindUnmarshaler(ec, unmarshalInputRemoveAddressInput)),
@@ -14536,6 +14744,7 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 			graphql.NewInputUnmarshaler("UpdateStaffInput", graphql.BindUnmarshaler(ec, unmarshalInputUpdateStaffInput)),
 			graphql.NewInputUnmarshaler("UpdateVariantInput", graphql.BindUnmarshaler(ec, unmarshalInputUpdateVariantInput)),
 			graphql.NewInputUnmarshaler("UploadBankStatementInput", graphql.BindUnmarshaler(ec, unmarshalInputUploadBankStatementInput)),
+			graphql.NewInputUnmarshaler("UploadCollectionsInput", graphql.BindUnmarshaler(ec, unmarshalInputUploadCollectionsInput)),
 			graphql.NewInputUnmarshaler("VariantInput", graphql.BindUnmarshaler(ec, unmarshalInputVariantInput)),
 			graphql.NewInputUnmarshaler("VerifyEmailInput", graphql.BindUnmarshaler(ec, unmarshalInputVerifyEmailInput)),
 			graphql.NewInputUnmarshaler("VersionedInput", graphql.BindUnmarshaler(ec, unmarshalInputVersionedInput)),
@@ -18409,6 +18618,186 @@ type PetPayload {
   pet: Pet
   "Why nothing was changed; empty if it was."
   userErrors: [UserError!]!
+}
+`, BuiltIn: false},
+	{Name: "../schema/delivery_payment.graphqls", Input: `extend type Query {
+  "What the brand asks for cash on delivery (代金引換); null if it never took any."
+  cashOnDelivery: CashOnDelivery @allow(permissions: [SHIPPING_WRITE, ORDER_READ])
+}
+
+extend type Mutation {
+  "Set what the brand asks for cash on delivery. Orders that stand keep what they were told."
+  saveCashOnDelivery(
+    "The limit, and the charges by amount."
+    input: CashOnDeliveryInput!
+  ): CashOnDeliveryPayload! @allow(permissions: [SHIPPING_WRITE])
+  """
+  Register one sum that a carrier collected at the door. It pays the order that waits for
+  just so much; unknown, doubled or of another amount, it is one of ` + "`" + `strayPayments` + "`" + `.
+  The same words count once.
+  """
+  recordCollection(
+    "What the carrier says."
+    input: RecordCollectionInput!
+  ): CollectionPayload! @allow(permissions: [ORDER_WRITE])
+  """
+  Register what a carrier's CSV (UTF-8 or CP932) says it collected, at most 2,000 rows:
+  the day (集金日), the order's or the parcel's number (注文番号, 伝票番号), the amount
+  (代引金額). Each row counts once, so a file may be sent again.
+  """
+  uploadCollections(
+    "The file."
+    input: UploadCollectionsInput!
+  ): CollectionPayload! @allow(permissions: [ORDER_WRITE])
+  """
+  Give up an order that was shipped to be paid on delivery, refused by its customer
+  (受取拒否). The sale is taken back in the books; the goods are received into stock
+  when they are there.
+  """
+  recordRefusedDelivery(
+    "Which order, and why."
+    input: RefusedDeliveryInput!
+  ): OrderPayload! @allow(permissions: [ORDER_WRITE])
+}
+
+extend type Cart {
+  "How it is to be paid, as the customer noted; null if nothing was said."
+  paymentMethod: PaymentMethod
+  "The charge of the noted way to pay, in the total (代引手数料); zero for most."
+  paymentCharge: Money!
+  "What stands against paying the noted way: the shipping method, the amount; null if nothing does."
+  paymentProblem: UserError
+}
+
+extend type Order {
+  "The charge of the way to pay, in the total (代引手数料)."
+  paymentCharge: Money!
+}
+
+extend type PaymentOption {
+  "What it costs by the order's total without it, for cash on delivery; empty for other methods."
+  charges: [PaymentCharge!]!
+}
+
+extend input UpdateCartInput {
+  "How it is to be paid. Note it before the total is shown: cash on delivery has a charge. ` + "`" + `placeOrder` + "`" + ` names the method again, and prices with that."
+  paymentMethod: PaymentMethod
+}
+
+extend enum PaymentMethod {
+  "In cash to the carrier, at the door (代金引換). The order ships unpaid, and has a charge."
+  CASH_ON_DELIVERY
+}
+
+extend enum PriceRule {
+  "The charge of the way to pay (代引手数料)."
+  PAYMENT_CHARGE
+}
+
+extend enum StrayPaymentCause {
+  "The payment has been received."
+  DOUBLED
+}
+
+"What a way to pay costs up to an amount."
+type PaymentCharge {
+  "The largest total, without the charge, that it holds for; null for any."
+  upTo: Money
+  "The charge, as the brand's channels show prices."
+  fee: Money!
+}
+
+"What a brand asks for cash on delivery (代金引換)."
+type CashOnDelivery {
+  "Whether it is offered."
+  active: Boolean!
+  "The largest total, with the charge, that carriers collect."
+  most: Money!
+  "The tax class of the charge."
+  taxClass: TaxClass!
+  "The charges by amount, ascending."
+  bands: [PaymentCharge!]!
+}
+
+"What a brand asks for cash on delivery."
+input CashOnDeliveryInput {
+  "Whether it is offered."
+  active: Boolean! = true
+  "The largest total, with the charge, that carriers collect; in major units."
+  most: Decimal!
+  "The tax class of the charge."
+  taxClass: TaxClass! = STANDARD
+  "The charges by amount, 1 to 20, ascending; the last has no limit, and it alone."
+  bands: [PaymentChargeInput!]!
+}
+
+"What cash on delivery costs up to an amount."
+input PaymentChargeInput {
+  "The largest total, without the charge, in major units; left out for any."
+  upTo: Decimal
+  "The charge in major units, as the brand's channels show prices."
+  fee: Decimal!
+}
+
+"What a brand asks for cash on delivery, after a change."
+type CashOnDeliveryPayload {
+  "The terms; null if nothing was done."
+  cashOnDelivery: CashOnDelivery
+  "Why nothing was done; empty if it was."
+  userErrors: [UserError!]!
+}
+
+"One sum that a carrier collected."
+input RecordCollectionInput {
+  "Who collected it; at most 100 characters."
+  carrier: String! = ""
+  "The order's number, or the parcel's tracking number."
+  reference: String!
+  "How much, in major units."
+  amount: Decimal!
+  "The day on which it was collected."
+  collectedOn: Date!
+}
+
+"A carrier's file of what it collected."
+input UploadCollectionsInput {
+  "Who collected it; at most 100 characters."
+  carrier: String! = ""
+  "The CSV."
+  file: Upload!
+}
+
+"What became of what a carrier collected."
+type CollectionPayload {
+  "How many pay an order."
+  matched: Int!
+  "How many were reported before."
+  known: Int!
+  "How many are on the work list: unknown, doubled, of another amount."
+  strays: Int!
+  "How many rows have no money."
+  others: Int!
+  "Rows that cannot be read."
+  errors: [BankRowError!]!
+  "Why nothing was done; empty if something was."
+  userErrors: [UserError!]!
+}
+
+"An order that the customer did not accept at the door."
+input RefusedDeliveryInput {
+  "The order, SHIPPED and not paid."
+  orderId: ID!
+  "Why, at most 500 characters; the customer reads it."
+  reason: String! = ""
+}
+
+extend enum UserErrorCode {
+  "The bands do not ascend, or the last has a limit."
+  DELIVERY_BANDS_INVALID
+  "The order was not shipped to be paid on delivery, or it has been paid."
+  ORDER_NOT_ON_DELIVERY
+  "The gift cards pay all of the order; nothing is left for the named method."
+  GIFT_CARD_COVERS_ALL
 }
 `, BuiltIn: false},
 	{Name: "../schema/display.graphqls", Input: `extend type Product {
@@ -25316,6 +25705,12 @@ func childFields_Cart(ctx context.Context, ec *executionContext, field graphql.C
 		return fieldContext_Cart_total(ctx, ec, field)
 	case "breakdown":
 		return fieldContext_Cart_breakdown(ctx, ec, field)
+	case "paymentMethod":
+		return fieldContext_Cart_paymentMethod(ctx, ec, field)
+	case "paymentCharge":
+		return fieldContext_Cart_paymentCharge(ctx, ec, field)
+	case "paymentProblem":
+		return fieldContext_Cart_paymentProblem(ctx, ec, field)
 	case "shippingOptions":
 		return fieldContext_Cart_shippingOptions(ctx, ec, field)
 	case "shippingProblem":
@@ -25416,6 +25811,30 @@ func childFields_CartPayload(ctx context.Context, ec *executionContext, field gr
 	return nil, fmt.Errorf("no field named %q was found under type CartPayload", field.Name)
 }
 
+func childFields_CashOnDelivery(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "active":
+		return fieldContext_CashOnDelivery_active(ctx, ec, field)
+	case "most":
+		return fieldContext_CashOnDelivery_most(ctx, ec, field)
+	case "taxClass":
+		return fieldContext_CashOnDelivery_taxClass(ctx, ec, field)
+	case "bands":
+		return fieldContext_CashOnDelivery_bands(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type CashOnDelivery", field.Name)
+}
+
+func childFields_CashOnDeliveryPayload(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cashOnDelivery":
+		return fieldContext_CashOnDeliveryPayload_cashOnDelivery(ctx, ec, field)
+	case "userErrors":
+		return fieldContext_CashOnDeliveryPayload_userErrors(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type CashOnDeliveryPayload", field.Name)
+}
+
 func childFields_Category(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "id":
@@ -25510,6 +25929,24 @@ func childFields_CloseAccountsPayload(ctx context.Context, ec *executionContext,
 		return fieldContext_CloseAccountsPayload_userErrors(ctx, ec, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type CloseAccountsPayload", field.Name)
+}
+
+func childFields_CollectionPayload(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "matched":
+		return fieldContext_CollectionPayload_matched(ctx, ec, field)
+	case "known":
+		return fieldContext_CollectionPayload_known(ctx, ec, field)
+	case "strays":
+		return fieldContext_CollectionPayload_strays(ctx, ec, field)
+	case "others":
+		return fieldContext_CollectionPayload_others(ctx, ec, field)
+	case "errors":
+		return fieldContext_CollectionPayload_errors(ctx, ec, field)
+	case "userErrors":
+		return fieldContext_CollectionPayload_userErrors(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type CollectionPayload", field.Name)
 }
 
 func childFields_CombinationPart(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -26542,6 +26979,8 @@ func childFields_Order(ctx context.Context, ec *executionContext, field graphql.
 		return fieldContext_Order_internalNote(ctx, ec, field)
 	case "company":
 		return fieldContext_Order_company(ctx, ec, field)
+	case "paymentCharge":
+		return fieldContext_Order_paymentCharge(ctx, ec, field)
 	case "payments":
 		return fieldContext_Order_payments(ctx, ec, field)
 	}
@@ -26814,6 +27253,16 @@ func childFields_Payment(ctx context.Context, ec *executionContext, field graphq
 	return nil, fmt.Errorf("no field named %q was found under type Payment", field.Name)
 }
 
+func childFields_PaymentCharge(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "upTo":
+		return fieldContext_PaymentCharge_upTo(ctx, ec, field)
+	case "fee":
+		return fieldContext_PaymentCharge_fee(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type PaymentCharge", field.Name)
+}
+
 func childFields_PaymentConnection(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "edges":
@@ -26912,6 +27361,8 @@ func childFields_PaymentOption(ctx context.Context, ec *executionContext, field 
 		return fieldContext_PaymentOption_publicKey(ctx, ec, field)
 	case "convenienceStores":
 		return fieldContext_PaymentOption_convenienceStores(ctx, ec, field)
+	case "charges":
+		return fieldContext_PaymentOption_charges(ctx, ec, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type PaymentOption", field.Name)
 }

@@ -113,6 +113,14 @@ type CartPayload struct {
 	UserErrors []UserError `json:"userErrors"`
 }
 
+// What a brand asks for cash on delivery, after a change.
+type CashOnDeliveryPayload struct {
+	// The terms; null if nothing was done.
+	CashOnDelivery *payment.DeliveryTerms `json:"cashOnDelivery,omitempty"`
+	// Why nothing was done; empty if it was.
+	UserErrors []UserError `json:"userErrors"`
+}
+
 // A category after a change.
 type CategoryPayload struct {
 	// The category; null if it was not changed.
@@ -142,6 +150,22 @@ type CloseAccountsPayload struct {
 	// The statements that were made; those that were there already are not among them.
 	Statements []billing.Statement `json:"statements"`
 	// Why none was made; empty if nothing was in the way.
+	UserErrors []UserError `json:"userErrors"`
+}
+
+// What became of what a carrier collected.
+type CollectionPayload struct {
+	// How many pay an order.
+	Matched int `json:"matched"`
+	// How many were reported before.
+	Known int `json:"known"`
+	// How many are on the work list: unknown, doubled, of another amount.
+	Strays int `json:"strays"`
+	// How many rows have no money.
+	Others int `json:"others"`
+	// Rows that cannot be read.
+	Errors []ledger.BadRow `json:"errors"`
+	// Why nothing was done; empty if something was.
 	UserErrors []UserError `json:"userErrors"`
 }
 
@@ -791,6 +815,14 @@ type UploadBankStatementPayload struct {
 	Statement *banking.Statement `json:"statement,omitempty"`
 	// Why it was not taken; empty if it was.
 	UserErrors []UserError `json:"userErrors"`
+}
+
+// A carrier's file of what it collected.
+type UploadCollectionsInput struct {
+	// Who collected it; at most 100 characters.
+	Carrier string `json:"carrier"`
+	// The CSV.
+	File graphql.Upload `json:"file"`
 }
 
 // Why a mutation did not do what was asked. Nothing was changed.

@@ -90,7 +90,7 @@ func (c PaymentConfig) gateways(dev bool) []payment.Gateway {
 	if c.KonbiniAPIBase != "" {
 		all = append(all, konbini.New(konbini.Config{BaseURL: c.KonbiniAPIBase, Key: c.KonbiniKey, Shop: c.KonbiniShop, WebhookSecret: c.KonbiniWebhookSecret}))
 	}
-	return all
+	return append(all, till.Delivery())
 }
 
 // konbiniPath is where noren dev shows its sandbox of a provider.
