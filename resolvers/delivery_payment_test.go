@@ -306,3 +306,38 @@ func TestRefusedParcelIsGivenUp(t *testing.T) {
 	unpaid, _ := s.shipped(t, "9900-0002")
 	require.NotEmpty(t, s.DoAs(t, access.Actor{Role: access.RoleStaff, ID: id.New()}, `mutation($o: ID!) { recordRefusedDelivery(input: {orderId: $o}) { userErrors { code } } }`, apptest.Variables{"o": unpaid}).Errors)
 }
+
+func TestGiftCardAndCashAtTheDoor(t *testing.T) {
+	t.Parallel()
+	d := newDoor(t)
+	cards := &cardShop{App: d.App, leash: d.leash, parcel: d.parcel}
+	code, rich := cards.issue(t, 1000, 1, nil)[0], cards.issue(t, 5000, 1, nil)[0]
+	order := func(code string) orderAnswer {
+		guest, _ := d.cart(t, 1, "CASH_ON_DELIVERY")
+		var placed struct{ PlaceOrder orderAnswer }
+		guest.Do(t, `mutation($input: PlaceOrderInput!) { placeOrder(input: $input) { `+orderFields+` } }`, in(apptest.Variables{
+			"idempotencyKey": cards.key(), "expectedTotal": "2970", "paymentMethod": "CASH_ON_DELIVERY", "giftCards": []string{code},
+		}), "X-Cart-Token", guest.token).Into(t, &placed)
+		return placed.PlaceOrder
+	}
+	require.Equal(t, "GIFT_CARD_COVERS_ALL", order(rich).UserErrors[0].Code)
+	placed := order(code)
+	require.Empty(t, placed.UserErrors)
+	require.Equal(t, "CONFIRMED", placed.Order.Status)
+	for _, to := range []string{"PICKING", "SHIPPED"} {
+		var got struct{ AdvanceOrder orderAnswer }
+		d.DoAs(t, dispatcher, `mutation($o: ID!, $to: OrderStatus!) { advanceOrder(input: {orderId: $o, to: $to}) { `+orderFields+` } }`, apptest.Variables{"o": placed.Order.ID, "to": to}).Into(t, &got)
+		require.Empty(t, got.AdvanceOrder.UserErrors)
+	}
+	require.Equal(t, int64(1970), d.books(t, placed.Order.ID)["RECEIVABLEcarrier"])
+	cards.agrees(t)
+
+	var got struct{ RecordRefusedDelivery orderAnswer }
+	d.DoAs(t, dispatcher, `mutation($o: ID!) { recordRefusedDelivery(input: {orderId: $o}) { `+orderFields+` } }`, apptest.Variables{"o": placed.Order.ID}).Into(t, &got)
+	require.Equal(t, "CANCELLED", got.RecordRefusedDelivery.Order.Status)
+	require.Equal(t, "1000", cards.left(t, code))
+	left := d.books(t, placed.Order.ID)
+	require.Zero(t, left["RECEIVABLEcarrier"]+left["GIFT_CARDS"]+left["DEPOSITS"], left)
+	require.Zero(t, left["SALES"]+left["SHIPPING"]+left["CHARGES"]+left["RETURNS"]+left["TAXSTANDARD"], left)
+	cards.agrees(t)
+}

@@ -54,12 +54,7 @@ func (s *Service) Advance(ctx context.Context, in AdvanceInput) (*Order, error) 
 				return err
 			}
 		}
-		if o.OnDelivery() {
-			if err := s.payments.Tracked(ctx, o.ID, in.TrackingNumber); err != nil {
-				return err
-			}
-		}
-		if err := s.sold(ctx, *o); err != nil {
+		if err := s.leaves(ctx, *o, in.TrackingNumber); err != nil {
 			return err
 		}
 		return s.mail(ctx, *o, o.ID.String(), messaging.OrderShipped{

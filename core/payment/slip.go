@@ -5,6 +5,7 @@ import (
 	"errors"
 	"slices"
 
+	"github.com/noren-commerce/noren/core/event"
 	"github.com/noren-commerce/noren/core/id"
 	"github.com/noren-commerce/noren/core/messaging"
 	"github.com/noren-commerce/noren/core/money"
@@ -79,12 +80,18 @@ func (s *Service) issue(ctx context.Context, g Issuer, p Payment, op *Operation)
 	return s.answered(ctx, p, *op, answer, callErr)
 }
 
-// tellSlip writes to the customer how to pay, once the slip is there.
+// tellSlip tells how to pay once the slip is there: who watches the order, and the
+// customer by mail.
 func (s *Service) tellSlip(ctx context.Context, due Due, before, after Payment) error {
-	if after.Method != MethodConvenienceStore || before.issued() || !after.issued() || !after.Open() || due.Cancelled || due.Email == "" {
+	if after.Method != MethodConvenienceStore || before.issued() || !after.issued() || !after.Open() || due.Cancelled {
 		return nil
 	}
 	how := after.Instructions
+	e := event.New(ctx, s.Now(), "payment.slip_issued", "Payment", after.ID, map[string]any{"orderId": after.OrderID, "chain": after.chain(), "dueAt": how.DueAt})
+	e.BrandID = after.BrandID
+	if err := s.Events.Record(ctx, e); err != nil || due.Email == "" {
+		return err
+	}
 	return s.mail(ctx, due, after.ID.String(), messaging.StoreSlip{
 		Name: due.Name, OrderNumber: due.Number, Amount: how.Amount, Currency: how.Currency, Chain: after.chain().Name().In(due.Language),
 		SlipNumber: how.SlipNumber, Confirmation: how.Confirmation, DueAt: how.DueAt,

@@ -66,6 +66,7 @@ func TestSlipIsIssuedAndPaid(t *testing.T) {
 	require.Equal(t, int64(1980), p.Instructions.Amount)
 	require.WithinDuration(t, s.Deadline(payment.MethodConvenienceStore, s.time.read()), *p.DueAt, time.Second)
 	require.Equal(t, []messaging.Kind{messaging.KindStoreSlip}, s.outbox.kinds())
+	require.Equal(t, []string{"payment.slip_issued"}, s.events(t, order))
 
 	paid := s.stores.Pay(p.Reference)
 	require.Equal(t, payment.NoticeApplied, s.says(t, paid))

@@ -16,6 +16,17 @@ func (o Order) OnDelivery() bool { return o.PaymentMethod == payment.MethodCashO
 // ShipsUnpaid reports whether the order may ship before its money is there.
 func (o Order) ShipsUnpaid() bool { return o.OnAccount() || o.OnDelivery() }
 
+// leaves writes the sale of an order that ships down. What the carrier collects for it is
+// found by the parcel's number.
+func (s *Service) leaves(ctx context.Context, o Order, tracking string) error {
+	if o.OnDelivery() {
+		if err := s.payments.Tracked(ctx, o.ID, tracking); err != nil {
+			return err
+		}
+	}
+	return s.sold(ctx, o)
+}
+
 // RefuseInput names an order whose parcel the customer did not take, and says why.
 type RefuseInput struct {
 	OrderID uuid.UUID
