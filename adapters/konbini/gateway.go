@@ -90,14 +90,15 @@ type Slip struct {
 }
 
 // answer is the slip as the core understands it. One that has run out is given up by
-// noren, not here: an order is cancelled before its payment is.
+// noren, not here: an order is cancelled before its payment is. One that the provider gave
+// up by itself fails, so that the customer may pay otherwise, or the order runs out.
 func (s Slip) answer() payment.Answer {
 	a := payment.Answer{Reference: s.ID, Status: payment.StatusPending, Currency: s.Currency}
 	switch s.Status {
 	case "paid":
 		a.Status, a.Captured = payment.StatusCaptured, s.Paid
 	case "cancelled":
-		a.Status = payment.StatusCancelled
+		a.Status, a.Decline = payment.StatusFailed, &payment.Decline{Code: "cancelled"}
 	}
 	if s.Number != "" {
 		a.Instructions = &payment.Instructions{
@@ -120,7 +121,16 @@ func (g *Gateway) Start(ctx context.Context, r payment.StartRequest) (payment.An
 
 // Void gives a slip up. One that is paid stays so, and the answer says it.
 func (g *Gateway) Void(ctx context.Context, r payment.VoidRequest) (payment.Answer, error) {
-	return g.slip(ctx, http.MethodPost, "/slips/"+url.PathEscape(r.Reference)+"/cancel", r.Key, struct{}{})
+	a, err := g.slip(ctx, http.MethodPost, "/slips/"+url.PathEscape(r.Reference)+"/cancel", r.Key, struct{}{})
+	return givenUp(a), err
+}
+
+// givenUp is the answer to a void: what failed is what was asked for.
+func givenUp(a payment.Answer) payment.Answer {
+	if a.Decline != nil {
+		a.Status, a.Decline = payment.StatusCancelled, nil
+	}
+	return a
 }
 
 // Capture cannot be asked for: what is paid is taken.
@@ -139,10 +149,13 @@ func (g *Gateway) Find(ctx context.Context, r payment.FindRequest) (payment.Answ
 		return g.search(ctx, r.PaymentID)
 	}
 	found, err := g.slip(ctx, http.MethodGet, "/slips/"+url.PathEscape(r.Reference), uuid.Nil, nil)
-	if err == nil && r.Operation.Kind == payment.OperationVoid && found.Status == payment.StatusPending {
+	switch {
+	case err != nil || r.Operation.Kind != payment.OperationVoid:
+		return found, err
+	case found.Status == payment.StatusPending:
 		return found, payment.ErrNeverArrived
 	}
-	return found, err
+	return givenUp(found), nil
 }
 
 func (g *Gateway) search(ctx context.Context, paymentID uuid.UUID) (payment.Answer, error) {

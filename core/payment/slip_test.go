@@ -89,8 +89,9 @@ func TestSlipIsIssuedOnceThoughTheAnswerIsLost(t *testing.T) {
 	t.Parallel()
 	s := open(t)
 	order := s.place(t, payment.MethodConvenienceStore)
-	s.stores.LoseAnswers(1)
+	s.stores.LoseAnswers(10)
 	require.ErrorIs(t, s.work(t), payment.ErrUnanswered)
+	s.stores.LoseAnswers(0)
 	_, err := s.Pay(as(t, customer), payment.PayInput{OrderID: order, IdempotencyKey: "key-0000"})
 	require.ErrorIs(t, err, payment.ErrInProgress)
 	s.time.turn(3 * time.Minute)
@@ -170,6 +171,39 @@ func TestPaidSlipWhoseWebhookWasLostIsNotGivenUp(t *testing.T) {
 	require.NoError(t, s.Expire(t.Context()))
 	require.False(t, s.orders.row(order).due.Cancelled)
 	require.Equal(t, payment.StatusCaptured, s.only(t, order).Status)
+}
+
+func TestSlipThatTheProviderGivesUpDoesNotHoldTheOrder(t *testing.T) {
+	t.Parallel()
+	s := open(t)
+	order, p := s.slip(t)
+	slip := s.stores.Slip(p.Reference)
+	slip.Status = "cancelled"
+	require.Equal(t, payment.NoticeApplied, s.says(t, konbini.Event{ID: "evt", Type: "slip.cancelled", At: s.time.read(), Slip: slip}))
+	require.Equal(t, payment.StatusFailed, s.only(t, order).Status)
+	require.False(t, s.orders.row(order).due.Cancelled)
+	s.time.turn(5 * 24 * time.Hour)
+	require.NoError(t, s.Expire(t.Context()))
+	require.True(t, s.orders.row(order).due.Cancelled)
+	require.NoError(t, s.work(t))
+	require.Equal(t, payment.StatusCancelled, s.only(t, order).Status)
+}
+
+func TestSlipThatCannotBeVoidedNow(t *testing.T) {
+	t.Parallel()
+	s := open(t)
+	order, p := s.slip(t)
+	s.cancel(t, order)
+	s.stores.LoseAnswers(10) // a call with a key is sent again over a fresh connection
+	require.ErrorIs(t, s.work(t), payment.ErrUnanswered)
+	s.stores.LoseAnswers(0)
+	require.Equal(t, "cancelled", s.stores.Slip(p.Reference).Status)
+	s.time.turn(3 * time.Minute)
+	require.NoError(t, s.Reconcile(t.Context()))
+	require.Equal(t, payment.StatusCancelled, s.only(t, order).Status)
+	outstanding, err := s.store.Outstanding(t.Context(), p.ID)
+	require.NoError(t, err)
+	require.Empty(t, outstanding)
 }
 
 func TestWebhooksThatProveNothing(t *testing.T) {
