@@ -11,6 +11,7 @@ import (
 
 	"github.com/noren-commerce/noren/core/access"
 	"github.com/noren-commerce/noren/core/catalog"
+	"github.com/noren-commerce/noren/core/giftcard"
 	"github.com/noren-commerce/noren/core/identity"
 	"github.com/noren-commerce/noren/core/order"
 	"github.com/noren-commerce/noren/core/payment"
@@ -227,6 +228,40 @@ func paymentsAhead(ctx context.Context, payments []payment.Payment, paths ...str
 		}
 		if graph.Asks(ctx, path+".transfers") {
 			if _, err := load(ctx).Transfers.Ahead(ctx, ids); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// straysAhead fetches the payments of strays.
+func straysAhead(ctx context.Context, strays []payment.Stray, paths ...string) error {
+	var ids []uuid.UUID
+	for _, t := range strays {
+		if t.PaymentID != nil {
+			ids = append(ids, *t.PaymentID)
+		}
+	}
+	for _, path := range paths {
+		if len(ids) > 0 && graph.Asks(ctx, path+".payment") {
+			byID, err := load(ctx).Payment.Ahead(ctx, ids)
+			if err != nil {
+				return err
+			}
+			if err := paymentsAhead(ctx, slices.Collect(maps.Values(byID)), path+".payment"); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// giftCardsAhead fetches the entries of gift cards.
+func giftCardsAhead(ctx context.Context, cards []giftcard.Card, paths ...string) error {
+	for _, path := range paths {
+		if graph.Asks(ctx, path+".entries") {
+			if _, err := load(ctx).CardEntries.Ahead(ctx, keys(cards, func(c giftcard.Card) uuid.UUID { return c.ID })); err != nil {
 				return err
 			}
 		}

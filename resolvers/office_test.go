@@ -102,7 +102,7 @@ func (w *world) priceFile(t *testing.T) string {
 // it is named.
 func (w *world) made(t *testing.T, mutation, object string, input apptest.Variables) string {
 	t.Helper()
-	kind, ok := map[string]string{"receiveStock": "StockInput", "createPermissionGroup": "PermissionGroupInput"}[mutation]
+	kind, ok := map[string]string{"receiveStock": "StockInput", "createPermissionGroup": "PermissionGroupInput", "saveCashOnDelivery": "CashOnDeliveryInput"}[mutation]
 	if !ok {
 		kind = strings.ToUpper(mutation[:1]) + mutation[1:] + "Input"
 	}

@@ -6,10 +6,12 @@ import (
 
 	"github.com/google/uuid"
 
+	"github.com/noren-commerce/noren/core/banking"
 	"github.com/noren-commerce/noren/core/cart"
 	"github.com/noren-commerce/noren/core/catalog"
 	"github.com/noren-commerce/noren/core/customer"
 	"github.com/noren-commerce/noren/core/fault"
+	"github.com/noren-commerce/noren/core/giftcard"
 	globalid "github.com/noren-commerce/noren/core/id"
 	"github.com/noren-commerce/noren/core/identity"
 	"github.com/noren-commerce/noren/core/inventory"
@@ -79,6 +81,29 @@ func (r *Resolver) payOrderPayload(ctx context.Context, orderID uuid.UUID, paid 
 func paymentPayload(ctx context.Context, p *payment.Payment, err error) (model.PaymentPayload, error) {
 	errors, err := userErrors(ctx, err)
 	return model.PaymentPayload{Payment: p, UserErrors: errors}, err
+}
+
+// giftCardsIssued shows the codes this once.
+func giftCardsIssued(ctx context.Context, issued *giftcard.Issued, err error) (model.IssueGiftCardsPayload, error) {
+	errors, err := userErrors(ctx, err)
+	p := model.IssueGiftCardsPayload{UserErrors: errors}
+	if issued != nil {
+		batch := issued.Batch()
+		p.BatchID, p.Count = &batch, issued.Count
+		if issued.CSV != "" {
+			p.CSV = &issued.CSV
+		}
+	}
+	return p, err
+}
+
+func collectionPayload(ctx context.Context, report *banking.CollectionReport, err error) (model.CollectionPayload, error) {
+	errors, err := userErrors(ctx, err)
+	p := model.CollectionPayload{Errors: []ledger.BadRow{}, UserErrors: errors}
+	if report != nil {
+		p.Matched, p.Known, p.Strays, p.Others, p.Errors = report.Matched, report.Known, report.Strays, report.Others, orNone(report.Errors)
+	}
+	return p, err
 }
 
 func entryPayload(ctx context.Context, e *ledger.Entry, err error) (model.JournalEntryPayload, error) {

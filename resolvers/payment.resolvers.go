@@ -8,12 +8,19 @@ package resolvers
 import (
 	"context"
 
+	"github.com/google/uuid"
 	"github.com/noren-commerce/noren/core/order"
 	"github.com/noren-commerce/noren/core/page"
 	"github.com/noren-commerce/noren/core/payment"
 	"github.com/noren-commerce/noren/graph/generated"
 	"github.com/noren-commerce/noren/graph/model"
 )
+
+func (r *mutationResolver) SettleStrayPayment(ctx context.Context, input payment.SettleStrayInput) (model.StrayPaymentPayload, error) {
+	t, err := r.Resolver.Payments.SettleStray(ctx, input)
+	errors, err := userErrors(ctx, err)
+	return model.StrayPaymentPayload{Stray: t, UserErrors: errors}, err
+}
 
 func (r *mutationResolver) PayOrder(ctx context.Context, input payment.PayInput) (model.PayOrderPayload, error) {
 	paid, err := r.Resolver.Payments.Pay(ctx, input)
@@ -58,8 +65,19 @@ func (r *paymentResolver) Transfers(ctx context.Context, obj *payment.Payment) (
 	return load(ctx).Transfers.Load(ctx, obj.ID)
 }
 
+func (r *paymentOptionResolver) ConvenienceStores(ctx context.Context, obj *payment.Option) ([]model.ConvenienceStoreOption, error) {
+	all := make([]model.ConvenienceStoreOption, len(obj.Chains))
+	for i, c := range obj.Chains {
+		all[i] = model.ConvenienceStoreOption{Chain: c, Name: c.Name().For(ctx)}
+	}
+	return all, nil
+}
+
 func (r *queryResolver) PaymentMethods(ctx context.Context) ([]payment.Option, error) {
-	options := r.Resolver.Payments.Options()
+	options, err := r.Resolver.Payments.Options(ctx)
+	if err != nil {
+		return nil, err
+	}
 	onAccount, err := r.Resolver.Companies.OnAccount(ctx)
 	if err == nil && onAccount {
 		options = append(options, payment.Option{Method: payment.MethodOnAccount, Name: payment.MethodOnAccount.Name()})
@@ -80,6 +98,33 @@ func (r *queryResolver) Payments(ctx context.Context, first *int, after *string,
 	return payments, paymentsAhead(ctx, payments.Nodes(), "edges.node", "nodes")
 }
 
+func (r *queryResolver) StrayPayments(ctx context.Context, first *int, after *string, states []payment.StrayState) (page.Connection[payment.Stray], error) {
+	strays, err := r.Resolver.Payments.Strays(ctx, payment.StrayQuery{States: states, Page: page.Args{First: first, After: after}})
+	if err != nil {
+		return strays, err
+	}
+	return strays, straysAhead(ctx, strays.Nodes(), "edges.node", "nodes")
+}
+
+func (r *strayPaymentResolver) Payment(ctx context.Context, obj *payment.Stray) (*payment.Payment, error) {
+	if obj.PaymentID == nil {
+		return nil, nil
+	}
+	p, err := load(ctx).Payment.Load(ctx, *obj.PaymentID)
+	if err != nil || p.ID == uuid.Nil {
+		return nil, err
+	}
+	return &p, nil
+}
+
 func (r *Resolver) Payment() generated.PaymentResolver { return &paymentResolver{r} }
 
-type paymentResolver struct{ *Resolver }
+func (r *Resolver) PaymentOption() generated.PaymentOptionResolver { return &paymentOptionResolver{r} }
+
+func (r *Resolver) StrayPayment() generated.StrayPaymentResolver { return &strayPaymentResolver{r} }
+
+type (
+	paymentResolver       struct{ *Resolver }
+	paymentOptionResolver struct{ *Resolver }
+	strayPaymentResolver  struct{ *Resolver }
+)

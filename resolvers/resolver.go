@@ -15,6 +15,7 @@ import (
 	"github.com/noren-commerce/noren/core/company"
 	"github.com/noren-commerce/noren/core/customer"
 	"github.com/noren-commerce/noren/core/display"
+	"github.com/noren-commerce/noren/core/giftcard"
 	"github.com/noren-commerce/noren/core/identity"
 	"github.com/noren-commerce/noren/core/importing"
 	"github.com/noren-commerce/noren/core/inventory"
@@ -68,6 +69,7 @@ type Resolver struct {
 	Banking    *banking.Service
 	Billing    *billing.Service
 	Invoices   *invoice.Service
+	GiftCards  *giftcard.Service
 	Partners   *partner.Service
 	Signals    signal.Board
 	SSO        *identity.SSO
@@ -119,9 +121,11 @@ type Loaders struct {
 	Groups        *graph.Loader[uuid.UUID, []identity.Membership] // by account
 	SecondFactors *graph.Loader[uuid.UUID, bool]                  // by account
 
-	Payments   *graph.Loader[uuid.UUID, []payment.Payment] // by order
-	Operations *graph.Loader[uuid.UUID, []payment.Operation]
-	Transfers  *graph.Loader[uuid.UUID, []payment.Transfer]
+	Payments    *graph.Loader[uuid.UUID, []payment.Payment] // by order
+	Payment     *graph.Loader[uuid.UUID, payment.Payment]
+	CardEntries *graph.Loader[uuid.UUID, []giftcard.Entry] // by gift card
+	Operations  *graph.Loader[uuid.UUID, []payment.Operation]
+	Transfers   *graph.Loader[uuid.UUID, []payment.Transfer]
 
 	JournalLines *graph.Loader[uuid.UUID, []ledger.Line] // by entry
 
@@ -217,8 +221,10 @@ func (r *Resolver) NewLoaders(ctx context.Context) *Loaders {
 
 		JournalLines: graph.NewLoader(graph.Grouped(r.Ledger.LinesOf, func(l ledger.Line) uuid.UUID { return l.EntryID })),
 
-		Operations: graph.NewLoader(graph.Grouped(r.Payments.OperationsOf, func(o payment.Operation) uuid.UUID { return o.PaymentID })),
-		Transfers:  graph.NewLoader(graph.Grouped(r.Payments.TransfersOf, func(t payment.Transfer) uuid.UUID { return t.PaymentID })),
+		CardEntries: graph.NewLoader(graph.Grouped(r.GiftCards.EntriesOf, func(e giftcard.Entry) uuid.UUID { return e.CardID })),
+		Payment:     graph.NewLoader(graph.ByKey(r.Payments.ByIDs, func(p payment.Payment) uuid.UUID { return p.ID })),
+		Operations:  graph.NewLoader(graph.Grouped(r.Payments.OperationsOf, func(o payment.Operation) uuid.UUID { return o.PaymentID })),
+		Transfers:   graph.NewLoader(graph.Grouped(r.Payments.TransfersOf, func(t payment.Transfer) uuid.UUID { return t.PaymentID })),
 
 		PartnerKeys: graph.NewLoader(graph.Grouped(r.Partners.KeysOf, func(k partner.Key) uuid.UUID { return k.PartnerID })),
 

@@ -21,6 +21,44 @@ var moneyOperations = map[string]clientOperation{
 	"admin/RecordTillPayment": {18, input(func(t *testing.T, w *world) apptest.Variables {
 		return apptest.Variables{"idempotencyKey": w.key(), "orderId": w.place(t, w.filled(t), "CARD"), "method": "CASH"}
 	})},
+	"admin/StrayPayments": {2, asked(func(t *testing.T, w *world) apptest.Variables {
+		w.strayed(t)
+		return apptest.Variables{"first": w.size}
+	})},
+	"admin/SettleStrayPayment": {6, input(func(t *testing.T, w *world) apptest.Variables {
+		return apptest.Variables{"id": w.strayed(t), "state": "IGNORED", "reason": "他店の入金"}
+	})},
+	"admin/CashOnDelivery":     {1, inOffice(nil)},
+	"admin/SaveCashOnDelivery": {5, input(func(_ *testing.T, _ *world) apptest.Variables { return onDelivery() })},
+	"admin/RecordCollection": {6, input(func(_ *testing.T, w *world) apptest.Variables {
+		return apptest.Variables{"reference": w.key(), "amount": "100", "collectedOn": "2026-01-05"}
+	})},
+	"admin/UploadCollections": {6, input(func(_ *testing.T, w *world) apptest.Variables {
+		return apptest.Variables{"file": attached("集金日,注文番号,代引金額\n2026/01/05," + w.key() + ",100\n")}
+	})},
+	"admin/RecordRefusedDelivery": {19, input(func(t *testing.T, w *world) apptest.Variables {
+		w.office(t)
+		w.made(t, "saveCashOnDelivery", "", onDelivery())
+		order := w.place(t, w.filled(t), "CASH_ON_DELIVERY")
+		exec(t, w.App, `UPDATE orders SET status = 'SHIPPED' WHERE id = $1`, keyOf(t, order))
+		return apptest.Variables{"orderId": order, "reason": "受取拒否"}
+	})},
+	"admin/GiftCards": {2, asked(func(t *testing.T, w *world) apptest.Variables {
+		w.giftCard(t)
+		return apptest.Variables{"first": w.size}
+	})},
+	"admin/IssueGiftCards": {8, input(func(_ *testing.T, w *world) apptest.Variables {
+		return apptest.Variables{"idempotencyKey": w.key(), "amount": "1000", "count": w.size, "paidBy": "BANK"}
+	})},
+	"admin/VoidGiftCards": {7, input(func(t *testing.T, w *world) apptest.Variables {
+		return apptest.Variables{"ids": []string{w.giftCard(t)}, "reason": "紛失"}
+	})},
+	"app/GiftCardBalance": {1, asked(func(_ *testing.T, w *world) apptest.Variables {
+		return apptest.Variables{"code": "2222-2222-2222-2222-2222-2222"}
+	})},
+	"web/GiftCardBalance": {1, asked(func(_ *testing.T, w *world) apptest.Variables {
+		return apptest.Variables{"code": "2222-2222-2222-2222-2222-2222"}
+	})},
 	"admin/Journal": {2, asked(func(t *testing.T, w *world) apptest.Variables {
 		w.posted(t)
 		return apptest.Variables{"first": w.size}
@@ -112,6 +150,28 @@ func (w *world) held(t *testing.T) string {
 	exec(t, w.App, `UPDATE payments SET status = 'AUTHORISED', authorised = amount, captured = 0 WHERE id = $1`, keyOf(t, payment))
 	exec(t, w.App, `UPDATE orders SET paid = true WHERE id = $1`, keyOf(t, order))
 	return payment
+}
+
+// strayed is money that no payment expects, reported for one.
+func (w *world) strayed(t *testing.T) string {
+	_, paid := w.paid(t)
+	stray := id.New()
+	exec(t, w.App, `INSERT INTO stray_payments (id, brand_id, gateway, reference, payment_id, amount, currency, cause, state, reported_at)
+		SELECT $1, brand_id, 'konbini', $2, id, 100, 'JPY', 'AMOUNT', 'OPEN', now() FROM payments WHERE id = $3`, stray, w.key(), keyOf(t, paid))
+	return id.Global("StrayPayment", stray)
+}
+
+// giftCard is a gift card with a thousand yen on it.
+func (w *world) giftCard(t *testing.T) string {
+	w.made(t, "issueGiftCards", "", apptest.Variables{"idempotencyKey": w.key(), "amount": "1000", "paidBy": "CASH"})
+	var card uuid.UUID
+	require.NoError(t, w.DB.Pool().QueryRow(t.Context(), `SELECT id FROM gift_cards ORDER BY id DESC LIMIT 1`).Scan(&card))
+	return id.Global("GiftCard", card)
+}
+
+// onDelivery are terms of cash on delivery that cost nothing.
+func onDelivery() apptest.Variables {
+	return apptest.Variables{"most": "1000000", "bands": []apptest.Variables{{"fee": "0"}}}
 }
 
 func (w *world) fee() apptest.Variables {

@@ -36,7 +36,7 @@ var shopOperations = map[string]clientOperation{
 		return question{apptest.Variables{"slug": w.broad}, nil}
 	}},
 	"web/MyPage":   {4, func(_ *testing.T, w *world) question { return question{nil, w.member.headers()} }},
-	"web/CartPage": {6, func(t *testing.T, w *world) question { return question{nil, w.filled(t)} }},
+	"web/CartPage": {7, func(t *testing.T, w *world) question { return question{nil, w.filled(t)} }},
 	"web/PutInCart": {7, func(t *testing.T, w *world) question {
 		return question{in(apptest.Variables{"variantId": id.Global("Variant", w.spare), "quantity": 1}), w.filled(t)}
 	}},
@@ -51,7 +51,7 @@ var shopOperations = map[string]clientOperation{
 		cart := w.filled(t)
 		return question{in(apptest.Variables{"idempotencyKey": w.key(), "orderId": w.place(t, cart, "CARD"), "cardToken": "pm_card_visa"}), cart}
 	}},
-	"web/OrderPage": {3, func(t *testing.T, w *world) question {
+	"web/OrderPage": {4, func(t *testing.T, w *world) question {
 		cart := w.filled(t)
 		return question{apptest.Variables{"id": w.place(t, cart, "BANK_TRANSFER")}, cart}
 	}},

@@ -58,7 +58,7 @@ var buyingOperations = map[string]clientOperation{
 	"app/ProductSearch":   {4, shown(apptest.Variables{"filter": apptest.Variables{"query": "しょうひん"}})},
 	"app/ProductDetail":   {6, func(_ *testing.T, w *world) question { return question{apptest.Variables{"slug": w.broad}, nil} }},
 	"app/ShippingMethods": {1, shown(nil)},
-	"app/PaymentMethods":  {0, shown(nil)},
+	"app/PaymentMethods":  {1, shown(nil)},
 	"app/SsoProviders":    {0, shown(nil)},
 	"partner/PartnerCatalog": {4, func(t *testing.T, w *world) question {
 		return question{nil, []string{"X-API-Key", w.partner(t)}}

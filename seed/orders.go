@@ -119,6 +119,9 @@ func (t *trade) advance(ctx context.Context, n int, placed order.Order, buyer Ac
 		return err
 	}
 	for _, p := range payments {
+		if p.Method != payment.MethodBankTransfer {
+			continue
+		}
 		if _, err := t.payments.RecordTransfer(ctx, payment.TransferInput{
 			PaymentID: p.ID, Amount: placed.Total().Amount(), PayerName: buyer.Kana, ReceivedAt: t.at, IdempotencyKey: fmt.Sprintf("noren-sample-%02d", n),
 		}); err != nil {
@@ -134,6 +137,9 @@ func (t *trade) advance(ctx context.Context, n int, placed order.Order, buyer Ac
 		return nil
 	}
 	if err := t.dispatch(ctx, n, placed.ID, fmt.Sprintf("noren-sample-%02d", n), ends); err != nil || ends != order.Delivered {
+		return err
+	}
+	if err := t.collected(ctx, placed); err != nil {
 		return err
 	}
 	return t.comeBack(ctx, n, placed, buyer)
@@ -166,6 +172,20 @@ func (t *trade) dispatch(ctx context.Context, n int, orderID uuid.UUID, key stri
 	return nil
 }
 
+// atTheDoor reports whether the sample order is paid on delivery.
+func atTheDoor(n int) bool { return n%13 == 8 }
+
+// collected lets the carrier report the money of an order that was paid at the door.
+func (t *trade) collected(ctx context.Context, placed order.Order) error {
+	if !placed.OnDelivery() {
+		return nil
+	}
+	_, err := t.payments.Collect(ctx, payment.Collected{
+		BrandID: placed.BrandID, Carrier: "見本運輸", Reference: placed.Number, Minor: placed.TotalMinor, Currency: placed.Currency, On: t.at, Finger: "noren-sample-" + placed.Number,
+	})
+	return err
+}
+
 var (
 	reasons = []string{"注文内容を間違えたため", "ほかの店で購入したため", "届く日に家を空けるため"}
 	notes   = []string{"ラッピングご希望（水色）。", "お電話でお届け日の確認あり。平日午前ご希望。", "前回の配送で箱つぶれのご連絡あり。二重梱包で。"}
@@ -193,6 +213,11 @@ func (t *trade) place(ctx context.Context, n int, buyer Account, chance *rand.Ra
 		return nil, err
 	}
 	in := cart.UpdateInput{Email: &buyer.Email, ShippingAddress: &buyer.Addresses[0], ShippingMethodID: &methods[n%min(len(methods), 2)].ID}
+	method := payment.MethodBankTransfer
+	if atTheDoor(n) {
+		method, in.ShippingMethodID = payment.MethodCashOnDelivery, &methods[0].ID
+	}
+	in.PaymentMethod = &method
 	if n%9 == 5 {
 		in.BillingAddress = employer(buyer)
 	}
@@ -205,7 +230,7 @@ func (t *trade) place(ctx context.Context, n int, buyer Account, chance *rand.Ra
 		return nil, err
 	}
 	return t.orders.Place(ctx, order.PlaceInput{
-		IdempotencyKey: fmt.Sprintf("noren-sample-%02d", n), ExpectedTotal: priced.Total().Amount(), PaymentMethod: payment.MethodBankTransfer,
+		IdempotencyKey: fmt.Sprintf("noren-sample-%02d", n), ExpectedTotal: priced.Total().Amount(), PaymentMethod: method,
 	})
 }
 

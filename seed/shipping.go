@@ -8,6 +8,7 @@ import (
 
 	"github.com/noren-commerce/noren/core/customer"
 	"github.com/noren-commerce/noren/core/i18n"
+	"github.com/noren-commerce/noren/core/payment"
 	"github.com/noren-commerce/noren/core/scope"
 	"github.com/noren-commerce/noren/core/shipping"
 	"github.com/noren-commerce/noren/storage/postgres"
@@ -57,7 +58,7 @@ func (b Brand) queueShipping(batch *pgx.Batch) {
 		{"parcel", "kamome", i18n.Text{"ja": "宅配便", "en": "Parcel"}, i18n.Text{"ja": "ご注文から2〜4日でお届けします。", "en": "Arrives 2 to 4 days after the order."}, 660,
 			shipping.Tariff{Rows: b.table(), Surcharges: shipping.Surcharges{Chilled: 220, Frozen: 330, Oversize: 1100}}, shipping.Limits{}},
 		{"mail", "kamome", i18n.Text{"ja": "メール便", "en": "Letter post"}, i18n.Text{"ja": "ポストにお届けします。日時の指定はできません。", "en": "Left in the letter box; no choice of day or time."}, 250,
-			shipping.Tariff{}, shipping.Limits{Temperatures: []shipping.Temperature{shipping.Chilled, shipping.Frozen}, Oversize: true}},
+			shipping.Tariff{}, shipping.Limits{Temperatures: []shipping.Temperature{shipping.Chilled, shipping.Frozen}, Oversize: true, Payments: []shipping.PaymentLimit{{Method: payment.MethodCashOnDelivery}}}},
 		{"hayate", "hayate", i18n.Text{"ja": "はやて便（5,000円以上で送料無料）", "en": "Hayate (free from ¥5,000)"}, i18n.Text{"ja": "5,000円以上のお買い上げで送料無料。沖縄・離島は対象外です。", "en": "Free from ¥5,000, but not to Okinawa and remote islands."}, 800,
 			shipping.Tariff{Free: []shipping.FreeRule{
 				{From: &five, Audience: scope.All, Window: scope.Always}, {ZoneID: b.zone("okinawa"), Audience: scope.All, Window: scope.Always},
@@ -70,6 +71,9 @@ func (b Brand) queueShipping(batch *pgx.Batch) {
 			VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11) ON CONFLICT DO NOTHING`,
 			key("shipping", b.Code, m.code), b.ID, m.code, m.name, m.hint, m.fee, i, key("carrier", b.Code, m.carrier), m.tariff, m.limits, named(m.tariff, m.limits))
 	}
+	ten, thirty := int64(10_000), int64(30_000)
+	batch.Queue(`INSERT INTO delivery_terms (brand_id, active, most, tax_class, bands, updated_at) VALUES ($1, true, 300000, 'STANDARD', $2, $3) ON CONFLICT DO NOTHING`,
+		b.ID, []payment.DeliveryBand{{UpTo: &ten, FeeMinor: 330}, {UpTo: &thirty, FeeMinor: 440}, {FeeMinor: 660}}, Since)
 }
 
 func (b Brand) zone(code string) *uuid.UUID {

@@ -10,6 +10,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"github.com/noren-commerce/noren/adapters/banktransfer"
+	"github.com/noren-commerce/noren/adapters/till"
 	"github.com/noren-commerce/noren/core/access"
 	"github.com/noren-commerce/noren/core/cart"
 	"github.com/noren-commerce/noren/core/channel"
@@ -73,7 +74,7 @@ func newTrade(ctx context.Context, db *postgres.DB) (*trade, error) {
 	t.methods = shipping.New(postgres.NewShipping(db))
 	t.payments = payment.New(payment.Needs{
 		Tx: db, Store: postgres.NewPayments(db), Jobs: jobs, Outbox: unsent{}, Events: events,
-		Gateways: []payment.Gateway{banktransfer.New(SampleBank)}, Books: books, Terms: payment.DefaultTerms(), Now: now, Log: slog.Default(),
+		Gateways: []payment.Gateway{banktransfer.New(SampleBank), till.Delivery()}, Books: books, Terms: payment.DefaultTerms(), Now: now, Log: slog.Default(),
 	})
 	t.orders = order.New(order.Parts{
 		Tx: db, Store: postgres.NewOrders(db), Carts: t.carts, Keys: keys,

@@ -20,7 +20,12 @@ func Both() []payment.Gateway {
 	return []payment.Gateway{&Gateway{"cash", payment.MethodCash}, &Gateway{"card_terminal", payment.MethodCardTerminal}}
 }
 
-// Name is "cash" or "card_terminal".
+// Delivery is the carrier's hand at the customer's door: staff record what it collected.
+func Delivery() payment.Gateway {
+	return &Gateway{payment.OnDelivery, payment.MethodCashOnDelivery}
+}
+
+// Name is "cash", "card_terminal" or "cash_on_delivery".
 func (g *Gateway) Name() string { return g.name }
 
 // Method is how customers pay at it.

@@ -46,6 +46,7 @@ func (c *devCommand) Run(ctx context.Context) error {
 	if c.Secret == "" {
 		c.Secret = app.DevSecret
 	}
+	c.UseSandbox()
 	a, err := app.Open(ctx, c.Config)
 	if err != nil {
 		return err
@@ -61,6 +62,14 @@ func (c *devCommand) Run(ctx context.Context) error {
 	if a.Mailbox != nil {
 		fmt.Printf("Mails        http://%s/dev/mail\n", c.Addr)
 	}
+	codes, err := seed.IssueCards(ctx, a.Resolvers.GiftCards, a.Channels)
+	if err != nil {
+		return err
+	}
+	if codes != "" {
+		fmt.Printf("Gift cards, shown this once\n%s", codes)
+	}
+	fmt.Printf("Stores       http://%s/dev/konbini/\n", c.Addr)
 	printAccounts(seed.Password)
 	return together(ctx, a.Watch, a.Work, func(ctx context.Context) error { return serve(ctx, a) })
 }

@@ -55,6 +55,8 @@ const (
 	CampaignWrite  Permission = "CAMPAIGN_WRITE"  // make and run campaigns, issue coupons
 	QuotationRead  Permission = "QUOTATION_READ"  // what buyers asked quotes for, with cost and margin
 	QuotationWrite Permission = "QUOTATION_WRITE" // answer them
+	GiftCardRead   Permission = "GIFT_CARD_READ"  // gift cards and what is on them
+	GiftCardWrite  Permission = "GIFT_CARD_WRITE" // issue them, take them out of use
 
 	AccountingRead  Permission = "ACCOUNTING_READ"  // the journal, bank statements, companies' accounts
 	AccountingWrite Permission = "ACCOUNTING_WRITE" // correct the journal, match bank transfers, close accounts
@@ -67,6 +69,7 @@ var Permissions = []Permission{
 	CompanyRead, CompanyWrite, DisplayWrite,
 	CampaignRead, CampaignWrite,
 	QuotationRead, QuotationWrite,
+	GiftCardRead, GiftCardWrite,
 	AccountingRead, AccountingWrite,
 }
 

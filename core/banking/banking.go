@@ -150,6 +150,8 @@ type LineQuery struct {
 // Payments records what pays an order.
 type Payments interface {
 	RecordTransfer(ctx context.Context, in payment.TransferInput) (payment.TransferResult, error)
+	// Collect registers what a carrier collected at the door.
+	Collect(ctx context.Context, c payment.Collected) (payment.CollectOutcome, error)
 }
 
 // Companies records what pays a company's debt.

@@ -18,6 +18,7 @@ import (
 	"github.com/noren-commerce/noren/core/id"
 	"github.com/noren-commerce/noren/core/inventory"
 	"github.com/noren-commerce/noren/core/money"
+	"github.com/noren-commerce/noren/core/payment"
 	"github.com/noren-commerce/noren/core/pricing"
 	"github.com/noren-commerce/noren/core/promotion"
 	"github.com/noren-commerce/noren/core/sale"
@@ -57,8 +58,10 @@ type Cart struct {
 	ShippingMethodID *uuid.UUID
 	ShopID           *uuid.UUID // where it is bought or picked up; nil: nothing was said
 	ShippingMode     pricing.ShippingMode
-	QuotationID      *uuid.UUID         `db:"-"` // whose offer this is; nil for a cart
-	Entered          []promotion.Coupon // the coupons that the customer has entered
+	PaymentMethod    *payment.Method        // how it is to be paid; nil: nothing was said
+	Delivery         *payment.DeliveryTerms // what the brand asks for cash on delivery; nil: it takes none
+	QuotationID      *uuid.UUID             `db:"-"` // whose offer this is; nil for a cart
+	Entered          []promotion.Coupon     // the coupons that the customer has entered
 	UpdatedAt        time.Time
 }
 
@@ -151,6 +154,8 @@ type Priced struct {
 	// Verdict is what the chosen method says of the goods and the address; nil if none
 	// is chosen.
 	Verdict *shipping.Verdict
+	// Unpayable is what stands against paying the chosen way; nil if nothing does.
+	Unpayable *fault.Error
 	// Coupons are the entered coupons, and what became of each.
 	Coupons []Coupon
 	// Token is the guest's key to a cart just made; empty otherwise.
@@ -191,6 +196,9 @@ func (p Priced) Discount() money.Money { return p.Quote.Discount }
 
 // ShippingFee is the fee of the chosen shipping method.
 func (p Priced) ShippingFee() money.Money { return p.Quote.Shipping }
+
+// PaymentCharge is the charge of the chosen way to pay.
+func (p Priced) PaymentCharge() money.Money { return p.Quote.Charge }
 
 // Taxes are the consumption tax by rate.
 func (p Priced) Taxes() []money.Taxed { return p.Quote.Taxes }

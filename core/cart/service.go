@@ -15,6 +15,7 @@ import (
 	"github.com/noren-commerce/noren/core/fault"
 	"github.com/noren-commerce/noren/core/id"
 	"github.com/noren-commerce/noren/core/inventory"
+	"github.com/noren-commerce/noren/core/payment"
 	"github.com/noren-commerce/noren/core/pricing"
 	"github.com/noren-commerce/noren/core/sale"
 	"github.com/noren-commerce/noren/core/scope"
@@ -77,6 +78,7 @@ type Change struct {
 	ShopID           *uuid.UUID
 	NoShop           bool // forget the shop
 	ShippingMode     *pricing.ShippingMode
+	PaymentMethod    *payment.Method
 }
 
 // Rules say how the actor of the context finds what is sold.
@@ -320,14 +322,18 @@ func (s *Service) Price(ctx context.Context, in Lookup, b Basket) (*Priced, erro
 		standings = nil // staff have offered it to the buyer by name
 	}
 	quote, verdict, err := in.shipped(b, items)
+	if err == nil {
+		quote, err = in.charged(b, items, quote, verdict)
+	}
 	if err != nil {
 		return nil, err
 	}
 	return &Priced{
 		Cart: b.Cart, Lines: secretive(in.lines(ctx, b, &quote, standings), told), Method: b.Method, Quote: quote, Verdict: verdict,
-		Coupons: outcomes(b.Cart.Entered, in.Owner, in.At, quote),
-		parcel:  b.Parcel,
-		alone:   func() (pricing.Quote, error) { return in.desk.Quote(b.Sheets, items, nil) },
+		Coupons:   outcomes(b.Cart.Entered, in.Owner, in.At, quote),
+		Unpayable: b.Cart.payable(quote.Total, verdict),
+		parcel:    b.Parcel,
+		alone:     func() (pricing.Quote, error) { return in.desk.Quote(b.Sheets, items, nil) },
 	}, nil
 }
 

@@ -10,6 +10,7 @@ import (
 	"github.com/noren-commerce/noren/core/customer"
 	"github.com/noren-commerce/noren/core/fault"
 	"github.com/noren-commerce/noren/core/identity"
+	"github.com/noren-commerce/noren/core/payment"
 	"github.com/noren-commerce/noren/core/pricing"
 	"github.com/noren-commerce/noren/core/shipping"
 )
@@ -24,6 +25,7 @@ type UpdateInput struct {
 	ShopID           *uuid.UUID
 	NoShop           bool                  // forget the shop
 	ShippingMode     *pricing.ShippingMode // DIRECT only for those who may
+	PaymentMethod    *payment.Method       // how it is to be paid, so that its charge is in the total
 }
 
 // change is what the input says, in normal form.

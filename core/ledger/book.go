@@ -2,8 +2,6 @@ package ledger
 
 import (
 	"context"
-	"maps"
-	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -61,8 +59,10 @@ type Sale struct {
 	Number     string
 	CompanyID  *uuid.UUID // who owes it; nil unless it is on account
 	Currency   money.Currency
-	Total      int64 // minor units, tax included
-	Shipping   int64 // its share of the order's fee: with tax if Inclusive
+	Total      int64  // minor units, tax included
+	Shipping   int64  // its share of the order's fee: with tax if Inclusive
+	Charge     int64  // likewise, of the way to pay
+	Owed       string // sub-account of RECEIVABLE: who owes it, if not the customer
 	Inclusive  bool
 	Taxes      []money.Taxed
 }
@@ -80,21 +80,30 @@ func (b *Books) Sold(ctx context.Context, s Sale) error {
 		deposited = min(max(-balances.Of(Deposits), 0), s.Total)
 	}
 	e.DebitTo(Deposits, "", deposited)
-	e.DebitTo(Receivable, "", s.Total-deposited)
+	e.DebitTo(Receivable, s.Owed, s.Total-deposited)
 	net := s.Total
 	for _, t := range s.Taxes {
 		e.CreditTo(Tax, string(t.Class), t.Tax.Minor)
 		net -= t.Tax.Minor
 	}
-	shipping := s.Shipping
-	if s.Inclusive {
-		shipping = money.TaxOf(money.TaxStandard, money.Of(s.Shipping, s.Currency), true, money.RoundDown).Net.Minor
-	}
-	shipping = min(shipping, max(net, 0))
-	e.CreditTo(Sales, "", net-shipping)
+	shipping := min(s.net(s.Shipping), max(net, 0))
+	charge := min(s.net(s.Charge), max(net-shipping, 0))
+	e.CreditTo(Sales, "", net-shipping-charge)
 	e.CreditTo(Shipping, "", shipping)
+	e.CreditTo(Charges, "", charge)
 	return b.Post(ctx, e)
 }
+
+// net is a fee without its tax.
+func (s Sale) net(fee int64) int64 {
+	if !s.Inclusive {
+		return fee
+	}
+	return money.TaxOf(money.TaxStandard, money.Of(fee, s.Currency), true, money.RoundDown).Net.Minor
+}
+
+// Carrier is the sub-account of RECEIVABLE for what carriers collect and owe.
+const Carrier = "carrier"
 
 // Movement is money of an order's payment that came in or went back.
 type Movement struct {
@@ -122,10 +131,14 @@ func (b *Books) Received(ctx context.Context, m Movement) error {
 		return err
 	}
 	e := m.entry(KindPayment, "capture")
-	owed := min(max(balances.Of(Receivable), 0), m.Minor)
 	e.DebitTo(m.Where.Account, m.Where.Sub, m.Minor)
-	e.CreditTo(Receivable, "", owed)
-	e.CreditTo(Deposits, "", m.Minor-owed)
+	left := m.Minor
+	for _, place := range balances.places(Receivable) {
+		owed := min(max(balances[place], 0), left)
+		e.CreditTo(Receivable, place.Sub, owed)
+		left -= owed
+	}
+	e.CreditTo(Deposits, "", left)
 	return b.Post(ctx, e)
 }
 
@@ -136,7 +149,27 @@ func (b *Books) GivenBack(ctx context.Context, m Movement) error {
 	if err != nil {
 		return err
 	}
-	e := m.entry(KindRefund, "refund")
+	return b.giveBack(ctx, m, balances, m.entry(KindRefund, "refund"))
+}
+
+// Refused takes the sale of an order back that its customer did not accept, as far as it
+// is owed (受取拒否).
+func (b *Books) Refused(ctx context.Context, m Movement) error {
+	balances, err := b.store.OfOrder(ctx, m.OrderID)
+	if err != nil {
+		return err
+	}
+	m.Where, m.Minor = Place{Receivable, Carrier}, balances[Place{Receivable, Carrier}]
+	if m.Minor <= 0 {
+		return nil
+	}
+	e := m.entry(KindRefund, "refused")
+	e.PaymentID, e.Source = nil, "refused:"+m.OrderID.String()
+	return b.giveBack(ctx, m, balances, e)
+}
+
+// giveBack completes the entry of money that goes back, or of a claim that is given up.
+func (b *Books) giveBack(ctx context.Context, m Movement, balances Balances, e Entry) error {
 	deposited := min(max(-balances.Of(Deposits), 0), m.Minor)
 	e.DebitTo(Deposits, "", deposited)
 	if err := e.undo(balances, m.Minor-deposited); err != nil {
@@ -152,8 +185,8 @@ func (e *Entry) undo(balances Balances, minor int64) error {
 	sold := max(balances.sold(), 0)
 	ofSale := min(minor, sold)
 	net := ofSale
-	for _, place := range slices.SortedFunc(maps.Keys(balances), func(a, b Place) int { return strings.Compare(a.Sub, b.Sub) }) {
-		if place.Account != Tax || sold == 0 {
+	for _, place := range balances.places(Tax) {
+		if sold == 0 {
 			continue
 		}
 		tax, err := money.RoundDown.Portion(-balances[place], ofSale, sold, 1)
@@ -224,5 +257,32 @@ func (b *Books) settle(ctx context.Context, c Company, kind Kind, to Account) er
 	e := Entry{BrandID: c.BrandID, At: c.At, Kind: kind, Source: "credit:" + c.CauseID.String(), Currency: c.Currency, CompanyID: &c.CompanyID, Reference: c.Reference}
 	e.DebitTo(to, "", c.Minor)
 	e.CreditTo(Receivable, "", c.Minor)
+	return b.Post(ctx, e)
+}
+
+// Cards is money of gift cards that was issued or forfeited.
+type Cards struct {
+	BrandID, CauseID uuid.UUID
+	Where            Place // of what was issued: where its money is
+	Currency         money.Currency
+	Minor            int64
+	Memo             string
+}
+
+// CardsIssued writes down that gift cards were issued: they are owed until they are used.
+func (b *Books) CardsIssued(ctx context.Context, c Cards) error {
+	return b.cards(ctx, c, c.Where, Place{Account: GiftCards})
+}
+
+// CardsForfeited writes down what is not owed any more, of cards that expired or were
+// taken out of use (失効).
+func (b *Books) CardsForfeited(ctx context.Context, c Cards) error {
+	return b.cards(ctx, c, Place{Account: GiftCards}, Place{Account: Adjustments})
+}
+
+func (b *Books) cards(ctx context.Context, c Cards, debit, credit Place) error {
+	e := Entry{BrandID: c.BrandID, Kind: KindGiftCard, Source: "cards:" + c.CauseID.String(), Currency: c.Currency, Memo: c.Memo}
+	e.DebitTo(debit.Account, debit.Sub, c.Minor)
+	e.CreditTo(credit.Account, credit.Sub, c.Minor)
 	return b.Post(ctx, e)
 }

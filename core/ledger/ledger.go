@@ -6,6 +6,9 @@ package ledger
 import (
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/google/uuid"
@@ -34,10 +37,11 @@ const (
 	Fees        Account = "FEES"
 	BadDebts    Account = "BAD_DEBTS"
 	Adjustments Account = "ADJUSTMENTS"
+	Promotions  Account = "PROMOTIONS"
 )
 
 // Accounts lists every account, as a trial balance does.
-var Accounts = []Account{Cash, Bank, Clearing, Receivable, Deposits, GiftCards, Sales, Shipping, Charges, Returns, Tax, Fees, BadDebts, Adjustments}
+var Accounts = []Account{Cash, Bank, Clearing, Receivable, Deposits, GiftCards, Sales, Shipping, Charges, Returns, Tax, Fees, BadDebts, Adjustments, Promotions}
 
 // Name is what bookkeepers call the account.
 func (a Account) Name() i18n.Text {
@@ -56,6 +60,7 @@ func (a Account) Name() i18n.Text {
 		Fees:        {"ja": "支払手数料", "en": "Fees paid"},
 		BadDebts:    {"ja": "貸倒損失", "en": "Bad debts"},
 		Adjustments: {"ja": "雑損益", "en": "Adjustments"},
+		Promotions:  {"ja": "販売促進費", "en": "Promotions"},
 	}[a]
 }
 
@@ -74,6 +79,7 @@ const (
 	KindCorrection     Kind = "CORRECTION"
 	KindReversal       Kind = "REVERSAL"
 	KindReturn         Kind = "RETURN" // 返品
+	KindGiftCard       Kind = "GIFT_CARD"
 )
 
 // Entry is one thing that money did. It never changes.
@@ -179,6 +185,12 @@ func (b Balances) Of(a Account) (sum int64) {
 		}
 	}
 	return sum
+}
+
+// places are the account's sub-accounts, in order.
+func (b Balances) places(a Account) []Place {
+	all := slices.SortedFunc(maps.Keys(b), func(x, y Place) int { return strings.Compare(x.Sub, y.Sub) })
+	return slices.DeleteFunc(all, func(p Place) bool { return p.Account != a })
 }
 
 // sold is what is left of the sale of an order after what was given back.

@@ -29,10 +29,13 @@ type OrderConfirmation struct {
 	Lines         []OrderLine    `json:"lines"`
 	Subtotal      int64          `json:"subtotal"`
 	Shipping      int64          `json:"shipping"`
-	Tax           int64          `json:"tax"` // contained in the total
+	Charge        int64          `json:"charge,omitempty"` // of the way to pay
+	Tax           int64          `json:"tax"`              // contained in the total
 	Total         int64          `json:"total"`
-	Address       []string       `json:"address"`           // lines as printed on a parcel
-	Billing       []string       `json:"billing,omitempty"` // whom the bill is made out to; none: the same
+	GiftCards     int64          `json:"giftCards,omitempty"` // paid by gift cards
+	Rest          int64          `json:"rest,omitempty"`      // to be paid by the method
+	Address       []string       `json:"address"`             // lines as printed on a parcel
+	Billing       []string       `json:"billing,omitempty"`   // whom the bill is made out to; none: the same
 	PaymentMethod string         `json:"paymentMethod"`
 	URL           string         `json:"url,omitempty"`
 }
@@ -98,6 +101,18 @@ type BankTransfer struct {
 	AccountHolder string         `json:"accountHolder"`
 	Reference     string         `json:"reference"`
 	DueAt         time.Time      `json:"dueAt"`
+}
+
+// StoreSlip tells how to pay an order in advance at a convenience store (コンビニ払い).
+type StoreSlip struct {
+	Name         string         `json:"name"`
+	OrderNumber  string         `json:"orderNumber"`
+	Amount       int64          `json:"amount"`
+	Currency     money.Currency `json:"currency"`
+	Chain        string         `json:"chain"`
+	SlipNumber   string         `json:"slipNumber"`
+	Confirmation string         `json:"confirmation,omitempty"`
+	DueAt        time.Time      `json:"dueAt"`
 }
 
 // BackInStock tells somebody who waits that a product is in stock again.
@@ -246,6 +261,9 @@ func (OrderCancelled) Kind() Kind { return KindOrderCancelled }
 // Kind is KindBankTransfer.
 func (BankTransfer) Kind() Kind { return KindBankTransfer }
 
+// Kind is KindStoreSlip.
+func (StoreSlip) Kind() Kind { return KindStoreSlip }
+
 // Kind is KindBackInStock.
 func (BackInStock) Kind() Kind { return KindBackInStock }
 
@@ -296,6 +314,7 @@ var blanks = map[Kind]func() Content{
 	KindAccountOverdue:     func() Content { return &AccountOverdue{} },
 	KindApprovalAsked:      func() Content { return &ApprovalAsked{} },
 	KindReturnNotice:       func() Content { return &ReturnNotice{} },
+	KindStoreSlip:          func() Content { return &StoreSlip{} },
 }
 
 // blank is an empty content of the kind, to decode into; nil for an unknown kind.

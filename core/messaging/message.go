@@ -37,6 +37,7 @@ const (
 	KindAccountOverdue     Kind = "account_overdue"
 	KindApprovalAsked      Kind = "approval_asked"
 	KindReturnNotice       Kind = "return_notice"
+	KindStoreSlip          Kind = "store_slip"
 )
 
 // Kinds lists every kind.
@@ -44,7 +45,7 @@ var Kinds = []Kind{
 	KindEmailVerification, KindPasswordReset, KindOrderConfirmation, KindPaymentReceived,
 	KindOrderShipped, KindOrderCancelled, KindBankTransfer,
 	KindBackInStock, KindAccountOverdue, KindApprovalAsked, KindCampaignNotice, KindCampaignOpened, KindCouponGranted,
-	KindQuotationRequested, KindQuotationAnswered, KindQuotationSaid, KindStockLow, KindReturnNotice,
+	KindQuotationRequested, KindQuotationAnswered, KindQuotationSaid, KindStockLow, KindReturnNotice, KindStoreSlip,
 }
 
 // Content is what one kind of message says.

@@ -45,6 +45,7 @@ var samples = []messaging.Content{
 	messaging.OrderShipped{OrderNumber: "A-1001", Carrier: "ヤマト運輸", TrackingNumber: "1234-5678-9012", TrackingURL: "https://track.example/1"},
 	messaging.OrderCancelled{OrderNumber: "A-1001", Reason: "在庫切れ", Refund: 4510, Currency: "JPY"},
 	messaging.BankTransfer{OrderNumber: "A-1001", Amount: 4510, Currency: "JPY", BankName: "のれん銀行", BranchName: "本店", AccountType: "普通", AccountNumber: "1234567", AccountHolder: "ﾉﾚﾝﾍﾟｯﾄ(ｶ", Reference: "1001", DueAt: noon},
+	messaging.StoreSlip{Name: "山田 花子", OrderNumber: "A-1001", Amount: 4510, Currency: "JPY", Chain: "ローソン", SlipNumber: "123456789012", Confirmation: "400008", DueAt: noon},
 	messaging.QuotationRequested{Number: "Q-1001", Buyer: "フクフク商店", Lines: []messaging.OrderLine{{Name: "首輪", Option: "赤", Quantity: 30}}, Message: "至急お願いします"},
 	messaging.QuotationAnswered{
 		Name: "山田 花子", Number: "Q-1001", Revision: 2, ValidUntil: noon, Currency: "JPY", Lines: []messaging.OrderLine{{Name: "首輪", Quantity: 30, Total: 24000}},

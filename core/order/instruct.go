@@ -135,7 +135,7 @@ func (o Order) shippable() error {
 		return ErrTransition.With(o.Status)
 	case o.Held != "":
 		return ErrHeld
-	case !o.Paid && !o.OnAccount(): // paid before, a hold may have lapsed since
+	case !o.Paid && !o.ShipsUnpaid(): // paid before, a hold may have lapsed since
 		return ErrUnpaid
 	}
 	return nil

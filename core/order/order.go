@@ -72,6 +72,7 @@ type Order struct {
 	SubtotalMinor   int64 `db:"subtotal"`
 	DiscountMinor   int64 `db:"discount"`
 	ShippingMinor   int64 `db:"shipping_fee"`
+	ChargeMinor     int64 `db:"charge"`
 	TaxMinor        int64 `db:"tax"`
 	TotalMinor      int64 `db:"total"`
 	Taxes           []money.Taxed
@@ -127,6 +128,9 @@ func (o Order) Discount() money.Money { return money.Of(o.DiscountMinor, o.Curre
 
 // ShippingFee is the fee of the shipping method.
 func (o Order) ShippingFee() money.Money { return money.Of(o.ShippingMinor, o.Currency) }
+
+// PaymentCharge is the charge of the way to pay.
+func (o Order) PaymentCharge() money.Money { return money.Of(o.ChargeMinor, o.Currency) }
 
 // Tax is the consumption tax in the total.
 func (o Order) Tax() money.Money { return money.Of(o.TaxMinor, o.Currency) }

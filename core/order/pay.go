@@ -33,7 +33,7 @@ func (s *Service) PaymentDue(ctx context.Context, orderID uuid.UUID) (payment.Du
 // lapsed reports whether an order that stands has lost its money: a hold that was
 // given up, or taken in part only. It may be paid again.
 func (o Order) lapsed() bool {
-	return slices.Contains([]Status{Confirmed, Picking, PartiallyShipped}, o.Status) && !o.Paid && !o.OnAccount()
+	return slices.Contains([]Status{Confirmed, Picking, PartiallyShipped}, o.Status) && !o.Paid && !o.ShipsUnpaid()
 }
 
 // MaySee reports whether the actor may see the order.

@@ -16,6 +16,7 @@ import (
 	"github.com/noren-commerce/noren/core/company"
 	"github.com/noren-commerce/noren/core/event"
 	"github.com/noren-commerce/noren/core/fault"
+	"github.com/noren-commerce/noren/core/giftcard"
 	"github.com/noren-commerce/noren/core/i18n"
 	"github.com/noren-commerce/noren/core/id"
 	"github.com/noren-commerce/noren/core/idempotency"
@@ -31,6 +32,8 @@ type PlaceInput struct {
 	IdempotencyKey string
 	ExpectedTotal  decimal.Decimal // what the customer was shown, in major units
 	PaymentMethod  payment.Method
+	Store          payment.Chain // of convenience stores, if it is paid there
+	GiftCards      []string      // codes of cards that pay first, in this order
 }
 
 // errStockMoved says that stock went between planning and taking; planning anew helps.
@@ -43,6 +46,11 @@ const maxPlans = 4
 // lines priced now must come to the expected total, the stock is taken, the
 // payment opened, the confirmation queued, all in one transaction or not at all.
 func (s *Service) Place(ctx context.Context, in PlaceInput) (*Order, error) {
+	if len(in.GiftCards) > 0 {
+		if err := s.cards.Tried(ctx); err != nil {
+			return nil, at("giftCards", err)
+		}
+	}
 	return s.PlaceFrom(ctx, in, Source{Operation: "placeOrder", Intent: in, Lock: s.store.LockCart})
 }
 
@@ -107,6 +115,7 @@ func (s *Service) place(ctx context.Context, orderID uuid.UUID, lookup cart.Look
 	if basket == nil {
 		return Order{}, cart.ErrNoCart
 	}
+	basket.Cart.PaymentMethod = &in.PaymentMethod
 	priced, err := s.carts.Price(ctx, lookup, *basket)
 	if err != nil {
 		return Order{}, err
@@ -123,7 +132,7 @@ func (s *Service) place(ctx context.Context, orderID uuid.UUID, lookup cart.Look
 	if err := s.gifts(ctx, &draft, basket.Levels); err != nil {
 		return Order{}, err
 	}
-	if err := s.billed(ctx, &draft); err != nil {
+	if err := s.billed(ctx, &draft, in); err != nil {
 		return Order{}, err
 	}
 	return draft.Order, s.write(ctx, draft)
@@ -142,6 +151,16 @@ func (s *Service) write(ctx context.Context, d Draft) error {
 	}
 	if err := s.outbox.Enqueue(ctx, d.Messages...); err != nil {
 		return err
+	}
+	if len(d.Uses) > 0 {
+		if err := s.cards.Spend(ctx, d.Uses); err != nil {
+			return err
+		}
+	}
+	for _, p := range d.Payments {
+		if err := s.payments.Opened(ctx, p); err != nil {
+			return err
+		}
 	}
 	if s.campaigns != nil && len(d.Applied) > 0 {
 		if err := s.campaigns.Redeem(ctx, d.Order.ID, d.Buyer, d.Applied); err != nil {
@@ -176,7 +195,10 @@ func orderable(p *cart.Priced, in PlaceInput) error {
 	if p.ShippingAddress == nil {
 		all = append(all, fault.ErrRequired.At("shippingAddress"))
 	}
-	all = append(all, shippable(p, in.PaymentMethod))
+	all = append(all, shippable(p))
+	if p.Unpayable != nil {
+		all = append(all, p.Unpayable.At("paymentMethod"))
+	}
 	if all = present(all); len(all) > 0 {
 		return errors.Join(all...)
 	}
@@ -190,9 +212,9 @@ func present(all []error) []error {
 	return slices.DeleteFunc(all, func(err error) bool { return err == nil })
 }
 
-// shippable is what stands against shipping what the cart holds as it says, paid that
-// way; nil if nothing does.
-func shippable(p *cart.Priced, paid payment.Method) error {
+// shippable is what stands against shipping what the cart holds as it says; nil if
+// nothing does.
+func shippable(p *cart.Priced) error {
 	switch {
 	case p.Method == nil:
 		return fault.ErrRequired.At("shippingMethod")
@@ -200,11 +222,6 @@ func shippable(p *cart.Priced, paid payment.Method) error {
 		return nil
 	case p.Verdict.Problem != nil:
 		return p.Verdict.Problem.At("shippingMethod")
-	case p.Quote.Total.Minor == 0: // nothing is paid
-		return nil
-	}
-	if f := p.Verdict.Excludes(paid); f != nil {
-		return f.At("paymentMethod")
 	}
 	return nil
 }
@@ -218,7 +235,8 @@ type Draft struct {
 	CartID       uuid.UUID
 	Buyer        scope.Buyer
 	Applied      []pricing.Applied // what campaigns give, less the gifts that are gone
-	Payment      *payment.Payment  // nil if the order costs nothing
+	Uses         []giftcard.Use    // what gift cards pay
+	Payments     []payment.Draft   // none if the order costs nothing, or is invoiced
 	Messages     []messaging.Message
 	Event        event.Event
 	approvers    []company.Seat // of an order that waits for one
@@ -229,15 +247,25 @@ func (s *Service) draft(ctx context.Context, orderID uuid.UUID, p *cart.Priced, 
 	if err != nil {
 		return Draft{}, err
 	}
-	now, actor, ch, q, status := s.now(), access.From(ctx), channel.From(ctx), p.Quote, PendingPayment
-	if q.Total.Minor == 0 {
-		status = Confirmed // there is no money to wait for
+	uses, rest, err := s.byCards(ctx, in, p.Quote.Total)
+	if err != nil {
+		return Draft{}, err
 	}
-	d := Draft{CartID: p.ID, Order: Order{
+	now, actor, ch, q, status := s.now(), access.From(ctx), channel.From(ctx), p.Quote, PendingPayment
+	if in.PaymentMethod == payment.MethodCashOnDelivery {
+		status = Confirmed // the carrier collects the money
+	}
+	if rest == 0 {
+		status = Confirmed // there is no money to wait for
+		if len(uses) > 0 {
+			in.PaymentMethod = payment.MethodGiftCard
+		}
+	}
+	d := Draft{CartID: p.ID, Uses: uses, Order: Order{
 		ID: orderID, Number: number, BrandID: ch.BrandID, ChannelID: ch.ID, ShopID: p.ShopID, MemberID: p.MemberID,
 		TokenHash: cart.OwnerOf(actor).TokenHash, Email: p.Email, Language: i18n.Language(ctx), Status: status,
 		Currency: q.Total.Currency, TaxInclusive: ch.TaxInclusive,
-		SubtotalMinor: q.Subtotal.Minor, DiscountMinor: q.Discount.Minor, ShippingMinor: q.Shipping.Minor, TaxMinor: q.Tax.Minor, TotalMinor: q.Total.Minor,
+		SubtotalMinor: q.Subtotal.Minor, DiscountMinor: q.Discount.Minor, ShippingMinor: q.Shipping.Minor, ChargeMinor: q.Charge.Minor, TaxMinor: q.Tax.Minor, TotalMinor: q.Total.Minor,
 		Taxes: q.Taxes, Breakdown: q.Breakdown, ShippingAddress: *p.ShippingAddress,
 		BillingAddress: p.BillingAddress,
 		ShippingMethod: Shipping{p.Method.ID, p.Method.Name, p.Verdict.Excluded}, ShippingMode: p.ShippingMode, QuotationID: p.QuotationID, PaymentMethod: in.PaymentMethod, PlacedAt: now, UpdatedAt: now,
@@ -271,17 +299,18 @@ func partsOf(item cart.Item, shares []money.Money, secret bool) []Part {
 
 // billed adds the payment, and the mails that say what was ordered and how to pay.
 // An order that costs nothing is paid.
-func (s *Service) billed(ctx context.Context, d *Draft) error {
+func (s *Service) billed(ctx context.Context, d *Draft, in PlaceInput) error {
 	o := &d.Order
 	if o.Status == PendingApproval {
 		return s.askApprovers(ctx, d) // it is confirmed when it is approved
 	}
+	rest := s.give(d)
 	confirmation, err := s.message(ctx, *o, o.ID.String(), confirmationOf(*d))
 	if err != nil {
 		return err
 	}
 	d.Messages = []messaging.Message{confirmation}
-	if o.TotalMinor == 0 {
+	if rest == 0 {
 		o.Paid = true
 		return nil
 	}
@@ -290,12 +319,15 @@ func (s *Service) billed(ctx context.Context, d *Draft) error {
 	}
 	bill, err := s.payments.Draft(i18n.WithLanguage(ctx, o.Language), payment.OpenInput{
 		OrderID: o.ID, BrandID: o.BrandID, OrderNumber: o.Number, Method: o.PaymentMethod,
-		Amount: o.TotalMinor, Currency: o.Currency, Name: o.ShippingAddress.Name, Email: o.Email,
+		Amount: rest, Currency: o.Currency, Name: o.ShippingAddress.Name, Email: o.Email, Chain: in.Store,
 	})
-	if err != nil {
+	switch {
+	case errors.Is(err, payment.ErrChain):
+		return err
+	case err != nil:
 		return at("paymentMethod", err)
 	}
-	d.Payment, d.Messages = &bill.Payment, append(d.Messages, bill.Messages...)
+	d.Payments, d.Messages = append(d.Payments, bill), append(d.Messages, bill.Messages...)
 	return nil
 }
 
@@ -312,12 +344,16 @@ func confirmationOf(d Draft) messaging.OrderConfirmation {
 	o := d.Order
 	content := messaging.OrderConfirmation{
 		Name: o.ShippingAddress.Name, OrderNumber: o.Number, PlacedAt: o.PlacedAt, Currency: o.Currency,
-		Subtotal: o.SubtotalMinor, Shipping: o.ShippingMinor, Tax: o.TaxMinor, Total: o.TotalMinor,
+		Subtotal: o.SubtotalMinor, Shipping: o.ShippingMinor, Charge: o.ChargeMinor, Tax: o.TaxMinor, Total: o.TotalMinor,
 		Address: o.ShippingAddress.Lines(), PaymentMethod: o.PaymentMethod.Name().In(o.Language),
 	}
 	if o.BillingAddress != nil {
 		content.Billing = o.BillingAddress.Lines()
 	}
+	for _, u := range d.Uses {
+		content.GiftCards += u.Minor
+	}
+	content.Rest = o.TotalMinor - content.GiftCards
 	content.Lines = mailed(d)
 	return content
 }

@@ -130,6 +130,7 @@ type Service struct {
 	carriers  Carriers
 	offers    Offers
 	documents Documents
+	cards     Cards
 	now       clock.Clock
 }
 
@@ -146,6 +147,7 @@ type Parts struct {
 	Campaigns Campaigns // nil: there are none
 	Books     Books
 	Carriers  Carriers
+	Cards     Cards
 	Now       clock.Clock
 }
 
@@ -154,7 +156,7 @@ type Parts struct {
 func New(p Parts) *Service {
 	return &Service{
 		tx: p.Tx, store: p.Store, carts: p.Carts, keys: p.Keys,
-		outbox: p.Outbox, events: p.Events, flips: p.Flips, trade: p.Trade, campaigns: p.Campaigns, books: p.Books, carriers: p.Carriers, now: p.Now,
+		outbox: p.Outbox, events: p.Events, flips: p.Flips, trade: p.Trade, campaigns: p.Campaigns, books: p.Books, carriers: p.Carriers, cards: p.Cards, now: p.Now,
 	}
 }
 

@@ -46,6 +46,7 @@ type Shipment struct {
 	Currency       money.Currency
 	TotalMinor     int64 `db:"total"`
 	ShippingMinor  int64 `db:"shipping_fee"`
+	ChargeMinor    int64 `db:"charge"`
 	Taxes          []money.Taxed
 	Lines          []Packed
 	InstructedAt   time.Time

@@ -14,9 +14,12 @@ import (
 // Books are where the sale of a shipment is written down when it leaves (売上計上).
 type Books interface {
 	Sold(ctx context.Context, s ledger.Sale) error
+	// Refused takes the sale of an order back that its customer did not accept.
+	Refused(ctx context.Context, m ledger.Movement) error
 }
 
-// sold writes down the sale of a shipment that leaves, and takes the money that is held.
+// sold writes down the sale of a shipment that leaves, and takes the money that is
+// held. What the carrier collects is found by the parcel's number.
 func (s *Service) sold(ctx context.Context, m *moving) error {
 	o, h := m.order, m.shipment
 	if err := m.worth(); err != nil {
@@ -24,10 +27,16 @@ func (s *Service) sold(ctx context.Context, m *moving) error {
 	}
 	sale := ledger.Sale{
 		ShipmentID: h.ID, OrderID: o.ID, BrandID: o.BrandID, Number: o.Number, Currency: o.Currency, Total: h.TotalMinor,
-		Shipping: h.ShippingMinor, Inclusive: o.TaxInclusive, Taxes: h.Taxes,
+		Shipping: h.ShippingMinor, Charge: h.ChargeMinor, Inclusive: o.TaxInclusive, Taxes: h.Taxes,
 	}
 	if o.OnAccount() {
 		sale.CompanyID = o.CompanyID
+	}
+	if o.OnDelivery() {
+		sale.Owed = ledger.Carrier
+		if err := s.payments.Tracked(ctx, o.ID, h.TrackingNumber); err != nil {
+			return err
+		}
 	}
 	if err := s.books.Sold(ctx, sale); err != nil {
 		return err
@@ -58,7 +67,11 @@ func (m *moving) worth() error {
 	if err != nil {
 		return err
 	}
-	h.TotalMinor, h.ShippingMinor, h.Taxes = total, shipping, []money.Taxed{}
+	charge, err := share(o.ChargeMinor)
+	if err != nil {
+		return err
+	}
+	h.TotalMinor, h.ShippingMinor, h.ChargeMinor, h.Taxes = total, shipping, charge, []money.Taxed{}
 	for _, t := range o.Taxes {
 		if t.Gross.Minor, err = share(t.Gross.Minor); err != nil {
 			return err
@@ -81,6 +94,7 @@ func (m *moving) worth() error {
 func (s *Shipment) less(earlier Shipment) {
 	s.TotalMinor -= earlier.TotalMinor
 	s.ShippingMinor -= earlier.ShippingMinor
+	s.ChargeMinor -= earlier.ChargeMinor
 	for i := range s.Taxes {
 		for _, t := range earlier.Taxes {
 			if t.Class == s.Taxes[i].Class {

@@ -2,6 +2,7 @@ package order
 
 import (
 	"context"
+	"encoding/json"
 
 	"github.com/google/uuid"
 
@@ -12,12 +13,19 @@ import (
 // topic is where changes of the order are signalled.
 func topic(orderID uuid.UUID) string { return "order:" + orderID.String() }
 
-// Signalled tells whoever watches the orders that the events are about. It is
+// Signalled tells whoever watches the orders that the events are about, or whose payments
+// they are about. It is
 // called when the events are committed.
 func Signalled(ctx context.Context, board signal.Board, events []event.Event) {
 	for _, e := range events {
-		if e.Subject == "Order" {
+		switch e.Subject {
+		case "Order":
 			board.Publish(ctx, topic(e.SubjectID), nil)
+		case "Payment": // whose slip has come, or whose card was declined
+			var about struct{ OrderID uuid.UUID }
+			if err := json.Unmarshal(e.Data, &about); err == nil && about.OrderID != uuid.Nil {
+				board.Publish(ctx, topic(about.OrderID), nil)
+			}
 		}
 	}
 }

@@ -23,6 +23,9 @@ func (p Payment) Advance(a Answer, now time.Time) Payment {
 	if a.Decline != nil && next.Open() {
 		next.Status, next.FailureCode = StatusFailed, a.Decline.Code
 	}
+	if how := a.Instructions; how != nil && !p.issued() {
+		next.Instructions, next.DueAt = how, &how.DueAt
+	}
 	next.settleStatus()
 	if next != p {
 		next.UpdatedAt = now

@@ -19,10 +19,21 @@ func (p Payment) place() ledger.Place {
 	switch p.Method {
 	case MethodBankTransfer:
 		return ledger.Place{Account: ledger.Bank}
+	case MethodGiftCard:
+		return ledger.Place{Account: ledger.GiftCards}
 	case MethodCash:
 		return ledger.Place{Account: ledger.Cash}
 	}
 	return ledger.Place{Account: ledger.Clearing, Sub: p.Gateway}
+}
+
+// giver is the account that money goes back from: what came in at a convenience store
+// goes back from the bank.
+func (p Payment) giver() ledger.Place {
+	if p.Method == MethodConvenienceStore {
+		return ledger.Place{Account: ledger.Bank}
+	}
+	return p.place()
 }
 
 // book writes down what came in and what went back between two states of a payment.
@@ -38,6 +49,7 @@ func (s *Service) book(ctx context.Context, due Due, before, after Payment, at t
 		}
 	}
 	if m.Minor, m.Total = after.RefundedMinor-before.RefundedMinor, after.RefundedMinor; m.Minor > 0 {
+		m.Where = after.giver()
 		return s.Books.GivenBack(ctx, m)
 	}
 	return nil

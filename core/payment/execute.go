@@ -32,14 +32,22 @@ func (s *Service) Execute(ctx context.Context, operationID uuid.UUID) error {
 	if err != nil {
 		return err
 	}
+	if issuer, ok := g.(Issuer); ok && op.Kind == OperationStart {
+		return s.issue(ctx, issuer, *p, op)
+	}
 	if op.Kind == OperationStart {
 		return s.lookUp(ctx, g, *p, *op)
 	}
-	answer, callErr := s.perform(ctx, g, *p, op)
+	answer, callErr := s.perform(ctx, g, *p, op, s.asking(g, *p, *op))
+	return s.answered(ctx, *p, *op, answer, callErr)
+}
+
+// answered writes down what a gateway said to a job's question.
+func (s *Service) answered(ctx context.Context, p Payment, op Operation, answer Answer, callErr error) error {
 	if callErr != nil && errors.Is(callErr, errStore) {
 		return callErr
 	}
-	_, err = s.settle(ctx, p.OrderID, op.ID, answer, callErr)
+	_, err := s.settle(ctx, p.OrderID, op.ID, answer, callErr)
 	if errors.Is(err, ErrPaymentRefused) { // written down for staff; another try would be refused too
 		s.Log.ErrorContext(ctx, "a gateway refuses an operation", "operation", op.ID, "kind", op.Kind, "payment", p.ID, "error", err)
 		return nil
@@ -51,7 +59,7 @@ func (s *Service) Execute(ctx context.Context, operationID uuid.UUID) error {
 var errStore = errors.New("write down the call")
 
 // perform asks the gateway, after looking whether an earlier call has arrived.
-func (s *Service) perform(ctx context.Context, g Gateway, p Payment, op *Operation) (Answer, error) {
+func (s *Service) perform(ctx context.Context, g Gateway, p Payment, op *Operation, ask func(context.Context) (Answer, error)) (Answer, error) {
 	if op.Attempts > 0 {
 		found, err := s.find(ctx, g, p, *op)
 		if !errors.Is(err, ErrNeverArrived) {
@@ -63,8 +71,13 @@ func (s *Service) perform(ctx context.Context, g Gateway, p Payment, op *Operati
 	if err := s.Store.UpdateOperation(ctx, *op); err != nil {
 		return Answer{}, fmt.Errorf("%w: %w", errStore, err)
 	}
+	return s.call(ctx, g, strings.ToLower(string(op.Kind)), ask)
+}
+
+// asking is the call to the gateway that an operation stands for.
+func (*Service) asking(g Gateway, p Payment, op Operation) func(context.Context) (Answer, error) {
 	amount := AmountRequest{Key: op.ID, PaymentID: p.ID, Reference: p.Reference, Amount: op.AmountMinor, Currency: p.Currency}
-	return s.call(ctx, g, strings.ToLower(string(op.Kind)), func(ctx context.Context) (Answer, error) {
+	return func(ctx context.Context) (Answer, error) {
 		switch op.Kind {
 		case OperationCapture:
 			return g.Capture(ctx, amount)
@@ -74,7 +87,7 @@ func (s *Service) perform(ctx context.Context, g Gateway, p Payment, op *Operati
 			return g.Void(ctx, VoidRequest{Key: op.ID, PaymentID: p.ID, Reference: p.Reference})
 		}
 		return Answer{}, fmt.Errorf("%w: %s", ErrUnsupported, op.Kind)
-	})
+	}
 }
 
 // find asks a gateway what became of a payment, and of an operation on it.
@@ -158,7 +171,7 @@ func (s *Service) expire(ctx context.Context, p Payment) error {
 			return err
 		}
 		now, ok := among(all, p.ID)
-		if !ok || !overdue(now, s.Now()) || TotalsOf(all).Secured() > 0 {
+		if !ok || !overdue(now, s.Now()) || besidesCards(all) > 0 {
 			return nil
 		}
 		// An attempt whose answer is missing may yet have paid: wait until it is known.

@@ -21,6 +21,8 @@ var (
 	ErrCaptureTooMuch    = fault.Conflict("CAPTURE_EXCEEDS_HOLD", "売上確定額が与信額を超えています", "The capture exceeds what is held")
 	ErrAlreadyCaptured   = fault.Conflict("PAYMENT_CAPTURED", "売上確定済みのため取り消せません。返金してください", "The money has been taken; refund it instead")
 	ErrAboveDue          = fault.Conflict("PAYMENT_EXCEEDS_DUE", "金額がお支払い残高（%s）を超えています", "The amount exceeds what is still to be paid (%s)")
+	ErrChain             = fault.Invalid("CONVENIENCE_STORE_REQUIRED", "お支払いになるコンビニエンスストアを選択してください", "Choose the convenience store to pay at")
+	ErrLimit             = fault.Conflict("PAYMENT_EXCEEDS_LIMIT", "このお支払い方法でお支払いいただけるのは1件%sまでです", "This way to pay takes up to %s at once")
 	errTooLong           = fault.Invalid(fault.CodeTooLong, "%d文字以内で入力してください", "This must be at most %d characters")
 	errToken             = fault.Invalid(fault.CodeInvalid, "カード番号ではなく、決済サービスのトークンを指定してください", "This must be a token of the payment service, never a card number")
 	errGatewayOff        = fault.Conflict(fault.CodeUnavailable, "この決済サービスは現在ご利用いただけません", "This payment service is not available now")

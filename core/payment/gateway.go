@@ -7,6 +7,7 @@ import (
 
 	"github.com/google/uuid"
 
+	"github.com/noren-commerce/noren/core/i18n"
 	"github.com/noren-commerce/noren/core/money"
 )
 
@@ -44,6 +45,60 @@ type Offline interface {
 	Instruct(r StartRequest) Instructions
 }
 
+// GiftCardGateway is the name, in payments, of the gateway of gift cards.
+const GiftCardGateway = "gift_card"
+
+// Own is a Gateway whose money noren keeps itself: what goes back is there at once, in
+// the transaction of whoever gives it back.
+type Own interface {
+	Offline
+	GiveBack(ctx context.Context, p Payment, amount int64, reason string) error
+}
+
+// Issuer is a Gateway that charges nobody at its Start: it issues a slip that the
+// customer pays at a convenience store. A start is therefore asked for until there is an
+// answer. Slips are paid whole or not at all, and what is paid never goes back the same
+// way: staff send it to the customer by bank transfer and record that.
+type Issuer interface {
+	Gateway
+	// Chains are those at whose stores its slips are paid.
+	Chains() []Chain
+	// Most is the largest amount of one slip, in minor units.
+	Most() int64
+}
+
+// Chain is a chain of convenience stores.
+type Chain string
+
+// The chains.
+const (
+	ChainSevenEleven   Chain = "SEVEN_ELEVEN"
+	ChainLawson        Chain = "LAWSON"
+	ChainFamilyMart    Chain = "FAMILY_MART"
+	ChainMinistop      Chain = "MINISTOP"
+	ChainSeicomart     Chain = "SEICOMART"
+	ChainDailyYamazaki Chain = "DAILY_YAMAZAKI"
+)
+
+// Name is what the customer reads over the store's door.
+func (c Chain) Name() i18n.Text {
+	return map[Chain]i18n.Text{
+		ChainSevenEleven:   {"ja": "セブン-イレブン", "en": "7-Eleven"},
+		ChainLawson:        {"ja": "ローソン", "en": "Lawson"},
+		ChainFamilyMart:    {"ja": "ファミリーマート", "en": "FamilyMart"},
+		ChainMinistop:      {"ja": "ミニストップ", "en": "Ministop"},
+		ChainSeicomart:     {"ja": "セイコーマート", "en": "Seicomart"},
+		ChainDailyYamazaki: {"ja": "デイリーヤマザキ", "en": "Daily Yamazaki"},
+	}[c]
+}
+
+// byHand reports whether staff give back what came in by the gateway.
+func byHand(g Gateway) bool {
+	_, offline := g.(Offline)
+	_, issues := g.(Issuer)
+	return offline || issues
+}
+
 // Listener is a Gateway that reports by webhook.
 type Listener interface {
 	Gateway
@@ -79,7 +134,9 @@ type StartRequest struct {
 	Token       string // the gateway's token of a card; empty if the client confirms by itself
 	ReturnURL   string // where the customer comes back to after 3-D Secure
 	Email       string
-	DueAt       time.Time // for offline methods
+	DueAt       time.Time // for what is paid outside
+	Chain       Chain     // at which the customer wants to pay
+	Name        string    // of the customer, as the slip shows it
 }
 
 // AmountRequest asks to take or give back an amount of an existing payment.
@@ -134,4 +191,5 @@ type Notice struct {
 	At        time.Time
 	PaymentID uuid.UUID // ours, where the gateway carries it along; else zero
 	Answer    Answer    // zero Reference: the event says nothing of a payment
+	Exclusive bool      // the gateway serves nobody else: money for no payment of ours is a stray
 }

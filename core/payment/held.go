@@ -72,7 +72,7 @@ func (s *Service) Void(ctx context.Context, in VoidInput) (*Payment, error) {
 		switch {
 		case h.payment.CapturedMinor > 0:
 			return h.payment, ErrAlreadyCaptured.At("paymentId")
-		case h.payment.Status == StatusCancelled:
+		case h.payment.Status == StatusCancelled, h.payment.Method == MethodCashOnDelivery: // which the order is given up with
 			return h.payment, ErrNotHeld.At("paymentId")
 		}
 		g, err := s.byName(h.payment.Gateway)

@@ -17,6 +17,8 @@ const (
 	NoticeApplied  NoticeOutcome = "APPLIED"
 	NoticeReplayed NoticeOutcome = "REPLAYED" // seen before; nothing was done
 	NoticeIgnored  NoticeOutcome = "IGNORED"  // about nothing of ours
+	NoticeStray    NoticeOutcome = "STRAY"    // money that no payment expects; staff look at it
+	NoticeLate     NoticeOutcome = "LATE"     // money for an order that was given up; it goes back
 )
 
 // HandleNotice takes in a webhook of the gateway: its signature is checked, each
@@ -51,12 +53,15 @@ func (s *Service) HandleNotice(ctx context.Context, gateway string, body []byte,
 
 func (s *Service) take(ctx context.Context, gateway string, n Notice) (NoticeOutcome, error) {
 	found, err := s.addressee(ctx, gateway, n)
-	if err != nil || found == nil {
+	if err != nil || (found == nil && (!n.Exclusive || n.Answer.Captured == 0)) {
 		return NoticeIgnored, err
 	}
 	fresh, err := s.Store.InsertNotice(ctx, gateway, n, s.Now())
 	if err != nil || !fresh {
 		return NoticeReplayed, err
+	}
+	if found == nil {
+		return NoticeStray, s.stray(ctx, gateway, nil, n.Answer, StrayUnknown)
 	}
 	due, all, err := s.hold(ctx, found.OrderID, false)
 	if err != nil {
@@ -66,8 +71,15 @@ func (s *Service) take(ctx context.Context, gateway string, n Notice) (NoticeOut
 	if !ok {
 		return NoticeIgnored, nil
 	}
+	outcome := NoticeApplied
+	switch {
+	case p.unlike(n.Answer) != "":
+		outcome = NoticeStray
+	case due.Cancelled && n.Answer.Captured > 0:
+		outcome = NoticeLate
+	}
 	_, err = s.advance(ctx, due, all, p, n.Answer)
-	return NoticeApplied, err
+	return outcome, err
 }
 
 // addressee is the payment that a notice is about: the one whose id it carries,

@@ -20,12 +20,15 @@ type OpenInput struct {
 	Currency    money.Currency
 	Name        string // of the customer, for the mail that says how to pay
 	Email       string
+	Chain       Chain // of convenience stores, for the method that is paid there
 }
 
 // Draft is a payment about to be written down.
 type Draft struct {
 	Payment  Payment
 	Messages []messaging.Message // how to pay, for methods that are paid outside
+	Start    *Operation          // that a job has yet to ask of the gateway
+	Number   string              // the order's
 }
 
 // Opener is the part of Service that placing and cancelling an order needs.
@@ -34,10 +37,18 @@ type Opener interface {
 	// tell the customer. No gateway is called: a card is charged by Service.Pay after
 	// the order stands. An unknown method is ErrMethodUnavailable.
 	Draft(ctx context.Context, in OpenInput) (Draft, error)
+	// Given is what a gift card pays of a new order: it is received at once.
+	Given(in OpenInput, cardID uuid.UUID, ending string) Draft
+	// Opened goes on with a draft that was written down, in the same transaction: what
+	// it asks of a gateway is queued, and what was received is written into the books.
+	Opened(ctx context.Context, d Draft) error
 	// Release gives up or gives back all money of an order that was cancelled, in
 	// the order's transaction; the gateways are called by a job after it commits.
 	// It answers what goes back to the customer, in minor units.
 	Release(ctx context.Context, orderID uuid.UUID, reason string) (refund int64, err error)
+	// Tracked notes by which tracking number a carrier knows what it collects for an
+	// order that ships, in its transaction.
+	Tracked(ctx context.Context, orderID uuid.UUID, tracking string) error
 	// Take takes the money that is held for an order which ships, in its transaction.
 	Take(ctx context.Context, orderID uuid.UUID) error
 	// Deadline is the moment until which an order by this method waits for its money.

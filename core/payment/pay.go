@@ -29,6 +29,7 @@ type PayInput struct {
 	Method         Method           // another than at the order, if the customer changes the mind; empty: as it is
 	Token          string           // the gateway's token of a card (Stripe: pm_…); empty: the client confirms by itself
 	ReturnURL      string           // where 3-D Secure brings the customer back to
+	Chain          Chain            // of convenience stores, if it is paid there
 	IdempotencyKey string
 }
 
@@ -151,7 +152,7 @@ func (s *Service) prepare(ctx context.Context, in PayInput) (attempt, error) {
 	if err != nil {
 		return attempt{}, err
 	}
-	p, err := s.tender(ctx, due, current, g, amount)
+	p, err := s.tender(ctx, due, current, g, amount, in.Chain)
 	if err != nil || offline {
 		return attempt{payment: p, due: due}, err
 	}
@@ -198,6 +199,8 @@ func openOne(all []Payment) *Payment {
 
 func (s *Service) chosen(in PayInput, due Due, current *Payment) (Gateway, error) {
 	switch {
+	case in.Method == MethodCashOnDelivery: // its charge is part of the total: it is chosen when the order is placed
+		return nil, ErrMethodUnavailable.At("method")
 	case slices.Contains(due.Excluded, in.Method):
 		return nil, ErrNotShipped.At("method")
 	case in.Method != "":
@@ -210,15 +213,15 @@ func (s *Service) chosen(in PayInput, due Due, current *Payment) (Gateway, error
 
 // tender is the payment to collect the amount with: the open one if it is of this
 // gateway and amount, else a new one in its place.
-func (s *Service) tender(ctx context.Context, due Due, current *Payment, g Gateway, amount int64) (Payment, error) {
-	if current != nil && current.Gateway == g.Name() {
+func (s *Service) tender(ctx context.Context, due Due, current *Payment, g Gateway, amount int64, chain Chain) (Payment, error) {
+	if current != nil && current.Gateway == g.Name() && (chain == "" || current.chain() == chain) {
 		if p, err := s.again(ctx, *current); err != nil || p.AmountMinor == amount+p.CapturedMinor {
 			return p, err
 		}
 	}
 	in := OpenInput{
 		OrderID: due.OrderID, BrandID: due.BrandID, OrderNumber: due.Number, Method: g.Method(),
-		Amount: amount, Currency: due.Currency, Name: due.Name, Email: due.Email,
+		Amount: amount, Currency: due.Currency, Name: due.Name, Email: due.Email, Chain: chain,
 	}
 	if current != nil {
 		if err := s.replace(ctx, *current); err != nil {
@@ -285,14 +288,25 @@ func (s *Service) again(ctx context.Context, p Payment) (Payment, error) {
 	return p, s.Store.Update(ctx, p)
 }
 
+// starting is what a gateway is asked to collect by the operation.
+func (p Payment) starting(due Due, op Operation) StartRequest {
+	r := StartRequest{
+		Key: op.ID, PaymentID: p.ID, Reference: p.Reference, OrderNumber: due.Number, Amount: p.AmountMinor, Currency: p.Currency,
+		Name: due.Name, Email: due.Email, Chain: p.chain(),
+	}
+	if p.DueAt != nil {
+		r.DueAt = *p.DueAt
+	}
+	return r
+}
+
 func (s *Service) start(ctx context.Context, in PayInput, a attempt) (PayResult, error) {
 	// The customer who closes the page does not break off a charge half-way.
 	ctx = context.WithoutCancel(ctx)
 	answer, callErr := s.call(ctx, a.gateway, "start", func(ctx context.Context) (Answer, error) {
-		return a.gateway.Start(ctx, StartRequest{
-			Key: a.operation.ID, PaymentID: a.payment.ID, Reference: a.payment.Reference, OrderNumber: a.due.Number,
-			Amount: a.payment.AmountMinor, Currency: a.payment.Currency, Token: in.Token, ReturnURL: in.ReturnURL, Email: a.due.Email,
-		})
+		r := a.payment.starting(a.due, a.operation)
+		r.Token, r.ReturnURL = in.Token, in.ReturnURL
+		return a.gateway.Start(ctx, r)
 	})
 	p, err := s.settle(ctx, a.payment.OrderID, a.operation.ID, answer, callErr)
 	if err != nil {

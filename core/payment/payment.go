@@ -23,10 +23,14 @@ const (
 	MethodOnAccount    Method = "ON_ACCOUNT"    // invoiced by a company's terms (掛売)
 	MethodCash         Method = "CASH"          // at a shop's or event's till
 	MethodCardTerminal Method = "CARD_TERMINAL" // by the till's own card terminal
+
+	MethodConvenienceStore Method = "CONVENIENCE_STORE" // in cash at a convenience store, by a number (コンビニ払い)
+	MethodGiftCard         Method = "GIFT_CARD"         // from what is on gift cards
+	MethodCashOnDelivery   Method = "CASH_ON_DELIVERY"  // collected by the carrier at the door (代金引換)
 )
 
 // Methods lists every method.
-var Methods = []Method{MethodCard, MethodBankTransfer, MethodOnAccount, MethodCash, MethodCardTerminal}
+var Methods = []Method{MethodCard, MethodBankTransfer, MethodOnAccount, MethodCash, MethodCardTerminal, MethodConvenienceStore, MethodGiftCard, MethodCashOnDelivery}
 
 // Name is what the customer reads.
 func (m Method) Name() i18n.Text {
@@ -41,6 +45,12 @@ func (m Method) Name() i18n.Text {
 		return i18n.Text{"ja": "現金（店頭）", "en": "Cash at the till"}
 	case MethodCardTerminal:
 		return i18n.Text{"ja": "カード（店頭端末）", "en": "Card at the till"}
+	case MethodConvenienceStore:
+		return i18n.Text{"ja": "コンビニ払い（前払い）", "en": "At a convenience store"}
+	case MethodGiftCard:
+		return i18n.Text{"ja": "ギフトカード", "en": "Gift card"}
+	case MethodCashOnDelivery:
+		return i18n.Text{"ja": "代金引換", "en": "Cash on delivery"}
 	}
 	return i18n.JA(string(m))
 }
@@ -97,6 +107,22 @@ func (p Payment) Captured() money.Money { return money.Of(p.CapturedMinor, p.Cur
 // Refunded is what has been given back.
 func (p Payment) Refunded() money.Money { return money.Of(p.RefundedMinor, p.Currency) }
 
+// HowToPay is what the customer has to do, where the method needs it.
+func (p Payment) HowToPay() *Instructions {
+	if p.Method == MethodGiftCard {
+		return nil
+	}
+	return p.Instructions
+}
+
+// GiftCardEnding is the last four symbols of the gift card that paid; nil for others.
+func (p Payment) GiftCardEnding() *string {
+	if p.Method != MethodGiftCard || p.Instructions == nil {
+		return nil
+	}
+	return &p.Instructions.Reference
+}
+
 // Open reports whether money may still come in.
 func (p Payment) Open() bool { return p.Status == StatusPending || p.Status == StatusFailed }
 
@@ -114,6 +140,9 @@ type Instructions struct {
 	AccountNumber string         `json:"accountNumber,omitempty"`
 	AccountHolder string         `json:"accountHolder,omitempty"` // half-width kana as banks print it (口座名義)
 	Reference     string         `json:"reference"`               // what the payer writes before the own name
+	Chain         *Chain         `json:"chain,omitempty"`         // of convenience stores
+	SlipNumber    string         `json:"slipNumber,omitempty"`    // what the payer shows or types at the store (払込番号); empty until it is issued
+	Confirmation  string         `json:"confirmation,omitempty"`  // what some chains ask for besides (確認番号)
 	Amount        int64          `json:"amount"`                  // minor units to be paid
 	Currency      money.Currency `json:"currency"`
 	DueAt         time.Time      `json:"dueAt"`

@@ -3,6 +3,7 @@ package payment
 import (
 	"context"
 	"errors"
+	"slices"
 
 	"github.com/google/uuid"
 
@@ -17,7 +18,9 @@ import (
 type Option struct {
 	Method    Method
 	Name      i18n.Text
-	PublicKey string // what the client's card form needs; empty where there is none
+	PublicKey string         // what the client's card form needs; empty where there is none
+	Chains    []Chain        // of convenience stores, where it is paid there
+	Bands     []DeliveryBand // what cash on delivery costs
 }
 
 // Published is a Gateway whose client library needs a public key.
@@ -28,15 +31,29 @@ type Published interface {
 }
 
 // Options are the ways to pay that the shop offers, in the order of its gateways.
-func (s *Service) Options() []Option {
-	all := make([]Option, len(s.Gateways))
-	for i, g := range s.Gateways {
-		all[i] = Option{Method: g.Method(), Name: g.Method().Name()}
-		if p, ok := g.(Published); ok {
-			all[i].PublicKey = p.PublicKey()
-		}
+func (s *Service) Options(ctx context.Context) ([]Option, error) {
+	terms, err := s.Store.DeliveryTerms(ctx, channel.From(ctx).BrandID)
+	if err != nil {
+		return nil, err
 	}
-	return all
+	all := make([]Option, 0, len(s.Gateways))
+	for _, g := range s.Gateways {
+		o := Option{Method: g.Method(), Name: g.Method().Name()}
+		if g.Method() == MethodCashOnDelivery {
+			if terms == nil || !terms.Active {
+				continue
+			}
+			o.Bands = terms.Bands
+		}
+		if p, ok := g.(Published); ok {
+			o.PublicKey = p.PublicKey()
+		}
+		if issuer, ok := g.(Issuer); ok {
+			o.Chains = issuer.Chains()
+		}
+		all = append(all, o)
+	}
+	return all, nil
 }
 
 // OfOrders are the payments of many orders, oldest first. Whoever may see an
@@ -58,6 +75,15 @@ func (s *Service) ByID(ctx context.Context, paymentID uuid.UUID) (*Payment, erro
 		return nil, errors.Join(err, fault.ErrNotFound)
 	}
 	return p, nil
+}
+
+// ByIDs are those of the payments that the brand has, for staff.
+func (s *Service) ByIDs(ctx context.Context, paymentIDs []uuid.UUID) ([]Payment, error) {
+	if err := access.Require(ctx, access.OrderRead); err != nil {
+		return nil, err
+	}
+	all, err := s.Store.Payments(ctx, paymentIDs)
+	return slices.DeleteFunc(all, func(p Payment) bool { return elsewhere(ctx, p.BrandID) }), err
 }
 
 // OperationsOf are what was asked of the gateways for payments, for staff.

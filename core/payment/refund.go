@@ -36,7 +36,8 @@ func (in RefundInput) Validate() error {
 }
 
 // Refund gives money back (staff with ORDER_WRITE). The gateway is asked by a job;
-// a bank transfer has been sent back by the caller and is only recorded.
+// what came in by bank transfer or at a convenience store has been sent back by the
+// caller and is only recorded.
 func (s *Service) Refund(ctx context.Context, in RefundInput) (*Payment, error) {
 	if err := access.Require(ctx, access.OrderWrite); err != nil {
 		return nil, err
@@ -102,14 +103,19 @@ func (s *Service) refundNow(ctx context.Context, due Due, all []Payment, p Payme
 		ID: id.New(), PaymentID: p.ID, Kind: OperationRefund, Status: OperationOutstanding, AmountMinor: amount,
 		ClientKey: in.IdempotencyKey, Reason: in.Reason, CreatedAt: now,
 	}
-	_, offline := g.(Offline)
-	if offline {
+	if own, ok := g.(Own); ok {
+		if err := own.GiveBack(ctx, p, amount, in.Reason); err != nil {
+			return p, err
+		}
+	}
+	hand := byHand(g)
+	if hand {
 		op.Status, op.AnsweredAt = OperationDone, &now
 	}
 	if err := s.Store.InsertOperation(ctx, op); err != nil {
 		return p, err
 	}
-	if !offline {
+	if !hand {
 		return p, s.Jobs.Operate(ctx, op.ID)
 	}
 	after := p.Advance(Answer{Captured: p.CapturedMinor, Refunded: p.RefundedMinor + amount, RefundsKnown: true}, now)

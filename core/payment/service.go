@@ -22,13 +22,14 @@ import (
 type Terms struct {
 	CardWithin     time.Duration // for a card to go through
 	TransferWithin time.Duration // for a bank transfer to arrive
+	StoreWithin    time.Duration // for a slip to be paid at a convenience store
 	Zone           *time.Location
 }
 
-// DefaultTerms are an hour for cards and seven days, to the end of the day in
-// Japan, for bank transfers.
+// DefaultTerms are an hour for cards and, to the end of the day in Japan, seven days
+// for bank transfers and three for convenience stores.
 func DefaultTerms() Terms {
-	return Terms{CardWithin: time.Hour, TransferWithin: 7 * 24 * time.Hour, Zone: time.FixedZone("JST", 9*60*60)}
+	return Terms{CardWithin: time.Hour, TransferWithin: 7 * 24 * time.Hour, StoreWithin: 3 * 24 * time.Hour, Zone: time.FixedZone("JST", 9*60*60)}
 }
 
 // Needs is what a Service is made of.
@@ -40,6 +41,7 @@ type Needs struct {
 	Events   event.Recorder
 	Gateways []Gateway // that customers pay by
 	Tills    []Gateway // by which staff take money themselves
+	Cards    Own       // gift cards; nil: there are none
 	Books    Books
 	Terms    Terms
 	Now      clock.Clock
@@ -72,7 +74,11 @@ func (s *Service) Deadline(m Method, placedAt time.Time) time.Time {
 	if m == MethodCard {
 		return placedAt.Add(s.Terms.CardWithin)
 	}
-	day := placedAt.In(s.Terms.Zone).Add(s.Terms.TransferWithin)
+	within := s.Terms.TransferWithin
+	if m == MethodConvenienceStore {
+		within = s.Terms.StoreWithin
+	}
+	day := placedAt.In(s.Terms.Zone).Add(within)
 	return time.Date(day.Year(), day.Month(), day.Day(), 23, 59, 59, 0, s.Terms.Zone).UTC()
 }
 
@@ -89,8 +95,15 @@ func (s *Service) Draft(ctx context.Context, in OpenInput) (Draft, error) {
 		ID: id.New(), BrandID: in.BrandID, OrderID: in.OrderID, Method: g.Method(), Gateway: g.Name(),
 		Status: StatusPending, Currency: in.Currency, AmountMinor: in.Amount, DueAt: &due, CreatedAt: now, UpdatedAt: now,
 	}}
+	if issuer, ok := g.(Issuer); ok {
+		return d, d.slip(issuer, in)
+	}
 	offline, ok := g.(Offline)
-	if !ok {
+	switch {
+	case !ok:
+		return d, nil
+	case g.Method() == MethodCashOnDelivery: // the carrier brings the money when it does
+		d.Payment.DueAt = nil
 		return d, nil
 	}
 	how := offline.Instruct(StartRequest{
@@ -116,7 +129,7 @@ func (s *Service) open(ctx context.Context, in OpenInput) (Payment, error) {
 	if err != nil {
 		return Payment{}, err
 	}
-	if err := s.Store.Insert(ctx, d.Payment); err != nil || len(d.Messages) == 0 {
+	if err := s.Store.Insert(ctx, d.Payment); err != nil || len(d.Messages) == 0 { // who opens another asks the gateway at once
 		return d.Payment, err
 	}
 	return d.Payment, s.Outbox.Enqueue(ctx, d.Messages...)
@@ -140,6 +153,9 @@ func (s *Service) byName(name string) (Gateway, error) {
 				return g, nil
 			}
 		}
+	}
+	if s.Cards != nil && s.Cards.Name() == name {
+		return s.Cards, nil
 	}
 	return nil, errors.Join(ErrNoGateway, errGatewayOff)
 }
@@ -233,7 +249,7 @@ func (s *Service) saveAt(ctx context.Context, due Due, all []Payment, before, af
 	if err := s.orders.PaymentChanged(access.With(ctx, access.System), due.OrderID, TotalsOf(all)); err != nil {
 		return err
 	}
-	if after.Received() && !before.Received() && !due.Cancelled {
+	if after.Received() && !before.Received() && !due.Cancelled && after.Method != MethodCashOnDelivery {
 		return s.thank(ctx, due, after)
 	}
 	return nil

@@ -50,7 +50,10 @@ func (s *Service) settleIn(ctx context.Context, orderID, operationID uuid.UUID, 
 		return p, nil, err
 	}
 	if callErr != nil {
-		return p, outcome, nil
+		if op.Status == OperationRefused && op.Kind == OperationStart && p.Method == MethodConvenienceStore {
+			p, err = s.advance(ctx, due, all, p, Answer{Decline: &Decline{Code: "refused"}})
+		}
+		return p, outcome, err
 	}
 	after, err := s.advance(ctx, due, all, p, a)
 	return after, outcome, err
@@ -76,17 +79,14 @@ func (o *Operation) answered(a Answer, callErr error, now time.Time) error {
 // advance moves a payment on by an answer, and gives back what came in for an
 // order that is no more.
 func (s *Service) advance(ctx context.Context, due Due, all []Payment, p Payment, a Answer) (Payment, error) {
-	if a.Reference != "" && p.Reference != "" && a.Reference != p.Reference {
-		return p, s.stray(ctx, p, a)
-	}
-	if a.Currency != "" && a.Currency != p.Currency {
-		return p, s.stray(ctx, p, a)
+	if cause := p.unlike(a); cause != "" {
+		return p, s.stray(ctx, p.Gateway, &p, a, cause)
 	}
 	after := p.Advance(a, s.Now())
 	if err := s.save(ctx, due, all, p, after); err != nil {
 		return p, err
 	}
-	if err := s.dropOthers(ctx, due, all, after); err != nil {
+	if err := errors.Join(s.dropOthers(ctx, due, all, after), s.tellSlip(ctx, due, p, after)); err != nil {
 		return p, err
 	}
 	switch {
@@ -111,18 +111,6 @@ func (s *Service) dropOthers(ctx context.Context, due Due, all []Payment, paid P
 		}
 	}
 	return nil
-}
-
-// stray records money that the gateway reports for a payment but that is not the
-// one it stands for. Staff decide.
-func (s *Service) stray(ctx context.Context, p Payment, a Answer) error {
-	s.Log.ErrorContext(ctx, "a gateway reports money that no payment expects",
-		"payment", p.ID, "reference", p.Reference, "reported", a.Reference, "captured", a.Captured, "currency", a.Currency)
-	e := event.New(ctx, s.Now(), "payment.stray", "Payment", p.ID, map[string]any{
-		"orderId": p.OrderID, "gateway": p.Gateway, "reference": a.Reference, "captured": a.Captured, "currency": a.Currency,
-	})
-	e.BrandID = p.BrandID
-	return s.Events.Record(ctx, e)
 }
 
 func among(all []Payment, key uuid.UUID) (Payment, bool) {
@@ -154,14 +142,17 @@ func (s *Service) ask(ctx context.Context, p Payment, kind OperationKind, amount
 	return s.Jobs.Operate(ctx, op.ID)
 }
 
-// giveBack refunds through the gateway. Money that came in by bank transfer is
-// sent back by staff: the operation stays open until they have recorded it.
+// giveBack refunds through the gateway. Money that came in by bank transfer or at a
+// convenience store is sent back by staff: the operation stays open until they have recorded it.
 func (s *Service) giveBack(ctx context.Context, p Payment, amount int64, reason string) error {
 	g, err := s.byName(p.Gateway)
 	if err != nil {
 		return err
 	}
-	if _, offline := g.(Offline); !offline {
+	if own, ok := g.(Own); ok {
+		return s.putBack(ctx, own, p, amount, reason)
+	}
+	if !byHand(g) {
 		return s.ask(ctx, p, OperationRefund, amount, reason)
 	}
 	e := event.New(ctx, s.Now(), "payment.refund_due", "Payment", p.ID, map[string]any{

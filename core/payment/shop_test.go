@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"net/http/httptest"
 	"sync"
 	"testing"
 	"time"
@@ -12,6 +13,8 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/noren-commerce/noren/adapters/banktransfer"
+	"github.com/noren-commerce/noren/adapters/konbini"
+	"github.com/noren-commerce/noren/adapters/konbini/sandbox"
 	"github.com/noren-commerce/noren/adapters/stripe"
 	"github.com/noren-commerce/noren/adapters/stripe/stripetest"
 	"github.com/noren-commerce/noren/adapters/till"
@@ -39,6 +42,7 @@ type shop struct {
 	db     *postgres.DB
 	store  *postgres.Payments
 	stripe *stripetest.Server
+	stores *sandbox.Provider
 	orders *orders
 	jobs   *jobs
 	outbox *outbox
@@ -57,13 +61,16 @@ func open(t *testing.T, options ...func(*stripe.Config)) *shop {
 		db: p.DB, store: postgres.NewPayments(p.DB), stripe: server, jobs: &jobs{}, outbox: &outbox{}, time: &hands{now: clock.System()},
 		orders: &orders{db: p.DB, brand: p.BrandID, rows: map[uuid.UUID]*orderRow{}},
 	}
+	s.stores = &sandbox.Provider{Key: "key", Secret: "secret", Shop: "noren", Now: s.time.read}
+	provider := httptest.NewServer(s.stores)
+	t.Cleanup(provider.Close)
 	s.Service = payment.New(payment.Needs{
 		Tx: p.DB, Store: s.store, Jobs: s.jobs, Outbox: s.outbox, Events: postgres.NewEvents(p.DB), Now: s.time.read,
 		Tills: till.Both(), Books: ledger.NewBooks(postgres.NewJournal(p.DB), s.time.read),
 		Terms: payment.DefaultTerms(), Log: slog.New(slog.DiscardHandler),
 		Gateways: []payment.Gateway{stripe.New(config), banktransfer.New(banktransfer.Account{
 			BankName: "のれん銀行", BranchName: "本店", Type: "普通", Number: "1234567", Holder: "ﾉﾚﾝﾍﾟｯﾄ(ｶ",
-		})},
+		}), konbini.New(konbini.Config{BaseURL: provider.URL, Key: "key", Shop: "noren", WebhookSecret: "secret", Most: 5000, Now: s.time.read})},
 	})
 	s.Tell(s.orders)
 	s.orders.payments = s.Service
@@ -73,6 +80,12 @@ func open(t *testing.T, options ...func(*stripe.Config)) *shop {
 // place makes an order of 1,980 yen that is to be paid by the method.
 func (s *shop) place(t *testing.T, m payment.Method) uuid.UUID {
 	t.Helper()
+	return s.placeAt(t, m, payment.ChainLawson)
+}
+
+// placeAt makes the same order, to be paid at stores of the chain.
+func (s *shop) placeAt(t *testing.T, m payment.Method, chain payment.Chain) uuid.UUID {
+	t.Helper()
 	row := &orderRow{due: payment.Due{
 		OrderID: id.New(), BrandID: s.orders.brand, Number: "A-1001", Amount: 1980, Currency: "JPY", Payable: true,
 		Name: "山田 花子", Email: "hanako@example.jp", Language: "ja",
@@ -81,9 +94,9 @@ func (s *shop) place(t *testing.T, m payment.Method) uuid.UUID {
 	require.NoError(t, s.db.InTx(t.Context(), func(ctx context.Context) error {
 		d, err := s.Draft(ctx, payment.OpenInput{
 			OrderID: row.due.OrderID, BrandID: row.due.BrandID, OrderNumber: row.due.Number, Method: m,
-			Amount: row.due.Amount, Currency: row.due.Currency, Name: row.due.Name, Email: row.due.Email,
+			Amount: row.due.Amount, Currency: row.due.Currency, Name: row.due.Name, Email: row.due.Email, Chain: chain,
 		})
-		return errors.Join(err, s.store.Insert(ctx, d.Payment), s.outbox.Enqueue(ctx, d.Messages...))
+		return errors.Join(err, s.store.Insert(ctx, d.Payment), s.outbox.Enqueue(ctx, d.Messages...), s.Opened(ctx, d))
 	}))
 	return row.due.OrderID
 }

@@ -69,6 +69,7 @@ type Store interface {
 	Update(ctx context.Context, p Payment) error
 	// Payment is nil when there is none, and so are the other single things.
 	Payment(ctx context.Context, id uuid.UUID) (*Payment, error)
+	Payments(ctx context.Context, ids []uuid.UUID) ([]Payment, error)
 	ByReference(ctx context.Context, gateway, reference string) (*Payment, error)
 	// LockedOf are the payments of one order, locked, oldest first.
 	LockedOf(ctx context.Context, orderID uuid.UUID) ([]Payment, error)
@@ -96,6 +97,8 @@ type Store interface {
 	TransfersOf(ctx context.Context, paymentIDs []uuid.UUID) ([]Transfer, error)
 	OperationsOf(ctx context.Context, paymentIDs []uuid.UUID) ([]Operation, error)
 	List(ctx context.Context, q Query) (page.Connection[Payment], error)
+	StrayStore
+	DeliveryStore
 }
 
 // Jobs enqueues work in the context's transaction.

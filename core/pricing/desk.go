@@ -102,6 +102,11 @@ func (d *Desk) Quote(book Book, items []Item, shipping *Fee) (Quote, error) {
 	return d.s.engine.Quote(QuoteInput{Terms: *d.terms.Load(), Book: book, Items: items, Shipping: shipping})
 }
 
+// Charged prices a whole cart with the charge of the way to pay.
+func (d *Desk) Charged(book Book, items []Item, shipping *Fee, charge Fee) (Quote, error) {
+	return d.s.engine.Quote(QuoteInput{Terms: *d.terms.Load(), Book: book, Items: items, Shipping: shipping, Charge: &charge})
+}
+
 // Piece prices a quantity of one variant by itself; nil if it has no price.
 func (d *Desk) Piece(sheet *Sheet, item Item) (*Line, error) {
 	line, err := d.Examine(sheet, item)

@@ -57,7 +57,7 @@ type Engine struct{ pieces, order []stage }
 func NewEngine() *Engine {
 	return &Engine{
 		pieces: []stage{contract, quantity, floor, offersOnLines, direct, subtotals},
-		order:  []stage{subtotal, offersOnOrder, shipping, tax},
+		order:  []stage{subtotal, offersOnOrder, shipping, charge, tax},
 	}
 }
 
@@ -73,7 +73,7 @@ func (e *Engine) Pieces(in QuoteInput) (Quote, error) { return e.run(in, false, 
 func (e *Engine) run(in QuoteInput, whole bool, parts ...[]stage) (Quote, error) {
 	zero := money.Of(0, in.Terms.Currency)
 	draft := Draft{In: in, whole: whole, Quote: Quote{
-		Lines: make([]Line, len(in.Items)), Subtotal: zero, Discount: zero, Shipping: zero, Tax: zero, Total: zero,
+		Lines: make([]Line, len(in.Items)), Subtotal: zero, Discount: zero, Shipping: zero, Charge: zero, Tax: zero, Total: zero,
 	}}
 	if in.Terms.Rules != nil {
 		draft.rates, draft.discounts = in.Terms.Rules.views(in.Terms.Buyer)

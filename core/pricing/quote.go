@@ -37,6 +37,7 @@ const (
 	RuleSubtotal         Rule = "SUBTOTAL"          // the lines together
 	RuleShipping         Rule = "SHIPPING"          // the fee of the shipping method
 	RuleFreeShipping     Rule = "FREE_SHIPPING"     // the fee taken off again
+	RulePaymentCharge    Rule = "PAYMENT_CHARGE"    // the charge of the way to pay (代引手数料)
 	RuleTax              Rule = "TAX"               // consumption tax on top, where prices are without it
 )
 
@@ -156,6 +157,7 @@ type QuoteInput struct {
 	Book     Book
 	Items    []Item
 	Shipping *Fee
+	Charge   *Fee // of the way to pay
 }
 
 // Line is one priced line.
@@ -228,6 +230,7 @@ type Quote struct {
 	Subtotal   money.Money   // the lines before discounts on the order, as the channel shows prices
 	Discount   money.Money   // on the order's goods
 	Shipping   money.Money   // after what campaigns took off
+	Charge     money.Money   // of the way to pay
 	Taxes      []money.Taxed // by rate, whether on top or contained
 	Tax        money.Money
 	Total      money.Money // what the customer pays

@@ -82,6 +82,20 @@ func shipping(d *Draft) (err error) {
 	return nil
 }
 
+// charge adds what the way to pay costs. Nothing takes it off.
+func charge(d *Draft) (err error) {
+	fee := d.In.Charge
+	if fee == nil {
+		return nil
+	}
+	d.Quote.Charge = money.Of(fee.Amount, d.In.Terms.Currency)
+	if d.Quote.Total, err = d.Quote.Total.Add(d.Quote.Charge); err != nil {
+		return err
+	}
+	d.step(RulePaymentCharge, fee.Label, fee.Source, d.Quote.Charge)
+	return nil
+}
+
 // tax works out consumption tax over everything of one rate, rounding once
 // (適格請求書: 消費税法施行令 第70条の10).
 func tax(d *Draft) error {
@@ -104,6 +118,9 @@ func tax(d *Draft) error {
 	}
 	if d.In.Shipping != nil {
 		add(d.In.Shipping.TaxClass, d.Quote.Shipping.Minor)
+	}
+	if d.In.Charge != nil {
+		add(d.In.Charge.TaxClass, d.Quote.Charge.Minor)
 	}
 	terms := d.In.Terms
 	for i, class := range money.TaxClasses {

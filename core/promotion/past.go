@@ -103,7 +103,7 @@ func (p *Past) input(rules *pricing.Rulebook, zone *time.Location) pricing.Quote
 		sheet.Prices = []pricing.Price{priceIn(listStandard, sheet.VariantID, standard/pieces), priceIn(listAgreed, sheet.VariantID, agreed/pieces)}
 		in.Book[sheet.VariantID] = &sheet
 	}
-	in.Shipping = p.fee()
+	in.Shipping, in.Charge = p.fee(pricing.RuleShipping, p.FeeClass), p.fee(pricing.RulePaymentCharge, money.TaxStandard)
 	return in
 }
 
@@ -111,11 +111,11 @@ func priceIn(list, variant uuid.UUID, amount int64) pricing.Price {
 	return pricing.Price{ListID: list, VariantID: variant, MinQuantity: 1, ValidFrom: scope.Beginning, ValidUntil: scope.Forever, Amount: amount}
 }
 
-// fee is the shipping fee before campaigns; nil if there was none to waive.
-func (p *Past) fee() *pricing.Fee {
+// fee is what the rule added to the order before campaigns; nil if it added nothing.
+func (p *Past) fee(rule pricing.Rule, class money.TaxClass) *pricing.Fee {
 	for _, step := range p.Breakdown {
-		if step.Rule == pricing.RuleShipping {
-			return &pricing.Fee{Label: step.Label, Source: step.Source, Amount: step.Change.Minor, TaxClass: p.FeeClass}
+		if step.Rule == rule {
+			return &pricing.Fee{Label: step.Label, Source: step.Source, Amount: step.Change.Minor, TaxClass: class}
 		}
 	}
 	return nil

@@ -16,8 +16,13 @@ import (
 
 // placed is the past order that a quote became.
 func placed(t *testing.T, name string, at time.Time, buyer scope.Buyer, stock map[string]goods, lines map[string]int, fee *pricing.Fee, campaigns []promotion.Campaign) promotion.Past {
+	return charged(t, name, at, buyer, stock, lines, fee, nil, campaigns)
+}
+
+// charged is placed with the charge of the way to pay.
+func charged(t *testing.T, name string, at time.Time, buyer scope.Buyer, stock map[string]goods, lines map[string]int, fee, charge *pricing.Fee, campaigns []promotion.Campaign) promotion.Past {
 	book, items := cart(stock, lines)
-	in := pricing.QuoteInput{Terms: terms(at, buyer, campaigns), Book: book, Items: items, Shipping: fee}
+	in := pricing.QuoteInput{Terms: terms(at, buyer, campaigns), Book: book, Items: items, Shipping: fee, Charge: charge}
 	q := quote(t, in)
 	p := promotion.Past{
 		ID: key("order " + name), PlacedAt: at, ChannelID: in.Terms.ChannelID, Currency: money.JPY, TaxInclusive: true, Total: q.Total.Minor,
@@ -85,6 +90,16 @@ func TestReplayReckonsAsByHand(t *testing.T) {
 	require.Nil(t, out.SpentAt)
 	require.Equal(t, []promotion.DayOutcome{{"2026-11-25", 1, 1, yen(980)}, {"2026-11-26", 2, 1, yen(200)}}, out.Days)
 	require.Equal(t, []promotion.ProductOutcome{{key("product food"), 2, 3, yen(300)}, {key("product toy"), 1, 1, yen(220)}}, out.Products)
+	require.Zero(t, out.Differing)
+}
+
+func TestReplayChargesTheWayToPay(t *testing.T) {
+	t.Parallel()
+	c := campaign("tried", percent(promotion.OrderPercent, "10"), promotion.Benefit{Kind: promotion.FreeShipping})
+	out := replayed(t, promotion.ReplayInput{Campaign: c}, charged(t, "1", mustNoon(), member("hanako"), shelf, map[string]int{"food": 1}, parcel,
+		&pricing.Fee{Amount: 330, TaxClass: money.TaxStandard}, nil))
+	require.Equal(t, money.Of(1000+660+330, money.JPY), out.SalesBefore)
+	require.Equal(t, money.Of(900+330, money.JPY), out.SalesAfter, "nothing takes the charge off")
 	require.Zero(t, out.Differing)
 }
 

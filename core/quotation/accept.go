@@ -19,6 +19,7 @@ type AcceptInput struct {
 	Revision         int             // that the buyer has seen
 	ExpectedTotal    decimal.Decimal // in major units
 	PaymentMethod    payment.Method
+	Store            payment.Chain // of convenience stores, if it is paid there
 	ShippingMethodID uuid.UUID
 	ShippingAddress  customer.Address
 	BillingAddress   *customer.Address // nil: where the parcel goes
@@ -40,7 +41,7 @@ func (s *Service) Accept(ctx context.Context, in AcceptInput) (*order.Order, err
 		in.BillingAddress = &billing
 	}
 	var q *Quotation
-	return s.Orders.PlaceFrom(ctx, order.PlaceInput{IdempotencyKey: in.IdempotencyKey, ExpectedTotal: in.ExpectedTotal, PaymentMethod: in.PaymentMethod}, order.Source{
+	return s.Orders.PlaceFrom(ctx, order.PlaceInput{IdempotencyKey: in.IdempotencyKey, ExpectedTotal: in.ExpectedTotal, PaymentMethod: in.PaymentMethod, Store: in.Store}, order.Source{
 		Operation: "acceptQuotation", Intent: in,
 		Lock: func(ctx context.Context, lookup cart.Lookup) (basket *cart.Basket, err error) {
 			if q, err = s.acceptable(ctx, in); err != nil {

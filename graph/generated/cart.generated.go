@@ -17,6 +17,7 @@ import (
 	"github.com/noren-commerce/noren/core/i18n"
 	"github.com/noren-commerce/noren/core/inventory"
 	"github.com/noren-commerce/noren/core/money"
+	"github.com/noren-commerce/noren/core/payment"
 	"github.com/noren-commerce/noren/core/pricing"
 	"github.com/noren-commerce/noren/core/sale"
 	"github.com/noren-commerce/noren/core/shipping"
@@ -27,6 +28,7 @@ import (
 // region    ************************** generated!.gotpl **************************
 
 type CartResolver interface {
+	PaymentProblem(ctx context.Context, obj *cart.Priced) (*model.UserError, error)
 	ShippingOptions(ctx context.Context, obj *cart.Priced) ([]shipping.Verdict, error)
 	ShippingProblem(ctx context.Context, obj *cart.Priced) (*model.UserError, error)
 }
@@ -367,6 +369,70 @@ func fieldContext_Cart_breakdown(_ context.Context, ec *executionContext, field 
 		Field:      field,
 		IsMethod:   true,
 		IsResolver: false,
+	}
+	return fc, nil
+}
+
+func _Cart_paymentMethod(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *cart.Priced) (ret graphql.Marshaler) {
+	return run.Leaf(
+		ctx,
+		ec.OperationContext,
+		field,
+		func() *payment.Method { return obj.PaymentMethod },
+		func(ctx context.Context, selections ast.SelectionSet, v *payment.Method) graphql.Marshaler {
+			return marshalOPaymentMethod2ᚖgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpaymentᚐMethod(ctx, ec, selections, v)
+		},
+	)
+}
+func fieldContext_Cart_paymentMethod(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Cart", field, false, false, "PaymentMethod")
+}
+
+func _Cart_paymentCharge(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *cart.Priced) (ret graphql.Marshaler) {
+	return run.Value(
+		ctx,
+		ec.OperationContext,
+		field,
+		func() money.Money { return obj.PaymentCharge() },
+		func(ctx context.Context, selections ast.SelectionSet, v money.Money) graphql.Marshaler {
+			return marshalNMoney2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋmoneyᚐMoney(ctx, ec, selections, v)
+		},
+		true,
+	)
+}
+func fieldContext_Cart_paymentCharge(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Cart",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: false,
+	}
+	return fc, nil
+}
+
+func _Cart_paymentProblem(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *cart.Priced) (ret graphql.Marshaler) {
+	return run.Resolved(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_Cart_paymentProblem(ctx, ec, field)
+		},
+		func(ctx context.Context) (*model.UserError, error) {
+			return ec.Resolvers.Cart().PaymentProblem(ctx, obj)
+		},
+		func(ctx context.Context, selections ast.SelectionSet, v *model.UserError) graphql.Marshaler {
+			return marshalOUserError2ᚖgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋgraphᚋmodelᚐUserError(ctx, ec, selections, v)
+		},
+		false,
+	)
+}
+func fieldContext_Cart_paymentProblem(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Cart",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
 	}
 	return fc, nil
 }
@@ -1458,7 +1524,7 @@ func unmarshalInputUpdateCartInput(ctx context.Context, ec *executionContext, ob
 		asMap["noShop"] = false
 	}
 
-	fieldsInOrder := [...]string{"email", "shippingAddress", "billingAddress", "billToShipping", "shippingMethodId", "shippingMode", "shopId", "noShop"}
+	fieldsInOrder := [...]string{"email", "shippingAddress", "billingAddress", "billToShipping", "shippingMethodId", "shippingMode", "shopId", "noShop", "paymentMethod"}
 	for _, k := range fieldsInOrder {
 		v, ok := asMap[k]
 		if !ok {
@@ -1521,6 +1587,13 @@ func unmarshalInputUpdateCartInput(ctx context.Context, ec *executionContext, ob
 				return it, err
 			}
 			it.NoShop = data
+		case "paymentMethod":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("paymentMethod"))
+			data, err := unmarshalOPaymentMethod2ᚖgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpaymentᚐMethod(ctx, ec, v)
+			if err != nil {
+				return it, err
+			}
+			it.PaymentMethod = data
 		}
 	}
 	return it, nil
@@ -1638,6 +1711,22 @@ func _Cart(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj 
 			if out.Values[i] == graphql.Null {
 				atomic.AddUint32(&out.Invalids, 1)
 			}
+		case "paymentMethod":
+			out.Values[i] = _Cart_paymentMethod(ctx, ec, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "paymentCharge":
+			out.Values[i] = _Cart_paymentCharge(ctx, ec, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "paymentProblem":
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, false,
+				func(ctx context.Context) graphql.Marshaler {
+					return _Cart_paymentProblem(ctx, ec, field, obj)
+				})
 		case "shippingOptions":
 			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
 				true, true,

@@ -39,6 +39,7 @@ type OrderResolver interface {
 	History(ctx context.Context, obj *order.Order) ([]order.Entry, error)
 
 	Company(ctx context.Context, obj *order.Order) (*company.Company, error)
+
 	Documents(ctx context.Context, obj *order.Order) ([]invoice.Document, error)
 	Payments(ctx context.Context, obj *order.Order) ([]payment.Payment, error)
 	Returns(ctx context.Context, obj *order.Order) ([]returns.Return, error)
@@ -776,6 +777,28 @@ func fieldContext_Order_company(_ context.Context, ec *executionContext, field g
 		Field:      field,
 		IsMethod:   true,
 		IsResolver: true,
+	}
+	return fc, nil
+}
+
+func _Order_paymentCharge(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *order.Order) (ret graphql.Marshaler) {
+	return run.Value(
+		ctx,
+		ec.OperationContext,
+		field,
+		func() money.Money { return obj.PaymentCharge() },
+		func(ctx context.Context, selections ast.SelectionSet, v money.Money) graphql.Marshaler {
+			return marshalNMoney2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋmoneyᚐMoney(ctx, ec, selections, v)
+		},
+		true,
+	)
+}
+func fieldContext_Order_paymentCharge(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Order",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: false,
 	}
 	return fc, nil
 }
@@ -1943,7 +1966,11 @@ func unmarshalInputPlaceOrderInput(ctx context.Context, ec *executionContext, ob
 		asMap[k] = v
 	}
 
-	fieldsInOrder := [...]string{"idempotencyKey", "expectedTotal", "paymentMethod"}
+	if _, present := asMap["giftCards"]; !present {
+		asMap["giftCards"] = []any{}
+	}
+
+	fieldsInOrder := [...]string{"idempotencyKey", "expectedTotal", "paymentMethod", "convenienceStore", "giftCards"}
 	for _, k := range fieldsInOrder {
 		v, ok := asMap[k]
 		if !ok {
@@ -1971,6 +1998,20 @@ func unmarshalInputPlaceOrderInput(ctx context.Context, ec *executionContext, ob
 				return it, err
 			}
 			it.PaymentMethod = data
+		case "convenienceStore":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("convenienceStore"))
+			data, err := unmarshalOConvenienceStore2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpaymentᚐChain(ctx, ec, v)
+			if err != nil {
+				return it, err
+			}
+			it.Store = data
+		case "giftCards":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("giftCards"))
+			data, err := unmarshalNString2ᚕstringᚄ(ctx, ec, v)
+			if err != nil {
+				return it, err
+			}
+			it.GiftCards = data
 		}
 	}
 	return it, nil
@@ -2243,6 +2284,11 @@ func _Order(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj
 				func(ctx context.Context) graphql.Marshaler {
 					return _Order_company(ctx, ec, field, obj)
 				})
+		case "paymentCharge":
+			out.Values[i] = _Order_paymentCharge(ctx, ec, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
 		case "documents":
 			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
 				true, true,

@@ -27,6 +27,12 @@ type PaymentResolver interface {
 	Operations(ctx context.Context, obj *payment.Payment) ([]payment.Operation, error)
 	Transfers(ctx context.Context, obj *payment.Payment) ([]payment.Transfer, error)
 }
+type PaymentOptionResolver interface {
+	ConvenienceStores(ctx context.Context, obj *payment.Option) ([]model.ConvenienceStoreOption, error)
+}
+type StrayPaymentResolver interface {
+	Payment(ctx context.Context, obj *payment.Stray) (*payment.Payment, error)
+}
 
 // endregion ************************** generated!.gotpl **************************
 
@@ -131,6 +137,36 @@ func _BankTransfer_createdAt(ctx context.Context, ec *executionContext, field gr
 }
 func fieldContext_BankTransfer_createdAt(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	return graphql.NewScalarFieldContext("BankTransfer", field, false, false, "DateTime")
+}
+
+func _ConvenienceStoreOption_chain(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.ConvenienceStoreOption) (ret graphql.Marshaler) {
+	return run.Leaf(
+		ctx,
+		ec.OperationContext,
+		field,
+		func() payment.Chain { return obj.Chain },
+		func(ctx context.Context, selections ast.SelectionSet, v payment.Chain) graphql.Marshaler {
+			return marshalNConvenienceStore2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpaymentᚐChain(ctx, ec, selections, v)
+		},
+	)
+}
+func fieldContext_ConvenienceStoreOption_chain(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("ConvenienceStoreOption", field, false, false, "ConvenienceStore")
+}
+
+func _ConvenienceStoreOption_name(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.ConvenienceStoreOption) (ret graphql.Marshaler) {
+	return run.Leaf(
+		ctx,
+		ec.OperationContext,
+		field,
+		func() string { return obj.Name },
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return marshalNString2string(ctx, ec, selections, v)
+		},
+	)
+}
+func fieldContext_ConvenienceStoreOption_name(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("ConvenienceStoreOption", field, false, false, "String")
 }
 
 func _PayOrderPayload_order(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.PayOrderPayload) (ret graphql.Marshaler) {
@@ -367,7 +403,7 @@ func _Payment_instructions(ctx context.Context, ec *executionContext, field grap
 		ctx,
 		ec.OperationContext,
 		field,
-		func() *payment.Instructions { return obj.Instructions },
+		func() *payment.Instructions { return obj.HowToPay() },
 		func(ctx context.Context, selections ast.SelectionSet, v *payment.Instructions) graphql.Marshaler {
 			return marshalOPaymentInstructions2ᚖgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpaymentᚐInstructions(ctx, ec, selections, v)
 		},
@@ -378,7 +414,7 @@ func fieldContext_Payment_instructions(_ context.Context, ec *executionContext, 
 	fc = &graphql.FieldContext{
 		Object:     "Payment",
 		Field:      field,
-		IsMethod:   false,
+		IsMethod:   true,
 		IsResolver: false,
 	}
 	return fc, nil
@@ -681,6 +717,21 @@ func fieldContext_Payment_transfers(_ context.Context, ec *executionContext, fie
 	return fc, nil
 }
 
+func _Payment_giftCardEnding(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *payment.Payment) (ret graphql.Marshaler) {
+	return run.Leaf(
+		ctx,
+		ec.OperationContext,
+		field,
+		func() *string { return obj.GiftCardEnding() },
+		func(ctx context.Context, selections ast.SelectionSet, v *string) graphql.Marshaler {
+			return marshalOString2ᚖstring(ctx, ec, selections, v)
+		},
+	)
+}
+func fieldContext_Payment_giftCardEnding(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Payment", field, true, false, "String")
+}
+
 func _PaymentConnection_edges(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Connection[payment.Payment]) (ret graphql.Marshaler) {
 	return run.Value(
 		ctx,
@@ -925,6 +976,51 @@ func fieldContext_PaymentInstructions_reference(_ context.Context, ec *execution
 	return graphql.NewScalarFieldContext("PaymentInstructions", field, false, false, "String")
 }
 
+func _PaymentInstructions_convenienceStore(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *payment.Instructions) (ret graphql.Marshaler) {
+	return run.Leaf(
+		ctx,
+		ec.OperationContext,
+		field,
+		func() *payment.Chain { return obj.Chain },
+		func(ctx context.Context, selections ast.SelectionSet, v *payment.Chain) graphql.Marshaler {
+			return marshalOConvenienceStore2ᚖgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpaymentᚐChain(ctx, ec, selections, v)
+		},
+	)
+}
+func fieldContext_PaymentInstructions_convenienceStore(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("PaymentInstructions", field, false, false, "ConvenienceStore")
+}
+
+func _PaymentInstructions_slipNumber(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *payment.Instructions) (ret graphql.Marshaler) {
+	return run.Leaf(
+		ctx,
+		ec.OperationContext,
+		field,
+		func() string { return obj.SlipNumber },
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return marshalNString2string(ctx, ec, selections, v)
+		},
+	)
+}
+func fieldContext_PaymentInstructions_slipNumber(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("PaymentInstructions", field, false, false, "String")
+}
+
+func _PaymentInstructions_confirmationNumber(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *payment.Instructions) (ret graphql.Marshaler) {
+	return run.Leaf(
+		ctx,
+		ec.OperationContext,
+		field,
+		func() string { return obj.Confirmation },
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return marshalNString2string(ctx, ec, selections, v)
+		},
+	)
+}
+func fieldContext_PaymentInstructions_confirmationNumber(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("PaymentInstructions", field, false, false, "String")
+}
+
 func _PaymentInstructions_amount(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *payment.Instructions) (ret graphql.Marshaler) {
 	return run.Value(
 		ctx,
@@ -1135,6 +1231,55 @@ func fieldContext_PaymentOption_publicKey(_ context.Context, ec *executionContex
 	return graphql.NewScalarFieldContext("PaymentOption", field, false, false, "String")
 }
 
+func _PaymentOption_convenienceStores(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *payment.Option) (ret graphql.Marshaler) {
+	return run.Resolved(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_PaymentOption_convenienceStores(ctx, ec, field)
+		},
+		func(ctx context.Context) ([]model.ConvenienceStoreOption, error) {
+			return ec.Resolvers.PaymentOption().ConvenienceStores(ctx, obj)
+		},
+		func(ctx context.Context, selections ast.SelectionSet, v []model.ConvenienceStoreOption) graphql.Marshaler {
+			return marshalNConvenienceStoreOption2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋgraphᚋmodelᚐConvenienceStoreOptionᚄ(ctx, ec, selections, v)
+		},
+		true,
+	)
+}
+func fieldContext_PaymentOption_convenienceStores(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "PaymentOption",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+	}
+	return fc, nil
+}
+
+func _PaymentOption_charges(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *payment.Option) (ret graphql.Marshaler) {
+	return run.Value(
+		ctx,
+		ec.OperationContext,
+		field,
+		func() []payment.DeliveryBand { return obj.Bands },
+		func(ctx context.Context, selections ast.SelectionSet, v []payment.DeliveryBand) graphql.Marshaler {
+			return marshalNPaymentCharge2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpaymentᚐDeliveryBandᚄ(ctx, ec, selections, v)
+		},
+		true,
+	)
+}
+func fieldContext_PaymentOption_charges(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "PaymentOption",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+	}
+	return fc, nil
+}
+
 func _PaymentPayload_payment(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.PaymentPayload) (ret graphql.Marshaler) {
 	return run.Value(
 		ctx,
@@ -1326,6 +1471,343 @@ func fieldContext_RefundPaymentPayload_userErrors(_ context.Context, ec *executi
 	return fc, nil
 }
 
+func _StrayPayment_id(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *payment.Stray) (ret graphql.Marshaler) {
+	return run.Leaf(
+		ctx,
+		ec.OperationContext,
+		field,
+		func() string { return obj.GlobalID() },
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return marshalNID2string(ctx, ec, selections, v)
+		},
+	)
+}
+func fieldContext_StrayPayment_id(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("StrayPayment", field, true, false, "ID")
+}
+
+func _StrayPayment_gateway(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *payment.Stray) (ret graphql.Marshaler) {
+	return run.Leaf(
+		ctx,
+		ec.OperationContext,
+		field,
+		func() string { return obj.Gateway },
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return marshalNString2string(ctx, ec, selections, v)
+		},
+	)
+}
+func fieldContext_StrayPayment_gateway(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("StrayPayment", field, false, false, "String")
+}
+
+func _StrayPayment_reference(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *payment.Stray) (ret graphql.Marshaler) {
+	return run.Leaf(
+		ctx,
+		ec.OperationContext,
+		field,
+		func() string { return obj.Reference },
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return marshalNString2string(ctx, ec, selections, v)
+		},
+	)
+}
+func fieldContext_StrayPayment_reference(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("StrayPayment", field, false, false, "String")
+}
+
+func _StrayPayment_payment(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *payment.Stray) (ret graphql.Marshaler) {
+	return run.Resolved(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_StrayPayment_payment(ctx, ec, field)
+		},
+		func(ctx context.Context) (*payment.Payment, error) {
+			return ec.Resolvers.StrayPayment().Payment(ctx, obj)
+		},
+		func(ctx context.Context, selections ast.SelectionSet, v *payment.Payment) graphql.Marshaler {
+			return marshalOPayment2ᚖgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpaymentᚐPayment(ctx, ec, selections, v)
+		},
+		false,
+	)
+}
+func fieldContext_StrayPayment_payment(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "StrayPayment",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+	}
+	return fc, nil
+}
+
+func _StrayPayment_amount(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *payment.Stray) (ret graphql.Marshaler) {
+	return run.Value(
+		ctx,
+		ec.OperationContext,
+		field,
+		func() money.Money { return obj.Amount() },
+		func(ctx context.Context, selections ast.SelectionSet, v money.Money) graphql.Marshaler {
+			return marshalNMoney2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋmoneyᚐMoney(ctx, ec, selections, v)
+		},
+		true,
+	)
+}
+func fieldContext_StrayPayment_amount(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "StrayPayment",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: false,
+	}
+	return fc, nil
+}
+
+func _StrayPayment_cause(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *payment.Stray) (ret graphql.Marshaler) {
+	return run.Leaf(
+		ctx,
+		ec.OperationContext,
+		field,
+		func() payment.StrayCause { return obj.Cause },
+		func(ctx context.Context, selections ast.SelectionSet, v payment.StrayCause) graphql.Marshaler {
+			return marshalNStrayPaymentCause2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpaymentᚐStrayCause(ctx, ec, selections, v)
+		},
+	)
+}
+func fieldContext_StrayPayment_cause(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("StrayPayment", field, false, false, "StrayPaymentCause")
+}
+
+func _StrayPayment_state(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *payment.Stray) (ret graphql.Marshaler) {
+	return run.Leaf(
+		ctx,
+		ec.OperationContext,
+		field,
+		func() payment.StrayState { return obj.State },
+		func(ctx context.Context, selections ast.SelectionSet, v payment.StrayState) graphql.Marshaler {
+			return marshalNStrayPaymentState2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpaymentᚐStrayState(ctx, ec, selections, v)
+		},
+	)
+}
+func fieldContext_StrayPayment_state(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("StrayPayment", field, false, false, "StrayPaymentState")
+}
+
+func _StrayPayment_reason(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *payment.Stray) (ret graphql.Marshaler) {
+	return run.Leaf(
+		ctx,
+		ec.OperationContext,
+		field,
+		func() string { return obj.Reason },
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return marshalNString2string(ctx, ec, selections, v)
+		},
+	)
+}
+func fieldContext_StrayPayment_reason(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("StrayPayment", field, false, false, "String")
+}
+
+func _StrayPayment_reportedAt(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *payment.Stray) (ret graphql.Marshaler) {
+	return run.Leaf(
+		ctx,
+		ec.OperationContext,
+		field,
+		func() time.Time { return obj.ReportedAt },
+		func(ctx context.Context, selections ast.SelectionSet, v time.Time) graphql.Marshaler {
+			return marshalNDateTime2timeᚐTime(ctx, ec, selections, v)
+		},
+	)
+}
+func fieldContext_StrayPayment_reportedAt(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("StrayPayment", field, false, false, "DateTime")
+}
+
+func _StrayPayment_settledAt(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *payment.Stray) (ret graphql.Marshaler) {
+	return run.Leaf(
+		ctx,
+		ec.OperationContext,
+		field,
+		func() *time.Time { return obj.SettledAt },
+		func(ctx context.Context, selections ast.SelectionSet, v *time.Time) graphql.Marshaler {
+			return marshalODateTime2ᚖtimeᚐTime(ctx, ec, selections, v)
+		},
+	)
+}
+func fieldContext_StrayPayment_settledAt(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("StrayPayment", field, false, false, "DateTime")
+}
+
+func _StrayPaymentConnection_edges(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Connection[payment.Stray]) (ret graphql.Marshaler) {
+	return run.Value(
+		ctx,
+		ec.OperationContext,
+		field,
+		func() []page.Edge[payment.Stray] { return obj.Edges },
+		func(ctx context.Context, selections ast.SelectionSet, v []page.Edge[payment.Stray]) graphql.Marshaler {
+			return marshalNStrayPaymentEdge2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpageᚐEdgeᚄ(ctx, ec, selections, v)
+		},
+		true,
+	)
+}
+func fieldContext_StrayPaymentConnection_edges(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "StrayPaymentConnection",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+	}
+	return fc, nil
+}
+
+func _StrayPaymentConnection_nodes(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Connection[payment.Stray]) (ret graphql.Marshaler) {
+	return run.Value(
+		ctx,
+		ec.OperationContext,
+		field,
+		func() []payment.Stray { return obj.Nodes() },
+		func(ctx context.Context, selections ast.SelectionSet, v []payment.Stray) graphql.Marshaler {
+			return marshalNStrayPayment2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpaymentᚐStrayᚄ(ctx, ec, selections, v)
+		},
+		true,
+	)
+}
+func fieldContext_StrayPaymentConnection_nodes(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "StrayPaymentConnection",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: false,
+	}
+	return fc, nil
+}
+
+func _StrayPaymentConnection_pageInfo(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Connection[payment.Stray]) (ret graphql.Marshaler) {
+	return run.Value(
+		ctx,
+		ec.OperationContext,
+		field,
+		func() page.Info { return obj.PageInfo },
+		func(ctx context.Context, selections ast.SelectionSet, v page.Info) graphql.Marshaler {
+			return marshalNPageInfo2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpageᚐInfo(ctx, ec, selections, v)
+		},
+		true,
+	)
+}
+func fieldContext_StrayPaymentConnection_pageInfo(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "StrayPaymentConnection",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+	}
+	return fc, nil
+}
+
+func _StrayPaymentConnection_totalCount(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Connection[payment.Stray]) (ret graphql.Marshaler) {
+	return run.Resolved(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_StrayPaymentConnection_totalCount(ctx, ec, field)
+		},
+		func(ctx context.Context) (int, error) {
+			return obj.TotalCount(ctx)
+		},
+		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
+			return marshalNInt2int(ctx, ec, selections, v)
+		},
+		true,
+	)
+}
+func fieldContext_StrayPaymentConnection_totalCount(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("StrayPaymentConnection", field, true, false, "Int")
+}
+
+func _StrayPaymentEdge_cursor(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Edge[payment.Stray]) (ret graphql.Marshaler) {
+	return run.Leaf(
+		ctx,
+		ec.OperationContext,
+		field,
+		func() string { return obj.Cursor },
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return marshalNString2string(ctx, ec, selections, v)
+		},
+	)
+}
+func fieldContext_StrayPaymentEdge_cursor(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("StrayPaymentEdge", field, false, false, "String")
+}
+
+func _StrayPaymentEdge_node(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Edge[payment.Stray]) (ret graphql.Marshaler) {
+	return run.Value(
+		ctx,
+		ec.OperationContext,
+		field,
+		func() payment.Stray { return obj.Node },
+		func(ctx context.Context, selections ast.SelectionSet, v payment.Stray) graphql.Marshaler {
+			return marshalNStrayPayment2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpaymentᚐStray(ctx, ec, selections, v)
+		},
+		true,
+	)
+}
+func fieldContext_StrayPaymentEdge_node(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "StrayPaymentEdge",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+	}
+	return fc, nil
+}
+
+func _StrayPaymentPayload_stray(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.StrayPaymentPayload) (ret graphql.Marshaler) {
+	return run.Value(
+		ctx,
+		ec.OperationContext,
+		field,
+		func() *payment.Stray { return obj.Stray },
+		func(ctx context.Context, selections ast.SelectionSet, v *payment.Stray) graphql.Marshaler {
+			return marshalOStrayPayment2ᚖgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpaymentᚐStray(ctx, ec, selections, v)
+		},
+		false,
+	)
+}
+func fieldContext_StrayPaymentPayload_stray(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "StrayPaymentPayload",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+	}
+	return fc, nil
+}
+
+func _StrayPaymentPayload_userErrors(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.StrayPaymentPayload) (ret graphql.Marshaler) {
+	return run.Value(
+		ctx,
+		ec.OperationContext,
+		field,
+		func() []model.UserError { return obj.UserErrors },
+		func(ctx context.Context, selections ast.SelectionSet, v []model.UserError) graphql.Marshaler {
+			return marshalNUserError2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋgraphᚋmodelᚐUserErrorᚄ(ctx, ec, selections, v)
+		},
+		true,
+	)
+}
+func fieldContext_StrayPaymentPayload_userErrors(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "StrayPaymentPayload",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+	}
+	return fc, nil
+}
+
 // endregion **************************** field.gotpl *****************************
 
 // region    **************************** input.gotpl *****************************
@@ -1415,7 +1897,7 @@ func unmarshalInputPayOrderInput(ctx context.Context, ec *executionContext, obj 
 		asMap["returnUrl"] = ""
 	}
 
-	fieldsInOrder := [...]string{"idempotencyKey", "orderId", "paymentMethod", "amount", "cardToken", "returnUrl"}
+	fieldsInOrder := [...]string{"idempotencyKey", "orderId", "paymentMethod", "amount", "cardToken", "returnUrl", "convenienceStore"}
 	for _, k := range fieldsInOrder {
 		v, ok := asMap[k]
 		if !ok {
@@ -1464,6 +1946,13 @@ func unmarshalInputPayOrderInput(ctx context.Context, ec *executionContext, obj 
 				return it, err
 			}
 			it.ReturnURL = data
+		case "convenienceStore":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("convenienceStore"))
+			data, err := unmarshalOConvenienceStore2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpaymentᚐChain(ctx, ec, v)
+			if err != nil {
+				return it, err
+			}
+			it.Chain = data
 		}
 	}
 	return it, nil
@@ -1773,6 +2262,73 @@ func UnmarshalRefundPaymentInput(ctx context.Context, raw any) (payment.RefundIn
 	return out, err
 }
 
+func unmarshalInputSettleStrayPaymentInput(ctx context.Context, ec *executionContext, obj any) (payment.SettleStrayInput, error) {
+	var it payment.SettleStrayInput
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	if _, present := asMap["reason"]; !present {
+		asMap["reason"] = ""
+	}
+
+	fieldsInOrder := [...]string{"id", "state", "paymentId", "reason"}
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "id":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("id"))
+			data, err := unmarshalNID2githubᚗcomᚋgoogleᚋuuidᚐUUID(ctx, ec, v)
+			if err != nil {
+				return it, err
+			}
+			it.StrayID = data
+		case "state":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("state"))
+			data, err := unmarshalNStrayPaymentState2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpaymentᚐStrayState(ctx, ec, v)
+			if err != nil {
+				return it, err
+			}
+			it.State = data
+		case "paymentId":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("paymentId"))
+			data, err := unmarshalOID2ᚖgithubᚗcomᚋgoogleᚋuuidᚐUUID(ctx, ec, v)
+			if err != nil {
+				return it, err
+			}
+			it.PaymentID = data
+		case "reason":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("reason"))
+			data, err := unmarshalNString2string(ctx, ec, v)
+			if err != nil {
+				return it, err
+			}
+			it.Reason = data
+		}
+	}
+	return it, nil
+}
+
+// UnmarshalSettleStrayPaymentInput unmarshals raw into the SettleStrayPaymentInput input type, using the
+// unmarshaler bound to ctx's request. Call it from a resolver to decode an input
+// object that was not passed as a field argument.
+//
+// ctx must come from a gqlgen request; outside one there is no unmarshaler to use
+// and the returned error says so.
+func UnmarshalSettleStrayPaymentInput(ctx context.Context, raw any) (payment.SettleStrayInput, error) {
+	var out payment.SettleStrayInput
+	err := graphql.UnmarshalNamedInputFromContext(ctx, "SettleStrayPaymentInput", raw, &out)
+	return out, err
+}
+
 func unmarshalInputVoidPaymentInput(ctx context.Context, ec *executionContext, obj any) (payment.VoidInput, error) {
 	var it payment.VoidInput
 	if obj == nil {
@@ -1880,6 +2436,45 @@ func _BankTransfer(ctx context.Context, ec *executionContext, sel ast.SelectionS
 			}
 		case "createdAt":
 			out.Values[i] = _BankTransfer_createdAt(ctx, ec, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
+var convenienceStoreOptionImplementors = []string{"ConvenienceStoreOption"}
+
+func _ConvenienceStoreOption(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *model.ConvenienceStoreOption) graphql.Marshaler {
+	plan := run.PlanOf(ctx, ec.OperationContext, sel, convenienceStoreOptionImplementors)
+	fields := plan.Fields
+
+	out := run.NewSet(plan)
+	var deferred graphql.DeferredGroup
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = run.Text("ConvenienceStoreOption")
+		case "chain":
+			out.Values[i] = _ConvenienceStoreOption_chain(ctx, ec, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "name":
+			out.Values[i] = _ConvenienceStoreOption_name(ctx, ec, field, obj)
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
@@ -2043,6 +2638,11 @@ func _Payment(ctx context.Context, ec *executionContext, sel ast.SelectionSet, o
 				func(ctx context.Context) graphql.Marshaler {
 					return _Payment_transfers(ctx, ec, field, obj)
 				})
+		case "giftCardEnding":
+			out.Values[i] = _Payment_giftCardEnding(ctx, ec, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
 		default:
 			panic("unknown field " + strconv.Quote(field.Name))
 		}
@@ -2201,6 +2801,21 @@ func _PaymentInstructions(ctx context.Context, ec *executionContext, sel ast.Sel
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
+		case "convenienceStore":
+			out.Values[i] = _PaymentInstructions_convenienceStore(ctx, ec, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "slipNumber":
+			out.Values[i] = _PaymentInstructions_slipNumber(ctx, ec, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "confirmationNumber":
+			out.Values[i] = _PaymentInstructions_confirmationNumber(ctx, ec, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
 		case "amount":
 			out.Values[i] = _PaymentInstructions_amount(ctx, ec, field, obj)
 			if out.Values[i] == graphql.Null {
@@ -2312,17 +2927,28 @@ func _PaymentOption(ctx context.Context, ec *executionContext, sel ast.Selection
 		case "method":
 			out.Values[i] = _PaymentOption_method(ctx, ec, field, obj)
 			if out.Values[i] == graphql.Null {
-				out.Invalids++
+				atomic.AddUint32(&out.Invalids, 1)
 			}
 		case "name":
 			out.Values[i] = _PaymentOption_name(ctx, ec, field, obj)
 			if out.Values[i] == graphql.Null {
-				out.Invalids++
+				atomic.AddUint32(&out.Invalids, 1)
 			}
 		case "publicKey":
 			out.Values[i] = _PaymentOption_publicKey(ctx, ec, field, obj)
 			if out.Values[i] == graphql.Null {
-				out.Invalids++
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "convenienceStores":
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, true,
+				func(ctx context.Context) graphql.Marshaler {
+					return _PaymentOption_convenienceStores(ctx, ec, field, obj)
+				})
+		case "charges":
+			out.Values[i] = _PaymentOption_charges(ctx, ec, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
 			}
 		default:
 			panic("unknown field " + strconv.Quote(field.Name))
@@ -2473,6 +3099,214 @@ func _RefundPaymentPayload(ctx context.Context, ec *executionContext, sel ast.Se
 	return out
 }
 
+var strayPaymentImplementors = []string{"StrayPayment"}
+
+func _StrayPayment(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *payment.Stray) graphql.Marshaler {
+	plan := run.PlanOf(ctx, ec.OperationContext, sel, strayPaymentImplementors)
+	fields := plan.Fields
+
+	out := run.NewSet(plan)
+	var deferred graphql.DeferredGroup
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = run.Text("StrayPayment")
+		case "id":
+			out.Values[i] = _StrayPayment_id(ctx, ec, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "gateway":
+			out.Values[i] = _StrayPayment_gateway(ctx, ec, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "reference":
+			out.Values[i] = _StrayPayment_reference(ctx, ec, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "payment":
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, false,
+				func(ctx context.Context) graphql.Marshaler {
+					return _StrayPayment_payment(ctx, ec, field, obj)
+				})
+		case "amount":
+			out.Values[i] = _StrayPayment_amount(ctx, ec, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "cause":
+			out.Values[i] = _StrayPayment_cause(ctx, ec, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "state":
+			out.Values[i] = _StrayPayment_state(ctx, ec, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "reason":
+			out.Values[i] = _StrayPayment_reason(ctx, ec, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "reportedAt":
+			out.Values[i] = _StrayPayment_reportedAt(ctx, ec, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "settledAt":
+			out.Values[i] = _StrayPayment_settledAt(ctx, ec, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
+var strayPaymentConnectionImplementors = []string{"StrayPaymentConnection"}
+
+func _StrayPaymentConnection(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *page.Connection[payment.Stray]) graphql.Marshaler {
+	plan := run.PlanOf(ctx, ec.OperationContext, sel, strayPaymentConnectionImplementors)
+	fields := plan.Fields
+
+	out := run.NewSet(plan)
+	var deferred graphql.DeferredGroup
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = run.Text("StrayPaymentConnection")
+		case "edges":
+			out.Values[i] = _StrayPaymentConnection_edges(ctx, ec, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "nodes":
+			out.Values[i] = _StrayPaymentConnection_nodes(ctx, ec, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "pageInfo":
+			out.Values[i] = _StrayPaymentConnection_pageInfo(ctx, ec, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "totalCount":
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, true,
+				func(ctx context.Context) graphql.Marshaler {
+					return _StrayPaymentConnection_totalCount(ctx, ec, field, obj)
+				})
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
+var strayPaymentEdgeImplementors = []string{"StrayPaymentEdge"}
+
+func _StrayPaymentEdge(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *page.Edge[payment.Stray]) graphql.Marshaler {
+	plan := run.PlanOf(ctx, ec.OperationContext, sel, strayPaymentEdgeImplementors)
+	fields := plan.Fields
+
+	out := run.NewSet(plan)
+	var deferred graphql.DeferredGroup
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = run.Text("StrayPaymentEdge")
+		case "cursor":
+			out.Values[i] = _StrayPaymentEdge_cursor(ctx, ec, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "node":
+			out.Values[i] = _StrayPaymentEdge_node(ctx, ec, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
+var strayPaymentPayloadImplementors = []string{"StrayPaymentPayload"}
+
+func _StrayPaymentPayload(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *model.StrayPaymentPayload) graphql.Marshaler {
+	plan := run.PlanOf(ctx, ec.OperationContext, sel, strayPaymentPayloadImplementors)
+	fields := plan.Fields
+
+	out := run.NewSet(plan)
+	var deferred graphql.DeferredGroup
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = run.Text("StrayPaymentPayload")
+		case "stray":
+			out.Values[i] = _StrayPaymentPayload_stray(ctx, ec, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "userErrors":
+			out.Values[i] = _StrayPaymentPayload_userErrors(ctx, ec, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
 // endregion **************************** object.gotpl ****************************
 
 // region    ***************************** type.gotpl *****************************
@@ -2498,6 +3332,39 @@ func marshalNBankTransfer2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpa
 func unmarshalNCapturePaymentInput2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpaymentᚐCaptureInput(ctx context.Context, ec *executionContext, v any) (payment.CaptureInput, error) {
 	res, err := unmarshalInputCapturePaymentInput(ctx, ec, v)
 	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func unmarshalNConvenienceStore2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpaymentᚐChain(ctx context.Context, ec *executionContext, v any) (payment.Chain, error) {
+	tmp, err := graphql.UnmarshalString(v)
+	res := payment.Chain(tmp)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func marshalNConvenienceStore2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpaymentᚐChain(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v payment.Chain) graphql.Marshaler {
+	_ = sel
+	res := run.Text(string(v))
+	if res == graphql.Null {
+		graphql.AddInvalidNullFromMarshaler(ctx, "ConvenienceStore!")
+	}
+	return res
+}
+
+func marshalNConvenienceStoreOption2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋgraphᚋmodelᚐConvenienceStoreOption(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v model.ConvenienceStoreOption) graphql.Marshaler {
+	return _ConvenienceStoreOption(ctx, ec, sel, &v)
+}
+
+func marshalNConvenienceStoreOption2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋgraphᚋmodelᚐConvenienceStoreOptionᚄ(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v []model.ConvenienceStoreOption) graphql.Marshaler {
+	ret := run.List(ctx, len(v), func(ctx context.Context, i int) graphql.Marshaler {
+		return _ConvenienceStoreOption(ctx, ec, sel, &v[i])
+	})
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
 }
 
 func unmarshalNPayOrderInput2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpaymentᚐPayInput(ctx context.Context, ec *executionContext, v any) (payment.PayInput, error) {
@@ -2657,6 +3524,85 @@ func marshalNRefundPaymentPayload2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋgrap
 	return _RefundPaymentPayload(ctx, ec, sel, &v)
 }
 
+func unmarshalNSettleStrayPaymentInput2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpaymentᚐSettleStrayInput(ctx context.Context, ec *executionContext, v any) (payment.SettleStrayInput, error) {
+	res, err := unmarshalInputSettleStrayPaymentInput(ctx, ec, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func marshalNStrayPayment2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpaymentᚐStray(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v payment.Stray) graphql.Marshaler {
+	return _StrayPayment(ctx, ec, sel, &v)
+}
+
+func marshalNStrayPayment2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpaymentᚐStrayᚄ(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v []payment.Stray) graphql.Marshaler {
+	ret := run.List(ctx, len(v), func(ctx context.Context, i int) graphql.Marshaler {
+		return _StrayPayment(ctx, ec, sel, &v[i])
+	})
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
+}
+
+func unmarshalNStrayPaymentCause2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpaymentᚐStrayCause(ctx context.Context, ec *executionContext, v any) (payment.StrayCause, error) {
+	tmp, err := graphql.UnmarshalString(v)
+	res := payment.StrayCause(tmp)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func marshalNStrayPaymentCause2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpaymentᚐStrayCause(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v payment.StrayCause) graphql.Marshaler {
+	_ = sel
+	res := run.Text(string(v))
+	if res == graphql.Null {
+		graphql.AddInvalidNullFromMarshaler(ctx, "StrayPaymentCause!")
+	}
+	return res
+}
+
+func marshalNStrayPaymentConnection2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpageᚐConnection(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v page.Connection[payment.Stray]) graphql.Marshaler {
+	return _StrayPaymentConnection(ctx, ec, sel, &v)
+}
+
+func marshalNStrayPaymentEdge2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpageᚐEdge(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v page.Edge[payment.Stray]) graphql.Marshaler {
+	return _StrayPaymentEdge(ctx, ec, sel, &v)
+}
+
+func marshalNStrayPaymentEdge2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpageᚐEdgeᚄ(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v []page.Edge[payment.Stray]) graphql.Marshaler {
+	ret := run.List(ctx, len(v), func(ctx context.Context, i int) graphql.Marshaler {
+		return _StrayPaymentEdge(ctx, ec, sel, &v[i])
+	})
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
+}
+
+func marshalNStrayPaymentPayload2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋgraphᚋmodelᚐStrayPaymentPayload(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v model.StrayPaymentPayload) graphql.Marshaler {
+	return _StrayPaymentPayload(ctx, ec, sel, &v)
+}
+
+func unmarshalNStrayPaymentState2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpaymentᚐStrayState(ctx context.Context, ec *executionContext, v any) (payment.StrayState, error) {
+	tmp, err := graphql.UnmarshalString(v)
+	res := payment.StrayState(tmp)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func marshalNStrayPaymentState2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpaymentᚐStrayState(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v payment.StrayState) graphql.Marshaler {
+	_ = sel
+	res := run.Text(string(v))
+	if res == graphql.Null {
+		graphql.AddInvalidNullFromMarshaler(ctx, "StrayPaymentState!")
+	}
+	return res
+}
+
 func unmarshalNVoidPaymentInput2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpaymentᚐVoidInput(ctx context.Context, ec *executionContext, v any) (payment.VoidInput, error) {
 	res, err := unmarshalInputVoidPaymentInput(ctx, ec, v)
 	return res, graphql.ErrorOnPath(ctx, err)
@@ -2679,6 +3625,38 @@ func unmarshalOBankTransferOutcome2ᚖgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋ
 }
 
 func marshalOBankTransferOutcome2ᚖgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpaymentᚐTransferOutcome(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v *payment.TransferOutcome) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	_ = sel
+	_ = ctx
+	res := run.Text(string(*v))
+	return res
+}
+
+func unmarshalOConvenienceStore2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpaymentᚐChain(ctx context.Context, ec *executionContext, v any) (payment.Chain, error) {
+	tmp, err := graphql.UnmarshalString(v)
+	res := payment.Chain(tmp)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func marshalOConvenienceStore2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpaymentᚐChain(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v payment.Chain) graphql.Marshaler {
+	_ = sel
+	_ = ctx
+	res := run.Text(string(v))
+	return res
+}
+
+func unmarshalOConvenienceStore2ᚖgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpaymentᚐChain(ctx context.Context, ec *executionContext, v any) (*payment.Chain, error) {
+	if v == nil {
+		return nil, nil
+	}
+	tmp, err := graphql.UnmarshalString(v)
+	res := payment.Chain(tmp)
+	return &res, graphql.ErrorOnPath(ctx, err)
+}
+
+func marshalOConvenienceStore2ᚖgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpaymentᚐChain(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v *payment.Chain) graphql.Marshaler {
 	if v == nil {
 		return graphql.Null
 	}
@@ -2733,6 +3711,47 @@ func marshalOPaymentStatus2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋp
 	}
 	ret := run.List(ctx, len(v), func(ctx context.Context, i int) graphql.Marshaler {
 		return marshalNPaymentStatus2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpaymentᚐStatus(ctx, ec, sel, v[i])
+	})
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
+}
+
+func marshalOStrayPayment2ᚖgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpaymentᚐStray(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v *payment.Stray) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return _StrayPayment(ctx, ec, sel, v)
+}
+
+func unmarshalOStrayPaymentState2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpaymentᚐStrayStateᚄ(ctx context.Context, ec *executionContext, v any) ([]payment.StrayState, error) {
+	if v == nil {
+		return nil, nil
+	}
+	vSlice := graphql.CoerceList(v)
+	var err error
+	res := make([]payment.StrayState, len(vSlice))
+	for i := range vSlice {
+		ctx := graphql.WithPathContext(ctx, graphql.NewPathWithIndex(i))
+		res[i], err = unmarshalNStrayPaymentState2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpaymentᚐStrayState(ctx, ec, vSlice[i])
+		if err != nil {
+			return nil, err
+		}
+	}
+	return res, nil
+}
+
+func marshalOStrayPaymentState2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpaymentᚐStrayStateᚄ(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v []payment.StrayState) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	ret := run.List(ctx, len(v), func(ctx context.Context, i int) graphql.Marshaler {
+		return marshalNStrayPaymentState2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpaymentᚐStrayState(ctx, ec, sel, v[i])
 	})
 
 	for _, e := range ret {

@@ -1359,7 +1359,7 @@ func unmarshalInputAcceptQuotationInput(ctx context.Context, ec *executionContex
 		asMap[k] = v
 	}
 
-	fieldsInOrder := [...]string{"idempotencyKey", "quotationId", "revision", "expectedTotal", "paymentMethod", "shippingMethodId", "shippingAddress", "billingAddress"}
+	fieldsInOrder := [...]string{"idempotencyKey", "quotationId", "revision", "expectedTotal", "paymentMethod", "convenienceStore", "shippingMethodId", "shippingAddress", "billingAddress"}
 	for _, k := range fieldsInOrder {
 		v, ok := asMap[k]
 		if !ok {
@@ -1401,6 +1401,13 @@ func unmarshalInputAcceptQuotationInput(ctx context.Context, ec *executionContex
 				return it, err
 			}
 			it.PaymentMethod = data
+		case "convenienceStore":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("convenienceStore"))
+			data, err := unmarshalOConvenienceStore2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpaymentᚐChain(ctx, ec, v)
+			if err != nil {
+				return it, err
+			}
+			it.Store = data
 		case "shippingMethodId":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("shippingMethodId"))
 			data, err := unmarshalNID2githubᚗcomᚋgoogleᚋuuidᚐUUID(ctx, ec, v)

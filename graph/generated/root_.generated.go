@@ -18,6 +18,7 @@ import (
 	"github.com/noren-commerce/noren/core/company"
 	"github.com/noren-commerce/noren/core/customer"
 	"github.com/noren-commerce/noren/core/display"
+	"github.com/noren-commerce/noren/core/giftcard"
 	"github.com/noren-commerce/noren/core/identity"
 	"github.com/noren-commerce/noren/core/importing"
 	"github.com/noren-commerce/noren/core/inventory"
@@ -58,6 +59,7 @@ type ResolverRoot interface {
 	Company() CompanyResolver
 	CustomerGroup() CustomerGroupResolver
 	Document() DocumentResolver
+	GiftCard() GiftCardResolver
 	ImportRun() ImportRunResolver
 	JournalEntry() JournalEntryResolver
 	Mutation() MutationResolver
@@ -65,6 +67,7 @@ type ResolverRoot interface {
 	OrderLine() OrderLineResolver
 	Partner() PartnerResolver
 	Payment() PaymentResolver
+	PaymentOption() PaymentOptionResolver
 	PaymentTerms() PaymentTermsResolver
 	PriceImport() PriceImportResolver
 	Product() ProductResolver
@@ -95,6 +98,7 @@ type ResolverRoot interface {
 	StockTransferLine() StockTransferLineResolver
 	Stocktake() StocktakeResolver
 	StocktakeLine() StocktakeLineResolver
+	StrayPayment() StrayPaymentResolver
 	Subscription() SubscriptionResolver
 	Variant() VariantResolver
 	SetCategorySortInput() SetCategorySortInputResolver
@@ -487,6 +491,9 @@ type ComplexityRoot struct {
 		GlobalID        func(childComplexity int) int
 		Lines           func(childComplexity int) int
 		Method          func(childComplexity int) int
+		PaymentCharge   func(childComplexity int) int
+		PaymentMethod   func(childComplexity int) int
+		PaymentProblem  func(childComplexity int) int
 		ShippingAddress func(childComplexity int) int
 		ShippingFee     func(childComplexity int) int
 		ShippingMode    func(childComplexity int) int
@@ -543,6 +550,18 @@ type ComplexityRoot struct {
 		UserErrors func(childComplexity int) int
 	}
 
+	CashOnDelivery struct {
+		Active   func(childComplexity int) int
+		Bands    func(childComplexity int) int
+		Most     func(childComplexity int) int
+		TaxClass func(childComplexity int) int
+	}
+
+	CashOnDeliveryPayload struct {
+		CashOnDelivery func(childComplexity int) int
+		UserErrors     func(childComplexity int) int
+	}
+
 	Category struct {
 		Children    func(childComplexity int) int
 		Description func(childComplexity int) int
@@ -588,6 +607,15 @@ type ComplexityRoot struct {
 
 	CloseAccountsPayload struct {
 		Statements func(childComplexity int) int
+		UserErrors func(childComplexity int) int
+	}
+
+	CollectionPayload struct {
+		Errors     func(childComplexity int) int
+		Known      func(childComplexity int) int
+		Matched    func(childComplexity int) int
+		Others     func(childComplexity int) int
+		Strays     func(childComplexity int) int
 		UserErrors func(childComplexity int) int
 	}
 
@@ -691,6 +719,11 @@ type ComplexityRoot struct {
 	ConfirmTotpPayload struct {
 		RecoveryCodes func(childComplexity int) int
 		UserErrors    func(childComplexity int) int
+	}
+
+	ConvenienceStoreOption struct {
+		Chain func(childComplexity int) int
+		Name  func(childComplexity int) int
 	}
 
 	Coupon struct {
@@ -925,6 +958,51 @@ type ComplexityRoot struct {
 		UserErrors func(childComplexity int) int
 	}
 
+	GiftCard struct {
+		Balance   func(childComplexity int) int
+		Batch     func(childComplexity int) int
+		CreatedAt func(childComplexity int) int
+		Ending    func(childComplexity int) int
+		Entries   func(childComplexity int) int
+		ExpiresAt func(childComplexity int) int
+		GlobalID  func(childComplexity int) int
+		Initial   func(childComplexity int) int
+		Note      func(childComplexity int) int
+		State     func(childComplexity int) int
+	}
+
+	GiftCardBalance struct {
+		Balance   func(childComplexity int) int
+		Ending    func(childComplexity int) int
+		ExpiresAt func(childComplexity int) int
+		State     func(childComplexity int) int
+	}
+
+	GiftCardBalancePayload struct {
+		GiftCard   func(childComplexity int) int
+		UserErrors func(childComplexity int) int
+	}
+
+	GiftCardConnection struct {
+		Edges      func(childComplexity int) int
+		Nodes      func(childComplexity int) int
+		PageInfo   func(childComplexity int) int
+		TotalCount func(childComplexity int) int
+	}
+
+	GiftCardEdge struct {
+		Cursor func(childComplexity int) int
+		Node   func(childComplexity int) int
+	}
+
+	GiftCardEntry struct {
+		Amount  func(childComplexity int) int
+		At      func(childComplexity int) int
+		Kind    func(childComplexity int) int
+		OfOrder func(childComplexity int) int
+		Reason  func(childComplexity int) int
+	}
+
 	HoldDunningPayload struct {
 		UserErrors func(childComplexity int) int
 	}
@@ -982,6 +1060,13 @@ type ComplexityRoot struct {
 	}
 
 	IssueCouponsPayload struct {
+		CSV        func(childComplexity int) int
+		Count      func(childComplexity int) int
+		UserErrors func(childComplexity int) int
+	}
+
+	IssueGiftCardsPayload struct {
+		BatchID    func(childComplexity int) int
 		CSV        func(childComplexity int) int
 		Count      func(childComplexity int) int
 		UserErrors func(childComplexity int) int
@@ -1141,6 +1226,7 @@ type ComplexityRoot struct {
 		IssueCoupons             func(childComplexity int, input promotion.IssueInput) int
 		IssueCreditNote          func(childComplexity int, input invoice.IssueCreditInput) int
 		IssueDocuments           func(childComplexity int, input invoice.IssueInput) int
+		IssueGiftCards           func(childComplexity int, input giftcard.IssueInput) int
 		IssuePartnerKey          func(childComplexity int, input partner.IssueKeyInput) int
 		IssueReceipt             func(childComplexity int, input invoice.ReceiptInput) int
 		LinkSso                  func(childComplexity int, input identity.FinishSSOInput) int
@@ -1162,6 +1248,8 @@ type ComplexityRoot struct {
 		ReconcileGateway         func(childComplexity int, input model.ReconcileGatewayInput) int
 		RecordAccountPayment     func(childComplexity int, input company.ReceiveInput) int
 		RecordBankTransfer       func(childComplexity int, input payment.TransferInput) int
+		RecordCollection         func(childComplexity int, input banking.RecordCollectionInput) int
+		RecordRefusedDelivery    func(childComplexity int, input order.RefuseInput) int
 		RecordTillPayment        func(childComplexity int, input payment.TillInput) int
 		RefreshToken             func(childComplexity int, input model.RefreshTokenInput) int
 		RefundPayment            func(childComplexity int, input payment.RefundInput) int
@@ -1196,6 +1284,7 @@ type ComplexityRoot struct {
 		SaveBadge                func(childComplexity int, input display.SaveBadgeInput) int
 		SaveBankProfile          func(childComplexity int, input banking.Profile) int
 		SaveCampaign             func(childComplexity int, input promotion.SaveInput) int
+		SaveCashOnDelivery       func(childComplexity int, input payment.DeliveryInput) int
 		SaveCategory             func(childComplexity int, input catalog.SaveCategoryInput) int
 		SaveDisplayRule          func(childComplexity int, input display.SaveRuleInput) int
 		SaveDocumentIssuer       func(childComplexity int, input invoice.SaveIssuerInput) int
@@ -1226,6 +1315,7 @@ type ComplexityRoot struct {
 		SetStaffPolicy           func(childComplexity int, input identity.PolicyInput) int
 		SetStockRules            func(childComplexity int, input inventory.RulesInput) int
 		SettleBankLine           func(childComplexity int, input banking.SettleInput) int
+		SettleStrayPayment       func(childComplexity int, input payment.SettleStrayInput) int
 		ShipShipment             func(childComplexity int, input order.ShipInput) int
 		SimulateCampaign         func(childComplexity int, input promotion.SimulateInput) int
 		StartSso                 func(childComplexity int, input identity.StartSSOInput) int
@@ -1248,8 +1338,10 @@ type ComplexityRoot struct {
 		UpdateStaff              func(childComplexity int, input identity.UpdateStaffInput) int
 		UpdateVariant            func(childComplexity int, input catalog.UpdateVariantInput) int
 		UploadBankStatement      func(childComplexity int, input model.UploadBankStatementInput) int
+		UploadCollections        func(childComplexity int, input model.UploadCollectionsInput) int
 		VerifyEmail              func(childComplexity int, input model.VerifyEmailInput) int
 		VoidCoupons              func(childComplexity int, input promotion.VoidInput) int
+		VoidGiftCards            func(childComplexity int, input giftcard.VoidInput) int
 		VoidPayment              func(childComplexity int, input payment.VoidInput) int
 		WithdrawQuotation        func(childComplexity int, input quotation.SayInput) int
 		WithdrawReturn           func(childComplexity int, input returns.WithdrawInput) int
@@ -1278,6 +1370,7 @@ type ComplexityRoot struct {
 		MissedGifts        func(childComplexity int) int
 		Number             func(childComplexity int) int
 		Paid               func(childComplexity int) int
+		PaymentCharge      func(childComplexity int) int
 		PaymentMethod      func(childComplexity int) int
 		Payments           func(childComplexity int) int
 		PlacedAt           func(childComplexity int) int
@@ -1417,21 +1510,27 @@ type ComplexityRoot struct {
 	}
 
 	Payment struct {
-		Amount       func(childComplexity int) int
-		Authorised   func(childComplexity int) int
-		Captured     func(childComplexity int) int
-		CreatedAt    func(childComplexity int) int
-		DueAt        func(childComplexity int) int
-		FailureCode  func(childComplexity int) int
-		Gateway      func(childComplexity int) int
-		GlobalID     func(childComplexity int) int
-		Instructions func(childComplexity int) int
-		Method       func(childComplexity int) int
-		Operations   func(childComplexity int) int
-		Reference    func(childComplexity int) int
-		Refunded     func(childComplexity int) int
-		Status       func(childComplexity int) int
-		Transfers    func(childComplexity int) int
+		Amount         func(childComplexity int) int
+		Authorised     func(childComplexity int) int
+		Captured       func(childComplexity int) int
+		CreatedAt      func(childComplexity int) int
+		DueAt          func(childComplexity int) int
+		FailureCode    func(childComplexity int) int
+		Gateway        func(childComplexity int) int
+		GiftCardEnding func(childComplexity int) int
+		GlobalID       func(childComplexity int) int
+		HowToPay       func(childComplexity int) int
+		Method         func(childComplexity int) int
+		Operations     func(childComplexity int) int
+		Reference      func(childComplexity int) int
+		Refunded       func(childComplexity int) int
+		Status         func(childComplexity int) int
+		Transfers      func(childComplexity int) int
+	}
+
+	PaymentCharge struct {
+		Fee   func(childComplexity int) int
+		Limit func(childComplexity int) int
 	}
 
 	PaymentConnection struct {
@@ -1460,8 +1559,11 @@ type ComplexityRoot struct {
 		BankName      func(childComplexity int) int
 		BranchCode    func(childComplexity int) int
 		BranchName    func(childComplexity int) int
+		Chain         func(childComplexity int) int
+		Confirmation  func(childComplexity int) int
 		DueAt         func(childComplexity int) int
 		Reference     func(childComplexity int) int
+		SlipNumber    func(childComplexity int) int
 	}
 
 	PaymentOperation struct {
@@ -1476,9 +1578,11 @@ type ComplexityRoot struct {
 	}
 
 	PaymentOption struct {
-		Method    func(childComplexity int) int
-		Name      func(childComplexity int) int
-		PublicKey func(childComplexity int) int
+		Bands             func(childComplexity int) int
+		ConvenienceStores func(childComplexity int) int
+		Method            func(childComplexity int) int
+		Name              func(childComplexity int) int
+		PublicKey         func(childComplexity int) int
 	}
 
 	PaymentPayload struct {
@@ -1842,6 +1946,7 @@ type ComplexityRoot struct {
 		CampaignSimulation  func(childComplexity int, id string) int
 		Campaigns           func(childComplexity int) int
 		Cart                func(childComplexity int) int
+		CashOnDelivery      func(childComplexity int) int
 		Categories          func(childComplexity int) int
 		Category            func(childComplexity int, slug string) int
 		CategoryPins        func(childComplexity int, categoryID string) int
@@ -1856,6 +1961,8 @@ type ComplexityRoot struct {
 		Document            func(childComplexity int, id string) int
 		DocumentIssuer      func(childComplexity int) int
 		Documents           func(childComplexity int, first *int, after *string, filter *invoice.Query) int
+		GiftCardBalance     func(childComplexity int, code string) int
+		GiftCards           func(childComplexity int, first *int, after *string, filter *giftcard.Query) int
 		ImportRun           func(childComplexity int, id string) int
 		ImportRuns          func(childComplexity int, first *int, after *string, status []importing.Status) int
 		Journal             func(childComplexity int, first *int, after *string, filter *ledger.Query) int
@@ -1909,6 +2016,7 @@ type ComplexityRoot struct {
 		StockTransfers      func(childComplexity int, state *inventory.TransferState, locationID *string, late bool, first *int, after *string) int
 		Stocktake           func(childComplexity int, id string) int
 		Stocktakes          func(childComplexity int, locationID *string, first *int, after *string) int
+		StrayPayments       func(childComplexity int, first *int, after *string, states []payment.StrayState) int
 		Synonyms            func(childComplexity int) int
 		TrialBalance        func(childComplexity int, until *time.Time) int
 	}
@@ -2749,6 +2857,36 @@ type ComplexityRoot struct {
 		Uncounted func(childComplexity int) int
 	}
 
+	StrayPayment struct {
+		Amount     func(childComplexity int) int
+		Cause      func(childComplexity int) int
+		Gateway    func(childComplexity int) int
+		GlobalID   func(childComplexity int) int
+		Payment    func(childComplexity int) int
+		Reason     func(childComplexity int) int
+		Reference  func(childComplexity int) int
+		ReportedAt func(childComplexity int) int
+		SettledAt  func(childComplexity int) int
+		State      func(childComplexity int) int
+	}
+
+	StrayPaymentConnection struct {
+		Edges      func(childComplexity int) int
+		Nodes      func(childComplexity int) int
+		PageInfo   func(childComplexity int) int
+		TotalCount func(childComplexity int) int
+	}
+
+	StrayPaymentEdge struct {
+		Cursor func(childComplexity int) int
+		Node   func(childComplexity int) int
+	}
+
+	StrayPaymentPayload struct {
+		Stray      func(childComplexity int) int
+		UserErrors func(childComplexity int) int
+	}
+
 	Subscription struct {
 		OrderChanged func(childComplexity int, id string) int
 	}
@@ -2836,6 +2974,11 @@ type ComplexityRoot struct {
 
 	VoidCouponsPayload struct {
 		Count      func(childComplexity int) int
+		UserErrors func(childComplexity int) int
+	}
+
+	VoidGiftCardsPayload struct {
+		GiftCards  func(childComplexity int) int
 		UserErrors func(childComplexity int) int
 	}
 
@@ -4397,6 +4540,24 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Cart.Method(childComplexity), true
+	case "Cart.paymentCharge":
+		if e.ComplexityRoot.Cart.PaymentCharge == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Cart.PaymentCharge(childComplexity), true
+	case "Cart.paymentMethod":
+		if e.ComplexityRoot.Cart.PaymentMethod == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Cart.PaymentMethod(childComplexity), true
+	case "Cart.paymentProblem":
+		if e.ComplexityRoot.Cart.PaymentProblem == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Cart.PaymentProblem(childComplexity), true
 	case "Cart.shippingAddress":
 		if e.ComplexityRoot.Cart.ShippingAddress == nil {
 			break
@@ -4637,6 +4798,44 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.CartPayload.UserErrors(childComplexity), true
 
+	case "CashOnDelivery.active":
+		if e.ComplexityRoot.CashOnDelivery.Active == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CashOnDelivery.Active(childComplexity), true
+	case "CashOnDelivery.bands":
+		if e.ComplexityRoot.CashOnDelivery.Bands == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CashOnDelivery.Bands(childComplexity), true
+	case "CashOnDelivery.most":
+		if e.ComplexityRoot.CashOnDelivery.Most == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CashOnDelivery.Most(childComplexity), true
+	case "CashOnDelivery.taxClass":
+		if e.ComplexityRoot.CashOnDelivery.TaxClass == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CashOnDelivery.TaxClass(childComplexity), true
+
+	case "CashOnDeliveryPayload.cashOnDelivery":
+		if e.ComplexityRoot.CashOnDeliveryPayload.CashOnDelivery == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CashOnDeliveryPayload.CashOnDelivery(childComplexity), true
+	case "CashOnDeliveryPayload.userErrors":
+		if e.ComplexityRoot.CashOnDeliveryPayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CashOnDeliveryPayload.UserErrors(childComplexity), true
+
 	case "Category.children":
 		if e.ComplexityRoot.Category.Children == nil {
 			break
@@ -4805,6 +5004,43 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.CloseAccountsPayload.UserErrors(childComplexity), true
+
+	case "CollectionPayload.errors":
+		if e.ComplexityRoot.CollectionPayload.Errors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CollectionPayload.Errors(childComplexity), true
+	case "CollectionPayload.known":
+		if e.ComplexityRoot.CollectionPayload.Known == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CollectionPayload.Known(childComplexity), true
+	case "CollectionPayload.matched":
+		if e.ComplexityRoot.CollectionPayload.Matched == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CollectionPayload.Matched(childComplexity), true
+	case "CollectionPayload.others":
+		if e.ComplexityRoot.CollectionPayload.Others == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CollectionPayload.Others(childComplexity), true
+	case "CollectionPayload.strays":
+		if e.ComplexityRoot.CollectionPayload.Strays == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CollectionPayload.Strays(childComplexity), true
+	case "CollectionPayload.userErrors":
+		if e.ComplexityRoot.CollectionPayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CollectionPayload.UserErrors(childComplexity), true
 
 	case "CombinationPart.goods":
 		if e.ComplexityRoot.CombinationPart.Goods == nil {
@@ -5194,6 +5430,19 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.ConfirmTotpPayload.UserErrors(childComplexity), true
+
+	case "ConvenienceStoreOption.chain":
+		if e.ComplexityRoot.ConvenienceStoreOption.Chain == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ConvenienceStoreOption.Chain(childComplexity), true
+	case "ConvenienceStoreOption.name":
+		if e.ComplexityRoot.ConvenienceStoreOption.Name == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ConvenienceStoreOption.Name(childComplexity), true
 
 	case "Coupon.campaign":
 		if e.ComplexityRoot.Coupon.Campaign == nil {
@@ -6053,6 +6302,174 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.FunctionRulePayload.UserErrors(childComplexity), true
 
+	case "GiftCard.balance":
+		if e.ComplexityRoot.GiftCard.Balance == nil {
+			break
+		}
+
+		return e.ComplexityRoot.GiftCard.Balance(childComplexity), true
+	case "GiftCard.batchId":
+		if e.ComplexityRoot.GiftCard.Batch == nil {
+			break
+		}
+
+		return e.ComplexityRoot.GiftCard.Batch(childComplexity), true
+	case "GiftCard.createdAt":
+		if e.ComplexityRoot.GiftCard.CreatedAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.GiftCard.CreatedAt(childComplexity), true
+	case "GiftCard.ending":
+		if e.ComplexityRoot.GiftCard.Ending == nil {
+			break
+		}
+
+		return e.ComplexityRoot.GiftCard.Ending(childComplexity), true
+	case "GiftCard.entries":
+		if e.ComplexityRoot.GiftCard.Entries == nil {
+			break
+		}
+
+		return e.ComplexityRoot.GiftCard.Entries(childComplexity), true
+	case "GiftCard.expiresAt":
+		if e.ComplexityRoot.GiftCard.ExpiresAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.GiftCard.ExpiresAt(childComplexity), true
+	case "GiftCard.id":
+		if e.ComplexityRoot.GiftCard.GlobalID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.GiftCard.GlobalID(childComplexity), true
+	case "GiftCard.initial":
+		if e.ComplexityRoot.GiftCard.Initial == nil {
+			break
+		}
+
+		return e.ComplexityRoot.GiftCard.Initial(childComplexity), true
+	case "GiftCard.note":
+		if e.ComplexityRoot.GiftCard.Note == nil {
+			break
+		}
+
+		return e.ComplexityRoot.GiftCard.Note(childComplexity), true
+	case "GiftCard.state":
+		if e.ComplexityRoot.GiftCard.State == nil {
+			break
+		}
+
+		return e.ComplexityRoot.GiftCard.State(childComplexity), true
+
+	case "GiftCardBalance.balance":
+		if e.ComplexityRoot.GiftCardBalance.Balance == nil {
+			break
+		}
+
+		return e.ComplexityRoot.GiftCardBalance.Balance(childComplexity), true
+	case "GiftCardBalance.ending":
+		if e.ComplexityRoot.GiftCardBalance.Ending == nil {
+			break
+		}
+
+		return e.ComplexityRoot.GiftCardBalance.Ending(childComplexity), true
+	case "GiftCardBalance.expiresAt":
+		if e.ComplexityRoot.GiftCardBalance.ExpiresAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.GiftCardBalance.ExpiresAt(childComplexity), true
+	case "GiftCardBalance.state":
+		if e.ComplexityRoot.GiftCardBalance.State == nil {
+			break
+		}
+
+		return e.ComplexityRoot.GiftCardBalance.State(childComplexity), true
+
+	case "GiftCardBalancePayload.giftCard":
+		if e.ComplexityRoot.GiftCardBalancePayload.GiftCard == nil {
+			break
+		}
+
+		return e.ComplexityRoot.GiftCardBalancePayload.GiftCard(childComplexity), true
+	case "GiftCardBalancePayload.userErrors":
+		if e.ComplexityRoot.GiftCardBalancePayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.GiftCardBalancePayload.UserErrors(childComplexity), true
+
+	case "GiftCardConnection.edges":
+		if e.ComplexityRoot.GiftCardConnection.Edges == nil {
+			break
+		}
+
+		return e.ComplexityRoot.GiftCardConnection.Edges(childComplexity), true
+	case "GiftCardConnection.nodes":
+		if e.ComplexityRoot.GiftCardConnection.Nodes == nil {
+			break
+		}
+
+		return e.ComplexityRoot.GiftCardConnection.Nodes(childComplexity), true
+	case "GiftCardConnection.pageInfo":
+		if e.ComplexityRoot.GiftCardConnection.PageInfo == nil {
+			break
+		}
+
+		return e.ComplexityRoot.GiftCardConnection.PageInfo(childComplexity), true
+	case "GiftCardConnection.totalCount":
+		if e.ComplexityRoot.GiftCardConnection.TotalCount == nil {
+			break
+		}
+
+		return e.ComplexityRoot.GiftCardConnection.TotalCount(childComplexity), true
+
+	case "GiftCardEdge.cursor":
+		if e.ComplexityRoot.GiftCardEdge.Cursor == nil {
+			break
+		}
+
+		return e.ComplexityRoot.GiftCardEdge.Cursor(childComplexity), true
+	case "GiftCardEdge.node":
+		if e.ComplexityRoot.GiftCardEdge.Node == nil {
+			break
+		}
+
+		return e.ComplexityRoot.GiftCardEdge.Node(childComplexity), true
+
+	case "GiftCardEntry.amount":
+		if e.ComplexityRoot.GiftCardEntry.Amount == nil {
+			break
+		}
+
+		return e.ComplexityRoot.GiftCardEntry.Amount(childComplexity), true
+	case "GiftCardEntry.at":
+		if e.ComplexityRoot.GiftCardEntry.At == nil {
+			break
+		}
+
+		return e.ComplexityRoot.GiftCardEntry.At(childComplexity), true
+	case "GiftCardEntry.kind":
+		if e.ComplexityRoot.GiftCardEntry.Kind == nil {
+			break
+		}
+
+		return e.ComplexityRoot.GiftCardEntry.Kind(childComplexity), true
+	case "GiftCardEntry.orderId":
+		if e.ComplexityRoot.GiftCardEntry.OfOrder == nil {
+			break
+		}
+
+		return e.ComplexityRoot.GiftCardEntry.OfOrder(childComplexity), true
+	case "GiftCardEntry.reason":
+		if e.ComplexityRoot.GiftCardEntry.Reason == nil {
+			break
+		}
+
+		return e.ComplexityRoot.GiftCardEntry.Reason(childComplexity), true
+
 	case "HoldDunningPayload.userErrors":
 		if e.ComplexityRoot.HoldDunningPayload.UserErrors == nil {
 			break
@@ -6276,6 +6693,31 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.IssueCouponsPayload.UserErrors(childComplexity), true
+
+	case "IssueGiftCardsPayload.batchId":
+		if e.ComplexityRoot.IssueGiftCardsPayload.BatchID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.IssueGiftCardsPayload.BatchID(childComplexity), true
+	case "IssueGiftCardsPayload.csv":
+		if e.ComplexityRoot.IssueGiftCardsPayload.CSV == nil {
+			break
+		}
+
+		return e.ComplexityRoot.IssueGiftCardsPayload.CSV(childComplexity), true
+	case "IssueGiftCardsPayload.count":
+		if e.ComplexityRoot.IssueGiftCardsPayload.Count == nil {
+			break
+		}
+
+		return e.ComplexityRoot.IssueGiftCardsPayload.Count(childComplexity), true
+	case "IssueGiftCardsPayload.userErrors":
+		if e.ComplexityRoot.IssueGiftCardsPayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.IssueGiftCardsPayload.UserErrors(childComplexity), true
 
 	case "JournalEntry.at":
 		if e.ComplexityRoot.JournalEntry.At == nil {
@@ -7331,6 +7773,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.IssueDocuments(childComplexity, args["input"].(invoice.IssueInput)), true
+	case "Mutation.issueGiftCards":
+		if e.ComplexityRoot.Mutation.IssueGiftCards == nil {
+			break
+		}
+
+		args, err := field_Mutation_issueGiftCards_args(ctx, ec, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.IssueGiftCards(childComplexity, args["input"].(giftcard.IssueInput)), true
 	case "Mutation.issuePartnerKey":
 		if e.ComplexityRoot.Mutation.IssuePartnerKey == nil {
 			break
@@ -7552,6 +8005,28 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.RecordBankTransfer(childComplexity, args["input"].(payment.TransferInput)), true
+	case "Mutation.recordCollection":
+		if e.ComplexityRoot.Mutation.RecordCollection == nil {
+			break
+		}
+
+		args, err := field_Mutation_recordCollection_args(ctx, ec, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.RecordCollection(childComplexity, args["input"].(banking.RecordCollectionInput)), true
+	case "Mutation.recordRefusedDelivery":
+		if e.ComplexityRoot.Mutation.RecordRefusedDelivery == nil {
+			break
+		}
+
+		args, err := field_Mutation_recordRefusedDelivery_args(ctx, ec, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.RecordRefusedDelivery(childComplexity, args["input"].(order.RefuseInput)), true
 	case "Mutation.recordTillPayment":
 		if e.ComplexityRoot.Mutation.RecordTillPayment == nil {
 			break
@@ -7916,6 +8391,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.SaveCampaign(childComplexity, args["input"].(promotion.SaveInput)), true
+	case "Mutation.saveCashOnDelivery":
+		if e.ComplexityRoot.Mutation.SaveCashOnDelivery == nil {
+			break
+		}
+
+		args, err := field_Mutation_saveCashOnDelivery_args(ctx, ec, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.SaveCashOnDelivery(childComplexity, args["input"].(payment.DeliveryInput)), true
 	case "Mutation.saveCategory":
 		if e.ComplexityRoot.Mutation.SaveCategory == nil {
 			break
@@ -8246,6 +8732,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.SettleBankLine(childComplexity, args["input"].(banking.SettleInput)), true
+	case "Mutation.settleStrayPayment":
+		if e.ComplexityRoot.Mutation.SettleStrayPayment == nil {
+			break
+		}
+
+		args, err := field_Mutation_settleStrayPayment_args(ctx, ec, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.SettleStrayPayment(childComplexity, args["input"].(payment.SettleStrayInput)), true
 	case "Mutation.shipShipment":
 		if e.ComplexityRoot.Mutation.ShipShipment == nil {
 			break
@@ -8483,6 +8980,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.UploadBankStatement(childComplexity, args["input"].(model.UploadBankStatementInput)), true
+	case "Mutation.uploadCollections":
+		if e.ComplexityRoot.Mutation.UploadCollections == nil {
+			break
+		}
+
+		args, err := field_Mutation_uploadCollections_args(ctx, ec, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.UploadCollections(childComplexity, args["input"].(model.UploadCollectionsInput)), true
 	case "Mutation.verifyEmail":
 		if e.ComplexityRoot.Mutation.VerifyEmail == nil {
 			break
@@ -8505,6 +9013,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.VoidCoupons(childComplexity, args["input"].(promotion.VoidInput)), true
+	case "Mutation.voidGiftCards":
+		if e.ComplexityRoot.Mutation.VoidGiftCards == nil {
+			break
+		}
+
+		args, err := field_Mutation_voidGiftCards_args(ctx, ec, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.VoidGiftCards(childComplexity, args["input"].(giftcard.VoidInput)), true
 	case "Mutation.voidPayment":
 		if e.ComplexityRoot.Mutation.VoidPayment == nil {
 			break
@@ -8659,6 +9178,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Order.Paid(childComplexity), true
+	case "Order.paymentCharge":
+		if e.ComplexityRoot.Order.PaymentCharge == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Order.PaymentCharge(childComplexity), true
 	case "Order.paymentMethod":
 		if e.ComplexityRoot.Order.PaymentMethod == nil {
 			break
@@ -9302,6 +9827,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Payment.Gateway(childComplexity), true
+	case "Payment.giftCardEnding":
+		if e.ComplexityRoot.Payment.GiftCardEnding == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Payment.GiftCardEnding(childComplexity), true
 	case "Payment.id":
 		if e.ComplexityRoot.Payment.GlobalID == nil {
 			break
@@ -9309,11 +9840,11 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.Payment.GlobalID(childComplexity), true
 	case "Payment.instructions":
-		if e.ComplexityRoot.Payment.Instructions == nil {
+		if e.ComplexityRoot.Payment.HowToPay == nil {
 			break
 		}
 
-		return e.ComplexityRoot.Payment.Instructions(childComplexity), true
+		return e.ComplexityRoot.Payment.HowToPay(childComplexity), true
 	case "Payment.method":
 		if e.ComplexityRoot.Payment.Method == nil {
 			break
@@ -9350,6 +9881,19 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Payment.Transfers(childComplexity), true
+
+	case "PaymentCharge.fee":
+		if e.ComplexityRoot.PaymentCharge.Fee == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PaymentCharge.Fee(childComplexity), true
+	case "PaymentCharge.upTo":
+		if e.ComplexityRoot.PaymentCharge.Limit == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PaymentCharge.Limit(childComplexity), true
 
 	case "PaymentConnection.edges":
 		if e.ComplexityRoot.PaymentConnection.Edges == nil {
@@ -9450,6 +9994,18 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.PaymentInstructions.BranchName(childComplexity), true
+	case "PaymentInstructions.convenienceStore":
+		if e.ComplexityRoot.PaymentInstructions.Chain == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PaymentInstructions.Chain(childComplexity), true
+	case "PaymentInstructions.confirmationNumber":
+		if e.ComplexityRoot.PaymentInstructions.Confirmation == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PaymentInstructions.Confirmation(childComplexity), true
 	case "PaymentInstructions.dueAt":
 		if e.ComplexityRoot.PaymentInstructions.DueAt == nil {
 			break
@@ -9462,6 +10018,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.PaymentInstructions.Reference(childComplexity), true
+	case "PaymentInstructions.slipNumber":
+		if e.ComplexityRoot.PaymentInstructions.SlipNumber == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PaymentInstructions.SlipNumber(childComplexity), true
 
 	case "PaymentOperation.amount":
 		if e.ComplexityRoot.PaymentOperation.Amount == nil {
@@ -9512,6 +10074,18 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.PaymentOperation.Status(childComplexity), true
 
+	case "PaymentOption.charges":
+		if e.ComplexityRoot.PaymentOption.Bands == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PaymentOption.Bands(childComplexity), true
+	case "PaymentOption.convenienceStores":
+		if e.ComplexityRoot.PaymentOption.ConvenienceStores == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PaymentOption.ConvenienceStores(childComplexity), true
 	case "PaymentOption.method":
 		if e.ComplexityRoot.PaymentOption.Method == nil {
 			break
@@ -11008,6 +11582,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Query.Cart(childComplexity), true
+	case "Query.cashOnDelivery":
+		if e.ComplexityRoot.Query.CashOnDelivery == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Query.CashOnDelivery(childComplexity), true
 	case "Query.categories":
 		if e.ComplexityRoot.Query.Categories == nil {
 			break
@@ -11152,6 +11732,28 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Query.Documents(childComplexity, args["first"].(*int), args["after"].(*string), args["filter"].(*invoice.Query)), true
+	case "Query.giftCardBalance":
+		if e.ComplexityRoot.Query.GiftCardBalance == nil {
+			break
+		}
+
+		args, err := field_Query_giftCardBalance_args(ctx, ec, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Query.GiftCardBalance(childComplexity, args["code"].(string)), true
+	case "Query.giftCards":
+		if e.ComplexityRoot.Query.GiftCards == nil {
+			break
+		}
+
+		args, err := field_Query_giftCards_args(ctx, ec, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Query.GiftCards(childComplexity, args["first"].(*int), args["after"].(*string), args["filter"].(*giftcard.Query)), true
 	case "Query.importRun":
 		if e.ComplexityRoot.Query.ImportRun == nil {
 			break
@@ -11646,6 +12248,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Query.Stocktakes(childComplexity, args["locationId"].(*string), args["first"].(*int), args["after"].(*string)), true
+	case "Query.strayPayments":
+		if e.ComplexityRoot.Query.StrayPayments == nil {
+			break
+		}
+
+		args, err := field_Query_strayPayments_args(ctx, ec, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Query.StrayPayments(childComplexity, args["first"].(*int), args["after"].(*string), args["states"].([]payment.StrayState)), true
 	case "Query.synonyms":
 		if e.ComplexityRoot.Query.Synonyms == nil {
 			break
@@ -14781,6 +15394,118 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.StocktakeTally.Uncounted(childComplexity), true
 
+	case "StrayPayment.amount":
+		if e.ComplexityRoot.StrayPayment.Amount == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StrayPayment.Amount(childComplexity), true
+	case "StrayPayment.cause":
+		if e.ComplexityRoot.StrayPayment.Cause == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StrayPayment.Cause(childComplexity), true
+	case "StrayPayment.gateway":
+		if e.ComplexityRoot.StrayPayment.Gateway == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StrayPayment.Gateway(childComplexity), true
+	case "StrayPayment.id":
+		if e.ComplexityRoot.StrayPayment.GlobalID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StrayPayment.GlobalID(childComplexity), true
+	case "StrayPayment.payment":
+		if e.ComplexityRoot.StrayPayment.Payment == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StrayPayment.Payment(childComplexity), true
+	case "StrayPayment.reason":
+		if e.ComplexityRoot.StrayPayment.Reason == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StrayPayment.Reason(childComplexity), true
+	case "StrayPayment.reference":
+		if e.ComplexityRoot.StrayPayment.Reference == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StrayPayment.Reference(childComplexity), true
+	case "StrayPayment.reportedAt":
+		if e.ComplexityRoot.StrayPayment.ReportedAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StrayPayment.ReportedAt(childComplexity), true
+	case "StrayPayment.settledAt":
+		if e.ComplexityRoot.StrayPayment.SettledAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StrayPayment.SettledAt(childComplexity), true
+	case "StrayPayment.state":
+		if e.ComplexityRoot.StrayPayment.State == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StrayPayment.State(childComplexity), true
+
+	case "StrayPaymentConnection.edges":
+		if e.ComplexityRoot.StrayPaymentConnection.Edges == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StrayPaymentConnection.Edges(childComplexity), true
+	case "StrayPaymentConnection.nodes":
+		if e.ComplexityRoot.StrayPaymentConnection.Nodes == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StrayPaymentConnection.Nodes(childComplexity), true
+	case "StrayPaymentConnection.pageInfo":
+		if e.ComplexityRoot.StrayPaymentConnection.PageInfo == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StrayPaymentConnection.PageInfo(childComplexity), true
+	case "StrayPaymentConnection.totalCount":
+		if e.ComplexityRoot.StrayPaymentConnection.TotalCount == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StrayPaymentConnection.TotalCount(childComplexity), true
+
+	case "StrayPaymentEdge.cursor":
+		if e.ComplexityRoot.StrayPaymentEdge.Cursor == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StrayPaymentEdge.Cursor(childComplexity), true
+	case "StrayPaymentEdge.node":
+		if e.ComplexityRoot.StrayPaymentEdge.Node == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StrayPaymentEdge.Node(childComplexity), true
+
+	case "StrayPaymentPayload.stray":
+		if e.ComplexityRoot.StrayPaymentPayload.Stray == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StrayPaymentPayload.Stray(childComplexity), true
+	case "StrayPaymentPayload.userErrors":
+		if e.ComplexityRoot.StrayPaymentPayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StrayPaymentPayload.UserErrors(childComplexity), true
+
 	case "Subscription.orderChanged":
 		if e.ComplexityRoot.Subscription.OrderChanged == nil {
 			break
@@ -15120,6 +15845,19 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.VoidCouponsPayload.UserErrors(childComplexity), true
 
+	case "VoidGiftCardsPayload.giftCards":
+		if e.ComplexityRoot.VoidGiftCardsPayload.GiftCards == nil {
+			break
+		}
+
+		return e.ComplexityRoot.VoidGiftCardsPayload.GiftCards(childComplexity), true
+	case "VoidGiftCardsPayload.userErrors":
+		if e.ComplexityRoot.VoidGiftCardsPayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.VoidGiftCardsPayload.UserErrors(childComplexity), true
+
 	case "WriteOffAccountPayload.entry":
 		if e.ComplexityRoot.WriteOffAccountPayload.Entry == nil {
 			break
@@ -15174,6 +15912,7 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 			graphql.NewInputUnmarshaler("CancelOrderInput", graphql.BindUnmarshaler(ec, unmarshalInputCancelOrderInput)),
 			graphql.NewInputUnmarshaler("CancelShipmentInput", graphql.BindUnmarshaler(ec, unmarshalInputCancelShipmentInput)),
 			graphql.NewInputUnmarshaler("CapturePaymentInput", graphql.BindUnmarshaler(ec, unmarshalInputCapturePaymentInput)),
+			graphql.NewInputUnmarshaler("CashOnDeliveryInput", graphql.BindUnmarshaler(ec, unmarshalInputCashOnDeliveryInput)),
 			graphql.NewInputUnmarshaler("ChangeCompanyBuyerInput", graphql.BindUnmarshaler(ec, unmarshalInputChangeCompanyBuyerInput)),
 			graphql.NewInputUnmarshaler("ChangePasswordInput", graphql.BindUnmarshaler(ec, unmarshalInputChangePasswordInput)),
 			graphql.NewInputUnmarshaler("CloseAccountInput", graphql.BindUnmarshaler(ec, unmarshalInputCloseAccountInput)),
@@ -15211,6 +15950,7 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 			graphql.NewInputUnmarshaler("ExperimentInput", graphql.BindUnmarshaler(ec, unmarshalInputExperimentInput)),
 			graphql.NewInputUnmarshaler("FinishSsoInput", graphql.BindUnmarshaler(ec, unmarshalInputFinishSsoInput)),
 			graphql.NewInputUnmarshaler("FreeShippingRuleInput", graphql.BindUnmarshaler(ec, unmarshalInputFreeShippingRuleInput)),
+			graphql.NewInputUnmarshaler("GiftCardFilter", graphql.BindUnmarshaler(ec, unmarshalInputGiftCardFilter)),
 			graphql.NewInputUnmarshaler("HoldDunningInput", graphql.BindUnmarshaler(ec, unmarshalInputHoldDunningInput)),
 			graphql.NewInputUnmarshaler("HoldOrderInput", graphql.BindUnmarshaler(ec, unmarshalInputHoldOrderInput)),
 			graphql.NewInputUnmarshaler("ImportPricesInput", graphql.BindUnmarshaler(ec, unmarshalInputImportPricesInput)),
@@ -15219,6 +15959,7 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 			graphql.NewInputUnmarshaler("IssueCouponsInput", graphql.BindUnmarshaler(ec, unmarshalInputIssueCouponsInput)),
 			graphql.NewInputUnmarshaler("IssueCreditNoteInput", graphql.BindUnmarshaler(ec, unmarshalInputIssueCreditNoteInput)),
 			graphql.NewInputUnmarshaler("IssueDocumentsInput", graphql.BindUnmarshaler(ec, unmarshalInputIssueDocumentsInput)),
+			graphql.NewInputUnmarshaler("IssueGiftCardsInput", graphql.BindUnmarshaler(ec, unmarshalInputIssueGiftCardsInput)),
 			graphql.NewInputUnmarshaler("IssuePartnerKeyInput", graphql.BindUnmarshaler(ec, unmarshalInputIssuePartnerKeyInput)),
 			graphql.NewInputUnmarshaler("IssueReceiptInput", graphql.BindUnmarshaler(ec, unmarshalInputIssueReceiptInput)),
 			graphql.NewInputUnmarshaler("JournalFilter", graphql.BindUnmarshaler(ec, unmarshalInputJournalFilter)),
@@ -15230,6 +15971,7 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 			graphql.NewInputUnmarshaler("OptionInput", graphql.BindUnmarshaler(ec, unmarshalInputOptionInput)),
 			graphql.NewInputUnmarshaler("OrderFilter", graphql.BindUnmarshaler(ec, unmarshalInputOrderFilter)),
 			graphql.NewInputUnmarshaler("PayOrderInput", graphql.BindUnmarshaler(ec, unmarshalInputPayOrderInput)),
+			graphql.NewInputUnmarshaler("PaymentChargeInput", graphql.BindUnmarshaler(ec, unmarshalInputPaymentChargeInput)),
 			graphql.NewInputUnmarshaler("PaymentFilter", graphql.BindUnmarshaler(ec, unmarshalInputPaymentFilter)),
 			graphql.NewInputUnmarshaler("PaymentTermsInput", graphql.BindUnmarshaler(ec, unmarshalInputPaymentTermsInput)),
 			graphql.NewInputUnmarshaler("PermissionGroupInput", graphql.BindUnmarshaler(ec, unmarshalInputPermissionGroupInput)),
@@ -15253,10 +15995,12 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 			graphql.NewInputUnmarshaler("ReconcileGatewayInput", graphql.BindUnmarshaler(ec, unmarshalInputReconcileGatewayInput)),
 			graphql.NewInputUnmarshaler("RecordAccountPaymentInput", graphql.BindUnmarshaler(ec, unmarshalInputRecordAccountPaymentInput)),
 			graphql.NewInputUnmarshaler("RecordBankTransferInput", graphql.BindUnmarshaler(ec, unmarshalInputRecordBankTransferInput)),
+			graphql.NewInputUnmarshaler("RecordCollectionInput", graphql.BindUnmarshaler(ec, unmarshalInputRecordCollectionInput)),
 			graphql.NewInputUnmarshaler("RecordTillPaymentInput", graphql.BindUnmarshaler(ec, unmarshalInputRecordTillPaymentInput)),
 			graphql.NewInputUnmarshaler("RecurrenceInput", graphql.BindUnmarshaler(ec, unmarshalInputRecurrenceInput)),
 			graphql.NewInputUnmarshaler("RefreshTokenInput", graphql.BindUnmarshaler(ec, unmarshalInputRefreshTokenInput)),
 			graphql.NewInputUnmarshaler("RefundPaymentInput", graphql.BindUnmarshaler(ec, unmarshalInputRefundPaymentInput)),
+			graphql.NewInputUnmarshaler("RefusedDeliveryInput", graphql.BindUnmarshaler(ec, unmarshalInputRefusedDeliveryInput)),
 			graphql.NewInputUnmarshaler("RegisterInput", graphql.BindUnmarshaler(ec, unmarshalInputRegisterInput)),
 			graphql.NewInputUnmarshaler("RejectOrderInput", graphql.BindUnmarshaler(ec, unmarshalInputRejectOrderInput)),
 			graphql.NewInputUnmarshaler("RejectReturnInput", graphql.BindUnmarshaler(ec, unmarshalInputRejectReturnInput)),
@@ -15317,6 +16061,7 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 			graphql.NewInputUnmarshaler("SetSoldOutPolicyInput", graphql.BindUnmarshaler(ec, unmarshalInputSetSoldOutPolicyInput)),
 			graphql.NewInputUnmarshaler("SetStockRulesInput", graphql.BindUnmarshaler(ec, unmarshalInputSetStockRulesInput)),
 			graphql.NewInputUnmarshaler("SettleBankLineInput", graphql.BindUnmarshaler(ec, unmarshalInputSettleBankLineInput)),
+			graphql.NewInputUnmarshaler("SettleStrayPaymentInput", graphql.BindUnmarshaler(ec, unmarshalInputSettleStrayPaymentInput)),
 			graphql.NewInputUnmarshaler("ShipShipmentInput", graphql.BindUnmarshaler(ec, unmarshalInputShipShipmentInput)),
 			graphql.NewInputUnmarshaler("ShipmentFilter", graphql.BindUnmarshaler(ec, unmarshalInputShipmentFilter)),
 			graphql.NewInputUnmarshaler("ShipmentLineInput", graphql.BindUnmarshaler(ec, unmarshalInputShipmentLineInput)),
@@ -15348,10 +16093,12 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 			graphql.NewInputUnmarshaler("UpdateStaffInput", graphql.BindUnmarshaler(ec, unmarshalInputUpdateStaffInput)),
 			graphql.NewInputUnmarshaler("UpdateVariantInput", graphql.BindUnmarshaler(ec, unmarshalInputUpdateVariantInput)),
 			graphql.NewInputUnmarshaler("UploadBankStatementInput", graphql.BindUnmarshaler(ec, unmarshalInputUploadBankStatementInput)),
+			graphql.NewInputUnmarshaler("UploadCollectionsInput", graphql.BindUnmarshaler(ec, unmarshalInputUploadCollectionsInput)),
 			graphql.NewInputUnmarshaler("VariantInput", graphql.BindUnmarshaler(ec, unmarshalInputVariantInput)),
 			graphql.NewInputUnmarshaler("VerifyEmailInput", graphql.BindUnmarshaler(ec, unmarshalInputVerifyEmailInput)),
 			graphql.NewInputUnmarshaler("VersionedInput", graphql.BindUnmarshaler(ec, unmarshalInputVersionedInput)),
 			graphql.NewInputUnmarshaler("VoidCouponsInput", graphql.BindUnmarshaler(ec, unmarshalInputVoidCouponsInput)),
+			graphql.NewInputUnmarshaler("VoidGiftCardsInput", graphql.BindUnmarshaler(ec, unmarshalInputVoidGiftCardsInput)),
 			graphql.NewInputUnmarshaler("VoidPaymentInput", graphql.BindUnmarshaler(ec, unmarshalInputVoidPaymentInput)),
 			graphql.NewInputUnmarshaler("WithdrawReturnInput", graphql.BindUnmarshaler(ec, unmarshalInputWithdrawReturnInput)),
 			graphql.NewInputUnmarshaler("WriteOffAccountInput", graphql.BindUnmarshaler(ec, unmarshalInputWriteOffAccountInput)),
@@ -16351,6 +17098,10 @@ enum Permission {
   QUOTATION_READ
   "Answer requests for quotations."
   QUOTATION_WRITE
+  "Read gift cards and what is on them."
+  GIFT_CARD_READ
+  "Issue gift cards and take them out of use."
+  GIFT_CARD_WRITE
   "Read the payment journal, bank statements, and what companies owe by statement."
   ACCOUNTING_READ
   "Correct the payment journal, match bank transfers, close companies' accounts."
@@ -19219,6 +19970,186 @@ type PetPayload {
   userErrors: [UserError!]!
 }
 `, BuiltIn: false},
+	{Name: "../schema/delivery_payment.graphqls", Input: `extend type Query {
+  "What the brand asks for cash on delivery (代金引換); null if it never took any."
+  cashOnDelivery: CashOnDelivery @allow(permissions: [SHIPPING_WRITE, ORDER_READ])
+}
+
+extend type Mutation {
+  "Set what the brand asks for cash on delivery. Orders that stand keep what they were told."
+  saveCashOnDelivery(
+    "The limit, and the charges by amount."
+    input: CashOnDeliveryInput!
+  ): CashOnDeliveryPayload! @allow(permissions: [SHIPPING_WRITE])
+  """
+  Register one sum that a carrier collected at the door. It pays the order that waits for
+  just so much; unknown, doubled or of another amount, it is one of ` + "`" + `strayPayments` + "`" + `.
+  The same words count once.
+  """
+  recordCollection(
+    "What the carrier says."
+    input: RecordCollectionInput!
+  ): CollectionPayload! @allow(permissions: [ORDER_WRITE])
+  """
+  Register what a carrier's CSV (UTF-8 or CP932) says it collected, at most 2,000 rows:
+  the day (集金日), the order's or the parcel's number (注文番号, 伝票番号), the amount
+  (代引金額). Each row counts once, so a file may be sent again.
+  """
+  uploadCollections(
+    "The file."
+    input: UploadCollectionsInput!
+  ): CollectionPayload! @allow(permissions: [ORDER_WRITE])
+  """
+  Give up an order that was shipped to be paid on delivery, refused by its customer
+  (受取拒否). The sale is taken back in the books; the goods are received into stock
+  when they are there.
+  """
+  recordRefusedDelivery(
+    "Which order, and why."
+    input: RefusedDeliveryInput!
+  ): OrderPayload! @allow(permissions: [ORDER_WRITE])
+}
+
+extend type Cart {
+  "How it is to be paid, as the customer noted; null if nothing was said."
+  paymentMethod: PaymentMethod
+  "The charge of the noted way to pay, in the total (代引手数料); zero for most."
+  paymentCharge: Money!
+  "What stands against paying the noted way: the shipping method, the amount; null if nothing does."
+  paymentProblem: UserError
+}
+
+extend type Order {
+  "The charge of the way to pay, in the total (代引手数料)."
+  paymentCharge: Money!
+}
+
+extend type PaymentOption {
+  "What it costs by the order's total without it, for cash on delivery; empty for other methods."
+  charges: [PaymentCharge!]!
+}
+
+extend input UpdateCartInput {
+  "How it is to be paid. Note it before the total is shown: cash on delivery has a charge. ` + "`" + `placeOrder` + "`" + ` names the method again, and prices with that."
+  paymentMethod: PaymentMethod
+}
+
+extend enum PaymentMethod {
+  "In cash to the carrier, at the door (代金引換). The order ships unpaid, and has a charge."
+  CASH_ON_DELIVERY
+}
+
+extend enum PriceRule {
+  "The charge of the way to pay (代引手数料)."
+  PAYMENT_CHARGE
+}
+
+extend enum StrayPaymentCause {
+  "The payment has been received."
+  DOUBLED
+}
+
+"What a way to pay costs up to an amount."
+type PaymentCharge {
+  "The largest total, without the charge, that it holds for; null for any."
+  upTo: Money
+  "The charge, as the brand's channels show prices."
+  fee: Money!
+}
+
+"What a brand asks for cash on delivery (代金引換)."
+type CashOnDelivery {
+  "Whether it is offered."
+  active: Boolean!
+  "The largest total, with the charge, that carriers collect."
+  most: Money!
+  "The tax class of the charge."
+  taxClass: TaxClass!
+  "The charges by amount, ascending."
+  bands: [PaymentCharge!]!
+}
+
+"What a brand asks for cash on delivery."
+input CashOnDeliveryInput {
+  "Whether it is offered."
+  active: Boolean! = true
+  "The largest total, with the charge, that carriers collect; in major units."
+  most: Decimal!
+  "The tax class of the charge."
+  taxClass: TaxClass! = STANDARD
+  "The charges by amount, 1 to 20, ascending; the last has no limit, and it alone."
+  bands: [PaymentChargeInput!]!
+}
+
+"What cash on delivery costs up to an amount."
+input PaymentChargeInput {
+  "The largest total, without the charge, in major units; left out for any."
+  upTo: Decimal
+  "The charge in major units, as the brand's channels show prices."
+  fee: Decimal!
+}
+
+"What a brand asks for cash on delivery, after a change."
+type CashOnDeliveryPayload {
+  "The terms; null if nothing was done."
+  cashOnDelivery: CashOnDelivery
+  "Why nothing was done; empty if it was."
+  userErrors: [UserError!]!
+}
+
+"One sum that a carrier collected."
+input RecordCollectionInput {
+  "Who collected it; at most 100 characters."
+  carrier: String! = ""
+  "The order's number, or the parcel's tracking number."
+  reference: String!
+  "How much, in major units."
+  amount: Decimal!
+  "The day on which it was collected."
+  collectedOn: Date!
+}
+
+"A carrier's file of what it collected."
+input UploadCollectionsInput {
+  "Who collected it; at most 100 characters."
+  carrier: String! = ""
+  "The CSV."
+  file: Upload!
+}
+
+"What became of what a carrier collected."
+type CollectionPayload {
+  "How many pay an order."
+  matched: Int!
+  "How many were reported before."
+  known: Int!
+  "How many are on the work list: unknown, doubled, of another amount."
+  strays: Int!
+  "How many rows have no money."
+  others: Int!
+  "Rows that cannot be read."
+  errors: [BankRowError!]!
+  "Why nothing was done; empty if something was."
+  userErrors: [UserError!]!
+}
+
+"An order that the customer did not accept at the door."
+input RefusedDeliveryInput {
+  "The order, SHIPPED and not paid."
+  orderId: ID!
+  "Why, at most 500 characters; the customer reads it."
+  reason: String! = ""
+}
+
+extend enum UserErrorCode {
+  "The bands do not ascend, or the last has a limit."
+  DELIVERY_BANDS_INVALID
+  "The order was not shipped to be paid on delivery, or it has been paid."
+  ORDER_NOT_ON_DELIVERY
+  "The gift cards pay all of the order; nothing is left for the named method."
+  GIFT_CARD_COVERS_ALL
+}
+`, BuiltIn: false},
 	{Name: "../schema/display.graphqls", Input: `extend type Product {
   "The badges that it wears for the caller, in the shop's order."
   badges: [ProductBadge!]!
@@ -19745,6 +20676,248 @@ type RestockRequestPayload {
   request: RestockRequest
   "Why nothing was done; empty if it was."
   userErrors: [UserError!]!
+}
+`, BuiltIn: false},
+	{Name: "../schema/giftcard.graphqls", Input: `extend type Query {
+  "What is on the gift card with the code. Codes are tried so often at most."
+  giftCardBalance(
+    "The code, as a person typed it: hyphens, spaces, width and case do not matter."
+    code: String!
+  ): GiftCardBalancePayload! @allow(roles: [GUEST, MEMBER, COMPANY_BUYER], permissions: [GIFT_CARD_READ])
+  "The brand's gift cards (ギフトカード), newest first."
+  giftCards(
+    "How many, 0 to 100."
+    first: Int = 20
+    "The cursor behind which the page starts."
+    after: String
+    "Which cards; all if left out."
+    filter: GiftCardFilter
+  ): GiftCardConnection! @allow(permissions: [GIFT_CARD_READ])
+}
+
+extend type Mutation {
+  """
+  Issue gift cards of one value, one or many. The codes are in ` + "`" + `csv` + "`" + `, shown this once:
+  noren keeps keyed hashes alone. What is on the cards is owed from then on.
+  """
+  issueGiftCards(
+    "How many, of what value, and how they were paid for."
+    input: IssueGiftCardsInput!
+  ): IssueGiftCardsPayload! @allow(permissions: [GIFT_CARD_WRITE])
+  "Take gift cards out of use; what is on them is written off."
+  voidGiftCards(
+    "Which, and why."
+    input: VoidGiftCardsInput!
+  ): VoidGiftCardsPayload! @allow(permissions: [GIFT_CARD_WRITE])
+}
+
+extend type Payment {
+  "The last four symbols of the gift card that paid; null for other methods."
+  giftCardEnding: String
+}
+
+extend input PlaceOrderInput {
+  """
+  Codes of gift cards that pay first, in this order, at most 10; ` + "`" + `paymentMethod` + "`" + ` pays the
+  rest. GIFT_CARD as the method says that they pay all. The order's total stays the same.
+  """
+  giftCards: [String!]! = []
+}
+
+extend enum PaymentMethod {
+  "From what is on gift cards: ` + "`" + `giftCards` + "`" + ` of ` + "`" + `placeOrder` + "`" + `."
+  GIFT_CARD
+}
+
+"What whoever has its code may see of a gift card."
+type GiftCardBalance {
+  "The last four symbols of the code."
+  ending: String!
+  "What is on it."
+  balance: Money!
+  "Whether it can be used."
+  state: GiftCardState!
+  "From when on it cannot be used; null if it does not expire."
+  expiresAt: DateTime
+}
+
+"The answer to a code."
+type GiftCardBalancePayload {
+  "The card; null if there is none with the code."
+  giftCard: GiftCardBalance
+  "Why nothing is told; empty if it is."
+  userErrors: [UserError!]!
+}
+
+"A gift card, for staff."
+type GiftCard {
+  "The card's opaque global id."
+  id: ID!
+  "The id of what it was issued with."
+  batchId: ID!
+  "The last four symbols of its code."
+  ending: String!
+  "What was on it when it was issued."
+  initial: Money!
+  "What is on it."
+  balance: Money!
+  "Whether it can be used."
+  state: GiftCardState!
+  "From when on it cannot be used; null if it does not expire."
+  expiresAt: DateTime
+  "What staff noted."
+  note: String!
+  "When it was issued."
+  createdAt: DateTime!
+  "The changes of its balance, oldest first; they add up to it."
+  entries: [GiftCardEntry!]!
+}
+
+"Whether a gift card can be used."
+enum GiftCardState {
+  "It can, as long as something is on it."
+  ACTIVE
+  "It was taken out of use."
+  VOID
+  "Its time is over."
+  EXPIRED
+}
+
+"One change of a gift card's balance."
+type GiftCardEntry {
+  "Why."
+  kind: GiftCardEntryKind!
+  "By how much; below zero for what leaves the card."
+  amount: Money!
+  "The order that it paid, or that gave it back; null for none."
+  orderId: ID
+  "Why, in words; empty if nobody said."
+  reason: String!
+  "When."
+  at: DateTime!
+}
+
+"Why a gift card's balance changed."
+enum GiftCardEntryKind {
+  "The card was issued."
+  ISSUE
+  "It paid an order or a part of one."
+  USE
+  "An order gave it back."
+  RETURN
+  "It was taken out of use."
+  VOID
+  "Its time was over (失効)."
+  EXPIRE
+}
+
+"How the shop got the money of gift cards that it issues."
+enum GiftCardPaidBy {
+  "In cash, at a till."
+  CASH
+  "By a till's card terminal."
+  CARD_TERMINAL
+  "By bank transfer."
+  BANK
+  "Not at all: the cards are a gift of the shop."
+  GIVEN
+}
+
+"One page of gift cards."
+type GiftCardConnection {
+  "The cards with their cursors."
+  edges: [GiftCardEdge!]!
+  "The cards without cursors."
+  nodes: [GiftCard!]!
+  "Where the page lies."
+  pageInfo: PageInfo!
+  "How many cards the whole list has; costs a count."
+  totalCount: Int!
+}
+
+"A gift card on a page."
+type GiftCardEdge {
+  "The cursor behind this card."
+  cursor: String!
+  "The card."
+  node: GiftCard!
+}
+
+"Which gift cards to list; what is left out does not filter."
+input GiftCardFilter {
+  "Cards whose code ends with these four symbols."
+  ending: String! = ""
+  "Cards that were issued together."
+  batchId: ID
+  "Cards of this state."
+  state: GiftCardState
+}
+
+"How to issue gift cards."
+input IssueGiftCardsInput {
+  "The client's key of this intent, 8 to 100 characters: a UUID does. A replay does not show the codes again."
+  idempotencyKey: String!
+  "What is on each card, in major units, at most a million yen."
+  amount: Decimal!
+  "How many cards, 1 to 10,000."
+  count: Int! = 1
+  "How they were paid for."
+  paidBy: GiftCardPaidBy!
+  "From when on they cannot be used; never if left out."
+  expiresAt: DateTime
+  "A note for colleagues, at most 200 characters."
+  note: String! = ""
+}
+
+"Gift cards after they were issued."
+type IssueGiftCardsPayload {
+  "The id of what was issued; null if nothing was."
+  batchId: ID
+  "How many were issued."
+  count: Int!
+  "The codes with amount and expiry as CSV, shown this once; null for a replay."
+  csv: String
+  "Why none were issued; empty if they were."
+  userErrors: [UserError!]!
+}
+
+"Which gift cards to take out of use."
+input VoidGiftCardsInput {
+  "The cards, at most 500."
+  ids: [ID!]!
+  "Why, at most 200 characters."
+  reason: String!
+}
+
+"Gift cards after they were taken out of use."
+type VoidGiftCardsPayload {
+  "The cards; empty if nothing was done."
+  giftCards: [GiftCard!]!
+  "Why nothing was done; empty if it was."
+  userErrors: [UserError!]!
+}
+
+extend enum UserErrorCode {
+  "No gift card has the code."
+  GIFT_CARD_UNKNOWN
+  "The check symbol of the gift card's code does not fit."
+  GIFT_CARD_MISTYPED
+  "The gift card was taken out of use."
+  GIFT_CARD_VOID
+  "The gift card's time is over."
+  GIFT_CARD_EXPIRED
+  "Nothing is left on the gift card."
+  GIFT_CARD_EMPTY
+  "The gift card is named twice."
+  GIFT_CARD_TWICE
+  "The gift cards do not pay all, and no other method was named."
+  GIFT_CARD_SHORT
+  "Gift cards do not go with the method."
+  GIFT_CARD_NOT_COMBINABLE
+  "Too many gift cards were tried."
+  GIFT_CARD_TRIES
+  "The value of a gift card is out of bounds."
+  GIFT_CARD_AMOUNT_INVALID
 }
 `, BuiltIn: false},
 	{Name: "../schema/import.graphqls", Input: `extend type Query {
@@ -20521,6 +21694,8 @@ enum LedgerAccount {
   BAD_DEBTS
   "Differences that nothing else explains (雑損益)."
   ADJUSTMENTS
+  "Gift cards that the shop gave away (販売促進費)."
+  PROMOTIONS
 }
 
 "Why an entry was written."
@@ -20543,6 +21718,8 @@ enum JournalKind {
   CORRECTION
   "The mirror image of an entry by hand."
   REVERSAL
+  "Gift cards were issued, or what was on them is forfeited."
+  GIFT_CARD
 }
 
 "One page of the journal."
@@ -20837,6 +22014,8 @@ enum PaymentMethod {
   CASH
   "By the card terminal of a till; staff record it."
   CARD_TERMINAL
+  "In advance, in cash at a convenience store, by a number that a provider issues (コンビニ払い)."
+  CONVENIENCE_STORE
 }
 
 "One line of an order, as it was when the order was placed."
@@ -20962,6 +22141,8 @@ input PlaceOrderInput {
   expectedTotal: Decimal!
   "How the customer pays."
   paymentMethod: PaymentMethod!
+  "For CONVENIENCE_STORE: the chain to pay at."
+  convenienceStore: ConvenienceStore
 }
 
 "Which order to give up, and why."
@@ -21176,7 +22357,30 @@ type PartnerKeyPayload {
   ): PaymentConnection! @allow(permissions: [ORDER_READ])
 }
 
+extend type Query {
+  """
+  Money that was reported and that no payment expects (不明入金): of an unknown slip, of
+  another amount. OPEN is the work list; newest first.
+  """
+  strayPayments(
+    "How many, 0 to 100."
+    first: Int = 20
+    "The cursor behind which the page starts."
+    after: String
+    "Only those that stand at one of these; all if left out."
+    states: [StrayPaymentState!]
+  ): StrayPaymentConnection! @allow(permissions: [ORDER_READ])
+}
+
 extend type Mutation {
+  """
+  Say what became of money that no payment expected: APPLIED lets it pay a payment of the
+  same gateway, RETURNED and IGNORED close it with a reason. It is settled once.
+  """
+  settleStrayPayment(
+    "Which money, and what became of it."
+    input: SettleStrayPaymentInput!
+  ): StrayPaymentPayload! @allow(permissions: [ORDER_WRITE])
   """
   Pay an order that stands. A card is charged at once if ` + "`" + `cardToken` + "`" + ` names it; else
   the client confirms with ` + "`" + `clientSecret` + "`" + ` and Stripe's library, as it must when
@@ -21198,7 +22402,8 @@ extend type Mutation {
   ): RecordBankTransferPayload! @allow(permissions: [ORDER_WRITE])
   """
   Give back a received payment or a part of it. A card is refunded by the gateway,
-  soon after; for a bank transfer this records that staff have sent the money back.
+  soon after; for a bank transfer or a convenience store this records that staff have sent
+  the money back by bank transfer.
   """
   refundPayment(
     "Which payment, and how much."
@@ -21237,6 +22442,32 @@ type PaymentOption {
   name: String!
   "The key that the client's card form needs (Stripe: pk_…); empty for methods without one."
   publicKey: String!
+  "The chains of convenience stores to choose from; empty for other methods."
+  convenienceStores: [ConvenienceStoreOption!]!
+}
+
+"A chain of convenience stores at which an order can be paid."
+type ConvenienceStoreOption {
+  "The chain."
+  chain: ConvenienceStore!
+  "Its name, in the caller's language."
+  name: String!
+}
+
+"A chain of convenience stores (コンビニエンスストア)."
+enum ConvenienceStore {
+  "セブン-イレブン."
+  SEVEN_ELEVEN
+  "ローソン."
+  LAWSON
+  "ファミリーマート."
+  FAMILY_MART
+  "ミニストップ."
+  MINISTOP
+  "セイコーマート."
+  SEICOMART
+  "デイリーヤマザキ."
+  DAILY_YAMAZAKI
 }
 
 "Money for an order by one method."
@@ -21291,7 +22522,7 @@ enum PaymentStatus {
   REFUNDED
 }
 
-"Where and how to pay by bank transfer (振込先)."
+"Where and how to pay by bank transfer (振込先) or at a convenience store. What does not belong to the method is empty."
 type PaymentInstructions {
   "The bank."
   bankName: String!
@@ -21309,6 +22540,12 @@ type PaymentInstructions {
   accountHolder: String!
   "What the payer writes before the own name, so that the order is found."
   reference: String!
+  "The chain of convenience stores; null for bank transfers."
+  convenienceStore: ConvenienceStore
+  "What the customer shows or types at the store (払込番号). Empty until it is issued, a moment after the order: read it again, or watch ` + "`" + `orderChanged` + "`" + `."
+  slipNumber: String!
+  "What some chains ask for besides (確認番号); empty for others."
+  confirmationNumber: String!
   "How much to pay."
   amount: Money!
   "Until when."
@@ -21435,6 +22672,96 @@ input PayOrderInput {
   cardToken: String! = ""
   "Where 3-D Secure brings the customer back to."
   returnUrl: String! = ""
+  "For CONVENIENCE_STORE: the chain to pay at."
+  convenienceStore: ConvenienceStore
+}
+
+"Money that was reported and that no payment expects."
+type StrayPayment {
+  "Its opaque global id."
+  id: ID!
+  "Who reported it: \"konbini\"."
+  gateway: String!
+  "By what the reporter knows it."
+  reference: String!
+  "The payment that it was reported for, or that it pays; null if nobody knows."
+  payment: Payment
+  "How much came in."
+  amount: Money!
+  "Why no payment expects it."
+  cause: StrayPaymentCause!
+  "How far it has been dealt with."
+  state: StrayPaymentState!
+  "What staff wrote when they settled it; empty while it is OPEN."
+  reason: String!
+  "When it was reported."
+  reportedAt: DateTime!
+  "When it was settled; null while it is OPEN."
+  settledAt: DateTime
+}
+
+"Why no payment expects the money."
+enum StrayPaymentCause {
+  "No payment has the reference."
+  UNKNOWN
+  "The payment that it names has another reference."
+  OTHER
+  "The payment is in another currency."
+  CURRENCY
+  "The payment asks for another amount."
+  AMOUNT
+}
+
+"How far money that no payment expected has been dealt with."
+enum StrayPaymentState {
+  "Nobody has dealt with it."
+  OPEN
+  "It pays a payment."
+  APPLIED
+  "It was sent back to the payer."
+  RETURNED
+  "It is none of the shop's sales."
+  IGNORED
+}
+
+"One page of strays."
+type StrayPaymentConnection {
+  "The strays with their cursors."
+  edges: [StrayPaymentEdge!]!
+  "The strays without cursors."
+  nodes: [StrayPayment!]!
+  "Where the page lies."
+  pageInfo: PageInfo!
+  "How many strays the whole list has; costs a count."
+  totalCount: Int!
+}
+
+"A stray on a page."
+type StrayPaymentEdge {
+  "The cursor behind this stray."
+  cursor: String!
+  "The stray."
+  node: StrayPayment!
+}
+
+"What became of money that no payment expected."
+input SettleStrayPaymentInput {
+  "Which money."
+  id: ID!
+  "APPLIED, RETURNED or IGNORED."
+  state: StrayPaymentState!
+  "The payment that it pays, if it is APPLIED."
+  paymentId: ID
+  "Why, at most 200 characters; required unless it is APPLIED."
+  reason: String! = ""
+}
+
+"A stray that staff have settled."
+type StrayPaymentPayload {
+  "The stray; null if nothing was done."
+  stray: StrayPayment
+  "Why nothing was done; empty if it was."
+  userErrors: [UserError!]!
 }
 
 "A payment under way, and what the client has to do next."
@@ -21546,6 +22873,14 @@ type RefundPaymentPayload {
 }
 
 extend enum UserErrorCode {
+  "The method is paid at a convenience store, and none was chosen that the shop works with."
+  CONVENIENCE_STORE_REQUIRED
+  "The amount is more than the method takes at once."
+  PAYMENT_EXCEEDS_LIMIT
+  "The money has been dealt with."
+  STRAY_SETTLED
+  "The payment is collected by another gateway than the one that reported the money."
+  STRAY_OTHER_GATEWAY
   "The shop does not take payments by this method."
   PAYMENT_METHOD_UNAVAILABLE
   "The customer's bank declined the card."
@@ -23336,6 +24671,8 @@ input AcceptQuotationInput {
   expectedTotal: Decimal!
   "How the buyer pays."
   paymentMethod: PaymentMethod!
+  "For CONVENIENCE_STORE: the chain to pay at."
+  convenienceStore: ConvenienceStore
   "How it is shipped; it costs what was offered, whatever the method."
   shippingMethodId: ID!
   "Where the parcel goes."
@@ -26748,6 +28085,12 @@ func childFields_Cart(ctx context.Context, ec *executionContext, field graphql.C
 		return fieldContext_Cart_total(ctx, ec, field)
 	case "breakdown":
 		return fieldContext_Cart_breakdown(ctx, ec, field)
+	case "paymentMethod":
+		return fieldContext_Cart_paymentMethod(ctx, ec, field)
+	case "paymentCharge":
+		return fieldContext_Cart_paymentCharge(ctx, ec, field)
+	case "paymentProblem":
+		return fieldContext_Cart_paymentProblem(ctx, ec, field)
 	case "shippingOptions":
 		return fieldContext_Cart_shippingOptions(ctx, ec, field)
 	case "shippingProblem":
@@ -26848,6 +28191,30 @@ func childFields_CartPayload(ctx context.Context, ec *executionContext, field gr
 	return nil, fmt.Errorf("no field named %q was found under type CartPayload", field.Name)
 }
 
+func childFields_CashOnDelivery(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "active":
+		return fieldContext_CashOnDelivery_active(ctx, ec, field)
+	case "most":
+		return fieldContext_CashOnDelivery_most(ctx, ec, field)
+	case "taxClass":
+		return fieldContext_CashOnDelivery_taxClass(ctx, ec, field)
+	case "bands":
+		return fieldContext_CashOnDelivery_bands(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type CashOnDelivery", field.Name)
+}
+
+func childFields_CashOnDeliveryPayload(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cashOnDelivery":
+		return fieldContext_CashOnDeliveryPayload_cashOnDelivery(ctx, ec, field)
+	case "userErrors":
+		return fieldContext_CashOnDeliveryPayload_userErrors(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type CashOnDeliveryPayload", field.Name)
+}
+
 func childFields_Category(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "id":
@@ -26942,6 +28309,24 @@ func childFields_CloseAccountsPayload(ctx context.Context, ec *executionContext,
 		return fieldContext_CloseAccountsPayload_userErrors(ctx, ec, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type CloseAccountsPayload", field.Name)
+}
+
+func childFields_CollectionPayload(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "matched":
+		return fieldContext_CollectionPayload_matched(ctx, ec, field)
+	case "known":
+		return fieldContext_CollectionPayload_known(ctx, ec, field)
+	case "strays":
+		return fieldContext_CollectionPayload_strays(ctx, ec, field)
+	case "others":
+		return fieldContext_CollectionPayload_others(ctx, ec, field)
+	case "errors":
+		return fieldContext_CollectionPayload_errors(ctx, ec, field)
+	case "userErrors":
+		return fieldContext_CollectionPayload_userErrors(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type CollectionPayload", field.Name)
 }
 
 func childFields_CombinationPart(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -27146,6 +28531,16 @@ func childFields_ConfirmTotpPayload(ctx context.Context, ec *executionContext, f
 		return fieldContext_ConfirmTotpPayload_userErrors(ctx, ec, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type ConfirmTotpPayload", field.Name)
+}
+
+func childFields_ConvenienceStoreOption(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "chain":
+		return fieldContext_ConvenienceStoreOption_chain(ctx, ec, field)
+	case "name":
+		return fieldContext_ConvenienceStoreOption_name(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ConvenienceStoreOption", field.Name)
 }
 
 func childFields_Coupon(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -27612,6 +29007,96 @@ func childFields_FunctionRulePayload(ctx context.Context, ec *executionContext, 
 	return nil, fmt.Errorf("no field named %q was found under type FunctionRulePayload", field.Name)
 }
 
+func childFields_GiftCard(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return fieldContext_GiftCard_id(ctx, ec, field)
+	case "batchId":
+		return fieldContext_GiftCard_batchId(ctx, ec, field)
+	case "ending":
+		return fieldContext_GiftCard_ending(ctx, ec, field)
+	case "initial":
+		return fieldContext_GiftCard_initial(ctx, ec, field)
+	case "balance":
+		return fieldContext_GiftCard_balance(ctx, ec, field)
+	case "state":
+		return fieldContext_GiftCard_state(ctx, ec, field)
+	case "expiresAt":
+		return fieldContext_GiftCard_expiresAt(ctx, ec, field)
+	case "note":
+		return fieldContext_GiftCard_note(ctx, ec, field)
+	case "createdAt":
+		return fieldContext_GiftCard_createdAt(ctx, ec, field)
+	case "entries":
+		return fieldContext_GiftCard_entries(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type GiftCard", field.Name)
+}
+
+func childFields_GiftCardBalance(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "ending":
+		return fieldContext_GiftCardBalance_ending(ctx, ec, field)
+	case "balance":
+		return fieldContext_GiftCardBalance_balance(ctx, ec, field)
+	case "state":
+		return fieldContext_GiftCardBalance_state(ctx, ec, field)
+	case "expiresAt":
+		return fieldContext_GiftCardBalance_expiresAt(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type GiftCardBalance", field.Name)
+}
+
+func childFields_GiftCardBalancePayload(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "giftCard":
+		return fieldContext_GiftCardBalancePayload_giftCard(ctx, ec, field)
+	case "userErrors":
+		return fieldContext_GiftCardBalancePayload_userErrors(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type GiftCardBalancePayload", field.Name)
+}
+
+func childFields_GiftCardConnection(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edges":
+		return fieldContext_GiftCardConnection_edges(ctx, ec, field)
+	case "nodes":
+		return fieldContext_GiftCardConnection_nodes(ctx, ec, field)
+	case "pageInfo":
+		return fieldContext_GiftCardConnection_pageInfo(ctx, ec, field)
+	case "totalCount":
+		return fieldContext_GiftCardConnection_totalCount(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type GiftCardConnection", field.Name)
+}
+
+func childFields_GiftCardEdge(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cursor":
+		return fieldContext_GiftCardEdge_cursor(ctx, ec, field)
+	case "node":
+		return fieldContext_GiftCardEdge_node(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type GiftCardEdge", field.Name)
+}
+
+func childFields_GiftCardEntry(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "kind":
+		return fieldContext_GiftCardEntry_kind(ctx, ec, field)
+	case "amount":
+		return fieldContext_GiftCardEntry_amount(ctx, ec, field)
+	case "orderId":
+		return fieldContext_GiftCardEntry_orderId(ctx, ec, field)
+	case "reason":
+		return fieldContext_GiftCardEntry_reason(ctx, ec, field)
+	case "at":
+		return fieldContext_GiftCardEntry_at(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type GiftCardEntry", field.Name)
+}
+
 func childFields_HoldDunningPayload(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "userErrors":
@@ -27734,6 +29219,20 @@ func childFields_IssueCouponsPayload(ctx context.Context, ec *executionContext, 
 		return fieldContext_IssueCouponsPayload_userErrors(ctx, ec, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type IssueCouponsPayload", field.Name)
+}
+
+func childFields_IssueGiftCardsPayload(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "batchId":
+		return fieldContext_IssueGiftCardsPayload_batchId(ctx, ec, field)
+	case "count":
+		return fieldContext_IssueGiftCardsPayload_count(ctx, ec, field)
+	case "csv":
+		return fieldContext_IssueGiftCardsPayload_csv(ctx, ec, field)
+	case "userErrors":
+		return fieldContext_IssueGiftCardsPayload_userErrors(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type IssueGiftCardsPayload", field.Name)
 }
 
 func childFields_JournalEntry(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -27974,6 +29473,8 @@ func childFields_Order(ctx context.Context, ec *executionContext, field graphql.
 		return fieldContext_Order_tags(ctx, ec, field)
 	case "company":
 		return fieldContext_Order_company(ctx, ec, field)
+	case "paymentCharge":
+		return fieldContext_Order_paymentCharge(ctx, ec, field)
 	case "documents":
 		return fieldContext_Order_documents(ctx, ec, field)
 	case "payments":
@@ -28258,8 +29759,20 @@ func childFields_Payment(ctx context.Context, ec *executionContext, field graphq
 		return fieldContext_Payment_operations(ctx, ec, field)
 	case "transfers":
 		return fieldContext_Payment_transfers(ctx, ec, field)
+	case "giftCardEnding":
+		return fieldContext_Payment_giftCardEnding(ctx, ec, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type Payment", field.Name)
+}
+
+func childFields_PaymentCharge(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "upTo":
+		return fieldContext_PaymentCharge_upTo(ctx, ec, field)
+	case "fee":
+		return fieldContext_PaymentCharge_fee(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type PaymentCharge", field.Name)
 }
 
 func childFields_PaymentConnection(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -28314,6 +29827,12 @@ func childFields_PaymentInstructions(ctx context.Context, ec *executionContext, 
 		return fieldContext_PaymentInstructions_accountHolder(ctx, ec, field)
 	case "reference":
 		return fieldContext_PaymentInstructions_reference(ctx, ec, field)
+	case "convenienceStore":
+		return fieldContext_PaymentInstructions_convenienceStore(ctx, ec, field)
+	case "slipNumber":
+		return fieldContext_PaymentInstructions_slipNumber(ctx, ec, field)
+	case "confirmationNumber":
+		return fieldContext_PaymentInstructions_confirmationNumber(ctx, ec, field)
 	case "amount":
 		return fieldContext_PaymentInstructions_amount(ctx, ec, field)
 	case "dueAt":
@@ -28352,6 +29871,10 @@ func childFields_PaymentOption(ctx context.Context, ec *executionContext, field 
 		return fieldContext_PaymentOption_name(ctx, ec, field)
 	case "publicKey":
 		return fieldContext_PaymentOption_publicKey(ctx, ec, field)
+	case "convenienceStores":
+		return fieldContext_PaymentOption_convenienceStores(ctx, ec, field)
+	case "charges":
+		return fieldContext_PaymentOption_charges(ctx, ec, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type PaymentOption", field.Name)
 }
@@ -30718,6 +32241,66 @@ func childFields_StocktakeTally(ctx context.Context, ec *executionContext, field
 	return nil, fmt.Errorf("no field named %q was found under type StocktakeTally", field.Name)
 }
 
+func childFields_StrayPayment(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return fieldContext_StrayPayment_id(ctx, ec, field)
+	case "gateway":
+		return fieldContext_StrayPayment_gateway(ctx, ec, field)
+	case "reference":
+		return fieldContext_StrayPayment_reference(ctx, ec, field)
+	case "payment":
+		return fieldContext_StrayPayment_payment(ctx, ec, field)
+	case "amount":
+		return fieldContext_StrayPayment_amount(ctx, ec, field)
+	case "cause":
+		return fieldContext_StrayPayment_cause(ctx, ec, field)
+	case "state":
+		return fieldContext_StrayPayment_state(ctx, ec, field)
+	case "reason":
+		return fieldContext_StrayPayment_reason(ctx, ec, field)
+	case "reportedAt":
+		return fieldContext_StrayPayment_reportedAt(ctx, ec, field)
+	case "settledAt":
+		return fieldContext_StrayPayment_settledAt(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type StrayPayment", field.Name)
+}
+
+func childFields_StrayPaymentConnection(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edges":
+		return fieldContext_StrayPaymentConnection_edges(ctx, ec, field)
+	case "nodes":
+		return fieldContext_StrayPaymentConnection_nodes(ctx, ec, field)
+	case "pageInfo":
+		return fieldContext_StrayPaymentConnection_pageInfo(ctx, ec, field)
+	case "totalCount":
+		return fieldContext_StrayPaymentConnection_totalCount(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type StrayPaymentConnection", field.Name)
+}
+
+func childFields_StrayPaymentEdge(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cursor":
+		return fieldContext_StrayPaymentEdge_cursor(ctx, ec, field)
+	case "node":
+		return fieldContext_StrayPaymentEdge_node(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type StrayPaymentEdge", field.Name)
+}
+
+func childFields_StrayPaymentPayload(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "stray":
+		return fieldContext_StrayPaymentPayload_stray(ctx, ec, field)
+	case "userErrors":
+		return fieldContext_StrayPaymentPayload_userErrors(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type StrayPaymentPayload", field.Name)
+}
+
 func childFields_Synonym(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "id":
@@ -30888,6 +32471,16 @@ func childFields_VoidCouponsPayload(ctx context.Context, ec *executionContext, f
 		return fieldContext_VoidCouponsPayload_userErrors(ctx, ec, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type VoidCouponsPayload", field.Name)
+}
+
+func childFields_VoidGiftCardsPayload(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "giftCards":
+		return fieldContext_VoidGiftCardsPayload_giftCards(ctx, ec, field)
+	case "userErrors":
+		return fieldContext_VoidGiftCardsPayload_userErrors(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type VoidGiftCardsPayload", field.Name)
 }
 
 func childFields_WriteOffAccountPayload(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {

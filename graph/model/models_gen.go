@@ -18,6 +18,7 @@ import (
 	"github.com/noren-commerce/noren/core/customer"
 	"github.com/noren-commerce/noren/core/display"
 	"github.com/noren-commerce/noren/core/fault"
+	"github.com/noren-commerce/noren/core/giftcard"
 	"github.com/noren-commerce/noren/core/i18n"
 	"github.com/noren-commerce/noren/core/identity"
 	"github.com/noren-commerce/noren/core/importing"
@@ -114,6 +115,14 @@ type CartPayload struct {
 	UserErrors []UserError `json:"userErrors"`
 }
 
+// What a brand asks for cash on delivery, after a change.
+type CashOnDeliveryPayload struct {
+	// The terms; null if nothing was done.
+	CashOnDelivery *payment.DeliveryTerms `json:"cashOnDelivery,omitempty"`
+	// Why nothing was done; empty if it was.
+	UserErrors []UserError `json:"userErrors"`
+}
+
 // A category after a change.
 type CategoryPayload struct {
 	// The category; null if it was not changed.
@@ -143,6 +152,22 @@ type CloseAccountsPayload struct {
 	// The statements that were made; those that were there already are not among them.
 	Statements []billing.Statement `json:"statements"`
 	// Why none was made; empty if nothing was in the way.
+	UserErrors []UserError `json:"userErrors"`
+}
+
+// What became of what a carrier collected.
+type CollectionPayload struct {
+	// How many pay an order.
+	Matched int `json:"matched"`
+	// How many were reported before.
+	Known int `json:"known"`
+	// How many are on the work list: unknown, doubled, of another amount.
+	Strays int `json:"strays"`
+	// How many rows have no money.
+	Others int `json:"others"`
+	// Rows that cannot be read.
+	Errors []ledger.BadRow `json:"errors"`
+	// Why nothing was done; empty if something was.
 	UserErrors []UserError `json:"userErrors"`
 }
 
@@ -182,6 +207,14 @@ type ConfirmTotpPayload struct {
 	RecoveryCodes []string `json:"recoveryCodes,omitempty"`
 	// Why nothing was done; empty if it was.
 	UserErrors []UserError `json:"userErrors"`
+}
+
+// A chain of convenience stores at which an order can be paid.
+type ConvenienceStoreOption struct {
+	// The chain.
+	Chain payment.Chain `json:"chain"`
+	// Its name, in the caller's language.
+	Name string `json:"name"`
 }
 
 // A customer group after a change.
@@ -252,6 +285,14 @@ type FunctionRulePayload struct {
 	UserErrors []UserError `json:"userErrors"`
 }
 
+// The answer to a code.
+type GiftCardBalancePayload struct {
+	// The card; null if there is none with the code.
+	GiftCard *giftcard.Card `json:"giftCard,omitempty"`
+	// Why nothing is told; empty if it is.
+	UserErrors []UserError `json:"userErrors"`
+}
+
 // Reminders that are held.
 type HoldDunningPayload struct {
 	// Why nothing was done; empty if it was.
@@ -295,6 +336,18 @@ type IssueCouponsPayload struct {
 	// The codes as CSV, shown this once: noren keeps hashes alone.
 	CSV *string `json:"csv,omitempty"`
 	// Why none were made; empty if they were.
+	UserErrors []UserError `json:"userErrors"`
+}
+
+// Gift cards after they were issued.
+type IssueGiftCardsPayload struct {
+	// The id of what was issued; null if nothing was.
+	BatchID *string `json:"batchId,omitempty"`
+	// How many were issued.
+	Count int `json:"count"`
+	// The codes with amount and expiry as CSV, shown this once; null for a replay.
+	CSV *string `json:"csv,omitempty"`
+	// Why none were issued; empty if they were.
 	UserErrors []UserError `json:"userErrors"`
 }
 
@@ -822,6 +875,14 @@ type StocktakePayload struct {
 	UserErrors []UserError `json:"userErrors"`
 }
 
+// A stray that staff have settled.
+type StrayPaymentPayload struct {
+	// The stray; null if nothing was done.
+	Stray *payment.Stray `json:"stray,omitempty"`
+	// Why nothing was done; empty if it was.
+	UserErrors []UserError `json:"userErrors"`
+}
+
 // What a client can watch: over WebSocket (graphql-transport-ws) or server-sent events.
 type Subscription struct {
 }
@@ -856,6 +917,14 @@ type UploadBankStatementPayload struct {
 	UserErrors []UserError `json:"userErrors"`
 }
 
+// A carrier's file of what it collected.
+type UploadCollectionsInput struct {
+	// Who collected it; at most 100 characters.
+	Carrier string `json:"carrier"`
+	// The CSV.
+	File graphql.Upload `json:"file"`
+}
+
 // Why a mutation did not do what was asked. Nothing was changed.
 type UserError struct {
 	// What went wrong, for programs.
@@ -877,6 +946,14 @@ type VoidCouponsPayload struct {
 	// How many were taken out of use.
 	Count int `json:"count"`
 	// Why none were; empty if nothing went wrong.
+	UserErrors []UserError `json:"userErrors"`
+}
+
+// Gift cards after they were taken out of use.
+type VoidGiftCardsPayload struct {
+	// The cards; empty if nothing was done.
+	GiftCards []giftcard.Card `json:"giftCards"`
+	// Why nothing was done; empty if it was.
 	UserErrors []UserError `json:"userErrors"`
 }
 

@@ -11,6 +11,7 @@ import (
 	"github.com/noren-commerce/noren/core/catalog"
 	"github.com/noren-commerce/noren/core/company"
 	"github.com/noren-commerce/noren/core/display"
+	"github.com/noren-commerce/noren/core/giftcard"
 	"github.com/noren-commerce/noren/core/i18n"
 	"github.com/noren-commerce/noren/core/identity"
 	"github.com/noren-commerce/noren/core/importing"
@@ -141,6 +142,14 @@ type (
 	PaymentConnection = page.Connection[payment.Payment]
 	// PaymentEdge is a payment on a page.
 	PaymentEdge = page.Edge[payment.Payment]
+	// StrayPaymentConnection is a page of strays.
+	StrayPaymentConnection = page.Connection[payment.Stray]
+	// StrayPaymentEdge is a stray on a page.
+	StrayPaymentEdge = page.Edge[payment.Stray]
+	// GiftCardConnection is a page of gift cards.
+	GiftCardConnection = page.Connection[giftcard.Card]
+	// GiftCardEdge is a gift card on a page.
+	GiftCardEdge = page.Edge[giftcard.Card]
 	// SearchConnection is a page of what a search found.
 	SearchConnection = page.Connection[catalog.SearchResult]
 	// SearchEdge is a hit on a page.

@@ -162,13 +162,14 @@ func (s *Carts) Update(ctx context.Context, in cart.Lookup, change cart.Change) 
 				billing_address = CASE WHEN @with_parcel THEN NULL ELSE coalesce(@billing, c.billing_address) END,
 				shipping_method_id = coalesce(@method, c.shipping_method_id),
 				shipping_mode = coalesce(@mode, c.shipping_mode),
+				payment_method = coalesce(@payment, c.payment_method),
 				shop_id = CASE WHEN @no_shop THEN NULL ELSE coalesce(@shop, c.shop_id) END,
 				updated_at = @at
 			WHERE `+ownCart(in.Owner)+` AND (@method::uuid IS NULL OR EXISTS (
 				SELECT FROM shipping_methods m WHERE m.id = @method AND m.brand_id = @brand AND m.active))
 			AND (@shop::uuid IS NULL OR EXISTS (
 				SELECT FROM locations l WHERE l.id = @shop AND l.brand_id = @brand AND l.kind = 'SHOP' AND l.active))`, cartArgs(in, pgx.NamedArgs{
-			"email": change.Email, "address": change.ShippingAddress, "method": change.ShippingMethodID, "mode": change.ShippingMode,
+			"email": change.Email, "address": change.ShippingAddress, "method": change.ShippingMethodID, "mode": change.ShippingMode, "payment": change.PaymentMethod,
 			"billing": change.BillingAddress, "with_parcel": change.BillToShipping,
 			"shop": change.ShopID, "no_shop": change.NoShop,
 		}))
@@ -249,7 +250,8 @@ func queueCart(batch *pgx.Batch, in cart.Lookup, lock string, into **cart.Basket
 			found.Cart = rows[0]
 			*into = &found
 		}
-	}, `SELECT c.id, c.brand_id, c.channel_id, c.member_id, c.email, c.shipping_address, c.billing_address, c.shipping_method_id, c.shipping_mode, c.shop_id, c.updated_at,
+	}, `SELECT c.id, c.brand_id, c.channel_id, c.member_id, c.email, c.shipping_address, c.billing_address, c.shipping_method_id, c.shipping_mode, c.shop_id, c.payment_method, c.updated_at,
+			`+deliveryTermsOf+` AS delivery,
 			`+enteredCoupons+` AS entered
 		FROM carts c WHERE `+own+lock, args)
 	queueContents(batch, basketLines{`carts c JOIN cart_lines k ON k.cart_id = c.id`, own, shareOfCart}, args, &found)

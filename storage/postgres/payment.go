@@ -50,6 +50,11 @@ func (s *Payments) Payment(ctx context.Context, id uuid.UUID) (*payment.Payment,
 	return first[payment.Payment](ctx, s.db, `SELECT `+paymentColumns+` FROM payments WHERE id = $1`, id)
 }
 
+// Payments are the payments with the ids.
+func (s *Payments) Payments(ctx context.Context, ids []uuid.UUID) ([]payment.Payment, error) {
+	return collect[payment.Payment](ctx, s.db, `SELECT `+paymentColumns+` FROM payments WHERE id = ANY($1)`, ids)
+}
+
 // ByReference is the payment that the gateway knows by the reference; nil if there is none.
 func (s *Payments) ByReference(ctx context.Context, gateway, reference string) (*payment.Payment, error) {
 	return first[payment.Payment](ctx, s.db, `

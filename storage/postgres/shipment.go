@@ -13,7 +13,7 @@ import (
 )
 
 const shipmentColumns = `h.id, h.order_id, h.brand_id, h.location_id, h.nth, h.status, h.carrier_id, h.carrier, h.tracking_number, h.tracking_url,
-	h.currency, h.total, h.shipping_fee, h.taxes, h.instructed_at, h.shipped_at, h.delivered_at, h.updated_at,
+	h.currency, h.total, h.shipping_fee, h.charge, h.taxes, h.instructed_at, h.shipped_at, h.delivered_at, h.updated_at,
 	(SELECT coalesce(jsonb_agg(jsonb_build_object('orderId', h.order_id, 'lineId', p.line_id, 'variantId', p.variant_id, 'quantity', p.quantity) ORDER BY l.position, p.variant_id), '[]')
 		FROM shipment_lines p JOIN order_lines l ON l.id = p.line_id WHERE p.shipment_id = h.id) AS lines`
 
@@ -57,10 +57,10 @@ func packedArgs(h order.Shipment) pgx.NamedArgs {
 func (s *Orders) SaveShipment(ctx context.Context, h order.Shipment) error {
 	_, err := s.db.conn(ctx).Exec(ctx, `
 		UPDATE shipments SET status = @status, carrier_id = @carrier_id, carrier = @carrier, tracking_number = @number, tracking_url = @url,
-			total = @total, shipping_fee = @fee, taxes = @taxes, shipped_at = @shipped, delivered_at = @delivered, updated_at = @updated
+			total = @total, shipping_fee = @fee, charge = @charge, taxes = @taxes, shipped_at = @shipped, delivered_at = @delivered, updated_at = @updated
 		WHERE id = @id`, pgx.NamedArgs{
 		"id": h.ID, "status": h.Status, "carrier_id": h.CarrierID, "carrier": h.Carrier, "number": h.TrackingNumber, "url": h.TrackingURL,
-		"total": h.TotalMinor, "fee": h.ShippingMinor, "taxes": orEmpty(h.Taxes), "shipped": h.ShippedAt, "delivered": h.DeliveredAt, "updated": h.UpdatedAt,
+		"total": h.TotalMinor, "fee": h.ShippingMinor, "charge": h.ChargeMinor, "taxes": orEmpty(h.Taxes), "shipped": h.ShippedAt, "delivered": h.DeliveredAt, "updated": h.UpdatedAt,
 	})
 	return err
 }

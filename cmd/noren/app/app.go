@@ -83,7 +83,11 @@ func New(cfg Config, db *postgres.DB, now clock.Clock, options ...Option) (*App,
 	keys := idempotency.New(db, postgres.NewKeys(db), now)
 	books := ledger.NewBooks(postgres.NewJournal(db), now)
 	companies := newCompanies(db, ground, keys, books, now)
-	payments := newPayments(cfg, db, jobs, ground.Metrics, books, now)
+	cards, err := newGiftCards(cfg, db, keys, books, ground.Limiter, now)
+	if err != nil {
+		return nil, err
+	}
+	payments := newPayments(cfg, db, jobs, ground.Metrics, books, cards, now)
 	buyers := shoppers{companies}
 	campaigns := newCampaigns(cfg, db, jobs, ground.Limiter, now)
 	prices := pricing.New(postgres.NewPricing(db), buyers, campaigns, now)
@@ -101,7 +105,7 @@ func New(cfg Config, db *postgres.DB, now clock.Clock, options ...Option) (*App,
 	companies.RecruitBy(accounts)
 	orders := order.New(order.Parts{
 		Tx: db, Store: postgres.NewOrders(db), Carts: carts, Keys: keys,
-		Outbox: jobs, Events: events, Flips: shown, Campaigns: campaigns, Trade: companies, Books: books, Carriers: postgres.NewShipping(db), Now: now,
+		Outbox: jobs, Events: events, Flips: shown, Campaigns: campaigns, Trade: companies, Books: books, Cards: cards, Carriers: postgres.NewShipping(db), Now: now,
 	})
 	shown.First(orders.Allocate)
 	trusted, err := newProxies(cfg.TrustedProxy)
@@ -175,9 +179,10 @@ func New(cfg Config, db *postgres.DB, now clock.Clock, options ...Option) (*App,
 			Banking: banking.New(banking.Parts{
 				Tx: db, Store: postgres.NewBanking(db), Keys: keys, Payments: payments, Companies: companies, Jobs: jobs, Events: events, Now: now,
 			}),
-			Invoices: documents,
-			Billing:  billing.New(billing.Parts{Tx: db, Store: postgres.NewBilling(db), Companies: companies, Documents: documents, Outbox: jobs, Events: events, Now: now}),
-			Partners: partners,
+			GiftCards: cards,
+			Invoices:  documents,
+			Billing:   billing.New(billing.Parts{Tx: db, Store: postgres.NewBilling(db), Companies: companies, Documents: documents, Outbox: jobs, Events: events, Now: now}),
+			Partners:  partners,
 		},
 		Partners: partners,
 		Accounts: accounts,
@@ -218,6 +223,9 @@ func (a *App) Handler() http.Handler {
 		r.With(a.inScope).Get(invoice.LinkPath+"{id}", a.document(a.printer))
 		if a.Config.Dev && a.Mailbox != nil {
 			r.Method(http.MethodGet, "/dev/mail", a.Mailbox)
+		}
+		if provider := a.Config.sandbox(a.now); provider != nil {
+			r.Mount(konbiniPath, http.StripPrefix(konbiniPath, provider))
 		}
 	})
 	return a.tracing.HTTP(r)

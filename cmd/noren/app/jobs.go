@@ -17,6 +17,7 @@ import (
 	"github.com/noren-commerce/noren/core/display"
 	"github.com/noren-commerce/noren/core/event"
 	"github.com/noren-commerce/noren/core/fault"
+	"github.com/noren-commerce/noren/core/giftcard"
 	"github.com/noren-commerce/noren/core/importing"
 	"github.com/noren-commerce/noren/core/inventory"
 	"github.com/noren-commerce/noren/core/messaging"
@@ -112,10 +113,12 @@ func (a *App) workers() (*river.Workers, []*river.PeriodicJob) {
 	work(w, func(ctx context.Context, _ promotion.BudgetJob) error { return a.Resolvers.Campaigns.WatchBudgets(ctx) })
 	work(w, func(ctx context.Context, _ quotation.ExpireJob) error { return a.Resolvers.Quotations.Expire(ctx) })
 	work(w, func(ctx context.Context, _ payment.ForgetJob) error { return a.Payments.Forget(ctx) })
+	work(w, func(ctx context.Context, _ giftcard.ExpireJob) error { return a.Resolvers.GiftCards.Expire(ctx) })
 	work(w, func(ctx context.Context, _ billing.CloseJob) error { return a.Resolvers.Billing.Run(ctx) })
 	river.AddWorker(w, &longJob[banking.MatchJob]{f: a.matchBank})
 	return w, []*river.PeriodicJob{
 		every(time.Hour, billing.CloseJob{}),
+		every(time.Hour, giftcard.ExpireJob{}),
 		every(time.Minute, payment.ReconcileJob{}),
 		every(time.Minute, payment.ExpireJob{}),
 		every(time.Minute, quotation.ExpireJob{}),

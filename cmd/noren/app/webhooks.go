@@ -9,6 +9,7 @@ import (
 
 	"github.com/go-chi/chi/v5"
 
+	"github.com/noren-commerce/noren/adapters/konbini"
 	"github.com/noren-commerce/noren/adapters/stripe"
 	"github.com/noren-commerce/noren/core/payment"
 )
@@ -21,6 +22,7 @@ const maxWebhook = 512 << 10
 // it again later.
 func (a *App) webhooks(r chi.Router) {
 	r.Post("/webhooks/stripe", a.paymentNotice(stripe.Name, "Stripe-Signature"))
+	r.Post("/webhooks/konbini", a.paymentNotice(konbini.Name, konbini.SignatureHeader))
 }
 
 func (a *App) paymentNotice(gateway, signatureHeader string) http.HandlerFunc {

@@ -1,0 +1,45 @@
+package order
+
+import (
+	"context"
+
+	"github.com/google/uuid"
+
+	"github.com/noren-commerce/noren/core/access"
+	"github.com/noren-commerce/noren/core/ledger"
+	"github.com/noren-commerce/noren/core/payment"
+)
+
+// OnDelivery reports whether the carrier collects the order's money (代金引換).
+func (o Order) OnDelivery() bool { return o.PaymentMethod == payment.MethodCashOnDelivery }
+
+// ShipsUnpaid reports whether the order may ship before its money is there.
+func (o Order) ShipsUnpaid() bool { return o.OnAccount() || o.OnDelivery() }
+
+// RefuseInput names an order whose parcel the customer did not take, and says why.
+type RefuseInput struct {
+	OrderID uuid.UUID
+	Reason  string
+}
+
+// Refuse gives up an order that was shipped to be paid on delivery and came back
+// (受取拒否), for staff: the sale is taken back in the books. The goods are received into
+// stock as any others.
+func (s *Service) Refuse(ctx context.Context, in RefuseInput) (*Order, error) {
+	if err := access.Require(ctx, access.OrderWrite); err != nil {
+		return nil, err
+	}
+	if err := short("reason", in.Reason, maxReason); err != nil {
+		return nil, err
+	}
+	return s.change(ctx, in.OrderID, "order.refused", func(ctx context.Context, o *Order, c *Change) error {
+		if o.Status != Shipped || !o.OnDelivery() || o.Paid {
+			return payment.ErrNotRefused.At("orderId")
+		}
+		c.Reason = in.Reason
+		if err := s.cancel(ctx, o, in.Reason); err != nil {
+			return err
+		}
+		return s.books.Refused(ctx, ledger.Movement{OrderID: o.ID, BrandID: o.BrandID, Number: o.Number, Currency: o.Currency})
+	})
+}
