@@ -3,6 +3,7 @@ package seed
 import (
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/google/uuid"
@@ -76,8 +77,9 @@ func WriteDocuments(ctx context.Context, db *postgres.DB, now time.Time) error {
 		return err
 	}
 	return db.InTx(ctx, func(ctx context.Context) error {
-		for i, o := range arrived.Nodes() {
-			if i >= 4 || o.OnAccount() {
+		received := slices.DeleteFunc(arrived.Nodes(), func(o order.Order) bool { return !o.Paid || o.OnAccount() || o.OnDelivery() })
+		for i, o := range received {
+			if i >= 4 {
 				break
 			}
 			if err := t.receipt(ctx, i, o); err != nil {
