@@ -47,6 +47,13 @@ type Store interface {
 	Update(ctx context.Context, o Order) error
 	// SaveTags writes by which tags the order is listed.
 	SaveTags(ctx context.Context, o Order) error
+	// Reserve notes what a locked order holds besides, when it is taken. Unreserve
+	// returns some of what it holds, or waits for.
+	Reserve(ctx context.Context, orderID uuid.UUID, more []Reservation) error
+	Unreserve(ctx context.Context, orderID uuid.UUID, less []Reservation) (flipped []uuid.UUID, err error)
+	// SaveEdit writes the amounts of an edited order, the lines that are new or not as
+	// before, and takes those away that are gone.
+	SaveEdit(ctx context.Context, o Order, lines []Line, removed []uuid.UUID) error
 	// Release returns the stock that the order holds, once, and answers the variants
 	// whose availability changed.
 	Release(ctx context.Context, orderID uuid.UUID, at time.Time) (flipped []uuid.UUID, err error)
@@ -125,6 +132,7 @@ type Service struct {
 	campaigns Campaigns
 	books     Books
 	carriers  Carriers
+	prices    Prices
 	offers    Offers
 	now       clock.Clock
 }
@@ -142,6 +150,7 @@ type Parts struct {
 	Campaigns Campaigns // nil: there are none
 	Books     Books
 	Carriers  Carriers
+	Prices    Prices
 	Now       clock.Clock
 }
 
@@ -150,7 +159,7 @@ type Parts struct {
 func New(p Parts) *Service {
 	return &Service{
 		tx: p.Tx, store: p.Store, carts: p.Carts, keys: p.Keys,
-		outbox: p.Outbox, events: p.Events, flips: p.Flips, trade: p.Trade, campaigns: p.Campaigns, books: p.Books, carriers: p.Carriers, now: p.Now,
+		outbox: p.Outbox, events: p.Events, flips: p.Flips, trade: p.Trade, campaigns: p.Campaigns, books: p.Books, carriers: p.Carriers, prices: p.Prices, now: p.Now,
 	}
 }
 

@@ -32,7 +32,7 @@ func (s *Service) sold(ctx context.Context, m *moving) error {
 	if err := s.books.Sold(ctx, sale); err != nil {
 		return err
 	}
-	return s.payments.Take(ctx, o.ID)
+	return s.payments.Take(ctx, o.ID, o.TotalMinor)
 }
 
 // worth says what the leaving shipment is worth: what of the order's amounts belongs to

@@ -38,8 +38,12 @@ type Opener interface {
 	// the order's transaction; the gateways are called by a job after it commits.
 	// It answers what goes back to the customer, in minor units.
 	Release(ctx context.Context, orderID uuid.UUID, reason string) (refund int64, err error)
-	// Take takes the money that is held for an order which ships, in its transaction.
-	Take(ctx context.Context, orderID uuid.UUID) error
+	// Take takes the money that is held for an order which ships, up to its total, in
+	// its transaction.
+	Take(ctx context.Context, orderID uuid.UUID, total int64) error
+	// Adjust gives back what an order that now comes to the total has paid too much, in
+	// its transaction.
+	Adjust(ctx context.Context, orderID uuid.UUID, total int64) (Adjusted, error)
 	// Deadline is the moment until which an order by this method waits for its money.
 	Deadline(m Method, placedAt time.Time) time.Time
 }

@@ -37,6 +37,7 @@ const (
 	RuleSubtotal         Rule = "SUBTOTAL"          // the lines together
 	RuleShipping         Rule = "SHIPPING"          // the fee of the shipping method
 	RuleFreeShipping     Rule = "FREE_SHIPPING"     // the fee taken off again
+	RuleEdit             Rule = "ORDER_EDIT"        // staff changed the order (注文変更)
 	RuleTax              Rule = "TAX"               // consumption tax on top, where prices are without it
 )
 
