@@ -27,14 +27,6 @@ type amendment struct {
 	removed  []uuid.UUID
 	rounding money.Rounding
 	said     []string
-	begun    bool
-}
-
-// begin copies the lines to change.
-func (a *amendment) begin() {
-	if !a.begun {
-		a.after, a.begun = slices.Clone(a.lines), true
-	}
 }
 
 var labelEdit = i18n.Text{"ja": "注文変更", "en": "Order edited"}
@@ -42,7 +34,6 @@ var labelEdit = i18n.Text{"ja": "注文変更", "en": "Order edited"}
 // change makes the pieces of a line more or fewer: those that stay cost what they cost,
 // unless the edit names a price.
 func (a *amendment) change(in EditedLine) error {
-	a.begin()
 	i := slices.IndexFunc(a.after, func(l Line) bool { return l.ID == in.LineID })
 	if i < 0 {
 		return ErrUnknownLine.At("lines")
@@ -128,7 +119,6 @@ func (l *Line) resize(quantity int) {
 
 // add puts goods on a line of their own.
 func (a *amendment) add(in AddedLine, r rates) error {
-	a.begin()
 	item := r.goods.item(in.VariantID)
 	if item.ID == uuid.Nil {
 		return ErrEditGoods.At("add")
@@ -153,7 +143,6 @@ func (a *amendment) add(in AddedLine, r rates) error {
 
 // total works out what the order comes to now: tax is rounded once for each rate.
 func (a *amendment) total() error {
-	a.begin()
 	o := a.order
 	sums := map[money.TaxClass]int64{}
 	var subtotal, lines int64

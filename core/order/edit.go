@@ -118,16 +118,7 @@ func (s *Service) Edit(ctx context.Context, in EditInput) (Edited, error) {
 		return s.tryEdit(ctx, in)
 	}
 	done, err := idempotency.Once(ctx, s.keys, "editOrder", in.IdempotencyKey, in, func(ctx context.Context) (Edited, error) {
-		var done Edited
-		_, err := s.change(ctx, in.OrderID, "order.edited", func(ctx context.Context, o *Order, c *Change) error {
-			a, err := s.amended(ctx, o, in)
-			if err != nil {
-				return err
-			}
-			c.Reason, c.Edit = in.Reason, a.summary()
-			done, err = s.applyEdit(ctx, a, in.Reason)
-			return err
-		})
+		done, err := s.edit(ctx, in)
 		done.Order = nil // read again: it need not be kept with the key
 		return done, err
 	})
@@ -138,21 +129,33 @@ func (s *Service) Edit(ctx context.Context, in EditInput) (Edited, error) {
 	return done, err
 }
 
-var errDry = errors.New("only tried")
+var errTried = errors.New("only tried")
 
-// tryEdit says what an edit would come to, and changes nothing.
+// tryEdit does the edit and takes it back, so that it fails of what the edit would.
 func (s *Service) tryEdit(ctx context.Context, in EditInput) (done Edited, _ error) {
-	_, err := s.change(ctx, in.OrderID, "order.edited", func(ctx context.Context, o *Order, _ *Change) error {
+	err := s.tx.InTx(ctx, func(ctx context.Context) (err error) {
+		if done, err = s.edit(ctx, in); err != nil {
+			return err
+		}
+		return errTried
+	})
+	if !errors.Is(err, errTried) {
+		return Edited{}, err
+	}
+	return done, nil
+}
+
+// edit changes the order, and writes down what it was.
+func (s *Service) edit(ctx context.Context, in EditInput) (done Edited, err error) {
+	_, err = s.change(ctx, in.OrderID, "order.edited", func(ctx context.Context, o *Order, c *Change) error {
 		a, err := s.amended(ctx, o, in)
 		if err != nil {
 			return err
 		}
-		done = Edited{Order: o, Before: money.Of(a.before.TotalMinor, o.Currency), Difference: a.difference()}
-		return errDry
+		c.Reason, c.Edit = in.Reason, a.summary()
+		done, err = s.applyEdit(ctx, a, in.Reason)
+		return err
 	})
-	if errors.Is(err, errDry) {
-		err = nil
-	}
 	return done, err
 }
 
@@ -169,7 +172,7 @@ func (s *Service) amended(ctx context.Context, o *Order, in EditInput) (*amendme
 	if err != nil {
 		return nil, err
 	}
-	a := &amendment{packing: p, order: o, before: *o, rounding: rates.rounding}
+	a := &amendment{packing: p, order: o, before: *o, after: slices.Clone(p.lines), rounding: rates.rounding}
 	for _, l := range in.Lines {
 		if err := a.change(l); err != nil {
 			return nil, err
@@ -196,7 +199,7 @@ func (s *Service) amended(ctx context.Context, o *Order, in EditInput) (*amendme
 // applyEdit writes the edit down: stock, lines, credit and money.
 func (s *Service) applyEdit(ctx context.Context, a *amendment, reason string) (Edited, error) {
 	o := a.order
-	done := Edited{Before: money.Of(a.before.TotalMinor, o.Currency), Difference: a.difference(), Refund: money.Of(0, o.Currency)}
+	done := Edited{Order: o, Before: money.Of(a.before.TotalMinor, o.Currency), Difference: a.difference(), Refund: money.Of(0, o.Currency)}
 	if o.OnAccount() && o.CompanyID != nil && done.Difference.Minor != 0 { // credit before stock, as in placing
 		if err := s.trade.Adjust(ctx, *o.CompanyID, o.ID, done.Difference.Minor); err != nil {
 			return done, err
@@ -209,7 +212,7 @@ func (s *Service) applyEdit(ctx context.Context, a *amendment, reason string) (E
 		return done, err
 	}
 	if !o.OnAccount() {
-		money, err := s.payments.Adjust(ctx, o.ID, o.TotalMinor)
+		money, err := s.payments.Adjust(ctx, o.ID, a.before.TotalMinor, o.TotalMinor)
 		if err != nil {
 			return done, err
 		}

@@ -265,10 +265,12 @@ type Adjusted struct {
 	Refund  int64 // what goes back now
 }
 
-// Adjust gives back what an order that now comes to the total has paid too much, the
-// last payment first, in the order's transaction. Held money stays held: Take leaves
-// what is too much. While an earlier refund is under way it is ErrInProgress.
-func (s *Service) Adjust(ctx context.Context, orderID uuid.UUID, total int64) (a Adjusted, _ error) {
+// Adjust gives back what an order that came to so much, and now comes to the total, has
+// paid too much, the last payment first, in the order's transaction. Held money stays
+// held: Take leaves what is too much. While an earlier refund is under way it is
+// ErrInProgress. What was too much before the edit and is sent back by staff is due
+// already: only the difference is added to it.
+func (s *Service) Adjust(ctx context.Context, orderID uuid.UUID, before, total int64) (a Adjusted, _ error) {
 	all, err := s.Store.LockedOf(ctx, orderID)
 	if err != nil {
 		return a, err
@@ -283,6 +285,7 @@ func (s *Service) Adjust(ctx context.Context, orderID uuid.UUID, total int64) (a
 		a.Covered += p.AuthorisedMinor
 	}
 	a.Covered += there
+	due := max(there-max(before, total), 0) // staff know of it
 	for i := len(all) - 1; i >= 0 && there > total; i-- {
 		back := min(there-total, all[i].CapturedMinor-all[i].RefundedMinor-under[i])
 		switch {
@@ -291,10 +294,20 @@ func (s *Service) Adjust(ctx context.Context, orderID uuid.UUID, total int64) (a
 		case under[i] > 0:
 			return a, ErrInProgress
 		}
+		there, a.Covered = there-back, a.Covered-back
+		if g, err := s.byName(all[i].Gateway); err != nil {
+			return a, err
+		} else if _, offline := g.(Offline); offline {
+			known := min(back, due)
+			due, back = due-known, back-known
+		}
+		if back == 0 {
+			continue
+		}
 		if err := s.giveBack(ctx, all[i], back, "ORDER_EDITED"); err != nil {
 			return a, err
 		}
-		there, a.Covered, a.Refund = there-back, a.Covered-back, a.Refund+back
+		a.Refund += back
 	}
 	return a, nil
 }
