@@ -51,6 +51,14 @@ func shipmentsPayload(ctx context.Context, made order.Instructed, err error) (mo
 	return model.ShipmentsPayload{Shipments: made.Shipments, Order: unless(errors, made.Order), UserErrors: errors}, err
 }
 
+func editPayload(ctx context.Context, e order.Edited, err error) (model.EditOrderPayload, error) {
+	errors, err := userErrors(ctx, err)
+	if err != nil || len(errors) > 0 {
+		return model.EditOrderPayload{UserErrors: errors}, err
+	}
+	return model.EditOrderPayload{Order: e.Order, Before: &e.Before, Difference: &e.Difference, Refund: &e.Refund, UserErrors: errors}, nil
+}
+
 // packedLine is the line of the order that pieces are of.
 func packedLine(ctx context.Context, orderID, lineID uuid.UUID) (order.Line, error) {
 	lines, err := load(ctx).OrderLines.Load(ctx, orderID)

@@ -180,7 +180,11 @@ var staffOperations = map[string]clientOperation{
 	"admin/HoldOrder":    {5, ofOrder(apptest.Variables{"reason": "FRAUD"})},
 	"admin/ReleaseOrder": {5, ofOrder(nil)},
 	"admin/TagOrder":     {8, ofOrder(apptest.Variables{"tags": []string{"ギフト", "要確認"}})},
-	"admin/NoteOrder":    {5, ofOrder(apptest.Variables{"note": "お電話あり"})},
+	"admin/EditOrder": {31, input(func(t *testing.T, w *world) apptest.Variables {
+		order, _ := w.paid(t)
+		return apptest.Variables{"idempotencyKey": w.key(), "orderId": order, "add": []apptest.Variables{{"variantId": id.Global("Variant", w.sets[0]), "quantity": 1}}}
+	})},
+	"admin/NoteOrder": {5, ofOrder(apptest.Variables{"note": "お電話あり"})},
 
 	"admin/Staff":      {3, inOffice(nil)},
 	"admin/StaffRules": {2, inOffice(nil)},

@@ -54,8 +54,9 @@ const (
 	EntryOrder        EntryKind = "ORDER"
 	EntryCancellation EntryKind = "CANCELLATION"
 	EntryPayment      EntryKind = "PAYMENT"
-	EntryWriteOff     EntryKind = "WRITE_OFF" // 貸倒れ
-	EntryReturn       EntryKind = "RETURN"    // 返品
+	EntryWriteOff     EntryKind = "WRITE_OFF"  // 貸倒れ
+	EntryReturn       EntryKind = "RETURN"     // 返品
+	EntryAdjustment   EntryKind = "ADJUSTMENT" // an order was edited
 )
 
 // Entry is one change of what a company owes. It never changes.
@@ -121,10 +122,20 @@ func (s *Service) SetCredit(ctx context.Context, in SetCreditInput) (*Company, e
 // confirms the order. When the limit does not reach, nothing is taken, and ErrCredit
 // says what is left.
 func (s *Service) charge(ctx context.Context, companyID, orderID uuid.UUID, minor int64) error {
+	return s.chargeAs(ctx, EntryOrder, companyID, orderID, minor)
+}
+
+// Adjust takes more of the company's credit for an order that was edited, or gives some
+// back, in the transaction that edits the order.
+func (s *Service) Adjust(ctx context.Context, companyID, orderID uuid.UUID, difference int64) error {
+	return s.chargeAs(ctx, EntryAdjustment, companyID, orderID, difference)
+}
+
+func (s *Service) chargeAs(ctx context.Context, kind EntryKind, companyID, orderID uuid.UUID, minor int64) error {
 	if minor == 0 {
 		return nil
 	}
-	entry := s.entry(ctx, companyID, EntryOrder, minor)
+	entry := s.entry(ctx, companyID, kind, minor)
 	entry.OrderID = &orderID
 	kept, err := s.Store.Charge(ctx, entry)
 	if err != nil {

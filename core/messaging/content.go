@@ -88,6 +88,21 @@ type OrderCancelled struct {
 	Currency    money.Currency `json:"currency"`
 }
 
+// OrderChanged says what an order holds and costs after the shop edited it.
+type OrderChanged struct {
+	Name        string         `json:"name"`
+	OrderNumber string         `json:"orderNumber"`
+	Reason      string         `json:"reason,omitempty"`
+	Currency    money.Currency `json:"currency"`
+	Lines       []OrderLine    `json:"lines"`
+	Shipping    int64          `json:"shipping"`
+	Tax         int64          `json:"tax"`
+	Total       int64          `json:"total"`
+	Difference  int64          `json:"difference"`
+	Refund      int64          `json:"refund,omitempty"`  // what goes back to the customer
+	Missing     bool           `json:"missing,omitempty"` // some is still to be paid
+}
+
 // BankTransfer tells where to pay an order in advance (先入金).
 type BankTransfer struct {
 	Name          string         `json:"name"`
@@ -255,6 +270,9 @@ func (PaymentReceived) Kind() Kind { return KindPaymentReceived }
 // Kind is KindOrderShipped.
 func (OrderShipped) Kind() Kind { return KindOrderShipped }
 
+// Kind is KindOrderChanged.
+func (OrderChanged) Kind() Kind { return KindOrderChanged }
+
 // Kind is KindOrderCancelled.
 func (OrderCancelled) Kind() Kind { return KindOrderCancelled }
 
@@ -301,6 +319,7 @@ var blanks = map[Kind]func() Content{
 	KindOrderConfirmation:  func() Content { return &OrderConfirmation{} },
 	KindPaymentReceived:    func() Content { return &PaymentReceived{} },
 	KindOrderShipped:       func() Content { return &OrderShipped{} },
+	KindOrderChanged:       func() Content { return &OrderChanged{} },
 	KindOrderCancelled:     func() Content { return &OrderCancelled{} },
 	KindBankTransfer:       func() Content { return &BankTransfer{} },
 	KindBackInStock:        func() Content { return &BackInStock{} },

@@ -25,6 +25,7 @@ const (
 	KindPaymentReceived    Kind = "payment_received"
 	KindOrderShipped       Kind = "order_shipped"
 	KindOrderCancelled     Kind = "order_cancelled"
+	KindOrderChanged       Kind = "order_changed"
 	KindBankTransfer       Kind = "bank_transfer"
 	KindBackInStock        Kind = "back_in_stock"
 	KindQuotationRequested Kind = "quotation_requested"
@@ -43,7 +44,7 @@ const (
 // Kinds lists every kind.
 var Kinds = []Kind{
 	KindEmailVerification, KindPasswordReset, KindOrderConfirmation, KindPaymentReceived,
-	KindOrderShipped, KindOrderCancelled, KindBankTransfer,
+	KindOrderShipped, KindOrderCancelled, KindOrderChanged, KindBankTransfer,
 	KindBackInStock, KindAccountOverdue, KindApprovalAsked, KindCampaignNotice, KindCampaignOpened, KindCouponGranted,
 	KindQuotationRequested, KindQuotationAnswered, KindQuotationSaid, KindStockLow, KindReturnNotice, KindStoreSlip,
 }

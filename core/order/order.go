@@ -98,6 +98,7 @@ type Shipping struct {
 	ID       uuid.UUID        `json:"id"`
 	Name     i18n.Text        `json:"name"`
 	Excluded []payment.Method `json:"excluded,omitempty"` // that it did not go with
+	TaxClass money.TaxClass   `json:"taxClass,omitempty"` // of the fee; empty: the standard rate
 }
 
 // BilledTo is whom the bill is made out to.

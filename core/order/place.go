@@ -268,7 +268,7 @@ func (s *Service) draft(ctx context.Context, orderID uuid.UUID, p *cart.Priced, 
 		SubtotalMinor: q.Subtotal.Minor, DiscountMinor: q.Discount.Minor, ShippingMinor: q.Shipping.Minor, ChargeMinor: q.Charge.Minor, TaxMinor: q.Tax.Minor, TotalMinor: q.Total.Minor,
 		Taxes: q.Taxes, Breakdown: q.Breakdown, ShippingAddress: *p.ShippingAddress,
 		BillingAddress: p.BillingAddress,
-		ShippingMethod: Shipping{p.Method.ID, p.Method.Name, p.Verdict.Excluded}, ShippingMode: p.ShippingMode, QuotationID: p.QuotationID, PaymentMethod: in.PaymentMethod, PlacedAt: now, UpdatedAt: now,
+		ShippingMethod: Shipping{p.Method.ID, p.Method.Name, p.Verdict.Excluded, p.Method.TaxClass}, ShippingMode: p.ShippingMode, QuotationID: p.QuotationID, PaymentMethod: in.PaymentMethod, PlacedAt: now, UpdatedAt: now,
 	}}
 	for i, l := range p.Lines {
 		d.Lines = append(d.Lines, Line{

@@ -47,6 +47,13 @@ type Store interface {
 	Update(ctx context.Context, o Order) error
 	// SaveTags writes by which tags the order is listed.
 	SaveTags(ctx context.Context, o Order) error
+	// Reserve notes what a locked order holds besides, when it is taken. Unreserve
+	// returns some of what it holds, or waits for.
+	Reserve(ctx context.Context, orderID uuid.UUID, more []Reservation) error
+	Unreserve(ctx context.Context, orderID uuid.UUID, less []Reservation) (flipped []uuid.UUID, err error)
+	// SaveEdit writes the amounts of an edited order, the lines that are new or not as
+	// before, and takes those away that are gone.
+	SaveEdit(ctx context.Context, o Order, lines []Line, removed []uuid.UUID) error
 	// Release returns the stock that the order holds, once, and answers the variants
 	// whose availability changed.
 	Release(ctx context.Context, orderID uuid.UUID, at time.Time) (flipped []uuid.UUID, err error)
@@ -128,6 +135,7 @@ type Service struct {
 	campaigns Campaigns
 	books     Books
 	carriers  Carriers
+	prices    Prices
 	offers    Offers
 	documents Documents
 	cards     Cards
@@ -148,6 +156,7 @@ type Parts struct {
 	Books     Books
 	Carriers  Carriers
 	Cards     Cards
+	Prices    Prices
 	Now       clock.Clock
 }
 
@@ -156,7 +165,7 @@ type Parts struct {
 func New(p Parts) *Service {
 	return &Service{
 		tx: p.Tx, store: p.Store, carts: p.Carts, keys: p.Keys,
-		outbox: p.Outbox, events: p.Events, flips: p.Flips, trade: p.Trade, campaigns: p.Campaigns, books: p.Books, carriers: p.Carriers, cards: p.Cards, now: p.Now,
+		outbox: p.Outbox, events: p.Events, flips: p.Flips, trade: p.Trade, campaigns: p.Campaigns, books: p.Books, carriers: p.Carriers, cards: p.Cards, prices: p.Prices, now: p.Now,
 	}
 }
 

@@ -41,7 +41,7 @@ func (s *Service) sold(ctx context.Context, m *moving) error {
 	if err := s.books.Sold(ctx, sale); err != nil {
 		return err
 	}
-	if err := s.payments.Take(ctx, o.ID); err != nil {
+	if err := s.payments.Take(ctx, o.ID, o.TotalMinor); err != nil {
 		return err
 	}
 	return s.invoiced(ctx, m) // late: whoever draws a number holds up others who do

@@ -22,6 +22,8 @@ type Trade interface {
 	Approve(ctx context.Context, companyID uuid.UUID, in company.Ask) error
 	// Reject fails unless the actor may turn an order of the company down.
 	Reject(ctx context.Context, companyID uuid.UUID) error
+	// Adjust takes more of the credit for an edited order, or gives some back.
+	Adjust(ctx context.Context, companyID, orderID uuid.UUID, difference int64) error
 	// Return gives back what an order took of the credit, once.
 	Return(ctx context.Context, companyID, orderID uuid.UUID) error
 	// MySeat is the actor's place in a company; nil without one.

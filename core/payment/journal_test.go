@@ -107,7 +107,7 @@ func (l *life) actions() map[string]func(*rapid.T) {
 				return
 			}
 			l.must(r, s.db.InTx(l.t.Context(), func(ctx context.Context) error {
-				return errors.Join(s.Books.(*ledger.Books).Sold(ctx, sale(s, l.order)), s.Take(ctx, l.order))
+				return errors.Join(s.Books.(*ledger.Books).Sold(ctx, sale(s, l.order)), s.Take(ctx, l.order, sale(s, l.order).Total))
 			}))
 			l.shipped = true
 		},

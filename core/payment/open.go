@@ -49,8 +49,12 @@ type Opener interface {
 	// Tracked notes by which tracking number a carrier knows what it collects for an
 	// order that ships, in its transaction.
 	Tracked(ctx context.Context, orderID uuid.UUID, tracking string) error
-	// Take takes the money that is held for an order which ships, in its transaction.
-	Take(ctx context.Context, orderID uuid.UUID) error
+	// Take takes the money that is held for an order which ships, up to its total, in
+	// its transaction.
+	Take(ctx context.Context, orderID uuid.UUID, total int64) error
+	// Adjust gives back what an order that came to so much, and now comes to the total,
+	// has paid too much, in its transaction.
+	Adjust(ctx context.Context, orderID uuid.UUID, before, total int64) (Adjusted, error)
 	// Deadline is the moment until which an order by this method waits for its money.
 	Deadline(m Method, placedAt time.Time) time.Time
 }

@@ -269,7 +269,7 @@ func TestHeldMoneyIsTakenWhenTheOrderShips(t *testing.T) {
 	require.Equal(t, int64(1980), s.orders.row(order).totals.Secured())
 	require.Zero(t, s.stripe.Taken())
 
-	require.NoError(t, s.db.InTx(t.Context(), func(ctx context.Context) error { return s.Take(ctx, order) }))
+	require.NoError(t, s.db.InTx(t.Context(), func(ctx context.Context) error { return s.Take(ctx, order, 2_640) }))
 	s.stripe.LoseAnswers(100)
 	require.ErrorIs(t, s.work(t), payment.ErrUnanswered)
 	s.stripe.LoseAnswers(0)

@@ -221,19 +221,84 @@ func (s *Service) Release(ctx context.Context, orderID uuid.UUID, reason string)
 	return refund, nil
 }
 
-// Take captures what is held for an order that ships, in its transaction.
-func (s *Service) Take(ctx context.Context, orderID uuid.UUID) error {
+// Take captures what is held for an order that ships, up to its total, in its
+// transaction; the gateway lets go of the rest.
+func (s *Service) Take(ctx context.Context, orderID uuid.UUID, total int64) error {
 	all, err := s.Store.LockedOf(ctx, orderID)
 	if err != nil {
 		return err
+	}
+	rest := total
+	for _, p := range all {
+		rest -= p.CapturedMinor - p.RefundedMinor
 	}
 	for _, p := range all {
 		if p.Status != StatusAuthorised {
 			continue
 		}
-		if err := s.ask(ctx, p, OperationCapture, p.AuthorisedMinor, "SHIPPED"); err != nil {
+		amount := min(p.AuthorisedMinor, rest)
+		if amount <= 0 {
+			err = s.giveUp(ctx, p, "ORDER_EDITED")
+		} else {
+			err = s.ask(ctx, p, OperationCapture, amount, "SHIPPED")
+		}
+		if err != nil {
 			return err
 		}
+		rest -= amount
 	}
 	return nil
+}
+
+// Adjusted is how the payments of an order stand after it was edited.
+type Adjusted struct {
+	Covered int64 // what is there or held, less what goes back
+	Refund  int64 // what goes back now
+}
+
+// Adjust gives back what an order that came to so much, and now comes to the total, has
+// paid too much, the last payment first, in the order's transaction. Held money stays
+// held: Take leaves what is too much. While an earlier refund is under way it is
+// ErrInProgress. What was too much before the edit and is sent back by staff is due
+// already: only the difference is added to it.
+func (s *Service) Adjust(ctx context.Context, orderID uuid.UUID, before, total int64) (a Adjusted, _ error) {
+	all, err := s.Store.LockedOf(ctx, orderID)
+	if err != nil {
+		return a, err
+	}
+	var there int64
+	under := make([]int64, len(all))
+	for i, p := range all {
+		if under[i], err = s.refunding(ctx, p.ID); err != nil {
+			return a, err
+		}
+		there += p.CapturedMinor - p.RefundedMinor - under[i]
+		a.Covered += p.AuthorisedMinor
+	}
+	a.Covered += there
+	due := max(there-max(before, total), 0) // staff know of it
+	for i := len(all) - 1; i >= 0 && there > total; i-- {
+		back := min(there-total, all[i].CapturedMinor-all[i].RefundedMinor-under[i])
+		switch {
+		case back <= 0:
+			continue
+		case under[i] > 0:
+			return a, ErrInProgress
+		}
+		there, a.Covered = there-back, a.Covered-back
+		if g, err := s.byName(all[i].Gateway); err != nil {
+			return a, err
+		} else if _, offline := g.(Offline); offline {
+			known := min(back, due)
+			due, back = due-known, back-known
+		}
+		if back == 0 {
+			continue
+		}
+		if err := s.giveBack(ctx, all[i], back, "ORDER_EDITED"); err != nil {
+			return a, err
+		}
+		a.Refund += back
+	}
+	return a, nil
 }

@@ -38,6 +38,7 @@ const (
 	RuleShipping         Rule = "SHIPPING"          // the fee of the shipping method
 	RuleFreeShipping     Rule = "FREE_SHIPPING"     // the fee taken off again
 	RulePaymentCharge    Rule = "PAYMENT_CHARGE"    // the charge of the way to pay (代引手数料)
+	RuleEdit             Rule = "ORDER_EDIT"        // staff changed the order (注文変更)
 	RuleTax              Rule = "TAX"               // consumption tax on top, where prices are without it
 )
 

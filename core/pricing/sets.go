@@ -215,7 +215,7 @@ func (l *Line) share() {
 	l.Shares = make([]money.Money, len(l.Parts))
 	shares := make([]int64, len(l.Parts))
 	if l.Err == nil {
-		apportion(l.worth, l.Total.Minor, shares, func(i, j int) int {
+		Apportion(l.worth, l.Total.Minor, shares, func(i, j int) int {
 			return cmp.Or(bytes.Compare(l.Parts[i].VariantID[:], l.Parts[j].VariantID[:]), cmp.Compare(i, j))
 		})
 	}
@@ -224,8 +224,14 @@ func (l *Line) share() {
 	}
 }
 
-// apportion is Share without a bound: the parts of an amount may exceed their weights.
-func apportion(weights []int64, amount int64, shares []int64, compare func(i, j int) int) {
+// Split is the line's total shared out among the parts of the set.
+func (l *Line) Split() []money.Money {
+	l.share()
+	return l.Shares
+}
+
+// Apportion is Share without a bound: the parts of an amount may exceed their weights.
+func Apportion(weights []int64, amount int64, shares []int64, compare func(i, j int) int) {
 	var all int64
 	for _, w := range weights {
 		all += w

@@ -909,6 +909,14 @@ type ComplexityRoot struct {
 		UserErrors func(childComplexity int) int
 	}
 
+	EditOrderPayload struct {
+		Before     func(childComplexity int) int
+		Difference func(childComplexity int) int
+		Order      func(childComplexity int) int
+		Refund     func(childComplexity int) int
+		UserErrors func(childComplexity int) int
+	}
+
 	Facet struct {
 		Code   func(childComplexity int) int
 		Kind   func(childComplexity int) int
@@ -1217,6 +1225,7 @@ type ComplexityRoot struct {
 		DeliverShipment          func(childComplexity int, input order.DeliverInput) int
 		DiscardPriceImport       func(childComplexity int, input importing.PriceRunInput) int
 		DropStocktake            func(childComplexity int, input model.DropStocktakeInput) int
+		EditOrder                func(childComplexity int, input order.EditInput) int
 		FinishSso                func(childComplexity int, input identity.FinishSSOInput) int
 		HoldDunning              func(childComplexity int, input billing.HoldInput) int
 		HoldOrder                func(childComplexity int, input order.HoldInput) int
@@ -6127,6 +6136,37 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.DonePayload.UserErrors(childComplexity), true
 
+	case "EditOrderPayload.before":
+		if e.ComplexityRoot.EditOrderPayload.Before == nil {
+			break
+		}
+
+		return e.ComplexityRoot.EditOrderPayload.Before(childComplexity), true
+	case "EditOrderPayload.difference":
+		if e.ComplexityRoot.EditOrderPayload.Difference == nil {
+			break
+		}
+
+		return e.ComplexityRoot.EditOrderPayload.Difference(childComplexity), true
+	case "EditOrderPayload.order":
+		if e.ComplexityRoot.EditOrderPayload.Order == nil {
+			break
+		}
+
+		return e.ComplexityRoot.EditOrderPayload.Order(childComplexity), true
+	case "EditOrderPayload.refund":
+		if e.ComplexityRoot.EditOrderPayload.Refund == nil {
+			break
+		}
+
+		return e.ComplexityRoot.EditOrderPayload.Refund(childComplexity), true
+	case "EditOrderPayload.userErrors":
+		if e.ComplexityRoot.EditOrderPayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.EditOrderPayload.UserErrors(childComplexity), true
+
 	case "Facet.code":
 		if e.ComplexityRoot.Facet.Code == nil {
 			break
@@ -7674,6 +7714,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.DropStocktake(childComplexity, args["input"].(model.DropStocktakeInput)), true
+	case "Mutation.editOrder":
+		if e.ComplexityRoot.Mutation.EditOrder == nil {
+			break
+		}
+
+		args, err := field_Mutation_editOrder_args(ctx, ec, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.EditOrder(childComplexity, args["input"].(order.EditInput)), true
 	case "Mutation.finishSso":
 		if e.ComplexityRoot.Mutation.FinishSso == nil {
 			break
@@ -15886,6 +15937,7 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 			graphql.NewInputUnmarshaler("AddCartLineInput", graphql.BindUnmarshaler(ec, unmarshalInputAddCartLineInput)),
 			graphql.NewInputUnmarshaler("AddCompanyAddressInput", graphql.BindUnmarshaler(ec, unmarshalInputAddCompanyAddressInput)),
 			graphql.NewInputUnmarshaler("AddMediaInput", graphql.BindUnmarshaler(ec, unmarshalInputAddMediaInput)),
+			graphql.NewInputUnmarshaler("AddOrderLineInput", graphql.BindUnmarshaler(ec, unmarshalInputAddOrderLineInput)),
 			graphql.NewInputUnmarshaler("AddPetInput", graphql.BindUnmarshaler(ec, unmarshalInputAddPetInput)),
 			graphql.NewInputUnmarshaler("AddVariantInput", graphql.BindUnmarshaler(ec, unmarshalInputAddVariantInput)),
 			graphql.NewInputUnmarshaler("AddressInput", graphql.BindUnmarshaler(ec, unmarshalInputAddressInput)),
@@ -15947,6 +15999,8 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 			graphql.NewInputUnmarshaler("DisplayPreviewInput", graphql.BindUnmarshaler(ec, unmarshalInputDisplayPreviewInput)),
 			graphql.NewInputUnmarshaler("DocumentFilter", graphql.BindUnmarshaler(ec, unmarshalInputDocumentFilter)),
 			graphql.NewInputUnmarshaler("DropStocktakeInput", graphql.BindUnmarshaler(ec, unmarshalInputDropStocktakeInput)),
+			graphql.NewInputUnmarshaler("EditOrderInput", graphql.BindUnmarshaler(ec, unmarshalInputEditOrderInput)),
+			graphql.NewInputUnmarshaler("EditOrderLineInput", graphql.BindUnmarshaler(ec, unmarshalInputEditOrderLineInput)),
 			graphql.NewInputUnmarshaler("ExperimentInput", graphql.BindUnmarshaler(ec, unmarshalInputExperimentInput)),
 			graphql.NewInputUnmarshaler("FinishSsoInput", graphql.BindUnmarshaler(ec, unmarshalInputFinishSsoInput)),
 			graphql.NewInputUnmarshaler("FreeShippingRuleInput", graphql.BindUnmarshaler(ec, unmarshalInputFreeShippingRuleInput)),
@@ -18911,6 +18965,8 @@ enum CreditEntryKind {
   PAYMENT
   "What will not be paid any more was given up (貸倒れ)."
   WRITE_OFF
+  "An order on account was edited, and comes to more or less."
+  ADJUSTMENT
 }
 
 "One change of what a company owes. It never changes; all of them add up to what is used."
@@ -22193,6 +22249,72 @@ type OrderPayload {
   userErrors: [UserError!]!
 }
 `, BuiltIn: false},
+	{Name: "../schema/order_edit.graphqls", Input: `extend type Mutation {
+  """
+  Change what an order holds before it has left: pieces that stay cost what they cost,
+  added ones what the buyer pays today; prices named here need PRICING_WRITE. Stock,
+  credit and money follow: what is paid too much goes back, what is missing is asked
+  for, and the customer is mailed. What is packed or has left cannot be taken away:
+  ORDER_LINE_PACKED. With ` + "`" + `dryRun` + "`" + ` nothing changes, and the answer tells what would.
+  """
+  editOrder(
+    "What is to change."
+    input: EditOrderInput!
+  ): EditOrderPayload! @allow(permissions: [ORDER_WRITE])
+}
+
+"What is to change in an order."
+input EditOrderInput {
+  "The client's key of this intent, 8 to 100 characters: a UUID does."
+  idempotencyKey: String!
+  "The order."
+  orderId: ID!
+  "Lines that are to have more or fewer pieces, or another price."
+  lines: [EditOrderLineInput!]! = []
+  "Goods to add."
+  add: [AddOrderLineInput!]! = []
+  "The shipping fee, in major units; as it is if left out."
+  shippingFee: Decimal
+  "Why, at most 500 characters; the customer reads it."
+  reason: String! = ""
+  "Only say what it would come to."
+  dryRun: Boolean! = false
+}
+
+"How many pieces of a line there are to be, and what one costs."
+input EditOrderLineInput {
+  "The line."
+  lineId: ID!
+  "How many; 0 takes the line away."
+  quantity: Int!
+  "The price of one piece in major units, with or without tax as the order shows prices; as it is if left out."
+  unit: Decimal
+}
+
+"Goods to add to an order."
+input AddOrderLineInput {
+  "The variant."
+  variantId: ID!
+  "How many."
+  quantity: Int!
+  "The price of one piece in major units; the buyer's price of today if left out."
+  unit: Decimal
+}
+
+"An order after an edit, or as it would be."
+type EditOrderPayload {
+  "The order; with ` + "`" + `dryRun` + "`" + ` its amounts are what they would be, its lines as they are. Null if nothing was done."
+  order: Order
+  "What it came to before; null if nothing was done."
+  before: Money
+  "What it comes to more, below zero less; null if nothing was done."
+  difference: Money
+  "What goes back to the customer; null if nothing was done."
+  refund: Money
+  "Why nothing was done; empty if it was."
+  userErrors: [UserError!]!
+}
+`, BuiltIn: false},
 	{Name: "../schema/partner.graphqls", Input: `extend type Query {
   "The brand's partners, newest first, closed ones included."
   partners: [Partner!]! @allow(permissions: [PARTNER_WRITE])
@@ -23491,6 +23613,8 @@ enum PriceRule {
   FREE_SHIPPING
   "Consumption tax on top, where prices are shown without it."
   TAX
+  "What staff changed in an order that stands."
+  ORDER_EDIT
 }
 
 "Whereto goods are sent."
@@ -28907,6 +29031,22 @@ func childFields_DonePayload(ctx context.Context, ec *executionContext, field gr
 		return fieldContext_DonePayload_userErrors(ctx, ec, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type DonePayload", field.Name)
+}
+
+func childFields_EditOrderPayload(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "order":
+		return fieldContext_EditOrderPayload_order(ctx, ec, field)
+	case "before":
+		return fieldContext_EditOrderPayload_before(ctx, ec, field)
+	case "difference":
+		return fieldContext_EditOrderPayload_difference(ctx, ec, field)
+	case "refund":
+		return fieldContext_EditOrderPayload_refund(ctx, ec, field)
+	case "userErrors":
+		return fieldContext_EditOrderPayload_userErrors(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type EditOrderPayload", field.Name)
 }
 
 func childFields_Facet(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {

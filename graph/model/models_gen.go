@@ -277,6 +277,20 @@ type DropStocktakeInput struct {
 	StocktakeID string `json:"stocktakeId"`
 }
 
+// An order after an edit, or as it would be.
+type EditOrderPayload struct {
+	// The order; with `dryRun` its amounts are what they would be, its lines as they are. Null if nothing was done.
+	Order *order.Order `json:"order,omitempty"`
+	// What it came to before; null if nothing was done.
+	Before *money.Money `json:"before,omitempty"`
+	// What it comes to more, below zero less; null if nothing was done.
+	Difference *money.Money `json:"difference,omitempty"`
+	// What goes back to the customer; null if nothing was done.
+	Refund *money.Money `json:"refund,omitempty"`
+	// Why nothing was done; empty if it was.
+	UserErrors []UserError `json:"userErrors"`
+}
+
 // A rule of functions after a change.
 type FunctionRulePayload struct {
 	// The rule; null if there is none, or nothing was done.

@@ -44,7 +44,7 @@ func entryArgs(e company.Entry) pgx.NamedArgs {
 func (s *Companies) Charge(ctx context.Context, e company.Entry) (bool, error) {
 	tag, err := s.db.conn(ctx).Exec(ctx, `
 		WITH moved AS (
-			UPDATE company_credit SET used = used + @amount WHERE company_id = @company AND used + @amount <= credit_limit
+			UPDATE company_credit SET used = used + @amount WHERE company_id = @company AND (used + @amount <= credit_limit OR @amount < 0)
 			RETURNING used, @amount::bigint AS amount
 		)`+insertEntry, entryArgs(e))
 	return tag.RowsAffected() == 1, err
@@ -55,8 +55,9 @@ func (s *Companies) Charge(ctx context.Context, e company.Entry) (bool, error) {
 func (s *Companies) Return(ctx context.Context, e *company.Entry) (bool, error) {
 	err := s.db.conn(ctx).QueryRow(ctx, `
 		WITH charged AS (
-			SELECT o.amount FROM credit_entries o WHERE o.order_id = @order AND o.kind = 'ORDER' AND o.company_id = @company
+			SELECT sum(o.amount)::bigint AS amount FROM credit_entries o WHERE o.order_id = @order AND o.kind IN ('ORDER', 'ADJUSTMENT') AND o.company_id = @company
 			AND NOT EXISTS (SELECT 1 FROM credit_entries r WHERE r.order_id = @order AND r.kind = 'CANCELLATION')
+			HAVING sum(o.amount) <> 0
 		), moved AS (
 			UPDATE company_credit SET used = used - charged.amount FROM charged WHERE company_id = @company
 			RETURNING used, -charged.amount AS amount
@@ -94,7 +95,7 @@ func (s *Companies) Receive(ctx context.Context, e company.Entry, now time.Time)
 			SELECT coalesce(-sum(amount), 0) AS total FROM credit_entries WHERE company_id = $1 AND kind IN ('PAYMENT', 'WRITE_OFF')
 		), owed AS (
 			SELECT c.order_id, sum(c.amount + coalesce(b.amount, 0)) OVER (ORDER BY c.at, c.id) AS running FROM credit_entries c
-			LEFT JOIN LATERAL (SELECT sum(amount) AS amount FROM credit_entries WHERE order_id = c.order_id AND kind = 'RETURN') b ON true
+			LEFT JOIN LATERAL (SELECT sum(amount) AS amount FROM credit_entries WHERE order_id = c.order_id AND kind IN ('RETURN', 'ADJUSTMENT')) b ON true
 			WHERE c.company_id = $1 AND c.kind = 'ORDER'
 			  AND NOT EXISTS (SELECT 1 FROM credit_entries r WHERE r.order_id = c.order_id AND r.kind = 'CANCELLATION')
 		)

@@ -135,7 +135,8 @@ func queueLines(batch *pgx.Batch, lines []order.Line) error {
 	batch.Queue(`
 		INSERT INTO order_lines (id, order_id, position, variant_id, product_id, sku, name, options, quantity, unit, total, tax_class, breakdown, promise, sold_as, parts)
 		SELECT id, order_id, position, variant_id, product_id, sku, name, options, quantity, unit, total, tax_class, breakdown, promise, sold_as, parts
-		FROM jsonb_populate_recordset(NULL::order_lines, $1::jsonb)`, string(raw))
+		FROM jsonb_populate_recordset(NULL::order_lines, $1::jsonb)
+		ON CONFLICT (id) DO UPDATE SET quantity = excluded.quantity, unit = excluded.unit, total = excluded.total, breakdown = excluded.breakdown, parts = excluded.parts`, string(raw))
 	return nil
 }
 

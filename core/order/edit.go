@@ -1,0 +1,272 @@
+package order
+
+import (
+	"context"
+	"errors"
+	"slices"
+
+	"github.com/google/uuid"
+	"github.com/shopspring/decimal"
+
+	"github.com/noren-commerce/noren/core/access"
+	"github.com/noren-commerce/noren/core/channel"
+	"github.com/noren-commerce/noren/core/fault"
+	"github.com/noren-commerce/noren/core/idempotency"
+	"github.com/noren-commerce/noren/core/messaging"
+	"github.com/noren-commerce/noren/core/money"
+)
+
+// EditInput changes what an order holds.
+type EditInput struct {
+	IdempotencyKey string
+	OrderID        uuid.UUID
+	Lines          []EditedLine
+	Add            []AddedLine
+	ShippingFee    *decimal.Decimal // major units; nil: as it is
+	Reason         string           // the customer reads it
+	DryRun         bool             // only say what it would come to
+}
+
+// EditedLine is how many pieces of a line there are to be, and what one costs.
+type EditedLine struct {
+	LineID   uuid.UUID
+	Quantity int              // 0 takes the line away
+	Unit     *decimal.Decimal // major units; nil: as it is
+}
+
+// AddedLine is goods to be added, at the buyer's price of today or at the one given.
+type AddedLine struct {
+	VariantID uuid.UUID
+	Quantity  int
+	Unit      *decimal.Decimal // major units; nil: the buyer's price
+}
+
+// Failures of an edit.
+var (
+	ErrNothingToEdit = fault.Invalid("ORDER_EDIT_EMPTY", "変更する内容を指定してください", "Say what is to change")
+	ErrLinePacked    = fault.Conflict("ORDER_LINE_PACKED", "出荷済み・出荷指示済みの数量（%d個）より少なくできません", "%d of the pieces are packed or have left")
+	ErrEditEmpties   = fault.Conflict("ORDER_EDIT_EMPTIES", "すべての商品をなくす場合は注文をキャンセルしてください", "To take everything away, cancel the order")
+	ErrEditLimited   = fault.Conflict("ORDER_EDIT_LIMITED", "数量限定・予約・受注生産・サンプルの商品は追加できません", "Goods that are limited, sold in advance, made to order or samples cannot be added")
+	ErrEditChannel   = fault.Conflict("ORDER_EDIT_CHANNEL", "注文の販売チャネルで操作してください", "Goods are added in the channel of the order")
+	ErrEditGoods     = fault.NotFound("VARIANT_UNKNOWN", "指定した商品がありません", "There are no such goods")
+	ErrEditStock     = fault.Conflict("INSUFFICIENT_STOCK", "在庫が不足しています", "Not enough stock")
+)
+
+// Validate checks the edit by itself.
+func (in EditInput) Validate() error {
+	all := []error{short("reason", in.Reason, maxReason)}
+	if len(in.Lines)+len(in.Add) == 0 && in.ShippingFee == nil {
+		all = append(all, ErrNothingToEdit)
+	}
+	if len(in.Lines)+len(in.Add) > maxLines {
+		all = append(all, fault.Invalid(fault.CodeTooLong, "明細は%d件以内で指定してください", "This has at most %d lines").With(maxLines).At("lines"))
+	}
+	for i, l := range in.Lines {
+		if l.Quantity < 0 || l.Quantity > maxPieces || negative(l.Unit) ||
+			slices.ContainsFunc(in.Lines[:i], func(m EditedLine) bool { return m.LineID == l.LineID }) {
+			all = append(all, errEditLine.At("lines"))
+		}
+	}
+	for _, l := range in.Add {
+		if l.Quantity < 1 || l.Quantity > maxPieces || negative(l.Unit) {
+			all = append(all, errEditLine.At("add"))
+		}
+	}
+	if negative(in.ShippingFee) {
+		all = append(all, errEditLine.At("shippingFee"))
+	}
+	return errors.Join(all...)
+}
+
+const maxPieces = 99_999
+
+var errEditLine = fault.Invalid(fault.CodeInvalid, "数量・金額が正しくないか、同じ明細が2回指定されています", "A quantity or amount is out of bounds, or a line is named twice")
+
+func negative(d *decimal.Decimal) bool { return d != nil && d.IsNegative() }
+
+// pricesSet reports whether the edit names a price itself.
+func (in EditInput) pricesSet() bool {
+	return in.ShippingFee != nil || slices.ContainsFunc(in.Lines, func(l EditedLine) bool { return l.Unit != nil }) ||
+		slices.ContainsFunc(in.Add, func(l AddedLine) bool { return l.Unit != nil })
+}
+
+// Edited is an order after an edit, or as it would be.
+type Edited struct {
+	Order      *Order
+	Before     money.Money // what it came to
+	Difference money.Money // what it comes to more; below zero, less
+	Refund     money.Money // what goes back to the customer
+}
+
+// Edit changes what an order holds before it has left, for staff: pieces that stay cost
+// what they cost, added ones what the buyer pays today, prices named by the edit need
+// PRICING_WRITE. Stock, money and credit follow in the same transaction: what is paid
+// too much goes back, what is missing is asked for. What is packed cannot be taken away.
+func (s *Service) Edit(ctx context.Context, in EditInput) (Edited, error) {
+	if err := access.Require(ctx, access.OrderWrite); err != nil {
+		return Edited{}, err
+	}
+	if in.pricesSet() {
+		if err := access.Require(ctx, access.PricingWrite); err != nil {
+			return Edited{}, err
+		}
+	}
+	if err := in.Validate(); err != nil {
+		return Edited{}, err
+	}
+	if in.DryRun {
+		return s.tryEdit(ctx, in)
+	}
+	done, err := idempotency.Once(ctx, s.keys, "editOrder", in.IdempotencyKey, in, func(ctx context.Context) (Edited, error) {
+		done, err := s.edit(ctx, in)
+		done.Order = nil // read again: it need not be kept with the key
+		return done, err
+	})
+	if err != nil {
+		return Edited{}, err
+	}
+	done.Order, err = s.ByID(ctx, in.OrderID)
+	return done, err
+}
+
+var errTried = errors.New("only tried")
+
+// tryEdit does the edit and takes it back, so that it fails of what the edit would.
+func (s *Service) tryEdit(ctx context.Context, in EditInput) (done Edited, _ error) {
+	err := s.tx.InTx(ctx, func(ctx context.Context) (err error) {
+		if done, err = s.edit(ctx, in); err != nil {
+			return err
+		}
+		return errTried
+	})
+	if !errors.Is(err, errTried) {
+		return Edited{}, err
+	}
+	return done, nil
+}
+
+// edit changes the order, and writes down what it was.
+func (s *Service) edit(ctx context.Context, in EditInput) (done Edited, err error) {
+	_, err = s.change(ctx, in.OrderID, "order.edited", func(ctx context.Context, o *Order, c *Change) error {
+		a, err := s.amended(ctx, o, in)
+		if err != nil {
+			return err
+		}
+		c.Reason, c.Edit = in.Reason, a.summary()
+		done, err = s.applyEdit(ctx, a, in.Reason)
+		return err
+	})
+	return done, err
+}
+
+// amended is the order as the edit wants it; nothing is written yet.
+func (s *Service) amended(ctx context.Context, o *Order, in EditInput) (*amendment, error) {
+	if !slices.Contains([]Status{PendingPayment, Confirmed, Picking}, o.Status) {
+		return nil, ErrTransition.With(o.Status)
+	}
+	p, err := s.packing(ctx, o.ID)
+	if err != nil {
+		return nil, err
+	}
+	rates, err := s.ratesFor(ctx, *o, in.Add)
+	if err != nil {
+		return nil, err
+	}
+	a := &amendment{packing: p, order: o, before: *o, after: slices.Clone(p.lines), rounding: rates.rounding}
+	for _, l := range in.Lines {
+		if err := a.change(l); err != nil {
+			return nil, err
+		}
+	}
+	for _, l := range in.Add {
+		if err := a.add(l, rates); err != nil {
+			return nil, err
+		}
+	}
+	if in.ShippingFee != nil {
+		fee, err := money.Parse(*in.ShippingFee, o.Currency)
+		if err != nil {
+			return nil, at("shippingFee", err)
+		}
+		o.ShippingMinor = fee.Minor
+	}
+	if len(a.after) == 0 {
+		return nil, ErrEditEmpties.At("lines")
+	}
+	return a, a.total()
+}
+
+// applyEdit writes the edit down: stock, lines, credit and money.
+func (s *Service) applyEdit(ctx context.Context, a *amendment, reason string) (Edited, error) {
+	o := a.order
+	done := Edited{Order: o, Before: money.Of(a.before.TotalMinor, o.Currency), Difference: a.difference(), Refund: money.Of(0, o.Currency)}
+	if o.OnAccount() && o.CompanyID != nil && done.Difference.Minor != 0 { // credit before stock, as in placing
+		if err := s.trade.Adjust(ctx, *o.CompanyID, o.ID, done.Difference.Minor); err != nil {
+			return done, err
+		}
+	}
+	if err := s.restock(ctx, a); err != nil {
+		return done, err
+	}
+	if err := s.store.SaveEdit(ctx, *o, a.rewritten(), a.removed); err != nil {
+		return done, err
+	}
+	if !o.OnAccount() {
+		money, err := s.payments.Adjust(ctx, o.ID, a.before.TotalMinor, o.TotalMinor)
+		if err != nil {
+			return done, err
+		}
+		done.Refund.Minor, o.Paid = money.Refund, money.Covered >= o.TotalMinor
+		if o.Paid && o.Status == PendingPayment {
+			o.Status = Confirmed
+		}
+	}
+	if o.Status != PendingPayment {
+		o.Status = standing(a.shipments, a.held)
+	}
+	return done, s.mail(ctx, *o, o.ID.String()+" "+s.now().String(), messaging.OrderChanged{
+		Name: o.ShippingAddress.Name, OrderNumber: o.Number, Reason: reason, Currency: o.Currency, Lines: mailed(Draft{Order: *o, Lines: a.after}),
+		Shipping: o.ShippingMinor, Tax: o.TaxMinor, Total: o.TotalMinor, Difference: done.Difference.Minor, Refund: done.Refund.Minor,
+		Missing: !o.Paid && !o.OnAccount(),
+	})
+}
+
+// restock takes what the edit wants more, and returns what it wants less.
+func (s *Service) restock(ctx context.Context, a *amendment) error {
+	more, less := a.moves()
+	if len(more) > 0 {
+		goods, err := s.store.Goods(ctx, a.order.BrandID, "", variantsOf(more))
+		if err != nil {
+			return err
+		}
+		taken := a.take(goods.Levels, more)
+		flipped, err := s.store.Take(ctx, Taking{OrderID: a.order.ID, At: s.now(), Reservations: taken})
+		if errors.Is(err, ErrStockMoved) {
+			return ErrEditStock
+		}
+		if err := errors.Join(err, s.store.Reserve(ctx, a.order.ID, taken), s.stockFlipped(ctx, flipped)); err != nil {
+			return err
+		}
+	}
+	if len(less) == 0 {
+		return nil
+	}
+	flipped, err := s.store.Unreserve(ctx, a.order.ID, less)
+	return errors.Join(err, s.stockFlipped(ctx, flipped))
+}
+
+func variantsOf(all []Reservation) []uuid.UUID {
+	ids := make([]uuid.UUID, len(all))
+	for i, r := range all {
+		ids[i] = r.VariantID
+	}
+	return ids
+}
+
+// inChannel fails unless the actor works in the order's channel, whose prices hold.
+func (o Order) inChannel(ctx context.Context) error {
+	if channel.From(ctx).ID != o.ChannelID {
+		return ErrEditChannel.At("add")
+	}
+	return nil
+}

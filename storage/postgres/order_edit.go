@@ -1,0 +1,98 @@
+package postgres
+
+import (
+	"context"
+	"slices"
+
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
+
+	"github.com/noren-commerce/noren/core/order"
+)
+
+// SaveEdit writes the amounts of an edited order, the lines that are new or not as
+// before, and takes those away that are gone, with what called-off shipments say of them.
+func (s *Orders) SaveEdit(ctx context.Context, o order.Order, lines []order.Line, removed []uuid.UUID) error {
+	batch := &pgx.Batch{}
+	batch.Queue(`
+		UPDATE orders SET subtotal = @subtotal, discount = @discount, shipping_fee = @fee, tax = @tax, total = @total, taxes = @taxes, breakdown = @breakdown
+		WHERE id = @id`, pgx.NamedArgs{
+		"id": o.ID, "subtotal": o.SubtotalMinor, "discount": o.DiscountMinor, "fee": o.ShippingMinor, "tax": o.TaxMinor, "total": o.TotalMinor,
+		"taxes": o.Taxes, "breakdown": o.Breakdown,
+	})
+	batch.Queue(`DELETE FROM shipment_lines WHERE line_id = ANY($1)`, removed)
+	batch.Queue(`DELETE FROM order_lines WHERE id = ANY($1)`, removed)
+	if err := queueLines(batch, lines); err != nil {
+		return err
+	}
+	return s.db.conn(ctx).SendBatch(ctx, batch).Close()
+}
+
+// Reserve notes what a locked order holds, or waits for, besides.
+func (s *Orders) Reserve(ctx context.Context, orderID uuid.UUID, more []order.Reservation) error {
+	batch, args := &pgx.Batch{}, reservationArgs(more)
+	args["order"], args["none"] = orderID, uuid.Nil
+	batch.Queue(`
+		INSERT INTO stock_reservations AS r (order_id, variant_id, location_id, quantity)
+		SELECT @order, variant_id, nullif(location_id, @none), quantity
+		FROM unnest(@variants::uuid[], @locations::uuid[], @quantities::int[]) AS m (variant_id, location_id, quantity)
+		ON CONFLICT (order_id, variant_id, location_id) DO UPDATE SET state = 'OPEN',
+			quantity = excluded.quantity + CASE r.state WHEN 'OPEN' THEN r.quantity ELSE 0 END`, args)
+	return s.db.later(ctx, batch)
+}
+
+const (
+	unreserved = `
+	WITH less AS (
+		SELECT variant_id, nullif(location_id, @none) AS location_id, quantity
+		FROM unnest(@variants::uuid[], @locations::uuid[], @quantities::int[]) AS m (variant_id, location_id, quantity)
+	), given AS (
+		UPDATE stock_reservations r SET quantity = CASE WHEN r.quantity > l.quantity THEN r.quantity - l.quantity ELSE r.quantity END,
+			state = CASE WHEN r.quantity > l.quantity THEN 'OPEN' ELSE 'RELEASED' END
+		FROM less l
+		WHERE r.order_id = @order AND r.variant_id = l.variant_id AND r.location_id IS NOT DISTINCT FROM l.location_id AND r.state = 'OPEN' AND r.quantity >= l.quantity
+		RETURNING l.variant_id, l.location_id, l.quantity
+	)`
+	shelvesBack = unreserved + `, locked AS (
+		SELECT s.variant_id, s.location_id FROM stock_levels s JOIN given USING (variant_id, location_id)
+		ORDER BY s.variant_id, s.location_id FOR UPDATE OF s
+	)
+	UPDATE stock_levels s SET reserved = s.reserved - g.quantity
+	FROM given g JOIN locked USING (variant_id, location_id)
+	WHERE s.variant_id = g.variant_id AND s.location_id = g.location_id
+	RETURNING s.variant_id, s.free, -g.quantity AS taken, EXISTS (SELECT FROM set_parts z WHERE z.variant_id = s.variant_id) AS in_set`
+	placesBack = unreserved + `, locked AS (
+		SELECT k.variant_id FROM back_orders k JOIN given USING (variant_id) ORDER BY k.variant_id FOR UPDATE OF k
+	), back AS (
+		UPDATE back_orders k SET pieces = k.pieces - g.quantity FROM given g JOIN locked USING (variant_id)
+		WHERE k.variant_id = g.variant_id RETURNING k.variant_id, k.pieces, g.quantity
+	)
+	SELECT g.variant_id, coalesce(b.most, 0) - g.pieces AS free, -g.quantity AS taken, EXISTS (SELECT FROM set_parts z WHERE z.variant_id = g.variant_id) AS in_set
+	FROM back g JOIN variants v ON v.id = g.variant_id` + looseStock
+)
+
+// Unreserve returns some of what a locked order holds, or waits for.
+func (s *Orders) Unreserve(ctx context.Context, orderID uuid.UUID, less []order.Reservation) ([]uuid.UUID, error) {
+	var levels, places []moved
+	waits := slices.DeleteFunc(slices.Clone(less), func(r order.Reservation) bool { return !r.Waits() })
+	there := slices.DeleteFunc(slices.Clone(less), order.Reservation.Waits)
+	batch := &pgx.Batch{}
+	for _, part := range []struct {
+		sql  string
+		of   []order.Reservation
+		into *[]moved
+	}{{shelvesBack, there, &levels}, {placesBack, waits, &places}} {
+		args := reservationArgs(part.of)
+		args["order"], args["none"] = orderID, uuid.Nil
+		if len(part.of) > 0 {
+			queueRows(batch, part.into, nil, part.sql, args)
+		}
+	}
+	if err := s.db.conn(ctx).SendBatch(ctx, batch).Close(); err != nil {
+		return nil, err
+	}
+	if len(levels) != len(there) || len(places) != len(waits) {
+		return nil, order.ErrStockMoved
+	}
+	return slices.Concat(crossed(levels), crossed(places)), nil
+}
