@@ -14,6 +14,7 @@ import (
 	"github.com/noren-commerce/noren/core/idempotency"
 	"github.com/noren-commerce/noren/core/messaging"
 	"github.com/noren-commerce/noren/core/money"
+	"github.com/noren-commerce/noren/core/payment"
 )
 
 // EditInput changes what an order holds.
@@ -49,6 +50,7 @@ var (
 	ErrEditLimited   = fault.Conflict("ORDER_EDIT_LIMITED", "数量限定・予約・受注生産・サンプルの商品は追加できません", "Goods that are limited, sold in advance, made to order or samples cannot be added")
 	ErrEditChannel   = fault.Conflict("ORDER_EDIT_CHANNEL", "注文の販売チャネルで操作してください", "Goods are added in the channel of the order")
 	ErrEditGoods     = fault.NotFound("VARIANT_UNKNOWN", "指定した商品がありません", "There are no such goods")
+	ErrEditUnpaid    = fault.Conflict("ORDER_EDIT_UNPAID", "代金引換、または入金前のコンビニ払いの注文は変更できません", "An order that is paid on delivery, or at a convenience store and not yet paid, cannot be changed")
 	ErrEditStock     = fault.Conflict("INSUFFICIENT_STOCK", "在庫が不足しています", "Not enough stock")
 )
 
@@ -98,7 +100,7 @@ type Edited struct {
 	Refund     money.Money // what goes back to the customer
 }
 
-// Edit changes what an order holds before it has left, for staff: pieces that stay cost
+// Edit changes what an order holds before anything of it has left, for staff: pieces that stay cost
 // what they cost, added ones what the buyer pays today, prices named by the edit need
 // PRICING_WRITE. Stock, money and credit follow in the same transaction: what is paid
 // too much goes back, what is missing is asked for. What is packed cannot be taken away.
@@ -163,6 +165,9 @@ func (s *Service) edit(ctx context.Context, in EditInput) (done Edited, err erro
 func (s *Service) amended(ctx context.Context, o *Order, in EditInput) (*amendment, error) {
 	if !slices.Contains([]Status{PendingPayment, Confirmed, Picking}, o.Status) {
 		return nil, ErrTransition.With(o.Status)
+	}
+	if o.OnDelivery() || (o.PaymentMethod == payment.MethodConvenienceStore && !o.Paid) { // somebody else collects the amount that it was told
+		return nil, ErrEditUnpaid
 	}
 	p, err := s.packing(ctx, o.ID)
 	if err != nil {
