@@ -77,7 +77,10 @@ func WriteDocuments(ctx context.Context, db *postgres.DB, now time.Time) error {
 		return err
 	}
 	return db.InTx(ctx, func(ctx context.Context) error {
-		received := slices.DeleteFunc(arrived.Nodes(), func(o order.Order) bool { return !o.Paid || o.OnAccount() || o.OnDelivery() })
+		received, err := t.received(ctx, arrived.Nodes())
+		if err != nil {
+			return err
+		}
 		for i, o := range received {
 			if i >= 4 {
 				break
@@ -91,6 +94,21 @@ func WriteDocuments(ctx context.Context, db *postgres.DB, now time.Time) error {
 		}
 		return t.priceCut(ctx, arrived.Edges[len(arrived.Edges)-1].Node)
 	})
+}
+
+// received are those of the orders whose money is there, whole.
+func (t *trade) received(ctx context.Context, all []order.Order) ([]order.Order, error) {
+	there := map[uuid.UUID]int64{}
+	for _, o := range all {
+		payments, err := t.payments.OfOrders(ctx, []uuid.UUID{o.ID})
+		if err != nil {
+			return nil, err
+		}
+		for _, p := range payments {
+			there[o.ID] += p.CapturedMinor - p.RefundedMinor
+		}
+	}
+	return slices.DeleteFunc(all, func(o order.Order) bool { return o.TotalMinor == 0 || there[o.ID] < o.TotalMinor }), nil
 }
 
 // receipt issues a receipt of the order, and every third again.
