@@ -22251,7 +22251,7 @@ type OrderPayload {
 `, BuiltIn: false},
 	{Name: "../schema/order_edit.graphqls", Input: `extend type Mutation {
   """
-  Change what an order holds before it has left: pieces that stay cost what they cost,
+  Change what an order holds before anything of it has left: pieces that stay cost what they cost,
   added ones what the buyer pays today; prices named here need PRICING_WRITE. Stock,
   credit and money follow: what is paid too much goes back, what is missing is asked
   for, and the customer is mailed. What is packed or has left cannot be taken away:
