@@ -15,7 +15,7 @@ type Pieces map[uuid.UUID]int
 type shares struct {
 	lines    []order.Line
 	goods    int64 // what the goods bear of the total
-	shipping int64 // what the shipping fee bears of it
+	shipping int64 // what the shipping fee, and the charge of the way to pay, bear of it
 	weights  map[uuid.UUID]int64
 	all      int64 // of the weights
 }
@@ -23,9 +23,9 @@ type shares struct {
 // sharesOf works out what the lines of an order bear of its total. Where prices are
 // without tax, goods of a higher rate bear more of it.
 func sharesOf(o order.Order, lines []order.Line) shares {
-	s := shares{lines: lines, weights: map[uuid.UUID]int64{}, shipping: o.ShippingMinor}
+	s := shares{lines: lines, weights: map[uuid.UUID]int64{}, shipping: o.ShippingMinor + o.ChargeMinor}
 	if !o.TaxInclusive {
-		s.shipping = money.TaxOf(money.TaxStandard, o.ShippingFee(), false, money.RoundDown).Gross.Minor
+		s.shipping = money.TaxOf(money.TaxStandard, money.Of(s.shipping, o.Currency), false, money.RoundDown).Gross.Minor
 	}
 	s.shipping = min(s.shipping, o.TotalMinor)
 	s.goods = o.TotalMinor - s.shipping

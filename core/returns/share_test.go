@@ -15,7 +15,7 @@ import (
 // shipping fee, and tax on top where prices are without.
 func bought(t *rapid.T) (order.Order, []order.Line) {
 	o := order.Order{ID: id.New(), Currency: "JPY", TaxInclusive: rapid.Bool().Draw(t, "inclusive")}
-	o.ShippingMinor = rapid.Int64Range(0, 2000).Draw(t, "fee")
+	o.ShippingMinor, o.ChargeMinor = rapid.Int64Range(0, 2000).Draw(t, "fee"), rapid.Int64Range(0, 1000).Draw(t, "charge")
 	var lines []order.Line
 	var sum, gross int64
 	for range rapid.IntRange(1, 6).Draw(t, "lines") {
@@ -35,9 +35,9 @@ func bought(t *rapid.T) (order.Order, []order.Line) {
 	}
 	o.SubtotalMinor = sum
 	o.DiscountMinor = rapid.Int64Range(0, sum).Draw(t, "discount")
-	o.TotalMinor = sum - o.DiscountMinor + o.ShippingMinor
+	o.TotalMinor = sum - o.DiscountMinor + o.ShippingMinor + o.ChargeMinor
 	if !o.TaxInclusive {
-		o.TotalMinor = gross - min(o.DiscountMinor, gross) + o.ShippingMinor*11/10
+		o.TotalMinor = gross - min(o.DiscountMinor, gross) + (o.ShippingMinor+o.ChargeMinor)*11/10
 	}
 	return o, lines
 }
@@ -89,4 +89,8 @@ func TestPiecesBearTheirPartOfADiscount(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, amounts{leash.ID: 1800, bed.ID: 6300}, cost)
 	require.Equal(t, int64(500), s.shipping)
+	o.ChargeMinor, o.TotalMinor = 330, 9830
+	cost, err = sharesOf(o, []order.Line{leash, bed}).back(Pieces{}, Pieces{leash.ID: 1})
+	require.NoError(t, err)
+	require.Equal(t, int64(900), cost[leash.ID], "the charge for cash on delivery is none of the goods'")
 }
