@@ -87,7 +87,7 @@ func newTrade(ctx context.Context, db *postgres.DB) (*trade, error) {
 	})
 	t.orders.InvoiceBy(t.documents)
 	t.returns = returns.New(returns.Parts{
-		Tx: db, Store: postgres.NewReturns(db), Keys: keys, Orders: t.orders, Payments: t.payments, Companies: t.companies,
+		Tx: db, Store: postgres.NewReturns(db), Keys: keys, Orders: t.orders, Payments: t.payments, Companies: t.companies, Documents: t.documents,
 		Prices: prices, Flips: inventory.NewShown(stock, events, now), Outbox: unsent{}, Events: events, Now: now,
 	})
 	t.quotations = quotation.New(quotation.Parts{

@@ -189,6 +189,9 @@ func (s *Service) settle(ctx context.Context, c changing, receipt *Receipt) erro
 	if err := s.giveBack(ctx, c, receipt); err != nil {
 		return err
 	}
+	if err := s.credit(ctx, c, *receipt); err != nil {
+		return err
+	}
 	came := received(c.all, Return.refunds)
 	for _, p := range receipt.Lines {
 		came[p.LineID] += p.Pieces()

@@ -102,6 +102,7 @@ type Parts struct {
 	Payments  Payments
 	Companies Companies
 	Campaigns Campaigns // nil: there are none
+	Documents Documents // nil: none are issued
 	Prices    Prices
 	Flips     Flips
 	Outbox    messaging.Outbox
