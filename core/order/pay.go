@@ -25,7 +25,7 @@ func (s *Service) PaymentDue(ctx context.Context, orderID uuid.UUID) (payment.Du
 	return payment.Due{
 		OrderID: o.ID, BrandID: o.BrandID, Number: o.Number, Amount: o.TotalMinor, Currency: o.Currency,
 		Payable: o.Status == PendingPayment || o.lapsed(), Cancelled: o.Status == Cancelled,
-		Name: o.ShippingAddress.Name, Email: o.Email, Language: o.Language,
+		Name: o.ShippingAddress.Name, Email: o.Email, Language: o.Language, Method: o.PaymentMethod,
 		Excluded: o.ShippingMethod.Excluded,
 	}, nil
 }

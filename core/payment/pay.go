@@ -208,7 +208,7 @@ func (s *Service) chosen(in PayInput, due Due, current *Payment) (Gateway, error
 	case current != nil:
 		return s.byName(current.Gateway)
 	}
-	return nil, fault.ErrRequired.At("method")
+	return s.byMethod(due.Method) // paid before, and edited to more since
 }
 
 // tender is the payment to collect the amount with: the open one if it is of this

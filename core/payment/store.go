@@ -44,6 +44,7 @@ type Due struct {
 	Name      string
 	Email     string
 	Language  string
+	Method    Method   // by which it was to be paid when it was placed
 	Excluded  []Method // that do not go with how it is shipped
 }
 
