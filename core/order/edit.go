@@ -15,6 +15,7 @@ import (
 	"github.com/noren-commerce/noren/core/messaging"
 	"github.com/noren-commerce/noren/core/money"
 	"github.com/noren-commerce/noren/core/payment"
+	"github.com/noren-commerce/noren/core/pricing"
 )
 
 // EditInput changes what an order holds.
@@ -64,13 +65,13 @@ func (in EditInput) Validate() error {
 		all = append(all, fault.Invalid(fault.CodeTooLong, "明細は%d件以内で指定してください", "This has at most %d lines").With(maxLines).At("lines"))
 	}
 	for i, l := range in.Lines {
-		if l.Quantity < 0 || l.Quantity > maxPieces || negative(l.Unit) ||
+		if l.Quantity < 0 || l.Quantity > pricing.MaxQuantity || negative(l.Unit) ||
 			slices.ContainsFunc(in.Lines[:i], func(m EditedLine) bool { return m.LineID == l.LineID }) {
 			all = append(all, errEditLine.At("lines"))
 		}
 	}
 	for _, l := range in.Add {
-		if l.Quantity < 1 || l.Quantity > maxPieces || negative(l.Unit) {
+		if l.Quantity < 1 || l.Quantity > pricing.MaxQuantity || negative(l.Unit) {
 			all = append(all, errEditLine.At("add"))
 		}
 	}
@@ -79,8 +80,6 @@ func (in EditInput) Validate() error {
 	}
 	return errors.Join(all...)
 }
-
-const maxPieces = 99_999
 
 var errEditLine = fault.Invalid(fault.CodeInvalid, "数量・金額が正しくないか、同じ明細が2回指定されています", "A quantity or amount is out of bounds, or a line is named twice")
 

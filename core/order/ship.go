@@ -61,7 +61,7 @@ func (s *Service) address(ctx context.Context, m *moving, in ShipInput) error {
 			return err
 		}
 		if carrier == nil && in.CarrierID != nil {
-			return ErrUnknownCarrier.At("carrierId")
+			return shipping.ErrCarrier.At("carrierId")
 		}
 		if carrier != nil {
 			h.CarrierID, h.Carrier, h.TrackingURL = &carrier.ID, carrier.Name.In(m.order.Language), carrier.Track(in.TrackingNumber)

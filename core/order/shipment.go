@@ -116,7 +116,6 @@ var (
 	ErrNothingToShip  = fault.Conflict("NOTHING_TO_SHIP", "出荷できる商品がありません", "The order has nothing left that could be shipped")
 	ErrNotAllocated   = fault.Conflict("SHIPMENT_NOT_ALLOCATED", "引き当てた数量を超えています（出荷できる数量は%d個）", "That is more than is allocated: %d can be shipped")
 	ErrUnknownLine    = fault.NotFound("ORDER_LINE_UNKNOWN", "指定した明細がこの注文にありません", "The order has no such line")
-	ErrUnknownCarrier = fault.NotFound("CARRIER_UNKNOWN", "指定した運送会社がありません", "There is no such carrier")
 	ErrTrackingNumber = fault.Conflict("TRACKING_NUMBER_TAKEN", "このお問い合わせ番号は別の注文の出荷で使われています", "A shipment of another order has this tracking number")
 )
 
