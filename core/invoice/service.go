@@ -201,7 +201,7 @@ func (s *Service) sell(ctx context.Context, b basis, h order.Shipment) error {
 		b.soldAt = *h.ShippedAt
 	}
 	var drafts []Document
-	if find(there, KindInvoice) == nil {
+	if b.order.TotalMinor > 0 && find(there, KindInvoice) == nil { // what replaces returned goods was invoiced before
 		drafts = append(drafts, b.invoice())
 	}
 	note := b.deliveryNote(h)
