@@ -252,4 +252,23 @@ func TestThoseOfAShopShipFromTheirOwn(t *testing.T) {
 
 	a.DoAs(t, packer, query, apptest.Variables{"f": apptest.Variables{"status": []string{"INSTRUCTED"}}}).Into(t, &list)
 	require.Len(t, list.Shipments.Nodes, 1)
+
+	// They list the orders of their shop, and find any other by its number.
+	_, other := ordered(t, a, a.AddProduct(t, "bowl", 1980).Variants[0], a.AddShipping(t, "letter", 0))
+	seen := func(actor access.Actor, filter apptest.Variables) (found []string) {
+		var orders struct {
+			Orders struct{ Nodes []struct{ ID string } }
+		}
+		a.DoAs(t, actor, `query($f: OrderFilter) { orders(filter: $f) { nodes { id } } }`, apptest.Variables{"f": filter}).Into(t, &orders)
+		for _, o := range orders.Orders.Nodes {
+			found = append(found, o.ID)
+		}
+		return found
+	}
+	require.Equal(t, []string{order}, seen(shop.actor, nil))
+	require.Equal(t, []string{other.Order.ID, order}, seen(packer, nil))
+	require.Equal(t, []string{other.Order.ID}, seen(shop.actor, apptest.Variables{"number": other.Order.Number}))
+	nowhere := shop.actor
+	nowhere.Stores = nil
+	require.Empty(t, seen(nowhere, nil))
 }

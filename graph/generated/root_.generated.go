@@ -21898,7 +21898,10 @@ extend enum UserErrorCode {
 }
 `, BuiltIn: false},
 	{Name: "../schema/order.graphqls", Input: `extend type Query {
-  "The caller's own orders, newest first; for staff who may read orders, the brand's."
+  """
+  The caller's own orders, newest first; for staff who may read orders, the brand's.
+  Staff of a shop see what their shop sold, holds or has sent, and any by its number.
+  """
   orders(
     "How many, 0 to 100."
     first: Int = 20
