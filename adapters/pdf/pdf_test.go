@@ -112,13 +112,15 @@ func newPrinter(t testing.TB) *pdf.Printer {
 	return p
 }
 
-// said is the text of the PDF as pdftotext reads it; the test ends where there is none.
+// said is the text of the PDF as pdftotext reads it; where there is none the test ends,
+// but not in the gate, which installs it.
 func said(t testing.TB, file []byte) string {
 	t.Helper()
 	tool, err := exec.LookPath("pdftotext")
-	if err != nil {
+	if err != nil && os.Getenv("CI") == "" {
 		t.Skip("pdftotext is not installed")
 	}
+	require.NoError(t, err)
 	read := exec.Command(tool, "-layout", "-", "-")
 	read.Stdin = bytes.NewReader(file)
 	text, err := read.CombinedOutput()
