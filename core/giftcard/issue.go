@@ -48,8 +48,6 @@ const (
 	maxReason = 200
 )
 
-func newID() uuid.UUID { return id.New() }
-
 func checkReason(reason string) error {
 	if reason == "" {
 		return fault.ErrRequired.At("reason")
@@ -109,7 +107,7 @@ func (s *Service) Issue(ctx context.Context, in IssueInput) (*Issued, error) {
 	}
 	var sheet string
 	issued, err := idempotency.Once(ctx, s.Keys, "issueGiftCards", in.IdempotencyKey, in, func(ctx context.Context) (Issued, error) {
-		made := Issued{BatchID: newID(), Count: in.Count}
+		made := Issued{BatchID: id.New(), Count: in.Count}
 		cards, entries, text, err := s.make(ctx, in, value, made.BatchID)
 		if err != nil {
 			return made, err
@@ -151,7 +149,7 @@ func (s *Service) make(ctx context.Context, in IssueInput, value money.Money, ba
 			return nil, nil, "", err
 		}
 		c := Card{
-			ID: newID(), BrandID: brandID, BatchID: batch, Ending: normal[len(normal)-4:], Currency: value.Currency, InitialMinor: value.Minor,
+			ID: id.New(), BrandID: brandID, BatchID: batch, Ending: normal[len(normal)-4:], Currency: value.Currency, InitialMinor: value.Minor,
 			BalanceMinor: value.Minor, ExpiresAt: in.ExpiresAt, Note: in.Note, CreatedAt: now, UpdatedAt: now,
 		}
 		cards[i], entries[i] = NewCard{c, s.hash(brandID, normal)}, s.entry(ctx, c, EntryIssue, value.Minor)

@@ -13,6 +13,7 @@ import (
 	"github.com/noren-commerce/noren/core/clock"
 	"github.com/noren-commerce/noren/core/event"
 	"github.com/noren-commerce/noren/core/fault"
+	"github.com/noren-commerce/noren/core/id"
 	"github.com/noren-commerce/noren/core/idempotency"
 	"github.com/noren-commerce/noren/core/ledger"
 	"github.com/noren-commerce/noren/core/limit"
@@ -159,7 +160,7 @@ func (s *Service) EntriesOf(ctx context.Context, cardIDs []uuid.UUID) ([]Entry, 
 
 // entry is a change of a card's balance by the context's actor.
 func (s *Service) entry(ctx context.Context, c Card, kind EntryKind, minor int64) Entry {
-	e := Entry{ID: newID(), CardID: c.ID, Kind: kind, AmountMinor: minor, Currency: c.Currency, At: s.Now()}
+	e := Entry{ID: id.New(), CardID: c.ID, Kind: kind, AmountMinor: minor, Currency: c.Currency, At: s.Now()}
 	if actor := access.From(ctx).ID; actor != uuid.Nil {
 		e.ActorID = &actor
 	}

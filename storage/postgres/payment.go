@@ -216,7 +216,7 @@ func paymentFilter(q payment.Query) (string, pgx.NamedArgs) {
 			OR (captured > refunded AND order_id IN (SELECT o.id FROM orders o WHERE o.id = order_id AND o.status = 'CANCELLED'))
 			OR (status = 'PENDING' AND captured > 0)
 			OR (captured > refunded AND order_id IN (SELECT o.id FROM orders o WHERE o.id = order_id AND o.status = 'PENDING_PAYMENT'))
-			OR (status = 'CANCELLED' AND order_id IN (SELECT o.id FROM orders o WHERE o.id = order_id AND NOT o.paid AND o.status IN ('CONFIRMED', 'PICKING')))
+			OR (status = 'CANCELLED' AND order_id IN (SELECT o.id FROM orders o WHERE o.id = order_id AND NOT o.paid AND o.status IN ('CONFIRMED', 'PICKING', 'PARTIALLY_SHIPPED')))
 			OR id IN (SELECT payment_id FROM payment_operations WHERE status IN ('OUTSTANDING', 'REFUSED') AND kind <> 'START'))`
 	}
 	return where, args
