@@ -202,6 +202,25 @@ func TestFewerPiecesGiveTheDifferenceBack(t *testing.T) {
 	var due int
 	require.NoError(t, d.DB.Pool().QueryRow(t.Context(), `SELECT sum((data->>'amount')::int) FROM events WHERE type = 'payment.refund_due'`).Scan(&due))
 	require.Equal(t, 3300, due)
+
+	// What staff have to send back stands on their list until they have.
+	owed := func() (n int) {
+		var list struct{ Payments struct{ TotalCount int } }
+		d.DoAs(t, cashier, `{ payments(filter: {attention: true}) { totalCount } }`, nil).Into(t, &list)
+		return list.Payments.TotalCount
+	}
+	require.Equal(t, 1, owed())
+	var sent struct {
+		RefundPayment struct{ UserErrors []userError }
+	}
+	var bill struct {
+		Order struct{ Payments []struct{ ID string } }
+	}
+	d.DoAs(t, cashier, `query($o: ID!) { order(id: $o) { payments { id } } }`, apptest.Variables{"o": d.order}).Into(t, &bill)
+	d.DoAs(t, cashier, `mutation($p: ID!) { refundPayment(input: {idempotencyKey: "refund-edit", paymentId: $p, amount: "3300"}) { userErrors { code } } }`,
+		apptest.Variables{"p": bill.Order.Payments[0].ID}).Into(t, &sent)
+	require.Empty(t, sent.RefundPayment.UserErrors)
+	require.Zero(t, owed())
 	d.ship(t, d.order)
 	requireStock(t, d.App, d.bowl, 98, 0)
 	require.Equal(t, "ORDER_STATUS_CONFLICT", d.edit(t, lines(d.bowls, 1)).code(), "it has left")
