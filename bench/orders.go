@@ -64,6 +64,7 @@ func manyOrders(ctx context.Context, s settings) error {
 		{"a rare way to pay", order.Query{Narrowed: order.Narrowed{PaymentMethod: "CASH"}}},
 		{"a shop", order.Query{Narrowed: order.Narrowed{ShopID: &shop}}},
 		{"a shop, the oldest first", order.Query{Narrowed: order.Narrowed{ShopID: &shop}, Oldest: true}},
+		{"those of a shop see", order.Query{Stores: []uuid.UUID{shop}}},
 		{"a member", order.Query{Narrowed: order.Narrowed{MemberID: &member}}},
 		{"a month", order.Query{Narrowed: order.Narrowed{PlacedFrom: &from, PlacedBefore: &until}}},
 		{"a month and a status", order.Query{Narrowed: order.Narrowed{PlacedFrom: &from, PlacedBefore: &until}, Statuses: []order.Status{order.Cancelled}}},

@@ -253,7 +253,13 @@ func TestThoseOfAShopShipFromTheirOwn(t *testing.T) {
 	a.DoAs(t, packer, query, apptest.Variables{"f": apptest.Variables{"status": []string{"INSTRUCTED"}}}).Into(t, &list)
 	require.Len(t, list.Shipments.Nodes, 1)
 
-	// They list the orders of their shop, and find any other by its number.
+	// They list the orders of their shop, and find any other by its number; what they
+	// send they see with the shipment.
+	var theirs struct {
+		Shipments struct{ Nodes []struct{ Order *struct{ ID string } } }
+	}
+	a.DoAs(t, shop.actor, `{ shipments { nodes { order { id } } } }`, nil).Into(t, &theirs)
+	require.Equal(t, order, theirs.Shipments.Nodes[0].Order.ID)
 	_, other := ordered(t, a, a.AddProduct(t, "bowl", 1980).Variants[0], a.AddShipping(t, "letter", 0))
 	seen := func(actor access.Actor, filter apptest.Variables) (found []string) {
 		var orders struct {
@@ -265,6 +271,8 @@ func TestThoseOfAShopShipFromTheirOwn(t *testing.T) {
 		}
 		return found
 	}
+	require.Empty(t, seen(shop.actor, nil))
+	exec(t, a, `UPDATE orders SET shop_id = $1 WHERE id = $2`, second, keyOf(t, order))
 	require.Equal(t, []string{order}, seen(shop.actor, nil))
 	require.Equal(t, []string{other.Order.ID, order}, seen(packer, nil))
 	require.Equal(t, []string{other.Order.ID}, seen(shop.actor, apptest.Variables{"number": other.Order.Number}))

@@ -99,7 +99,7 @@ type Query struct {
 	Statuses  []Status
 	Number    string
 	Email     string
-	Stores    []uuid.UUID // only what these shops sold, hold or have sent; none: any
+	Stores    []uuid.UUID // only what was bought or is picked up at these shops; none: any
 	Narrowed
 	Oldest bool // the oldest first
 	Page   page.Args
@@ -242,8 +242,9 @@ type ListInput struct {
 }
 
 // List is one page of the actor's own orders, or of the brand's for staff; of a
-// company's, all that the actor may see. Staff of a shop see what their shop sold, holds
-// or has sent, and any order whose number they were told: goods come back anywhere.
+// company's, all that the actor may see. Staff of a shop see what was bought or is
+// picked up at theirs, and any order whose number they were told: goods come back
+// anywhere. What theirs sends stands in ListShipments.
 func (s *Service) List(ctx context.Context, in ListInput) (page.Connection[Order], error) {
 	q := Query{BrandID: channel.From(ctx).BrandID, CompanyID: in.CompanyID, Statuses: in.Statuses, Number: in.Number, Email: in.Email, Oldest: in.Oldest, Page: in.Page}
 	if number, ok := ParseNumber(in.Number); ok {

@@ -21900,7 +21900,8 @@ extend enum UserErrorCode {
 	{Name: "../schema/order.graphqls", Input: `extend type Query {
   """
   The caller's own orders, newest first; for staff who may read orders, the brand's.
-  Staff of a shop see what their shop sold, holds or has sent, and any by its number.
+  Staff of a shop see what was bought or is picked up at theirs, and any by its number;
+  what theirs sends stands in ` + "`" + `shipments` + "`" + `.
   """
   orders(
     "How many, 0 to 100."

@@ -219,8 +219,7 @@ func orderFilter(q order.Query) (string, pgx.NamedArgs) {
 		where, args["email"] = where+` AND o.email = @email`, q.Email
 	}
 	if len(q.Stores) > 0 {
-		where, args["stores"] = where+` AND (o.shop_id = ANY(@stores)
-			OR EXISTS (SELECT FROM stock_reservations r WHERE r.order_id = o.id AND r.location_id = ANY(@stores)))`, q.Stores
+		where, args["stores"] = where+` AND o.shop_id = ANY(@stores)`, q.Stores
 	}
 	return narrowed(q.Narrowed, where, args)
 }
