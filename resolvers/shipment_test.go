@@ -256,7 +256,9 @@ func TestThoseOfAShopShipFromTheirOwn(t *testing.T) {
 	// They list the orders of their shop, and find any other by its number; what they
 	// send they see with the shipment.
 	var theirs struct {
-		Shipments struct{ Nodes []struct{ Order *struct{ ID string } } }
+		Shipments struct {
+			Nodes []struct{ Order *struct{ ID string } }
+		}
 	}
 	a.DoAs(t, shop.actor, `{ shipments { nodes { order { id } } } }`, nil).Into(t, &theirs)
 	require.Equal(t, order, theirs.Shipments.Nodes[0].Order.ID)
