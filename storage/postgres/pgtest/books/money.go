@@ -15,8 +15,9 @@ var journal = []Rule{
 	{"each shipment is one sale of what it is worth", `
 		SELECT format('shipment %s of %s: worth %s, sold %s', h.id, h.order_id, h.total, coalesce(j.sum, 0))
 		FROM shipments h LEFT JOIN (
-			SELECT e.source, sum(l.credit) FROM journal_entries e JOIN journal_lines l ON l.entry_id = e.id WHERE e.kind = 'SALE' GROUP BY 1
-		) j ON j.source = 'sale:' || h.id::text
+			SELECT split_part(e.source, ':', 2) AS shipment, sum(l.debit - l.credit) FROM journal_entries e JOIN journal_lines l ON l.entry_id = e.id
+			WHERE e.kind = 'SALE' AND l.account IN ('RECEIVABLE', 'DEPOSITS') GROUP BY 1
+		) j ON j.shipment = h.id::text
 		WHERE (h.status IN ('SHIPPED', 'DELIVERED') AND h.total <> coalesce(j.sum, 0)) OR (h.status IN ('INSTRUCTED', 'CANCELLED') AND j.sum IS NOT NULL)`},
 	{"the shipments of an order that has left come to its total", `
 		SELECT format('order %s: total %s, shipments %s', o.number, o.total, sum(h.total))
@@ -109,6 +110,9 @@ var settled = []Rule{
 	{"the books of a given-up order are closed", `
 		SELECT format('order %s: %s %s', o.number, l.account, sum(l.debit - l.credit)) FROM orders o JOIN journal_entries e ON e.order_id = o.id JOIN journal_lines l ON l.entry_id = e.id
 		WHERE o.status = 'CANCELLED' AND l.account IN ('RECEIVABLE', 'DEPOSITS') GROUP BY o.number, l.account HAVING sum(l.debit - l.credit) <> 0`},
+	{"no gateway keeps what is too much", `
+		SELECT format('order %s: total %s, has %s', o.number, o.total, sum(p.captured - p.refunded)) FROM orders o JOIN payments p ON p.order_id = o.id
+		WHERE o.status <> 'CANCELLED' GROUP BY o.id HAVING sum(p.captured - p.refunded) > o.total AND bool_and(p.gateway IN ('stripe', 'gift_card') OR p.captured = 0)`},
 	{"held money is taken when all has left", `
 		SELECT format('order %s, payment %s: %s', o.number, p.id, p.authorised) FROM orders o JOIN payments p ON p.order_id = o.id
 		WHERE o.status IN ('SHIPPED', 'DELIVERED') AND p.authorised <> 0`},

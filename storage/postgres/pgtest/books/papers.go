@@ -14,6 +14,13 @@ var documents = []Rule{
 	{"no more is credited than was invoiced", `
 		SELECT format('document %s: %s, credited %s', d.id, d.total, sum(c.total)) FROM documents d JOIN documents c ON c.corrects_id = d.id
 		GROUP BY d.id HAVING sum(c.total) > d.total`},
+	{"what documents say of an order that has left is what was sold", `
+		SELECT format('order %s: invoiced %s, credited %s, sold %s', o.number, d.total, coalesce(c.sum, 0), j.sold)
+		FROM orders o JOIN documents d ON d.order_id = o.id AND d.kind = 'INVOICE'
+		LEFT JOIN (SELECT corrects_id, sum(total) FROM documents GROUP BY 1) c ON c.corrects_id = d.id
+		JOIN (SELECT e.order_id, sum(l.credit - l.debit) AS sold FROM journal_entries e JOIN journal_lines l ON l.entry_id = e.id
+			WHERE l.account IN ('SALES', 'SHIPPING', 'CHARGES', 'RETURNS', 'TAX') GROUP BY 1) j ON j.order_id = o.id
+		WHERE o.tax_inclusive AND o.status IN ('SHIPPED', 'DELIVERED', 'CANCELLED') AND d.total - coalesce(c.sum, 0) <> j.sold`},
 	{"each shipment has its delivery note", `
 		SELECT format('shipment %s: %s notes', h.id, count(d.id)) FROM shipments h JOIN document_issuers i ON i.brand_id = h.brand_id
 		LEFT JOIN documents d ON d.source LIKE '%' || h.id::text AND d.kind = 'DELIVERY_NOTE'
