@@ -7,8 +7,10 @@ import (
 	"testing"
 
 	"github.com/google/uuid"
+	"github.com/shopspring/decimal"
 	"github.com/stretchr/testify/require"
 
+	"github.com/noren-commerce/noren/adapters/stripe/stripetest"
 	"github.com/noren-commerce/noren/core/access"
 	"github.com/noren-commerce/noren/core/cart"
 	"github.com/noren-commerce/noren/core/customer"
@@ -125,4 +127,118 @@ func TestAGiftCardGetsItsMoneyBackForGoodsOnce(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, int64(3000-2*498-660+498), card.BalanceMinor)
 	w.agree(t, books.Settled())
+}
+
+// paidByCard is an order whose money is taken when it leaves.
+func (w *world) paidByCard(t testing.TB, pieces ...int) placed {
+	t.Helper()
+	o := w.ordered(t, payment.MethodCard, nil, pieces...)
+	_, err := w.Payments.Pay(o.customer, payment.PayInput{OrderID: o.id, Method: payment.MethodCard, Token: stripetest.CardVisa, IdempotencyKey: w.key()})
+	require.NoError(t, err)
+	return o
+}
+
+// operated lets gateways answer all that is outstanding.
+func (w *world) operated(t testing.TB) {
+	t.Helper()
+	for range 5 {
+		var key uuid.UUID
+		require.NoError(t, w.ask([]any{&key}, `SELECT id FROM payment_operations WHERE status = 'OUTSTANDING' LIMIT 1`))
+		if key == uuid.Nil {
+			return
+		}
+		require.NoError(t, w.Payments.Execute(w.staff, key))
+	}
+}
+
+// documents are the kinds and totals of what was issued of the order, oldest first.
+func (w *world) documents(t testing.TB, orderID uuid.UUID) (all string) {
+	t.Helper()
+	require.NoError(t, w.ask([]any{&all}, `SELECT coalesce(string_agg(kind || ' ' || total, ', ' ORDER BY issued_at, id), '') FROM documents WHERE order_id = $1 AND kind IN ('INVOICE', 'CREDIT_NOTE')`, orderID))
+	return all
+}
+
+func (w *world) paymentOf(t testing.TB, orderID uuid.UUID) payment.Payment {
+	t.Helper()
+	all, err := w.Payments.Store.OfOrders(w.staff, []uuid.UUID{orderID})
+	require.NoError(t, err)
+	require.NotEmpty(t, all)
+	return all[len(all)-1]
+}
+
+func TestARefundByHandIssuesItsCreditNote(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	o := w.paidByCard(t, 1)
+	w.sent(t, o.id)
+	w.operated(t)
+	require.Equal(t, "INVOICE 2640", w.documents(t, o.id))
+	refund := payment.RefundInput{PaymentID: w.paymentOf(t, o.id).ID, Amount: decimal.NewFromInt(300), Reason: "お詫び", IdempotencyKey: w.key()}
+	for range 2 {
+		_, err := w.Payments.Refund(w.staff, refund)
+		require.NoError(t, err)
+	}
+	require.Equal(t, "INVOICE 2640", w.documents(t, o.id), "the money has not gone back yet")
+	w.operated(t)
+	require.Equal(t, "INVOICE 2640, CREDIT_NOTE 300", w.documents(t, o.id))
+	w.agree(t, books.Settled())
+
+	// Goods that come back are credited once, by their own note.
+	w.cameBack(t, o.id, 0, 1)
+	w.operated(t)
+	require.Equal(t, "INVOICE 2640, CREDIT_NOTE 300, CREDIT_NOTE 2340", w.documents(t, o.id))
+	w.agree(t, books.Settled())
+}
+
+func TestWhatDoesNotLeaveIsCancelledWhileTheRestHas(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	o := w.paidByCard(t, 2, 3)
+	lines, err := w.Orders.Lines(w.staff, []uuid.UUID{o.id})
+	require.NoError(t, err)
+	w.sent(t, o.id, order.AskedLine{LineID: lines[0].ID, Quantity: 1})
+	edit := func(more ...order.EditedLine) error {
+		_, err := w.Orders.Edit(w.staff, order.EditInput{IdempotencyKey: w.key(), OrderID: o.id, Lines: more, Reason: "欠品のため"})
+		return err
+	}
+	require.ErrorIs(t, edit(order.EditedLine{LineID: lines[1].ID, Quantity: 0}), payment.ErrInProgress, "the money is being taken")
+	w.operated(t)
+	require.ErrorIs(t, edit(order.EditedLine{LineID: lines[0].ID, Quantity: 0}), order.ErrLinePacked.With(1))
+	require.ErrorIs(t, edit(order.EditedLine{LineID: lines[1].ID, Quantity: 4}), order.ErrTransition.With(order.PartiallyShipped))
+	_, err = w.Orders.Edit(w.staff, order.EditInput{IdempotencyKey: w.key(), OrderID: o.id, Add: []order.AddedLine{{VariantID: w.variants[0], Quantity: 1}}, Reason: "追加"})
+	require.ErrorIs(t, err, order.ErrTransition)
+
+	require.NoError(t, edit(order.EditedLine{LineID: lines[1].ID, Quantity: 1}))
+	w.operated(t)
+	w.agree(t, books.Settled())
+	require.Equal(t, "INVOICE 6114, CREDIT_NOTE 996", w.documents(t, o.id))
+	require.NoError(t, edit(order.EditedLine{LineID: lines[0].ID, Quantity: 1}, order.EditedLine{LineID: lines[1].ID, Quantity: 0}))
+	w.operated(t)
+	now, err := w.Orders.ByID(w.staff, o.id)
+	require.NoError(t, err)
+	require.Equal(t, order.Shipped, now.Status, "nothing more leaves")
+	require.Equal(t, int64(1980+660), now.TotalMinor, "the fee of the shipping stays")
+	require.Equal(t, int64(1980+660), w.paymentOf(t, o.id).CapturedMinor-w.paymentOf(t, o.id).RefundedMinor)
+	require.Equal(t, "INVOICE 6114, CREDIT_NOTE 996, CREDIT_NOTE 2478", w.documents(t, o.id))
+	w.agree(t, books.Settled())
+}
+
+func TestWhatCameBackIsPaidBesideWhatNeverLeaves(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	o := w.ordered(t, payment.MethodGiftCard, w.codes[:1], 1, 0, 0, 0)
+	lines, err := w.Orders.Lines(w.staff, []uuid.UUID{o.id})
+	require.NoError(t, err)
+	_, err = w.Orders.Edit(w.staff, order.EditInput{IdempotencyKey: w.key(), OrderID: o.id, Add: []order.AddedLine{{VariantID: w.variants[1], Quantity: 1}}, Reason: "追加"})
+	require.NoError(t, err)
+	_, err = w.Payments.RecordTill(w.staff, payment.TillInput{OrderID: o.id, Method: payment.MethodCash, IdempotencyKey: w.key()})
+	require.NoError(t, err)
+	w.sent(t, o.id, order.AskedLine{LineID: lines[0].ID, Quantity: 1})
+	w.cameBack(t, o.id, 0, 1) // by a fault of the shop's
+	lines, err = w.Orders.Lines(w.staff, []uuid.UUID{o.id})
+	require.NoError(t, err)
+	done, err := w.Orders.Edit(w.staff, order.EditInput{IdempotencyKey: w.key(), OrderID: o.id, Lines: []order.EditedLine{{LineID: lines[1].ID, Quantity: 0}}, Reason: "欠品のため"})
+	require.NoError(t, err)
+	require.Equal(t, int64(498), done.Refund.Minor, "what came back was paid back before")
+	w.agree(t)
 }
