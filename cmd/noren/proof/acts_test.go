@@ -84,8 +84,9 @@ func (w *world) act(d dice) {
 			continue
 		}
 		on, err := a.do(w, d)
-		if errors.Is(err, errNothing) {
-			return
+		if errors.Is(err, errNothing) { // the shop has yet to fill
+			a.name = "place"
+			on, err = w.place(d)
 		}
 		w.heard(a.name+" "+on, err)
 		return

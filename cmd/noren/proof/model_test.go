@@ -42,7 +42,6 @@ func TestMain(m *testing.M) {
 		}
 	}
 	set("rapid.checks", strconv.Itoa(longer()))
-	set("rapid.steps", "12")
 	set("rapid.shrinktime", "1ms") // what many do at once seldom fails twice the same way
 	set("rapid.nofailfile", "true")
 	os.Exit(m.Run())
@@ -51,6 +50,7 @@ func TestMain(m *testing.M) {
 const (
 	workers = 4  // who act at once
 	burst   = 60 // acts between two looks at the books
+	rounds  = 16
 )
 
 // TestBooksAgreeWhateverManyDoAtOnce lets people act at once on one shop, and asks at
@@ -58,21 +58,18 @@ const (
 func TestBooksAgreeWhateverManyDoAtOnce(t *testing.T) {
 	rapid.Check(t, func(rt *rapid.T) {
 		w := newWorld(scoped{t, rt})
-		rt.Repeat(map[string]func(*rapid.T){
-			"": func(rt *rapid.T) { w.check(rt) },
-			"act": func(rt *rapid.T) {
-				seed := rapid.Uint64().Draw(rt, "seed")
-				var n atomic.Int64
-				w.atOnce(func() {
-					for i := n.Add(1); i <= burst; i = n.Add(1) {
-						w.act(dice{rand.New(rand.NewPCG(seed, uint64(i)))})
-					}
-				})
-				if rapid.IntRange(0, 3).Draw(rt, "settle") == 3 {
-					w.settle(rt)
+		for range rounds {
+			seed := rapid.Uint64().Draw(rt, "seed")
+			var n atomic.Int64
+			w.atOnce(func() {
+				for i := n.Add(1); i <= burst; i = n.Add(1) {
+					w.act(dice{rand.New(rand.NewPCG(seed, uint64(i)))})
 				}
-			},
-		})
+			})
+			if w.check(rt); rapid.IntRange(0, 3).Draw(rt, "settle") == 3 {
+				w.settle(rt)
+			}
+		}
 		w.settle(rt)
 		t.Log(w.summary())
 	})
