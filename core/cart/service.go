@@ -172,10 +172,7 @@ func (s *Service) AddLine(ctx context.Context, in AddLineInput) (*Priced, error)
 		if err := s.refused(ctx, lookup, in); err != nil {
 			return err
 		}
-		var added bool
-		if basket, added, err = s.store.AddLine(ctx, lookup, line); err == nil && !added {
-			err = s.whyNotAdded(ctx, lookup, basket, line)
-		}
+		basket, err = s.addLine(ctx, lookup, line)
 		return err
 	})
 	if err != nil {
@@ -186,6 +183,25 @@ func (s *Service) AddLine(ctx context.Context, in AddLineInput) (*Priced, error)
 		priced.Token = token
 	}
 	return priced, err
+}
+
+// maxCarts is how many carts a line is put into that are ordered meanwhile.
+const maxCarts = 3
+
+// addLine adds the line. A cart that is ordered by another device at that moment is gone
+// when it is read again: the line then begins a new one.
+func (s *Service) addLine(ctx context.Context, lookup Lookup, line NewLine) (*Basket, error) {
+	for range maxCarts {
+		basket, added, err := s.store.AddLine(ctx, lookup, line)
+		if err == nil && !added {
+			err = s.whyNotAdded(ctx, lookup, basket, line)
+		}
+		if err != nil || basket != nil {
+			return basket, err
+		}
+		line.CartID, line.LineID = id.New(), id.New()
+	}
+	return nil, fault.ErrUnavailable
 }
 
 // SetQuantityInput is how many pieces a line shall have; 0 removes it.
@@ -207,7 +223,7 @@ func (s *Service) SetQuantity(ctx context.Context, in SetQuantityInput) (*Priced
 	switch {
 	case err != nil:
 		return nil, err
-	case !changed:
+	case !changed || basket == nil: // it was ordered meanwhile
 		return nil, whyNotSet(lookup, basket, in)
 	}
 	return s.Price(ctx, lookup, *basket)

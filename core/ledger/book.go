@@ -65,12 +65,16 @@ type Sale struct {
 	Owed       string // sub-account of RECEIVABLE: who owes it, if not the customer
 	Inclusive  bool
 	Taxes      []money.Taxed
+	Rest       bool // what is still to be sold when nothing more leaves
 }
 
 // Sold writes the sale of a shipment down when it leaves: what was received before is no
 // deposit any more, the rest is owed.
 func (b *Books) Sold(ctx context.Context, s Sale) error {
 	e := Entry{BrandID: s.BrandID, Kind: KindSale, Source: "sale:" + s.ShipmentID.String(), Currency: s.Currency, OrderID: &s.OrderID, CompanyID: s.CompanyID, Reference: s.Number}
+	if s.Rest {
+		e.Source += ":rest"
+	}
 	var deposited int64
 	if s.CompanyID == nil {
 		balances, err := b.store.OfOrder(ctx, s.OrderID)
@@ -143,11 +147,12 @@ func (b *Books) Received(ctx context.Context, m Movement) error {
 }
 
 // GivenBack writes down money that went back to an order's customer: first what was
-// deposited, then of the sale, with the tax of each class in proportion.
-func (b *Books) GivenBack(ctx context.Context, m Movement) error {
+// deposited, then of the sale, with the tax of each class in proportion. It answers how
+// much of the sale that undid.
+func (b *Books) GivenBack(ctx context.Context, m Movement) (ofSale int64, err error) {
 	balances, err := b.store.OfOrder(ctx, m.OrderID)
 	if err != nil {
-		return err
+		return 0, err
 	}
 	return b.giveBack(ctx, m, balances, m.entry(KindRefund, "refund"))
 }
@@ -165,18 +170,19 @@ func (b *Books) Refused(ctx context.Context, m Movement) error {
 	}
 	e := m.entry(KindRefund, "refused")
 	e.PaymentID, e.Source = nil, "refused:"+m.OrderID.String()
-	return b.giveBack(ctx, m, balances, e)
+	_, err = b.giveBack(ctx, m, balances, e)
+	return err
 }
 
 // giveBack completes the entry of money that goes back, or of a claim that is given up.
-func (b *Books) giveBack(ctx context.Context, m Movement, balances Balances, e Entry) error {
+func (b *Books) giveBack(ctx context.Context, m Movement, balances Balances, e Entry) (ofSale int64, err error) {
 	deposited := min(max(-balances.Of(Deposits), 0), m.Minor)
 	e.DebitTo(Deposits, "", deposited)
 	if err := e.undo(balances, m.Minor-deposited); err != nil {
-		return err
+		return 0, err
 	}
 	e.CreditTo(m.Where.Account, m.Where.Sub, m.Minor)
-	return b.Post(ctx, e)
+	return min(m.Minor-deposited, max(balances.sold(), 0)), b.Post(ctx, e)
 }
 
 // undo takes an amount off an order's sale, with the tax of each class in proportion;

@@ -42,6 +42,9 @@ func (a *amendment) change(in EditedLine) error {
 	if packed := a.packedOf(l); in.Quantity < packed {
 		return ErrLinePacked.With(packed).At("lines")
 	}
+	if in.Quantity > l.Quantity && a.begun() {
+		return ErrTransition.With(a.before.Status)
+	}
 	if in.Quantity > l.Quantity && l.limited() {
 		return ErrEditLimited.At("lines")
 	}

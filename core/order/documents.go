@@ -13,6 +13,9 @@ type Documents interface {
 	Sold(ctx context.Context, o Order, lines []Line, h Shipment) error
 	// Cancelled corrects what was issued of an order that is given up.
 	Cancelled(ctx context.Context, brandID, orderID uuid.UUID, reason string) error
+	// Reduced corrects what was issued of an order of which some has left, and some does
+	// not leave any more.
+	Reduced(ctx context.Context, before, after Order, reason string) error
 }
 
 // InvoiceBy says who issues the documents of orders, which are made of orders and so

@@ -99,9 +99,9 @@ type Edited struct {
 	Refund     money.Money // what goes back to the customer
 }
 
-// Edit changes what an order holds before anything of it has left, for staff: pieces that stay cost
-// what they cost, added ones what the buyer pays today, prices named by the edit need
-// PRICING_WRITE. Stock, money and credit follow in the same transaction: what is paid
+// Edit changes what an order holds, for staff: pieces that stay cost what they cost, added
+// ones what the buyer pays today, prices named by the edit need PRICING_WRITE. Once some
+// of it has left, pieces that have not may only be taken away. Stock, money and credit follow in the same transaction: what is paid
 // too much goes back, what is missing is asked for. What is packed cannot be taken away.
 func (s *Service) Edit(ctx context.Context, in EditInput) (Edited, error) {
 	if err := access.Require(ctx, access.OrderWrite); err != nil {
@@ -162,7 +162,7 @@ func (s *Service) edit(ctx context.Context, in EditInput) (done Edited, err erro
 
 // amended is the order as the edit wants it; nothing is written yet.
 func (s *Service) amended(ctx context.Context, o *Order, in EditInput) (*amendment, error) {
-	if !slices.Contains([]Status{PendingPayment, Confirmed, Picking}, o.Status) {
+	if !slices.Contains([]Status{PendingPayment, Confirmed, Picking}, o.Status) && (o.Status != PartiallyShipped || !in.reduces()) {
 		return nil, ErrTransition.With(o.Status)
 	}
 	if o.OnDelivery() || (o.PaymentMethod == payment.MethodConvenienceStore && !o.Paid) { // somebody else collects the amount that it was told
@@ -216,7 +216,11 @@ func (s *Service) applyEdit(ctx context.Context, a *amendment, reason string) (E
 		return done, err
 	}
 	if !o.OnAccount() {
-		money, err := s.payments.Adjust(ctx, o.ID, a.before.TotalMinor, o.TotalMinor)
+		adjust := s.payments.Adjust
+		if a.begun() {
+			adjust = s.payments.Reduce
+		}
+		money, err := adjust(ctx, o.ID, a.before.TotalMinor, o.TotalMinor)
 		if err != nil {
 			return done, err
 		}
@@ -227,6 +231,11 @@ func (s *Service) applyEdit(ctx context.Context, a *amendment, reason string) (E
 	}
 	if o.Status != PendingPayment {
 		o.Status = standing(a.shipments, a.held)
+	}
+	if a.begun() {
+		if err := s.reduced(ctx, a, reason); err != nil {
+			return done, err
+		}
 	}
 	return done, s.mail(ctx, *o, o.ID.String()+" "+s.now().String(), messaging.OrderChanged{
 		Name: o.ShippingAddress.Name, OrderNumber: o.Number, Reason: reason, Currency: o.Currency, Lines: mailed(Draft{Order: *o, Lines: a.after}),

@@ -95,14 +95,15 @@ func (s *Shipment) less(earlier Shipment) {
 	s.TotalMinor -= earlier.TotalMinor
 	s.ShippingMinor -= earlier.ShippingMinor
 	s.ChargeMinor -= earlier.ChargeMinor
-	for i := range s.Taxes {
-		for _, t := range earlier.Taxes {
-			if t.Class == s.Taxes[i].Class {
-				s.Taxes[i].Net.Minor -= t.Net.Minor
-				s.Taxes[i].Tax.Minor -= t.Tax.Minor
-				s.Taxes[i].Gross.Minor -= t.Gross.Minor
-			}
+	for _, t := range earlier.Taxes {
+		i := slices.IndexFunc(s.Taxes, func(own money.Taxed) bool { return own.Class == t.Class })
+		if i < 0 { // nothing of the class is left
+			none := money.Of(0, t.Gross.Currency)
+			i, s.Taxes = len(s.Taxes), append(s.Taxes, money.Taxed{Class: t.Class, Net: none, Tax: none, Gross: none})
 		}
+		s.Taxes[i].Net.Minor -= t.Net.Minor
+		s.Taxes[i].Tax.Minor -= t.Tax.Minor
+		s.Taxes[i].Gross.Minor -= t.Gross.Minor
 	}
 }
 

@@ -2,7 +2,10 @@ package payment
 
 import (
 	"context"
+	"fmt"
 	"time"
+
+	"github.com/google/uuid"
 
 	"github.com/noren-commerce/noren/core/ledger"
 )
@@ -10,7 +13,7 @@ import (
 // Books are where it is written down what the money of payments did (仕訳).
 type Books interface {
 	Received(ctx context.Context, m ledger.Movement) error
-	GivenBack(ctx context.Context, m ledger.Movement) error
+	GivenBack(ctx context.Context, m ledger.Movement) (ofSale int64, err error)
 	GoodsReturned(ctx context.Context, r ledger.Returned) error
 }
 
@@ -50,7 +53,38 @@ func (s *Service) book(ctx context.Context, due Due, before, after Payment, at t
 	}
 	if m.Minor, m.Total = after.RefundedMinor-before.RefundedMinor, after.RefundedMinor; m.Minor > 0 {
 		m.Where = after.giver()
-		return s.Books.GivenBack(ctx, m)
+		return s.bookBack(ctx, m)
 	}
 	return nil
+}
+
+// Refunded is money that went back and took so much off an order's sale.
+type Refunded struct {
+	OrderID, BrandID uuid.UUID
+	Source           string // tells one from the next
+	Minor            int64
+}
+
+// Documents tell customers in writing what their orders came to.
+type Documents interface {
+	// Refunded issues the credit note of money that went back, in its transaction; once
+	// for each source.
+	Refunded(ctx context.Context, r Refunded) error
+}
+
+// CreditBy says who issues the credit notes of money that goes back: documents are made
+// of payments, and so come after them. Without, none is issued.
+func (s *Service) CreditBy(documents Documents) { s.documents = documents }
+
+// bookBack writes down what went back. Whatever undoes a sale that way is told in
+// writing here, whoever gave it back and why: what goes back for returned or cancelled
+// goods has undone the sale before, with a note of its own.
+func (s *Service) bookBack(ctx context.Context, m ledger.Movement) error {
+	ofSale, err := s.Books.GivenBack(ctx, m)
+	if err != nil || ofSale <= 0 || s.documents == nil {
+		return err
+	}
+	return s.documents.Refunded(ctx, Refunded{
+		OrderID: m.OrderID, BrandID: m.BrandID, Minor: ofSale, Source: fmt.Sprintf("refund:%s:%d", m.PaymentID, m.Total),
+	})
 }

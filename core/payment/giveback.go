@@ -59,7 +59,7 @@ func (s *Service) giveBackPart(ctx context.Context, due Due, all []Payment, p Pa
 		return err
 	}
 	reason := "RETURN " + in.Reference
-	if _, offline := g.(Offline); offline {
+	if _, own := g.(Own); byHand(g) && !own { // staff have to send it
 		if err := s.giveBack(ctx, p, amount, reason); err != nil {
 			return err
 		}

@@ -55,6 +55,9 @@ type Opener interface {
 	// Adjust gives back what an order that came to so much, and now comes to the total,
 	// has paid too much, in its transaction.
 	Adjust(ctx context.Context, orderID uuid.UUID, before, total int64) (Adjusted, error)
+	// Reduce gives back what was paid for pieces that do not leave any more, of an order
+	// of which some have, in its transaction.
+	Reduce(ctx context.Context, orderID uuid.UUID, before, total int64) (Adjusted, error)
 	// Deadline is the moment until which an order by this method waits for its money.
 	Deadline(m Method, placedAt time.Time) time.Time
 }

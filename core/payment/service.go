@@ -60,7 +60,8 @@ type Call struct {
 // Service collects the money of orders.
 type Service struct {
 	Needs
-	orders Orders
+	orders    Orders
+	documents Documents
 }
 
 // New makes the service. Tell it of the orders before it is used.

@@ -258,8 +258,8 @@ type Adjusted struct {
 
 // Adjust gives back what an order that came to so much, and now comes to the total, has
 // paid too much, the last payment first, in the order's transaction. Held money stays
-// held: Take leaves what is too much. While an earlier refund is under way it is
-// ErrInProgress. What was too much before the edit and is sent back by staff is due
+// held: Take leaves what is too much. While an earlier refund is under way, or the money
+// is being taken, it is ErrInProgress. What was too much before the edit and is sent back by staff is due
 // already: only the difference is added to it.
 func (s *Service) Adjust(ctx context.Context, orderID uuid.UUID, before, total int64) (a Adjusted, _ error) {
 	all, err := s.Store.LockedOf(ctx, orderID)
@@ -269,7 +269,7 @@ func (s *Service) Adjust(ctx context.Context, orderID uuid.UUID, before, total i
 	var there int64
 	under := make([]int64, len(all))
 	for i, p := range all {
-		if under[i], err = s.refunding(ctx, p.ID); err != nil {
+		if under[i], err = s.moving(ctx, p.ID); err != nil {
 			return a, err
 		}
 		there += p.CapturedMinor - p.RefundedMinor - under[i]

@@ -151,6 +151,24 @@ func (s *Server) Taken() int64 {
 	return sum
 }
 
+// Held is the sum of money that Stripe holds and has not taken.
+func (s *Server) Held() int64 {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	var sum int64
+	for _, i := range s.intents {
+		sum += i.capturable
+	}
+	return sum
+}
+
+// Refunds is the number of refunds that were made.
+func (s *Server) Refunds() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return len(s.refunds)
+}
+
 // Intents is the number of PaymentIntents that exist.
 func (s *Server) Intents() int {
 	s.mu.Lock()

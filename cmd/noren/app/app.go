@@ -123,6 +123,7 @@ func New(cfg Config, db *postgres.DB, now clock.Clock, options ...Option) (*App,
 		return nil, err
 	}
 	orders.InvoiceBy(documents)
+	payments.CreditBy(documents)
 	printer, err := cfg.printer()
 	if err != nil {
 		return nil, err

@@ -43,6 +43,9 @@ func (a *App) Work(ctx context.Context) error {
 		Workers:      workers,
 		PeriodicJobs: regular,
 		JobTimeout:   jobPatience,
+		// What a process was at that was killed is taken up soon, not after an hour. Jobs
+		// that may take longer say so by their Timeout, and are left alone as long.
+		RescueStuckJobsAfter: 2 * jobPatience,
 		// A sent message's arguments hold the links of its mail: gone soon after.
 		CompletedJobRetentionPeriod: time.Hour,
 		ReindexerIndexNames:         jobIndexes(),

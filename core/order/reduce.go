@@ -1,0 +1,68 @@
+package order
+
+import (
+	"context"
+	"slices"
+
+	"github.com/noren-commerce/noren/core/ledger"
+)
+
+// reduces reports whether the edit only takes pieces away.
+func (in EditInput) reduces() bool {
+	return len(in.Add) == 0 && in.ShippingFee == nil && !slices.ContainsFunc(in.Lines, func(l EditedLine) bool { return l.Unit != nil })
+}
+
+// begun reports whether some of the order had left before the edit.
+func (a *amendment) begun() bool { return a.before.Status == PartiallyShipped }
+
+// reduced sees to what was sold and invoiced of an order of which some has left, and of
+// which pieces do not leave any more. Goods that stay bear what they bore; the fee of
+// the shipping is the whole order's, and stays.
+func (s *Service) reduced(ctx context.Context, a *amendment, reason string) error {
+	if err := s.sellRest(ctx, a); err != nil {
+		return err
+	}
+	if s.campaigns != nil && len(a.held) == 0 {
+		if err := s.campaigns.Shipped(ctx, a.order.BrandID, a.order.ID); err != nil {
+			return err
+		}
+	}
+	if s.documents == nil {
+		return nil
+	}
+	return s.documents.Reduced(ctx, a.before, *a.order, reason) // late: whoever draws a number holds up others who do
+}
+
+// sellRest writes down what of the order's amounts no shipment was worth, such as the
+// rest of its shipping fee, once nothing more leaves: the last that left is worth it.
+func (s *Service) sellRest(ctx context.Context, a *amendment) error {
+	if len(a.held) > 0 {
+		return nil // what leaves last is worth it
+	}
+	o := a.order
+	rest := Shipment{TotalMinor: o.TotalMinor, ShippingMinor: o.ShippingMinor, ChargeMinor: o.ChargeMinor, Taxes: slices.Clone(o.Taxes)}
+	var last *Shipment
+	for i := range a.shipments {
+		if a.shipments[i].Status.Left() {
+			last = &a.shipments[i]
+			rest.less(*last)
+		}
+	}
+	sale := ledger.Sale{
+		ShipmentID: last.ID, OrderID: o.ID, BrandID: o.BrandID, Number: o.Number, Currency: o.Currency, Total: rest.TotalMinor,
+		Shipping: rest.ShippingMinor, Charge: rest.ChargeMinor, Inclusive: o.TaxInclusive, Taxes: rest.Taxes, Rest: true,
+	}
+	if o.OnAccount() {
+		sale.CompanyID = o.CompanyID
+	}
+	if err := s.books.Sold(ctx, sale); err != nil {
+		return err
+	}
+	for i := range rest.Taxes { // less what is to be added is adding it
+		t := &rest.Taxes[i]
+		t.Net.Minor, t.Tax.Minor, t.Gross.Minor = -t.Net.Minor, -t.Tax.Minor, -t.Gross.Minor
+	}
+	last.less(Shipment{TotalMinor: -rest.TotalMinor, ShippingMinor: -rest.ShippingMinor, ChargeMinor: -rest.ChargeMinor, Taxes: rest.Taxes})
+	last.UpdatedAt = s.now()
+	return s.store.SaveShipment(ctx, *last)
+}
