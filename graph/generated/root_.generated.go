@@ -17,6 +17,7 @@ import (
 	"github.com/noren-commerce/noren/core/catalog"
 	"github.com/noren-commerce/noren/core/company"
 	"github.com/noren-commerce/noren/core/customer"
+	"github.com/noren-commerce/noren/core/dispatch"
 	"github.com/noren-commerce/noren/core/display"
 	"github.com/noren-commerce/noren/core/giftcard"
 	"github.com/noren-commerce/noren/core/identity"
@@ -34,6 +35,7 @@ import (
 	"github.com/noren-commerce/noren/core/sale"
 	"github.com/noren-commerce/noren/core/scope"
 	"github.com/noren-commerce/noren/core/shipping"
+	"github.com/noren-commerce/noren/core/tracking"
 	"github.com/noren-commerce/noren/graph/model"
 	gqlparser "github.com/vektah/gqlparser/v2"
 	"github.com/vektah/gqlparser/v2/ast"
@@ -58,6 +60,7 @@ type ResolverRoot interface {
 	Category() CategoryResolver
 	Company() CompanyResolver
 	CustomerGroup() CustomerGroupResolver
+	DeliveryIssue() DeliveryIssueResolver
 	Document() DocumentResolver
 	GiftCard() GiftCardResolver
 	ImportRun() ImportRunResolver
@@ -84,6 +87,7 @@ type ResolverRoot interface {
 	SetPart() SetPartResolver
 	SetSlot() SetSlotResolver
 	Shipment() ShipmentResolver
+	ShipmentBatch() ShipmentBatchResolver
 	ShipmentLine() ShipmentLineResolver
 	ShippingMethod() ShippingMethodResolver
 	ShippingOption() ShippingOptionResolver
@@ -480,6 +484,24 @@ type ComplexityRoot struct {
 		Until      func(childComplexity int) int
 	}
 
+	CarrierProfile struct {
+		Code     func(childComplexity int) int
+		From     func(childComplexity int) int
+		Headings func(childComplexity int) int
+		Name     func(childComplexity int) int
+	}
+
+	CarrierProfilePayload struct {
+		Profile    func(childComplexity int) int
+		UserErrors func(childComplexity int) int
+	}
+
+	CarrierSender struct {
+		Address      func(childComplexity int) int
+		CustomerCode func(childComplexity int) int
+		FareCode     func(childComplexity int) int
+	}
+
 	Cart struct {
 		AtShop          func(childComplexity int) int
 		BilledTo        func(childComplexity int) int
@@ -801,6 +823,37 @@ type ComplexityRoot struct {
 
 	DeletePayload struct {
 		Deleted    func(childComplexity int) int
+		UserErrors func(childComplexity int) int
+	}
+
+	DeliveryIssue struct {
+		Carrier        func(childComplexity int) int
+		Detail         func(childComplexity int) int
+		GlobalID       func(childComplexity int) int
+		Kind           func(childComplexity int) int
+		Reason         func(childComplexity int) int
+		Reference      func(childComplexity int) int
+		ReportedAt     func(childComplexity int) int
+		SettledAt      func(childComplexity int) int
+		Shipment       func(childComplexity int) int
+		State          func(childComplexity int) int
+		TrackingNumber func(childComplexity int) int
+	}
+
+	DeliveryIssueConnection struct {
+		Edges      func(childComplexity int) int
+		Nodes      func(childComplexity int) int
+		PageInfo   func(childComplexity int) int
+		TotalCount func(childComplexity int) int
+	}
+
+	DeliveryIssueEdge struct {
+		Cursor func(childComplexity int) int
+		Node   func(childComplexity int) int
+	}
+
+	DeliveryIssuePayload struct {
+		Issue      func(childComplexity int) int
 		UserErrors func(childComplexity int) int
 	}
 
@@ -1226,6 +1279,7 @@ type ComplexityRoot struct {
 		DiscardPriceImport       func(childComplexity int, input importing.PriceRunInput) int
 		DropStocktake            func(childComplexity int, input model.DropStocktakeInput) int
 		EditOrder                func(childComplexity int, input order.EditInput) int
+		ExportShipments          func(childComplexity int, input dispatch.ExportInput) int
 		FinishSso                func(childComplexity int, input identity.FinishSSOInput) int
 		HoldDunning              func(childComplexity int, input billing.HoldInput) int
 		HoldOrder                func(childComplexity int, input order.HoldInput) int
@@ -1293,6 +1347,7 @@ type ComplexityRoot struct {
 		SaveBadge                func(childComplexity int, input display.SaveBadgeInput) int
 		SaveBankProfile          func(childComplexity int, input banking.Profile) int
 		SaveCampaign             func(childComplexity int, input promotion.SaveInput) int
+		SaveCarrierSender        func(childComplexity int, input dispatch.SaveSenderInput) int
 		SaveCashOnDelivery       func(childComplexity int, input payment.DeliveryInput) int
 		SaveCategory             func(childComplexity int, input catalog.SaveCategoryInput) int
 		SaveDisplayRule          func(childComplexity int, input display.SaveRuleInput) int
@@ -1324,6 +1379,7 @@ type ComplexityRoot struct {
 		SetStaffPolicy           func(childComplexity int, input identity.PolicyInput) int
 		SetStockRules            func(childComplexity int, input inventory.RulesInput) int
 		SettleBankLine           func(childComplexity int, input banking.SettleInput) int
+		SettleDeliveryIssue      func(childComplexity int, input tracking.SettleInput) int
 		SettleStrayPayment       func(childComplexity int, input payment.SettleStrayInput) int
 		ShipShipment             func(childComplexity int, input order.ShipInput) int
 		SimulateCampaign         func(childComplexity int, input promotion.SimulateInput) int
@@ -1348,6 +1404,7 @@ type ComplexityRoot struct {
 		UpdateVariant            func(childComplexity int, input catalog.UpdateVariantInput) int
 		UploadBankStatement      func(childComplexity int, input model.UploadBankStatementInput) int
 		UploadCollections        func(childComplexity int, input model.UploadCollectionsInput) int
+		UploadShipmentResults    func(childComplexity int, input model.UploadShipmentResultsInput) int
 		VerifyEmail              func(childComplexity int, input model.VerifyEmailInput) int
 		VoidCoupons              func(childComplexity int, input promotion.VoidInput) int
 		VoidGiftCards            func(childComplexity int, input giftcard.VoidInput) int
@@ -1477,6 +1534,13 @@ type ComplexityRoot struct {
 		HasNextPage     func(childComplexity int) int
 		HasPreviousPage func(childComplexity int) int
 		StartCursor     func(childComplexity int) int
+	}
+
+	Parcel struct {
+		Events         func(childComplexity int) int
+		Status         func(childComplexity int) int
+		TrackingNumber func(childComplexity int) int
+		TrackingURL    func(childComplexity int) int
 	}
 
 	Partner struct {
@@ -1954,6 +2018,7 @@ type ComplexityRoot struct {
 		CampaignList        func(childComplexity int, statuses []promotion.Status, running bool, first *int, after *string) int
 		CampaignSimulation  func(childComplexity int, id string) int
 		Campaigns           func(childComplexity int) int
+		CarrierProfiles     func(childComplexity int) int
 		Cart                func(childComplexity int) int
 		CashOnDelivery      func(childComplexity int) int
 		Categories          func(childComplexity int) int
@@ -1965,6 +2030,7 @@ type ComplexityRoot struct {
 		CustomerGroup       func(childComplexity int, id string) int
 		CustomerGroups      func(childComplexity int, first *int, after *string, kind *company.GroupKind) int
 		CustomerPrices      func(childComplexity int, customerID string, current bool, first *int, after *string) int
+		DeliveryIssues      func(childComplexity int, first *int, after *string, filter *tracking.IssueFilter) int
 		DisplayPreview      func(childComplexity int, input display.PreviewInput) int
 		DisplayRules        func(childComplexity int, first *int, after *string, closed bool, target *scope.TargetInput) int
 		Document            func(childComplexity int, id string) int
@@ -2007,6 +2073,8 @@ type ComplexityRoot struct {
 		Search              func(childComplexity int, query string, first *int, after *string, filter *catalog.Filter, sort *catalog.Sort) int
 		SearchSuggestions   func(childComplexity int, prefix string, first int) int
 		SettlementFile      func(childComplexity int, from time.Time, to time.Time, after string) int
+		ShipmentBatches     func(childComplexity int, first *int, after *string) int
+		ShipmentResults     func(childComplexity int, first *int, after *string) int
 		Shipments           func(childComplexity int, first *int, after *string, filter *model.ShipmentFilter) int
 		ShippingCarriers    func(childComplexity int) int
 		ShippingMethods     func(childComplexity int) int
@@ -2407,17 +2475,57 @@ type ComplexityRoot struct {
 	Shipment struct {
 		Carrier        func(childComplexity int) int
 		DeliveredAt    func(childComplexity int) int
+		ExportedAt     func(childComplexity int) int
 		From           func(childComplexity int) int
 		GlobalID       func(childComplexity int) int
 		InstructedAt   func(childComplexity int) int
 		Lines          func(childComplexity int) int
 		Nth            func(childComplexity int) int
 		Order          func(childComplexity int) int
+		Parcels        func(childComplexity int) int
+		PromisedOn     func(childComplexity int) int
 		ShippedAt      func(childComplexity int) int
 		Status         func(childComplexity int) int
 		Total          func(childComplexity int) int
 		TrackingNumber func(childComplexity int) int
 		TrackingURL    func(childComplexity int) int
+	}
+
+	ShipmentBatch struct {
+		CreatedAt   func(childComplexity int) int
+		DownloadURL func(childComplexity int) int
+		FileName    func(childComplexity int) int
+		GlobalID    func(childComplexity int) int
+		Number      func(childComplexity int) int
+		Profile     func(childComplexity int) int
+		Remarks     func(childComplexity int) int
+		Shipments   func(childComplexity int) int
+	}
+
+	ShipmentBatchConnection struct {
+		Edges      func(childComplexity int) int
+		Nodes      func(childComplexity int) int
+		PageInfo   func(childComplexity int) int
+		TotalCount func(childComplexity int) int
+	}
+
+	ShipmentBatchEdge struct {
+		Cursor func(childComplexity int) int
+		Node   func(childComplexity int) int
+	}
+
+	ShipmentBatchPayload struct {
+		Batch      func(childComplexity int) int
+		UserErrors func(childComplexity int) int
+	}
+
+	ShipmentBatchRemark struct {
+		Column     func(childComplexity int) int
+		OfShipment func(childComplexity int) int
+		Reason     func(childComplexity int) int
+		Reference  func(childComplexity int) int
+		Taken      func(childComplexity int) int
+		Value      func(childComplexity int) int
 	}
 
 	ShipmentConnection struct {
@@ -2443,6 +2551,42 @@ type ComplexityRoot struct {
 		Order      func(childComplexity int) int
 		Shipment   func(childComplexity int) int
 		UserErrors func(childComplexity int) int
+	}
+
+	ShipmentResult struct {
+		CreatedAt  func(childComplexity int) int
+		Done       func(childComplexity int) int
+		FileName   func(childComplexity int) int
+		GlobalID   func(childComplexity int) int
+		Known      func(childComplexity int) int
+		Parcels    func(childComplexity int) int
+		Rejections func(childComplexity int) int
+		Rows       func(childComplexity int) int
+		Shipped    func(childComplexity int) int
+	}
+
+	ShipmentResultConnection struct {
+		Edges      func(childComplexity int) int
+		Nodes      func(childComplexity int) int
+		PageInfo   func(childComplexity int) int
+		TotalCount func(childComplexity int) int
+	}
+
+	ShipmentResultEdge struct {
+		Cursor func(childComplexity int) int
+		Node   func(childComplexity int) int
+	}
+
+	ShipmentResultPayload struct {
+		Result     func(childComplexity int) int
+		UserErrors func(childComplexity int) int
+	}
+
+	ShipmentResultRejection struct {
+		Column func(childComplexity int) int
+		Line   func(childComplexity int) int
+		Reason func(childComplexity int) int
+		Value  func(childComplexity int) int
 	}
 
 	ShipmentsPayload struct {
@@ -2934,6 +3078,12 @@ type ComplexityRoot struct {
 	TotpEnrolment struct {
 		Secret func(childComplexity int) int
 		URI    func(childComplexity int) int
+	}
+
+	TrackingEvent struct {
+		At     func(childComplexity int) int
+		Place  func(childComplexity int) int
+		Status func(childComplexity int) int
 	}
 
 	UnlinkSsoPayload struct {
@@ -4489,6 +4639,63 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.CampaignSimulation.Until(childComplexity), true
 
+	case "CarrierProfile.code":
+		if e.ComplexityRoot.CarrierProfile.Code == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CarrierProfile.Code(childComplexity), true
+	case "CarrierProfile.from":
+		if e.ComplexityRoot.CarrierProfile.From == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CarrierProfile.From(childComplexity), true
+	case "CarrierProfile.headings":
+		if e.ComplexityRoot.CarrierProfile.Headings == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CarrierProfile.Headings(childComplexity), true
+	case "CarrierProfile.name":
+		if e.ComplexityRoot.CarrierProfile.Name == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CarrierProfile.Name(childComplexity), true
+
+	case "CarrierProfilePayload.profile":
+		if e.ComplexityRoot.CarrierProfilePayload.Profile == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CarrierProfilePayload.Profile(childComplexity), true
+	case "CarrierProfilePayload.userErrors":
+		if e.ComplexityRoot.CarrierProfilePayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CarrierProfilePayload.UserErrors(childComplexity), true
+
+	case "CarrierSender.address":
+		if e.ComplexityRoot.CarrierSender.Address == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CarrierSender.Address(childComplexity), true
+	case "CarrierSender.customerCode":
+		if e.ComplexityRoot.CarrierSender.CustomerCode == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CarrierSender.CustomerCode(childComplexity), true
+	case "CarrierSender.fareCode":
+		if e.ComplexityRoot.CarrierSender.FareCode == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CarrierSender.FareCode(childComplexity), true
+
 	case "Cart.shopId":
 		if e.ComplexityRoot.Cart.AtShop == nil {
 			break
@@ -5743,6 +5950,124 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.DeletePayload.UserErrors(childComplexity), true
+
+	case "DeliveryIssue.carrier":
+		if e.ComplexityRoot.DeliveryIssue.Carrier == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DeliveryIssue.Carrier(childComplexity), true
+	case "DeliveryIssue.detail":
+		if e.ComplexityRoot.DeliveryIssue.Detail == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DeliveryIssue.Detail(childComplexity), true
+	case "DeliveryIssue.id":
+		if e.ComplexityRoot.DeliveryIssue.GlobalID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DeliveryIssue.GlobalID(childComplexity), true
+	case "DeliveryIssue.kind":
+		if e.ComplexityRoot.DeliveryIssue.Kind == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DeliveryIssue.Kind(childComplexity), true
+	case "DeliveryIssue.reason":
+		if e.ComplexityRoot.DeliveryIssue.Reason == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DeliveryIssue.Reason(childComplexity), true
+	case "DeliveryIssue.reference":
+		if e.ComplexityRoot.DeliveryIssue.Reference == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DeliveryIssue.Reference(childComplexity), true
+	case "DeliveryIssue.reportedAt":
+		if e.ComplexityRoot.DeliveryIssue.ReportedAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DeliveryIssue.ReportedAt(childComplexity), true
+	case "DeliveryIssue.settledAt":
+		if e.ComplexityRoot.DeliveryIssue.SettledAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DeliveryIssue.SettledAt(childComplexity), true
+	case "DeliveryIssue.shipment":
+		if e.ComplexityRoot.DeliveryIssue.Shipment == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DeliveryIssue.Shipment(childComplexity), true
+	case "DeliveryIssue.state":
+		if e.ComplexityRoot.DeliveryIssue.State == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DeliveryIssue.State(childComplexity), true
+	case "DeliveryIssue.trackingNumber":
+		if e.ComplexityRoot.DeliveryIssue.TrackingNumber == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DeliveryIssue.TrackingNumber(childComplexity), true
+
+	case "DeliveryIssueConnection.edges":
+		if e.ComplexityRoot.DeliveryIssueConnection.Edges == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DeliveryIssueConnection.Edges(childComplexity), true
+	case "DeliveryIssueConnection.nodes":
+		if e.ComplexityRoot.DeliveryIssueConnection.Nodes == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DeliveryIssueConnection.Nodes(childComplexity), true
+	case "DeliveryIssueConnection.pageInfo":
+		if e.ComplexityRoot.DeliveryIssueConnection.PageInfo == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DeliveryIssueConnection.PageInfo(childComplexity), true
+	case "DeliveryIssueConnection.totalCount":
+		if e.ComplexityRoot.DeliveryIssueConnection.TotalCount == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DeliveryIssueConnection.TotalCount(childComplexity), true
+
+	case "DeliveryIssueEdge.cursor":
+		if e.ComplexityRoot.DeliveryIssueEdge.Cursor == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DeliveryIssueEdge.Cursor(childComplexity), true
+	case "DeliveryIssueEdge.node":
+		if e.ComplexityRoot.DeliveryIssueEdge.Node == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DeliveryIssueEdge.Node(childComplexity), true
+
+	case "DeliveryIssuePayload.issue":
+		if e.ComplexityRoot.DeliveryIssuePayload.Issue == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DeliveryIssuePayload.Issue(childComplexity), true
+	case "DeliveryIssuePayload.userErrors":
+		if e.ComplexityRoot.DeliveryIssuePayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DeliveryIssuePayload.UserErrors(childComplexity), true
 
 	case "DisplayRule.audience":
 		if e.ComplexityRoot.DisplayRule.Audience == nil {
@@ -7725,6 +8050,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.EditOrder(childComplexity, args["input"].(order.EditInput)), true
+	case "Mutation.exportShipments":
+		if e.ComplexityRoot.Mutation.ExportShipments == nil {
+			break
+		}
+
+		args, err := field_Mutation_exportShipments_args(ctx, ec, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.ExportShipments(childComplexity, args["input"].(dispatch.ExportInput)), true
 	case "Mutation.finishSso":
 		if e.ComplexityRoot.Mutation.FinishSso == nil {
 			break
@@ -8442,6 +8778,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.SaveCampaign(childComplexity, args["input"].(promotion.SaveInput)), true
+	case "Mutation.saveCarrierSender":
+		if e.ComplexityRoot.Mutation.SaveCarrierSender == nil {
+			break
+		}
+
+		args, err := field_Mutation_saveCarrierSender_args(ctx, ec, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.SaveCarrierSender(childComplexity, args["input"].(dispatch.SaveSenderInput)), true
 	case "Mutation.saveCashOnDelivery":
 		if e.ComplexityRoot.Mutation.SaveCashOnDelivery == nil {
 			break
@@ -8783,6 +9130,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.SettleBankLine(childComplexity, args["input"].(banking.SettleInput)), true
+	case "Mutation.settleDeliveryIssue":
+		if e.ComplexityRoot.Mutation.SettleDeliveryIssue == nil {
+			break
+		}
+
+		args, err := field_Mutation_settleDeliveryIssue_args(ctx, ec, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.SettleDeliveryIssue(childComplexity, args["input"].(tracking.SettleInput)), true
 	case "Mutation.settleStrayPayment":
 		if e.ComplexityRoot.Mutation.SettleStrayPayment == nil {
 			break
@@ -9042,6 +9400,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.UploadCollections(childComplexity, args["input"].(model.UploadCollectionsInput)), true
+	case "Mutation.uploadShipmentResults":
+		if e.ComplexityRoot.Mutation.UploadShipmentResults == nil {
+			break
+		}
+
+		args, err := field_Mutation_uploadShipmentResults_args(ctx, ec, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.UploadShipmentResults(childComplexity, args["input"].(model.UploadShipmentResultsInput)), true
 	case "Mutation.verifyEmail":
 		if e.ComplexityRoot.Mutation.VerifyEmail == nil {
 			break
@@ -9686,6 +10055,31 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.PageInfo.StartCursor(childComplexity), true
+
+	case "Parcel.events":
+		if e.ComplexityRoot.Parcel.Events == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Parcel.Events(childComplexity), true
+	case "Parcel.status":
+		if e.ComplexityRoot.Parcel.Status == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Parcel.Status(childComplexity), true
+	case "Parcel.trackingNumber":
+		if e.ComplexityRoot.Parcel.TrackingNumber == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Parcel.TrackingNumber(childComplexity), true
+	case "Parcel.trackingUrl":
+		if e.ComplexityRoot.Parcel.TrackingURL == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Parcel.TrackingURL(childComplexity), true
 
 	case "Partner.client":
 		if e.ComplexityRoot.Partner.Client == nil {
@@ -11627,6 +12021,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Query.Campaigns(childComplexity), true
+	case "Query.carrierProfiles":
+		if e.ComplexityRoot.Query.CarrierProfiles == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Query.CarrierProfiles(childComplexity), true
 	case "Query.cart":
 		if e.ComplexityRoot.Query.Cart == nil {
 			break
@@ -11733,6 +12133,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Query.CustomerPrices(childComplexity, args["customerId"].(string), args["current"].(bool), args["first"].(*int), args["after"].(*string)), true
+	case "Query.deliveryIssues":
+		if e.ComplexityRoot.Query.DeliveryIssues == nil {
+			break
+		}
+
+		args, err := field_Query_deliveryIssues_args(ctx, ec, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Query.DeliveryIssues(childComplexity, args["first"].(*int), args["after"].(*string), args["filter"].(*tracking.IssueFilter)), true
 	case "Query.displayPreview":
 		if e.ComplexityRoot.Query.DisplayPreview == nil {
 			break
@@ -12136,6 +12547,28 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Query.SettlementFile(childComplexity, args["from"].(time.Time), args["to"].(time.Time), args["after"].(string)), true
+	case "Query.shipmentBatches":
+		if e.ComplexityRoot.Query.ShipmentBatches == nil {
+			break
+		}
+
+		args, err := field_Query_shipmentBatches_args(ctx, ec, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Query.ShipmentBatches(childComplexity, args["first"].(*int), args["after"].(*string)), true
+	case "Query.shipmentResults":
+		if e.ComplexityRoot.Query.ShipmentResults == nil {
+			break
+		}
+
+		args, err := field_Query_shipmentResults_args(ctx, ec, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Query.ShipmentResults(childComplexity, args["first"].(*int), args["after"].(*string)), true
 	case "Query.shipments":
 		if e.ComplexityRoot.Query.Shipments == nil {
 			break
@@ -13768,6 +14201,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Shipment.DeliveredAt(childComplexity), true
+	case "Shipment.exportedAt":
+		if e.ComplexityRoot.Shipment.ExportedAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Shipment.ExportedAt(childComplexity), true
 	case "Shipment.locationId":
 		if e.ComplexityRoot.Shipment.From == nil {
 			break
@@ -13804,6 +14243,18 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Shipment.Order(childComplexity), true
+	case "Shipment.parcels":
+		if e.ComplexityRoot.Shipment.Parcels == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Shipment.Parcels(childComplexity), true
+	case "Shipment.promisedOn":
+		if e.ComplexityRoot.Shipment.PromisedOn == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Shipment.PromisedOn(childComplexity), true
 	case "Shipment.shippedAt":
 		if e.ComplexityRoot.Shipment.ShippedAt == nil {
 			break
@@ -13834,6 +14285,143 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Shipment.TrackingURL(childComplexity), true
+
+	case "ShipmentBatch.createdAt":
+		if e.ComplexityRoot.ShipmentBatch.CreatedAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ShipmentBatch.CreatedAt(childComplexity), true
+	case "ShipmentBatch.downloadUrl":
+		if e.ComplexityRoot.ShipmentBatch.DownloadURL == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ShipmentBatch.DownloadURL(childComplexity), true
+	case "ShipmentBatch.fileName":
+		if e.ComplexityRoot.ShipmentBatch.FileName == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ShipmentBatch.FileName(childComplexity), true
+	case "ShipmentBatch.id":
+		if e.ComplexityRoot.ShipmentBatch.GlobalID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ShipmentBatch.GlobalID(childComplexity), true
+	case "ShipmentBatch.number":
+		if e.ComplexityRoot.ShipmentBatch.Number == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ShipmentBatch.Number(childComplexity), true
+	case "ShipmentBatch.profile":
+		if e.ComplexityRoot.ShipmentBatch.Profile == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ShipmentBatch.Profile(childComplexity), true
+	case "ShipmentBatch.remarks":
+		if e.ComplexityRoot.ShipmentBatch.Remarks == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ShipmentBatch.Remarks(childComplexity), true
+	case "ShipmentBatch.shipments":
+		if e.ComplexityRoot.ShipmentBatch.Shipments == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ShipmentBatch.Shipments(childComplexity), true
+
+	case "ShipmentBatchConnection.edges":
+		if e.ComplexityRoot.ShipmentBatchConnection.Edges == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ShipmentBatchConnection.Edges(childComplexity), true
+	case "ShipmentBatchConnection.nodes":
+		if e.ComplexityRoot.ShipmentBatchConnection.Nodes == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ShipmentBatchConnection.Nodes(childComplexity), true
+	case "ShipmentBatchConnection.pageInfo":
+		if e.ComplexityRoot.ShipmentBatchConnection.PageInfo == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ShipmentBatchConnection.PageInfo(childComplexity), true
+	case "ShipmentBatchConnection.totalCount":
+		if e.ComplexityRoot.ShipmentBatchConnection.TotalCount == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ShipmentBatchConnection.TotalCount(childComplexity), true
+
+	case "ShipmentBatchEdge.cursor":
+		if e.ComplexityRoot.ShipmentBatchEdge.Cursor == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ShipmentBatchEdge.Cursor(childComplexity), true
+	case "ShipmentBatchEdge.node":
+		if e.ComplexityRoot.ShipmentBatchEdge.Node == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ShipmentBatchEdge.Node(childComplexity), true
+
+	case "ShipmentBatchPayload.batch":
+		if e.ComplexityRoot.ShipmentBatchPayload.Batch == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ShipmentBatchPayload.Batch(childComplexity), true
+	case "ShipmentBatchPayload.userErrors":
+		if e.ComplexityRoot.ShipmentBatchPayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ShipmentBatchPayload.UserErrors(childComplexity), true
+
+	case "ShipmentBatchRemark.column":
+		if e.ComplexityRoot.ShipmentBatchRemark.Column == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ShipmentBatchRemark.Column(childComplexity), true
+	case "ShipmentBatchRemark.shipmentId":
+		if e.ComplexityRoot.ShipmentBatchRemark.OfShipment == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ShipmentBatchRemark.OfShipment(childComplexity), true
+	case "ShipmentBatchRemark.reason":
+		if e.ComplexityRoot.ShipmentBatchRemark.Reason == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ShipmentBatchRemark.Reason(childComplexity), true
+	case "ShipmentBatchRemark.reference":
+		if e.ComplexityRoot.ShipmentBatchRemark.Reference == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ShipmentBatchRemark.Reference(childComplexity), true
+	case "ShipmentBatchRemark.taken":
+		if e.ComplexityRoot.ShipmentBatchRemark.Taken == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ShipmentBatchRemark.Taken(childComplexity), true
+	case "ShipmentBatchRemark.value":
+		if e.ComplexityRoot.ShipmentBatchRemark.Value == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ShipmentBatchRemark.Value(childComplexity), true
 
 	case "ShipmentConnection.edges":
 		if e.ComplexityRoot.ShipmentConnection.Edges == nil {
@@ -13916,6 +14504,137 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.ShipmentPayload.UserErrors(childComplexity), true
+
+	case "ShipmentResult.createdAt":
+		if e.ComplexityRoot.ShipmentResult.CreatedAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ShipmentResult.CreatedAt(childComplexity), true
+	case "ShipmentResult.done":
+		if e.ComplexityRoot.ShipmentResult.Done == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ShipmentResult.Done(childComplexity), true
+	case "ShipmentResult.fileName":
+		if e.ComplexityRoot.ShipmentResult.FileName == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ShipmentResult.FileName(childComplexity), true
+	case "ShipmentResult.id":
+		if e.ComplexityRoot.ShipmentResult.GlobalID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ShipmentResult.GlobalID(childComplexity), true
+	case "ShipmentResult.known":
+		if e.ComplexityRoot.ShipmentResult.Known == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ShipmentResult.Known(childComplexity), true
+	case "ShipmentResult.parcels":
+		if e.ComplexityRoot.ShipmentResult.Parcels == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ShipmentResult.Parcels(childComplexity), true
+	case "ShipmentResult.rejections":
+		if e.ComplexityRoot.ShipmentResult.Rejections == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ShipmentResult.Rejections(childComplexity), true
+	case "ShipmentResult.rows":
+		if e.ComplexityRoot.ShipmentResult.Rows == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ShipmentResult.Rows(childComplexity), true
+	case "ShipmentResult.shipped":
+		if e.ComplexityRoot.ShipmentResult.Shipped == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ShipmentResult.Shipped(childComplexity), true
+
+	case "ShipmentResultConnection.edges":
+		if e.ComplexityRoot.ShipmentResultConnection.Edges == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ShipmentResultConnection.Edges(childComplexity), true
+	case "ShipmentResultConnection.nodes":
+		if e.ComplexityRoot.ShipmentResultConnection.Nodes == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ShipmentResultConnection.Nodes(childComplexity), true
+	case "ShipmentResultConnection.pageInfo":
+		if e.ComplexityRoot.ShipmentResultConnection.PageInfo == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ShipmentResultConnection.PageInfo(childComplexity), true
+	case "ShipmentResultConnection.totalCount":
+		if e.ComplexityRoot.ShipmentResultConnection.TotalCount == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ShipmentResultConnection.TotalCount(childComplexity), true
+
+	case "ShipmentResultEdge.cursor":
+		if e.ComplexityRoot.ShipmentResultEdge.Cursor == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ShipmentResultEdge.Cursor(childComplexity), true
+	case "ShipmentResultEdge.node":
+		if e.ComplexityRoot.ShipmentResultEdge.Node == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ShipmentResultEdge.Node(childComplexity), true
+
+	case "ShipmentResultPayload.result":
+		if e.ComplexityRoot.ShipmentResultPayload.Result == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ShipmentResultPayload.Result(childComplexity), true
+	case "ShipmentResultPayload.userErrors":
+		if e.ComplexityRoot.ShipmentResultPayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ShipmentResultPayload.UserErrors(childComplexity), true
+
+	case "ShipmentResultRejection.column":
+		if e.ComplexityRoot.ShipmentResultRejection.Column == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ShipmentResultRejection.Column(childComplexity), true
+	case "ShipmentResultRejection.line":
+		if e.ComplexityRoot.ShipmentResultRejection.Line == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ShipmentResultRejection.Line(childComplexity), true
+	case "ShipmentResultRejection.reason":
+		if e.ComplexityRoot.ShipmentResultRejection.Reason == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ShipmentResultRejection.Reason(childComplexity), true
+	case "ShipmentResultRejection.value":
+		if e.ComplexityRoot.ShipmentResultRejection.Value == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ShipmentResultRejection.Value(childComplexity), true
 
 	case "ShipmentsPayload.order":
 		if e.ComplexityRoot.ShipmentsPayload.Order == nil {
@@ -15683,6 +16402,25 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.TotpEnrolment.URI(childComplexity), true
 
+	case "TrackingEvent.at":
+		if e.ComplexityRoot.TrackingEvent.At == nil {
+			break
+		}
+
+		return e.ComplexityRoot.TrackingEvent.At(childComplexity), true
+	case "TrackingEvent.place":
+		if e.ComplexityRoot.TrackingEvent.Place == nil {
+			break
+		}
+
+		return e.ComplexityRoot.TrackingEvent.Place(childComplexity), true
+	case "TrackingEvent.status":
+		if e.ComplexityRoot.TrackingEvent.Status == nil {
+			break
+		}
+
+		return e.ComplexityRoot.TrackingEvent.Status(childComplexity), true
+
 	case "UnlinkSsoPayload.userErrors":
 		if e.ComplexityRoot.UnlinkSsoPayload.UserErrors == nil {
 			break
@@ -15996,12 +16734,14 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 			graphql.NewInputUnmarshaler("CustomerGroupMembersInput", graphql.BindUnmarshaler(ec, unmarshalInputCustomerGroupMembersInput)),
 			graphql.NewInputUnmarshaler("DeletePermissionGroupInput", graphql.BindUnmarshaler(ec, unmarshalInputDeletePermissionGroupInput)),
 			graphql.NewInputUnmarshaler("DeliverShipmentInput", graphql.BindUnmarshaler(ec, unmarshalInputDeliverShipmentInput)),
+			graphql.NewInputUnmarshaler("DeliveryIssueFilter", graphql.BindUnmarshaler(ec, unmarshalInputDeliveryIssueFilter)),
 			graphql.NewInputUnmarshaler("DisplayPreviewInput", graphql.BindUnmarshaler(ec, unmarshalInputDisplayPreviewInput)),
 			graphql.NewInputUnmarshaler("DocumentFilter", graphql.BindUnmarshaler(ec, unmarshalInputDocumentFilter)),
 			graphql.NewInputUnmarshaler("DropStocktakeInput", graphql.BindUnmarshaler(ec, unmarshalInputDropStocktakeInput)),
 			graphql.NewInputUnmarshaler("EditOrderInput", graphql.BindUnmarshaler(ec, unmarshalInputEditOrderInput)),
 			graphql.NewInputUnmarshaler("EditOrderLineInput", graphql.BindUnmarshaler(ec, unmarshalInputEditOrderLineInput)),
 			graphql.NewInputUnmarshaler("ExperimentInput", graphql.BindUnmarshaler(ec, unmarshalInputExperimentInput)),
+			graphql.NewInputUnmarshaler("ExportShipmentsInput", graphql.BindUnmarshaler(ec, unmarshalInputExportShipmentsInput)),
 			graphql.NewInputUnmarshaler("FinishSsoInput", graphql.BindUnmarshaler(ec, unmarshalInputFinishSsoInput)),
 			graphql.NewInputUnmarshaler("FreeShippingRuleInput", graphql.BindUnmarshaler(ec, unmarshalInputFreeShippingRuleInput)),
 			graphql.NewInputUnmarshaler("GiftCardFilter", graphql.BindUnmarshaler(ec, unmarshalInputGiftCardFilter)),
@@ -16082,6 +16822,7 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 			graphql.NewInputUnmarshaler("SaveAttributeInput", graphql.BindUnmarshaler(ec, unmarshalInputSaveAttributeInput)),
 			graphql.NewInputUnmarshaler("SaveBadgeInput", graphql.BindUnmarshaler(ec, unmarshalInputSaveBadgeInput)),
 			graphql.NewInputUnmarshaler("SaveCampaignInput", graphql.BindUnmarshaler(ec, unmarshalInputSaveCampaignInput)),
+			graphql.NewInputUnmarshaler("SaveCarrierSenderInput", graphql.BindUnmarshaler(ec, unmarshalInputSaveCarrierSenderInput)),
 			graphql.NewInputUnmarshaler("SaveCategoryInput", graphql.BindUnmarshaler(ec, unmarshalInputSaveCategoryInput)),
 			graphql.NewInputUnmarshaler("SaveDisplayRuleInput", graphql.BindUnmarshaler(ec, unmarshalInputSaveDisplayRuleInput)),
 			graphql.NewInputUnmarshaler("SaveDocumentIssuerInput", graphql.BindUnmarshaler(ec, unmarshalInputSaveDocumentIssuerInput)),
@@ -16115,6 +16856,7 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 			graphql.NewInputUnmarshaler("SetSoldOutPolicyInput", graphql.BindUnmarshaler(ec, unmarshalInputSetSoldOutPolicyInput)),
 			graphql.NewInputUnmarshaler("SetStockRulesInput", graphql.BindUnmarshaler(ec, unmarshalInputSetStockRulesInput)),
 			graphql.NewInputUnmarshaler("SettleBankLineInput", graphql.BindUnmarshaler(ec, unmarshalInputSettleBankLineInput)),
+			graphql.NewInputUnmarshaler("SettleDeliveryIssueInput", graphql.BindUnmarshaler(ec, unmarshalInputSettleDeliveryIssueInput)),
 			graphql.NewInputUnmarshaler("SettleStrayPaymentInput", graphql.BindUnmarshaler(ec, unmarshalInputSettleStrayPaymentInput)),
 			graphql.NewInputUnmarshaler("ShipShipmentInput", graphql.BindUnmarshaler(ec, unmarshalInputShipShipmentInput)),
 			graphql.NewInputUnmarshaler("ShipmentFilter", graphql.BindUnmarshaler(ec, unmarshalInputShipmentFilter)),
@@ -16148,6 +16890,7 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 			graphql.NewInputUnmarshaler("UpdateVariantInput", graphql.BindUnmarshaler(ec, unmarshalInputUpdateVariantInput)),
 			graphql.NewInputUnmarshaler("UploadBankStatementInput", graphql.BindUnmarshaler(ec, unmarshalInputUploadBankStatementInput)),
 			graphql.NewInputUnmarshaler("UploadCollectionsInput", graphql.BindUnmarshaler(ec, unmarshalInputUploadCollectionsInput)),
+			graphql.NewInputUnmarshaler("UploadShipmentResultsInput", graphql.BindUnmarshaler(ec, unmarshalInputUploadShipmentResultsInput)),
 			graphql.NewInputUnmarshaler("VariantInput", graphql.BindUnmarshaler(ec, unmarshalInputVariantInput)),
 			graphql.NewInputUnmarshaler("VerifyEmailInput", graphql.BindUnmarshaler(ec, unmarshalInputVerifyEmailInput)),
 			graphql.NewInputUnmarshaler("VersionedInput", graphql.BindUnmarshaler(ec, unmarshalInputVersionedInput)),
@@ -20204,6 +20947,380 @@ extend enum UserErrorCode {
   ORDER_NOT_ON_DELIVERY
   "The gift cards pay all of the order; nothing is left for the named method."
   GIFT_CARD_COVERS_ALL
+}
+`, BuiltIn: false},
+	{Name: "../schema/dispatch.graphqls", Input: `extend type Query {
+  "The forms in which carriers' software takes instructions, with who the brand's parcels come from."
+  carrierProfiles: [CarrierProfile!]! @allow(permissions: [ORDER_READ]) @cost(size: 5)
+  "Files of instructions to carriers and warehouses, the last first; those of a shop see the files of its shipments alone."
+  shipmentBatches(
+    "How many, 0 to 100."
+    first: Int = 20
+    "The cursor behind which the page starts."
+    after: String
+  ): ShipmentBatchConnection! @allow(permissions: [ORDER_READ])
+  "Files of results that were uploaded, the last first; those of a shop see none."
+  shipmentResults(
+    "How many, 0 to 100."
+    first: Int = 20
+    "The cursor behind which the page starts."
+    after: String
+  ): ShipmentResultConnection! @allow(permissions: [ORDER_READ])
+  "What people have to find out about parcels, who waits longest first; those of a shop see what leaves theirs. OPEN is the work list."
+  deliveryIssues(
+    "How many, 0 to 100."
+    first: Int = 20
+    "The cursor behind which the page starts."
+    after: String
+    "Which; all if left out."
+    filter: DeliveryIssueFilter
+  ): DeliveryIssueConnection! @allow(permissions: [ORDER_READ])
+}
+
+extend type Mutation {
+  """
+  Write a file of the shipments that wait to leave and are in no file yet, at most 2,000,
+  who waits longest first (出荷指示データ). They are marked, and in no other file unless
+  named. What the file cannot say whole (an address too long for the label) is not in it
+  and stands among the remarks; characters that CP932 lacks become 〓 and are remarked.
+  """
+  exportShipments(
+    "In what form, and which."
+    input: ExportShipmentsInput!
+  ): ShipmentBatchPayload! @allow(permissions: [ORDER_WRITE])
+  "Say who the brand's parcels come from in files of a form (ご依頼主). Direct shipments (直送) come from the buyer."
+  saveCarrierSender(
+    "Who, and the contract."
+    input: SaveCarrierSenderInput!
+  ): CarrierProfilePayload! @allow(permissions: [SHIPPING_WRITE])
+  """
+  Upload what a carrier or warehouse says of shipments (出荷実績データ): CSV (UTF-8 or
+  CP932) or xlsx with a heading row; the shipment's number (お客様管理番号), its tracking
+  number (伝票番号), and if it is there the day (出荷日) and the carrier's code (運送会社).
+  Each shipment is shipped as by ` + "`" + `shipShipment` + "`" + `, in the background; a further number of it
+  is another parcel. The same file, and the same row in another file, counts once. What
+  cannot be is among the rejections; what left the house all the same is a delivery issue.
+  """
+  uploadShipmentResults(
+    "The file."
+    input: UploadShipmentResultsInput!
+  ): ShipmentResultPayload! @allow(permissions: [ORDER_WRITE])
+  "Note that a delivery issue is dealt with, and how; or open it again."
+  settleDeliveryIssue(
+    "Which, and how."
+    input: SettleDeliveryIssueInput!
+  ): DeliveryIssuePayload! @allow(permissions: [ORDER_WRITE])
+}
+
+extend type Shipment {
+  "When it was last written into a file of instructions; null if it never was. For staff."
+  exportedAt: DateTime @allow(permissions: [ORDER_READ])
+  "The day by which the customer was promised it; null if none was."
+  promisedOn: Date
+  "Its parcels: one for each tracking number; none until it leaves."
+  parcels: [Parcel!]!
+}
+
+extend input ShipmentFilter {
+  "Shipments that are in a file of instructions, or in none."
+  exported: Boolean
+}
+
+"A form in which a carrier's software takes instructions."
+type CarrierProfile {
+  "Its code, such as yamato-b2."
+  code: String!
+  "What it is called."
+  name: String!
+  "The headings of its columns."
+  headings: [String!]!
+  "Who the brand's parcels come from; null if nobody has said, and then no file is made."
+  from: CarrierSender
+}
+
+"Who parcels come from (ご依頼主), and the contract with the carrier."
+type CarrierSender {
+  "Name, address and phone on the label."
+  address: Address!
+  "The shop's code at the carrier (ご請求先顧客コード, お客様コード)."
+  customerCode: String!
+  "Which contract (運賃管理番号); empty if there is one only."
+  fareCode: String!
+}
+
+"A file of instructions as it was made (出荷指示データ). It never changes."
+type ShipmentBatch {
+  "The file's opaque global id."
+  id: ID!
+  "Its number among the brand's files, from 1."
+  number: Int!
+  "The code of its form."
+  profile: String!
+  "Its name."
+  fileName: String!
+  "How many shipments it instructs."
+  shipments: Int!
+  "What it could not say as it stands."
+  remarks: [ShipmentBatchRemark!]!
+  "Where it is downloaded, as often as need be; the address holds for 15 minutes."
+  downloadUrl: String!
+  "When it was made."
+  createdAt: DateTime!
+}
+
+"What a file of instructions could not say as it stands."
+type ShipmentBatchRemark {
+  "The global id of the shipment."
+  shipmentId: ID!
+  "Its number in the file: the order's, a hyphen, its place among the order's shipments."
+  reference: String!
+  "The heading of the column; empty if the shipment as a whole is meant."
+  column: String!
+  "What should have stood there, or the characters that could not."
+  value: String!
+  "Whether the shipment is in the file all the same."
+  taken: Boolean!
+  "Why, in the caller's language."
+  reason: String!
+}
+
+"One page of files of instructions."
+type ShipmentBatchConnection {
+  "The files with their cursors."
+  edges: [ShipmentBatchEdge!]!
+  "The files without cursors."
+  nodes: [ShipmentBatch!]!
+  "Where the page lies."
+  pageInfo: PageInfo!
+  "How many there are; costs a count."
+  totalCount: Int!
+}
+
+"A file of instructions on a page."
+type ShipmentBatchEdge {
+  "The cursor behind this file."
+  cursor: String!
+  "The file."
+  node: ShipmentBatch!
+}
+
+"A file of results (出荷実績データ)."
+type ShipmentResult {
+  "The file's opaque global id."
+  id: ID!
+  "Its name."
+  fileName: String!
+  "How many rows could be read."
+  rows: Int!
+  "How many of them have been worked on; all of them when it is done."
+  done: Int!
+  "How many shipments it has shipped."
+  shipped: Int!
+  "How many parcels it has added to shipments that had left."
+  parcels: Int!
+  "How many rows said what was known."
+  known: Int!
+  "Rows that were not taken."
+  rejections: [ShipmentResultRejection!]!
+  "When it was uploaded."
+  createdAt: DateTime!
+}
+
+"Why a row of a file of results was not taken."
+type ShipmentResultRejection {
+  "The line of the file, from 1."
+  line: Int!
+  "The column; empty if the row as a whole is meant."
+  column: String!
+  "What stood there, at most 100 characters."
+  value: String!
+  "Why, in the caller's language."
+  reason: String!
+}
+
+"One page of files of results."
+type ShipmentResultConnection {
+  "The files with their cursors."
+  edges: [ShipmentResultEdge!]!
+  "The files without cursors."
+  nodes: [ShipmentResult!]!
+  "Where the page lies."
+  pageInfo: PageInfo!
+  "How many there are; costs a count."
+  totalCount: Int!
+}
+
+"A file of results on a page."
+type ShipmentResultEdge {
+  "The cursor behind this file."
+  cursor: String!
+  "The file."
+  node: ShipmentResult!
+}
+
+"What a delivery issue is about."
+enum DeliveryIssueKind {
+  "A carrier or warehouse has sent a shipment that nobody knows."
+  UNKNOWN_SHIPMENT
+  "It has sent a shipment that may not leave: called off, held, unpaid."
+  NOT_SHIPPABLE
+  "It names a tracking number that another order's shipment has."
+  TRACKING_TAKEN
+  "A carrier reports of a parcel that nobody knows."
+  UNKNOWN_PARCEL
+  "The parcel comes back: not accepted, or not to be delivered."
+  RETURNED
+  "It has not arrived when it should, or has not moved for days."
+  LATE
+}
+
+"How far a delivery issue has been dealt with."
+enum DeliveryIssueState {
+  "Waits for people."
+  OPEN
+  "Dealt with."
+  SETTLED
+}
+
+"What people have to find out about a parcel."
+type DeliveryIssue {
+  "The issue's opaque global id."
+  id: ID!
+  "What it is about."
+  kind: DeliveryIssueKind!
+  "The shipment; null if nobody knows which."
+  shipment: Shipment
+  "Who reports it: the carrier's code, or what the file calls it; empty for noren itself."
+  carrier: String!
+  "The shipment's number as it was reported; empty if none was."
+  reference: String!
+  "The parcel's number at the carrier; empty if none was reported."
+  trackingNumber: String!
+  "What is the matter, in the caller's language."
+  detail: String!
+  "How far it has been dealt with."
+  state: DeliveryIssueState!
+  "How it was settled; empty otherwise."
+  reason: String!
+  "When it was reported."
+  reportedAt: DateTime!
+  "When it was settled; null if it is not."
+  settledAt: DateTime
+}
+
+"One page of delivery issues."
+type DeliveryIssueConnection {
+  "The issues with their cursors."
+  edges: [DeliveryIssueEdge!]!
+  "The issues without cursors."
+  nodes: [DeliveryIssue!]!
+  "Where the page lies."
+  pageInfo: PageInfo!
+  "How many there are; costs a count."
+  totalCount: Int!
+}
+
+"A delivery issue on a page."
+type DeliveryIssueEdge {
+  "The cursor behind this issue."
+  cursor: String!
+  "The issue."
+  node: DeliveryIssue!
+}
+
+"Which delivery issues to list; what is left out does not filter."
+input DeliveryIssueFilter {
+  "Dealt with so far."
+  states: [DeliveryIssueState!]
+  "About one of these."
+  kinds: [DeliveryIssueKind!]
+}
+
+"In what form to write a file of instructions, and of which shipments."
+input ExportShipmentsInput {
+  "The client's key of this intent, 8 to 100 characters: a UUID does."
+  idempotencyKey: String!
+  "The code of the form, such as yamato-b2."
+  profile: String!
+  "The global id of the location that they leave; any if left out, for those of a shop their own."
+  locationId: ID
+  "The global id of the carrier of the orders' shipping methods; any if left out."
+  carrierId: ID
+  "Just these, exported before or not; all that are in no file if empty. At most 2,000."
+  shipmentIds: [ID!]! = []
+  "The day on which they leave; today if left out."
+  shipOn: Date
+}
+
+"Who the brand's parcels come from."
+input SaveCarrierSenderInput {
+  "The code of the form."
+  profile: String!
+  "Name, address and phone on the label."
+  address: AddressInput!
+  "The shop's code at the carrier, at most 12 characters."
+  customerCode: String! = ""
+  "Which contract, at most 2 characters."
+  fareCode: String! = ""
+}
+
+"A file of results."
+input UploadShipmentResultsInput {
+  "The file, at most 8 MB and 20,000 rows."
+  file: Upload!
+}
+
+"How a delivery issue was dealt with."
+input SettleDeliveryIssueInput {
+  "The issue."
+  issueId: ID!
+  "SETTLED, or OPEN again."
+  state: DeliveryIssueState! = SETTLED
+  "How, at most 500 characters; needed to settle it."
+  reason: String! = ""
+}
+
+"A file that was made."
+type ShipmentBatchPayload {
+  "The file; null if none was made."
+  batch: ShipmentBatch
+  "Why none was made; empty if one was."
+  userErrors: [UserError!]!
+}
+
+"A form after its sender was said."
+type CarrierProfilePayload {
+  "The form; null if nothing was kept."
+  profile: CarrierProfile
+  "Why nothing was kept; empty if it was."
+  userErrors: [UserError!]!
+}
+
+"A file that was taken in."
+type ShipmentResultPayload {
+  "The file, or the one that was uploaded before with the same content; null if it was not taken."
+  result: ShipmentResult
+  "Why it was not taken; empty if it was."
+  userErrors: [UserError!]!
+}
+
+"A delivery issue that was worked on."
+type DeliveryIssuePayload {
+  "The issue; null if nothing was done."
+  issue: DeliveryIssue
+  "Why nothing was done; empty if it was."
+  userErrors: [UserError!]!
+}
+
+extend enum UserErrorCode {
+  "There is no such form of instructions."
+  CARRIER_PROFILE_UNKNOWN
+  "Nobody has said who parcels come from."
+  CARRIER_SENDER_MISSING
+  "No shipment waits to be exported."
+  NOTHING_TO_EXPORT
+  "The link to a file of instructions is not valid or has expired."
+  SHIPMENT_FILE_LINK_INVALID
 }
 `, BuiltIn: false},
 	{Name: "../schema/display.graphqls", Input: `extend type Product {
@@ -27269,6 +28386,44 @@ type StockDeliveryPayload {
   userErrors: [UserError!]!
 }
 `, BuiltIn: false},
+	{Name: "../schema/tracking.graphqls", Input: `"Where a parcel is on its way (配送状況)."
+enum TrackingStatus {
+  "The carrier has it."
+  ACCEPTED
+  "On its way."
+  IN_TRANSIT
+  "It arrives today (持出中)."
+  OUT_FOR_DELIVERY
+  "Nobody was there to take it (不在)."
+  ABSENT
+  "Its customer has it."
+  DELIVERED
+  "It goes back to the sender, or is back."
+  RETURNED
+}
+
+"One parcel of a shipment."
+type Parcel {
+  "The number at its carrier."
+  trackingNumber: String!
+  "Where it can be followed; empty if nowhere."
+  trackingUrl: String!
+  "Where it is; null while its carrier has said nothing."
+  status: TrackingStatus
+  "What its carrier has said, oldest first."
+  events: [TrackingEvent!]!
+}
+
+"What a carrier has said of a parcel."
+type TrackingEvent {
+  "Where the parcel was on its way."
+  status: TrackingStatus!
+  "When, by the carrier's clock."
+  at: DateTime!
+  "At which of the carrier's places; empty if it did not say."
+  place: String!
+}
+`, BuiltIn: false},
 	{Name: "../schema/transfer.graphqls", Input: `"Where a stock transfer stands."
 enum StockTransferState {
   "The pieces are on their way, at least some (移動中)."
@@ -28179,6 +29334,42 @@ func childFields_CampaignSimulation(ctx context.Context, ec *executionContext, f
 	return nil, fmt.Errorf("no field named %q was found under type CampaignSimulation", field.Name)
 }
 
+func childFields_CarrierProfile(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "code":
+		return fieldContext_CarrierProfile_code(ctx, ec, field)
+	case "name":
+		return fieldContext_CarrierProfile_name(ctx, ec, field)
+	case "headings":
+		return fieldContext_CarrierProfile_headings(ctx, ec, field)
+	case "from":
+		return fieldContext_CarrierProfile_from(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type CarrierProfile", field.Name)
+}
+
+func childFields_CarrierProfilePayload(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "profile":
+		return fieldContext_CarrierProfilePayload_profile(ctx, ec, field)
+	case "userErrors":
+		return fieldContext_CarrierProfilePayload_userErrors(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type CarrierProfilePayload", field.Name)
+}
+
+func childFields_CarrierSender(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "address":
+		return fieldContext_CarrierSender_address(ctx, ec, field)
+	case "customerCode":
+		return fieldContext_CarrierSender_customerCode(ctx, ec, field)
+	case "fareCode":
+		return fieldContext_CarrierSender_fareCode(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type CarrierSender", field.Name)
+}
+
 func childFields_Cart(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "id":
@@ -28825,6 +30016,68 @@ func childFields_DeletePayload(ctx context.Context, ec *executionContext, field 
 		return fieldContext_DeletePayload_userErrors(ctx, ec, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type DeletePayload", field.Name)
+}
+
+func childFields_DeliveryIssue(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return fieldContext_DeliveryIssue_id(ctx, ec, field)
+	case "kind":
+		return fieldContext_DeliveryIssue_kind(ctx, ec, field)
+	case "shipment":
+		return fieldContext_DeliveryIssue_shipment(ctx, ec, field)
+	case "carrier":
+		return fieldContext_DeliveryIssue_carrier(ctx, ec, field)
+	case "reference":
+		return fieldContext_DeliveryIssue_reference(ctx, ec, field)
+	case "trackingNumber":
+		return fieldContext_DeliveryIssue_trackingNumber(ctx, ec, field)
+	case "detail":
+		return fieldContext_DeliveryIssue_detail(ctx, ec, field)
+	case "state":
+		return fieldContext_DeliveryIssue_state(ctx, ec, field)
+	case "reason":
+		return fieldContext_DeliveryIssue_reason(ctx, ec, field)
+	case "reportedAt":
+		return fieldContext_DeliveryIssue_reportedAt(ctx, ec, field)
+	case "settledAt":
+		return fieldContext_DeliveryIssue_settledAt(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type DeliveryIssue", field.Name)
+}
+
+func childFields_DeliveryIssueConnection(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edges":
+		return fieldContext_DeliveryIssueConnection_edges(ctx, ec, field)
+	case "nodes":
+		return fieldContext_DeliveryIssueConnection_nodes(ctx, ec, field)
+	case "pageInfo":
+		return fieldContext_DeliveryIssueConnection_pageInfo(ctx, ec, field)
+	case "totalCount":
+		return fieldContext_DeliveryIssueConnection_totalCount(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type DeliveryIssueConnection", field.Name)
+}
+
+func childFields_DeliveryIssueEdge(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cursor":
+		return fieldContext_DeliveryIssueEdge_cursor(ctx, ec, field)
+	case "node":
+		return fieldContext_DeliveryIssueEdge_node(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type DeliveryIssueEdge", field.Name)
+}
+
+func childFields_DeliveryIssuePayload(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "issue":
+		return fieldContext_DeliveryIssuePayload_issue(ctx, ec, field)
+	case "userErrors":
+		return fieldContext_DeliveryIssuePayload_userErrors(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type DeliveryIssuePayload", field.Name)
 }
 
 func childFields_DisplayRule(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -29791,6 +31044,20 @@ func childFields_PageInfo(ctx context.Context, ec *executionContext, field graph
 		return fieldContext_PageInfo_endCursor(ctx, ec, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type PageInfo", field.Name)
+}
+
+func childFields_Parcel(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "trackingNumber":
+		return fieldContext_Parcel_trackingNumber(ctx, ec, field)
+	case "trackingUrl":
+		return fieldContext_Parcel_trackingUrl(ctx, ec, field)
+	case "status":
+		return fieldContext_Parcel_status(ctx, ec, field)
+	case "events":
+		return fieldContext_Parcel_events(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type Parcel", field.Name)
 }
 
 func childFields_Partner(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -31489,8 +32756,88 @@ func childFields_Shipment(ctx context.Context, ec *executionContext, field graph
 		return fieldContext_Shipment_shippedAt(ctx, ec, field)
 	case "deliveredAt":
 		return fieldContext_Shipment_deliveredAt(ctx, ec, field)
+	case "exportedAt":
+		return fieldContext_Shipment_exportedAt(ctx, ec, field)
+	case "promisedOn":
+		return fieldContext_Shipment_promisedOn(ctx, ec, field)
+	case "parcels":
+		return fieldContext_Shipment_parcels(ctx, ec, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type Shipment", field.Name)
+}
+
+func childFields_ShipmentBatch(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return fieldContext_ShipmentBatch_id(ctx, ec, field)
+	case "number":
+		return fieldContext_ShipmentBatch_number(ctx, ec, field)
+	case "profile":
+		return fieldContext_ShipmentBatch_profile(ctx, ec, field)
+	case "fileName":
+		return fieldContext_ShipmentBatch_fileName(ctx, ec, field)
+	case "shipments":
+		return fieldContext_ShipmentBatch_shipments(ctx, ec, field)
+	case "remarks":
+		return fieldContext_ShipmentBatch_remarks(ctx, ec, field)
+	case "downloadUrl":
+		return fieldContext_ShipmentBatch_downloadUrl(ctx, ec, field)
+	case "createdAt":
+		return fieldContext_ShipmentBatch_createdAt(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ShipmentBatch", field.Name)
+}
+
+func childFields_ShipmentBatchConnection(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edges":
+		return fieldContext_ShipmentBatchConnection_edges(ctx, ec, field)
+	case "nodes":
+		return fieldContext_ShipmentBatchConnection_nodes(ctx, ec, field)
+	case "pageInfo":
+		return fieldContext_ShipmentBatchConnection_pageInfo(ctx, ec, field)
+	case "totalCount":
+		return fieldContext_ShipmentBatchConnection_totalCount(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ShipmentBatchConnection", field.Name)
+}
+
+func childFields_ShipmentBatchEdge(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cursor":
+		return fieldContext_ShipmentBatchEdge_cursor(ctx, ec, field)
+	case "node":
+		return fieldContext_ShipmentBatchEdge_node(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ShipmentBatchEdge", field.Name)
+}
+
+func childFields_ShipmentBatchPayload(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "batch":
+		return fieldContext_ShipmentBatchPayload_batch(ctx, ec, field)
+	case "userErrors":
+		return fieldContext_ShipmentBatchPayload_userErrors(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ShipmentBatchPayload", field.Name)
+}
+
+func childFields_ShipmentBatchRemark(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "shipmentId":
+		return fieldContext_ShipmentBatchRemark_shipmentId(ctx, ec, field)
+	case "reference":
+		return fieldContext_ShipmentBatchRemark_reference(ctx, ec, field)
+	case "column":
+		return fieldContext_ShipmentBatchRemark_column(ctx, ec, field)
+	case "value":
+		return fieldContext_ShipmentBatchRemark_value(ctx, ec, field)
+	case "taken":
+		return fieldContext_ShipmentBatchRemark_taken(ctx, ec, field)
+	case "reason":
+		return fieldContext_ShipmentBatchRemark_reason(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ShipmentBatchRemark", field.Name)
 }
 
 func childFields_ShipmentConnection(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -31541,6 +32888,78 @@ func childFields_ShipmentPayload(ctx context.Context, ec *executionContext, fiel
 		return fieldContext_ShipmentPayload_userErrors(ctx, ec, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type ShipmentPayload", field.Name)
+}
+
+func childFields_ShipmentResult(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return fieldContext_ShipmentResult_id(ctx, ec, field)
+	case "fileName":
+		return fieldContext_ShipmentResult_fileName(ctx, ec, field)
+	case "rows":
+		return fieldContext_ShipmentResult_rows(ctx, ec, field)
+	case "done":
+		return fieldContext_ShipmentResult_done(ctx, ec, field)
+	case "shipped":
+		return fieldContext_ShipmentResult_shipped(ctx, ec, field)
+	case "parcels":
+		return fieldContext_ShipmentResult_parcels(ctx, ec, field)
+	case "known":
+		return fieldContext_ShipmentResult_known(ctx, ec, field)
+	case "rejections":
+		return fieldContext_ShipmentResult_rejections(ctx, ec, field)
+	case "createdAt":
+		return fieldContext_ShipmentResult_createdAt(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ShipmentResult", field.Name)
+}
+
+func childFields_ShipmentResultConnection(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edges":
+		return fieldContext_ShipmentResultConnection_edges(ctx, ec, field)
+	case "nodes":
+		return fieldContext_ShipmentResultConnection_nodes(ctx, ec, field)
+	case "pageInfo":
+		return fieldContext_ShipmentResultConnection_pageInfo(ctx, ec, field)
+	case "totalCount":
+		return fieldContext_ShipmentResultConnection_totalCount(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ShipmentResultConnection", field.Name)
+}
+
+func childFields_ShipmentResultEdge(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cursor":
+		return fieldContext_ShipmentResultEdge_cursor(ctx, ec, field)
+	case "node":
+		return fieldContext_ShipmentResultEdge_node(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ShipmentResultEdge", field.Name)
+}
+
+func childFields_ShipmentResultPayload(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "result":
+		return fieldContext_ShipmentResultPayload_result(ctx, ec, field)
+	case "userErrors":
+		return fieldContext_ShipmentResultPayload_userErrors(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ShipmentResultPayload", field.Name)
+}
+
+func childFields_ShipmentResultRejection(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "line":
+		return fieldContext_ShipmentResultRejection_line(ctx, ec, field)
+	case "column":
+		return fieldContext_ShipmentResultRejection_column(ctx, ec, field)
+	case "value":
+		return fieldContext_ShipmentResultRejection_value(ctx, ec, field)
+	case "reason":
+		return fieldContext_ShipmentResultRejection_reason(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ShipmentResultRejection", field.Name)
 }
 
 func childFields_ShipmentsPayload(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -32515,6 +33934,18 @@ func childFields_TotpEnrolment(ctx context.Context, ec *executionContext, field 
 		return fieldContext_TotpEnrolment_uri(ctx, ec, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type TotpEnrolment", field.Name)
+}
+
+func childFields_TrackingEvent(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "status":
+		return fieldContext_TrackingEvent_status(ctx, ec, field)
+	case "at":
+		return fieldContext_TrackingEvent_at(ctx, ec, field)
+	case "place":
+		return fieldContext_TrackingEvent_place(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type TrackingEvent", field.Name)
 }
 
 func childFields_UnlinkSsoPayload(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
