@@ -19,17 +19,17 @@ import (
 	ordering "github.com/noren-commerce/noren/core/order"
 )
 
-// depot is a shop whose parcels go with a carrier named kamome; it takes cash on delivery.
-type depot struct {
+// dock is a shop whose parcels go with a carrier named kamome; it takes cash on delivery.
+type dock struct {
 	*door
 	staff counter
 	clerk string // a token
 }
 
-func newDepot(t *testing.T, options ...func(*app.Config)) *depot {
+func newDock(t *testing.T, options ...func(*app.Config)) *dock {
 	t.Helper()
 	a := apptest.Start(t, options...)
-	d := &depot{door: &door{App: a, leash: a.AddProduct(t, "leash", 1980).Variants[0], parcel: a.AddShipping(t, "parcel", 660)}, staff: counter{a, dispatcher}}
+	d := &dock{door: &door{App: a, leash: a.AddProduct(t, "leash", 1980).Variants[0], parcel: a.AddShipping(t, "parcel", 660)}, staff: counter{a, dispatcher}}
 	require.Empty(t, d.terms(t, apptest.Variables{}))
 	carrier := id.New()
 	exec(t, a, `INSERT INTO shipping_carriers (id, brand_id, code, name, tracking_url) VALUES ($1, $2, 'kamome', '{"ja":"かもめ急便"}', 'https://track.kamome.example/?no={number}')`, carrier, a.BrandID)
@@ -39,7 +39,7 @@ func newDepot(t *testing.T, options ...func(*app.Config)) *depot {
 }
 
 // instructed is an order of a leash, to be paid at the door, whose shipment waits.
-func (d *depot) instructed(t testing.TB) (order, number, shipment string) {
+func (d *dock) instructed(t testing.TB) (order, number, shipment string) {
 	t.Helper()
 	guest, _ := d.cart(t, 1, "CASH_ON_DELIVERY")
 	placed := d.place(t, guest, "2970", "CASH_ON_DELIVERY")
@@ -63,7 +63,7 @@ type batchAnswer struct {
 
 const batchFields = `batch { id number fileName downloadUrl profile shipments remarks { shipmentId reference column value taken reason } } userErrors { code field message }`
 
-func (d *depot) export(t testing.TB, actor access.Actor, more apptest.Variables) batchAnswer {
+func (d *dock) export(t testing.TB, actor access.Actor, more apptest.Variables) batchAnswer {
 	t.Helper()
 	d.keys++
 	input := apptest.Variables{"idempotencyKey": fmt.Sprintf("export-%03d", d.keys), "profile": "yamato-b2"}
@@ -75,7 +75,7 @@ func (d *depot) export(t testing.TB, actor access.Actor, more apptest.Variables)
 	return got.ExportShipments
 }
 
-func (d *depot) send(t testing.TB, profile string) {
+func (d *dock) send(t testing.TB, profile string) {
 	t.Helper()
 	var got struct {
 		SaveCarrierSender struct{ UserErrors []userError }
@@ -88,7 +88,7 @@ func (d *depot) send(t testing.TB, profile string) {
 }
 
 // download is what a link leads to, by its headings.
-func (d *depot) download(t testing.TB, link string) (int, []map[string]string) {
+func (d *dock) download(t testing.TB, link string) (int, []map[string]string) {
 	t.Helper()
 	_, path, _ := strings.Cut(link, "/shipment-files/")
 	request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, d.URL+"/shipment-files/"+path, nil)
@@ -118,7 +118,7 @@ func (d *depot) download(t testing.TB, link string) (int, []map[string]string) {
 
 func TestShipmentsAreWrittenForTheCarrierOnce(t *testing.T) {
 	t.Parallel()
-	d := newDepot(t)
+	d := newDock(t)
 	_, number, first := d.instructed(t)
 	require.Equal(t, "CARRIER_SENDER_MISSING", d.export(t, dispatcher, nil).UserErrors[0].Code)
 	require.Equal(t, "CARRIER_PROFILE_UNKNOWN", d.export(t, dispatcher, apptest.Variables{"profile": "fax"}).UserErrors[0].Code)
@@ -200,7 +200,7 @@ type resultSeen struct {
 	}
 }
 
-func (d *depot) upload(t testing.TB, content string) (resultSeen, []userError) {
+func (d *dock) upload(t testing.TB, content string) (resultSeen, []userError) {
 	t.Helper()
 	var got struct {
 		UploadShipmentResults struct {
@@ -217,7 +217,7 @@ func (d *depot) upload(t testing.TB, content string) (resultSeen, []userError) {
 }
 
 // worked is the last file of results once all of its rows are worked on.
-func (d *depot) worked(t testing.TB) (last resultSeen) {
+func (d *dock) worked(t testing.TB) (last resultSeen) {
 	t.Helper()
 	var got struct {
 		ShipmentResults struct{ Nodes []resultSeen }
@@ -235,7 +235,7 @@ type issueSeen struct {
 	Shipment                                                    *struct{ ID string }
 }
 
-func (d *depot) issues(t testing.TB, filter apptest.Variables) []issueSeen {
+func (d *dock) issues(t testing.TB, filter apptest.Variables) []issueSeen {
 	t.Helper()
 	var got struct {
 		DeliveryIssues struct{ Nodes []issueSeen }
@@ -250,7 +250,7 @@ type parcelSeen struct {
 	Events                      []struct{ Status, At, Place string }
 }
 
-func (d *depot) parcels(t testing.TB, order string) (status string, all []parcelSeen) {
+func (d *dock) parcels(t testing.TB, order string) (status string, all []parcelSeen) {
 	t.Helper()
 	var got struct {
 		Order struct {
@@ -270,7 +270,7 @@ func (d *depot) parcels(t testing.TB, order string) (status string, all []parcel
 
 func TestResultsShipOnceAndTheRestGoesOn(t *testing.T) {
 	t.Parallel()
-	d := newDepot(t)
+	d := newDock(t)
 	d.Work(t)
 	first, one, _ := d.instructed(t)
 	second, two, cancelled := d.instructed(t)

@@ -13,7 +13,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"github.com/noren-commerce/noren/adapters/carrier"
+	carriers "github.com/noren-commerce/noren/adapters/carrier"
 	"github.com/noren-commerce/noren/adapters/signed"
 	"github.com/noren-commerce/noren/cmd/noren/app"
 	"github.com/noren-commerce/noren/cmd/noren/app/apptest"
@@ -71,24 +71,24 @@ func (k *kamome) say(number string, events ...map[string]any) {
 }
 
 func (k *kamome) settings(c *app.Config) {
-	c.Carriers.Settings = []carrier.Settings{{Code: "kamome", PollURL: k.URL, Key: "key-1", PerSecond: 1000, WebhookSecret: carrierSecret, Statuses: map[string]string{"持出中": "OUT_FOR_DELIVERY"}}}
+	c.Carriers.Settings = []carriers.Settings{{Code: "kamome", PollURL: k.URL, Key: "key-1", PerSecond: 1000, WebhookSecret: carrierSecret, Statuses: map[string]string{"持出中": "OUT_FOR_DELIVERY"}}}
 }
 
 // sent is an order of a leash that left with the carrier under the number.
-func (d *depot) sent(t testing.TB, tracking string) (order, shipment string) {
+func (d *dock) sent(t testing.TB, tracking string) (order, shipment string) {
 	t.Helper()
 	order, _, shipment = d.instructed(t)
 	require.Empty(t, d.staff.move(t, "shipShipment", apptest.Variables{"shipmentId": shipment, "trackingNumber": tracking}).UserErrors)
 	return order, shipment
 }
 
-func (d *depot) poll(t testing.TB) error {
+func (d *dock) poll(t testing.TB) error {
 	t.Helper()
 	return d.App.App.Tracking.Poll(access.With(t.Context(), access.System))
 }
 
 // letters is how many mails to the customer have the text.
-func (d *depot) letters(t testing.TB, text string) (n int) {
+func (d *dock) letters(t testing.TB, text string) (n int) {
 	t.Helper()
 	for _, l := range d.App.App.Mailbox.To("hanako@example.jp") {
 		if strings.Contains(l.Text, text) {
@@ -101,7 +101,7 @@ func (d *depot) letters(t testing.TB, text string) (n int) {
 func TestACarrierIsAskedWhereParcelsAre(t *testing.T) {
 	t.Parallel()
 	k := startKamome(t)
-	d := newDepot(t, k.settings)
+	d := newDock(t, k.settings)
 	d.Work(t)
 	order, _ := d.sent(t, "4912-3456-7890")
 	quiet, _ := d.sent(t, "4912-3456-7901")
@@ -142,7 +142,7 @@ func TestACarrierIsAskedWhereParcelsAre(t *testing.T) {
 }
 
 // report sends a webhook as the carrier does.
-func (d *depot) report(t testing.TB, carrier, signature string, body []byte) int {
+func (d *dock) report(t testing.TB, carrier, signature string, body []byte) int {
 	t.Helper()
 	request, err := http.NewRequestWithContext(t.Context(), http.MethodPost, d.URL+"/webhooks/carriers/"+carrier, bytes.NewReader(body))
 	require.NoError(t, err)
@@ -153,7 +153,7 @@ func (d *depot) report(t testing.TB, carrier, signature string, body []byte) int
 	return response.StatusCode
 }
 
-func (d *depot) reported(t testing.TB, number string, events ...map[string]any) {
+func (d *dock) reported(t testing.TB, number string, events ...map[string]any) {
 	t.Helper()
 	body, err := json.Marshal(map[string]any{"parcels": []any{map[string]any{"number": number, "events": events}}})
 	require.NoError(t, err)
@@ -162,7 +162,7 @@ func (d *depot) reported(t testing.TB, number string, events ...map[string]any) 
 
 func TestACarrierReportsByWebhook(t *testing.T) {
 	t.Parallel()
-	d := newDepot(t, startKamome(t).settings)
+	d := newDock(t, startKamome(t).settings)
 	d.Work(t)
 	order, _ := d.sent(t, "4912-3456-7890")
 	body, err := json.Marshal(map[string]any{"parcels": []any{map[string]any{"number": "491234567890", "events": []any{said("DELIVERED", time.Minute)}}}})
@@ -207,7 +207,7 @@ func TestACarrierReportsByWebhook(t *testing.T) {
 
 func TestAnUnknownParcelIsWorkForStaff(t *testing.T) {
 	t.Parallel()
-	d := newDepot(t, startKamome(t).settings)
+	d := newDock(t, startKamome(t).settings)
 	known, _ := d.sent(t, "4912-3456-7890")
 	d.reported(t, "9999-0000-0001", said("IN_TRANSIT", time.Hour), said("DELIVERED", time.Minute))
 	d.reported(t, "9999-0000-0001", said("IN_TRANSIT", time.Hour))
@@ -223,7 +223,7 @@ func TestAnUnknownParcelIsWorkForStaff(t *testing.T) {
 
 func TestAParcelThatComesBack(t *testing.T) {
 	t.Parallel()
-	d := newDepot(t, startKamome(t).settings)
+	d := newDock(t, startKamome(t).settings)
 	refused, shipment := d.sent(t, "4912-3456-7890")
 	d.reported(t, "4912-3456-7890", said("ABSENT", 3*time.Hour), said("RETURNED", time.Hour))
 	status, _ := d.parcels(t, refused)
@@ -248,7 +248,7 @@ func TestAParcelThatComesBack(t *testing.T) {
 
 func TestAllParcelsOfAShipmentHaveToArrive(t *testing.T) {
 	t.Parallel()
-	d := newDepot(t, startKamome(t).settings)
+	d := newDock(t, startKamome(t).settings)
 	d.Work(t)
 	order, number, _ := d.instructed(t)
 	_, errors := d.upload(t, "出荷番号,送り状番号\n"+number+"-1,1111-0000-0001\n"+number+"-1,1111-0000-0002\n")
@@ -265,7 +265,7 @@ func TestAllParcelsOfAShipmentHaveToArrive(t *testing.T) {
 
 func TestLateShipmentsAreFoundAndToldOnce(t *testing.T) {
 	t.Parallel()
-	d := newDepot(t, startKamome(t).settings)
+	d := newDock(t, startKamome(t).settings)
 	d.Work(t)
 	still, shipment := d.sent(t, "4912-3456-7890")
 	promised, overdue := d.sent(t, "4912-3456-7901")
