@@ -13,6 +13,11 @@ import (
 
 // carrierOperations are those of what passes between noren and carriers.
 var carrierOperations = map[string]clientOperation{
+	"app/OrderParcels": {3, func(t *testing.T, w *world) question {
+		order, cart := w.sold(t)
+		return question{apptest.Variables{"id": order}, cart}
+	}},
+
 	"admin/CarrierProfiles": {1, inOffice(nil)},
 	"admin/ShipmentBatches": {2, asked(func(t *testing.T, w *world) apptest.Variables {
 		for range w.size {
