@@ -155,14 +155,20 @@ func orderShipmentsAhead(ctx context.Context, orderIDs []uuid.UUID, path string)
 	if _, err := load(ctx).Shipments.Ahead(ctx, orderIDs); err != nil {
 		return err
 	}
-	return aheadIf(ctx, graph.Asks(ctx, path+".shipments.lines"), load(ctx).OrderLines, orderIDs)
+	return errors.Join(
+		aheadIf(ctx, graph.Asks(ctx, path+".shipments.lines"), load(ctx).OrderLines, orderIDs),
+		parcelsAhead(ctx, orderIDs, path+".shipments"),
+	)
 }
 
 // shipmentsAhead fetches the orders of shipments, and the lines that are in them.
 func shipmentsAhead(ctx context.Context, all []order.Shipment, paths ...string) error {
 	ids := keys(all, func(h order.Shipment) uuid.UUID { return h.OrderID })
 	for _, path := range paths {
-		if err := aheadIf(ctx, graph.Asks(ctx, path+".lines"), load(ctx).OrderLines, ids); err != nil {
+		if err := errors.Join(
+			aheadIf(ctx, graph.Asks(ctx, path+".lines"), load(ctx).OrderLines, ids),
+			aheadIf(ctx, graph.Asks(ctx, path+".parcels"), load(ctx).Parcels, keys(all, func(h order.Shipment) uuid.UUID { return h.ID })),
+		); err != nil {
 			return err
 		}
 		if !graph.Asks(ctx, path+".order") {

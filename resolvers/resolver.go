@@ -14,6 +14,7 @@ import (
 	"github.com/noren-commerce/noren/core/catalog"
 	"github.com/noren-commerce/noren/core/company"
 	"github.com/noren-commerce/noren/core/customer"
+	"github.com/noren-commerce/noren/core/dispatch"
 	"github.com/noren-commerce/noren/core/display"
 	"github.com/noren-commerce/noren/core/giftcard"
 	"github.com/noren-commerce/noren/core/identity"
@@ -33,6 +34,7 @@ import (
 	"github.com/noren-commerce/noren/core/scope"
 	"github.com/noren-commerce/noren/core/shipping"
 	"github.com/noren-commerce/noren/core/signal"
+	"github.com/noren-commerce/noren/core/tracking"
 	"github.com/noren-commerce/noren/graph"
 )
 
@@ -58,6 +60,9 @@ type Resolver struct {
 	Methods    *shipping.Editor
 	Orders     *order.Service
 	Returns    *returns.Service
+	Dispatch   *dispatch.Service
+	Results    *dispatch.Results
+	Issues     *tracking.Issues
 	Quotations *quotation.Service
 	Imports    *importing.Service
 	Prices     *importing.Prices
@@ -101,6 +106,8 @@ type Loaders struct {
 	OrderLines   *graph.Loader[uuid.UUID, []order.Line]
 	OrderHistory *graph.Loader[uuid.UUID, []order.Entry]
 	Shipments    *graph.Loader[uuid.UUID, []order.Shipment] // by order
+	Shipment     *graph.Loader[uuid.UUID, order.Shipment]
+	Parcels      *graph.Loader[uuid.UUID, []order.Parcel] // by shipment
 
 	Returns     *graph.Loader[uuid.UUID, []returns.Return] // by order
 	Exchanges   *graph.Loader[uuid.UUID, replaced]         // by the order that replaces goods
@@ -192,6 +199,8 @@ func (r *Resolver) NewLoaders(ctx context.Context) *Loaders {
 		Order:        graph.NewLoader(graph.ByKey(r.Orders.ByIDs, func(o order.Order) uuid.UUID { return o.ID })),
 		OrderLines:   graph.NewLoader(graph.Grouped(r.Orders.Lines, func(l order.Line) uuid.UUID { return l.OrderID })),
 		Shipments:    graph.NewLoader(graph.Grouped(r.Orders.Shipments, func(h order.Shipment) uuid.UUID { return h.OrderID })),
+		Shipment:     graph.NewLoader(graph.ByKey(r.Orders.ShipmentsByID, func(h order.Shipment) uuid.UUID { return h.ID })),
+		Parcels:      graph.NewLoader(graph.Grouped(r.Orders.Parcels, func(p order.Parcel) uuid.UUID { return p.ShipmentID })),
 		Returns:      graph.NewLoader(graph.Grouped(r.Returns.OfOrders, func(t returns.Return) uuid.UUID { return t.OrderID })),
 		Exchanges:    graph.NewLoader(graph.ByKey(r.exchanges, func(t replaced) uuid.UUID { return t.by })),
 		ReturnRules:  graph.NewLoader(graph.ByKey(r.Returns.RulesOfOrders, func(o returns.OfOrder) uuid.UUID { return o.OrderID })),

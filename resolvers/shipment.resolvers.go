@@ -51,7 +51,7 @@ func (r *queryResolver) Shipments(ctx context.Context, first *int, after *string
 		if in.LocationID, err = locationKey(filter.LocationID); err != nil {
 			return page.Connection[order.Shipment]{}, err
 		}
-		in.Statuses, in.TrackingNumber = filter.Status, value(filter.TrackingNumber)
+		in.Statuses, in.TrackingNumber, in.Exported = filter.Status, value(filter.TrackingNumber), filter.Exported
 	}
 	found, err := r.Resolver.Orders.ListShipments(ctx, in)
 	if err != nil {

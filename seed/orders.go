@@ -8,11 +8,13 @@ import (
 
 	"github.com/google/uuid"
 
+	"github.com/noren-commerce/noren/core/access"
 	"github.com/noren-commerce/noren/core/cart"
 	"github.com/noren-commerce/noren/core/catalog"
 	"github.com/noren-commerce/noren/core/customer"
 	"github.com/noren-commerce/noren/core/order"
 	"github.com/noren-commerce/noren/core/payment"
+	"github.com/noren-commerce/noren/core/tracking"
 	"github.com/noren-commerce/noren/storage/postgres"
 )
 
@@ -153,20 +155,33 @@ func (t *trade) dispatch(ctx context.Context, n int, orderID uuid.UUID, key stri
 		return err
 	}
 	t.at = atWork(t.at.Add(3 * time.Hour))
+	var numbers []string
 	for i, h := range instructed.Shipments {
-		if _, err := t.orders.Ship(ctx, order.ShipInput{
-			ShipmentID: h.ID, Carrier: "見本運輸", TrackingNumber: fmt.Sprintf("9900-%04d-%04d", n*137%10000, (n*7919+i)%10000),
-		}); err != nil {
+		numbers = append(numbers, fmt.Sprintf("9900-%04d-%04d", n*137%10000, (n*7919+i)%10000))
+		if _, err := t.orders.Ship(ctx, order.ShipInput{ShipmentID: h.ID, TrackingNumber: numbers[i]}); err != nil {
 			return err
 		}
 	}
-	if ends == order.Shipped {
-		return nil
+	return t.travel(ctx, n, numbers, ends)
+}
+
+// travel lets the carrier say where parcels are, as far as they are to come; now and then
+// nobody is at home at first.
+func (t *trade) travel(ctx context.Context, n int, numbers []string, ends order.Status) error {
+	ctx = access.With(ctx, access.System)
+	way := []order.TrackingStatus{order.TrackAccepted, order.TrackInTransit}
+	if ends == order.Delivered {
+		if way = append(way, order.TrackArriving); n%7 == 2 {
+			way = append(way, order.TrackAbsent)
+		}
+		way = append(way, order.TrackDelivered)
 	}
-	t.at = t.at.Add(26 * time.Hour)
-	for _, h := range instructed.Shipments {
-		if _, err := t.orders.Deliver(ctx, order.DeliverInput{ShipmentID: h.ID}); err != nil {
-			return err
+	for _, status := range way {
+		t.at = t.at.Add(6 * time.Hour)
+		for _, number := range numbers {
+			if err := t.tracking.Take(ctx, "kamome", tracking.Report{TrackingNumber: number, Status: status, At: t.at, Place: "見本営業所"}); err != nil {
+				return err
+			}
 		}
 	}
 	return nil

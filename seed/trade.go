@@ -3,6 +3,7 @@ package seed
 import (
 	"context"
 	"log/slog"
+	"maps"
 	"slices"
 	"time"
 
@@ -29,6 +30,7 @@ import (
 	"github.com/noren-commerce/noren/core/quotation"
 	"github.com/noren-commerce/noren/core/returns"
 	"github.com/noren-commerce/noren/core/shipping"
+	"github.com/noren-commerce/noren/core/tracking"
 	"github.com/noren-commerce/noren/storage/postgres"
 )
 
@@ -47,6 +49,7 @@ type trade struct {
 	quotations *quotation.Service
 	documents  *invoice.Service
 	returns    *returns.Service
+	tracking   *tracking.Service
 	channels   map[uuid.UUID]channel.Channel // by brand
 	goods      map[uuid.UUID][]uuid.UUID     // variants to buy, by brand
 	clerk      Account                       // who works on the orders
@@ -95,6 +98,11 @@ func newTrade(ctx context.Context, db *postgres.DB) (*trade, error) {
 		Carts: t.carts, Outbox: unsent{}, Events: events, Now: now,
 	})
 	t.orders.QuoteBy(t.quotations)
+	reports := postgres.NewTracking(db)
+	t.tracking = tracking.New(tracking.Parts{
+		Tx: db, Store: reports, Orders: t.orders, Issues: tracking.NewIssues(db, reports, events, now), Events: events, Now: now, Log: slog.Default(),
+		Channels: func(context.Context) ([]channel.Channel, error) { return slices.Collect(maps.Values(t.channels)), nil },
+	})
 	channels := channel.New(postgres.NewChannels(db), now)
 	for _, b := range Brands() {
 		if t.channels[b.ID], err = channels.Resolve(ctx, b.Code, ""); err != nil {

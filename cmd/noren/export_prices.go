@@ -20,6 +20,7 @@ import (
 
 type exportCommand struct {
 	Settlement exportSettlement `cmd:"" help:"Write the payment journal of some days as CSV, for the accounts department."`
+	Shipments  exportShipments  `cmd:"" help:"Write the shipments that wait to leave as a carrier takes them, CSV in CP932."`
 	Prices     exportPrices     `cmd:"" help:"Write prices as CSV or xlsx, in the form in which they are imported."`
 }
 

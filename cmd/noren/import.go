@@ -21,8 +21,9 @@ import (
 )
 
 type importCommand struct {
-	Products importProducts `cmd:"" help:"Import products from CSV (noren's own or Shopify's) or xlsx."`
-	Prices   importPrices   `cmd:"" help:"Preview prices from CSV or xlsx, and put them in force."`
+	Products  importProducts  `cmd:"" help:"Import products from CSV (noren's own or Shopify's) or xlsx."`
+	Shipments importShipments `cmd:"" help:"Take in what a carrier or warehouse says of shipments, from CSV or xlsx."`
+	Prices    importPrices    `cmd:"" help:"Preview prices from CSV or xlsx, and put them in force."`
 }
 
 // importProducts imports a file of products.

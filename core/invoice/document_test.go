@@ -9,6 +9,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/noren-commerce/noren/core/id"
+	"github.com/noren-commerce/noren/core/link"
 )
 
 func TestNumbersAreReadAsPeopleTypeThem(t *testing.T) {
@@ -47,10 +48,10 @@ func TestLinksHoldForAWhileAndForOneDocument(t *testing.T) {
 	links, err := NewLinks("a secret of at least 32 characters", "https://noren.example.jp/", func() time.Time { return now })
 	require.NoError(t, err)
 	document := id.New()
-	link, err := url.Parse(links.To(document))
+	address, err := url.Parse(links.To(document))
 	require.NoError(t, err)
-	require.Equal(t, "https://noren.example.jp/documents/"+document.String(), "https://"+link.Host+link.Path)
-	expires, signature := link.Query().Get("expires"), link.Query().Get("signature")
+	require.Equal(t, "https://noren.example.jp/documents/"+document.String(), "https://"+address.Host+address.Path)
+	expires, signature := address.Query().Get("expires"), address.Query().Get("signature")
 	opened, err := links.Check(document.String(), expires, signature)
 	require.NoError(t, err)
 	require.Equal(t, document, opened)
@@ -71,7 +72,7 @@ func TestLinksHoldForAWhileAndForOneDocument(t *testing.T) {
 	_, err = others.Check(document.String(), expires, signature)
 	require.ErrorIs(t, err, ErrLink, "another installation's")
 
-	now = now.Add(linkHolds - time.Second)
+	now = now.Add(link.Holds - time.Second)
 	_, err = links.Check(document.String(), expires, signature)
 	require.NoError(t, err)
 	now = now.Add(time.Second)

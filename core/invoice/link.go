@@ -1,19 +1,13 @@
 package invoice
 
 import (
-	"crypto/hkdf"
-	"crypto/hmac"
-	"crypto/sha256"
-	"encoding/base64"
 	"errors"
-	"strconv"
-	"strings"
-	"time"
 
 	"github.com/google/uuid"
 
 	"github.com/noren-commerce/noren/core/clock"
 	"github.com/noren-commerce/noren/core/fault"
+	"github.com/noren-commerce/noren/core/link"
 )
 
 // Failures of a link.
@@ -25,52 +19,26 @@ var (
 // LinkPath is where documents are served.
 const LinkPath = "/documents/"
 
-// linkHolds is how long a link leads to its document.
-const linkHolds = 15 * time.Minute
-
 // Links signs links to documents: who was shown the document by the schema may open it
 // for a while, without logging in.
-type Links struct {
-	key  []byte
-	base string
-	now  clock.Clock
-}
+type Links struct{ *link.Signer }
 
 // NewLinks makes the signer of links that begin with the public address. Its key is
 // derived from the secret.
 func NewLinks(secret, public string, now clock.Clock) (*Links, error) {
-	if secret == "" {
-		return nil, errors.New("NOREN_SECRET is missing: links to documents are signed with it")
-	}
-	key, err := hkdf.Key(sha256.New, []byte(secret), nil, "noren document links", sha256.Size)
-	return &Links{key, strings.TrimSuffix(public, "/") + LinkPath, now}, err
-}
-
-// To is a link to the document, from now on for a quarter of an hour.
-func (l *Links) To(documentID uuid.UUID) string {
-	expires := strconv.FormatInt(l.now().Add(linkHolds).Unix(), 10)
-	return l.base + documentID.String() + "?expires=" + expires + "&signature=" + l.sign(documentID.String(), expires)
-}
-
-func (l *Links) sign(documentID, expires string) string {
-	mac := hmac.New(sha256.New, l.key)
-	mac.Write([]byte(documentID + " " + expires))
-	return base64.RawURLEncoding.EncodeToString(mac.Sum(nil))
+	signer, err := link.New(secret, "noren document links", public, LinkPath, now)
+	return &Links{signer}, err
 }
 
 // Check is the id of the document that a link leads to. One that was not signed so is
 // ErrLink, one whose time is over ErrLinkExpired.
 func (l *Links) Check(documentID, expires, signature string) (uuid.UUID, error) {
-	key, err := uuid.Parse(documentID)
-	if err != nil || key.String() != documentID || !hmac.Equal([]byte(signature), []byte(l.sign(documentID, expires))) {
-		return uuid.Nil, ErrLink
-	}
-	until, err := strconv.ParseInt(expires, 10, 64)
-	if err != nil {
-		return uuid.Nil, ErrLink
-	}
-	if l.now().Unix() >= until {
+	key, err := l.Signer.Check(documentID, expires, signature)
+	switch {
+	case errors.Is(err, link.ErrExpired):
 		return uuid.Nil, ErrLinkExpired
+	case err != nil:
+		return uuid.Nil, ErrLink
 	}
 	return key, nil
 }

@@ -252,6 +252,19 @@ type ReturnNotice struct {
 	Currency     money.Currency `json:"currency"`
 }
 
+// ParcelNotice tells a customer where a parcel is (配送状況).
+type ParcelNotice struct {
+	Name           string `json:"name"`
+	OrderNumber    string `json:"orderNumber"`
+	Event          string `json:"event"` // OUT_FOR_DELIVERY, ABSENT, DELIVERED or LATE
+	Carrier        string `json:"carrier,omitempty"`
+	TrackingNumber string `json:"trackingNumber,omitempty"`
+	TrackingURL    string `json:"trackingUrl,omitempty"`
+}
+
+// Kind is KindParcelNotice.
+func (ParcelNotice) Kind() Kind { return KindParcelNotice }
+
 // Kind is KindReturnNotice.
 func (ReturnNotice) Kind() Kind { return KindReturnNotice }
 
@@ -334,6 +347,7 @@ var blanks = map[Kind]func() Content{
 	KindApprovalAsked:      func() Content { return &ApprovalAsked{} },
 	KindReturnNotice:       func() Content { return &ReturnNotice{} },
 	KindStoreSlip:          func() Content { return &StoreSlip{} },
+	KindParcelNotice:       func() Content { return &ParcelNotice{} },
 }
 
 // blank is an empty content of the kind, to decode into; nil for an unknown kind.

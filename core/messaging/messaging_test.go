@@ -43,6 +43,7 @@ var samples = []messaging.Content{
 	messaging.CampaignOpened{Name: "山田 花子", Campaign: "秋の福袋 <A>", Until: &noon, URL: "https://shop.example"},
 	messaging.CouponGranted{Name: "山田 花子", Campaign: "次回500円引き", Until: noon, URL: "https://shop.example"},
 	messaging.OrderChanged{Name: "山田", OrderNumber: "A-1001", Reason: "色ちがいのため", Currency: "JPY", Lines: []messaging.OrderLine{{Name: "首輪", Quantity: 2, Total: 2400}}, Shipping: 500, Tax: 263, Total: 2900, Refund: 1200, Missing: true},
+	messaging.ParcelNotice{OrderNumber: "A-1001", Event: "LATE", Carrier: "ヤマト運輸", TrackingNumber: "1234-5678-9012", TrackingURL: "https://track.example/1"},
 	messaging.OrderShipped{OrderNumber: "A-1001", Carrier: "ヤマト運輸", TrackingNumber: "1234-5678-9012", TrackingURL: "https://track.example/1"},
 	messaging.OrderCancelled{OrderNumber: "A-1001", Reason: "在庫切れ", Refund: 4510, Currency: "JPY"},
 	messaging.BankTransfer{OrderNumber: "A-1001", Amount: 4510, Currency: "JPY", BankName: "のれん銀行", BranchName: "本店", AccountType: "普通", AccountNumber: "1234567", AccountHolder: "ﾉﾚﾝﾍﾟｯﾄ(ｶ", Reference: "1001", DueAt: noon},

@@ -70,10 +70,15 @@ type Store interface {
 	// Shipments are those of the orders, called-off ones included, in their order.
 	Shipments(ctx context.Context, orderIDs []uuid.UUID) ([]Shipment, error)
 	Shipment(ctx context.Context, shipmentID uuid.UUID) (*Shipment, error)
+	ShipmentsByID(ctx context.Context, shipmentIDs []uuid.UUID) ([]Shipment, error)
 	ListShipments(ctx context.Context, q ShipmentQuery) (page.Connection[Shipment], error)
 	// TrackedElsewhere reports whether a shipment of another order has the tracking
 	// number with the same carrier.
 	TrackedElsewhere(ctx context.Context, h Shipment) (bool, error)
+	// AddParcel notes the tracking number as one more of the shipment's, once.
+	AddParcel(ctx context.Context, h Shipment, at time.Time) error
+	// Parcels are those of the shipments, in the order in which they were noted.
+	Parcels(ctx context.Context, shipmentIDs []uuid.UUID) ([]Parcel, error)
 
 	// Replaces reports whether the order's goods replace returned ones.
 	Replaces(ctx context.Context, orderID uuid.UUID) (bool, error)

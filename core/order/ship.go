@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"strings"
+	"time"
 
 	"github.com/google/uuid"
 
@@ -18,6 +19,7 @@ type ShipInput struct {
 	CarrierID      *uuid.UUID // one of the brand's; nil: that of the order's shipping method
 	Carrier        string     // any other, by name
 	TrackingNumber string
+	HandedAt       time.Time // when the carrier got it; zero: now
 }
 
 // Carriers are who carries the brand's parcels.
@@ -46,6 +48,9 @@ func (s *Service) Ship(ctx context.Context, in ShipInput) (Moved, error) {
 		}
 		if err := s.leave(ctx, m, ShipmentShipped); err != nil {
 			return err
+		}
+		if !in.HandedAt.IsZero() && in.HandedAt.Before(*m.shipment.ShippedAt) {
+			m.shipment.ShippedAt = &in.HandedAt
 		}
 		return s.mail(ctx, *m.order, m.shipment.ID.String(), onItsWay(m))
 	})
@@ -140,7 +145,10 @@ func onItsWay(m *moving) messaging.OrderShipped {
 }
 
 // DeliverInput says that a shipment has arrived.
-type DeliverInput struct{ ShipmentID uuid.UUID }
+type DeliverInput struct {
+	ShipmentID uuid.UUID
+	ArrivedAt  time.Time // zero: now
+}
 
 // Deliver notes that a shipment has arrived, for staff.
 func (s *Service) Deliver(ctx context.Context, in DeliverInput) (Moved, error) {
@@ -148,8 +156,11 @@ func (s *Service) Deliver(ctx context.Context, in DeliverInput) (Moved, error) {
 		if m.shipment.Status != ShipmentShipped {
 			return ErrShipmentStatus.With(m.shipment.Status)
 		}
-		now := s.now()
-		m.shipment.Status, m.shipment.DeliveredAt = ShipmentDelivered, &now
+		at := s.now()
+		if !in.ArrivedAt.IsZero() && in.ArrivedAt.Before(at) {
+			at = in.ArrivedAt
+		}
+		m.shipment.Status, m.shipment.DeliveredAt = ShipmentDelivered, &at
 		return nil
 	})
 }

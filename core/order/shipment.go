@@ -50,6 +50,8 @@ type Shipment struct {
 	Taxes          []money.Taxed
 	Lines          []Packed
 	InstructedAt   time.Time
+	ExportedAt     *time.Time // into a file of instructions; nil if it never was
+	PromisedOn     *time.Time // the day by which the customer was promised it; nil if none was
 	ShippedAt      *time.Time
 	DeliveredAt    *time.Time
 	UpdatedAt      time.Time
@@ -126,6 +128,7 @@ type ShipmentQuery struct {
 	Statuses       []ShipmentStatus
 	LocationIDs    []uuid.UUID
 	TrackingNumber string
+	Exported       *bool // in a file of instructions, or in none; nil: either
 	Page           page.Args
 }
 
@@ -134,6 +137,7 @@ type ShipmentList struct {
 	Statuses       []ShipmentStatus
 	LocationID     *uuid.UUID
 	TrackingNumber string
+	Exported       *bool
 	Page           page.Args
 }
 
@@ -143,7 +147,7 @@ func (s *Service) ListShipments(ctx context.Context, in ShipmentList) (page.Conn
 	if err := access.Require(ctx, access.OrderRead); err != nil {
 		return page.Connection[Shipment]{}, err
 	}
-	q := ShipmentQuery{BrandID: channel.From(ctx).BrandID, Statuses: in.Statuses, TrackingNumber: in.TrackingNumber, Page: in.Page}
+	q := ShipmentQuery{BrandID: channel.From(ctx).BrandID, Statuses: in.Statuses, TrackingNumber: in.TrackingNumber, Exported: in.Exported, Page: in.Page}
 	actor := access.From(ctx)
 	if in.LocationID != nil {
 		q.LocationIDs = []uuid.UUID{*in.LocationID}
@@ -176,4 +180,20 @@ func (s *Service) Shipment(ctx context.Context, shipmentID uuid.UUID) (*Shipment
 		return nil, err
 	}
 	return found, nil
+}
+
+// ShipmentsByID are those of the shipments whose orders the actor may see.
+func (s *Service) ShipmentsByID(ctx context.Context, shipmentIDs []uuid.UUID) ([]Shipment, error) {
+	found, err := s.store.ShipmentsByID(ctx, shipmentIDs)
+	if err != nil || len(found) == 0 {
+		return nil, err
+	}
+	ids := make([]uuid.UUID, len(found))
+	for i, h := range found {
+		ids[i] = h.OrderID
+	}
+	orders, err := s.ByIDs(ctx, ids)
+	return slices.DeleteFunc(found, func(h Shipment) bool {
+		return !slices.ContainsFunc(orders, func(o Order) bool { return o.ID == h.OrderID })
+	}), err
 }

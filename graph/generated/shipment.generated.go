@@ -4,6 +4,7 @@ package generated
 
 import (
 	"context"
+	"errors"
 	"github.com/noren-commerce/noren/graph/run"
 	"math"
 	"strconv"
@@ -22,6 +23,8 @@ import (
 
 type ShipmentResolver interface {
 	Order(ctx context.Context, obj *order.Shipment) (*order.Order, error)
+
+	Parcels(ctx context.Context, obj *order.Shipment) ([]order.Parcel, error)
 }
 type ShipmentLineResolver interface {
 	Line(ctx context.Context, obj *order.Packed) (order.Line, error)
@@ -256,6 +259,99 @@ func _Shipment_deliveredAt(ctx context.Context, ec *executionContext, field grap
 }
 func fieldContext_Shipment_deliveredAt(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	return graphql.NewScalarFieldContext("Shipment", field, false, false, "DateTime")
+}
+
+func _Shipment_exportedAt(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *order.Shipment) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_Shipment_exportedAt(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.ExportedAt, nil
+		},
+		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
+			directive0 := next
+
+			directive1 := func(ctx context.Context) (any, error) {
+				anyone, err := unmarshalNBoolean2bool(ctx, ec, false)
+				if err != nil {
+					var zeroVal *time.Time
+					return zeroVal, err
+				}
+				roles, err := unmarshalNRole2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋaccessᚐRoleᚄ(ctx, ec, []any{})
+				if err != nil {
+					var zeroVal *time.Time
+					return zeroVal, err
+				}
+				permissions, err := unmarshalNPermission2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋaccessᚐPermissionᚄ(ctx, ec, []any{"ORDER_READ"})
+				if err != nil {
+					var zeroVal *time.Time
+					return zeroVal, err
+				}
+				if ec.Directives.Allow == nil {
+					var zeroVal *time.Time
+					return zeroVal, errors.New("directive allow is not implemented")
+				}
+				return ec.Directives.Allow(ctx, obj, directive0, anyone, roles, permissions)
+			}
+
+			next = directive1
+			return next
+		},
+		func(ctx context.Context, selections ast.SelectionSet, v *time.Time) graphql.Marshaler {
+			return marshalODateTime2ᚖtimeᚐTime(ctx, ec, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func fieldContext_Shipment_exportedAt(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Shipment", field, false, false, "DateTime")
+}
+
+func _Shipment_promisedOn(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *order.Shipment) (ret graphql.Marshaler) {
+	return run.Leaf(
+		ctx,
+		ec.OperationContext,
+		field,
+		func() *time.Time { return obj.PromisedOn },
+		func(ctx context.Context, selections ast.SelectionSet, v *time.Time) graphql.Marshaler {
+			return marshalODate2ᚖtimeᚐTime(ctx, ec, selections, v)
+		},
+	)
+}
+func fieldContext_Shipment_promisedOn(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Shipment", field, false, false, "Date")
+}
+
+func _Shipment_parcels(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *order.Shipment) (ret graphql.Marshaler) {
+	return run.Resolved(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_Shipment_parcels(ctx, ec, field)
+		},
+		func(ctx context.Context) ([]order.Parcel, error) {
+			return ec.Resolvers.Shipment().Parcels(ctx, obj)
+		},
+		func(ctx context.Context, selections ast.SelectionSet, v []order.Parcel) graphql.Marshaler {
+			return marshalNParcel2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋorderᚐParcelᚄ(ctx, ec, selections, v)
+		},
+		true,
+	)
+}
+func fieldContext_Shipment_parcels(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Shipment",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+	}
+	return fc, nil
 }
 
 func _ShipmentConnection_edges(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Connection[order.Shipment]) (ret graphql.Marshaler) {
@@ -855,7 +951,7 @@ func unmarshalInputShipmentFilter(ctx context.Context, ec *executionContext, obj
 		asMap[k] = v
 	}
 
-	fieldsInOrder := [...]string{"status", "locationId", "trackingNumber"}
+	fieldsInOrder := [...]string{"status", "locationId", "trackingNumber", "exported"}
 	for _, k := range fieldsInOrder {
 		v, ok := asMap[k]
 		if !ok {
@@ -883,6 +979,13 @@ func unmarshalInputShipmentFilter(ctx context.Context, ec *executionContext, obj
 				return it, err
 			}
 			it.TrackingNumber = data
+		case "exported":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("exported"))
+			data, err := unmarshalOBoolean2ᚖbool(ctx, ec, v)
+			if err != nil {
+				return it, err
+			}
+			it.Exported = data
 		}
 	}
 	return it, nil
@@ -1035,6 +1138,22 @@ func _Shipment(ctx context.Context, ec *executionContext, sel ast.SelectionSet, 
 			if out.Values[i] == graphql.RequiredNull {
 				atomic.AddUint32(&out.Invalids, 1)
 			}
+		case "exportedAt":
+			out.Values[i] = _Shipment_exportedAt(ctx, ec, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "promisedOn":
+			out.Values[i] = _Shipment_promisedOn(ctx, ec, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "parcels":
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, true,
+				func(ctx context.Context) graphql.Marshaler {
+					return _Shipment_parcels(ctx, ec, field, obj)
+				})
 		default:
 			panic("unknown field " + strconv.Quote(field.Name))
 		}

@@ -16,6 +16,7 @@ import (
 	"github.com/noren-commerce/noren/core/catalog"
 	"github.com/noren-commerce/noren/core/company"
 	"github.com/noren-commerce/noren/core/customer"
+	"github.com/noren-commerce/noren/core/dispatch"
 	"github.com/noren-commerce/noren/core/display"
 	"github.com/noren-commerce/noren/core/fault"
 	"github.com/noren-commerce/noren/core/giftcard"
@@ -35,6 +36,7 @@ import (
 	"github.com/noren-commerce/noren/core/returns"
 	"github.com/noren-commerce/noren/core/sale"
 	"github.com/noren-commerce/noren/core/shipping"
+	"github.com/noren-commerce/noren/core/tracking"
 )
 
 // A quotation after it was ordered at.
@@ -102,6 +104,14 @@ type CampaignPayload struct {
 	// The campaign; null if nothing was done.
 	Campaign *promotion.Campaign `json:"campaign,omitempty"`
 	// Why nothing was done; empty if it was.
+	UserErrors []UserError `json:"userErrors"`
+}
+
+// A form after its sender was said.
+type CarrierProfilePayload struct {
+	// The form; null if nothing was kept.
+	Profile *dispatch.Offer `json:"profile,omitempty"`
+	// Why nothing was kept; empty if it was.
 	UserErrors []UserError `json:"userErrors"`
 }
 
@@ -230,6 +240,14 @@ type DeletePayload struct {
 	// Whether it is gone.
 	Deleted bool `json:"deleted"`
 	// Why it is not gone.
+	UserErrors []UserError `json:"userErrors"`
+}
+
+// A delivery issue that was worked on.
+type DeliveryIssuePayload struct {
+	// The issue; null if nothing was done.
+	Issue *tracking.Issue `json:"issue,omitempty"`
+	// Why nothing was done; empty if it was.
 	UserErrors []UserError `json:"userErrors"`
 }
 
@@ -747,6 +765,14 @@ type SetPayload struct {
 	UserErrors []UserError `json:"userErrors"`
 }
 
+// A file that was made.
+type ShipmentBatchPayload struct {
+	// The file; null if none was made.
+	Batch *dispatch.Batch `json:"batch,omitempty"`
+	// Why none was made; empty if one was.
+	UserErrors []UserError `json:"userErrors"`
+}
+
 // Which shipments to list; what is left out does not filter.
 type ShipmentFilter struct {
 	// Shipments that stand at one of these.
@@ -755,6 +781,8 @@ type ShipmentFilter struct {
 	LocationID *string `json:"locationId,omitempty"`
 	// The shipment with this number at its carrier.
 	TrackingNumber *string `json:"trackingNumber,omitempty"`
+	// Shipments that are in a file of instructions, or in none.
+	Exported *bool `json:"exported,omitempty"`
 }
 
 // A shipment after a change.
@@ -764,6 +792,14 @@ type ShipmentPayload struct {
 	// Its order; null if nothing was done.
 	Order *order.Order `json:"order,omitempty"`
 	// Why nothing was done; empty if it was.
+	UserErrors []UserError `json:"userErrors"`
+}
+
+// A file that was taken in.
+type ShipmentResultPayload struct {
+	// The file, or the one that was uploaded before with the same content; null if it was not taken.
+	Result *dispatch.Result `json:"result,omitempty"`
+	// Why it was not taken; empty if it was.
 	UserErrors []UserError `json:"userErrors"`
 }
 
@@ -936,6 +972,12 @@ type UploadCollectionsInput struct {
 	// Who collected it; at most 100 characters.
 	Carrier string `json:"carrier"`
 	// The CSV.
+	File graphql.Upload `json:"file"`
+}
+
+// A file of results.
+type UploadShipmentResultsInput struct {
+	// The file, at most 8 MB and 20,000 rows.
 	File graphql.Upload `json:"file"`
 }
 

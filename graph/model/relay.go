@@ -10,6 +10,7 @@ import (
 	"github.com/noren-commerce/noren/core/billing"
 	"github.com/noren-commerce/noren/core/catalog"
 	"github.com/noren-commerce/noren/core/company"
+	"github.com/noren-commerce/noren/core/dispatch"
 	"github.com/noren-commerce/noren/core/display"
 	"github.com/noren-commerce/noren/core/giftcard"
 	"github.com/noren-commerce/noren/core/i18n"
@@ -25,6 +26,7 @@ import (
 	"github.com/noren-commerce/noren/core/promotion"
 	"github.com/noren-commerce/noren/core/quotation"
 	"github.com/noren-commerce/noren/core/returns"
+	"github.com/noren-commerce/noren/core/tracking"
 )
 
 // Node is any object with a global id.
@@ -118,6 +120,18 @@ type (
 	// CustomerGroupEdge is a group on a page.
 	CustomerGroupEdge = page.Edge[company.Group]
 
+	// ShipmentBatchConnection is a page of files of instructions.
+	ShipmentBatchConnection = page.Connection[dispatch.Batch]
+	// ShipmentBatchEdge is a file of instructions on a page.
+	ShipmentBatchEdge = page.Edge[dispatch.Batch]
+	// ShipmentResultConnection is a page of files of results.
+	ShipmentResultConnection = page.Connection[dispatch.Result]
+	// ShipmentResultEdge is a file of results on a page.
+	ShipmentResultEdge = page.Edge[dispatch.Result]
+	// DeliveryIssueConnection is a page of delivery issues.
+	DeliveryIssueConnection = page.Connection[tracking.Issue]
+	// DeliveryIssueEdge is a delivery issue on a page.
+	DeliveryIssueEdge = page.Edge[tracking.Issue]
 	// BankStatementConnection is a page of the bank's files.
 	BankStatementConnection = page.Connection[banking.Statement]
 	// BankStatementEdge is a file of the bank on a page.

@@ -12,6 +12,7 @@ import (
 	"github.com/riverqueue/river/riverdriver/riverpgxv5"
 
 	"github.com/noren-commerce/noren/core/banking"
+	"github.com/noren-commerce/noren/core/dispatch"
 	"github.com/noren-commerce/noren/core/messaging"
 	"github.com/noren-commerce/noren/core/payment"
 	"github.com/noren-commerce/noren/core/pricing"
@@ -156,4 +157,9 @@ func (j *Jobs) Depth(ctx context.Context) (map[string]float64, error) {
 		depth[r.State] = float64(r.Jobs)
 	}
 	return depth, err
+}
+
+// TakeResults queues the working through of a file of results.
+func (j *Jobs) TakeResults(ctx context.Context, job dispatch.ResultJob) error {
+	return j.Insert(ctx, job)
 }

@@ -7,13 +7,14 @@ import (
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
 
+	"github.com/noren-commerce/noren/core/id"
 	"github.com/noren-commerce/noren/core/order"
 	"github.com/noren-commerce/noren/core/page"
 	"github.com/noren-commerce/noren/core/shipping"
 )
 
 const shipmentColumns = `h.id, h.order_id, h.brand_id, h.location_id, h.nth, h.status, h.carrier_id, h.carrier, h.tracking_number, h.tracking_url,
-	h.currency, h.total, h.shipping_fee, h.charge, h.taxes, h.instructed_at, h.shipped_at, h.delivered_at, h.updated_at,
+	h.currency, h.total, h.shipping_fee, h.charge, h.taxes, h.instructed_at, h.exported_at, h.promised_on, h.shipped_at, h.delivered_at, h.updated_at,
 	(SELECT coalesce(jsonb_agg(jsonb_build_object('orderId', h.order_id, 'lineId', p.line_id, 'variantId', p.variant_id, 'quantity', p.quantity) ORDER BY l.position, p.variant_id), '[]')
 		FROM shipment_lines p JOIN order_lines l ON l.id = p.line_id WHERE p.shipment_id = h.id) AS lines`
 
@@ -56,9 +57,15 @@ func packedArgs(h order.Shipment) pgx.NamedArgs {
 // SaveShipment writes what may change in a shipment.
 func (s *Orders) SaveShipment(ctx context.Context, h order.Shipment) error {
 	_, err := s.db.conn(ctx).Exec(ctx, `
+		WITH parcel AS (
+			INSERT INTO parcels (id, shipment_id, brand_id, tracking_number, key, created_at)
+			SELECT @parcel, @id, @brand, @number, @key, @updated WHERE @key <> '' AND @left
+			ON CONFLICT DO NOTHING
+		)
 		UPDATE shipments SET status = @status, carrier_id = @carrier_id, carrier = @carrier, tracking_number = @number, tracking_url = @url,
 			total = @total, shipping_fee = @fee, charge = @charge, taxes = @taxes, shipped_at = @shipped, delivered_at = @delivered, updated_at = @updated
 		WHERE id = @id`, pgx.NamedArgs{
+		"parcel": id.New(), "brand": h.BrandID, "key": order.ParcelKey(h.TrackingNumber), "left": h.Status.Left(),
 		"id": h.ID, "status": h.Status, "carrier_id": h.CarrierID, "carrier": h.Carrier, "number": h.TrackingNumber, "url": h.TrackingURL,
 		"total": h.TotalMinor, "fee": h.ShippingMinor, "charge": h.ChargeMinor, "taxes": orEmpty(h.Taxes), "shipped": h.ShippedAt, "delivered": h.DeliveredAt, "updated": h.UpdatedAt,
 	})
@@ -82,6 +89,11 @@ func (s *Orders) Shipment(ctx context.Context, shipmentID uuid.UUID) (*order.Shi
 	return first[order.Shipment](ctx, s.db, `SELECT `+shipmentColumns+` FROM shipments h WHERE h.id = $1`, shipmentID)
 }
 
+// ShipmentsByID are the shipments with the ids.
+func (s *Orders) ShipmentsByID(ctx context.Context, shipmentIDs []uuid.UUID) ([]order.Shipment, error) {
+	return collect[order.Shipment](ctx, s.db, `SELECT `+shipmentColumns+` FROM shipments h WHERE h.id = ANY($1)`, shipmentIDs)
+}
+
 // ListShipments is one page of the brand's shipments, who waits longest first.
 func (s *Orders) ListShipments(ctx context.Context, q order.ShipmentQuery) (page.Connection[order.Shipment], error) {
 	where, args := `h.brand_id = @brand`, pgx.NamedArgs{"brand": q.BrandID}
@@ -92,7 +104,10 @@ func (s *Orders) ListShipments(ctx context.Context, q order.ShipmentQuery) (page
 		where, args["locations"] = where+` AND h.location_id = ANY(@locations)`, q.LocationIDs
 	}
 	if q.TrackingNumber != "" {
-		where, args["number"] = where+` AND h.tracking_number = @number`, q.TrackingNumber
+		where, args["number"] = where+` AND EXISTS (SELECT FROM parcels p WHERE p.shipment_id = h.id AND p.key = @number)`, order.ParcelKey(q.TrackingNumber)
+	}
+	if q.Exported != nil {
+		where, args["exported"] = where+` AND (h.batch_id IS NOT NULL) = @exported`, *q.Exported
 	}
 	found, err := keyset(ctx, s.db, q.Page, shipmentColumns+` FROM shipments h`, where, `(h.instructed_at, h.id)`, `h.instructed_at, h.id`, args,
 		func(k timeKey) []any { return []any{k.At, k.ID} }, func(h order.Shipment) timeKey { return timeKey{h.InstructedAt, h.ID} })
@@ -106,9 +121,27 @@ func (s *Orders) ListShipments(ctx context.Context, q order.ShipmentQuery) (page
 // same carrier.
 func (s *Orders) TrackedElsewhere(ctx context.Context, h order.Shipment) (bool, error) {
 	return one[bool](ctx, s.db, `
-		SELECT EXISTS (SELECT FROM shipments h WHERE h.tracking_number = @number AND h.brand_id = @brand AND h.order_id <> @order
-			AND h.status <> 'CANCELLED' AND h.carrier = @carrier)`,
-		pgx.NamedArgs{"number": h.TrackingNumber, "brand": h.BrandID, "order": h.OrderID, "carrier": h.Carrier})
+		SELECT EXISTS (SELECT FROM parcels p JOIN shipments h ON h.id = p.shipment_id
+			WHERE p.key = @key AND h.brand_id = @brand AND h.order_id <> @order AND h.status <> 'CANCELLED' AND h.carrier = @carrier)`,
+		pgx.NamedArgs{"key": order.ParcelKey(h.TrackingNumber), "brand": h.BrandID, "order": h.OrderID, "carrier": h.Carrier})
+}
+
+// AddParcel notes the tracking number as one more of the shipment's, once.
+func (s *Orders) AddParcel(ctx context.Context, h order.Shipment, at time.Time) error {
+	_, err := s.db.conn(ctx).Exec(ctx, `
+		INSERT INTO parcels (id, shipment_id, brand_id, tracking_number, key, created_at) VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT DO NOTHING`,
+		id.New(), h.ID, h.BrandID, h.TrackingNumber, order.ParcelKey(h.TrackingNumber), at)
+	return err
+}
+
+// Parcels are those of the shipments, in the order in which they were noted.
+func (s *Orders) Parcels(ctx context.Context, shipmentIDs []uuid.UUID) ([]order.Parcel, error) {
+	return collect[order.Parcel](ctx, s.db, `
+		SELECT p.id, p.shipment_id, p.tracking_number, coalesce(c.tracking_url, '') AS followed, p.created_at,
+			(SELECT coalesce(jsonb_agg(jsonb_build_object('status', e.status, 'at', e.at, 'place', e.place) ORDER BY e.at, e.received_at), '[]')
+				FROM tracking_events e WHERE e.parcel_id = p.id) AS events
+		FROM parcels p JOIN shipments h ON h.id = p.shipment_id LEFT JOIN shipping_carriers c ON c.id = h.carrier_id
+		WHERE p.shipment_id = ANY($1) ORDER BY p.shipment_id, p.created_at, p.id`, shipmentIDs)
 }
 
 // ShipStock takes what is packed, and held for it, off the shelves, each piece a

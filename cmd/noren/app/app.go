@@ -18,6 +18,7 @@ import (
 	"github.com/noren-commerce/noren/core/clock"
 	"github.com/noren-commerce/noren/core/company"
 	"github.com/noren-commerce/noren/core/customer"
+	"github.com/noren-commerce/noren/core/dispatch"
 	"github.com/noren-commerce/noren/core/display"
 	"github.com/noren-commerce/noren/core/event"
 	"github.com/noren-commerce/noren/core/idempotency"
@@ -36,6 +37,7 @@ import (
 	"github.com/noren-commerce/noren/core/sale"
 	"github.com/noren-commerce/noren/core/search"
 	"github.com/noren-commerce/noren/core/shipping"
+	"github.com/noren-commerce/noren/core/tracking"
 	"github.com/noren-commerce/noren/graph/graphiql"
 	"github.com/noren-commerce/noren/graph/server"
 	"github.com/noren-commerce/noren/resolvers"
@@ -61,6 +63,7 @@ type App struct {
 	Assets     *assets.Files    // keeps uploaded files
 	Mailbox    *mailbox.Mailbox // keeps the mails; nil if a mail server is set
 	Ground                      // what all of it stands on and is watched by
+	Tracking   *tracking.Service
 	printer    *pdf.Printer
 	proxies    proxies
 	now        clock.Clock
@@ -139,6 +142,10 @@ func New(cfg Config, db *postgres.DB, now clock.Clock, options ...Option) (*App,
 		Tx: db, Store: postgres.NewReturns(db), Keys: keys, Orders: orders, Payments: payments, Companies: companies, Campaigns: campaigns, Documents: documents,
 		Prices: prices, Flips: shown, Outbox: jobs, Events: events, Now: now,
 	})
+	shipments, err := newCarriers(cfg, db, keys, orders, jobs, now)
+	if err != nil {
+		return nil, err
+	}
 	a := &App{
 		Config:   cfg,
 		Assets:   files,
@@ -165,6 +172,9 @@ func New(cfg Config, db *postgres.DB, now clock.Clock, options ...Option) (*App,
 			Methods:   shipping.NewEditor(db, postgres.NewShipping(db), events, now),
 			Orders:    orders,
 			Returns:   back,
+			Dispatch:  shipments.files,
+			Results:   shipments.results,
+			Issues:    shipments.issues,
 			Quotations: newQuotations(db, quotation.Parts{
 				Keys: keys, Companies: companies, Orders: orders, Prices: prices, Rules: rules, Carts: carts, Outbox: jobs, Limiter: ground.Limiter, Events: events, Now: now,
 			}),
@@ -188,6 +198,7 @@ func New(cfg Config, db *postgres.DB, now clock.Clock, options ...Option) (*App,
 		Partners: partners,
 		Accounts: accounts,
 		SSO:      sso,
+		Tracking: shipments.follow,
 		printer:  printer,
 		proxies:  trusted,
 		Payments: payments,
@@ -222,6 +233,7 @@ func (a *App) Handler() http.Handler {
 		r.Get("/sample/*", seed.Picture)
 		r.Get(assets.Prefix+"*", a.Assets.ServeHTTP)
 		r.With(a.inScope).Get(invoice.LinkPath+"{id}", a.document(a.printer))
+		r.With(a.inScope).Get(dispatch.LinkPath+"{id}", a.shipmentFile)
 		if a.Config.Dev && a.Mailbox != nil {
 			r.Method(http.MethodGet, "/dev/mail", a.Mailbox)
 		}

@@ -45,6 +45,7 @@ type Config struct {
 	DocumentConfig  `embed:""`
 	PaymentConfig   `embed:""`
 	SSOConfig       `embed:""`
+	CarrierConfig   `embed:""`
 }
 
 // Production fails on the first setting that is not safe to serve the public
@@ -70,7 +71,7 @@ func (c Config) Production() error {
 	_, badProxies := newProxies(c.TrustedProxy)
 	_, badAssets := c.open(c.PublicURL)
 	_, badFont := c.printer()
-	return cmp.Or(badProxies, c.MailConfig.check(), c.PaymentConfig.check(), badAssets, badFont, c.SSOConfig.check())
+	return cmp.Or(badProxies, c.MailConfig.check(), c.PaymentConfig.check(), badAssets, badFont, c.SSOConfig.check(), c.CarrierConfig.check())
 }
 
 func local(host string) bool {

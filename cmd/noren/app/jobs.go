@@ -8,12 +8,15 @@ import (
 	"slices"
 	"time"
 
+	"github.com/google/uuid"
 	"github.com/riverqueue/river"
 	"github.com/riverqueue/river/riverdriver/riverpgxv5"
 
 	"github.com/noren-commerce/noren/core/access"
 	"github.com/noren-commerce/noren/core/banking"
 	"github.com/noren-commerce/noren/core/billing"
+	"github.com/noren-commerce/noren/core/channel"
+	"github.com/noren-commerce/noren/core/dispatch"
 	"github.com/noren-commerce/noren/core/display"
 	"github.com/noren-commerce/noren/core/event"
 	"github.com/noren-commerce/noren/core/fault"
@@ -25,6 +28,7 @@ import (
 	"github.com/noren-commerce/noren/core/pricing"
 	"github.com/noren-commerce/noren/core/promotion"
 	"github.com/noren-commerce/noren/core/quotation"
+	"github.com/noren-commerce/noren/core/tracking"
 	"github.com/noren-commerce/noren/storage/postgres"
 )
 
@@ -119,7 +123,12 @@ func (a *App) workers() (*river.Workers, []*river.PeriodicJob) {
 	work(w, func(ctx context.Context, _ giftcard.ExpireJob) error { return a.Resolvers.GiftCards.Expire(ctx) })
 	work(w, func(ctx context.Context, _ billing.CloseJob) error { return a.Resolvers.Billing.Run(ctx) })
 	river.AddWorker(w, &longJob[banking.MatchJob]{f: a.matchBank})
+	river.AddWorker(w, &longJob[dispatch.ResultJob]{f: a.takeResults})
+	river.AddWorker(w, &longJob[tracking.PollJob]{f: func(ctx context.Context, _ tracking.PollJob) error { return a.Tracking.Poll(ctx) }})
+	work(w, func(ctx context.Context, _ tracking.LateJob) error { return a.Tracking.Late(ctx) })
 	return w, []*river.PeriodicJob{
+		every(tracking.Every, tracking.PollJob{}),
+		every(time.Hour, tracking.LateJob{}),
 		every(time.Hour, billing.CloseJob{}),
 		every(time.Hour, giftcard.ExpireJob{}),
 		every(time.Minute, payment.ReconcileJob{}),
@@ -137,16 +146,31 @@ func (a *App) workers() (*river.Workers, []*river.PeriodicJob) {
 
 // matchBank matches a bank's statement in a channel of its brand.
 func (a *App) matchBank(ctx context.Context, j banking.MatchJob) error {
-	channels, err := a.Channels.All(ctx)
+	c, err := a.channelOf(ctx, j.BrandID)
 	if err != nil {
 		return err
 	}
+	return a.Resolvers.Banking.Work(ctx, j, c)
+}
+
+// takeResults works through a file of results in a channel of its brand.
+func (a *App) takeResults(ctx context.Context, j dispatch.ResultJob) error {
+	c, err := a.channelOf(ctx, j.BrandID)
+	if err != nil {
+		return err
+	}
+	return a.Resolvers.Results.Work(ctx, j, c)
+}
+
+// channelOf is a channel of the brand.
+func (a *App) channelOf(ctx context.Context, brandID uuid.UUID) (channel.Channel, error) {
+	channels, err := a.Channels.All(ctx)
 	for _, c := range channels {
-		if c.BrandID == j.BrandID {
-			return a.Resolvers.Banking.Work(ctx, j, c)
+		if c.BrandID == brandID {
+			return c, nil
 		}
 	}
-	return fault.ErrNotFound
+	return channel.Channel{}, errors.Join(err, fault.ErrNotFound)
 }
 
 // work registers f for jobs of one kind. Jobs act as noren itself.

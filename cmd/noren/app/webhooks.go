@@ -23,6 +23,7 @@ const maxWebhook = 512 << 10
 func (a *App) webhooks(r chi.Router) {
 	r.Post("/webhooks/stripe", a.paymentNotice(stripe.Name, "Stripe-Signature"))
 	r.Post("/webhooks/konbini", a.paymentNotice(konbini.Name, konbini.SignatureHeader))
+	r.Post("/webhooks/carriers/{carrier}", a.carrierReport)
 }
 
 func (a *App) paymentNotice(gateway, signatureHeader string) http.HandlerFunc {
