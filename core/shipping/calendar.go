@@ -40,6 +40,14 @@ type ClosedDays struct {
 // GlobalID is the calendar's id in the schema.
 func (c Calendar) GlobalID() string { return id.Global("BusinessCalendar", c.ID) }
 
+func calendarID(key *uuid.UUID) *string {
+	if key == nil {
+		return nil
+	}
+	global := Calendar{ID: *key}.GlobalID()
+	return &global
+}
+
 // Open reports whether the day is one to work on.
 func (c *Calendar) Open(day time.Time) bool {
 	if c == nil {

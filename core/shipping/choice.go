@@ -51,6 +51,16 @@ func (m Method) Window(p Parcel) Window {
 	return w
 }
 
+// Band is the band with the code; nil if it is not offered.
+func (w Window) Band(code string) *Band {
+	for i := range w.Bands {
+		if w.Bands[i].Code == code {
+			return &w.Bands[i]
+		}
+	}
+	return nil
+}
+
 // Days are those that may be chosen, the earliest first.
 func (w Window) Days() []time.Time {
 	all := []time.Time{}
@@ -70,7 +80,7 @@ func (w Window) Fits(c Choice) *fault.Error {
 	if err := w.fitsDay(c.On); err != nil {
 		return err.At("deliverOn")
 	}
-	if c.Band != "" && !slices.ContainsFunc(w.Bands, func(b Band) bool { return b.Code == c.Band }) {
+	if c.Band != "" && w.Band(c.Band) == nil {
 		return ErrNoBand.At("deliveryBand")
 	}
 	return nil
@@ -118,3 +128,26 @@ func (m Method) latestShipping(p Parcel, earliest Promise, on time.Time) time.Ti
 	}
 	return earliest.ShipsOn
 }
+
+// ShipsOn is the day on which the parcel leaves if nothing is chosen; nil if none can be
+// told.
+func (v Verdict) ShipsOn() *time.Time {
+	if v.Window.Promise == nil {
+		return nil
+	}
+	return &v.Window.Promise.ShipsOn
+}
+
+// ArrivesOn is the earliest day on which the parcel is there; nil if none can be told.
+func (v Verdict) ArrivesOn() *time.Time {
+	if v.Window.Promise == nil {
+		return nil
+	}
+	return &v.Window.Promise.ArrivesOn
+}
+
+// DeliveryDays are the days that may be chosen, the earliest first.
+func (v Verdict) DeliveryDays() []time.Time { return v.Window.Days() }
+
+// DeliveryBands are the parts of the day that may be chosen.
+func (v Verdict) DeliveryBands() []Band { return v.Window.Bands }

@@ -58,18 +58,8 @@ type Band struct {
 	To   string    `json:"to,omitempty"`   // "16:00"; empty: until the evening
 }
 
-// told reports whether anybody said how long the method takes.
-func (s Schedule) told() bool { return s.Days != nil || len(s.Transit) > 0 }
-
-// band is the band with the code; nil if there is none.
-func (s Schedule) band(code string) *Band {
-	for i := range s.Bands {
-		if s.Bands[i].Code == code {
-			return &s.Bands[i]
-		}
-	}
-	return nil
-}
+// Told reports whether anybody said how long the method takes.
+func (s Schedule) Told() bool { return s.Days != nil || len(s.Transit) > 0 }
 
 // leg is the way to a zone; without one, to all of the country.
 type leg struct {
@@ -82,7 +72,7 @@ func (l leg) zone() *uuid.UUID { return l.zoneID }
 
 // leg is the method's way to the destination; nil if nobody knows it.
 func (m Method) leg(to *Destination) *leg {
-	if to == nil || !m.Schedule.told() {
+	if to == nil || !m.Schedule.Told() {
 		return nil
 	}
 	all := []leg{{days: m.Schedule.Days}}

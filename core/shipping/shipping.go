@@ -78,7 +78,9 @@ func (s *Service) Options(ctx context.Context, p Parcel) ([]Verdict, error) {
 	methods, err := s.Methods(ctx)
 	all := make([]Verdict, len(methods))
 	for i, m := range methods {
-		all[i] = m.Assess(p)
+		if all[i] = m.Assess(p); all[i].Available() {
+			all[i].Window = m.Window(p)
+		}
 	}
 	return all, err
 }

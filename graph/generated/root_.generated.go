@@ -377,6 +377,21 @@ type ComplexityRoot struct {
 		ReceivedAt func(childComplexity int) int
 	}
 
+	BusinessCalendar struct {
+		Active   func(childComplexity int) int
+		Closed   func(childComplexity int) int
+		Code     func(childComplexity int) int
+		GlobalID func(childComplexity int) int
+		Holidays func(childComplexity int) int
+		Name     func(childComplexity int) int
+		Weekdays func(childComplexity int) int
+	}
+
+	BusinessCalendarPayload struct {
+		Calendar   func(childComplexity int) int
+		UserErrors func(childComplexity int) int
+	}
+
 	Campaign struct {
 		Audiences        func(childComplexity int) int
 		Badge            func(childComplexity int) int
@@ -481,10 +496,13 @@ type ComplexityRoot struct {
 	}
 
 	Cart struct {
+		ArrivesOn       func(childComplexity int) int
 		AtShop          func(childComplexity int) int
 		BilledTo        func(childComplexity int) int
 		Breakdown       func(childComplexity int) int
 		Coupons         func(childComplexity int) int
+		DeliverOn       func(childComplexity int) int
+		DeliveryProblem func(childComplexity int) int
 		Discount        func(childComplexity int) int
 		Email           func(childComplexity int) int
 		Gifts           func(childComplexity int) int
@@ -502,6 +520,7 @@ type ComplexityRoot struct {
 		Subtotal        func(childComplexity int) int
 		Taxes           func(childComplexity int) int
 		Total           func(childComplexity int) int
+		WishedBand      func(childComplexity int) int
 	}
 
 	CartCoupon struct {
@@ -608,6 +627,12 @@ type ComplexityRoot struct {
 	CloseAccountsPayload struct {
 		Statements func(childComplexity int) int
 		UserErrors func(childComplexity int) int
+	}
+
+	ClosedDays struct {
+		From func(childComplexity int) int
+		Note func(childComplexity int) int
+		To   func(childComplexity int) int
 	}
 
 	CollectionPayload struct {
@@ -802,6 +827,19 @@ type ComplexityRoot struct {
 	DeletePayload struct {
 		Deleted    func(childComplexity int) int
 		UserErrors func(childComplexity int) int
+	}
+
+	DeliveryEstimate struct {
+		ArrivesOn func(childComplexity int) int
+		Method    func(childComplexity int) int
+		ShipsOn   func(childComplexity int) int
+	}
+
+	DeliveryTimeBand struct {
+		Code func(childComplexity int) int
+		From func(childComplexity int) int
+		Name func(childComplexity int) int
+		To   func(childComplexity int) int
 	}
 
 	DisplayRule struct {
@@ -1140,6 +1178,18 @@ type ComplexityRoot struct {
 		Ships    func(childComplexity int) int
 	}
 
+	LocationDispatch struct {
+		CalendarGlobal func(childComplexity int) int
+		CutOff         func(childComplexity int) int
+		HandlingDays   func(childComplexity int) int
+		Location       func(childComplexity int) int
+	}
+
+	LocationDispatchPayload struct {
+		Dispatch   func(childComplexity int) int
+		UserErrors func(childComplexity int) int
+	}
+
 	LocationPayload struct {
 		Location   func(childComplexity int) int
 		UserErrors func(childComplexity int) int
@@ -1282,6 +1332,7 @@ type ComplexityRoot struct {
 		RequestQuotation         func(childComplexity int, input quotation.RequestInput) int
 		RequestRestock           func(childComplexity int, input display.RequestInput) int
 		RequestReturn            func(childComplexity int, input returns.AskInput) int
+		RescheduleOrder          func(childComplexity int, input order.RescheduleInput) int
 		RescheduleStockDelivery  func(childComplexity int, input inventory.RescheduleDeliveryInput) int
 		ResetPassword            func(childComplexity int, input identity.ResetPasswordInput) int
 		ResetTotp                func(childComplexity int, input identity.StaffAccountInput) int
@@ -1292,6 +1343,7 @@ type ComplexityRoot struct {
 		SaveAttribute            func(childComplexity int, input catalog.SaveAttributeInput) int
 		SaveBadge                func(childComplexity int, input display.SaveBadgeInput) int
 		SaveBankProfile          func(childComplexity int, input banking.Profile) int
+		SaveBusinessCalendar     func(childComplexity int, input shipping.SaveCalendarInput) int
 		SaveCampaign             func(childComplexity int, input promotion.SaveInput) int
 		SaveCashOnDelivery       func(childComplexity int, input payment.DeliveryInput) int
 		SaveCategory             func(childComplexity int, input catalog.SaveCategoryInput) int
@@ -1310,14 +1362,17 @@ type ComplexityRoot struct {
 		SaveSynonym              func(childComplexity int, input catalog.SaveSynonymInput) int
 		SendStock                func(childComplexity int, input inventory.SendStockInput) int
 		SetCampaignStatus        func(childComplexity int, input promotion.StatusInput) int
+		SetCarrierCalendars      func(childComplexity int, input shipping.SetCarrierCalendarsInput) int
 		SetCartLineQuantity      func(childComplexity int, input cart.SetQuantityInput) int
 		SetCategorySort          func(childComplexity int, input display.SortInput) int
 		SetCompanyCredit         func(childComplexity int, input company.SetCreditInput) int
 		SetCustomerPrices        func(childComplexity int, input catalog.SetCustomerPricesInput) int
 		SetFunctionRule          func(childComplexity int, input company.FunctionInput) int
+		SetLocationDispatch      func(childComplexity int, input shipping.SetDispatchInput) int
 		SetPrices                func(childComplexity int, input catalog.SetPricesInput) int
 		SetSaleTerms             func(childComplexity int, input sale.SetInput) int
 		SetShippingLimits        func(childComplexity int, input shipping.SetLimitsInput) int
+		SetShippingSchedule      func(childComplexity int, input shipping.SetScheduleInput) int
 		SetShippingTariff        func(childComplexity int, input shipping.SetTariffInput) int
 		SetShippingTraits        func(childComplexity int, input shipping.SetTraitsInput) int
 		SetSoldOutPolicy         func(childComplexity int, input display.PolicyInput) int
@@ -1364,9 +1419,11 @@ type ComplexityRoot struct {
 
 	Order struct {
 		AtShop             func(childComplexity int) int
+		Band               func(childComplexity int) int
 		BilledTo           func(childComplexity int) int
 		Breakdown          func(childComplexity int) int
 		Company            func(childComplexity int) int
+		DeliverOn          func(childComplexity int) int
 		Discount           func(childComplexity int) int
 		Documents          func(childComplexity int) int
 		Email              func(childComplexity int) int
@@ -1383,9 +1440,11 @@ type ComplexityRoot struct {
 		PaymentMethod      func(childComplexity int) int
 		Payments           func(childComplexity int) int
 		PlacedAt           func(childComplexity int) int
+		PromisedOn         func(childComplexity int) int
 		Quotation          func(childComplexity int) int
 		Replaces           func(childComplexity int) int
 		Returns            func(childComplexity int) int
+		ShipBy             func(childComplexity int) int
 		Shipments          func(childComplexity int) int
 		ShippingAddress    func(childComplexity int) int
 		ShippingFee        func(childComplexity int) int
@@ -1418,6 +1477,8 @@ type ComplexityRoot struct {
 		Carrier        func(childComplexity int) int
 		From           func(childComplexity int) int
 		Note           func(childComplexity int) int
+		PromisedBefore func(childComplexity int) int
+		PromisedOn     func(childComplexity int) int
 		Reason         func(childComplexity int) int
 		ReturnNumber   func(childComplexity int) int
 		Shipments      func(childComplexity int) int
@@ -1896,6 +1957,11 @@ type ComplexityRoot struct {
 		UserErrors func(childComplexity int) int
 	}
 
+	PublicHoliday struct {
+		Name func(childComplexity int) int
+		On   func(childComplexity int) int
+	}
+
 	QuantityDiscount struct {
 		Audience        func(childComplexity int) int
 		ClosedAt        func(childComplexity int) int
@@ -1950,6 +2016,7 @@ type ComplexityRoot struct {
 		BankLines           func(childComplexity int, first *int, after *string, filter *banking.LineQuery) int
 		BankProfiles        func(childComplexity int) int
 		BankStatements      func(childComplexity int, first *int, after *string) int
+		BusinessCalendars   func(childComplexity int) int
 		CampaignEffect      func(childComplexity int, campaignID string) int
 		CampaignList        func(childComplexity int, statuses []promotion.Status, running bool, first *int, after *string) int
 		CampaignSimulation  func(childComplexity int, id string) int
@@ -1975,6 +2042,7 @@ type ComplexityRoot struct {
 		ImportRun           func(childComplexity int, id string) int
 		ImportRuns          func(childComplexity int, first *int, after *string, status []importing.Status) int
 		Journal             func(childComplexity int, first *int, after *string, filter *ledger.Query) int
+		LocationDispatch    func(childComplexity int) int
 		Locations           func(childComplexity int) int
 		Me                  func(childComplexity int) int
 		MyAccountStatements func(childComplexity int, first *int, after *string) int
@@ -1995,6 +2063,7 @@ type ComplexityRoot struct {
 		Product             func(childComplexity int, slug string) int
 		ProductBrands       func(childComplexity int) int
 		Products            func(childComplexity int, first *int, after *string, filter *catalog.Filter, sort *catalog.Sort) int
+		PublicHolidays      func(childComplexity int, from time.Time, to time.Time) int
 		QuantityDiscounts   func(childComplexity int, audience *scope.AudienceInput, target *scope.TargetInput, holdingAt *time.Time, closed bool, first *int, after *string) int
 		Quotation           func(childComplexity int, id string) int
 		Quotations          func(childComplexity int, first *int, after *string, filter *model.QuotationFilter) int
@@ -2405,7 +2474,9 @@ type ComplexityRoot struct {
 	}
 
 	Shipment struct {
+		Band           func(childComplexity int) int
 		Carrier        func(childComplexity int) int
+		DeliverOn      func(childComplexity int) int
 		DeliveredAt    func(childComplexity int) int
 		From           func(childComplexity int) int
 		GlobalID       func(childComplexity int) int
@@ -2413,6 +2484,7 @@ type ComplexityRoot struct {
 		Lines          func(childComplexity int) int
 		Nth            func(childComplexity int) int
 		Order          func(childComplexity int) int
+		ShipBy         func(childComplexity int) int
 		ShippedAt      func(childComplexity int) int
 		Status         func(childComplexity int) int
 		Total          func(childComplexity int) int
@@ -2452,11 +2524,13 @@ type ComplexityRoot struct {
 	}
 
 	ShippingCarrier struct {
-		Active      func(childComplexity int) int
-		Code        func(childComplexity int) int
-		GlobalID    func(childComplexity int) int
-		Name        func(childComplexity int) int
-		TrackingURL func(childComplexity int) int
+		Active             func(childComplexity int) int
+		Code               func(childComplexity int) int
+		CollectionCalendar func(childComplexity int) int
+		DeliveryCalendar   func(childComplexity int) int
+		GlobalID           func(childComplexity int) int
+		Name               func(childComplexity int) int
+		TrackingURL        func(childComplexity int) int
 	}
 
 	ShippingCarrierPayload struct {
@@ -2493,6 +2567,7 @@ type ComplexityRoot struct {
 		Limits       func(childComplexity int) int
 		Name         func(childComplexity int) int
 		Position     func(childComplexity int) int
+		Schedule     func(childComplexity int) int
 		Tariff       func(childComplexity int) int
 		TaxClass     func(childComplexity int) int
 		Translations func(childComplexity int) int
@@ -2509,13 +2584,17 @@ type ComplexityRoot struct {
 	}
 
 	ShippingOption struct {
-		Available func(childComplexity int) int
-		Excluded  func(childComplexity int) int
-		Fee       func(childComplexity int) int
-		Method    func(childComplexity int) int
-		Missing   func(childComplexity int) int
-		Parts     func(childComplexity int) int
-		Problem   func(childComplexity int) int
+		ArrivesOn     func(childComplexity int) int
+		Available     func(childComplexity int) int
+		DeliveryBands func(childComplexity int) int
+		DeliveryDays  func(childComplexity int) int
+		Excluded      func(childComplexity int) int
+		Fee           func(childComplexity int) int
+		Method        func(childComplexity int) int
+		Missing       func(childComplexity int) int
+		Parts         func(childComplexity int) int
+		Problem       func(childComplexity int) int
+		ShipsOn       func(childComplexity int) int
 	}
 
 	ShippingPaymentLimit struct {
@@ -2530,6 +2609,14 @@ type ComplexityRoot struct {
 		MaxPieces func(childComplexity int) int
 		MaxSize   func(childComplexity int) int
 		Zone      func(childComplexity int) int
+	}
+
+	ShippingSchedule struct {
+		Bands     func(childComplexity int) int
+		CutOff    func(childComplexity int) int
+		Days      func(childComplexity int) int
+		DaysAhead func(childComplexity int) int
+		Transit   func(childComplexity int) int
 	}
 
 	ShippingSurcharges struct {
@@ -2557,6 +2644,12 @@ type ComplexityRoot struct {
 	ShippingTraitsPayload struct {
 		Traits     func(childComplexity int) int
 		UserErrors func(childComplexity int) int
+	}
+
+	ShippingTransit struct {
+		Bands func(childComplexity int) int
+		Days  func(childComplexity int) int
+		Zone  func(childComplexity int) int
 	}
 
 	ShippingZone struct {
@@ -2952,24 +3045,25 @@ type ComplexityRoot struct {
 	}
 
 	Variant struct {
-		ArrivesOn      func(childComplexity int) int
-		Availability   func(childComplexity int) int
-		Barcode        func(childComplexity int) int
-		Cost           func(childComplexity int) int
-		GlobalID       func(childComplexity int) int
-		NotPurchasable func(childComplexity int) int
-		Options        func(childComplexity int) int
-		Price          func(childComplexity int, quantity int, at *time.Time, shippingMode pricing.ShippingMode, as *string) int
-		PriceHidden    func(childComplexity int) int
-		PriceTiers     func(childComplexity int, shippingMode pricing.ShippingMode, as *string) int
-		PriceTrace     func(childComplexity int, quantity int, at *time.Time, shippingMode pricing.ShippingMode, as *string) int
-		Promise        func(childComplexity int) int
-		RestockOffered func(childComplexity int) int
-		SKU            func(childComplexity int) int
-		SaleTerms      func(childComplexity int) int
-		Set            func(childComplexity int) int
-		Stock          func(childComplexity int) int
-		Weight         func(childComplexity int) int
+		ArrivesOn        func(childComplexity int) int
+		Availability     func(childComplexity int) int
+		Barcode          func(childComplexity int) int
+		Cost             func(childComplexity int) int
+		DeliveryEstimate func(childComplexity int, prefecture customer.Prefecture, postalCode string, quantity int) int
+		GlobalID         func(childComplexity int) int
+		NotPurchasable   func(childComplexity int) int
+		Options          func(childComplexity int) int
+		Price            func(childComplexity int, quantity int, at *time.Time, shippingMode pricing.ShippingMode, as *string) int
+		PriceHidden      func(childComplexity int) int
+		PriceTiers       func(childComplexity int, shippingMode pricing.ShippingMode, as *string) int
+		PriceTrace       func(childComplexity int, quantity int, at *time.Time, shippingMode pricing.ShippingMode, as *string) int
+		Promise          func(childComplexity int) int
+		RestockOffered   func(childComplexity int) int
+		SKU              func(childComplexity int) int
+		SaleTerms        func(childComplexity int) int
+		Set              func(childComplexity int) int
+		Stock            func(childComplexity int) int
+		Weight           func(childComplexity int) int
 	}
 
 	VariantSet struct {
@@ -4041,6 +4135,62 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.BankTransfer.ReceivedAt(childComplexity), true
 
+	case "BusinessCalendar.active":
+		if e.ComplexityRoot.BusinessCalendar.Active == nil {
+			break
+		}
+
+		return e.ComplexityRoot.BusinessCalendar.Active(childComplexity), true
+	case "BusinessCalendar.closedDays":
+		if e.ComplexityRoot.BusinessCalendar.Closed == nil {
+			break
+		}
+
+		return e.ComplexityRoot.BusinessCalendar.Closed(childComplexity), true
+	case "BusinessCalendar.code":
+		if e.ComplexityRoot.BusinessCalendar.Code == nil {
+			break
+		}
+
+		return e.ComplexityRoot.BusinessCalendar.Code(childComplexity), true
+	case "BusinessCalendar.id":
+		if e.ComplexityRoot.BusinessCalendar.GlobalID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.BusinessCalendar.GlobalID(childComplexity), true
+	case "BusinessCalendar.holidays":
+		if e.ComplexityRoot.BusinessCalendar.Holidays == nil {
+			break
+		}
+
+		return e.ComplexityRoot.BusinessCalendar.Holidays(childComplexity), true
+	case "BusinessCalendar.name":
+		if e.ComplexityRoot.BusinessCalendar.Name == nil {
+			break
+		}
+
+		return e.ComplexityRoot.BusinessCalendar.Name(childComplexity), true
+	case "BusinessCalendar.weekdays":
+		if e.ComplexityRoot.BusinessCalendar.Weekdays == nil {
+			break
+		}
+
+		return e.ComplexityRoot.BusinessCalendar.Weekdays(childComplexity), true
+
+	case "BusinessCalendarPayload.calendar":
+		if e.ComplexityRoot.BusinessCalendarPayload.Calendar == nil {
+			break
+		}
+
+		return e.ComplexityRoot.BusinessCalendarPayload.Calendar(childComplexity), true
+	case "BusinessCalendarPayload.userErrors":
+		if e.ComplexityRoot.BusinessCalendarPayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.BusinessCalendarPayload.UserErrors(childComplexity), true
+
 	case "Campaign.audiences":
 		if e.ComplexityRoot.Campaign.Audiences == nil {
 			break
@@ -4489,6 +4639,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.CampaignSimulation.Until(childComplexity), true
 
+	case "Cart.arrivesOn":
+		if e.ComplexityRoot.Cart.ArrivesOn == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Cart.ArrivesOn(childComplexity), true
 	case "Cart.shopId":
 		if e.ComplexityRoot.Cart.AtShop == nil {
 			break
@@ -4513,6 +4669,18 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Cart.Coupons(childComplexity), true
+	case "Cart.deliverOn":
+		if e.ComplexityRoot.Cart.DeliverOn == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Cart.DeliverOn(childComplexity), true
+	case "Cart.deliveryProblem":
+		if e.ComplexityRoot.Cart.DeliveryProblem == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Cart.DeliveryProblem(childComplexity), true
 	case "Cart.discount":
 		if e.ComplexityRoot.Cart.Discount == nil {
 			break
@@ -4615,6 +4783,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Cart.Total(childComplexity), true
+	case "Cart.deliveryBand":
+		if e.ComplexityRoot.Cart.WishedBand == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Cart.WishedBand(childComplexity), true
 
 	case "CartCoupon.applied":
 		if e.ComplexityRoot.CartCoupon.Applied == nil {
@@ -5013,6 +5187,25 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.CloseAccountsPayload.UserErrors(childComplexity), true
+
+	case "ClosedDays.from":
+		if e.ComplexityRoot.ClosedDays.From == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ClosedDays.From(childComplexity), true
+	case "ClosedDays.note":
+		if e.ComplexityRoot.ClosedDays.Note == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ClosedDays.Note(childComplexity), true
+	case "ClosedDays.to":
+		if e.ComplexityRoot.ClosedDays.To == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ClosedDays.To(childComplexity), true
 
 	case "CollectionPayload.errors":
 		if e.ComplexityRoot.CollectionPayload.Errors == nil {
@@ -5743,6 +5936,50 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.DeletePayload.UserErrors(childComplexity), true
+
+	case "DeliveryEstimate.arrivesOn":
+		if e.ComplexityRoot.DeliveryEstimate.ArrivesOn == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DeliveryEstimate.ArrivesOn(childComplexity), true
+	case "DeliveryEstimate.shippingMethod":
+		if e.ComplexityRoot.DeliveryEstimate.Method == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DeliveryEstimate.Method(childComplexity), true
+	case "DeliveryEstimate.shipsOn":
+		if e.ComplexityRoot.DeliveryEstimate.ShipsOn == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DeliveryEstimate.ShipsOn(childComplexity), true
+
+	case "DeliveryTimeBand.code":
+		if e.ComplexityRoot.DeliveryTimeBand.Code == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DeliveryTimeBand.Code(childComplexity), true
+	case "DeliveryTimeBand.from":
+		if e.ComplexityRoot.DeliveryTimeBand.From == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DeliveryTimeBand.From(childComplexity), true
+	case "DeliveryTimeBand.name":
+		if e.ComplexityRoot.DeliveryTimeBand.Name == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DeliveryTimeBand.Name(childComplexity), true
+	case "DeliveryTimeBand.to":
+		if e.ComplexityRoot.DeliveryTimeBand.To == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DeliveryTimeBand.To(childComplexity), true
 
 	case "DisplayRule.audience":
 		if e.ComplexityRoot.DisplayRule.Audience == nil {
@@ -6982,6 +7219,44 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Location.Ships(childComplexity), true
+
+	case "LocationDispatch.calendarId":
+		if e.ComplexityRoot.LocationDispatch.CalendarGlobal == nil {
+			break
+		}
+
+		return e.ComplexityRoot.LocationDispatch.CalendarGlobal(childComplexity), true
+	case "LocationDispatch.cutOff":
+		if e.ComplexityRoot.LocationDispatch.CutOff == nil {
+			break
+		}
+
+		return e.ComplexityRoot.LocationDispatch.CutOff(childComplexity), true
+	case "LocationDispatch.handlingDays":
+		if e.ComplexityRoot.LocationDispatch.HandlingDays == nil {
+			break
+		}
+
+		return e.ComplexityRoot.LocationDispatch.HandlingDays(childComplexity), true
+	case "LocationDispatch.locationId":
+		if e.ComplexityRoot.LocationDispatch.Location == nil {
+			break
+		}
+
+		return e.ComplexityRoot.LocationDispatch.Location(childComplexity), true
+
+	case "LocationDispatchPayload.dispatch":
+		if e.ComplexityRoot.LocationDispatchPayload.Dispatch == nil {
+			break
+		}
+
+		return e.ComplexityRoot.LocationDispatchPayload.Dispatch(childComplexity), true
+	case "LocationDispatchPayload.userErrors":
+		if e.ComplexityRoot.LocationDispatchPayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.LocationDispatchPayload.UserErrors(childComplexity), true
 
 	case "LocationPayload.location":
 		if e.ComplexityRoot.LocationPayload.Location == nil {
@@ -8321,6 +8596,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.RequestReturn(childComplexity, args["input"].(returns.AskInput)), true
+	case "Mutation.rescheduleOrder":
+		if e.ComplexityRoot.Mutation.RescheduleOrder == nil {
+			break
+		}
+
+		args, err := field_Mutation_rescheduleOrder_args(ctx, ec, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.RescheduleOrder(childComplexity, args["input"].(order.RescheduleInput)), true
 	case "Mutation.rescheduleStockDelivery":
 		if e.ComplexityRoot.Mutation.RescheduleStockDelivery == nil {
 			break
@@ -8431,6 +8717,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.SaveBankProfile(childComplexity, args["input"].(banking.Profile)), true
+	case "Mutation.saveBusinessCalendar":
+		if e.ComplexityRoot.Mutation.SaveBusinessCalendar == nil {
+			break
+		}
+
+		args, err := field_Mutation_saveBusinessCalendar_args(ctx, ec, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.SaveBusinessCalendar(childComplexity, args["input"].(shipping.SaveCalendarInput)), true
 	case "Mutation.saveCampaign":
 		if e.ComplexityRoot.Mutation.SaveCampaign == nil {
 			break
@@ -8629,6 +8926,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.SetCampaignStatus(childComplexity, args["input"].(promotion.StatusInput)), true
+	case "Mutation.setCarrierCalendars":
+		if e.ComplexityRoot.Mutation.SetCarrierCalendars == nil {
+			break
+		}
+
+		args, err := field_Mutation_setCarrierCalendars_args(ctx, ec, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.SetCarrierCalendars(childComplexity, args["input"].(shipping.SetCarrierCalendarsInput)), true
 	case "Mutation.setCartLineQuantity":
 		if e.ComplexityRoot.Mutation.SetCartLineQuantity == nil {
 			break
@@ -8684,6 +8992,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.SetFunctionRule(childComplexity, args["input"].(company.FunctionInput)), true
+	case "Mutation.setLocationDispatch":
+		if e.ComplexityRoot.Mutation.SetLocationDispatch == nil {
+			break
+		}
+
+		args, err := field_Mutation_setLocationDispatch_args(ctx, ec, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.SetLocationDispatch(childComplexity, args["input"].(shipping.SetDispatchInput)), true
 	case "Mutation.setPrices":
 		if e.ComplexityRoot.Mutation.SetPrices == nil {
 			break
@@ -8717,6 +9036,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.SetShippingLimits(childComplexity, args["input"].(shipping.SetLimitsInput)), true
+	case "Mutation.setShippingSchedule":
+		if e.ComplexityRoot.Mutation.SetShippingSchedule == nil {
+			break
+		}
+
+		args, err := field_Mutation_setShippingSchedule_args(ctx, ec, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.SetShippingSchedule(childComplexity, args["input"].(shipping.SetScheduleInput)), true
 	case "Mutation.setShippingTariff":
 		if e.ComplexityRoot.Mutation.SetShippingTariff == nil {
 			break
@@ -9139,6 +9469,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Order.AtShop(childComplexity), true
+	case "Order.deliveryBand":
+		if e.ComplexityRoot.Order.Band == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Order.Band(childComplexity), true
 	case "Order.billingAddress":
 		if e.ComplexityRoot.Order.BilledTo == nil {
 			break
@@ -9157,6 +9493,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Order.Company(childComplexity), true
+	case "Order.deliverOn":
+		if e.ComplexityRoot.Order.DeliverOn == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Order.DeliverOn(childComplexity), true
 	case "Order.discount":
 		if e.ComplexityRoot.Order.Discount == nil {
 			break
@@ -9253,6 +9595,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Order.PlacedAt(childComplexity), true
+	case "Order.promisedOn":
+		if e.ComplexityRoot.Order.PromisedOn == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Order.PromisedOn(childComplexity), true
 	case "Order.quotation":
 		if e.ComplexityRoot.Order.Quotation == nil {
 			break
@@ -9271,6 +9619,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Order.Returns(childComplexity), true
+	case "Order.shipBy":
+		if e.ComplexityRoot.Order.ShipBy == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Order.ShipBy(childComplexity), true
 	case "Order.shipments":
 		if e.ComplexityRoot.Order.Shipments == nil {
 			break
@@ -9412,6 +9766,18 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.OrderEvent.Note(childComplexity), true
+	case "OrderEvent.promisedBefore":
+		if e.ComplexityRoot.OrderEvent.PromisedBefore == nil {
+			break
+		}
+
+		return e.ComplexityRoot.OrderEvent.PromisedBefore(childComplexity), true
+	case "OrderEvent.promisedOn":
+		if e.ComplexityRoot.OrderEvent.PromisedOn == nil {
+			break
+		}
+
+		return e.ComplexityRoot.OrderEvent.PromisedOn(childComplexity), true
 	case "OrderEvent.reason":
 		if e.ComplexityRoot.OrderEvent.Reason == nil {
 			break
@@ -11320,6 +11686,19 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.ProfilePayload.UserErrors(childComplexity), true
 
+	case "PublicHoliday.name":
+		if e.ComplexityRoot.PublicHoliday.Name == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PublicHoliday.Name(childComplexity), true
+	case "PublicHoliday.on":
+		if e.ComplexityRoot.PublicHoliday.On == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PublicHoliday.On(childComplexity), true
+
 	case "QuantityDiscount.audience":
 		if e.ComplexityRoot.QuantityDiscount.Audience == nil {
 			break
@@ -11588,6 +11967,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Query.BankStatements(childComplexity, args["first"].(*int), args["after"].(*string)), true
+	case "Query.businessCalendars":
+		if e.ComplexityRoot.Query.BusinessCalendars == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Query.BusinessCalendars(childComplexity), true
 	case "Query.campaignEffect":
 		if e.ComplexityRoot.Query.CampaignEffect == nil {
 			break
@@ -11839,6 +12224,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Query.Journal(childComplexity, args["first"].(*int), args["after"].(*string), args["filter"].(*ledger.Query)), true
+	case "Query.locationDispatch":
+		if e.ComplexityRoot.Query.LocationDispatch == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Query.LocationDispatch(childComplexity), true
 	case "Query.locations":
 		if e.ComplexityRoot.Query.Locations == nil {
 			break
@@ -12014,6 +12405,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Query.Products(childComplexity, args["first"].(*int), args["after"].(*string), args["filter"].(*catalog.Filter), args["sort"].(*catalog.Sort)), true
+	case "Query.publicHolidays":
+		if e.ComplexityRoot.Query.PublicHolidays == nil {
+			break
+		}
+
+		args, err := field_Query_publicHolidays_args(ctx, ec, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Query.PublicHolidays(childComplexity, args["from"].(time.Time), args["to"].(time.Time)), true
 	case "Query.quantityDiscounts":
 		if e.ComplexityRoot.Query.QuantityDiscounts == nil {
 			break
@@ -13756,12 +14158,24 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.SettlementFilePart.Text(childComplexity), true
 
+	case "Shipment.deliveryBand":
+		if e.ComplexityRoot.Shipment.Band == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Shipment.Band(childComplexity), true
 	case "Shipment.carrier":
 		if e.ComplexityRoot.Shipment.Carrier == nil {
 			break
 		}
 
 		return e.ComplexityRoot.Shipment.Carrier(childComplexity), true
+	case "Shipment.deliverOn":
+		if e.ComplexityRoot.Shipment.DeliverOn == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Shipment.DeliverOn(childComplexity), true
 	case "Shipment.deliveredAt":
 		if e.ComplexityRoot.Shipment.DeliveredAt == nil {
 			break
@@ -13804,6 +14218,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Shipment.Order(childComplexity), true
+	case "Shipment.shipBy":
+		if e.ComplexityRoot.Shipment.ShipBy == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Shipment.ShipBy(childComplexity), true
 	case "Shipment.shippedAt":
 		if e.ComplexityRoot.Shipment.ShippedAt == nil {
 			break
@@ -13948,6 +14368,18 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.ShippingCarrier.Code(childComplexity), true
+	case "ShippingCarrier.collectionCalendarId":
+		if e.ComplexityRoot.ShippingCarrier.CollectionCalendar == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ShippingCarrier.CollectionCalendar(childComplexity), true
+	case "ShippingCarrier.deliveryCalendarId":
+		if e.ComplexityRoot.ShippingCarrier.DeliveryCalendar == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ShippingCarrier.DeliveryCalendar(childComplexity), true
 	case "ShippingCarrier.id":
 		if e.ComplexityRoot.ShippingCarrier.GlobalID == nil {
 			break
@@ -14097,6 +14529,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.ShippingMethod.Position(childComplexity), true
+	case "ShippingMethod.schedule":
+		if e.ComplexityRoot.ShippingMethod.Schedule == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ShippingMethod.Schedule(childComplexity), true
 	case "ShippingMethod.tariff":
 		if e.ComplexityRoot.ShippingMethod.Tariff == nil {
 			break
@@ -14142,12 +14580,30 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.ShippingMethodTranslations.Name(childComplexity), true
 
+	case "ShippingOption.arrivesOn":
+		if e.ComplexityRoot.ShippingOption.ArrivesOn == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ShippingOption.ArrivesOn(childComplexity), true
 	case "ShippingOption.available":
 		if e.ComplexityRoot.ShippingOption.Available == nil {
 			break
 		}
 
 		return e.ComplexityRoot.ShippingOption.Available(childComplexity), true
+	case "ShippingOption.deliveryBands":
+		if e.ComplexityRoot.ShippingOption.DeliveryBands == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ShippingOption.DeliveryBands(childComplexity), true
+	case "ShippingOption.deliveryDays":
+		if e.ComplexityRoot.ShippingOption.DeliveryDays == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ShippingOption.DeliveryDays(childComplexity), true
 	case "ShippingOption.excludedPaymentMethods":
 		if e.ComplexityRoot.ShippingOption.Excluded == nil {
 			break
@@ -14184,6 +14640,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.ShippingOption.Problem(childComplexity), true
+	case "ShippingOption.shipsOn":
+		if e.ComplexityRoot.ShippingOption.ShipsOn == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ShippingOption.ShipsOn(childComplexity), true
 
 	case "ShippingPaymentLimit.method":
 		if e.ComplexityRoot.ShippingPaymentLimit.Method == nil {
@@ -14234,6 +14696,37 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.ShippingRate.Zone(childComplexity), true
+
+	case "ShippingSchedule.bands":
+		if e.ComplexityRoot.ShippingSchedule.Bands == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ShippingSchedule.Bands(childComplexity), true
+	case "ShippingSchedule.cutOff":
+		if e.ComplexityRoot.ShippingSchedule.CutOff == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ShippingSchedule.CutOff(childComplexity), true
+	case "ShippingSchedule.days":
+		if e.ComplexityRoot.ShippingSchedule.Days == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ShippingSchedule.Days(childComplexity), true
+	case "ShippingSchedule.daysAhead":
+		if e.ComplexityRoot.ShippingSchedule.DaysAhead == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ShippingSchedule.DaysAhead(childComplexity), true
+	case "ShippingSchedule.transit":
+		if e.ComplexityRoot.ShippingSchedule.Transit == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ShippingSchedule.Transit(childComplexity), true
 
 	case "ShippingSurcharges.chilled":
 		if e.ComplexityRoot.ShippingSurcharges.ForChilled == nil {
@@ -14328,6 +14821,25 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.ShippingTraitsPayload.UserErrors(childComplexity), true
+
+	case "ShippingTransit.bands":
+		if e.ComplexityRoot.ShippingTransit.Bands == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ShippingTransit.Bands(childComplexity), true
+	case "ShippingTransit.days":
+		if e.ComplexityRoot.ShippingTransit.Days == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ShippingTransit.Days(childComplexity), true
+	case "ShippingTransit.zoneId":
+		if e.ComplexityRoot.ShippingTransit.Zone == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ShippingTransit.Zone(childComplexity), true
 
 	case "ShippingZone.active":
 		if e.ComplexityRoot.ShippingZone.Active == nil {
@@ -15746,6 +16258,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Variant.Cost(childComplexity), true
+	case "Variant.deliveryEstimate":
+		if e.ComplexityRoot.Variant.DeliveryEstimate == nil {
+			break
+		}
+
+		args, err := field_Variant_deliveryEstimate_args(ctx, ec, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Variant.DeliveryEstimate(childComplexity, args["prefecture"].(customer.Prefecture), args["postalCode"].(string), args["quantity"].(int)), true
 	case "Variant.id":
 		if e.ComplexityRoot.Variant.GlobalID == nil {
 			break
@@ -15982,6 +16505,7 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 			graphql.NewInputUnmarshaler("CloseShippingMethodInput", graphql.BindUnmarshaler(ec, unmarshalInputCloseShippingMethodInput)),
 			graphql.NewInputUnmarshaler("CloseStockDeliveryInput", graphql.BindUnmarshaler(ec, unmarshalInputCloseStockDeliveryInput)),
 			graphql.NewInputUnmarshaler("CloseStockTransferInput", graphql.BindUnmarshaler(ec, unmarshalInputCloseStockTransferInput)),
+			graphql.NewInputUnmarshaler("ClosedDaysInput", graphql.BindUnmarshaler(ec, unmarshalInputClosedDaysInput)),
 			graphql.NewInputUnmarshaler("CombinationPartInput", graphql.BindUnmarshaler(ec, unmarshalInputCombinationPartInput)),
 			graphql.NewInputUnmarshaler("CompanyFilter", graphql.BindUnmarshaler(ec, unmarshalInputCompanyFilter)),
 			graphql.NewInputUnmarshaler("ConfirmTotpInput", graphql.BindUnmarshaler(ec, unmarshalInputConfirmTotpInput)),
@@ -15996,6 +16520,7 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 			graphql.NewInputUnmarshaler("CustomerGroupMembersInput", graphql.BindUnmarshaler(ec, unmarshalInputCustomerGroupMembersInput)),
 			graphql.NewInputUnmarshaler("DeletePermissionGroupInput", graphql.BindUnmarshaler(ec, unmarshalInputDeletePermissionGroupInput)),
 			graphql.NewInputUnmarshaler("DeliverShipmentInput", graphql.BindUnmarshaler(ec, unmarshalInputDeliverShipmentInput)),
+			graphql.NewInputUnmarshaler("DeliveryTimeBandInput", graphql.BindUnmarshaler(ec, unmarshalInputDeliveryTimeBandInput)),
 			graphql.NewInputUnmarshaler("DisplayPreviewInput", graphql.BindUnmarshaler(ec, unmarshalInputDisplayPreviewInput)),
 			graphql.NewInputUnmarshaler("DocumentFilter", graphql.BindUnmarshaler(ec, unmarshalInputDocumentFilter)),
 			graphql.NewInputUnmarshaler("DropStocktakeInput", graphql.BindUnmarshaler(ec, unmarshalInputDropStocktakeInput)),
@@ -16071,6 +16596,7 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 			graphql.NewInputUnmarshaler("RequestRestockInput", graphql.BindUnmarshaler(ec, unmarshalInputRequestRestockInput)),
 			graphql.NewInputUnmarshaler("RequestReturnInput", graphql.BindUnmarshaler(ec, unmarshalInputRequestReturnInput)),
 			graphql.NewInputUnmarshaler("RequestReturnLineInput", graphql.BindUnmarshaler(ec, unmarshalInputRequestReturnLineInput)),
+			graphql.NewInputUnmarshaler("RescheduleOrderInput", graphql.BindUnmarshaler(ec, unmarshalInputRescheduleOrderInput)),
 			graphql.NewInputUnmarshaler("RescheduleStockDeliveryInput", graphql.BindUnmarshaler(ec, unmarshalInputRescheduleStockDeliveryInput)),
 			graphql.NewInputUnmarshaler("ResetPasswordInput", graphql.BindUnmarshaler(ec, unmarshalInputResetPasswordInput)),
 			graphql.NewInputUnmarshaler("ReturnFilter", graphql.BindUnmarshaler(ec, unmarshalInputReturnFilter)),
@@ -16081,6 +16607,7 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 			graphql.NewInputUnmarshaler("RotatePartnerKeyInput", graphql.BindUnmarshaler(ec, unmarshalInputRotatePartnerKeyInput)),
 			graphql.NewInputUnmarshaler("SaveAttributeInput", graphql.BindUnmarshaler(ec, unmarshalInputSaveAttributeInput)),
 			graphql.NewInputUnmarshaler("SaveBadgeInput", graphql.BindUnmarshaler(ec, unmarshalInputSaveBadgeInput)),
+			graphql.NewInputUnmarshaler("SaveBusinessCalendarInput", graphql.BindUnmarshaler(ec, unmarshalInputSaveBusinessCalendarInput)),
 			graphql.NewInputUnmarshaler("SaveCampaignInput", graphql.BindUnmarshaler(ec, unmarshalInputSaveCampaignInput)),
 			graphql.NewInputUnmarshaler("SaveCategoryInput", graphql.BindUnmarshaler(ec, unmarshalInputSaveCategoryInput)),
 			graphql.NewInputUnmarshaler("SaveDisplayRuleInput", graphql.BindUnmarshaler(ec, unmarshalInputSaveDisplayRuleInput)),
@@ -16099,16 +16626,19 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 			graphql.NewInputUnmarshaler("SeasonInput", graphql.BindUnmarshaler(ec, unmarshalInputSeasonInput)),
 			graphql.NewInputUnmarshaler("SendStockInput", graphql.BindUnmarshaler(ec, unmarshalInputSendStockInput)),
 			graphql.NewInputUnmarshaler("SendStockLineInput", graphql.BindUnmarshaler(ec, unmarshalInputSendStockLineInput)),
+			graphql.NewInputUnmarshaler("SetCarrierCalendarsInput", graphql.BindUnmarshaler(ec, unmarshalInputSetCarrierCalendarsInput)),
 			graphql.NewInputUnmarshaler("SetCartLineQuantityInput", graphql.BindUnmarshaler(ec, unmarshalInputSetCartLineQuantityInput)),
 			graphql.NewInputUnmarshaler("SetCategorySortInput", graphql.BindUnmarshaler(ec, unmarshalInputSetCategorySortInput)),
 			graphql.NewInputUnmarshaler("SetChoiceInput", graphql.BindUnmarshaler(ec, unmarshalInputSetChoiceInput)),
 			graphql.NewInputUnmarshaler("SetCompanyCreditInput", graphql.BindUnmarshaler(ec, unmarshalInputSetCompanyCreditInput)),
 			graphql.NewInputUnmarshaler("SetCustomerPricesInput", graphql.BindUnmarshaler(ec, unmarshalInputSetCustomerPricesInput)),
 			graphql.NewInputUnmarshaler("SetFunctionRuleInput", graphql.BindUnmarshaler(ec, unmarshalInputSetFunctionRuleInput)),
+			graphql.NewInputUnmarshaler("SetLocationDispatchInput", graphql.BindUnmarshaler(ec, unmarshalInputSetLocationDispatchInput)),
 			graphql.NewInputUnmarshaler("SetPartInput", graphql.BindUnmarshaler(ec, unmarshalInputSetPartInput)),
 			graphql.NewInputUnmarshaler("SetPricesInput", graphql.BindUnmarshaler(ec, unmarshalInputSetPricesInput)),
 			graphql.NewInputUnmarshaler("SetSaleTermsInput", graphql.BindUnmarshaler(ec, unmarshalInputSetSaleTermsInput)),
 			graphql.NewInputUnmarshaler("SetShippingLimitsInput", graphql.BindUnmarshaler(ec, unmarshalInputSetShippingLimitsInput)),
+			graphql.NewInputUnmarshaler("SetShippingScheduleInput", graphql.BindUnmarshaler(ec, unmarshalInputSetShippingScheduleInput)),
 			graphql.NewInputUnmarshaler("SetShippingTariffInput", graphql.BindUnmarshaler(ec, unmarshalInputSetShippingTariffInput)),
 			graphql.NewInputUnmarshaler("SetShippingTraitsInput", graphql.BindUnmarshaler(ec, unmarshalInputSetShippingTraitsInput)),
 			graphql.NewInputUnmarshaler("SetSlotInput", graphql.BindUnmarshaler(ec, unmarshalInputSetSlotInput)),
@@ -16124,6 +16654,7 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 			graphql.NewInputUnmarshaler("ShippingRateInput", graphql.BindUnmarshaler(ec, unmarshalInputShippingRateInput)),
 			graphql.NewInputUnmarshaler("ShippingSurchargesInput", graphql.BindUnmarshaler(ec, unmarshalInputShippingSurchargesInput)),
 			graphql.NewInputUnmarshaler("ShippingTraitsInput", graphql.BindUnmarshaler(ec, unmarshalInputShippingTraitsInput)),
+			graphql.NewInputUnmarshaler("ShippingTransitInput", graphql.BindUnmarshaler(ec, unmarshalInputShippingTransitInput)),
 			graphql.NewInputUnmarshaler("SimulateCampaignInput", graphql.BindUnmarshaler(ec, unmarshalInputSimulateCampaignInput)),
 			graphql.NewInputUnmarshaler("StaffAccountInput", graphql.BindUnmarshaler(ec, unmarshalInputStaffAccountInput)),
 			graphql.NewInputUnmarshaler("StaffPolicyInput", graphql.BindUnmarshaler(ec, unmarshalInputStaffPolicyInput)),
@@ -20023,6 +20554,397 @@ type PetPayload {
   "The pet that was added, changed or removed; null if none was."
   pet: Pet
   "Why nothing was changed; empty if it was."
+  userErrors: [UserError!]!
+}
+`, BuiltIn: false},
+	{Name: "../schema/delivery_dates.graphqls", Input: `extend enum UserErrorCode {
+  "A calendar needs an open day in each week, and its closed days a first and a last one, at most 366 days apart."
+  CALENDAR_INVALID
+  "There is no such business calendar, or it is closed."
+  CALENDAR_UNKNOWN
+  "A location or carrier keeps the business calendar."
+  CALENDAR_IN_USE
+  "A time of the day is not written like 14:00."
+  TIME_INVALID
+  "A time band's code is taken, unknown or malformed, or the band ends before it begins."
+  DELIVERY_BAND_INVALID
+  "No day of delivery can be chosen for the method and address."
+  DELIVERY_DATE_UNAVAILABLE
+  "The goods cannot be there on that day yet; the message tells the earliest."
+  DELIVERY_DATE_TOO_EARLY
+  "The day is beyond those that may be chosen; the message tells the last."
+  DELIVERY_DATE_TOO_LATE
+  "The carrier does not deliver on that day."
+  DELIVERY_DATE_CLOSED
+  "The part of the day is not offered for the method and address."
+  DELIVERY_BAND_UNAVAILABLE
+  "The order's delivery is promised like this already."
+  DELIVERY_UNCHANGED
+  "No day of delivery can be worked out: give one."
+  PROMISE_UNKNOWN
+}
+
+extend type Query {
+  "The brand's business calendars, closed ones included; for staff."
+  businessCalendars: [BusinessCalendar!]! @allow(permissions: [SHIPPING_WRITE])
+  "How the brand's locations ship, the first to ship first; for staff: those of a shop see their own."
+  locationDispatch: [LocationDispatch!]! @allow(permissions: [SHIPPING_WRITE])
+  "The public holidays of Japan (国民の祝日) as the law has them since 2022; for staff."
+  publicHolidays(
+    "The first day."
+    from: Date!
+    "The last day, at most 1,100 days behind the first."
+    to: Date!
+  ): [PublicHoliday!]! @allow(permissions: [SHIPPING_WRITE])
+}
+
+extend type Mutation {
+  "Make a business calendar, or change the one with the id; not active: closed, which one that somebody keeps cannot be. Orders that were placed keep their promise."
+  saveBusinessCalendar(
+    "The calendar."
+    input: SaveBusinessCalendarInput!
+  ): BusinessCalendarPayload! @allow(permissions: [SHIPPING_WRITE])
+  "Say on which days a location ships, until when orders of the day count, and how long it takes to pack them. Staff of a shop speak of theirs alone."
+  setLocationDispatch(
+    "How the location ships."
+    input: SetLocationDispatchInput!
+  ): LocationDispatchPayload! @allow(permissions: [SHIPPING_WRITE])
+  "Say on which days a carrier collects and delivers."
+  setCarrierCalendars(
+    "The calendars."
+    input: SetCarrierCalendarsInput!
+  ): ShippingCarrierPayload! @allow(permissions: [SHIPPING_WRITE])
+  "Replace when a method delivers, and what of day and part of the day may be chosen. Orders that were placed keep their promise."
+  setShippingSchedule(
+    "The schedule."
+    input: SetShippingScheduleInput!
+  ): ShippingMethodPayload! @allow(permissions: [SHIPPING_WRITE])
+  """
+  Tell an order's customer another day of delivery: the one that is given, the one that the
+  customer wishes for, or the one that is worked out anew from where the goods are now. The
+  customer is mailed; what was promised before stays in the history.
+  """
+  rescheduleOrder(
+    "Which order, to which day, and why."
+    input: RescheduleOrderInput!
+  ): OrderPayload! @allow(permissions: [ORDER_WRITE])
+}
+
+"On which days somebody works (営業日カレンダー): a location, or a carrier that collects or delivers."
+type BusinessCalendar {
+  "The calendar's opaque global id."
+  id: ID!
+  "Its code, unique in the brand."
+  code: String!
+  "The name, in the caller's language."
+  name: String!
+  "The days of the week that are closed (定休日)."
+  weekdays: [DayOfWeek!]!
+  "Whether public holidays are closed (祝日)."
+  holidays: Boolean!
+  "The days that are closed beside these (臨時休業)."
+  closedDays: [ClosedDays!]!
+  "Whether it may be kept."
+  active: Boolean!
+}
+
+"A day of the week."
+enum DayOfWeek {
+  "Sunday (日)."
+  SUNDAY
+  "Monday (月)."
+  MONDAY
+  "Tuesday (火)."
+  TUESDAY
+  "Wednesday (水)."
+  WEDNESDAY
+  "Thursday (木)."
+  THURSDAY
+  "Friday (金)."
+  FRIDAY
+  "Saturday (土)."
+  SATURDAY
+}
+
+"Days that are closed, from the first to the last, both within."
+type ClosedDays {
+  "The first."
+  from: Date!
+  "The last."
+  to: Date!
+  "Why; empty if nobody said."
+  note: String!
+}
+
+"A day off by law."
+type PublicHoliday {
+  "The day."
+  on: Date!
+  "Its name in Japanese; 振替休日 and 国民の休日 for those that are no holidays of their own."
+  name: String!
+}
+
+"How a location ships."
+type LocationDispatch {
+  "The location's global id."
+  locationId: ID!
+  "The calendar by which it works; null: every day."
+  calendarId: ID
+  "Until when orders of the day count (締切時刻), like 14:00 in the shop's zone; empty: midnight."
+  cutOff: String!
+  "How many working days it takes to pack; 0: the same day."
+  handlingDays: Int!
+}
+
+extend type ShippingCarrier {
+  "The calendar by which it collects; null: every day."
+  collectionCalendarId: ID
+  "The calendar by which it delivers; null: every day."
+  deliveryCalendarId: ID
+}
+
+extend type ShippingMethod {
+  "When it delivers, and what may be chosen of it; for staff."
+  schedule: ShippingSchedule! @allow(permissions: [SHIPPING_WRITE])
+}
+
+"When a shipping method delivers, and what of it a buyer may choose."
+type ShippingSchedule {
+  "The carrier's last collection, like 16:00; a location's earlier cut-off counts. Empty: none."
+  cutOff: String!
+  "Days from shipping to the doorstep where no zone says; null: nobody knows."
+  days: Int
+  "Zones that differ. A zone that fees or limits speak of takes its ` + "`" + `leadDays` + "`" + ` unless it stands here."
+  transit: [ShippingTransit!]!
+  "The parts of the day that may be chosen."
+  bands: [DeliveryTimeBand!]!
+  "How many days after the earliest may be chosen; 0: none, it comes as early as it can."
+  daysAhead: Int!
+}
+
+"How a zone differs."
+type ShippingTransit {
+  "The zone."
+  zoneId: ID!
+  "Days from shipping to the doorstep; null: no day can be promised there."
+  days: Int
+  "The codes of the parts of the day that are offered there; null: all, empty: none."
+  bands: [String!]
+}
+
+"A part of the day to be delivered in (時間帯)."
+type DeliveryTimeBand {
+  "Its code, unique in the method."
+  code: String!
+  "The name, in the caller's language: 午前中, 14時〜16時."
+  name: String!
+  "When it begins, like 14:00; empty: in the morning."
+  from: String!
+  "When it ends, like 16:00; empty: in the evening."
+  to: String!
+}
+
+extend type ShippingOption {
+  "The day on which the goods leave if nothing is chosen; null if none can be told."
+  shipsOn: Date
+  "The earliest day on which all goods are there if they are ordered now; null if none can be told: no address, no known way, or goods of which nobody knows when they come."
+  arrivesOn: Date
+  "The days that may be chosen (配達希望日), the earliest first; empty if none may."
+  deliveryDays: [Date!]!
+  "The parts of the day that may be chosen (時間帯); empty if none may."
+  deliveryBands: [DeliveryTimeBand!]!
+}
+
+extend type Cart {
+  "The day of delivery that is wished for (配達希望日); null: as early as it can."
+  deliverOn: Date
+  "The part of the day that is wished for (時間帯); null: any."
+  deliveryBand: DeliveryTimeBand
+  "The day on which all goods are there if the cart is ordered now, as it is wished if that can be met; null if none can be told, or no method is chosen."
+  arrivesOn: Date
+  "Why the wish cannot be met, or what it waits for; null if nothing is wished, or nothing stands against it."
+  deliveryProblem: UserError
+}
+
+extend input UpdateCartInput {
+  "The day of delivery that is wished for. A day that cannot be met is not noted: DELIVERY_DATE_TOO_EARLY, DELIVERY_DATE_TOO_LATE, DELIVERY_DATE_CLOSED, DELIVERY_DATE_UNAVAILABLE."
+  deliverOn: Date
+  "The part of the day that is wished for, by its code; one that is not offered is not noted: DELIVERY_BAND_UNAVAILABLE."
+  deliveryBand: String
+  "Wish for no day and no part of it any more."
+  anyDelivery: Boolean! = false
+}
+
+extend type Order {
+  "The day on which it is promised to be there (お届け予定日); null if no day was told: it waits for money or an approval, or for goods of which nobody knows when they come."
+  promisedOn: Date
+  "The day by which it must leave for that; for staff."
+  shipBy: Date @allow(permissions: [ORDER_READ])
+  "The day of delivery that the customer wishes for (配達希望日); null: as early as it can."
+  deliverOn: Date
+  "The part of the day that the customer wishes for (時間帯); null: any."
+  deliveryBand: DeliveryTimeBand
+}
+
+extend type OrderEvent {
+  "The day that was promised before; null if none was, or the event is about something else."
+  promisedBefore: Date
+  "The day that is promised since; null if the event is about something else."
+  promisedOn: Date
+}
+
+extend type Shipment {
+  "The day by which it must leave to be there as promised; for staff."
+  shipBy: Date @allow(permissions: [ORDER_READ])
+  "The day of delivery to tell the carrier (配達希望日); null: as early as it can."
+  deliverOn: Date
+  "The part of the day to tell the carrier (時間帯); null: any."
+  deliveryBand: DeliveryTimeBand
+}
+
+extend type Variant {
+  """
+  When pieces of it are at a place in Japan if they are ordered now, by the fastest method
+  that takes them. Null if no day can be told: they cannot be ordered, nobody knows when
+  they come, the buyer may not see the stock, or it is a set that is yet to be filled.
+  """
+  deliveryEstimate(
+    "The prefecture."
+    prefecture: Prefecture!
+    "The postal code, seven digits with or without a hyphen: remote islands take longer."
+    postalCode: String! = ""
+    "How many pieces, 1 to 99,999."
+    quantity: Int! = 1
+  ): DeliveryEstimate @cost(weight: 5)
+}
+
+"When goods can be there."
+type DeliveryEstimate {
+  "The day on which they leave."
+  shipsOn: Date!
+  "The day on which they are there."
+  arrivesOn: Date!
+  "The method by which they come."
+  shippingMethod: ShippingMethod!
+}
+
+"A business calendar to make or to change."
+input SaveBusinessCalendarInput {
+  "The calendar to change; a new one if left out."
+  id: ID
+  "Its code, unique in the brand: lower-case letters, digits, hyphens, underscores."
+  code: String!
+  "The name, at most 100 characters; Japanese is needed."
+  name: Translations!
+  "The days of the week that are closed, at most six."
+  weekdays: [DayOfWeek!]! = []
+  "Whether public holidays are closed."
+  holidays: Boolean! = false
+  "The days that are closed beside these, at most 500 times."
+  closedDays: [ClosedDaysInput!]! = []
+  "Whether it may be kept."
+  active: Boolean! = true
+}
+
+"Days that are closed."
+input ClosedDaysInput {
+  "The first."
+  from: Date!
+  "The last: not before the first, at most 366 days behind it."
+  to: Date!
+  "Why, at most 100 characters."
+  note: String! = ""
+}
+
+"How a location ships."
+input SetLocationDispatchInput {
+  "The location."
+  locationId: ID!
+  "The calendar by which it works; every day if left out."
+  calendarId: ID
+  "Until when orders of the day count, like 14:00 in the shop's zone; midnight if empty."
+  cutOff: String! = ""
+  "How many working days it takes to pack, 0 to 60."
+  handlingDays: Int! = 0
+}
+
+"On which days a carrier works."
+input SetCarrierCalendarsInput {
+  "The carrier."
+  carrierId: ID!
+  "The calendar by which it collects; every day if left out."
+  collectionCalendarId: ID
+  "The calendar by which it delivers; every day if left out."
+  deliveryCalendarId: ID
+}
+
+"When a method delivers, in place of what was there."
+input SetShippingScheduleInput {
+  "The method."
+  methodId: ID!
+  "The carrier's last collection, like 16:00; none if empty."
+  cutOff: String! = ""
+  "Days from shipping to the doorstep where no zone says, 0 to 60; unknown if left out."
+  days: Int
+  "Zones that differ, at most 500."
+  transit: [ShippingTransitInput!]! = []
+  "The parts of the day that may be chosen, at most 20."
+  bands: [DeliveryTimeBandInput!]! = []
+  "How many days after the earliest may be chosen, 0 to 60; 0: none."
+  daysAhead: Int! = 0
+}
+
+"How a zone differs."
+input ShippingTransitInput {
+  "The zone."
+  zoneId: ID!
+  "Days from shipping to the doorstep, 0 to 60; no day can be promised there if left out."
+  days: Int
+  "The codes of the parts of the day that are offered there; all if left out, none if empty."
+  bands: [String!]
+}
+
+"A part of the day to be delivered in."
+input DeliveryTimeBandInput {
+  "Its code, unique in the method: at most 20 lower-case letters, digits, hyphens, underscores."
+  code: String!
+  "The name, at most 100 characters; Japanese is needed."
+  name: Translations!
+  "When it begins, like 14:00; in the morning if empty."
+  from: String! = ""
+  "When it ends, like 16:00; in the evening if empty."
+  to: String! = ""
+}
+
+"Which order to promise for another day, and why."
+input RescheduleOrderInput {
+  "The order."
+  orderId: ID!
+  "The day that is promised, from today on; worked out anew if left out: PROMISE_UNKNOWN if it cannot be."
+  promisedOn: Date
+  "The day that the customer wishes for now: it must be one that may be chosen."
+  deliverOn: Date
+  "The part of the day that the customer wishes for now, by its code."
+  deliveryBand: String
+  "The customer wishes for no day and no part of it any more."
+  anyDelivery: Boolean! = false
+  "Why, at most 500 characters; the customer reads it."
+  reason: String!
+}
+
+"A business calendar after a change."
+type BusinessCalendarPayload {
+  "The calendar; null if it was not changed."
+  calendar: BusinessCalendar
+  "Why it was not changed."
+  userErrors: [UserError!]!
+}
+
+"How a location ships, after a change."
+type LocationDispatchPayload {
+  "How it ships; null if it was not changed."
+  dispatch: LocationDispatch
+  "Why it was not changed."
   userErrors: [UserError!]!
 }
 `, BuiltIn: false},
@@ -27973,6 +28895,36 @@ func childFields_BankTransfer(ctx context.Context, ec *executionContext, field g
 	return nil, fmt.Errorf("no field named %q was found under type BankTransfer", field.Name)
 }
 
+func childFields_BusinessCalendar(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return fieldContext_BusinessCalendar_id(ctx, ec, field)
+	case "code":
+		return fieldContext_BusinessCalendar_code(ctx, ec, field)
+	case "name":
+		return fieldContext_BusinessCalendar_name(ctx, ec, field)
+	case "weekdays":
+		return fieldContext_BusinessCalendar_weekdays(ctx, ec, field)
+	case "holidays":
+		return fieldContext_BusinessCalendar_holidays(ctx, ec, field)
+	case "closedDays":
+		return fieldContext_BusinessCalendar_closedDays(ctx, ec, field)
+	case "active":
+		return fieldContext_BusinessCalendar_active(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type BusinessCalendar", field.Name)
+}
+
+func childFields_BusinessCalendarPayload(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "calendar":
+		return fieldContext_BusinessCalendarPayload_calendar(ctx, ec, field)
+	case "userErrors":
+		return fieldContext_BusinessCalendarPayload_userErrors(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type BusinessCalendarPayload", field.Name)
+}
+
 func childFields_Campaign(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "id":
@@ -28213,6 +29165,14 @@ func childFields_Cart(ctx context.Context, ec *executionContext, field graphql.C
 		return fieldContext_Cart_total(ctx, ec, field)
 	case "breakdown":
 		return fieldContext_Cart_breakdown(ctx, ec, field)
+	case "deliverOn":
+		return fieldContext_Cart_deliverOn(ctx, ec, field)
+	case "deliveryBand":
+		return fieldContext_Cart_deliveryBand(ctx, ec, field)
+	case "arrivesOn":
+		return fieldContext_Cart_arrivesOn(ctx, ec, field)
+	case "deliveryProblem":
+		return fieldContext_Cart_deliveryProblem(ctx, ec, field)
 	case "paymentMethod":
 		return fieldContext_Cart_paymentMethod(ctx, ec, field)
 	case "paymentCharge":
@@ -28437,6 +29397,18 @@ func childFields_CloseAccountsPayload(ctx context.Context, ec *executionContext,
 		return fieldContext_CloseAccountsPayload_userErrors(ctx, ec, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type CloseAccountsPayload", field.Name)
+}
+
+func childFields_ClosedDays(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "from":
+		return fieldContext_ClosedDays_from(ctx, ec, field)
+	case "to":
+		return fieldContext_ClosedDays_to(ctx, ec, field)
+	case "note":
+		return fieldContext_ClosedDays_note(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ClosedDays", field.Name)
 }
 
 func childFields_CollectionPayload(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -28825,6 +29797,32 @@ func childFields_DeletePayload(ctx context.Context, ec *executionContext, field 
 		return fieldContext_DeletePayload_userErrors(ctx, ec, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type DeletePayload", field.Name)
+}
+
+func childFields_DeliveryEstimate(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "shipsOn":
+		return fieldContext_DeliveryEstimate_shipsOn(ctx, ec, field)
+	case "arrivesOn":
+		return fieldContext_DeliveryEstimate_arrivesOn(ctx, ec, field)
+	case "shippingMethod":
+		return fieldContext_DeliveryEstimate_shippingMethod(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type DeliveryEstimate", field.Name)
+}
+
+func childFields_DeliveryTimeBand(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "code":
+		return fieldContext_DeliveryTimeBand_code(ctx, ec, field)
+	case "name":
+		return fieldContext_DeliveryTimeBand_name(ctx, ec, field)
+	case "from":
+		return fieldContext_DeliveryTimeBand_from(ctx, ec, field)
+	case "to":
+		return fieldContext_DeliveryTimeBand_to(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type DeliveryTimeBand", field.Name)
 }
 
 func childFields_DisplayRule(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -29499,6 +30497,30 @@ func childFields_Location(ctx context.Context, ec *executionContext, field graph
 	return nil, fmt.Errorf("no field named %q was found under type Location", field.Name)
 }
 
+func childFields_LocationDispatch(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "locationId":
+		return fieldContext_LocationDispatch_locationId(ctx, ec, field)
+	case "calendarId":
+		return fieldContext_LocationDispatch_calendarId(ctx, ec, field)
+	case "cutOff":
+		return fieldContext_LocationDispatch_cutOff(ctx, ec, field)
+	case "handlingDays":
+		return fieldContext_LocationDispatch_handlingDays(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type LocationDispatch", field.Name)
+}
+
+func childFields_LocationDispatchPayload(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "dispatch":
+		return fieldContext_LocationDispatchPayload_dispatch(ctx, ec, field)
+	case "userErrors":
+		return fieldContext_LocationDispatchPayload_userErrors(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type LocationDispatchPayload", field.Name)
+}
+
 func childFields_LocationPayload(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "location":
@@ -29617,6 +30639,14 @@ func childFields_Order(ctx context.Context, ec *executionContext, field graphql.
 		return fieldContext_Order_tags(ctx, ec, field)
 	case "company":
 		return fieldContext_Order_company(ctx, ec, field)
+	case "promisedOn":
+		return fieldContext_Order_promisedOn(ctx, ec, field)
+	case "shipBy":
+		return fieldContext_Order_shipBy(ctx, ec, field)
+	case "deliverOn":
+		return fieldContext_Order_deliverOn(ctx, ec, field)
+	case "deliveryBand":
+		return fieldContext_Order_deliveryBand(ctx, ec, field)
 	case "paymentCharge":
 		return fieldContext_Order_paymentCharge(ctx, ec, field)
 	case "documents":
@@ -29683,6 +30713,10 @@ func childFields_OrderEvent(ctx context.Context, ec *executionContext, field gra
 		return fieldContext_OrderEvent_returnNumber(ctx, ec, field)
 	case "note":
 		return fieldContext_OrderEvent_note(ctx, ec, field)
+	case "promisedBefore":
+		return fieldContext_OrderEvent_promisedBefore(ctx, ec, field)
+	case "promisedOn":
+		return fieldContext_OrderEvent_promisedOn(ctx, ec, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type OrderEvent", field.Name)
 }
@@ -30627,6 +31661,16 @@ func childFields_ProfilePayload(ctx context.Context, ec *executionContext, field
 	return nil, fmt.Errorf("no field named %q was found under type ProfilePayload", field.Name)
 }
 
+func childFields_PublicHoliday(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "on":
+		return fieldContext_PublicHoliday_on(ctx, ec, field)
+	case "name":
+		return fieldContext_PublicHoliday_name(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type PublicHoliday", field.Name)
+}
+
 func childFields_QuantityDiscount(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "id":
@@ -31489,6 +32533,12 @@ func childFields_Shipment(ctx context.Context, ec *executionContext, field graph
 		return fieldContext_Shipment_shippedAt(ctx, ec, field)
 	case "deliveredAt":
 		return fieldContext_Shipment_deliveredAt(ctx, ec, field)
+	case "shipBy":
+		return fieldContext_Shipment_shipBy(ctx, ec, field)
+	case "deliverOn":
+		return fieldContext_Shipment_deliverOn(ctx, ec, field)
+	case "deliveryBand":
+		return fieldContext_Shipment_deliveryBand(ctx, ec, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type Shipment", field.Name)
 }
@@ -31567,6 +32617,10 @@ func childFields_ShippingCarrier(ctx context.Context, ec *executionContext, fiel
 		return fieldContext_ShippingCarrier_trackingUrl(ctx, ec, field)
 	case "active":
 		return fieldContext_ShippingCarrier_active(ctx, ec, field)
+	case "collectionCalendarId":
+		return fieldContext_ShippingCarrier_collectionCalendarId(ctx, ec, field)
+	case "deliveryCalendarId":
+		return fieldContext_ShippingCarrier_deliveryCalendarId(ctx, ec, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type ShippingCarrier", field.Name)
 }
@@ -31631,6 +32685,8 @@ func childFields_ShippingMethod(ctx context.Context, ec *executionContext, field
 		return fieldContext_ShippingMethod_description(ctx, ec, field)
 	case "fee":
 		return fieldContext_ShippingMethod_fee(ctx, ec, field)
+	case "schedule":
+		return fieldContext_ShippingMethod_schedule(ctx, ec, field)
 	case "carrierId":
 		return fieldContext_ShippingMethod_carrierId(ctx, ec, field)
 	case "tariff":
@@ -31685,6 +32741,14 @@ func childFields_ShippingOption(ctx context.Context, ec *executionContext, field
 		return fieldContext_ShippingOption_problem(ctx, ec, field)
 	case "excludedPaymentMethods":
 		return fieldContext_ShippingOption_excludedPaymentMethods(ctx, ec, field)
+	case "shipsOn":
+		return fieldContext_ShippingOption_shipsOn(ctx, ec, field)
+	case "arrivesOn":
+		return fieldContext_ShippingOption_arrivesOn(ctx, ec, field)
+	case "deliveryDays":
+		return fieldContext_ShippingOption_deliveryDays(ctx, ec, field)
+	case "deliveryBands":
+		return fieldContext_ShippingOption_deliveryBands(ctx, ec, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type ShippingOption", field.Name)
 }
@@ -31715,6 +32779,22 @@ func childFields_ShippingRate(ctx context.Context, ec *executionContext, field g
 		return fieldContext_ShippingRate_fee(ctx, ec, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type ShippingRate", field.Name)
+}
+
+func childFields_ShippingSchedule(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cutOff":
+		return fieldContext_ShippingSchedule_cutOff(ctx, ec, field)
+	case "days":
+		return fieldContext_ShippingSchedule_days(ctx, ec, field)
+	case "transit":
+		return fieldContext_ShippingSchedule_transit(ctx, ec, field)
+	case "bands":
+		return fieldContext_ShippingSchedule_bands(ctx, ec, field)
+	case "daysAhead":
+		return fieldContext_ShippingSchedule_daysAhead(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ShippingSchedule", field.Name)
 }
 
 func childFields_ShippingSurcharges(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -31769,6 +32849,18 @@ func childFields_ShippingTraitsPayload(ctx context.Context, ec *executionContext
 		return fieldContext_ShippingTraitsPayload_userErrors(ctx, ec, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type ShippingTraitsPayload", field.Name)
+}
+
+func childFields_ShippingTransit(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "zoneId":
+		return fieldContext_ShippingTransit_zoneId(ctx, ec, field)
+	case "days":
+		return fieldContext_ShippingTransit_days(ctx, ec, field)
+	case "bands":
+		return fieldContext_ShippingTransit_bands(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ShippingTransit", field.Name)
 }
 
 func childFields_ShippingZone(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -32561,6 +33653,8 @@ func childFields_Variant(ctx context.Context, ec *executionContext, field graphq
 		return fieldContext_Variant_weight(ctx, ec, field)
 	case "cost":
 		return fieldContext_Variant_cost(ctx, ec, field)
+	case "deliveryEstimate":
+		return fieldContext_Variant_deliveryEstimate(ctx, ec, field)
 	case "priceHidden":
 		return fieldContext_Variant_priceHidden(ctx, ec, field)
 	case "notPurchasable":

@@ -4,6 +4,7 @@ package generated
 
 import (
 	"context"
+	"errors"
 	"github.com/noren-commerce/noren/graph/run"
 	"math"
 	"strconv"
@@ -14,6 +15,7 @@ import (
 	"github.com/noren-commerce/noren/core/money"
 	"github.com/noren-commerce/noren/core/order"
 	"github.com/noren-commerce/noren/core/page"
+	"github.com/noren-commerce/noren/core/shipping"
 	"github.com/noren-commerce/noren/graph/model"
 	"github.com/vektah/gqlparser/v2/ast"
 )
@@ -256,6 +258,94 @@ func _Shipment_deliveredAt(ctx context.Context, ec *executionContext, field grap
 }
 func fieldContext_Shipment_deliveredAt(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	return graphql.NewScalarFieldContext("Shipment", field, false, false, "DateTime")
+}
+
+func _Shipment_shipBy(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *order.Shipment) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_Shipment_shipBy(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.ShipBy, nil
+		},
+		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
+			directive0 := next
+
+			directive1 := func(ctx context.Context) (any, error) {
+				anyone, err := unmarshalNBoolean2bool(ctx, ec, false)
+				if err != nil {
+					var zeroVal *time.Time
+					return zeroVal, err
+				}
+				roles, err := unmarshalNRole2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋaccessᚐRoleᚄ(ctx, ec, []any{})
+				if err != nil {
+					var zeroVal *time.Time
+					return zeroVal, err
+				}
+				permissions, err := unmarshalNPermission2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋaccessᚐPermissionᚄ(ctx, ec, []any{"ORDER_READ"})
+				if err != nil {
+					var zeroVal *time.Time
+					return zeroVal, err
+				}
+				if ec.Directives.Allow == nil {
+					var zeroVal *time.Time
+					return zeroVal, errors.New("directive allow is not implemented")
+				}
+				return ec.Directives.Allow(ctx, obj, directive0, anyone, roles, permissions)
+			}
+
+			next = directive1
+			return next
+		},
+		func(ctx context.Context, selections ast.SelectionSet, v *time.Time) graphql.Marshaler {
+			return marshalODate2ᚖtimeᚐTime(ctx, ec, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func fieldContext_Shipment_shipBy(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Shipment", field, false, false, "Date")
+}
+
+func _Shipment_deliverOn(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *order.Shipment) (ret graphql.Marshaler) {
+	return run.Leaf(
+		ctx,
+		ec.OperationContext,
+		field,
+		func() *time.Time { return obj.DeliverOn },
+		func(ctx context.Context, selections ast.SelectionSet, v *time.Time) graphql.Marshaler {
+			return marshalODate2ᚖtimeᚐTime(ctx, ec, selections, v)
+		},
+	)
+}
+func fieldContext_Shipment_deliverOn(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Shipment", field, false, false, "Date")
+}
+
+func _Shipment_deliveryBand(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *order.Shipment) (ret graphql.Marshaler) {
+	return run.Value(
+		ctx,
+		ec.OperationContext,
+		field,
+		func() *shipping.Band { return obj.Band },
+		func(ctx context.Context, selections ast.SelectionSet, v *shipping.Band) graphql.Marshaler {
+			return marshalODeliveryTimeBand2ᚖgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋshippingᚐBand(ctx, ec, selections, v)
+		},
+		false,
+	)
+}
+func fieldContext_Shipment_deliveryBand(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Shipment",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+	}
+	return fc, nil
 }
 
 func _ShipmentConnection_edges(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Connection[order.Shipment]) (ret graphql.Marshaler) {
@@ -1032,6 +1122,21 @@ func _Shipment(ctx context.Context, ec *executionContext, sel ast.SelectionSet, 
 			}
 		case "deliveredAt":
 			out.Values[i] = _Shipment_deliveredAt(ctx, ec, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "shipBy":
+			out.Values[i] = _Shipment_shipBy(ctx, ec, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "deliverOn":
+			out.Values[i] = _Shipment_deliverOn(ctx, ec, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "deliveryBand":
+			out.Values[i] = _Shipment_deliveryBand(ctx, ec, field, obj)
 			if out.Values[i] == graphql.RequiredNull {
 				atomic.AddUint32(&out.Invalids, 1)
 			}

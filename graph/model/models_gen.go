@@ -97,6 +97,14 @@ type BankProfilePayload struct {
 	UserErrors []UserError `json:"userErrors"`
 }
 
+// A business calendar after a change.
+type BusinessCalendarPayload struct {
+	// The calendar; null if it was not changed.
+	Calendar *shipping.Calendar `json:"calendar,omitempty"`
+	// Why it was not changed.
+	UserErrors []UserError `json:"userErrors"`
+}
+
 // A campaign after a change.
 type CampaignPayload struct {
 	// The campaign; null if nothing was done.
@@ -378,6 +386,14 @@ type LinkSsoPayload struct {
 	// The link; null if none was made.
 	Link *identity.Link `json:"link,omitempty"`
 	// Why no link was made; empty if it was.
+	UserErrors []UserError `json:"userErrors"`
+}
+
+// How a location ships, after a change.
+type LocationDispatchPayload struct {
+	// How it ships; null if it was not changed.
+	Dispatch *shipping.Place `json:"dispatch,omitempty"`
+	// Why it was not changed.
 	UserErrors []UserError `json:"userErrors"`
 }
 
