@@ -88,6 +88,7 @@ type Loaders struct {
 	Asked          *graph.Loader[askedPrice, pricedSheet]
 	Desk           func() (*pricing.Desk, error)
 	Free           *graph.Loader[uuid.UUID, inventory.Free] // by variant
+	Estimates      *graph.Loader[cart.EstimateAsk, *cart.Estimate]
 	Variant        *graph.Loader[uuid.UUID, catalog.Variant]
 	Details        *graph.Loader[uuid.UUID, catalog.Detail]           // by product
 	Listings       *graph.Loader[uuid.UUID, []catalog.ChannelListing] // by product
@@ -189,6 +190,7 @@ func (r *Resolver) NewLoaders(ctx context.Context) *Loaders {
 		Variants:       graph.NewLoader(graph.Grouped(r.Catalog.VariantsOf, func(v catalog.Variant) uuid.UUID { return v.ProductID })),
 		Prices:         graph.NewLoader(sheetsAt(desk)),
 		Free:           graph.NewLoader(graph.ByKey(r.Inventory.Free, func(f inventory.Free) uuid.UUID { return f.VariantID })),
+		Estimates:      graph.NewLoader(r.estimates),
 		Variant:        graph.NewLoader(graph.ByKey(r.Catalog.VariantsByID, func(v catalog.Variant) uuid.UUID { return v.ID })),
 
 		Facts:   graph.NewLoader(graph.ByKey(r.Rules.Facts, func(f display.Facts) uuid.UUID { return f.ProductID })),

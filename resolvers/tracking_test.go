@@ -283,7 +283,7 @@ func TestLateShipmentsAreFoundAndToldOnce(t *testing.T) {
 	d.reported(t, "4912-3456-7890", said("IN_TRANSIT", 24*time.Hour))
 	require.Empty(t, look(), "it moved yesterday")
 	exec(t, d.App, `UPDATE tracking_events SET at = now() - interval '5 days'`)
-	exec(t, d.App, `UPDATE shipments SET promised_on = (now() AT TIME ZONE 'Asia/Tokyo')::date - 1 WHERE order_id = $1`, keyOf(t, promised))
+	exec(t, d.App, `UPDATE orders SET promised_on = (now() AT TIME ZONE 'Asia/Tokyo')::date - 1 WHERE id = $1`, keyOf(t, promised))
 	late := look()
 	require.Len(t, late, 2)
 	require.True(t, slices.Contains(late, shipment) && slices.Contains(late, overdue))

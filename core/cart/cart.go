@@ -43,6 +43,7 @@ var (
 	ErrOneShop        = fault.Invalid(fault.CodeInvalid, "店舗を指定する場合は「店舗なし」を選択できません", "Name a shop or forget it, not both")
 	ErrEmail          = fault.Invalid("EMAIL_INVALID", "メールアドレスの形式が正しくありません", "This is not a valid e-mail address")
 	ErrBilling        = fault.Invalid(fault.CodeInvalid, "請求先住所を指定する場合は「配送先と同じ」を選択できません", "The bill goes to an address of its own or with the parcel, not both")
+	ErrAnyDelivery    = fault.Invalid(fault.CodeInvalid, "お届け日時を指定する場合は「指定なし」を選択できません", "Wish for a day or part of it, or for none, not both")
 	ErrNoCart         = fault.NotFound(fault.CodeNotFound, "カートがありません", "There is no cart")
 )
 
@@ -60,6 +61,8 @@ type Cart struct {
 	ShippingMode     pricing.ShippingMode
 	PaymentMethod    *payment.Method        // how it is to be paid; nil: nothing was said
 	Delivery         *payment.DeliveryTerms // what the brand asks for cash on delivery; nil: it takes none
+	DeliverOn        *time.Time             // the day that is wished for; nil: the earliest
+	DeliveryBand     string                 // the part of the day that is wished for, by its code; empty: any
 	QuotationID      *uuid.UUID             `db:"-"` // whose offer this is; nil for a cart
 	Entered          []promotion.Coupon     // the coupons that the customer has entered
 	UpdatedAt        time.Time
@@ -156,6 +159,8 @@ type Priced struct {
 	Verdict *shipping.Verdict
 	// Unpayable is what stands against paying the chosen way; nil if nothing does.
 	Unpayable *fault.Error
+	// Arrival is when the goods can be there; nil if no method is chosen.
+	Arrival *Arrival
 	// Coupons are the entered coupons, and what became of each.
 	Coupons []Coupon
 	// Token is the guest's key to a cart just made; empty otherwise.

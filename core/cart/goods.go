@@ -5,6 +5,7 @@ import (
 
 	"github.com/noren-commerce/noren/core/fault"
 	"github.com/noren-commerce/noren/core/i18n"
+	"github.com/noren-commerce/noren/core/inventory"
 	"github.com/noren-commerce/noren/core/money"
 	"github.com/noren-commerce/noren/core/pricing"
 	"github.com/noren-commerce/noren/core/sale"
@@ -27,6 +28,7 @@ type Goods struct {
 	Share     *int       // pieces that limits leave this customer; nil if there are none
 	Grams     int        // of one piece; 0 if unknown
 	Traits    *shipping.Traits
+	Coming    *inventory.Coming // of what may be ordered though it is not there
 }
 
 // Part is goods of which one piece of a set holds so many.

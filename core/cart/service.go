@@ -36,6 +36,9 @@ type Store interface {
 	// Sellable tells whether the channel sells the line's variant and how many are free;
 	// display.ErrMoved if the rules are not those of the lookup any more.
 	Sellable(ctx context.Context, in Lookup, line NewLine) (Sale, error)
+	// Stocked are variants that the channel sells, one piece of each; no sets that a
+	// customer would have to choose for.
+	Stocked(ctx context.Context, in Lookup, variantIDs []uuid.UUID) (Stocked, error)
 	// InTx runs f in one transaction, which its failure undoes.
 	InTx(ctx context.Context, f func(context.Context) error) error
 	// Update writes what is not nil.
@@ -56,6 +59,7 @@ type Lookup struct {
 	At         time.Time
 	Rules      int64 // version of the rulebook under which a line may be added
 	desk       *pricing.Desk
+	zone       *time.Location // of the channel
 }
 
 // NewLine is what is put into a cart.
@@ -79,6 +83,9 @@ type Change struct {
 	NoShop           bool // forget the shop
 	ShippingMode     *pricing.ShippingMode
 	PaymentMethod    *payment.Method
+	DeliverOn        *time.Time
+	DeliveryBand     *string // empty forgets it
+	AnyDelivery      bool    // forget the day and the band
 }
 
 // Rules say how the actor of the context finds what is sold.
@@ -97,6 +104,7 @@ type Service struct {
 	rules     Rules
 	coupons   Coupons
 	functions Functions
+	ways      Ways
 	now       clock.Clock
 }
 
@@ -120,8 +128,16 @@ func (s *Service) Lookup(ctx context.Context) (Lookup, error) {
 	c := channel.From(ctx)
 	return Lookup{
 		Owner: OwnerOf(access.From(ctx)), BrandID: c.BrandID,
-		ChannelID: c.ID, PriceLists: desk.Lists(), At: desk.Terms().At, desk: desk,
+		ChannelID: c.ID, PriceLists: desk.Lists(), At: desk.Terms().At, desk: desk, zone: c.Zone(),
 	}, nil
+}
+
+// clock is the zone in which the shop's days begin.
+func (l Lookup) clock() *time.Location {
+	if l.zone == nil {
+		return time.UTC
+	}
+	return l.zone
 }
 
 // Buyer is who is buying.
@@ -348,6 +364,7 @@ func (s *Service) Price(ctx context.Context, in Lookup, b Basket) (*Priced, erro
 		Cart: b.Cart, Lines: secretive(in.lines(ctx, b, &quote, standings), told), Method: b.Method, Quote: quote, Verdict: verdict,
 		Coupons:   outcomes(b.Cart.Entered, in.Owner, in.At, quote),
 		Unpayable: b.Cart.payable(quote.Total, verdict),
+		Arrival:   b.arrives(),
 		parcel:    b.Parcel,
 		alone:     func() (pricing.Quote, error) { return in.desk.Quote(b.Sheets, items, nil) },
 	}, nil

@@ -10,7 +10,7 @@ import (
 func (b Basket) parcel(l Lookup) shipping.Parcel {
 	buyer := l.Buyer()
 	buyer.Region = b.Cart.region()
-	p := shipping.Parcel{To: shipping.To(b.Cart.ShippingAddress), Mode: b.Cart.ShippingMode, Buyer: buyer, At: l.At}
+	p := shipping.Parcel{To: shipping.To(b.Cart.ShippingAddress), Mode: b.Cart.ShippingMode, Buyer: buyer, At: l.At.In(l.clock()), Sources: b.sources(l.clock())}
 	for _, w := range Wanted(b.Items) {
 		piece := shipping.Piece{SKU: w.SKU, Grams: w.Grams, Traits: w.Traits, Quantity: w.Quantity}
 		if sheet := b.Sheets[w.VariantID]; sheet != nil {

@@ -3,6 +3,7 @@ package cart
 import (
 	"context"
 	"errors"
+	"time"
 
 	"github.com/google/uuid"
 
@@ -26,7 +27,13 @@ type UpdateInput struct {
 	NoShop           bool                  // forget the shop
 	ShippingMode     *pricing.ShippingMode // DIRECT only for those who may
 	PaymentMethod    *payment.Method       // how it is to be paid, so that its charge is in the total
+	DeliverOn        *time.Time            // the day that is wished for
+	DeliveryBand     *string               // the part of the day that is wished for, by its code
+	AnyDelivery      bool                  // forget the day and the part of the day
 }
+
+// chooses reports whether the input says what is wished of the delivery.
+func (in UpdateInput) chooses() bool { return in.DeliverOn != nil || in.DeliveryBand != nil }
 
 // change is what the input says, in normal form.
 func (in UpdateInput) change() (Change, error) {
@@ -55,6 +62,9 @@ func (in UpdateInput) change() (Change, error) {
 	if in.ShopID != nil && in.NoShop {
 		return Change{}, ErrOneShop.At("noShop")
 	}
+	if in.chooses() && in.AnyDelivery {
+		return Change{}, ErrAnyDelivery.At("anyDelivery")
+	}
 	return change, nil
 }
 
@@ -71,24 +81,41 @@ func (s *Service) Update(ctx context.Context, in UpdateInput) (*Priced, error) {
 	if err != nil {
 		return nil, err
 	}
-	if in.ShippingMethodID == nil {
+	if in.ShippingMethodID == nil && !in.chooses() {
 		return s.update(ctx, lookup, change)
 	}
-	// A method that does not take the goods is not noted, nor is what came with it.
+	// A method that does not take the goods is not noted, nor a delivery that cannot be
+	// met, nor what came with it.
 	var priced *Priced
 	err = s.store.InTx(ctx, func(ctx context.Context) error {
 		if priced, err = s.update(ctx, lookup, change); err != nil {
 			return err
 		}
-		if f := priced.Verdict.Problem; f != nil && !errors.Is(f, shipping.ErrAddressNeeded) {
-			return f.At("shippingMethodId")
-		}
-		return nil
+		return in.refused(priced)
 	})
 	if err != nil {
 		return nil, err
 	}
 	return priced, nil
+}
+
+// refused is why the cart cannot be as the input wants it; nil if it can. What only waits
+// for the address is noted.
+func (in UpdateInput) refused(p *Priced) error {
+	if in.ShippingMethodID != nil {
+		if f := p.Verdict.Problem; f != nil && !errors.Is(f, shipping.ErrAddressNeeded) {
+			return f.At("shippingMethodId")
+		}
+	}
+	switch {
+	case !in.chooses():
+		return nil
+	case p.Arrival == nil:
+		return fault.ErrRequired.At("shippingMethodId")
+	case p.Arrival.Problem != nil && !errors.Is(p.Arrival.Problem, shipping.ErrAddressNeeded):
+		return p.Arrival.Problem
+	}
+	return nil
 }
 
 func (s *Service) update(ctx context.Context, lookup Lookup, in Change) (*Priced, error) {

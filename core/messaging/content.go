@@ -37,6 +37,9 @@ type OrderConfirmation struct {
 	Address       []string       `json:"address"`             // lines as printed on a parcel
 	Billing       []string       `json:"billing,omitempty"`   // whom the bill is made out to; none: the same
 	PaymentMethod string         `json:"paymentMethod"`
+	PromisedOn    *time.Time     `json:"promisedOn,omitempty"` // the day on which it is there; nil if none is told
+	DeliverOn     *time.Time     `json:"deliverOn,omitempty"`  // the day that was wished for
+	Band          string         `json:"band,omitempty"`       // the part of the day that was wished for
 	URL           string         `json:"url,omitempty"`
 }
 
@@ -101,6 +104,16 @@ type OrderChanged struct {
 	Difference  int64          `json:"difference"`
 	Refund      int64          `json:"refund,omitempty"`  // what goes back to the customer
 	Missing     bool           `json:"missing,omitempty"` // some is still to be paid
+}
+
+// OrderRescheduled tells another day of delivery.
+type OrderRescheduled struct {
+	Name        string     `json:"name"`
+	OrderNumber string     `json:"orderNumber"`
+	Reason      string     `json:"reason"`
+	Before      *time.Time `json:"before,omitempty"` // the day that was told before; nil if none was
+	On          *time.Time `json:"on"`
+	Band        string     `json:"band,omitempty"` // the part of the day
 }
 
 // BankTransfer tells where to pay an order in advance (先入金).
@@ -286,6 +299,9 @@ func (OrderShipped) Kind() Kind { return KindOrderShipped }
 // Kind is KindOrderChanged.
 func (OrderChanged) Kind() Kind { return KindOrderChanged }
 
+// Kind is KindOrderRescheduled.
+func (OrderRescheduled) Kind() Kind { return KindOrderRescheduled }
+
 // Kind is KindOrderCancelled.
 func (OrderCancelled) Kind() Kind { return KindOrderCancelled }
 
@@ -333,6 +349,7 @@ var blanks = map[Kind]func() Content{
 	KindPaymentReceived:    func() Content { return &PaymentReceived{} },
 	KindOrderShipped:       func() Content { return &OrderShipped{} },
 	KindOrderChanged:       func() Content { return &OrderChanged{} },
+	KindOrderRescheduled:   func() Content { return &OrderRescheduled{} },
 	KindOrderCancelled:     func() Content { return &OrderCancelled{} },
 	KindBankTransfer:       func() Content { return &BankTransfer{} },
 	KindBackInStock:        func() Content { return &BackInStock{} },

@@ -26,6 +26,7 @@ const (
 	KindOrderShipped       Kind = "order_shipped"
 	KindOrderCancelled     Kind = "order_cancelled"
 	KindOrderChanged       Kind = "order_changed"
+	KindOrderRescheduled   Kind = "order_rescheduled"
 	KindBankTransfer       Kind = "bank_transfer"
 	KindBackInStock        Kind = "back_in_stock"
 	KindQuotationRequested Kind = "quotation_requested"
@@ -45,7 +46,7 @@ const (
 // Kinds lists every kind.
 var Kinds = []Kind{
 	KindEmailVerification, KindPasswordReset, KindOrderConfirmation, KindPaymentReceived,
-	KindOrderShipped, KindOrderCancelled, KindOrderChanged, KindBankTransfer,
+	KindOrderShipped, KindOrderCancelled, KindOrderChanged, KindOrderRescheduled, KindBankTransfer,
 	KindBackInStock, KindAccountOverdue, KindApprovalAsked, KindCampaignNotice, KindCampaignOpened, KindCouponGranted,
 	KindQuotationRequested, KindQuotationAnswered, KindQuotationSaid, KindStockLow, KindReturnNotice, KindStoreSlip, KindParcelNotice,
 }

@@ -30,7 +30,7 @@ var samples = []messaging.Content{
 	messaging.OrderConfirmation{
 		Name: "山田 花子", OrderNumber: "A-1001", PlacedAt: noon, Currency: "JPY",
 		Lines:    []messaging.OrderLine{{Name: "猫用ﾌｰﾄﾞ <まぐろ>", Option: "1.5kg", Quantity: 2, Total: 3960}},
-		Subtotal: 3960, Shipping: 550, Tax: 410, Total: 4510, Address: []string{"〒150-0001", "東京都渋谷区神宮前1-1"}, PaymentMethod: "銀行振込",
+		Subtotal: 3960, Shipping: 550, Tax: 410, Total: 4510, Address: []string{"〒150-0001", "東京都渋谷区神宮前1-1"}, PaymentMethod: "銀行振込", PromisedOn: &noon, DeliverOn: &noon, Band: "午前中",
 	},
 	messaging.PaymentReceived{OrderNumber: "A-1001", Amount: 4000, Currency: "JPY", Short: 510},
 	messaging.AccountOverdue{Name: "経理 すみれ", Company: "株式会社フクフクペット", Amount: 120_000, Currency: "JPY", DueOn: time.Date(2026, 10, 31, 0, 0, 0, 0, time.UTC), Level: 2},
@@ -44,6 +44,7 @@ var samples = []messaging.Content{
 	messaging.CouponGranted{Name: "山田 花子", Campaign: "次回500円引き", Until: noon, URL: "https://shop.example"},
 	messaging.OrderChanged{Name: "山田", OrderNumber: "A-1001", Reason: "色ちがいのため", Currency: "JPY", Lines: []messaging.OrderLine{{Name: "首輪", Quantity: 2, Total: 2400}}, Shipping: 500, Tax: 263, Total: 2900, Refund: 1200, Missing: true},
 	messaging.ParcelNotice{OrderNumber: "A-1001", Event: "LATE", Carrier: "ヤマト運輸", TrackingNumber: "1234-5678-9012", TrackingURL: "https://track.example/1"},
+	messaging.OrderRescheduled{Name: "山田", OrderNumber: "A-1001", Reason: "入荷が遅れているため", Before: &noon, On: &noon, Band: "午前中"},
 	messaging.OrderShipped{OrderNumber: "A-1001", Carrier: "ヤマト運輸", TrackingNumber: "1234-5678-9012", TrackingURL: "https://track.example/1"},
 	messaging.OrderCancelled{OrderNumber: "A-1001", Reason: "在庫切れ", Refund: 4510, Currency: "JPY"},
 	messaging.BankTransfer{OrderNumber: "A-1001", Amount: 4510, Currency: "JPY", BankName: "のれん銀行", BranchName: "本店", AccountType: "普通", AccountNumber: "1234567", AccountHolder: "ﾉﾚﾝﾍﾟｯﾄ(ｶ", Reference: "1001", DueAt: noon},
@@ -102,6 +103,10 @@ func TestOrderConfirmationSaysWhatWasBought(t *testing.T) {
 ■ お届け先
 〒150-0001
 東京都渋谷区神宮前1-1
+
+お届け予定日：2026年11月23日
+ご希望日：2026年11月23日
+ご希望時間帯：午前中
 `, got.Text)
 	require.Contains(t, got.HTML, "猫用ﾌｰﾄﾞ &lt;まぐろ&gt;（1.5kg）", "what a customer or supplier typed is never markup")
 }

@@ -30,6 +30,7 @@ type Change struct {
 	Note           string         `json:"note,omitempty"`           // the internal note from then on, or why it is held
 	Edit           *EditNote      `json:"edit,omitempty"`
 	Tags           []string       `json:"tags,omitempty"`
+	Promise        *Repromise     `json:"promise,omitempty"`
 	ReturnNumber   string         `json:"return,omitempty"` // the return of some of its goods that it is about
 }
 

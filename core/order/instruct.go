@@ -105,7 +105,7 @@ func (s *Service) instruct(ctx context.Context, o *Order, in InstructInput) ([]S
 	for _, place := range places {
 		all = append(all, Shipment{
 			ID: id.New(), OrderID: o.ID, BrandID: o.BrandID, LocationID: place, Nth: len(p.shipments) + len(all) + 1, Status: ShipmentInstructed,
-			Currency: o.Currency, Lines: packed[place], InstructedAt: s.now(), UpdatedAt: s.now(),
+			Currency: o.Currency, Lines: packed[place], ShipBy: o.ShipBy, DeliverOn: o.DeliverOn, Band: o.Band, InstructedAt: s.now(), UpdatedAt: s.now(),
 		})
 	}
 	o.Status = standing(append(p.shipments, all...), p.held)

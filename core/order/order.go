@@ -89,8 +89,9 @@ type Order struct {
 	HeldNote        string
 	Tags            []string
 	MissedGifts     []i18n.Text // gifts of campaigns that were sold out
-	PlacedAt        time.Time
-	UpdatedAt       time.Time
+	Delivery
+	PlacedAt  time.Time
+	UpdatedAt time.Time
 }
 
 // Shipping is the shipping method as it was when the order was placed.

@@ -49,13 +49,18 @@ func (s *Service) PaymentChanged(ctx context.Context, orderID uuid.UUID, t payme
 	if err != nil || o == nil {
 		return err
 	}
-	paid, before := t.Covered() >= o.TotalMinor, o.Status
+	paid, before, waited := t.Covered() >= o.TotalMinor, o.Status, o.waits()
 	if paid == o.Paid {
 		return nil
 	}
 	o.Paid = paid
 	if paid && o.Status == PendingPayment {
 		o.Status = Confirmed
+	}
+	if waited && !o.waits() {
+		if err := s.released(ctx, o); err != nil {
+			return err
+		}
 	}
 	o.UpdatedAt = s.now()
 	if err := s.store.Update(ctx, *o); err != nil {

@@ -195,7 +195,7 @@ func orderable(p *cart.Priced, in PlaceInput) error {
 	if p.ShippingAddress == nil {
 		all = append(all, fault.ErrRequired.At("shippingAddress"))
 	}
-	all = append(all, shippable(p))
+	all = append(all, shippable(p), deliverable(p))
 	if p.Unpayable != nil {
 		all = append(all, p.Unpayable.At("paymentMethod"))
 	}
@@ -282,6 +282,7 @@ func (s *Service) draft(ctx context.Context, orderID uuid.UUID, p *cart.Priced, 
 		return Draft{}, err
 	}
 	status = d.Order.Status
+	d.Order.Delivery = told(p, d.Order)
 	d.Event = event.New(ctx, now, "order.placed", "Order", d.Order.ID, map[string]any{
 		"number": number, "total": q.Total, "status": status, "after": status,
 	})
@@ -347,6 +348,7 @@ func confirmationOf(d Draft) messaging.OrderConfirmation {
 		Subtotal: o.SubtotalMinor, Shipping: o.ShippingMinor, Charge: o.ChargeMinor, Tax: o.TaxMinor, Total: o.TotalMinor,
 		Address: o.ShippingAddress.Lines(), PaymentMethod: o.PaymentMethod.Name().In(o.Language),
 	}
+	o.tell(&content)
 	if o.BillingAddress != nil {
 		content.Billing = o.BillingAddress.Lines()
 	}

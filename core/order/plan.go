@@ -26,22 +26,11 @@ func plan(b cart.Basket) []Reservation {
 }
 
 // planGoods chooses where the pieces that are there come from.
-func planGoods(levels []cart.Level, want cart.Want) []Reservation {
-	var split []Reservation
-	left := want.Quantity
-	for _, level := range levels {
-		if level.VariantID != want.VariantID || level.Free <= 0 {
-			continue
-		}
-		if level.Free >= want.Quantity {
-			return []Reservation{{want.VariantID, level.LocationID, want.Quantity}}
-		}
-		if take := min(level.Free, left); take > 0 {
-			split = append(split, Reservation{want.VariantID, level.LocationID, take})
-			left -= take
-		}
+func planGoods(levels []cart.Level, want cart.Want) (all []Reservation) {
+	for _, level := range cart.Picked(levels, want) {
+		all = append(all, Reservation{want.VariantID, level.LocationID, level.Free})
 	}
-	return split
+	return all
 }
 
 // Waits reports whether the pieces are not there yet.

@@ -45,6 +45,9 @@ type Store interface {
 	// Lock reads an order and locks it; nil if there is none.
 	Lock(ctx context.Context, orderID uuid.UUID) (*Order, error)
 	Update(ctx context.Context, o Order) error
+	// SaveDelivery writes what the customer is told of the delivery, for the order and its
+	// shipments that have not left.
+	SaveDelivery(ctx context.Context, o Order) error
 	// SaveTags writes by which tags the order is listed.
 	SaveTags(ctx context.Context, o Order) error
 	// Reserve notes what a locked order holds besides, when it is taken. Unreserve
@@ -141,6 +144,7 @@ type Service struct {
 	campaigns Campaigns
 	books     Books
 	carriers  Carriers
+	routes    Routes
 	prices    Prices
 	offers    Offers
 	documents Documents
@@ -161,6 +165,7 @@ type Parts struct {
 	Campaigns Campaigns // nil: there are none
 	Books     Books
 	Carriers  Carriers
+	Routes    Routes
 	Cards     Cards
 	Prices    Prices
 	Now       clock.Clock
@@ -171,7 +176,7 @@ type Parts struct {
 func New(p Parts) *Service {
 	return &Service{
 		tx: p.Tx, store: p.Store, carts: p.Carts, keys: p.Keys,
-		outbox: p.Outbox, events: p.Events, flips: p.Flips, trade: p.Trade, campaigns: p.Campaigns, books: p.Books, carriers: p.Carriers, cards: p.Cards, prices: p.Prices, now: p.Now,
+		outbox: p.Outbox, events: p.Events, flips: p.Flips, trade: p.Trade, campaigns: p.Campaigns, books: p.Books, carriers: p.Carriers, routes: p.Routes, cards: p.Cards, prices: p.Prices, now: p.Now,
 	}
 }
 

@@ -13,6 +13,7 @@ import (
 	"github.com/noren-commerce/noren/core/id"
 	"github.com/noren-commerce/noren/core/money"
 	"github.com/noren-commerce/noren/core/page"
+	"github.com/noren-commerce/noren/core/shipping"
 )
 
 // ShipmentStatus is where a shipment stands.
@@ -49,13 +50,18 @@ type Shipment struct {
 	ChargeMinor    int64 `db:"charge"`
 	Taxes          []money.Taxed
 	Lines          []Packed
+	ShipBy         *time.Time     // the day by which it is to leave; nil if nobody was promised one
+	DeliverOn      *time.Time     // the day that the customer wishes for; nil: the earliest
+	Band           *shipping.Band // the part of the day; nil: any
 	InstructedAt   time.Time
 	ExportedAt     *time.Time // into a file of instructions; nil if it never was
-	PromisedOn     *time.Time // the day by which the customer was promised it; nil if none was
 	ShippedAt      *time.Time
 	DeliveredAt    *time.Time
 	UpdatedAt      time.Time
 }
+
+// DeliveryBand is the code of the part of the day; empty: any.
+func (s Shipment) DeliveryBand() string { return codeOf(s.Band) }
 
 // GlobalID is the shipment's id in the schema.
 func (s Shipment) GlobalID() string { return id.Global("Shipment", s.ID) }

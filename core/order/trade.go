@@ -110,6 +110,9 @@ func (s *Service) Approve(ctx context.Context, in ApproveInput) (*Order, error) 
 			return err
 		}
 		o.Status = Confirmed
+		if err := s.released(ctx, o); err != nil {
+			return err
+		}
 		lines, err := s.store.Lines(ctx, []uuid.UUID{o.ID})
 		if err != nil {
 			return err

@@ -20,6 +20,9 @@ type Verdict struct {
 	MissingMinor *int64
 	// Excluded are the ways to pay that do not go with it.
 	Excluded []payment.Method
+	// Window is what may be chosen of the delivery, if somebody asked; nothing if the parcel
+	// cannot go.
+	Window Window
 }
 
 // AsksAmount reports whether the method's fee depends on what the goods cost.

@@ -27,7 +27,18 @@ type Carrier struct {
 	Name        i18n.Text
 	TrackingURL string // of a parcel, with {number} for its number; empty if there is none
 	Active      bool
+	// On which days it collects and delivers; nil: every day.
+	CollectionCalendarID *uuid.UUID
+	DeliveryCalendarID   *uuid.UUID
 }
+
+// CollectionCalendar is the id in the schema of the calendar by which it collects; nil if
+// it does every day.
+func (c Carrier) CollectionCalendar() *string { return calendarID(c.CollectionCalendarID) }
+
+// DeliveryCalendar is the id in the schema of the calendar by which it delivers; nil if it
+// does every day.
+func (c Carrier) DeliveryCalendar() *string { return calendarID(c.DeliveryCalendarID) }
 
 // GlobalID is the carrier's id in the schema.
 func (c Carrier) GlobalID() string { return id.Global("ShippingCarrier", c.ID) }

@@ -32,10 +32,14 @@ const (
 	maxPosition    = 10_000
 )
 
-var codes = regexp.MustCompile(`^[a-z][a-z0-9_-]{0,49}$`)
+var (
+	codes     = regexp.MustCompile(`^[a-z][a-z0-9_-]{0,49}$`)
+	bandCodes = regexp.MustCompile(`^[a-z0-9]([a-z0-9_-]{0,18}[a-z0-9])?$`) // "morning", "14-16"
+)
 
 // EditStore writes shipping methods in the transaction of the context.
 type EditStore interface {
+	CalendarStore
 	// AllShippingMethods are the brand's methods, closed ones included, in its order.
 	AllShippingMethods(ctx context.Context, brandID uuid.UUID) ([]Method, error)
 	// LockShippingMethod reads a method of the brand for changing; nil if there is none.

@@ -59,6 +59,9 @@ type Parcel struct {
 	At     time.Time
 	Amount int64 // of the goods less discounts, minor units
 	Pieces []Piece
+	// Sources are where the goods come from: what a promise asks. At then tells the time
+	// of the shop's own clock.
+	Sources []Source
 }
 
 // measures are what a fee table's bounds speak of.

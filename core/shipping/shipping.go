@@ -26,7 +26,11 @@ type Method struct {
 	CarrierID   *uuid.UUID
 	Tariff      Tariff
 	Limits      Limits
-	Zones       []Zone `json:"-"` // that the tariff and the limits speak of
+	Schedule    Schedule
+	Zones       []Zone    `json:"-"` // that the tariff, the limits and the schedule speak of
+	Collects    *Calendar `json:"-"` // on which days the carrier collects; nil: every day
+	Delivers    *Calendar `json:"-"` // on which days the carrier delivers; nil: every day
+	Places      []Place   `json:"-"` // that ship, the first to ship first
 }
 
 // GlobalID is the method's id in the schema.
@@ -74,7 +78,9 @@ func (s *Service) Options(ctx context.Context, p Parcel) ([]Verdict, error) {
 	methods, err := s.Methods(ctx)
 	all := make([]Verdict, len(methods))
 	for i, m := range methods {
-		all[i] = m.Assess(p)
+		if all[i] = m.Assess(p); all[i].Available() {
+			all[i].Window = m.Window(p)
+		}
 	}
 	return all, err
 }

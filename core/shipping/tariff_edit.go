@@ -209,11 +209,7 @@ func (e *Editor) changeRules(ctx context.Context, methodID uuid.UUID, eventType 
 		saved = m
 		return err
 	})
-	var missing *fault.Error
-	if errors.As(err, &missing) && missing.Field == "id" {
-		return nil, missing.At("methodId")
-	}
-	return saved, err
+	return saved, missingAt(err, "methodId")
 }
 
 // speaksOf fails if the method's rules name a zone that is not there, and keeps those
@@ -246,6 +242,9 @@ func (m *Method) speaksOf(zones []Zone) error {
 	}
 	for i := range m.Limits.Destinations {
 		named(fmt.Sprintf("destinations.%d", i), &m.Limits.Destinations[i].ZoneID)
+	}
+	for i := range m.Schedule.Transit {
+		named(fmt.Sprintf("transit.%d", i), &m.Schedule.Transit[i].ZoneID)
 	}
 	return errors.Join(all...)
 }

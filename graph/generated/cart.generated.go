@@ -9,6 +9,7 @@ import (
 	"math"
 	"strconv"
 	"sync/atomic"
+	"time"
 
 	"github.com/99designs/gqlgen/graphql"
 	"github.com/noren-commerce/noren/core/cart"
@@ -28,6 +29,8 @@ import (
 // region    ************************** generated!.gotpl **************************
 
 type CartResolver interface {
+	DeliveryProblem(ctx context.Context, obj *cart.Priced) (*model.UserError, error)
+
 	PaymentProblem(ctx context.Context, obj *cart.Priced) (*model.UserError, error)
 	ShippingOptions(ctx context.Context, obj *cart.Priced) ([]shipping.Verdict, error)
 	ShippingProblem(ctx context.Context, obj *cart.Priced) (*model.UserError, error)
@@ -369,6 +372,85 @@ func fieldContext_Cart_breakdown(_ context.Context, ec *executionContext, field 
 		Field:      field,
 		IsMethod:   true,
 		IsResolver: false,
+	}
+	return fc, nil
+}
+
+func _Cart_deliverOn(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *cart.Priced) (ret graphql.Marshaler) {
+	return run.Leaf(
+		ctx,
+		ec.OperationContext,
+		field,
+		func() *time.Time { return obj.DeliverOn },
+		func(ctx context.Context, selections ast.SelectionSet, v *time.Time) graphql.Marshaler {
+			return marshalODate2ᚖtimeᚐTime(ctx, ec, selections, v)
+		},
+	)
+}
+func fieldContext_Cart_deliverOn(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Cart", field, false, false, "Date")
+}
+
+func _Cart_deliveryBand(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *cart.Priced) (ret graphql.Marshaler) {
+	return run.Value(
+		ctx,
+		ec.OperationContext,
+		field,
+		func() *shipping.Band { return obj.WishedBand() },
+		func(ctx context.Context, selections ast.SelectionSet, v *shipping.Band) graphql.Marshaler {
+			return marshalODeliveryTimeBand2ᚖgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋshippingᚐBand(ctx, ec, selections, v)
+		},
+		false,
+	)
+}
+func fieldContext_Cart_deliveryBand(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Cart",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: false,
+	}
+	return fc, nil
+}
+
+func _Cart_arrivesOn(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *cart.Priced) (ret graphql.Marshaler) {
+	return run.Leaf(
+		ctx,
+		ec.OperationContext,
+		field,
+		func() *time.Time { return obj.ArrivesOn() },
+		func(ctx context.Context, selections ast.SelectionSet, v *time.Time) graphql.Marshaler {
+			return marshalODate2ᚖtimeᚐTime(ctx, ec, selections, v)
+		},
+	)
+}
+func fieldContext_Cart_arrivesOn(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Cart", field, true, false, "Date")
+}
+
+func _Cart_deliveryProblem(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *cart.Priced) (ret graphql.Marshaler) {
+	return run.Resolved(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_Cart_deliveryProblem(ctx, ec, field)
+		},
+		func(ctx context.Context) (*model.UserError, error) {
+			return ec.Resolvers.Cart().DeliveryProblem(ctx, obj)
+		},
+		func(ctx context.Context, selections ast.SelectionSet, v *model.UserError) graphql.Marshaler {
+			return marshalOUserError2ᚖgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋgraphᚋmodelᚐUserError(ctx, ec, selections, v)
+		},
+		false,
+	)
+}
+func fieldContext_Cart_deliveryProblem(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Cart",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
 	}
 	return fc, nil
 }
@@ -868,6 +950,63 @@ func fieldContext_ShippingMethod_fee(_ context.Context, ec *executionContext, fi
 		Object:     "ShippingMethod",
 		Field:      field,
 		IsMethod:   true,
+		IsResolver: false,
+	}
+	return fc, nil
+}
+
+func _ShippingMethod_schedule(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *shipping.Method) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_ShippingMethod_schedule(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Schedule, nil
+		},
+		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
+			directive0 := next
+
+			directive1 := func(ctx context.Context) (any, error) {
+				anyone, err := unmarshalNBoolean2bool(ctx, ec, false)
+				if err != nil {
+					var zeroVal shipping.Schedule
+					return zeroVal, err
+				}
+				roles, err := unmarshalNRole2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋaccessᚐRoleᚄ(ctx, ec, []any{})
+				if err != nil {
+					var zeroVal shipping.Schedule
+					return zeroVal, err
+				}
+				permissions, err := unmarshalNPermission2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋaccessᚐPermissionᚄ(ctx, ec, []any{"SHIPPING_WRITE"})
+				if err != nil {
+					var zeroVal shipping.Schedule
+					return zeroVal, err
+				}
+				if ec.Directives.Allow == nil {
+					var zeroVal shipping.Schedule
+					return zeroVal, errors.New("directive allow is not implemented")
+				}
+				return ec.Directives.Allow(ctx, obj, directive0, anyone, roles, permissions)
+			}
+
+			next = directive1
+			return next
+		},
+		func(ctx context.Context, selections ast.SelectionSet, v shipping.Schedule) graphql.Marshaler {
+			return marshalNShippingSchedule2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋshippingᚐSchedule(ctx, ec, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func fieldContext_ShippingMethod_schedule(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "ShippingMethod",
+		Field:      field,
+		IsMethod:   false,
 		IsResolver: false,
 	}
 	return fc, nil
@@ -1523,8 +1662,11 @@ func unmarshalInputUpdateCartInput(ctx context.Context, ec *executionContext, ob
 	if _, present := asMap["noShop"]; !present {
 		asMap["noShop"] = false
 	}
+	if _, present := asMap["anyDelivery"]; !present {
+		asMap["anyDelivery"] = false
+	}
 
-	fieldsInOrder := [...]string{"email", "shippingAddress", "billingAddress", "billToShipping", "shippingMethodId", "shippingMode", "shopId", "noShop", "paymentMethod"}
+	fieldsInOrder := [...]string{"email", "shippingAddress", "billingAddress", "billToShipping", "shippingMethodId", "shippingMode", "shopId", "noShop", "deliverOn", "deliveryBand", "anyDelivery", "paymentMethod"}
 	for _, k := range fieldsInOrder {
 		v, ok := asMap[k]
 		if !ok {
@@ -1587,6 +1729,27 @@ func unmarshalInputUpdateCartInput(ctx context.Context, ec *executionContext, ob
 				return it, err
 			}
 			it.NoShop = data
+		case "deliverOn":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("deliverOn"))
+			data, err := unmarshalODate2ᚖtimeᚐTime(ctx, ec, v)
+			if err != nil {
+				return it, err
+			}
+			it.DeliverOn = data
+		case "deliveryBand":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("deliveryBand"))
+			data, err := unmarshalOString2ᚖstring(ctx, ec, v)
+			if err != nil {
+				return it, err
+			}
+			it.DeliveryBand = data
+		case "anyDelivery":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("anyDelivery"))
+			data, err := unmarshalNBoolean2bool(ctx, ec, v)
+			if err != nil {
+				return it, err
+			}
+			it.AnyDelivery = data
 		case "paymentMethod":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("paymentMethod"))
 			data, err := unmarshalOPaymentMethod2ᚖgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpaymentᚐMethod(ctx, ec, v)
@@ -1711,6 +1874,27 @@ func _Cart(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj 
 			if out.Values[i] == graphql.Null {
 				atomic.AddUint32(&out.Invalids, 1)
 			}
+		case "deliverOn":
+			out.Values[i] = _Cart_deliverOn(ctx, ec, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "deliveryBand":
+			out.Values[i] = _Cart_deliveryBand(ctx, ec, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "arrivesOn":
+			out.Values[i] = _Cart_arrivesOn(ctx, ec, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "deliveryProblem":
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, false,
+				func(ctx context.Context) graphql.Marshaler {
+					return _Cart_deliveryProblem(ctx, ec, field, obj)
+				})
 		case "paymentMethod":
 			out.Values[i] = _Cart_paymentMethod(ctx, ec, field, obj)
 			if out.Values[i] == graphql.RequiredNull {
@@ -1934,6 +2118,11 @@ func _ShippingMethod(ctx context.Context, ec *executionContext, sel ast.Selectio
 				func(ctx context.Context) graphql.Marshaler {
 					return _ShippingMethod_fee(ctx, ec, field, obj)
 				})
+		case "schedule":
+			out.Values[i] = _ShippingMethod_schedule(ctx, ec, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
 		case "carrierId":
 			out.Values[i] = _ShippingMethod_carrierId(ctx, ec, field, obj)
 			if out.Values[i] == graphql.RequiredNull {

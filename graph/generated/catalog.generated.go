@@ -12,7 +12,9 @@ import (
 	"time"
 
 	"github.com/99designs/gqlgen/graphql"
+	"github.com/noren-commerce/noren/core/cart"
 	"github.com/noren-commerce/noren/core/catalog"
+	"github.com/noren-commerce/noren/core/customer"
 	"github.com/noren-commerce/noren/core/display"
 	"github.com/noren-commerce/noren/core/i18n"
 	"github.com/noren-commerce/noren/core/inventory"
@@ -49,6 +51,7 @@ type ProductResolver interface {
 }
 type VariantResolver interface {
 	Cost(ctx context.Context, obj *catalog.Variant) (*money.Money, error)
+	DeliveryEstimate(ctx context.Context, obj *catalog.Variant, prefecture customer.Prefecture, postalCode string, quantity int) (*cart.Estimate, error)
 	PriceHidden(ctx context.Context, obj *catalog.Variant) (*model.UserError, error)
 	NotPurchasable(ctx context.Context, obj *catalog.Variant) (*model.UserError, error)
 	RestockOffered(ctx context.Context, obj *catalog.Variant) (bool, error)
@@ -66,6 +69,36 @@ type VariantResolver interface {
 // endregion ************************** generated!.gotpl **************************
 
 // region    ***************************** args.gotpl *****************************
+
+func field_Variant_deliveryEstimate_args(ctx context.Context, ec *executionContext, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "prefecture",
+		func(ctx context.Context, v any) (customer.Prefecture, error) {
+			return unmarshalNPrefecture2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋcustomerᚐPrefecture(ctx, ec, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["prefecture"] = arg0
+	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "postalCode",
+		func(ctx context.Context, v any) (string, error) {
+			return unmarshalNString2string(ctx, ec, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["postalCode"] = arg1
+	arg2, err := graphql.ProcessArgField(ctx, rawArgs, "quantity",
+		func(ctx context.Context, v any) (int, error) {
+			return unmarshalNInt2int(ctx, ec, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["quantity"] = arg2
+	return args, nil
+}
 
 func field_Variant_priceTiers_args(ctx context.Context, ec *executionContext, rawArgs map[string]any) (map[string]any, error) {
 	var err error
@@ -1546,6 +1579,47 @@ func fieldContext_Variant_cost(_ context.Context, ec *executionContext, field gr
 	return fc, nil
 }
 
+func _Variant_deliveryEstimate(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *catalog.Variant) (ret graphql.Marshaler) {
+	return run.Resolved(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_Variant_deliveryEstimate(ctx, ec, field)
+		},
+		func(ctx context.Context) (*cart.Estimate, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Variant().DeliveryEstimate(ctx, obj, fc.Args["prefecture"].(customer.Prefecture), fc.Args["postalCode"].(string), fc.Args["quantity"].(int))
+		},
+		func(ctx context.Context, selections ast.SelectionSet, v *cart.Estimate) graphql.Marshaler {
+			return marshalODeliveryEstimate2ᚖgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋcartᚐEstimate(ctx, ec, selections, v)
+		},
+		false,
+	)
+}
+func fieldContext_Variant_deliveryEstimate(ctx context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Variant",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = run.Args(ctx, field, func() (map[string]any, error) {
+		return field_Variant_deliveryEstimate_args(ctx, ec, field.ArgumentMap(ec.Variables))
+	}); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
 func _Variant_priceHidden(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *catalog.Variant) (ret graphql.Marshaler) {
 	return run.Resolved(
 		ctx,
@@ -2511,6 +2585,12 @@ func _Variant(ctx context.Context, ec *executionContext, sel ast.SelectionSet, o
 				true, false,
 				func(ctx context.Context) graphql.Marshaler {
 					return _Variant_cost(ctx, ec, field, obj)
+				})
+		case "deliveryEstimate":
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, false,
+				func(ctx context.Context) graphql.Marshaler {
+					return _Variant_deliveryEstimate(ctx, ec, field, obj)
 				})
 		case "priceHidden":
 			out.ResolveConcurrently(ec.OperationContext, &deferred, i,

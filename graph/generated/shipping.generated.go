@@ -8,6 +8,7 @@ import (
 	"math"
 	"strconv"
 	"sync/atomic"
+	"time"
 
 	"github.com/99designs/gqlgen/graphql"
 	"github.com/noren-commerce/noren/core/money"
@@ -229,6 +230,73 @@ func fieldContext_ShippingOption_excludedPaymentMethods(_ context.Context, ec *e
 	return graphql.NewScalarFieldContext("ShippingOption", field, false, false, "PaymentMethod")
 }
 
+func _ShippingOption_shipsOn(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *shipping.Verdict) (ret graphql.Marshaler) {
+	return run.Leaf(
+		ctx,
+		ec.OperationContext,
+		field,
+		func() *time.Time { return obj.ShipsOn() },
+		func(ctx context.Context, selections ast.SelectionSet, v *time.Time) graphql.Marshaler {
+			return marshalODate2ᚖtimeᚐTime(ctx, ec, selections, v)
+		},
+	)
+}
+func fieldContext_ShippingOption_shipsOn(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("ShippingOption", field, true, false, "Date")
+}
+
+func _ShippingOption_arrivesOn(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *shipping.Verdict) (ret graphql.Marshaler) {
+	return run.Leaf(
+		ctx,
+		ec.OperationContext,
+		field,
+		func() *time.Time { return obj.ArrivesOn() },
+		func(ctx context.Context, selections ast.SelectionSet, v *time.Time) graphql.Marshaler {
+			return marshalODate2ᚖtimeᚐTime(ctx, ec, selections, v)
+		},
+	)
+}
+func fieldContext_ShippingOption_arrivesOn(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("ShippingOption", field, true, false, "Date")
+}
+
+func _ShippingOption_deliveryDays(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *shipping.Verdict) (ret graphql.Marshaler) {
+	return run.Leaf(
+		ctx,
+		ec.OperationContext,
+		field,
+		func() []time.Time { return obj.DeliveryDays() },
+		func(ctx context.Context, selections ast.SelectionSet, v []time.Time) graphql.Marshaler {
+			return marshalNDate2ᚕtimeᚐTimeᚄ(ctx, ec, selections, v)
+		},
+	)
+}
+func fieldContext_ShippingOption_deliveryDays(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("ShippingOption", field, true, false, "Date")
+}
+
+func _ShippingOption_deliveryBands(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *shipping.Verdict) (ret graphql.Marshaler) {
+	return run.Value(
+		ctx,
+		ec.OperationContext,
+		field,
+		func() []shipping.Band { return obj.DeliveryBands() },
+		func(ctx context.Context, selections ast.SelectionSet, v []shipping.Band) graphql.Marshaler {
+			return marshalNDeliveryTimeBand2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋshippingᚐBandᚄ(ctx, ec, selections, v)
+		},
+		true,
+	)
+}
+func fieldContext_ShippingOption_deliveryBands(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "ShippingOption",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: false,
+	}
+	return fc, nil
+}
+
 // endregion **************************** field.gotpl *****************************
 
 // region    **************************** input.gotpl *****************************
@@ -328,6 +396,26 @@ func _ShippingOption(ctx context.Context, ec *executionContext, sel ast.Selectio
 				})
 		case "excludedPaymentMethods":
 			out.Values[i] = _ShippingOption_excludedPaymentMethods(ctx, ec, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "shipsOn":
+			out.Values[i] = _ShippingOption_shipsOn(ctx, ec, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "arrivesOn":
+			out.Values[i] = _ShippingOption_arrivesOn(ctx, ec, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "deliveryDays":
+			out.Values[i] = _ShippingOption_deliveryDays(ctx, ec, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "deliveryBands":
+			out.Values[i] = _ShippingOption_deliveryBands(ctx, ec, field, obj)
 			if out.Values[i] == graphql.Null {
 				atomic.AddUint32(&out.Invalids, 1)
 			}

@@ -247,6 +247,36 @@ func fieldContext_ShippingCarrier_active(_ context.Context, ec *executionContext
 	return graphql.NewScalarFieldContext("ShippingCarrier", field, false, false, "Boolean")
 }
 
+func _ShippingCarrier_collectionCalendarId(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *shipping.Carrier) (ret graphql.Marshaler) {
+	return run.Leaf(
+		ctx,
+		ec.OperationContext,
+		field,
+		func() *string { return obj.CollectionCalendar() },
+		func(ctx context.Context, selections ast.SelectionSet, v *string) graphql.Marshaler {
+			return marshalOID2ᚖstring(ctx, ec, selections, v)
+		},
+	)
+}
+func fieldContext_ShippingCarrier_collectionCalendarId(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("ShippingCarrier", field, true, false, "ID")
+}
+
+func _ShippingCarrier_deliveryCalendarId(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *shipping.Carrier) (ret graphql.Marshaler) {
+	return run.Leaf(
+		ctx,
+		ec.OperationContext,
+		field,
+		func() *string { return obj.DeliveryCalendar() },
+		func(ctx context.Context, selections ast.SelectionSet, v *string) graphql.Marshaler {
+			return marshalOID2ᚖstring(ctx, ec, selections, v)
+		},
+	)
+}
+func fieldContext_ShippingCarrier_deliveryCalendarId(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("ShippingCarrier", field, true, false, "ID")
+}
+
 func _ShippingCarrierPayload_carrier(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.ShippingCarrierPayload) (ret graphql.Marshaler) {
 	return run.Value(
 		ctx,
@@ -2044,6 +2074,16 @@ func _ShippingCarrier(ctx context.Context, ec *executionContext, sel ast.Selecti
 		case "active":
 			out.Values[i] = _ShippingCarrier_active(ctx, ec, field, obj)
 			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "collectionCalendarId":
+			out.Values[i] = _ShippingCarrier_collectionCalendarId(ctx, ec, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "deliveryCalendarId":
+			out.Values[i] = _ShippingCarrier_deliveryCalendarId(ctx, ec, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
 				out.Invalids++
 			}
 		default:

@@ -163,6 +163,8 @@ func (s *Carts) Update(ctx context.Context, in cart.Lookup, change cart.Change) 
 				shipping_method_id = coalesce(@method, c.shipping_method_id),
 				shipping_mode = coalesce(@mode, c.shipping_mode),
 				payment_method = coalesce(@payment, c.payment_method),
+				deliver_on = CASE WHEN @any_delivery THEN NULL ELSE coalesce(@deliver_on, c.deliver_on) END,
+				delivery_band = CASE WHEN @any_delivery THEN '' ELSE coalesce(@delivery_band, c.delivery_band) END,
 				shop_id = CASE WHEN @no_shop THEN NULL ELSE coalesce(@shop, c.shop_id) END,
 				updated_at = @at
 			WHERE `+ownCart(in.Owner)+` AND (@method::uuid IS NULL OR EXISTS (
@@ -171,6 +173,7 @@ func (s *Carts) Update(ctx context.Context, in cart.Lookup, change cart.Change) 
 				SELECT FROM locations l WHERE l.id = @shop AND l.brand_id = @brand AND l.kind = 'SHOP' AND l.active))`, cartArgs(in, pgx.NamedArgs{
 			"email": change.Email, "address": change.ShippingAddress, "method": change.ShippingMethodID, "mode": change.ShippingMode, "payment": change.PaymentMethod,
 			"billing": change.BillingAddress, "with_parcel": change.BillToShipping,
+			"deliver_on": change.DeliverOn, "delivery_band": change.DeliveryBand, "any_delivery": change.AnyDelivery,
 			"shop": change.ShopID, "no_shop": change.NoShop,
 		}))
 	})
@@ -250,7 +253,7 @@ func queueCart(batch *pgx.Batch, in cart.Lookup, lock string, into **cart.Basket
 			found.Cart = rows[0]
 			*into = &found
 		}
-	}, `SELECT c.id, c.brand_id, c.channel_id, c.member_id, c.email, c.shipping_address, c.billing_address, c.shipping_method_id, c.shipping_mode, c.shop_id, c.payment_method, c.updated_at,
+	}, `SELECT c.id, c.brand_id, c.channel_id, c.member_id, c.email, c.shipping_address, c.billing_address, c.shipping_method_id, c.shipping_mode, c.shop_id, c.payment_method, c.deliver_on, c.delivery_band, c.updated_at,
 			`+deliveryTermsOf+` AS delivery,
 			`+enteredCoupons+` AS entered
 		FROM carts c WHERE `+own+lock, args)
@@ -268,12 +271,7 @@ type basketLines struct{ from, where, share string }
 
 // queueContents queues what is needed to price and sell the lines.
 func queueContents(batch *pgx.Batch, l basketLines, args pgx.NamedArgs, found *cart.Basket) {
-	queueRows(batch, &[]basketRow{}, func(rows []basketRow) { found.Items, found.Sheets, found.Rules = itemsOf(rows) }, `
-		SELECT `+itemColumns+`,
-			`+sellable+` AS on_sale, `+looseBeyond+` AS beyond, b.promise, t.kind AS sold_as, `+l.share+` AS share, `+goodsColumns+`, `+rulesVersion+` AS rules
-		FROM `+l.from+lineGoods+`
-		JOIN variants v ON v.id = g.variant_id JOIN products p ON p.id = v.product_id`+looseStock+`
-		WHERE `+l.where+itemOrder, args)
+	queueRows(batch, &[]basketRow{}, func(rows []basketRow) { found.Items, found.Sheets, found.Rules = itemsOf(rows) }, itemsSQL(l), args)
 	needed := `(SELECT g.variant_id FROM ` + l.from + lineGoods + ` WHERE ` + l.where + `)`
 	queueRows(batch, &[]pricing.Price{}, func(rows []pricing.Price) {
 		for _, row := range rows {
@@ -284,11 +282,26 @@ func queueContents(batch *pgx.Batch, l basketLines, args pgx.NamedArgs, found *c
 	}, `
 		SELECT `+priceColumns+` FROM prices r
 		WHERE r.variant_id IN `+needed+` AND r.price_list_id = ANY(@lists) AND r.valid_until > @at`, args)
-	queueRows(batch, &found.Levels, nil, `
+	queueRows(batch, &found.Levels, nil, levelsSQL(needed), args)
+}
+
+// itemsSQL reads the lines as basketRow.
+func itemsSQL(l basketLines) string {
+	return `
+		SELECT ` + itemColumns + `,
+			` + sellable + ` AS on_sale, ` + looseBeyond + ` AS beyond, CASE WHEN b.most IS NOT NULL THEN stock_coming(v.id) END AS coming, b.promise, t.kind AS sold_as, ` + l.share + ` AS share, ` + goodsColumns + `, ` + rulesVersion + ` AS rules
+		FROM ` + l.from + lineGoods + `
+		JOIN variants v ON v.id = g.variant_id JOIN products p ON p.id = v.product_id` + looseStock + `
+		WHERE ` + l.where + itemOrder
+}
+
+// levelsSQL reads what is free of the variants where the brand ships, as cart.Level.
+func levelsSQL(needed string) string {
+	return `
 		SELECT s.variant_id, s.location_id, s.free
 		FROM stock_levels s JOIN locations o ON o.id = s.location_id
-		WHERE s.variant_id IN `+needed+` AND o.brand_id = @brand AND o.ships AND o.active
-		ORDER BY o.priority, o.id`, args)
+		WHERE s.variant_id IN ` + needed + ` AND o.brand_id = @brand AND o.ships AND o.active
+		ORDER BY o.priority, o.id`
 }
 
 // enteredCoupons are the coupons of the cart c, in the order in which they were entered.

@@ -55,7 +55,8 @@ func (s *Dispatch) Waiting(ctx context.Context, w dispatch.Wanted) ([]dispatch.D
 	return collect[dispatch.Delivery](ctx, s.db, `
 		SELECT h.id AS shipment_id, o.number, h.nth, o.held <> '' AS held, o.shipping_address AS "to", o.shipping_mode AS mode, o.billing_address AS billing,
 			coalesce((SELECT c.name FROM companies c WHERE c.id = o.company_id), (SELECT a.name FROM accounts a WHERE a.id = o.member_id), '') AS buyer,
-			g.temperature, g.goods, coalesce(p.due, 0) AS collect, least(o.tax, coalesce(p.due, 0)) AS collect_tax, h.promised_on AS deliver_on, h.time_band
+			g.temperature, g.goods, coalesce(p.due, 0) AS collect, least(o.tax, coalesce(p.due, 0)) AS collect_tax, h.deliver_on,
+			CASE WHEN h.band IS NULL THEN '' ELSE left(coalesce(h.band->>'from', '08:00'), 2) || '-' || left(coalesce(h.band->>'to', '21:00'), 2) END AS time_band
 		FROM shipments h JOIN orders o ON o.id = h.order_id
 		CROSS JOIN LATERAL (
 			SELECT CASE WHEN bool_or(t.temperature = 'FROZEN') THEN 'FROZEN' WHEN bool_or(t.temperature = 'CHILLED') THEN 'CHILLED' ELSE 'AMBIENT' END AS temperature,

@@ -28,7 +28,7 @@ func NewOrders(db *DB) *Orders { return &Orders{db} }
 
 const orderColumns = `o.id, o.number, o.brand_id, o.channel_id, o.shop_id, o.member_id, o.company_id, o.token_hash, o.email, o.language, o.status,
 	o.currency, o.tax_inclusive, o.subtotal, o.discount, o.shipping_fee, o.charge, o.tax, o.total, o.taxes, o.breakdown, o.shipping_address,
-	o.billing_address, o.shipping_method, o.shipping_mode, o.quotation_id, o.payment_method, o.paid, o.internal_note, o.held, o.held_note, o.tags, o.missed_gifts, o.placed_at, o.updated_at`
+	o.billing_address, o.shipping_method, o.shipping_mode, o.quotation_id, o.payment_method, o.paid, o.internal_note, o.held, o.held_note, o.tags, o.missed_gifts, o.promised_on, o.ship_by, o.deliver_on, o.band, o.placed_at, o.updated_at`
 
 // LockCart reads the owner's open cart for placing; a second placer waits, and
 // then finds it closed.
@@ -65,11 +65,12 @@ func queueOrder(batch *pgx.Batch, o order.Order) {
 	batch.Queue(`
 		INSERT INTO orders (id, number, brand_id, channel_id, member_id, token_hash, email, language, status, currency,
 			tax_inclusive, subtotal, discount, shipping_fee, tax, total, taxes, breakdown, shipping_address, shipping_method,
-			payment_method, paid, internal_note, placed_at, updated_at, billing_address, missed_gifts, company_id, shipping_mode, quotation_id, shop_id, charge)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24, $25, $26, $27, $28, $29, $30, $31, $32)`,
+			payment_method, paid, internal_note, placed_at, updated_at, billing_address, missed_gifts, company_id, shipping_mode, quotation_id, shop_id, charge,
+			promised_on, ship_by, deliver_on, band)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24, $25, $26, $27, $28, $29, $30, $31, $32, $33, $34, $35, $36)`,
 		o.ID, o.Number, o.BrandID, o.ChannelID, o.MemberID, o.TokenHash, o.Email, o.Language, o.Status, o.Currency,
 		o.TaxInclusive, o.SubtotalMinor, o.DiscountMinor, o.ShippingMinor, o.TaxMinor, o.TotalMinor, o.Taxes, o.Breakdown, o.ShippingAddress,
-		o.ShippingMethod, o.PaymentMethod, o.Paid, o.InternalNote, o.PlacedAt, o.UpdatedAt, o.BillingAddress, texts(o.MissedGifts), o.CompanyID, o.ShippingMode, o.QuotationID, o.ShopID, o.ChargeMinor)
+		o.ShippingMethod, o.PaymentMethod, o.Paid, o.InternalNote, o.PlacedAt, o.UpdatedAt, o.BillingAddress, texts(o.MissedGifts), o.CompanyID, o.ShippingMode, o.QuotationID, o.ShopID, o.ChargeMinor, o.PromisedOn, o.ShipBy, o.DeliverOn, o.Band)
 }
 
 // texts are never nil: an empty array, not SQL's null.
@@ -80,18 +81,22 @@ func texts(all []i18n.Text) []i18n.Text {
 	return all
 }
 
+// singleLines are lines k of one piece of each variant; no sets that a customer would have
+// to choose for.
+const singleLines = `(
+		SELECT id, id AS variant_id, 1 AS quantity, '[]'::jsonb AS choices FROM variants
+		WHERE id = ANY(@ids) AND brand_id = @brand AND NOT EXISTS (SELECT FROM set_slots o WHERE o.set_id = variants.id)
+	) k`
+
 // Goods are variants of the brand with their stock where it ships, and what limits
 // leave the customer of them; no sets that a customer would have to choose for.
 func (s *Orders) Goods(ctx context.Context, brandID uuid.UUID, customer string, variantIDs []uuid.UUID) (order.Goods, error) {
 	var goods order.Goods
 	args := pgx.NamedArgs{"brand": brandID, "customer": customer, "ids": variantIDs}
 	batch := &pgx.Batch{}
-	const lines = `(
-		SELECT id, id AS variant_id, 1 AS quantity, '[]'::jsonb AS choices FROM variants
-		WHERE id = ANY(@ids) AND brand_id = @brand AND NOT EXISTS (SELECT FROM set_slots o WHERE o.set_id = variants.id)
-	) k` + lineGoods
+	const lines = singleLines + lineGoods
 	queueRows(batch, &[]itemRow{}, func(rows []itemRow) { goods.Items = assembled(rows) }, `
-		SELECT `+itemColumns+`, v.active AS on_sale, 0 AS beyond, '{}'::jsonb AS promise, t.kind AS sold_as, `+share+` AS share
+		SELECT `+itemColumns+`, v.active AS on_sale, 0 AS beyond, NULL::jsonb AS coming, '{}'::jsonb AS promise, t.kind AS sold_as, `+share+` AS share
 		FROM `+lines+` JOIN variants v ON v.id = g.variant_id JOIN products p ON p.id = v.product_id
 		LEFT JOIN sale_terms t ON t.variant_id = v.id AND t.kind IS NOT NULL`+itemOrder, args)
 	queueRows(batch, &goods.Levels, nil, `
@@ -151,6 +156,14 @@ func (s *Orders) Update(ctx context.Context, o order.Order) error {
 		UPDATE orders SET status = @status, paid = @paid, internal_note = @note, held = @held, held_note = @held_note, updated_at = @at WHERE id = @id`,
 		pgx.NamedArgs{"id": o.ID, "status": o.Status, "paid": o.Paid, "note": o.InternalNote, "held": o.Held, "held_note": o.HeldNote, "at": o.UpdatedAt})
 	return err
+}
+
+// SaveDelivery writes what the customer is told of the delivery.
+func (s *Orders) SaveDelivery(ctx context.Context, o order.Order) error {
+	args, batch := pgx.NamedArgs{"id": o.ID, "promised": o.PromisedOn, "ship_by": o.ShipBy, "on": o.DeliverOn, "band": o.Band}, &pgx.Batch{}
+	batch.Queue(`UPDATE orders SET promised_on = @promised, ship_by = @ship_by, deliver_on = @on, band = @band WHERE id = @id`, args)
+	batch.Queue(`UPDATE shipments SET ship_by = @ship_by, deliver_on = @on, band = @band WHERE order_id = @id AND status = 'INSTRUCTED'`, args)
+	return s.db.later(ctx, batch)
 }
 
 // SaveTags writes by which tags the order is listed.

@@ -14,7 +14,7 @@ import (
 )
 
 const shipmentColumns = `h.id, h.order_id, h.brand_id, h.location_id, h.nth, h.status, h.carrier_id, h.carrier, h.tracking_number, h.tracking_url,
-	h.currency, h.total, h.shipping_fee, h.charge, h.taxes, h.instructed_at, h.exported_at, h.promised_on, h.shipped_at, h.delivered_at, h.updated_at,
+	h.currency, h.total, h.shipping_fee, h.charge, h.taxes, h.ship_by, h.deliver_on, h.band, h.instructed_at, h.exported_at, h.shipped_at, h.delivered_at, h.updated_at,
 	(SELECT coalesce(jsonb_agg(jsonb_build_object('orderId', h.order_id, 'lineId', p.line_id, 'variantId', p.variant_id, 'quantity', p.quantity) ORDER BY l.position, p.variant_id), '[]')
 		FROM shipment_lines p JOIN order_lines l ON l.id = p.line_id WHERE p.shipment_id = h.id) AS lines`
 
@@ -33,9 +33,10 @@ func (s *Orders) InsertShipments(ctx context.Context, all []order.Shipment) erro
 	batch := &pgx.Batch{}
 	for _, h := range all {
 		batch.Queue(`
-			INSERT INTO shipments (id, order_id, brand_id, location_id, nth, status, currency, instructed_at, updated_at)
-			VALUES (@id, @order, @brand, @location, @nth, @status, @currency, @at, @at)`, pgx.NamedArgs{
+			INSERT INTO shipments (id, order_id, brand_id, location_id, nth, status, currency, ship_by, deliver_on, band, instructed_at, updated_at)
+			VALUES (@id, @order, @brand, @location, @nth, @status, @currency, @ship_by, @deliver_on, @band, @at, @at)`, pgx.NamedArgs{
 			"id": h.ID, "order": h.OrderID, "brand": h.BrandID, "location": h.LocationID, "nth": h.Nth, "status": h.Status, "currency": h.Currency, "at": h.InstructedAt,
+			"ship_by": h.ShipBy, "deliver_on": h.DeliverOn, "band": h.Band,
 		})
 		args := packedArgs(h)
 		args["id"] = h.ID

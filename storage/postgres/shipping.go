@@ -19,7 +19,8 @@ func NewShipping(db *DB) *Shipping { return &Shipping{db} }
 
 // shippingColumns are the columns of shipping.Method, for the alias m.
 const shippingColumns = `m.id, m.brand_id, m.code, m.name, m.description, m.fee, m.tax_class, m.position, m.active,
-	m.carrier_id, m.tariff, m.limits, ` + methodZones + ` AS zones`
+	m.carrier_id, m.tariff, m.limits, m.schedule, ` + methodZones + ` AS zones,
+	` + carrierCalendar + `c.collection_calendar_id) AS collects, ` + carrierCalendar + `c.delivery_calendar_id) AS delivers, ` + methodPlaces + ` AS places`
 
 // methodZones are the zones that the method m speaks of.
 const methodZones = `(SELECT coalesce(jsonb_agg(to_jsonb(z) ORDER BY z.code), '[]') FROM shipping_zones z WHERE z.id = ANY(m.zone_ids))`
@@ -52,13 +53,13 @@ func (s *Shipping) SaveShippingMethod(ctx context.Context, m shipping.Method) er
 		zones[i] = z.ID
 	}
 	_, err := s.db.conn(ctx).Exec(ctx, `
-		INSERT INTO shipping_methods (id, brand_id, code, name, description, fee, tax_class, position, active, carrier_id, tariff, limits, zone_ids)
-		VALUES (@id, @brand, @code, @name, @description, @fee, @tax_class, @position, @active, @carrier, @tariff, @limits, @zones)
+		INSERT INTO shipping_methods (id, brand_id, code, name, description, fee, tax_class, position, active, carrier_id, tariff, limits, schedule, zone_ids)
+		VALUES (@id, @brand, @code, @name, @description, @fee, @tax_class, @position, @active, @carrier, @tariff, @limits, @schedule, @zones)
 		ON CONFLICT (id) DO UPDATE SET code = excluded.code, name = excluded.name, description = excluded.description,
 			fee = excluded.fee, tax_class = excluded.tax_class, position = excluded.position, active = excluded.active,
-			carrier_id = excluded.carrier_id, tariff = excluded.tariff, limits = excluded.limits, zone_ids = excluded.zone_ids`,
+			carrier_id = excluded.carrier_id, tariff = excluded.tariff, limits = excluded.limits, schedule = excluded.schedule, zone_ids = excluded.zone_ids`,
 		pgx.NamedArgs{"id": m.ID, "brand": m.BrandID, "code": m.Code, "name": m.Name, "description": m.Description,
-			"fee": m.FeeMinor, "tax_class": m.TaxClass, "position": m.Position, "active": m.Active, "carrier": m.CarrierID, "tariff": m.Tariff, "limits": m.Limits, "zones": zones})
+			"fee": m.FeeMinor, "tax_class": m.TaxClass, "position": m.Position, "active": m.Active, "carrier": m.CarrierID, "tariff": m.Tariff, "limits": m.Limits, "schedule": m.Schedule, "zones": zones})
 	return shippingCodeTaken(err, "shipping_methods_brand_id_code_key")
 }
 

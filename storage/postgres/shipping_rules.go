@@ -11,7 +11,7 @@ import (
 )
 
 const (
-	carrierColumns = `c.id, c.brand_id, c.code, c.name, c.tracking_url, c.active`
+	carrierColumns = `c.id, c.brand_id, c.code, c.name, c.tracking_url, c.active, c.collection_calendar_id, c.delivery_calendar_id`
 	zoneColumns    = `z.id, z.brand_id, z.code, z.name, z.prefectures, z.postal_codes, z.lead_days, z.active`
 )
 

@@ -61,7 +61,8 @@ func (s *Tracking) SaveIssue(ctx context.Context, i tracking.Issue) error {
 	return err
 }
 
-const followedColumns = `p.id AS parcel_id, h.id AS shipment_id, h.order_id, h.brand_id, h.nth, h.status, h.carrier, p.tracking_number AS number, h.promised_on,
+const followedColumns = `p.id AS parcel_id, h.id AS shipment_id, h.order_id, h.brand_id, h.nth, h.status, h.carrier, p.tracking_number AS number,
+	(SELECT r.promised_on FROM orders r WHERE r.id = h.order_id) AS promised_on,
 	coalesce((SELECT max(e.at) FROM tracking_events e WHERE e.parcel_id = p.id), h.shipped_at, p.created_at) AS moved_at`
 
 // Followed locks and reads the parcels with the key that left with the carrier.

@@ -97,6 +97,7 @@ func New(cfg Config, db *postgres.DB, now clock.Clock, options ...Option) (*App,
 	rules := display.New(postgres.NewDisplay(db), buyers, now)
 	restock := newRestock(cfg, db, rules, jobs, ground.Limiter, now)
 	carts := cart.New(postgres.NewCarts(db), prices, rules, campaigns, companies, now)
+	carts.ShipBy(shipping.New(postgres.NewShipping(db)))
 	stock, events := postgres.NewInventory(db), postgres.NewEvents(db)
 	shown := inventory.NewShown(stock, events, now)
 	shown.Then(restock.Flipped)
@@ -108,7 +109,7 @@ func New(cfg Config, db *postgres.DB, now clock.Clock, options ...Option) (*App,
 	companies.RecruitBy(accounts)
 	orders := order.New(order.Parts{
 		Tx: db, Store: postgres.NewOrders(db), Carts: carts, Keys: keys,
-		Outbox: jobs, Events: events, Flips: shown, Campaigns: campaigns, Trade: companies, Books: books, Cards: cards, Carriers: postgres.NewShipping(db), Prices: prices, Now: now,
+		Outbox: jobs, Events: events, Flips: shown, Campaigns: campaigns, Trade: companies, Books: books, Cards: cards, Carriers: postgres.NewShipping(db), Routes: postgres.NewShipping(db), Prices: prices, Now: now,
 	})
 	shown.First(orders.Allocate)
 	trusted, err := newProxies(cfg.TrustedProxy)

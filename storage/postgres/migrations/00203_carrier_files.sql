@@ -30,9 +30,7 @@ CREATE TABLE shipment_batches (
 
 ALTER TABLE shipments
 	ADD COLUMN batch_id    uuid REFERENCES shipment_batches, -- the last file that instructs it
-	ADD COLUMN exported_at timestamptz,
-	ADD COLUMN promised_on date,                             -- the day by which the customer was promised it
-	ADD COLUMN time_band   text NOT NULL DEFAULT '';         -- the hours, such as 14-16
+	ADD COLUMN exported_at timestamptz;
 CREATE INDEX shipments_unexported ON shipments (brand_id, instructed_at, id) WHERE status = 'INSTRUCTED' AND batch_id IS NULL;
 
 -- The numbers under which a shipment's parcels are followed; key is the number without
@@ -91,5 +89,5 @@ CREATE INDEX delivery_issues_work ON delivery_issues (state, reported_at, id);
 
 -- +goose Down
 DROP TABLE delivery_issues, shipment_results, parcels;
-ALTER TABLE shipments DROP COLUMN batch_id, DROP COLUMN exported_at, DROP COLUMN promised_on, DROP COLUMN time_band;
+ALTER TABLE shipments DROP COLUMN batch_id, DROP COLUMN exported_at;
 DROP TABLE shipment_batches, shipment_senders;
