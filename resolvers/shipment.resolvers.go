@@ -52,6 +52,7 @@ func (r *queryResolver) Shipments(ctx context.Context, first *int, after *string
 			return page.Connection[order.Shipment]{}, err
 		}
 		in.Statuses, in.TrackingNumber = filter.Status, value(filter.TrackingNumber)
+		in.PickUp = filter.PickUp
 	}
 	found, err := r.Resolver.Orders.ListShipments(ctx, in)
 	if err != nil {

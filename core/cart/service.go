@@ -79,6 +79,7 @@ type Change struct {
 	NoShop           bool // forget the shop
 	ShippingMode     *pricing.ShippingMode
 	PaymentMethod    *payment.Method
+	Recipient        *string
 }
 
 // Rules say how the actor of the context finds what is sold.
@@ -301,6 +302,7 @@ func (s *Service) Price(ctx context.Context, in Lookup, b Basket) (*Priced, erro
 		return nil, err
 	}
 	in.desk.Place(b.Sheets)
+	b = b.atShop()
 	b.Parcel = b.parcel(in)
 	if !current {
 		if b.Sheets, err = in.desk.Sheets(ctx, b.variants()); err != nil {

@@ -3,12 +3,14 @@ package cart
 import (
 	"context"
 	"errors"
+	"strings"
 
 	"github.com/google/uuid"
 
 	"github.com/noren-commerce/noren/core/company"
 	"github.com/noren-commerce/noren/core/customer"
 	"github.com/noren-commerce/noren/core/fault"
+	"github.com/noren-commerce/noren/core/i18n"
 	"github.com/noren-commerce/noren/core/identity"
 	"github.com/noren-commerce/noren/core/payment"
 	"github.com/noren-commerce/noren/core/pricing"
@@ -26,6 +28,7 @@ type UpdateInput struct {
 	NoShop           bool                  // forget the shop
 	ShippingMode     *pricing.ShippingMode // DIRECT only for those who may
 	PaymentMethod    *payment.Method       // how it is to be paid, so that its charge is in the total
+	Recipient        *string               // who picks it up at a shop
 }
 
 // change is what the input says, in normal form.
@@ -51,6 +54,13 @@ func (in UpdateInput) change() (Change, error) {
 			return Change{}, err
 		}
 		change.BillingAddress = &normalised
+	}
+	if in.Recipient != nil {
+		name := strings.Join(strings.Fields(*in.Recipient), " ")
+		if err := i18n.CheckString("recipient", name, maxRecipient); err != nil {
+			return Change{}, err
+		}
+		change.Recipient = &name
 	}
 	if in.ShopID != nil && in.NoShop {
 		return Change{}, ErrOneShop.At("noShop")
@@ -79,6 +89,9 @@ func (s *Service) Update(ctx context.Context, in UpdateInput) (*Priced, error) {
 	err = s.store.InTx(ctx, func(ctx context.Context) error {
 		if priced, err = s.update(ctx, lookup, change); err != nil {
 			return err
+		}
+		if priced.Verdict == nil { // it is picked up: the method is for another time
+			return nil
 		}
 		if f := priced.Verdict.Problem; f != nil && !errors.Is(f, shipping.ErrAddressNeeded) {
 			return f.At("shippingMethodId")

@@ -39,6 +39,7 @@ const (
 	KindApprovalAsked      Kind = "approval_asked"
 	KindReturnNotice       Kind = "return_notice"
 	KindStoreSlip          Kind = "store_slip"
+	KindPickUpReady        Kind = "pick_up_ready"
 )
 
 // Kinds lists every kind.
@@ -47,6 +48,7 @@ var Kinds = []Kind{
 	KindOrderShipped, KindOrderCancelled, KindOrderChanged, KindBankTransfer,
 	KindBackInStock, KindAccountOverdue, KindApprovalAsked, KindCampaignNotice, KindCampaignOpened, KindCouponGranted,
 	KindQuotationRequested, KindQuotationAnswered, KindQuotationSaid, KindStockLow, KindReturnNotice, KindStoreSlip,
+	KindPickUpReady,
 }
 
 // Content is what one kind of message says.

@@ -16,20 +16,21 @@ import (
 const noted = "order.noted"
 
 // internal are the events that customers do not hear of.
-var internal = []string{noted, "order.held", "order.released", "order.tagged"}
+var internal = []string{noted, "order.held", "order.released", "order.tagged", "order.code_wrong"}
 
 // Change is what an event says of an order; what it does not say is empty.
 type Change struct {
-	Before         Status    `json:"before,omitempty"`
-	After          Status    `json:"after,omitempty"`
-	Reason         string    `json:"reason,omitempty"`         // why it was given up
-	Carrier        string    `json:"carrier,omitempty"`        // who has the parcel
-	TrackingNumber string    `json:"trackingNumber,omitempty"` // the parcel's number at the carrier
-	Shipments      []int     `json:"shipments,omitempty"`      // which of the order's shipments it is about
-	Note           string    `json:"note,omitempty"`           // the internal note from then on, or why it is held
-	Edit           *EditNote `json:"edit,omitempty"`
-	Tags           []string  `json:"tags,omitempty"`
-	ReturnNumber   string    `json:"return,omitempty"` // the return of some of its goods that it is about
+	Before         Status        `json:"before,omitempty"`
+	After          Status        `json:"after,omitempty"`
+	Reason         string        `json:"reason,omitempty"`         // why it was given up
+	Carrier        string        `json:"carrier,omitempty"`        // who has the parcel
+	TrackingNumber string        `json:"trackingNumber,omitempty"` // the parcel's number at the carrier
+	Shipments      []int         `json:"shipments,omitempty"`      // which of the order's shipments it is about
+	Note           string        `json:"note,omitempty"`           // the internal note from then on, or why it is held
+	Edit           *EditNote     `json:"edit,omitempty"`
+	Tags           []string      `json:"tags,omitempty"`
+	Moved          []Reallocated `json:"moved,omitempty"`  // goods that were looked for elsewhere
+	ReturnNumber   string        `json:"return,omitempty"` // the return of some of its goods that it is about
 }
 
 // EditNote is what an event says of an edit: amounts in minor units, and the lines

@@ -126,6 +126,7 @@ type ShipmentQuery struct {
 	Statuses       []ShipmentStatus
 	LocationIDs    []uuid.UUID
 	TrackingNumber string
+	PickUp         *bool // only those that are picked up, or only those that are not
 	Page           page.Args
 }
 
@@ -134,6 +135,7 @@ type ShipmentList struct {
 	Statuses       []ShipmentStatus
 	LocationID     *uuid.UUID
 	TrackingNumber string
+	PickUp         *bool
 	Page           page.Args
 }
 
@@ -143,7 +145,7 @@ func (s *Service) ListShipments(ctx context.Context, in ShipmentList) (page.Conn
 	if err := access.Require(ctx, access.OrderRead); err != nil {
 		return page.Connection[Shipment]{}, err
 	}
-	q := ShipmentQuery{BrandID: channel.From(ctx).BrandID, Statuses: in.Statuses, TrackingNumber: in.TrackingNumber, Page: in.Page}
+	q := ShipmentQuery{BrandID: channel.From(ctx).BrandID, Statuses: in.Statuses, TrackingNumber: in.TrackingNumber, PickUp: in.PickUp, Page: in.Page}
 	actor := access.From(ctx)
 	if in.LocationID != nil {
 		q.LocationIDs = []uuid.UUID{*in.LocationID}

@@ -13,6 +13,7 @@ import (
 
 	"github.com/99designs/gqlgen/graphql"
 	"github.com/noren-commerce/noren/core/catalog"
+	"github.com/noren-commerce/noren/core/customer"
 	"github.com/noren-commerce/noren/core/display"
 	"github.com/noren-commerce/noren/core/i18n"
 	"github.com/noren-commerce/noren/core/inventory"
@@ -60,6 +61,7 @@ type VariantResolver interface {
 	PriceTiers(ctx context.Context, obj *catalog.Variant, shippingMode pricing.ShippingMode, as *string) ([]pricing.Line, error)
 	PriceTrace(ctx context.Context, obj *catalog.Variant, quantity int, at *time.Time, shippingMode pricing.ShippingMode, as *string) (model.PriceTrace, error)
 	Set(ctx context.Context, obj *catalog.Variant) (*sale.Set, error)
+	ShopStock(ctx context.Context, obj *catalog.Variant, first int, latitude *float64, longitude *float64, prefecture *customer.Prefecture, pickUp bool) ([]inventory.ShopStock, error)
 	SaleTerms(ctx context.Context, obj *catalog.Variant) (*sale.Terms, error)
 }
 
@@ -162,6 +164,52 @@ func field_Variant_price_args(ctx context.Context, ec *executionContext, rawArgs
 		return nil, err
 	}
 	args["as"] = arg3
+	return args, nil
+}
+
+func field_Variant_shopStock_args(ctx context.Context, ec *executionContext, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "first",
+		func(ctx context.Context, v any) (int, error) {
+			return unmarshalNInt2int(ctx, ec, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["first"] = arg0
+	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "latitude",
+		func(ctx context.Context, v any) (*float64, error) {
+			return unmarshalOFloat2ᚖfloat64(ctx, ec, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["latitude"] = arg1
+	arg2, err := graphql.ProcessArgField(ctx, rawArgs, "longitude",
+		func(ctx context.Context, v any) (*float64, error) {
+			return unmarshalOFloat2ᚖfloat64(ctx, ec, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["longitude"] = arg2
+	arg3, err := graphql.ProcessArgField(ctx, rawArgs, "prefecture",
+		func(ctx context.Context, v any) (*customer.Prefecture, error) {
+			return unmarshalOPrefecture2ᚖgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋcustomerᚐPrefecture(ctx, ec, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["prefecture"] = arg3
+	arg4, err := graphql.ProcessArgField(ctx, rawArgs, "pickUp",
+		func(ctx context.Context, v any) (bool, error) {
+			return unmarshalNBoolean2bool(ctx, ec, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["pickUp"] = arg4
 	return args, nil
 }
 
@@ -1921,6 +1969,47 @@ func fieldContext_Variant_set(_ context.Context, ec *executionContext, field gra
 	return fc, nil
 }
 
+func _Variant_shopStock(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *catalog.Variant) (ret graphql.Marshaler) {
+	return run.Resolved(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_Variant_shopStock(ctx, ec, field)
+		},
+		func(ctx context.Context) ([]inventory.ShopStock, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Variant().ShopStock(ctx, obj, fc.Args["first"].(int), fc.Args["latitude"].(*float64), fc.Args["longitude"].(*float64), fc.Args["prefecture"].(*customer.Prefecture), fc.Args["pickUp"].(bool))
+		},
+		func(ctx context.Context, selections ast.SelectionSet, v []inventory.ShopStock) graphql.Marshaler {
+			return marshalNShopStock2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋinventoryᚐShopStockᚄ(ctx, ec, selections, v)
+		},
+		true,
+	)
+}
+func fieldContext_Variant_shopStock(ctx context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Variant",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = run.Args(ctx, field, func() (map[string]any, error) {
+		return field_Variant_shopStock_args(ctx, ec, field.ArgumentMap(ec.Variables))
+	}); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
 func _Variant_saleTerms(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *catalog.Variant) (ret graphql.Marshaler) {
 	return run.Resolved(
 		ctx,
@@ -2577,6 +2666,12 @@ func _Variant(ctx context.Context, ec *executionContext, sel ast.SelectionSet, o
 				true, false,
 				func(ctx context.Context) graphql.Marshaler {
 					return _Variant_set(ctx, ec, field, obj)
+				})
+		case "shopStock":
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, true,
+				func(ctx context.Context) graphql.Marshaler {
+					return _Variant_shopStock(ctx, ec, field, obj)
 				})
 		case "saleTerms":
 			out.ResolveConcurrently(ec.OperationContext, &deferred, i,

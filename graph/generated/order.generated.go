@@ -42,6 +42,7 @@ type OrderResolver interface {
 
 	Documents(ctx context.Context, obj *order.Order) ([]invoice.Document, error)
 	Payments(ctx context.Context, obj *order.Order) ([]payment.Payment, error)
+	PickUp(ctx context.Context, obj *order.Order) (*order.PickUp, error)
 	Returns(ctx context.Context, obj *order.Order) ([]returns.Return, error)
 	Replaces(ctx context.Context, obj *order.Order) (*returns.Return, error)
 	Shipments(ctx context.Context, obj *order.Order) ([]order.Shipment, error)
@@ -781,6 +782,21 @@ func fieldContext_Order_company(_ context.Context, ec *executionContext, field g
 	return fc, nil
 }
 
+func _Order_origin(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *order.Order) (ret graphql.Marshaler) {
+	return run.Leaf(
+		ctx,
+		ec.OperationContext,
+		field,
+		func() order.Origin { return obj.Origin },
+		func(ctx context.Context, selections ast.SelectionSet, v order.Origin) graphql.Marshaler {
+			return marshalNOrderOrigin2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋorderᚐOrigin(ctx, ec, selections, v)
+		},
+	)
+}
+func fieldContext_Order_origin(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Order", field, false, false, "OrderOrigin")
+}
+
 func _Order_paymentCharge(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *order.Order) (ret graphql.Marshaler) {
 	return run.Value(
 		ctx,
@@ -848,6 +864,33 @@ func _Order_payments(ctx context.Context, ec *executionContext, field graphql.Co
 	)
 }
 func fieldContext_Order_payments(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Order",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+	}
+	return fc, nil
+}
+
+func _Order_pickUp(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *order.Order) (ret graphql.Marshaler) {
+	return run.Resolved(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_Order_pickUp(ctx, ec, field)
+		},
+		func(ctx context.Context) (*order.PickUp, error) {
+			return ec.Resolvers.Order().PickUp(ctx, obj)
+		},
+		func(ctx context.Context, selections ast.SelectionSet, v *order.PickUp) graphql.Marshaler {
+			return marshalOPickUp2ᚖgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋorderᚐPickUp(ctx, ec, selections, v)
+		},
+		false,
+	)
+}
+func fieldContext_Order_pickUp(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	fc = &graphql.FieldContext{
 		Object:     "Order",
 		Field:      field,
@@ -2284,6 +2327,11 @@ func _Order(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj
 				func(ctx context.Context) graphql.Marshaler {
 					return _Order_company(ctx, ec, field, obj)
 				})
+		case "origin":
+			out.Values[i] = _Order_origin(ctx, ec, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
 		case "paymentCharge":
 			out.Values[i] = _Order_paymentCharge(ctx, ec, field, obj)
 			if out.Values[i] == graphql.Null {
@@ -2300,6 +2348,12 @@ func _Order(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj
 				true, true,
 				func(ctx context.Context) graphql.Marshaler {
 					return _Order_payments(ctx, ec, field, obj)
+				})
+		case "pickUp":
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, false,
+				func(ctx context.Context) graphql.Marshaler {
+					return _Order_pickUp(ctx, ec, field, obj)
 				})
 		case "returns":
 			out.ResolveConcurrently(ec.OperationContext, &deferred, i,

@@ -69,6 +69,7 @@ type ResolverRoot interface {
 	Payment() PaymentResolver
 	PaymentOption() PaymentOptionResolver
 	PaymentTerms() PaymentTermsResolver
+	PickUp() PickUpResolver
 	PriceImport() PriceImportResolver
 	Product() ProductResolver
 	Query() QueryResolver
@@ -210,6 +211,11 @@ type ComplexityRoot struct {
 		Phone      func(childComplexity int) int
 		PostalCode func(childComplexity int) int
 		Prefecture func(childComplexity int) int
+	}
+
+	AllocationPayload struct {
+		Allocation func(childComplexity int) int
+		UserErrors func(childComplexity int) int
 	}
 
 	Attribute struct {
@@ -491,9 +497,12 @@ type ComplexityRoot struct {
 		GlobalID        func(childComplexity int) int
 		Lines           func(childComplexity int) int
 		Method          func(childComplexity int) int
+		PayableAtShop   func(childComplexity int) int
 		PaymentCharge   func(childComplexity int) int
 		PaymentMethod   func(childComplexity int) int
 		PaymentProblem  func(childComplexity int) int
+		PickUpProblem   func(childComplexity int) int
+		Recipient       func(childComplexity int) int
 		ShippingAddress func(childComplexity int) int
 		ShippingFee     func(childComplexity int) int
 		ShippingMode    func(childComplexity int) int
@@ -1160,6 +1169,17 @@ type ComplexityRoot struct {
 		URL      func(childComplexity int) int
 	}
 
+	MemberCode struct {
+		ExpiresAt  func(childComplexity int) int
+		SquareCode func(childComplexity int) int
+		Text       func(childComplexity int) int
+	}
+
+	MemberCodePayload struct {
+		MemberCode func(childComplexity int) int
+		UserErrors func(childComplexity int) int
+	}
+
 	Money struct {
 		Currency func(childComplexity int) int
 		String   func(childComplexity int) int
@@ -1227,6 +1247,7 @@ type ComplexityRoot struct {
 		DropStocktake            func(childComplexity int, input model.DropStocktakeInput) int
 		EditOrder                func(childComplexity int, input order.EditInput) int
 		FinishSso                func(childComplexity int, input identity.FinishSSOInput) int
+		HandOverPickUp           func(childComplexity int, input order.HandOverInput) int
 		HoldDunning              func(childComplexity int, input billing.HoldInput) int
 		HoldOrder                func(childComplexity int, input order.HoldInput) int
 		ImportPrices             func(childComplexity int, input model.ImportPricesInput) int
@@ -1236,6 +1257,7 @@ type ComplexityRoot struct {
 		IssueCreditNote          func(childComplexity int, input invoice.IssueCreditInput) int
 		IssueDocuments           func(childComplexity int, input invoice.IssueInput) int
 		IssueGiftCards           func(childComplexity int, input giftcard.IssueInput) int
+		IssueMemberCode          func(childComplexity int) int
 		IssuePartnerKey          func(childComplexity int, input partner.IssueKeyInput) int
 		IssueReceipt             func(childComplexity int, input invoice.ReceiptInput) int
 		LinkSso                  func(childComplexity int, input identity.FinishSSOInput) int
@@ -1250,6 +1272,8 @@ type ComplexityRoot struct {
 		PlaceOrder               func(childComplexity int, input order.PlaceInput) int
 		PostJournalEntry         func(childComplexity int, input ledger.PostInput) int
 		PublishProduct           func(childComplexity int, input catalog.PublishInput) int
+		ReadyPickUp              func(childComplexity int, input order.ReadyInput) int
+		ReallocateOrder          func(childComplexity int, input order.ReallocateInput) int
 		ReceiveReturn            func(childComplexity int, input returns.ReceiveInput) int
 		ReceiveStock             func(childComplexity int, input inventory.StockInput) int
 		ReceiveStockDelivery     func(childComplexity int, input inventory.ReceiveDeliveryInput) int
@@ -1259,6 +1283,7 @@ type ComplexityRoot struct {
 		RecordBankTransfer       func(childComplexity int, input payment.TransferInput) int
 		RecordCollection         func(childComplexity int, input banking.RecordCollectionInput) int
 		RecordRefusedDelivery    func(childComplexity int, input order.RefuseInput) int
+		RecordShopSale           func(childComplexity int, input order.SellInput) int
 		RecordTillPayment        func(childComplexity int, input payment.TillInput) int
 		RefreshToken             func(childComplexity int, input model.RefreshTokenInput) int
 		RefundPayment            func(childComplexity int, input payment.RefundInput) int
@@ -1309,6 +1334,7 @@ type ComplexityRoot struct {
 		SaveShippingZone         func(childComplexity int, input shipping.SaveZoneInput) int
 		SaveSynonym              func(childComplexity int, input catalog.SaveSynonymInput) int
 		SendStock                func(childComplexity int, input inventory.SendStockInput) int
+		SetAllocation            func(childComplexity int, input order.SetAllocationInput) int
 		SetCampaignStatus        func(childComplexity int, input promotion.StatusInput) int
 		SetCartLineQuantity      func(childComplexity int, input cart.SetQuantityInput) int
 		SetCategorySort          func(childComplexity int, input display.SortInput) int
@@ -1320,6 +1346,7 @@ type ComplexityRoot struct {
 		SetShippingLimits        func(childComplexity int, input shipping.SetLimitsInput) int
 		SetShippingTariff        func(childComplexity int, input shipping.SetTariffInput) int
 		SetShippingTraits        func(childComplexity int, input shipping.SetTraitsInput) int
+		SetShop                  func(childComplexity int, input inventory.SetShopInput) int
 		SetSoldOutPolicy         func(childComplexity int, input display.PolicyInput) int
 		SetStaffPolicy           func(childComplexity int, input identity.PolicyInput) int
 		SetStockRules            func(childComplexity int, input inventory.RulesInput) int
@@ -1378,10 +1405,12 @@ type ComplexityRoot struct {
 		Lines              func(childComplexity int) int
 		MissedGifts        func(childComplexity int) int
 		Number             func(childComplexity int) int
+		Origin             func(childComplexity int) int
 		Paid               func(childComplexity int) int
 		PaymentCharge      func(childComplexity int) int
 		PaymentMethod      func(childComplexity int) int
 		Payments           func(childComplexity int) int
+		PickUp             func(childComplexity int) int
 		PlacedAt           func(childComplexity int) int
 		Quotation          func(childComplexity int) int
 		Replaces           func(childComplexity int) int
@@ -1631,6 +1660,37 @@ type ComplexityRoot struct {
 
 	PetPayload struct {
 		Pet        func(childComplexity int) int
+		UserErrors func(childComplexity int) int
+	}
+
+	PickUp struct {
+		AtShop       func(childComplexity int) int
+		Code         func(childComplexity int) int
+		ExpiresAt    func(childComplexity int) int
+		HandedOverAt func(childComplexity int) int
+		Order        func(childComplexity int) int
+		ReadyAt      func(childComplexity int) int
+		RequestedAt  func(childComplexity int) int
+		Shop         func(childComplexity int) int
+		SquareCode   func(childComplexity int) int
+		State        func(childComplexity int) int
+	}
+
+	PickUpConnection struct {
+		Edges      func(childComplexity int) int
+		Nodes      func(childComplexity int) int
+		PageInfo   func(childComplexity int) int
+		TotalCount func(childComplexity int) int
+	}
+
+	PickUpEdge struct {
+		Cursor func(childComplexity int) int
+		Node   func(childComplexity int) int
+	}
+
+	PickUpPayload struct {
+		Order      func(childComplexity int) int
+		PickUp     func(childComplexity int) int
 		UserErrors func(childComplexity int) int
 	}
 
@@ -1942,6 +2002,7 @@ type ComplexityRoot struct {
 		AccountStatements   func(childComplexity int, first *int, after *string, filter *billing.Query) int
 		AllProducts         func(childComplexity int, first *int, after *string, status *catalog.Status, query *string) int
 		AllShippingMethods  func(childComplexity int) int
+		Allocation          func(childComplexity int) int
 		AnyProduct          func(childComplexity int, id string) int
 		Attributes          func(childComplexity int) int
 		BackOrders          func(childComplexity int, first *int, after *string, variantID *string) int
@@ -1987,6 +2048,7 @@ type ComplexityRoot struct {
 		PaymentMethods      func(childComplexity int) int
 		Payments            func(childComplexity int, first *int, after *string, filter *model.PaymentFilter) int
 		PermissionGroups    func(childComplexity int) int
+		PickUps             func(childComplexity int, first *int, after *string, filter *model.PickUpFilter) int
 		PriceFile           func(childComplexity int, kind importing.PriceKind, priceList string, after string) int
 		PriceImport         func(childComplexity int, id string) int
 		PriceImports        func(childComplexity int, first *int, after *string) int
@@ -2027,6 +2089,7 @@ type ComplexityRoot struct {
 		Stocktakes          func(childComplexity int, locationID *string, first *int, after *string) int
 		StrayPayments       func(childComplexity int, first *int, after *string, states []payment.StrayState) int
 		Synonyms            func(childComplexity int) int
+		TillSums            func(childComplexity int, from time.Time, until time.Time, shopID *string) int
 		TrialBalance        func(childComplexity int, until *time.Time) int
 	}
 
@@ -2136,6 +2199,18 @@ type ComplexityRoot struct {
 
 	RatePayload struct {
 		Rate       func(childComplexity int) int
+		UserErrors func(childComplexity int) int
+	}
+
+	Reallocation struct {
+		At       func(childComplexity int) int
+		Quantity func(childComplexity int) int
+		SKU      func(childComplexity int) int
+	}
+
+	ReallocationPayload struct {
+		Moved      func(childComplexity int) int
+		Order      func(childComplexity int) int
 		UserErrors func(childComplexity int) int
 	}
 
@@ -2575,9 +2650,33 @@ type ComplexityRoot struct {
 	}
 
 	Shop struct {
-		Code     func(childComplexity int) int
-		GlobalID func(childComplexity int) int
-		Name     func(childComplexity int) int
+		Code       func(childComplexity int) int
+		GlobalID   func(childComplexity int) int
+		Latitude   func(childComplexity int) int
+		Longitude  func(childComplexity int) int
+		Name       func(childComplexity int) int
+		PickUp     func(childComplexity int) int
+		PickUpDays func(childComplexity int) int
+		Stands     func(childComplexity int) int
+		StockShown func(childComplexity int) int
+	}
+
+	ShopPayload struct {
+		Shop       func(childComplexity int) int
+		UserErrors func(childComplexity int) int
+	}
+
+	ShopSalePayload struct {
+		Order      func(childComplexity int) int
+		Quote      func(childComplexity int) int
+		UserErrors func(childComplexity int) int
+	}
+
+	ShopStock struct {
+		Availability func(childComplexity int) int
+		Kilometres   func(childComplexity int) int
+		Pieces       func(childComplexity int) int
+		Shop         func(childComplexity int) int
 	}
 
 	SimulateCampaignPayload struct {
@@ -2641,6 +2740,12 @@ type ComplexityRoot struct {
 	SoldOutPolicyPayload struct {
 		Policies   func(childComplexity int) int
 		UserErrors func(childComplexity int) int
+	}
+
+	SquareCode struct {
+		PNG  func(childComplexity int) int
+		SVG  func(childComplexity int) int
+		Text func(childComplexity int) int
 	}
 
 	SsoProvider struct {
@@ -2925,6 +3030,14 @@ type ComplexityRoot struct {
 		Tax     func(childComplexity int) int
 	}
 
+	TillSum struct {
+		Balance   func(childComplexity int) int
+		Day       func(childComplexity int) int
+		GivenBack func(childComplexity int) int
+		Received  func(childComplexity int) int
+		Till      func(childComplexity int) int
+	}
+
 	Tokens struct {
 		AccessToken  func(childComplexity int) int
 		ExpiresAt    func(childComplexity int) int
@@ -2968,6 +3081,7 @@ type ComplexityRoot struct {
 		SKU            func(childComplexity int) int
 		SaleTerms      func(childComplexity int) int
 		Set            func(childComplexity int) int
+		ShopStock      func(childComplexity int, first int, latitude *float64, longitude *float64, prefecture *customer.Prefecture, pickUp bool) int
 		Stock          func(childComplexity int) int
 		Weight         func(childComplexity int) int
 	}
@@ -3424,6 +3538,19 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Address.Prefecture(childComplexity), true
+
+	case "AllocationPayload.allocation":
+		if e.ComplexityRoot.AllocationPayload.Allocation == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AllocationPayload.Allocation(childComplexity), true
+	case "AllocationPayload.userErrors":
+		if e.ComplexityRoot.AllocationPayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AllocationPayload.UserErrors(childComplexity), true
 
 	case "Attribute.choices":
 		if e.ComplexityRoot.Attribute.Choices == nil {
@@ -4549,6 +4676,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Cart.Method(childComplexity), true
+	case "Cart.payableAtShop":
+		if e.ComplexityRoot.Cart.PayableAtShop == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Cart.PayableAtShop(childComplexity), true
 	case "Cart.paymentCharge":
 		if e.ComplexityRoot.Cart.PaymentCharge == nil {
 			break
@@ -4567,6 +4700,18 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Cart.PaymentProblem(childComplexity), true
+	case "Cart.pickUpProblem":
+		if e.ComplexityRoot.Cart.PickUpProblem == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Cart.PickUpProblem(childComplexity), true
+	case "Cart.recipient":
+		if e.ComplexityRoot.Cart.Recipient == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Cart.Recipient(childComplexity), true
 	case "Cart.shippingAddress":
 		if e.ComplexityRoot.Cart.ShippingAddress == nil {
 			break
@@ -7052,6 +7197,38 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.Media.URL(childComplexity), true
 
+	case "MemberCode.expiresAt":
+		if e.ComplexityRoot.MemberCode.ExpiresAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MemberCode.ExpiresAt(childComplexity), true
+	case "MemberCode.squareCode":
+		if e.ComplexityRoot.MemberCode.SquareCode == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MemberCode.SquareCode(childComplexity), true
+	case "MemberCode.text":
+		if e.ComplexityRoot.MemberCode.Text == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MemberCode.Text(childComplexity), true
+
+	case "MemberCodePayload.memberCode":
+		if e.ComplexityRoot.MemberCodePayload.MemberCode == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MemberCodePayload.MemberCode(childComplexity), true
+	case "MemberCodePayload.userErrors":
+		if e.ComplexityRoot.MemberCodePayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MemberCodePayload.UserErrors(childComplexity), true
+
 	case "Money.currency":
 		if e.ComplexityRoot.Money.Currency == nil {
 			break
@@ -7736,6 +7913,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.FinishSso(childComplexity, args["input"].(identity.FinishSSOInput)), true
+	case "Mutation.handOverPickUp":
+		if e.ComplexityRoot.Mutation.HandOverPickUp == nil {
+			break
+		}
+
+		args, err := field_Mutation_handOverPickUp_args(ctx, ec, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.HandOverPickUp(childComplexity, args["input"].(order.HandOverInput)), true
 	case "Mutation.holdDunning":
 		if e.ComplexityRoot.Mutation.HoldDunning == nil {
 			break
@@ -7835,6 +8023,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.IssueGiftCards(childComplexity, args["input"].(giftcard.IssueInput)), true
+	case "Mutation.issueMemberCode":
+		if e.ComplexityRoot.Mutation.IssueMemberCode == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Mutation.IssueMemberCode(childComplexity), true
 	case "Mutation.issuePartnerKey":
 		if e.ComplexityRoot.Mutation.IssuePartnerKey == nil {
 			break
@@ -7979,6 +8173,28 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.PublishProduct(childComplexity, args["input"].(catalog.PublishInput)), true
+	case "Mutation.readyPickUp":
+		if e.ComplexityRoot.Mutation.ReadyPickUp == nil {
+			break
+		}
+
+		args, err := field_Mutation_readyPickUp_args(ctx, ec, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.ReadyPickUp(childComplexity, args["input"].(order.ReadyInput)), true
+	case "Mutation.reallocateOrder":
+		if e.ComplexityRoot.Mutation.ReallocateOrder == nil {
+			break
+		}
+
+		args, err := field_Mutation_reallocateOrder_args(ctx, ec, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.ReallocateOrder(childComplexity, args["input"].(order.ReallocateInput)), true
 	case "Mutation.receiveReturn":
 		if e.ComplexityRoot.Mutation.ReceiveReturn == nil {
 			break
@@ -8078,6 +8294,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.RecordRefusedDelivery(childComplexity, args["input"].(order.RefuseInput)), true
+	case "Mutation.recordShopSale":
+		if e.ComplexityRoot.Mutation.RecordShopSale == nil {
+			break
+		}
+
+		args, err := field_Mutation_recordShopSale_args(ctx, ec, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.RecordShopSale(childComplexity, args["input"].(order.SellInput)), true
 	case "Mutation.recordTillPayment":
 		if e.ComplexityRoot.Mutation.RecordTillPayment == nil {
 			break
@@ -8618,6 +8845,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.SendStock(childComplexity, args["input"].(inventory.SendStockInput)), true
+	case "Mutation.setAllocation":
+		if e.ComplexityRoot.Mutation.SetAllocation == nil {
+			break
+		}
+
+		args, err := field_Mutation_setAllocation_args(ctx, ec, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.SetAllocation(childComplexity, args["input"].(order.SetAllocationInput)), true
 	case "Mutation.setCampaignStatus":
 		if e.ComplexityRoot.Mutation.SetCampaignStatus == nil {
 			break
@@ -8739,6 +8977,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.SetShippingTraits(childComplexity, args["input"].(shipping.SetTraitsInput)), true
+	case "Mutation.setShop":
+		if e.ComplexityRoot.Mutation.SetShop == nil {
+			break
+		}
+
+		args, err := field_Mutation_setShop_args(ctx, ec, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.SetShop(childComplexity, args["input"].(inventory.SetShopInput)), true
 	case "Mutation.setSoldOutPolicy":
 		if e.ComplexityRoot.Mutation.SetSoldOutPolicy == nil {
 			break
@@ -9223,6 +9472,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Order.Number(childComplexity), true
+	case "Order.origin":
+		if e.ComplexityRoot.Order.Origin == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Order.Origin(childComplexity), true
 	case "Order.paid":
 		if e.ComplexityRoot.Order.Paid == nil {
 			break
@@ -9247,6 +9502,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Order.Payments(childComplexity), true
+	case "Order.pickUp":
+		if e.ComplexityRoot.Order.PickUp == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Order.PickUp(childComplexity), true
 	case "Order.placedAt":
 		if e.ComplexityRoot.Order.PlacedAt == nil {
 			break
@@ -10298,6 +10559,124 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.PetPayload.UserErrors(childComplexity), true
+
+	case "PickUp.shopId":
+		if e.ComplexityRoot.PickUp.AtShop == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PickUp.AtShop(childComplexity), true
+	case "PickUp.code":
+		if e.ComplexityRoot.PickUp.Code == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PickUp.Code(childComplexity), true
+	case "PickUp.expiresAt":
+		if e.ComplexityRoot.PickUp.ExpiresAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PickUp.ExpiresAt(childComplexity), true
+	case "PickUp.handedOverAt":
+		if e.ComplexityRoot.PickUp.HandedOverAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PickUp.HandedOverAt(childComplexity), true
+	case "PickUp.order":
+		if e.ComplexityRoot.PickUp.Order == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PickUp.Order(childComplexity), true
+	case "PickUp.readyAt":
+		if e.ComplexityRoot.PickUp.ReadyAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PickUp.ReadyAt(childComplexity), true
+	case "PickUp.requestedAt":
+		if e.ComplexityRoot.PickUp.RequestedAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PickUp.RequestedAt(childComplexity), true
+	case "PickUp.shop":
+		if e.ComplexityRoot.PickUp.Shop == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PickUp.Shop(childComplexity), true
+	case "PickUp.squareCode":
+		if e.ComplexityRoot.PickUp.SquareCode == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PickUp.SquareCode(childComplexity), true
+	case "PickUp.state":
+		if e.ComplexityRoot.PickUp.State == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PickUp.State(childComplexity), true
+
+	case "PickUpConnection.edges":
+		if e.ComplexityRoot.PickUpConnection.Edges == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PickUpConnection.Edges(childComplexity), true
+	case "PickUpConnection.nodes":
+		if e.ComplexityRoot.PickUpConnection.Nodes == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PickUpConnection.Nodes(childComplexity), true
+	case "PickUpConnection.pageInfo":
+		if e.ComplexityRoot.PickUpConnection.PageInfo == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PickUpConnection.PageInfo(childComplexity), true
+	case "PickUpConnection.totalCount":
+		if e.ComplexityRoot.PickUpConnection.TotalCount == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PickUpConnection.TotalCount(childComplexity), true
+
+	case "PickUpEdge.cursor":
+		if e.ComplexityRoot.PickUpEdge.Cursor == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PickUpEdge.Cursor(childComplexity), true
+	case "PickUpEdge.node":
+		if e.ComplexityRoot.PickUpEdge.Node == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PickUpEdge.Node(childComplexity), true
+
+	case "PickUpPayload.order":
+		if e.ComplexityRoot.PickUpPayload.Order == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PickUpPayload.Order(childComplexity), true
+	case "PickUpPayload.pickUp":
+		if e.ComplexityRoot.PickUpPayload.PickUp == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PickUpPayload.PickUp(childComplexity), true
+	case "PickUpPayload.userErrors":
+		if e.ComplexityRoot.PickUpPayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PickUpPayload.UserErrors(childComplexity), true
 
 	case "PostalRange.from":
 		if e.ComplexityRoot.PostalRange.From == nil {
@@ -11515,6 +11894,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Query.AllShippingMethods(childComplexity), true
+	case "Query.allocation":
+		if e.ComplexityRoot.Query.Allocation == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Query.Allocation(childComplexity), true
 	case "Query.anyProduct":
 		if e.ComplexityRoot.Query.AnyProduct == nil {
 			break
@@ -11936,6 +12321,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Query.PermissionGroups(childComplexity), true
+	case "Query.pickUps":
+		if e.ComplexityRoot.Query.PickUps == nil {
+			break
+		}
+
+		args, err := field_Query_pickUps_args(ctx, ec, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Query.PickUps(childComplexity, args["first"].(*int), args["after"].(*string), args["filter"].(*model.PickUpFilter)), true
 	case "Query.priceFile":
 		if e.ComplexityRoot.Query.PriceFile == nil {
 			break
@@ -12316,6 +12712,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Query.Synonyms(childComplexity), true
+	case "Query.tillSums":
+		if e.ComplexityRoot.Query.TillSums == nil {
+			break
+		}
+
+		args, err := field_Query_tillSums_args(ctx, ec, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Query.TillSums(childComplexity, args["from"].(time.Time), args["until"].(time.Time), args["shopId"].(*string)), true
 	case "Query.trialBalance":
 		if e.ComplexityRoot.Query.TrialBalance == nil {
 			break
@@ -12794,6 +13201,44 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.RatePayload.UserErrors(childComplexity), true
+
+	case "Reallocation.locationId":
+		if e.ComplexityRoot.Reallocation.At == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Reallocation.At(childComplexity), true
+	case "Reallocation.quantity":
+		if e.ComplexityRoot.Reallocation.Quantity == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Reallocation.Quantity(childComplexity), true
+	case "Reallocation.sku":
+		if e.ComplexityRoot.Reallocation.SKU == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Reallocation.SKU(childComplexity), true
+
+	case "ReallocationPayload.moved":
+		if e.ComplexityRoot.ReallocationPayload.Moved == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ReallocationPayload.Moved(childComplexity), true
+	case "ReallocationPayload.order":
+		if e.ComplexityRoot.ReallocationPayload.Order == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ReallocationPayload.Order(childComplexity), true
+	case "ReallocationPayload.userErrors":
+		if e.ComplexityRoot.ReallocationPayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ReallocationPayload.UserErrors(childComplexity), true
 
 	case "ReconcileGatewayPayload.reconciliation":
 		if e.ComplexityRoot.ReconcileGatewayPayload.Reconciliation == nil {
@@ -14397,12 +14842,105 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Shop.GlobalID(childComplexity), true
+	case "Shop.latitude":
+		if e.ComplexityRoot.Shop.Latitude == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Shop.Latitude(childComplexity), true
+	case "Shop.longitude":
+		if e.ComplexityRoot.Shop.Longitude == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Shop.Longitude(childComplexity), true
 	case "Shop.name":
 		if e.ComplexityRoot.Shop.Name == nil {
 			break
 		}
 
 		return e.ComplexityRoot.Shop.Name(childComplexity), true
+	case "Shop.pickUp":
+		if e.ComplexityRoot.Shop.PickUp == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Shop.PickUp(childComplexity), true
+	case "Shop.pickUpDays":
+		if e.ComplexityRoot.Shop.PickUpDays == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Shop.PickUpDays(childComplexity), true
+	case "Shop.address":
+		if e.ComplexityRoot.Shop.Stands == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Shop.Stands(childComplexity), true
+	case "Shop.stockShown":
+		if e.ComplexityRoot.Shop.StockShown == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Shop.StockShown(childComplexity), true
+
+	case "ShopPayload.shop":
+		if e.ComplexityRoot.ShopPayload.Shop == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ShopPayload.Shop(childComplexity), true
+	case "ShopPayload.userErrors":
+		if e.ComplexityRoot.ShopPayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ShopPayload.UserErrors(childComplexity), true
+
+	case "ShopSalePayload.order":
+		if e.ComplexityRoot.ShopSalePayload.Order == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ShopSalePayload.Order(childComplexity), true
+	case "ShopSalePayload.quote":
+		if e.ComplexityRoot.ShopSalePayload.Quote == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ShopSalePayload.Quote(childComplexity), true
+	case "ShopSalePayload.userErrors":
+		if e.ComplexityRoot.ShopSalePayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ShopSalePayload.UserErrors(childComplexity), true
+
+	case "ShopStock.availability":
+		if e.ComplexityRoot.ShopStock.Availability == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ShopStock.Availability(childComplexity), true
+	case "ShopStock.kilometres":
+		if e.ComplexityRoot.ShopStock.Kilometres == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ShopStock.Kilometres(childComplexity), true
+	case "ShopStock.pieces":
+		if e.ComplexityRoot.ShopStock.Pieces == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ShopStock.Pieces(childComplexity), true
+	case "ShopStock.shop":
+		if e.ComplexityRoot.ShopStock.Shop == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ShopStock.Shop(childComplexity), true
 
 	case "SimulateCampaignPayload.simulation":
 		if e.ComplexityRoot.SimulateCampaignPayload.Simulation == nil {
@@ -14662,6 +15200,25 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.SoldOutPolicyPayload.UserErrors(childComplexity), true
+
+	case "SquareCode.png":
+		if e.ComplexityRoot.SquareCode.PNG == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SquareCode.PNG(childComplexity), true
+	case "SquareCode.svg":
+		if e.ComplexityRoot.SquareCode.SVG == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SquareCode.SVG(childComplexity), true
+	case "SquareCode.text":
+		if e.ComplexityRoot.SquareCode.Text == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SquareCode.Text(childComplexity), true
 
 	case "SsoProvider.key":
 		if e.ComplexityRoot.SsoProvider.Key == nil {
@@ -15651,6 +16208,37 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.TaxAmount.Tax(childComplexity), true
 
+	case "TillSum.balance":
+		if e.ComplexityRoot.TillSum.Balance == nil {
+			break
+		}
+
+		return e.ComplexityRoot.TillSum.Balance(childComplexity), true
+	case "TillSum.day":
+		if e.ComplexityRoot.TillSum.Day == nil {
+			break
+		}
+
+		return e.ComplexityRoot.TillSum.Day(childComplexity), true
+	case "TillSum.givenBack":
+		if e.ComplexityRoot.TillSum.GivenBack == nil {
+			break
+		}
+
+		return e.ComplexityRoot.TillSum.GivenBack(childComplexity), true
+	case "TillSum.received":
+		if e.ComplexityRoot.TillSum.Received == nil {
+			break
+		}
+
+		return e.ComplexityRoot.TillSum.Received(childComplexity), true
+	case "TillSum.till":
+		if e.ComplexityRoot.TillSum.Till == nil {
+			break
+		}
+
+		return e.ComplexityRoot.TillSum.Till(childComplexity), true
+
 	case "Tokens.accessToken":
 		if e.ComplexityRoot.Tokens.AccessToken == nil {
 			break
@@ -15833,6 +16421,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Variant.Set(childComplexity), true
+	case "Variant.shopStock":
+		if e.ComplexityRoot.Variant.ShopStock == nil {
+			break
+		}
+
+		args, err := field_Variant_shopStock_args(ctx, ec, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Variant.ShopStock(childComplexity, args["first"].(int), args["latitude"].(*float64), args["longitude"].(*float64), args["prefecture"].(*customer.Prefecture), args["pickUp"].(bool)), true
 	case "Variant.stock":
 		if e.ComplexityRoot.Variant.Stock == nil {
 			break
@@ -16005,6 +16604,7 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 			graphql.NewInputUnmarshaler("FinishSsoInput", graphql.BindUnmarshaler(ec, unmarshalInputFinishSsoInput)),
 			graphql.NewInputUnmarshaler("FreeShippingRuleInput", graphql.BindUnmarshaler(ec, unmarshalInputFreeShippingRuleInput)),
 			graphql.NewInputUnmarshaler("GiftCardFilter", graphql.BindUnmarshaler(ec, unmarshalInputGiftCardFilter)),
+			graphql.NewInputUnmarshaler("HandOverPickUpInput", graphql.BindUnmarshaler(ec, unmarshalInputHandOverPickUpInput)),
 			graphql.NewInputUnmarshaler("HoldDunningInput", graphql.BindUnmarshaler(ec, unmarshalInputHoldDunningInput)),
 			graphql.NewInputUnmarshaler("HoldOrderInput", graphql.BindUnmarshaler(ec, unmarshalInputHoldOrderInput)),
 			graphql.NewInputUnmarshaler("ImportPricesInput", graphql.BindUnmarshaler(ec, unmarshalInputImportPricesInput)),
@@ -16029,6 +16629,7 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 			graphql.NewInputUnmarshaler("PaymentFilter", graphql.BindUnmarshaler(ec, unmarshalInputPaymentFilter)),
 			graphql.NewInputUnmarshaler("PaymentTermsInput", graphql.BindUnmarshaler(ec, unmarshalInputPaymentTermsInput)),
 			graphql.NewInputUnmarshaler("PermissionGroupInput", graphql.BindUnmarshaler(ec, unmarshalInputPermissionGroupInput)),
+			graphql.NewInputUnmarshaler("PickUpFilter", graphql.BindUnmarshaler(ec, unmarshalInputPickUpFilter)),
 			graphql.NewInputUnmarshaler("PinProductInput", graphql.BindUnmarshaler(ec, unmarshalInputPinProductInput)),
 			graphql.NewInputUnmarshaler("PlaceOrderInput", graphql.BindUnmarshaler(ec, unmarshalInputPlaceOrderInput)),
 			graphql.NewInputUnmarshaler("PostJournalEntryInput", graphql.BindUnmarshaler(ec, unmarshalInputPostJournalEntryInput)),
@@ -16042,6 +16643,8 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 			graphql.NewInputUnmarshaler("QuotationMessageInput", graphql.BindUnmarshaler(ec, unmarshalInputQuotationMessageInput)),
 			graphql.NewInputUnmarshaler("QuotationOfferLineInput", graphql.BindUnmarshaler(ec, unmarshalInputQuotationOfferLineInput)),
 			graphql.NewInputUnmarshaler("QuotationRequestLineInput", graphql.BindUnmarshaler(ec, unmarshalInputQuotationRequestLineInput)),
+			graphql.NewInputUnmarshaler("ReadyPickUpInput", graphql.BindUnmarshaler(ec, unmarshalInputReadyPickUpInput)),
+			graphql.NewInputUnmarshaler("ReallocateOrderInput", graphql.BindUnmarshaler(ec, unmarshalInputReallocateOrderInput)),
 			graphql.NewInputUnmarshaler("ReceiveReturnInput", graphql.BindUnmarshaler(ec, unmarshalInputReceiveReturnInput)),
 			graphql.NewInputUnmarshaler("ReceiveReturnLineInput", graphql.BindUnmarshaler(ec, unmarshalInputReceiveReturnLineInput)),
 			graphql.NewInputUnmarshaler("ReceiveStockDeliveryInput", graphql.BindUnmarshaler(ec, unmarshalInputReceiveStockDeliveryInput)),
@@ -16050,6 +16653,7 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 			graphql.NewInputUnmarshaler("RecordAccountPaymentInput", graphql.BindUnmarshaler(ec, unmarshalInputRecordAccountPaymentInput)),
 			graphql.NewInputUnmarshaler("RecordBankTransferInput", graphql.BindUnmarshaler(ec, unmarshalInputRecordBankTransferInput)),
 			graphql.NewInputUnmarshaler("RecordCollectionInput", graphql.BindUnmarshaler(ec, unmarshalInputRecordCollectionInput)),
+			graphql.NewInputUnmarshaler("RecordShopSaleInput", graphql.BindUnmarshaler(ec, unmarshalInputRecordShopSaleInput)),
 			graphql.NewInputUnmarshaler("RecordTillPaymentInput", graphql.BindUnmarshaler(ec, unmarshalInputRecordTillPaymentInput)),
 			graphql.NewInputUnmarshaler("RecurrenceInput", graphql.BindUnmarshaler(ec, unmarshalInputRecurrenceInput)),
 			graphql.NewInputUnmarshaler("RefreshTokenInput", graphql.BindUnmarshaler(ec, unmarshalInputRefreshTokenInput)),
@@ -16099,6 +16703,7 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 			graphql.NewInputUnmarshaler("SeasonInput", graphql.BindUnmarshaler(ec, unmarshalInputSeasonInput)),
 			graphql.NewInputUnmarshaler("SendStockInput", graphql.BindUnmarshaler(ec, unmarshalInputSendStockInput)),
 			graphql.NewInputUnmarshaler("SendStockLineInput", graphql.BindUnmarshaler(ec, unmarshalInputSendStockLineInput)),
+			graphql.NewInputUnmarshaler("SetAllocationInput", graphql.BindUnmarshaler(ec, unmarshalInputSetAllocationInput)),
 			graphql.NewInputUnmarshaler("SetCartLineQuantityInput", graphql.BindUnmarshaler(ec, unmarshalInputSetCartLineQuantityInput)),
 			graphql.NewInputUnmarshaler("SetCategorySortInput", graphql.BindUnmarshaler(ec, unmarshalInputSetCategorySortInput)),
 			graphql.NewInputUnmarshaler("SetChoiceInput", graphql.BindUnmarshaler(ec, unmarshalInputSetChoiceInput)),
@@ -16111,6 +16716,7 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 			graphql.NewInputUnmarshaler("SetShippingLimitsInput", graphql.BindUnmarshaler(ec, unmarshalInputSetShippingLimitsInput)),
 			graphql.NewInputUnmarshaler("SetShippingTariffInput", graphql.BindUnmarshaler(ec, unmarshalInputSetShippingTariffInput)),
 			graphql.NewInputUnmarshaler("SetShippingTraitsInput", graphql.BindUnmarshaler(ec, unmarshalInputSetShippingTraitsInput)),
+			graphql.NewInputUnmarshaler("SetShopInput", graphql.BindUnmarshaler(ec, unmarshalInputSetShopInput)),
 			graphql.NewInputUnmarshaler("SetSlotInput", graphql.BindUnmarshaler(ec, unmarshalInputSetSlotInput)),
 			graphql.NewInputUnmarshaler("SetSoldOutPolicyInput", graphql.BindUnmarshaler(ec, unmarshalInputSetSoldOutPolicyInput)),
 			graphql.NewInputUnmarshaler("SetStockRulesInput", graphql.BindUnmarshaler(ec, unmarshalInputSetStockRulesInput)),
@@ -16124,6 +16730,8 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 			graphql.NewInputUnmarshaler("ShippingRateInput", graphql.BindUnmarshaler(ec, unmarshalInputShippingRateInput)),
 			graphql.NewInputUnmarshaler("ShippingSurchargesInput", graphql.BindUnmarshaler(ec, unmarshalInputShippingSurchargesInput)),
 			graphql.NewInputUnmarshaler("ShippingTraitsInput", graphql.BindUnmarshaler(ec, unmarshalInputShippingTraitsInput)),
+			graphql.NewInputUnmarshaler("ShopSaleLineInput", graphql.BindUnmarshaler(ec, unmarshalInputShopSaleLineInput)),
+			graphql.NewInputUnmarshaler("ShopTenderInput", graphql.BindUnmarshaler(ec, unmarshalInputShopTenderInput)),
 			graphql.NewInputUnmarshaler("SimulateCampaignInput", graphql.BindUnmarshaler(ec, unmarshalInputSimulateCampaignInput)),
 			graphql.NewInputUnmarshaler("StaffAccountInput", graphql.BindUnmarshaler(ec, unmarshalInputStaffAccountInput)),
 			graphql.NewInputUnmarshaler("StaffPolicyInput", graphql.BindUnmarshaler(ec, unmarshalInputStaffPolicyInput)),
@@ -16133,6 +16741,7 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 			graphql.NewInputUnmarshaler("StocktakeLineInput", graphql.BindUnmarshaler(ec, unmarshalInputStocktakeLineInput)),
 			graphql.NewInputUnmarshaler("TagOrderInput", graphql.BindUnmarshaler(ec, unmarshalInputTagOrderInput)),
 			graphql.NewInputUnmarshaler("TargetInput", graphql.BindUnmarshaler(ec, unmarshalInputTargetInput)),
+			graphql.NewInputUnmarshaler("TenderInput", graphql.BindUnmarshaler(ec, unmarshalInputTenderInput)),
 			graphql.NewInputUnmarshaler("UnlinkSsoInput", graphql.BindUnmarshaler(ec, unmarshalInputUnlinkSsoInput)),
 			graphql.NewInputUnmarshaler("UpdateAddressInput", graphql.BindUnmarshaler(ec, unmarshalInputUpdateAddressInput)),
 			graphql.NewInputUnmarshaler("UpdateCartInput", graphql.BindUnmarshaler(ec, unmarshalInputUpdateCartInput)),
@@ -16730,6 +17339,99 @@ input AddressInput {
   line2: String! = ""
   "The phone number that the carrier may call."
   phone: String!
+}
+`, BuiltIn: false},
+	{Name: "../schema/allocation.graphqls", Input: `"What counts when an order's goods are looked for, beside the order of the locations."
+enum AllocationPreference {
+  "Locations that are nearer to where the goods go come first, by prefecture."
+  NEAREST
+  "Locations that have everything come first: fewer parcels."
+  SINGLE_PARCEL
+  "Shops come last."
+  SHOPS_LAST
+}
+
+extend type Query {
+  "What counts when goods are looked for in the channel, the most important first; empty: the order of the locations alone."
+  allocation: [AllocationPreference!]! @allow(permissions: [INVENTORY_READ, INVENTORY_WRITE])
+}
+
+extend input ShipmentFilter {
+  "Only those that are picked up, or only those that a carrier takes (ship from store)."
+  pickUp: Boolean
+}
+
+extend type Mutation {
+  "Say what counts when goods are looked for in the channel, for orders from now on."
+  setAllocation(
+    "What counts."
+    input: SetAllocationInput!
+  ): AllocationPayload! @allow(permissions: [INVENTORY_WRITE])
+  """
+  Look for goods of an order elsewhere: a location runs out of them, or they are not where
+  they should be. They go to other locations as the channel's preferences say, and what is
+  nowhere is waited for. What was packed of them is taken out of its shipment. Those of a
+  shop do so for theirs. Orders that are picked up stay at their shop: ORDER_PICKED_UP.
+  """
+  reallocateOrder(
+    "Which goods, and why."
+    input: ReallocateOrderInput!
+  ): ReallocationPayload! @allow(permissions: [ORDER_WRITE])
+}
+
+"What counts when goods are looked for."
+input SetAllocationInput {
+  "The most important first, each once; empty: the order of the locations alone."
+  preferences: [AllocationPreference!]!
+}
+
+"What counts after a change."
+type AllocationPayload {
+  "What counts; null if nothing was done."
+  allocation: [AllocationPreference!]
+  "Why nothing was done; empty if it was."
+  userErrors: [UserError!]!
+}
+
+"Goods of an order to look for elsewhere."
+input ReallocateOrderInput {
+  "The client's key of this intent, 8 to 100 characters: a UUID does."
+  idempotencyKey: String!
+  "The order."
+  orderId: ID!
+  "The global id of the location that cannot send them."
+  locationId: ID!
+  "Which lines, and how many of each; all that lies there for the order if empty."
+  lines: [ShipmentLineInput!]! = []
+  "Whether the goods are missing: they are then taken off the stock of the location too."
+  missing: Boolean! = false
+  "Why, at most 500 characters."
+  reason: String! = ""
+}
+
+"Pieces that an order holds elsewhere now."
+type Reallocation {
+  "The stock keeping unit."
+  sku: String!
+  "How many pieces."
+  quantity: Int!
+  "The global id of the location at which they lie now; null if they are waited for."
+  locationId: ID
+}
+
+"An order after its goods were looked for elsewhere."
+type ReallocationPayload {
+  "The order; null if nothing was done."
+  order: Order
+  "Where the pieces are now."
+  moved: [Reallocation!]!
+  "Why nothing was done; empty if it was."
+  userErrors: [UserError!]!
+}
+
+extend enum UserErrorCode {
+  "A preference is named twice."
+  ALLOCATION_INVALID
 }
 `, BuiltIn: false},
 	{Name: "../schema/banking.graphqls", Input: `extend type Query {
@@ -19795,6 +20497,139 @@ type QuantityDiscountPayload {
   quantityDiscount: QuantityDiscount
   "Why it was not changed."
   userErrors: [UserError!]!
+}
+`, BuiltIn: false},
+	{Name: "../schema/counter.graphqls", Input: `"Where an order was placed."
+enum OrderOrigin {
+  "Over the web, the app or the telephone."
+  ONLINE
+  "Over the counter of a shop (店頭販売)."
+  SHOP
+}
+
+extend type Order {
+  "Where it was placed."
+  origin: OrderOrigin!
+}
+
+"A member's identity to show at a counter (デジタル会員証). It holds for minutes and once: the app asks for the next before that."
+type MemberCode {
+  "The text, signed by noren."
+  text: String!
+  "The same as a square code (QR)."
+  squareCode: SquareCode!
+  "Until when it holds, exclusive."
+  expiresAt: DateTime!
+}
+
+extend type Mutation {
+  "A fresh member code of the caller's."
+  issueMemberCode: MemberCodePayload! @allow(roles: [MEMBER, COMPANY_BUYER])
+  """
+  Record a sale over the counter of a shop (店頭販売): an order that is placed, paid at
+  the till and delivered at once, from the stock of that shop. With a member's code it is
+  the member's, at the member's prices; the code is then used up. With ` + "`" + `dryRun` + "`" + ` nothing
+  happens, and ` + "`" + `quote` + "`" + ` says what it would cost.
+
+  The same ` + "`" + `idempotencyKey` + "`" + ` never sells twice. The tenders have to come to the total.
+  """
+  recordShopSale(
+    "What is sold, to whom, and how it is paid."
+    input: RecordShopSaleInput!
+  ): ShopSalePayload! @allow(permissions: [ORDER_WRITE])
+}
+
+"A member code that was made."
+type MemberCodePayload {
+  "The code; null if none was made."
+  memberCode: MemberCode
+  "Why none was made; empty if it was."
+  userErrors: [UserError!]!
+}
+
+"A sale over the counter of a shop."
+input RecordShopSaleInput {
+  "The client's key of this intent, 8 to 100 characters: a UUID does."
+  idempotencyKey: String!
+  "The shop: its location's global id. Those of a shop sell at theirs."
+  shopId: ID!
+  "The text of the member's code; empty for somebody who is no member."
+  memberCode: String! = ""
+  "Where the confirmation goes, if the customer is no member and wants one."
+  email: String! = ""
+  "What is sold, 1 to 200 lines, each of another variant."
+  lines: [ShopSaleLineInput!]!
+  "What the customer was told, in major units; the sale is refused if it comes to something else. Not needed to try."
+  expectedTotal: Decimal
+  "How it is paid: they come to the total. Not needed to try."
+  tenders: [ShopTenderInput!]! = []
+  "Only say what it would cost."
+  dryRun: Boolean! = false
+}
+
+"Goods that are sold over the counter."
+input ShopSaleLineInput {
+  "The variant; no set that a customer has to choose for."
+  variantId: ID!
+  "How many pieces, 1 to 99,999."
+  quantity: Int!
+}
+
+"Money that is taken at a till."
+input ShopTenderInput {
+  "CASH or CARD_TERMINAL."
+  method: PaymentMethod!
+  "How much, in major units; all that is still to be paid if left out."
+  amount: Decimal
+  "The number of the slip, at most 200 characters."
+  reference: String! = ""
+}
+
+"A sale over the counter, or what it would cost."
+type ShopSalePayload {
+  "The order; null if nothing was sold."
+  order: Order
+  "What it costs, as a cart; null if it was sold before under this key, or cannot be priced."
+  quote: Cart
+  "Why nothing was sold; empty if it was."
+  userErrors: [UserError!]!
+}
+
+"What the till of a shop took in cash on a day, by the journal."
+type TillSum {
+  "The shop's code."
+  till: String!
+  "The day, in the channel's time zone."
+  day: Date!
+  "What came in."
+  received: Money!
+  "What was given back."
+  givenBack: Money!
+  "What is in the till more than in the morning."
+  balance: Money!
+}
+
+extend type Query {
+  "The cash of the tills of shops, day by day, the newest day first; those of a shop see theirs (日計表)."
+  tillSums(
+    "The first day."
+    from: Date!
+    "The last day, at most 92 days later."
+    until: Date!
+    "The shop with this global id; all that the caller may see if left out."
+    shopId: ID
+  ): [TillSum!]! @allow(permissions: [ACCOUNTING_READ, ORDER_WRITE]) @cost(size: 100)
+}
+
+extend enum UserErrorCode {
+  "The member's code is not one, or has been used."
+  MEMBER_CODE_INVALID
+  "The member's code is too old; ask for the next."
+  MEMBER_CODE_EXPIRED
+  "The tenders do not come to the total."
+  TENDERS_MISMATCH
+  "The till's report is for at most 92 days."
+  TILL_PERIOD_INVALID
 }
 `, BuiltIn: false},
 	{Name: "../schema/customer.graphqls", Input: `extend type Account {
@@ -23037,6 +23872,206 @@ extend enum UserErrorCode {
   PAYMENT_EXCEEDS_DUE
   "The refund is more than was received."
   REFUND_EXCEEDS_PAYMENT
+}
+`, BuiltIn: false},
+	{Name: "../schema/pickup.graphqls", Input: `extend enum ShippingMode {
+  "Nowhere: it is handed over at a shop (店舗受取), and costs no shipping."
+  PICK_UP
+}
+
+extend enum PaymentMethod {
+  "At the till of the shop at which the order is picked up (店頭払い); only with PICK_UP."
+  AT_SHOP
+}
+
+extend input UpdateCartInput {
+  "Who picks it up, at most 100 characters: for PICK_UP."
+  recipient: String
+}
+
+extend type Cart {
+  "Who picks it up: who was named, else whoever the shipping address names, else the member; empty if nobody is known."
+  recipient: String!
+  "Why it cannot be picked up; null if it can, or is to be shipped."
+  pickUpProblem: UserError
+  "Whether it may be paid with AT_SHOP."
+  payableAtShop: Boolean!
+}
+
+"Where the picking up of an order stands."
+enum PickUpState {
+  "The shop has yet to prepare it."
+  REQUESTED
+  "It lies ready at the shop, and its customer was mailed the code."
+  READY
+  "Its customer has it."
+  HANDED_OVER
+  "Nobody came in time: the order is given up."
+  EXPIRED
+  "The order was given up."
+  CANCELLED
+}
+
+"An order that its customer fetches at a shop (店舗受取)."
+type PickUp {
+  "The order."
+  order: Order
+  "The shop; null if it is closed."
+  shop: Shop
+  "The shop's global id."
+  shopId: ID!
+  "Where it stands."
+  state: PickUpState!
+  "When the order was placed."
+  requestedAt: DateTime!
+  "When it was ready; null if it is not yet."
+  readyAt: DateTime
+  "Until when it can be picked up, exclusive; null before it is ready. After that the order is given up."
+  expiresAt: DateTime
+  "When its customer got it; null before that."
+  handedOverAt: DateTime
+  "The code to say at the counter, for the order's customer; null for others, and unless the order is READY."
+  code: String
+  "The same as a square code (QR); null where ` + "`" + `code` + "`" + ` is."
+  squareCode: SquareCode
+}
+
+"A text that a camera reads (QR)."
+type SquareCode {
+  "The text, signed by noren: what an app draws by itself."
+  text: String!
+  "It as an SVG document."
+  svg: String!
+  "It as a PNG image, in base64."
+  png: String!
+}
+
+extend type Order {
+  "How it is picked up; null for orders that ship, and those sold over the counter."
+  pickUp: PickUp
+}
+
+"One page of pick-ups."
+type PickUpConnection {
+  "The pick-ups with their cursors."
+  edges: [PickUpEdge!]!
+  "The pick-ups without cursors."
+  nodes: [PickUp!]!
+  "Where the page lies."
+  pageInfo: PageInfo!
+  "How many pick-ups there are in all; costs a count."
+  totalCount: Int!
+}
+
+"A pick-up on a page."
+type PickUpEdge {
+  "The cursor behind this pick-up."
+  cursor: String!
+  "The pick-up."
+  node: PickUp!
+}
+
+"Which pick-ups to list; what is left out does not filter."
+input PickUpFilter {
+  "At the shop with this global id."
+  shopId: ID
+  "That stand at one of these."
+  state: [PickUpState!]
+}
+
+extend type Query {
+  """
+  Orders that are picked up at shops, who waits longest first: the work list of the
+  counter. Those of a shop see theirs. What is REQUESTED is listed once its money is
+  there, or is to be paid at the shop.
+  """
+  pickUps(
+    "How many, 0 to 100."
+    first: Int = 20
+    "The cursor behind which the page starts."
+    after: String
+    "Which pick-ups; all if left out."
+    filter: PickUpFilter
+  ): PickUpConnection! @allow(permissions: [ORDER_READ])
+}
+
+extend type Mutation {
+  "Note that an order lies ready at its shop: it is packed, and its customer is mailed the code. What is ready stays as it is."
+  readyPickUp(
+    "Which order."
+    input: ReadyPickUpInput!
+  ): PickUpPayload! @allow(permissions: [ORDER_WRITE])
+  """
+  Give an order to its customer, who shows the code or the square code: its goods leave
+  the shop's shelves, its sale is written down, and it is DELIVERED. What is still to be
+  paid is taken at the till with ` + "`" + `payment` + "`" + `. PICK_UP_CODE_WRONG: five wrong codes lock the
+  order for a quarter of an hour, PICK_UP_LOCKED. Those of another shop hear
+  PICK_UP_UNKNOWN.
+  """
+  handOverPickUp(
+    "What the customer shows."
+    input: HandOverPickUpInput!
+  ): PickUpPayload! @allow(permissions: [ORDER_WRITE])
+}
+
+"Which order lies ready."
+input ReadyPickUpInput {
+  "The order."
+  orderId: ID!
+}
+
+"What a customer shows at the counter."
+input HandOverPickUpInput {
+  "The client's key of this intent, 8 to 100 characters: a UUID does."
+  idempotencyKey: String!
+  "The order, for the typed code."
+  orderId: ID
+  "The code, as it was typed."
+  code: String! = ""
+  "What the square code says, instead of order and code."
+  token: String! = ""
+  "What is taken at the till for what is still to be paid; nothing if left out."
+  payment: TenderInput
+}
+
+"Money that is taken at a till, all that is still to be paid."
+input TenderInput {
+  "CASH or CARD_TERMINAL."
+  method: PaymentMethod!
+  "The number of the slip, at most 200 characters."
+  reference: String! = ""
+}
+
+extend input RecordTillPaymentInput {
+  "The shop at whose till it was taken: its location's global id. Those of one shop may leave it out."
+  shopId: ID
+}
+
+"A pick-up after a change."
+type PickUpPayload {
+  "The pick-up; null if nothing was done."
+  pickUp: PickUp
+  "Its order; null if nothing was done."
+  order: Order
+  "Why nothing was done; empty if it was."
+  userErrors: [UserError!]!
+}
+
+extend enum UserErrorCode {
+  "Orders cannot be picked up at the shop, or none is chosen."
+  PICK_UP_UNAVAILABLE
+  "The order is picked up at a shop: prepare it and hand it over there."
+  ORDER_PICKED_UP
+  "No such order is picked up at the shop."
+  PICK_UP_UNKNOWN
+  "Where the pick-up stands does not allow it."
+  PICK_UP_STATUS_CONFLICT
+  "This is not the pick-up code of the order."
+  PICK_UP_CODE_WRONG
+  "Too many wrong codes were tried; wait for a quarter of an hour."
+  PICK_UP_LOCKED
+  "The order was not picked up in time."
+  PICK_UP_EXPIRED
 }
 `, BuiltIn: false},
 	{Name: "../schema/price_import.graphqls", Input: `extend type Query {
@@ -26419,6 +27454,102 @@ type ShippingMethodPayload {
   userErrors: [UserError!]!
 }
 `, BuiltIn: false},
+	{Name: "../schema/shop.graphqls", Input: `"What a shop tells shoppers of its stock."
+enum StockShown {
+  "Nothing: the availability is NOT_TOLD."
+  NOTHING
+  "Enough, few or none."
+  BAND
+  "The number of pieces too."
+  PIECES
+}
+
+extend type Shop {
+  "Where it is; null if that is not known."
+  address: Address
+  "Whether orders can be picked up here (店舗受取)."
+  pickUp: Boolean!
+  "For how many days orders are kept once they are ready."
+  pickUpDays: Int!
+  "What it tells shoppers of its stock."
+  stockShown: StockShown!
+  "Degrees north; null if not known."
+  latitude: Float
+  "Degrees east; null if not known."
+  longitude: Float
+}
+
+"What a shop has of a variant, as far as the caller may know."
+type ShopStock {
+  "The shop."
+  shop: Shop!
+  "Whether it is there: NOT_TOLD if the shop does not tell, or the caller may not see stock (function SEE_STOCK)."
+  availability: Availability!
+  "How many pieces there are; null unless the shop tells."
+  pieces: Int
+  "How far the shop is, as the crow flies, in kilometres; null if nobody said from where, or the shop is nowhere."
+  kilometres: Float
+}
+
+extend type Variant {
+  """
+  What the brand's shops have of it, the nearest first if the caller says from where; as
+  the brand has its shops in order if not. Of a set, what its parts make; nothing if
+  there is something to choose in it.
+  """
+  shopStock(
+    "How many shops, 0 to 100."
+    first: Int! = 20
+    "From where: degrees north, with ` + "`" + `longitude` + "`" + `."
+    latitude: Float
+    "From where: degrees east, with ` + "`" + `latitude` + "`" + `."
+    longitude: Float
+    "From where, if there is no position: shops of this prefecture come first."
+    prefecture: Prefecture
+    "Only shops at which orders can be picked up."
+    pickUp: Boolean! = false
+  ): [ShopStock!]! @cost(size: 20)
+}
+
+extend type Mutation {
+  "Say what a shop offers: pick-up, and what it tells of its stock. Staff of a shop do so for theirs."
+  setShop(
+    "Which shop, and what."
+    input: SetShopInput!
+  ): ShopPayload! @allow(permissions: [INVENTORY_WRITE])
+}
+
+"What a shop offers."
+input SetShopInput {
+  "The shop: its location's global id."
+  shopId: ID!
+  "Where it is; left out, as it is."
+  address: AddressInput
+  "Whether orders can be picked up here; there has to be an address then."
+  pickUp: Boolean!
+  "For how many days orders are kept once they are ready, 1 to 60."
+  pickUpDays: Int! = 7
+  "What it tells shoppers of its stock."
+  stockShown: StockShown! = BAND
+  "Degrees north, -90 to 90; with ` + "`" + `longitude` + "`" + `."
+  latitude: Float
+  "Degrees east, -180 to 180; with ` + "`" + `latitude` + "`" + `."
+  longitude: Float
+}
+
+"A shop after a change."
+type ShopPayload {
+  "The shop; null if nothing was done."
+  shop: Shop
+  "Why nothing was done; empty if it was."
+  userErrors: [UserError!]!
+}
+
+extend enum UserErrorCode {
+  "A latitude without a longitude, or a place that is not on the map."
+  POSITION_INVALID
+}
+`, BuiltIn: false},
 	{Name: "../schema/special.graphqls", Input: `extend type Query {
   "What orders of the brand wait for (取り寄せ), the longest waiting first; for staff."
   backOrders(
@@ -27643,6 +28774,16 @@ func childFields_Address(ctx context.Context, ec *executionContext, field graphq
 	return nil, fmt.Errorf("no field named %q was found under type Address", field.Name)
 }
 
+func childFields_AllocationPayload(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "allocation":
+		return fieldContext_AllocationPayload_allocation(ctx, ec, field)
+	case "userErrors":
+		return fieldContext_AllocationPayload_userErrors(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type AllocationPayload", field.Name)
+}
+
 func childFields_Attribute(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "id":
@@ -28219,6 +29360,12 @@ func childFields_Cart(ctx context.Context, ec *executionContext, field graphql.C
 		return fieldContext_Cart_paymentCharge(ctx, ec, field)
 	case "paymentProblem":
 		return fieldContext_Cart_paymentProblem(ctx, ec, field)
+	case "recipient":
+		return fieldContext_Cart_recipient(ctx, ec, field)
+	case "pickUpProblem":
+		return fieldContext_Cart_pickUpProblem(ctx, ec, field)
+	case "payableAtShop":
+		return fieldContext_Cart_payableAtShop(ctx, ec, field)
 	case "shippingOptions":
 		return fieldContext_Cart_shippingOptions(ctx, ec, field)
 	case "shippingProblem":
@@ -29539,6 +30686,28 @@ func childFields_Media(ctx context.Context, ec *executionContext, field graphql.
 	return nil, fmt.Errorf("no field named %q was found under type Media", field.Name)
 }
 
+func childFields_MemberCode(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "text":
+		return fieldContext_MemberCode_text(ctx, ec, field)
+	case "squareCode":
+		return fieldContext_MemberCode_squareCode(ctx, ec, field)
+	case "expiresAt":
+		return fieldContext_MemberCode_expiresAt(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type MemberCode", field.Name)
+}
+
+func childFields_MemberCodePayload(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "memberCode":
+		return fieldContext_MemberCodePayload_memberCode(ctx, ec, field)
+	case "userErrors":
+		return fieldContext_MemberCodePayload_userErrors(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type MemberCodePayload", field.Name)
+}
+
 func childFields_Money(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "amount":
@@ -29617,12 +30786,16 @@ func childFields_Order(ctx context.Context, ec *executionContext, field graphql.
 		return fieldContext_Order_tags(ctx, ec, field)
 	case "company":
 		return fieldContext_Order_company(ctx, ec, field)
+	case "origin":
+		return fieldContext_Order_origin(ctx, ec, field)
 	case "paymentCharge":
 		return fieldContext_Order_paymentCharge(ctx, ec, field)
 	case "documents":
 		return fieldContext_Order_documents(ctx, ec, field)
 	case "payments":
 		return fieldContext_Order_payments(ctx, ec, field)
+	case "pickUp":
+		return fieldContext_Order_pickUp(ctx, ec, field)
 	case "returns":
 		return fieldContext_Order_returns(ctx, ec, field)
 	case "replaces":
@@ -30101,6 +31274,68 @@ func childFields_PetPayload(ctx context.Context, ec *executionContext, field gra
 		return fieldContext_PetPayload_userErrors(ctx, ec, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type PetPayload", field.Name)
+}
+
+func childFields_PickUp(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "order":
+		return fieldContext_PickUp_order(ctx, ec, field)
+	case "shop":
+		return fieldContext_PickUp_shop(ctx, ec, field)
+	case "shopId":
+		return fieldContext_PickUp_shopId(ctx, ec, field)
+	case "state":
+		return fieldContext_PickUp_state(ctx, ec, field)
+	case "requestedAt":
+		return fieldContext_PickUp_requestedAt(ctx, ec, field)
+	case "readyAt":
+		return fieldContext_PickUp_readyAt(ctx, ec, field)
+	case "expiresAt":
+		return fieldContext_PickUp_expiresAt(ctx, ec, field)
+	case "handedOverAt":
+		return fieldContext_PickUp_handedOverAt(ctx, ec, field)
+	case "code":
+		return fieldContext_PickUp_code(ctx, ec, field)
+	case "squareCode":
+		return fieldContext_PickUp_squareCode(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type PickUp", field.Name)
+}
+
+func childFields_PickUpConnection(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edges":
+		return fieldContext_PickUpConnection_edges(ctx, ec, field)
+	case "nodes":
+		return fieldContext_PickUpConnection_nodes(ctx, ec, field)
+	case "pageInfo":
+		return fieldContext_PickUpConnection_pageInfo(ctx, ec, field)
+	case "totalCount":
+		return fieldContext_PickUpConnection_totalCount(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type PickUpConnection", field.Name)
+}
+
+func childFields_PickUpEdge(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cursor":
+		return fieldContext_PickUpEdge_cursor(ctx, ec, field)
+	case "node":
+		return fieldContext_PickUpEdge_node(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type PickUpEdge", field.Name)
+}
+
+func childFields_PickUpPayload(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "pickUp":
+		return fieldContext_PickUpPayload_pickUp(ctx, ec, field)
+	case "order":
+		return fieldContext_PickUpPayload_order(ctx, ec, field)
+	case "userErrors":
+		return fieldContext_PickUpPayload_userErrors(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type PickUpPayload", field.Name)
 }
 
 func childFields_PostalRange(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -30927,6 +32162,30 @@ func childFields_RatePayload(ctx context.Context, ec *executionContext, field gr
 		return fieldContext_RatePayload_userErrors(ctx, ec, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type RatePayload", field.Name)
+}
+
+func childFields_Reallocation(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "sku":
+		return fieldContext_Reallocation_sku(ctx, ec, field)
+	case "quantity":
+		return fieldContext_Reallocation_quantity(ctx, ec, field)
+	case "locationId":
+		return fieldContext_Reallocation_locationId(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type Reallocation", field.Name)
+}
+
+func childFields_ReallocationPayload(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "order":
+		return fieldContext_ReallocationPayload_order(ctx, ec, field)
+	case "moved":
+		return fieldContext_ReallocationPayload_moved(ctx, ec, field)
+	case "userErrors":
+		return fieldContext_ReallocationPayload_userErrors(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ReallocationPayload", field.Name)
 }
 
 func childFields_ReconcileGatewayPayload(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -31809,8 +33068,56 @@ func childFields_Shop(ctx context.Context, ec *executionContext, field graphql.C
 		return fieldContext_Shop_code(ctx, ec, field)
 	case "name":
 		return fieldContext_Shop_name(ctx, ec, field)
+	case "address":
+		return fieldContext_Shop_address(ctx, ec, field)
+	case "pickUp":
+		return fieldContext_Shop_pickUp(ctx, ec, field)
+	case "pickUpDays":
+		return fieldContext_Shop_pickUpDays(ctx, ec, field)
+	case "stockShown":
+		return fieldContext_Shop_stockShown(ctx, ec, field)
+	case "latitude":
+		return fieldContext_Shop_latitude(ctx, ec, field)
+	case "longitude":
+		return fieldContext_Shop_longitude(ctx, ec, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type Shop", field.Name)
+}
+
+func childFields_ShopPayload(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "shop":
+		return fieldContext_ShopPayload_shop(ctx, ec, field)
+	case "userErrors":
+		return fieldContext_ShopPayload_userErrors(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ShopPayload", field.Name)
+}
+
+func childFields_ShopSalePayload(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "order":
+		return fieldContext_ShopSalePayload_order(ctx, ec, field)
+	case "quote":
+		return fieldContext_ShopSalePayload_quote(ctx, ec, field)
+	case "userErrors":
+		return fieldContext_ShopSalePayload_userErrors(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ShopSalePayload", field.Name)
+}
+
+func childFields_ShopStock(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "shop":
+		return fieldContext_ShopStock_shop(ctx, ec, field)
+	case "availability":
+		return fieldContext_ShopStock_availability(ctx, ec, field)
+	case "pieces":
+		return fieldContext_ShopStock_pieces(ctx, ec, field)
+	case "kilometres":
+		return fieldContext_ShopStock_kilometres(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ShopStock", field.Name)
 }
 
 func childFields_SimulateCampaignPayload(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -31937,6 +33244,18 @@ func childFields_SoldOutPolicyPayload(ctx context.Context, ec *executionContext,
 		return fieldContext_SoldOutPolicyPayload_userErrors(ctx, ec, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type SoldOutPolicyPayload", field.Name)
+}
+
+func childFields_SquareCode(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "text":
+		return fieldContext_SquareCode_text(ctx, ec, field)
+	case "svg":
+		return fieldContext_SquareCode_svg(ctx, ec, field)
+	case "png":
+		return fieldContext_SquareCode_png(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type SquareCode", field.Name)
 }
 
 func childFields_SsoProvider(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -32495,6 +33814,22 @@ func childFields_TaxAmount(ctx context.Context, ec *executionContext, field grap
 	return nil, fmt.Errorf("no field named %q was found under type TaxAmount", field.Name)
 }
 
+func childFields_TillSum(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "till":
+		return fieldContext_TillSum_till(ctx, ec, field)
+	case "day":
+		return fieldContext_TillSum_day(ctx, ec, field)
+	case "received":
+		return fieldContext_TillSum_received(ctx, ec, field)
+	case "givenBack":
+		return fieldContext_TillSum_givenBack(ctx, ec, field)
+	case "balance":
+		return fieldContext_TillSum_balance(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type TillSum", field.Name)
+}
+
 func childFields_Tokens(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "accessToken":
@@ -32583,6 +33918,8 @@ func childFields_Variant(ctx context.Context, ec *executionContext, field graphq
 		return fieldContext_Variant_priceTrace(ctx, ec, field)
 	case "set":
 		return fieldContext_Variant_set(ctx, ec, field)
+	case "shopStock":
+		return fieldContext_Variant_shopStock(ctx, ec, field)
 	case "saleTerms":
 		return fieldContext_Variant_saleTerms(ctx, ec, field)
 	}

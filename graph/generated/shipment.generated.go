@@ -855,7 +855,7 @@ func unmarshalInputShipmentFilter(ctx context.Context, ec *executionContext, obj
 		asMap[k] = v
 	}
 
-	fieldsInOrder := [...]string{"status", "locationId", "trackingNumber"}
+	fieldsInOrder := [...]string{"status", "locationId", "trackingNumber", "pickUp"}
 	for _, k := range fieldsInOrder {
 		v, ok := asMap[k]
 		if !ok {
@@ -883,6 +883,13 @@ func unmarshalInputShipmentFilter(ctx context.Context, ec *executionContext, obj
 				return it, err
 			}
 			it.TrackingNumber = data
+		case "pickUp":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("pickUp"))
+			data, err := unmarshalOBoolean2ᚖbool(ctx, ec, v)
+			if err != nil {
+				return it, err
+			}
+			it.PickUp = data
 		}
 	}
 	return it, nil

@@ -14,6 +14,7 @@ import (
 	"github.com/noren-commerce/noren/core/billing"
 	"github.com/noren-commerce/noren/core/cart"
 	"github.com/noren-commerce/noren/core/catalog"
+	"github.com/noren-commerce/noren/core/channel"
 	"github.com/noren-commerce/noren/core/company"
 	"github.com/noren-commerce/noren/core/customer"
 	"github.com/noren-commerce/noren/core/display"
@@ -25,6 +26,7 @@ import (
 	"github.com/noren-commerce/noren/core/inventory"
 	"github.com/noren-commerce/noren/core/invoice"
 	"github.com/noren-commerce/noren/core/ledger"
+	"github.com/noren-commerce/noren/core/membercode"
 	"github.com/noren-commerce/noren/core/money"
 	"github.com/noren-commerce/noren/core/order"
 	"github.com/noren-commerce/noren/core/partner"
@@ -62,6 +64,14 @@ type AccountPaymentPayload struct {
 	// The company after it; null if nothing was recorded.
 	Company *company.Company `json:"company,omitempty"`
 	// Why nothing was recorded; empty if it was.
+	UserErrors []UserError `json:"userErrors"`
+}
+
+// What counts after a change.
+type AllocationPayload struct {
+	// What counts; null if nothing was done.
+	Allocation []channel.Preference `json:"allocation,omitempty"`
+	// Why nothing was done; empty if it was.
 	UserErrors []UserError `json:"userErrors"`
 }
 
@@ -403,6 +413,14 @@ type LoginPayload struct {
 	UserErrors []UserError `json:"userErrors"`
 }
 
+// A member code that was made.
+type MemberCodePayload struct {
+	// The code; null if none was made.
+	MemberCode *membercode.Code `json:"memberCode,omitempty"`
+	// Why none was made; empty if it was.
+	UserErrors []UserError `json:"userErrors"`
+}
+
 // What a client can change. Each takes one input and answers the changed object and `userErrors`.
 type Mutation struct {
 }
@@ -504,6 +522,24 @@ type PetPayload struct {
 	// The pet that was added, changed or removed; null if none was.
 	Pet *customer.Pet `json:"pet,omitempty"`
 	// Why nothing was changed; empty if it was.
+	UserErrors []UserError `json:"userErrors"`
+}
+
+// Which pick-ups to list; what is left out does not filter.
+type PickUpFilter struct {
+	// At the shop with this global id.
+	ShopID *string `json:"shopId,omitempty"`
+	// That stand at one of these.
+	State []order.PickUpState `json:"state,omitempty"`
+}
+
+// A pick-up after a change.
+type PickUpPayload struct {
+	// The pick-up; null if nothing was done.
+	PickUp *order.PickUp `json:"pickUp,omitempty"`
+	// Its order; null if nothing was done.
+	Order *order.Order `json:"order,omitempty"`
+	// Why nothing was done; empty if it was.
 	UserErrors []UserError `json:"userErrors"`
 }
 
@@ -612,6 +648,16 @@ type RatePayload struct {
 	// The rate; null if it was not changed.
 	Rate *pricing.Rate `json:"rate,omitempty"`
 	// Why it was not changed.
+	UserErrors []UserError `json:"userErrors"`
+}
+
+// An order after its goods were looked for elsewhere.
+type ReallocationPayload struct {
+	// The order; null if nothing was done.
+	Order *order.Order `json:"order,omitempty"`
+	// Where the pieces are now.
+	Moved []order.Reallocated `json:"moved"`
+	// Why nothing was done; empty if it was.
 	UserErrors []UserError `json:"userErrors"`
 }
 
@@ -755,6 +801,8 @@ type ShipmentFilter struct {
 	LocationID *string `json:"locationId,omitempty"`
 	// The shipment with this number at its carrier.
 	TrackingNumber *string `json:"trackingNumber,omitempty"`
+	// Only those that are picked up, or only those that a carrier takes (ship from store).
+	PickUp *bool `json:"pickUp,omitempty"`
 }
 
 // A shipment after a change.
@@ -814,6 +862,24 @@ type ShippingZonePayload struct {
 	// The zone; null if it was not changed.
 	Zone *shipping.Zone `json:"zone,omitempty"`
 	// Why it was not changed.
+	UserErrors []UserError `json:"userErrors"`
+}
+
+// A shop after a change.
+type ShopPayload struct {
+	// The shop; null if nothing was done.
+	Shop *inventory.Shop `json:"shop,omitempty"`
+	// Why nothing was done; empty if it was.
+	UserErrors []UserError `json:"userErrors"`
+}
+
+// A sale over the counter, or what it would cost.
+type ShopSalePayload struct {
+	// The order; null if nothing was sold.
+	Order *order.Order `json:"order,omitempty"`
+	// What it costs, as a cart; null if it was sold before under this key, or cannot be priced.
+	Quote *cart.Priced `json:"quote,omitempty"`
+	// Why nothing was sold; empty if it was.
 	UserErrors []UserError `json:"userErrors"`
 }
 
