@@ -51,7 +51,7 @@ func (r *pickUpResolver) Shop(ctx context.Context, obj *order.PickUp) (*inventor
 
 func (r *pickUpResolver) Code(ctx context.Context, obj *order.PickUp) (*string, error) {
 	code, _ := r.Orders.CodeOf(ctx, *obj)
-	return orNil(code), nil
+	return textOrNil(code), nil
 }
 
 func (r *pickUpResolver) SquareCode(ctx context.Context, obj *order.PickUp) (*qr.Code, error) {
@@ -71,7 +71,7 @@ func (r *queryResolver) PickUps(ctx context.Context, first *int, after *string, 
 		}
 		in.States = filter.State
 	}
-	found, err := r.Orders.ListPickUps(ctx, in)
+	found, err := r.Resolver.Orders.ListPickUps(ctx, in)
 	if err != nil {
 		return found, err
 	}

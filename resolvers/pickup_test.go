@@ -276,7 +276,7 @@ func TestWhatNobodyPicksUpIsGivenUp(t *testing.T) {
 	require.Equal(t, "READY", guest.pickUp(t, order).State)
 	exec(t, a, `UPDATE pick_ups SET expires_at = now() + interval '20 hours'`)
 	see()
-	mailed(t, a, "受取期限が近づいて")
+	mailed(t, a, "まだお受け取りがない")
 	var reminded *string
 	require.NoError(t, a.DB.Pool().QueryRow(t.Context(), `SELECT reminded_at::text FROM pick_ups`).Scan(&reminded))
 	require.NotNil(t, reminded)

@@ -23,6 +23,7 @@ func openShop(t testing.TB, a *apptest.App, code, prefecture string, stock map[u
 	exec(t, a, `INSERT INTO shops (location_id, pick_up) VALUES ($1, true)`, key)
 	for variant, pieces := range stock {
 		exec(t, a, `INSERT INTO stock_levels (variant_id, location_id, on_hand) VALUES ($1, $2, $3)`, variant, key, pieces)
+		exec(t, a, `INSERT INTO stock_movements (id, at, variant_id, location_id, kind, quantity) VALUES (gen_random_uuid(), now(), $1, $2, 'RECEIPT', $3)`, variant, key, pieces)
 	}
 	return key
 }
@@ -50,7 +51,7 @@ func shopStocks(t *testing.T, a *apptest.App, actor access.Actor, slug, args str
 	return got.Product.Variants[0].ShopStock
 }
 
-func codesOf(all []shopStock) (codes []string) {
+func shopCodes(all []shopStock) (codes []string) {
 	for _, s := range all {
 		codes = append(codes, s.Shop.Code)
 	}
@@ -74,16 +75,16 @@ func TestShoppersSeeWhatShopsHave(t *testing.T) {
 
 	guest := access.Guest
 	all := shopStocks(t, a, guest, "leash", ``)
-	require.Equal(t, []string{"sakae", "shibuya", "umeda", "tenjin"}, codesOf(all), "as the brand has them")
+	require.Equal(t, []string{"sakae", "shibuya", "umeda", "tenjin"}, shopCodes(all), "as the brand has them")
 	require.Equal(t, []string{"NOT_TOLD", "LOW_STOCK", "IN_STOCK", "OUT_OF_STOCK"}, []string{all[0].Availability, all[1].Availability, all[2].Availability, all[3].Availability})
 	require.Nil(t, all[1].Pieces)
 	require.Equal(t, 12, *all[2].Pieces)
 	require.Nil(t, all[2].Kilometres)
 
 	near := shopStocks(t, a, guest, "leash", `(prefecture: OSAKA, pickUp: true, first: 2)`)
-	require.Equal(t, []string{"umeda", "shibuya"}, codesOf(near), "the nearest at which it can be picked up")
+	require.Equal(t, []string{"umeda", "shibuya"}, shopCodes(near), "the nearest at which it can be picked up")
 	require.InDelta(t, 400, *near[1].Kilometres, 10)
-	require.Equal(t, []string{"shibuya", "sakae", "umeda", "tenjin"}, codesOf(shopStocks(t, a, guest, "leash", `(latitude: 35.66, longitude: 139.70)`)))
+	require.Equal(t, []string{"shibuya", "sakae", "umeda", "tenjin"}, shopCodes(shopStocks(t, a, guest, "leash", `(latitude: 35.66, longitude: 139.70)`)))
 	require.Equal(t, []string{"NOT_TOLD", "NOT_TOLD", "NOT_TOLD", "NOT_TOLD"}, func() (told []string) {
 		for _, s := range shopStocks(t, a, hideStock(t, a), "leash", ``) {
 			require.Nil(t, s.Pieces)

@@ -78,7 +78,7 @@ func pickUpsAhead(ctx context.Context, all []order.PickUp, paths ...string) erro
 	return nil
 }
 
-func orNil(text string) *string {
+func textOrNil(text string) *string {
 	if text == "" {
 		return nil
 	}

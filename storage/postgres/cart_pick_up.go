@@ -15,7 +15,7 @@ const shippingPlaces = `o.ships`
 // placesOf is the condition that the cart which is found so takes stock at the location
 // o: where orders ship from, or at the shop at which it is picked up.
 func placesOf(own string) string {
-	return `CASE WHEN (SELECT c.shipping_mode FROM carts c WHERE ` + own + `) = 'PICK_UP' THEN o.id = (SELECT c.shop_id FROM carts c WHERE ` + own + `) ELSE o.ships END`
+	return `coalesce(o.id = (SELECT c.shop_id FROM carts c WHERE ` + own + ` AND c.shipping_mode = 'PICK_UP'), o.ships)`
 }
 
 // pickable is the condition that some shop at which orders are picked up has so many of
