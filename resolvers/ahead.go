@@ -56,6 +56,7 @@ func productsAhead(ctx context.Context, products []catalog.Product, paths ...str
 		aheadIf(ctx, asks("variants.saleTerms"), load(ctx).Sales, variants),
 		aheadIf(ctx, asks("variants.restockOffered"), load(ctx).Restock, variants),
 		aheadIf(ctx, asks("variants.availability", "variants.promise"), load(ctx).Free, variants),
+		aheadIf(ctx, asks("variants.shopStock"), load(ctx).ShopStock, variants),
 	)
 }
 
@@ -119,6 +120,7 @@ func ordersAhead(ctx context.Context, orders []order.Order, paths ...string) err
 		if err := errors.Join(
 			aheadIf(ctx, graph.Asks(ctx, path+".lines"), load(ctx).OrderLines, ids),
 			aheadIf(ctx, graph.Asks(ctx, path+".documents"), load(ctx).OrderDocuments, ids),
+			aheadIf(ctx, graph.Asks(ctx, path+".pickUp"), load(ctx).PickUps, pickedUp(orders)),
 			aheadIf(ctx, graph.Asks(ctx, path+".history"), load(ctx).OrderHistory, ids),
 		); err != nil {
 			return err
@@ -148,6 +150,16 @@ func ordersAhead(ctx context.Context, orders []order.Order, paths ...string) err
 		}
 	}
 	return nil
+}
+
+// pickedUp are the orders that are picked up.
+func pickedUp(orders []order.Order) []uuid.UUID {
+	return named(orders, func(o order.Order) *uuid.UUID {
+		if !o.PickedUp() {
+			return nil
+		}
+		return &o.ID
+	})
 }
 
 // orderShipmentsAhead fetches the shipments of orders, and the lines that are in them.

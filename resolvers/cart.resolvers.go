@@ -54,8 +54,8 @@ func (r *queryResolver) ShippingMethods(ctx context.Context) ([]shipping.Method,
 	return r.Shipping.Methods(ctx)
 }
 
-func (r *queryResolver) Shops(ctx context.Context) ([]inventory.Location, error) {
-	return r.Stock.Shops(ctx)
+func (r *queryResolver) Shops(ctx context.Context) ([]inventory.Shop, error) {
+	return r.Resolver.Shops.All(ctx)
 }
 
 func (r *Resolver) Cart() generated.CartResolver { return &cartResolver{r} }

@@ -22,6 +22,7 @@ import (
 	"github.com/noren-commerce/noren/core/inventory"
 	"github.com/noren-commerce/noren/core/invoice"
 	"github.com/noren-commerce/noren/core/ledger"
+	"github.com/noren-commerce/noren/core/membercode"
 	"github.com/noren-commerce/noren/core/order"
 	"github.com/noren-commerce/noren/core/page"
 	"github.com/noren-commerce/noren/core/partner"
@@ -40,44 +41,46 @@ import (
 
 // Resolver holds the core's services.
 type Resolver struct {
-	Catalog    *catalog.Service
-	Editor     *catalog.Editor
-	Rules      *display.Service
-	Display    *display.Editor
-	Restock    *display.Restock
-	Stock      *inventory.Keeper
-	Supply     *inventory.Supply
-	Simulator  *promotion.Simulator
-	Pricing    *pricing.Service
-	Campaigns  *promotion.Service
-	Shoppers   pricing.Buyers // whoever asks, as a buyer
-	Lists      *pricing.Lists
-	Terms      *pricing.Conditions
-	Inventory  *inventory.Service
-	Sales      *sale.Service
-	Carts      *cart.Service
-	Shipping   *shipping.Service
-	Methods    *shipping.Editor
-	Orders     *order.Service
-	Returns    *returns.Service
-	Dispatch   *dispatch.Service
-	Results    *dispatch.Results
-	Issues     *tracking.Issues
-	Quotations *quotation.Service
-	Imports    *importing.Service
-	Prices     *importing.Prices
-	Payments   *payment.Service
-	Accounts   *identity.Service
-	Customers  *customer.Service
-	Companies  *company.Service
-	Ledger     *ledger.Service
-	Banking    *banking.Service
-	Billing    *billing.Service
-	Invoices   *invoice.Service
-	GiftCards  *giftcard.Service
-	Partners   *partner.Service
-	Signals    signal.Board
-	SSO        *identity.SSO
+	Catalog     *catalog.Service
+	Editor      *catalog.Editor
+	Rules       *display.Service
+	Display     *display.Editor
+	Restock     *display.Restock
+	Stock       *inventory.Keeper
+	Supply      *inventory.Supply
+	Simulator   *promotion.Simulator
+	Pricing     *pricing.Service
+	Campaigns   *promotion.Service
+	Shoppers    pricing.Buyers // whoever asks, as a buyer
+	Lists       *pricing.Lists
+	Terms       *pricing.Conditions
+	Inventory   *inventory.Service
+	Shops       *inventory.Shops
+	MemberCodes *membercode.Service
+	Sales       *sale.Service
+	Carts       *cart.Service
+	Shipping    *shipping.Service
+	Methods     *shipping.Editor
+	Orders      *order.Service
+	Returns     *returns.Service
+	Dispatch    *dispatch.Service
+	Results     *dispatch.Results
+	Issues      *tracking.Issues
+	Quotations  *quotation.Service
+	Imports     *importing.Service
+	Prices      *importing.Prices
+	Payments    *payment.Service
+	Accounts    *identity.Service
+	Customers   *customer.Service
+	Companies   *company.Service
+	Ledger      *ledger.Service
+	Banking     *banking.Service
+	Billing     *billing.Service
+	Invoices    *invoice.Service
+	GiftCards   *giftcard.Service
+	Partners    *partner.Service
+	Signals     signal.Board
+	SSO         *identity.SSO
 }
 
 // Loaders are the dataloaders of one request.
@@ -109,6 +112,9 @@ type Loaders struct {
 	Shipments    *graph.Loader[uuid.UUID, []order.Shipment] // by order
 	Shipment     *graph.Loader[uuid.UUID, order.Shipment]
 	Parcels      *graph.Loader[uuid.UUID, []order.Parcel] // by shipment
+	PickUps      *graph.Loader[uuid.UUID, order.PickUp]   // by order
+	Shops        func() ([]inventory.Shop, error)
+	ShopStock    *graph.Loader[uuid.UUID, []inventory.ShopStock] // by variant
 
 	Returns     *graph.Loader[uuid.UUID, []returns.Return] // by order
 	Exchanges   *graph.Loader[uuid.UUID, replaced]         // by the order that replaces goods
@@ -203,6 +209,9 @@ func (r *Resolver) NewLoaders(ctx context.Context) *Loaders {
 		Shipments:    graph.NewLoader(graph.Grouped(r.Orders.Shipments, func(h order.Shipment) uuid.UUID { return h.OrderID })),
 		Shipment:     graph.NewLoader(graph.ByKey(r.Orders.ShipmentsByID, func(h order.Shipment) uuid.UUID { return h.ID })),
 		Parcels:      graph.NewLoader(graph.Grouped(r.Orders.Parcels, func(p order.Parcel) uuid.UUID { return p.ShipmentID })),
+		PickUps:      graph.NewLoader(graph.ByKey(r.Orders.PickUps, func(p order.PickUp) uuid.UUID { return p.OrderID })),
+		Shops:        sync.OnceValues(func() ([]inventory.Shop, error) { return r.Shops.All(ctx) }),
+		ShopStock:    graph.NewLoader(graph.Grouped(r.Shops.Stock, func(s inventory.ShopStock) uuid.UUID { return s.VariantID })),
 		Returns:      graph.NewLoader(graph.Grouped(r.Returns.OfOrders, func(t returns.Return) uuid.UUID { return t.OrderID })),
 		Exchanges:    graph.NewLoader(graph.ByKey(r.exchanges, func(t replaced) uuid.UUID { return t.by })),
 		ReturnRules:  graph.NewLoader(graph.ByKey(r.Returns.RulesOfOrders, func(o returns.OfOrder) uuid.UUID { return o.OrderID })),

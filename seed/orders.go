@@ -93,6 +93,9 @@ func WriteOrders(ctx context.Context, db *postgres.DB, now time.Time) error {
 				return fmt.Errorf("sample order %d: %w", i, err)
 			}
 		}
+		if err := t.atShops(ctx, buyers, now); err != nil {
+			return fmt.Errorf("sample orders at shops: %w", err)
+		}
 		return nil
 	})
 }

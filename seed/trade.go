@@ -67,6 +67,10 @@ func newTrade(ctx context.Context, db *postgres.DB) (*trade, error) {
 	if err != nil {
 		return nil, err
 	}
+	codes, err := order.NewCodes("sample") // the code itself is not kept
+	if err != nil {
+		return nil, err
+	}
 	events, stock := postgres.NewEvents(db), postgres.NewInventory(db)
 	keys := idempotency.New(db, postgres.NewKeys(db), now)
 	books := ledger.NewBooks(postgres.NewJournal(db), now)
@@ -77,11 +81,11 @@ func newTrade(ctx context.Context, db *postgres.DB) (*trade, error) {
 	t.methods = shipping.New(postgres.NewShipping(db))
 	t.payments = payment.New(payment.Needs{
 		Tx: db, Store: postgres.NewPayments(db), Jobs: jobs, Outbox: unsent{}, Events: events,
-		Gateways: []payment.Gateway{banktransfer.New(SampleBank), till.Delivery()}, Books: books, Terms: payment.DefaultTerms(), Now: now, Log: slog.Default(),
+		Gateways: []payment.Gateway{banktransfer.New(SampleBank), till.Delivery()}, Tills: till.Both(), Books: books, Terms: payment.DefaultTerms(), Now: now, Log: slog.Default(),
 	})
 	t.orders = order.New(order.Parts{
 		Tx: db, Store: postgres.NewOrders(db), Carts: t.carts, Keys: keys,
-		Outbox: unsent{}, Events: events, Flips: inventory.NewShown(stock, events, now), Trade: t.companies, Books: books, Carriers: postgres.NewShipping(db), Prices: prices, Now: now,
+		Outbox: unsent{}, Events: events, Flips: inventory.NewShown(stock, events, now), Trade: t.companies, Books: books, Carriers: postgres.NewShipping(db), Prices: prices, Codes: codes, Now: now,
 	})
 	t.orders.PayBy(t.payments)
 	t.payments.Tell(t.orders)

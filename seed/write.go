@@ -176,6 +176,7 @@ func (b Brand) frame(ctx context.Context, db *postgres.DB) error {
 		batch.Queue(`INSERT INTO locations (id, brand_id, code, name, kind, address, priority, ships) VALUES ($1, $2, $3, $4, $5, $6, $7, $8) ON CONFLICT DO NOTHING`,
 			l.ID, b.ID, l.Code, l.Name, l.Kind, l.Address.Normalised(), l.Priority, l.Kind == "WAREHOUSE")
 	}
+	b.queueShops(batch)
 	b.queueShipping(batch)
 	for i, s := range shelves {
 		var parent any

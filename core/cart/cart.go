@@ -40,6 +40,7 @@ var (
 	ErrUnknownLine    = fault.NotFound(fault.CodeNotFound, "カートにこの商品はありません", "The cart has no such line")
 	ErrUnknownMethod  = fault.NotFound("SHIPPING_METHOD_UNAVAILABLE", "この配送方法は選択できません", "This shipping method cannot be chosen")
 	ErrUnknownShop    = fault.NotFound("SHOP_UNAVAILABLE", "この店舗は選択できません", "This shop cannot be chosen")
+	ErrPickUpShop     = fault.Conflict("PICK_UP_UNAVAILABLE", "この店舗では受け取れません。店舗をお選びください", "Orders cannot be picked up at this shop; please choose a shop")
 	ErrOneShop        = fault.Invalid(fault.CodeInvalid, "店舗を指定する場合は「店舗なし」を選択できません", "Name a shop or forget it, not both")
 	ErrEmail          = fault.Invalid("EMAIL_INVALID", "メールアドレスの形式が正しくありません", "This is not a valid e-mail address")
 	ErrBilling        = fault.Invalid(fault.CodeInvalid, "請求先住所を指定する場合は「配送先と同じ」を選択できません", "The bill goes to an address of its own or with the parcel, not both")
@@ -59,6 +60,8 @@ type Cart struct {
 	ShippingMethodID *uuid.UUID
 	ShopID           *uuid.UUID // where it is bought or picked up; nil: nothing was said
 	ShippingMode     pricing.ShippingMode
+	Recipient        string                 // who picks it up, as far as it is known
+	PickUp           *PickUp                // where; nil unless it is to be picked up at a shop that offers it
 	PaymentMethod    *payment.Method        // how it is to be paid; nil: nothing was said
 	Delivery         *payment.DeliveryTerms // what the brand asks for cash on delivery; nil: it takes none
 	DeliverOn        *time.Time             // the day that is wished for; nil: the earliest
@@ -93,6 +96,8 @@ type Level struct {
 	VariantID  uuid.UUID
 	LocationID uuid.UUID
 	Free       int
+	Kind       inventory.LocationKind
+	Prefecture customer.Prefecture // of the location; empty if it is not known
 }
 
 // Basket is a cart with all that pricing and placing an order need, read in one go.

@@ -40,6 +40,8 @@ func (c Cart) payable(total money.Money, v *shipping.Verdict) *fault.Error {
 	switch {
 	case c.PaymentMethod == nil || total.Minor == 0:
 		return nil
+	case *c.PaymentMethod == payment.MethodAtShop && !c.PayableAtShop(), c.onDelivery() && c.PickedUp():
+		return payment.ErrMethodUnavailable
 	case v != nil && v.Excludes(*c.PaymentMethod) != nil:
 		return v.Excludes(*c.PaymentMethod)
 	case !c.onDelivery():

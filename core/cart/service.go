@@ -86,6 +86,7 @@ type Change struct {
 	DeliverOn        *time.Time
 	DeliveryBand     *string // empty forgets it
 	AnyDelivery      bool    // forget the day and the band
+	Recipient        *string
 }
 
 // Rules say how the actor of the context finds what is sold.
@@ -333,6 +334,7 @@ func (s *Service) Price(ctx context.Context, in Lookup, b Basket) (*Priced, erro
 		return nil, err
 	}
 	in.desk.Place(b.Sheets)
+	b = b.atShop()
 	b.Parcel = b.parcel(in)
 	if !current {
 		if b.Sheets, err = in.desk.Sheets(ctx, b.variants()); err != nil {

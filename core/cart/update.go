@@ -3,6 +3,7 @@ package cart
 import (
 	"context"
 	"errors"
+	"strings"
 	"time"
 
 	"github.com/google/uuid"
@@ -10,6 +11,7 @@ import (
 	"github.com/noren-commerce/noren/core/company"
 	"github.com/noren-commerce/noren/core/customer"
 	"github.com/noren-commerce/noren/core/fault"
+	"github.com/noren-commerce/noren/core/i18n"
 	"github.com/noren-commerce/noren/core/identity"
 	"github.com/noren-commerce/noren/core/payment"
 	"github.com/noren-commerce/noren/core/pricing"
@@ -30,6 +32,7 @@ type UpdateInput struct {
 	DeliverOn        *time.Time            // the day that is wished for
 	DeliveryBand     *string               // the part of the day that is wished for, by its code
 	AnyDelivery      bool                  // forget the day and the part of the day
+	Recipient        *string               // who picks it up at a shop
 }
 
 // chooses reports whether the input says what is wished of the delivery.
@@ -58,6 +61,13 @@ func (in UpdateInput) change() (Change, error) {
 			return Change{}, err
 		}
 		change.BillingAddress = &normalised
+	}
+	if in.Recipient != nil {
+		name := strings.Join(strings.Fields(*in.Recipient), " ")
+		if err := i18n.CheckString("recipient", name, maxRecipient); err != nil {
+			return Change{}, err
+		}
+		change.Recipient = &name
 	}
 	if in.ShopID != nil && in.NoShop {
 		return Change{}, ErrOneShop.At("noShop")
@@ -102,6 +112,9 @@ func (s *Service) Update(ctx context.Context, in UpdateInput) (*Priced, error) {
 // refused is why the cart cannot be as the input wants it; nil if it can. What only waits
 // for the address is noted.
 func (in UpdateInput) refused(p *Priced) error {
+	if p.Verdict == nil { // it is picked up: method and day are for another time
+		return nil
+	}
 	if in.ShippingMethodID != nil {
 		if f := p.Verdict.Problem; f != nil && !errors.Is(f, shipping.ErrAddressNeeded) {
 			return f.At("shippingMethodId")

@@ -36,9 +36,21 @@ type Channel struct {
 	TimeZone      string
 	PriceListID   uuid.UUID
 	Hosts         []string
-	TaxInclusive  bool // prices are shown with consumption tax (総額表示)
+	TaxInclusive  bool         // prices are shown with consumption tax (総額表示)
+	Allocation    []Preference // what counts when the goods of orders are looked for, the most important first
 	zone          *time.Location
 }
+
+// Preference is what counts when the goods of an order are looked for, beside the order
+// of the brand's locations.
+type Preference string
+
+// The preferences.
+const (
+	Nearest      Preference = "NEAREST"       // locations near to where the goods go come first
+	SingleParcel Preference = "SINGLE_PARCEL" // locations that have everything come first
+	ShopsLast    Preference = "SHOPS_LAST"    // shops come last
+)
 
 // GlobalID is the channel's id in the schema.
 func (c Channel) GlobalID() string { return id.Global("Channel", c.ID) }

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"regexp"
-	"slices"
 
 	"github.com/google/uuid"
 
@@ -64,12 +63,6 @@ func (in SaveLocationInput) Validate() error {
 		all = append(all, fault.ErrRequired.At("name"))
 	}
 	return errors.Join(all...)
-}
-
-// Shops are the brand's shops that are open, for anybody.
-func (k *Keeper) Shops(ctx context.Context) ([]Location, error) {
-	all, err := k.Store.Locations(ctx, channel.From(ctx).BrandID)
-	return slices.DeleteFunc(all, func(l Location) bool { return l.Kind != ShopFloor || !l.Active }), err
 }
 
 // Locations are the brand's locations, the first to ship first.

@@ -31,6 +31,8 @@ type Store interface {
 	// Reversed reports whether an entry has been taken back.
 	Reversed(ctx context.Context, brandID, entryID uuid.UUID) (bool, error)
 	ReportStore
+	// TillSums are the days of tills, the newest first; of all tills if no shops are named.
+	TillSums(ctx context.Context, q TillQuery) ([]TillSum, error)
 }
 
 // Service lets accountants read the journal and correct it.

@@ -278,6 +278,24 @@ type ParcelNotice struct {
 // Kind is KindParcelNotice.
 func (ParcelNotice) Kind() Kind { return KindParcelNotice }
 
+// PickUpReady tells a customer that an order lies ready at a shop (店舗受取).
+type PickUpReady struct {
+	Name        string         `json:"name"`
+	OrderNumber string         `json:"orderNumber"`
+	Shop        string         `json:"shop"`
+	Address     string         `json:"address"`
+	Phone       string         `json:"phone,omitempty"`
+	Code        string         `json:"code"`
+	Until       time.Time      `json:"until"`
+	Again       bool           `json:"again,omitempty"`   // it was told before, and the time is nearly over
+	Payable     bool           `json:"payable,omitempty"` // when it is picked up
+	Currency    money.Currency `json:"currency"`
+	Lines       []OrderPart    `json:"lines"`
+}
+
+// Kind is KindPickUpReady.
+func (PickUpReady) Kind() Kind { return KindPickUpReady }
+
 // Kind is KindReturnNotice.
 func (ReturnNotice) Kind() Kind { return KindReturnNotice }
 
@@ -365,6 +383,7 @@ var blanks = map[Kind]func() Content{
 	KindReturnNotice:       func() Content { return &ReturnNotice{} },
 	KindStoreSlip:          func() Content { return &StoreSlip{} },
 	KindParcelNotice:       func() Content { return &ParcelNotice{} },
+	KindPickUpReady:        func() Content { return &PickUpReady{} },
 }
 
 // blank is an empty content of the kind, to decode into; nil for an unknown kind.

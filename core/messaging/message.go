@@ -41,6 +41,7 @@ const (
 	KindReturnNotice       Kind = "return_notice"
 	KindStoreSlip          Kind = "store_slip"
 	KindParcelNotice       Kind = "parcel_notice"
+	KindPickUpReady        Kind = "pick_up_ready"
 )
 
 // Kinds lists every kind.
@@ -49,6 +50,7 @@ var Kinds = []Kind{
 	KindOrderShipped, KindOrderCancelled, KindOrderChanged, KindOrderRescheduled, KindBankTransfer,
 	KindBackInStock, KindAccountOverdue, KindApprovalAsked, KindCampaignNotice, KindCampaignOpened, KindCouponGranted,
 	KindQuotationRequested, KindQuotationAnswered, KindQuotationSaid, KindStockLow, KindReturnNotice, KindStoreSlip, KindParcelNotice,
+	KindPickUpReady,
 }
 
 // Content is what one kind of message says.

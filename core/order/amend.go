@@ -307,7 +307,7 @@ func (s *Service) ratesFor(ctx context.Context, o Order, added []AddedLine) (r r
 	for i, l := range added {
 		variants[i] = l.VariantID
 	}
-	if r.goods, err = s.store.Goods(ctx, o.BrandID, "", variants); err != nil {
+	if r.goods, err = s.store.Goods(ctx, o.BrandID, o.pickedUpAt(), "", variants); err != nil {
 		return r, err
 	}
 	r.book, err = r.desk.Sheets(asked, variants)

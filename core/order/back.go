@@ -76,7 +76,7 @@ func (s *Service) Exchange(ctx context.Context, of Order, wanted []Reservation, 
 	for i, w := range wanted {
 		variants[i] = w.VariantID
 	}
-	goods, err := s.store.Goods(ctx, of.BrandID, cart.CustomerOf(of.MemberID, of.Email), variants)
+	goods, err := s.store.Goods(ctx, of.BrandID, of.pickedUpAt(), cart.CustomerOf(of.MemberID, of.Email), variants)
 	if err != nil {
 		return nil, err
 	}
@@ -103,6 +103,9 @@ func (s *Service) Exchange(ctx context.Context, of Order, wanted []Reservation, 
 		"number": o.Number, "total": o.Total(), "status": o.Status, "after": o.Status, "exchange": returnNumber, "of": of.ID,
 	})
 	d.Event.BrandID = o.BrandID
+	if of.PickedUp() {
+		d.PickUp = newPickUp(*o, exchangeDays)
+	}
 	if err := s.write(ctx, d); err != nil {
 		if errors.Is(err, errStockMoved) {
 			return nil, ErrExchangeGone

@@ -61,7 +61,7 @@ func (s *Service) gifts(ctx context.Context, d *Draft, levels []cart.Level) erro
 	if len(variants) == 0 {
 		return nil
 	}
-	goods, err := s.store.Goods(ctx, d.Order.BrandID, cart.CustomerOf(d.Order.MemberID, d.Order.Email), variants)
+	goods, err := s.store.Goods(ctx, d.Order.BrandID, d.Order.pickedUpAt(), cart.CustomerOf(d.Order.MemberID, d.Order.Email), variants)
 	if err != nil {
 		return err
 	}

@@ -168,6 +168,9 @@ func (s *Service) amended(ctx context.Context, o *Order, in EditInput) (*amendme
 	if o.OnDelivery() || (o.PaymentMethod == payment.MethodConvenienceStore && !o.Paid) { // somebody else collects the amount that it was told
 		return nil, ErrEditUnpaid
 	}
+	if o.PickedUp() && o.Status == Picking { // it is ready, and its customer was told of what
+		return nil, ErrPickUp
+	}
 	p, err := s.packing(ctx, o.ID)
 	if err != nil {
 		return nil, err
@@ -248,7 +251,7 @@ func (s *Service) applyEdit(ctx context.Context, a *amendment, reason string) (E
 func (s *Service) restock(ctx context.Context, a *amendment) error {
 	more, less := a.moves()
 	if len(more) > 0 {
-		goods, err := s.store.Goods(ctx, a.order.BrandID, "", variantsOf(more))
+		goods, err := s.store.Goods(ctx, a.order.BrandID, a.order.pickedUpAt(), "", variantsOf(more))
 		if err != nil {
 			return err
 		}

@@ -16,7 +16,7 @@ import (
 const noted = "order.noted"
 
 // internal are the events that customers do not hear of.
-var internal = []string{noted, "order.held", "order.released", "order.tagged"}
+var internal = []string{noted, "order.held", "order.released", "order.tagged", "order.code_wrong"}
 
 // Change is what an event says of an order; what it does not say is empty.
 type Change struct {
@@ -31,6 +31,7 @@ type Change struct {
 	Edit           *EditNote      `json:"edit,omitempty"`
 	Tags           []string       `json:"tags,omitempty"`
 	Promise        *Repromise     `json:"promise,omitempty"`
+	Moved          []Reallocated  `json:"moved,omitempty"`  // goods that were looked for elsewhere
 	ReturnNumber   string         `json:"return,omitempty"` // the return of some of its goods that it is about
 }
 

@@ -78,6 +78,9 @@ func (s *Service) Instruct(ctx context.Context, in InstructInput) (Instructed, e
 }
 
 func (s *Service) instruct(ctx context.Context, o *Order, in InstructInput) ([]Shipment, error) {
+	if o.PickedUp() {
+		return nil, ErrPickUp
+	}
 	if err := o.shippable(); err != nil {
 		return nil, err
 	}
@@ -191,6 +194,9 @@ func (s *Service) CancelShipment(ctx context.Context, in CancelShipmentInput) (M
 	return s.move(ctx, in.ShipmentID, "order.shipment_cancelled", func(_ context.Context, m *moving) error {
 		if m.shipment.Status != ShipmentInstructed {
 			return ErrShipmentStatus.With(m.shipment.Status)
+		}
+		if m.order.PickedUp() {
+			return ErrPickUp
 		}
 		m.shipment.Status, m.said.Reason = ShipmentCancelled, in.Reason
 		return nil

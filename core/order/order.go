@@ -83,6 +83,7 @@ type Order struct {
 	ShippingMode    pricing.ShippingMode
 	QuotationID     *uuid.UUID // whose offer was ordered; nil for a cart
 	PaymentMethod   payment.Method
+	Origin          Origin
 	Paid            bool
 	InternalNote    string
 	Held            HoldReason `db:"held"` // why it may not leave; empty if it may

@@ -127,6 +127,7 @@ func (s *Service) place(ctx context.Context, orderID uuid.UUID, lookup cart.Look
 	if err != nil {
 		return Order{}, err
 	}
+	basket.Levels = ranked(basket.Levels, Job{cart.Wanted(basket.Items), draft.Order.ShippingAddress.Prefecture}, channel.From(ctx).Allocation)
 	draft.Reservations, draft.Limited = plan(*basket), limited(*basket)
 	draft.Buyer, draft.Applied = lookup.Buyer(), slices.Clone(priced.Quote.Applied)
 	if err := s.gifts(ctx, &draft, basket.Levels); err != nil {
@@ -192,7 +193,7 @@ func orderable(p *cart.Priced, in PlaceInput) error {
 	if p.Email == "" {
 		all = append(all, fault.ErrRequired.At("email"))
 	}
-	if p.ShippingAddress == nil {
+	if p.ShippingAddress == nil && !p.PickedUp() {
 		all = append(all, fault.ErrRequired.At("shippingAddress"))
 	}
 	all = append(all, shippable(p), deliverable(p))
@@ -216,6 +217,12 @@ func present(all []error) []error {
 // nothing does.
 func shippable(p *cart.Priced) error {
 	switch {
+	case p.PickedUp() && p.PickUp == nil:
+		return cart.ErrPickUpShop.At("shopId")
+	case p.PickedUp() && p.Recipient == "":
+		return fault.ErrRequired.At("recipient")
+	case p.PickedUp():
+		return nil
 	case p.Method == nil:
 		return fault.ErrRequired.At("shippingMethod")
 	case p.ShippingAddress == nil: // which is told already
@@ -236,7 +243,8 @@ type Draft struct {
 	Buyer        scope.Buyer
 	Applied      []pricing.Applied // what campaigns give, less the gifts that are gone
 	Uses         []giftcard.Use    // what gift cards pay
-	Payments     []payment.Draft   // none if the order costs nothing, or is invoiced
+	Payments     []payment.Draft   // none if the order costs nothing, is invoiced, or is paid at the shop
+	PickUp       *PickUp           // nil unless it is picked up
 	Messages     []messaging.Message
 	Event        event.Event
 	approvers    []company.Seat // of an order that waits for one
@@ -252,8 +260,8 @@ func (s *Service) draft(ctx context.Context, orderID uuid.UUID, p *cart.Priced, 
 		return Draft{}, err
 	}
 	now, actor, ch, q, status := s.now(), access.From(ctx), channel.From(ctx), p.Quote, PendingPayment
-	if in.PaymentMethod == payment.MethodCashOnDelivery {
-		status = Confirmed // the carrier collects the money
+	if in.PaymentMethod == payment.MethodCashOnDelivery || in.PaymentMethod == payment.MethodAtShop {
+		status = Confirmed // the carrier collects the money, or the shop
 	}
 	if rest == 0 {
 		status = Confirmed // there is no money to wait for
@@ -262,13 +270,13 @@ func (s *Service) draft(ctx context.Context, orderID uuid.UUID, p *cart.Priced, 
 		}
 	}
 	d := Draft{CartID: p.ID, Uses: uses, Order: Order{
-		ID: orderID, Number: number, BrandID: ch.BrandID, ChannelID: ch.ID, ShopID: p.ShopID, MemberID: p.MemberID,
+		ID: orderID, Number: number, BrandID: ch.BrandID, ChannelID: ch.ID, ShopID: p.ShopID, MemberID: p.MemberID, Origin: FromOnline,
 		TokenHash: cart.OwnerOf(actor).TokenHash, Email: p.Email, Language: i18n.Language(ctx), Status: status,
 		Currency: q.Total.Currency, TaxInclusive: ch.TaxInclusive,
 		SubtotalMinor: q.Subtotal.Minor, DiscountMinor: q.Discount.Minor, ShippingMinor: q.Shipping.Minor, ChargeMinor: q.Charge.Minor, TaxMinor: q.Tax.Minor, TotalMinor: q.Total.Minor,
 		Taxes: q.Taxes, Breakdown: q.Breakdown, ShippingAddress: *p.ShippingAddress,
 		BillingAddress: p.BillingAddress,
-		ShippingMethod: Shipping{p.Method.ID, p.Method.Name, p.Verdict.Excluded, p.Method.TaxClass}, ShippingMode: p.ShippingMode, QuotationID: p.QuotationID, PaymentMethod: in.PaymentMethod, PlacedAt: now, UpdatedAt: now,
+		ShippingMethod: shippedBy(p), ShippingMode: p.ShippingMode, QuotationID: p.QuotationID, PaymentMethod: in.PaymentMethod, PlacedAt: now, UpdatedAt: now,
 	}}
 	for i, l := range p.Lines {
 		d.Lines = append(d.Lines, Line{
@@ -278,6 +286,7 @@ func (s *Service) draft(ctx context.Context, orderID uuid.UUID, p *cart.Priced, 
 			Breakdown: l.Price.Breakdown, Currency: q.Total.Currency, Promise: l.Promised().OrNone(), SoldAs: value(l.SoldAs), Parts: partsOf(l.Item, l.Price.Shares, l.Secret),
 		})
 	}
+	d.PickUp = pickUpOf(p, d.Order)
 	if err := s.admit(ctx, &d); err != nil {
 		return Draft{}, err
 	}
@@ -315,8 +324,8 @@ func (s *Service) billed(ctx context.Context, d *Draft, in PlaceInput) error {
 		o.Paid = true
 		return nil
 	}
-	if o.OnAccount() {
-		return nil // it is invoiced by the company's terms
+	if o.OnAccount() || o.PaymentMethod == payment.MethodAtShop {
+		return nil // it is invoiced by the company's terms, or paid when it is handed over
 	}
 	bill, err := s.payments.Draft(i18n.WithLanguage(ctx, o.Language), payment.OpenInput{
 		OrderID: o.ID, BrandID: o.BrandID, OrderNumber: o.Number, Method: o.PaymentMethod,

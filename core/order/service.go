@@ -33,8 +33,9 @@ type Store interface {
 	// is returned and the transaction must end. Answered are the variants whose
 	// availability to shoppers changed.
 	Take(ctx context.Context, t Taking) (flipped []uuid.UUID, err error)
-	// Goods are variants of the brand with their stock.
-	Goods(ctx context.Context, brandID uuid.UUID, customer string, variantIDs []uuid.UUID) (Goods, error)
+	// Goods are variants of the brand with their stock: at the shop, or if it is zero
+	// where orders ship from.
+	Goods(ctx context.Context, brandID, shopID uuid.UUID, customer string, variantIDs []uuid.UUID) (Goods, error)
 	// Waiting locks and reads what orders wait for of the variants, the longest
 	// waiting first, and what is free of them at shipping locations. If nobody waits
 	// it locks nothing.
@@ -82,6 +83,10 @@ type Store interface {
 	AddParcel(ctx context.Context, h Shipment, at time.Time) error
 	// Parcels are those of the shipments, in the order in which they were noted.
 	Parcels(ctx context.Context, shipmentIDs []uuid.UUID) ([]Parcel, error)
+
+	PickUpStore
+	SaleStore
+	ReallocationStore
 
 	// Replaces reports whether the order's goods replace returned ones.
 	Replaces(ctx context.Context, orderID uuid.UUID) (bool, error)
@@ -149,6 +154,9 @@ type Service struct {
 	offers    Offers
 	documents Documents
 	cards     Cards
+	tills     Tills
+	codes     Codes
+	members   Members
 	now       clock.Clock
 }
 
@@ -168,6 +176,8 @@ type Parts struct {
 	Routes    Routes
 	Cards     Cards
 	Prices    Prices
+	Codes     Codes // of orders that are picked up
+	Members   Members
 	Now       clock.Clock
 }
 
@@ -176,7 +186,7 @@ type Parts struct {
 func New(p Parts) *Service {
 	return &Service{
 		tx: p.Tx, store: p.Store, carts: p.Carts, keys: p.Keys,
-		outbox: p.Outbox, events: p.Events, flips: p.Flips, trade: p.Trade, campaigns: p.Campaigns, books: p.Books, carriers: p.Carriers, routes: p.Routes, cards: p.Cards, prices: p.Prices, now: p.Now,
+		outbox: p.Outbox, events: p.Events, flips: p.Flips, trade: p.Trade, campaigns: p.Campaigns, books: p.Books, carriers: p.Carriers, routes: p.Routes, cards: p.Cards, prices: p.Prices, codes: p.Codes, members: p.Members, now: p.Now,
 	}
 }
 
@@ -191,7 +201,12 @@ type Offers interface {
 func (s *Service) QuoteBy(offers Offers) { s.offers = offers }
 
 // PayBy says who opens and releases the payments of orders.
-func (s *Service) PayBy(payments payment.Opener) { s.payments = payments }
+func (s *Service) PayBy(payments interface {
+	payment.Opener
+	Tills
+}) {
+	s.payments, s.tills = payments, payments
+}
 
 // mine reports whether the actor, in the seat, may see the order: its customer, or
 // staff of its brand. A company's order is for its buyers.

@@ -40,6 +40,9 @@ func (s *Service) Ship(ctx context.Context, in ShipInput) (Moved, error) {
 		if m.shipment.Status != ShipmentInstructed {
 			return ErrShipmentStatus.With(m.shipment.Status)
 		}
+		if m.order.PickedUp() {
+			return ErrPickUp
+		}
 		if err := m.order.shippable(); err != nil {
 			return err
 		}

@@ -135,6 +135,7 @@ type ShipmentQuery struct {
 	LocationIDs    []uuid.UUID
 	TrackingNumber string
 	Exported       *bool // in a file of instructions, or in none; nil: either
+	PickUp         *bool // only those that are picked up, or only those that are not
 	Page           page.Args
 }
 
@@ -144,6 +145,7 @@ type ShipmentList struct {
 	LocationID     *uuid.UUID
 	TrackingNumber string
 	Exported       *bool
+	PickUp         *bool
 	Page           page.Args
 }
 
@@ -153,7 +155,7 @@ func (s *Service) ListShipments(ctx context.Context, in ShipmentList) (page.Conn
 	if err := access.Require(ctx, access.OrderRead); err != nil {
 		return page.Connection[Shipment]{}, err
 	}
-	q := ShipmentQuery{BrandID: channel.From(ctx).BrandID, Statuses: in.Statuses, TrackingNumber: in.TrackingNumber, Exported: in.Exported, Page: in.Page}
+	q := ShipmentQuery{BrandID: channel.From(ctx).BrandID, Statuses: in.Statuses, TrackingNumber: in.TrackingNumber, Exported: in.Exported, PickUp: in.PickUp, Page: in.Page}
 	actor := access.From(ctx)
 	if in.LocationID != nil {
 		q.LocationIDs = []uuid.UUID{*in.LocationID}

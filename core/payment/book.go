@@ -25,7 +25,7 @@ func (p Payment) place() ledger.Place {
 	case MethodGiftCard:
 		return ledger.Place{Account: ledger.GiftCards}
 	case MethodCash:
-		return ledger.Place{Account: ledger.Cash}
+		return ledger.Place{Account: ledger.Cash, Sub: p.Till}
 	}
 	return ledger.Place{Account: ledger.Clearing, Sub: p.Gateway}
 }

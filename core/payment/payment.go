@@ -27,10 +27,11 @@ const (
 	MethodConvenienceStore Method = "CONVENIENCE_STORE" // in cash at a convenience store, by a number (コンビニ払い)
 	MethodGiftCard         Method = "GIFT_CARD"         // from what is on gift cards
 	MethodCashOnDelivery   Method = "CASH_ON_DELIVERY"  // collected by the carrier at the door (代金引換)
+	MethodAtShop           Method = "AT_SHOP"           // at the till of the shop at which it is picked up (店頭払い)
 )
 
 // Methods lists every method.
-var Methods = []Method{MethodCard, MethodBankTransfer, MethodOnAccount, MethodCash, MethodCardTerminal, MethodConvenienceStore, MethodGiftCard, MethodCashOnDelivery}
+var Methods = []Method{MethodCard, MethodBankTransfer, MethodOnAccount, MethodCash, MethodCardTerminal, MethodConvenienceStore, MethodGiftCard, MethodCashOnDelivery, MethodAtShop}
 
 // Name is what the customer reads.
 func (m Method) Name() i18n.Text {
@@ -49,6 +50,8 @@ func (m Method) Name() i18n.Text {
 		return i18n.Text{"ja": "コンビニ払い（前払い）", "en": "At a convenience store"}
 	case MethodGiftCard:
 		return i18n.Text{"ja": "ギフトカード", "en": "Gift card"}
+	case MethodAtShop:
+		return i18n.Text{"ja": "店頭払い（受け取りのとき）", "en": "At the shop, when it is picked up"}
 	case MethodCashOnDelivery:
 		return i18n.Text{"ja": "代金引換", "en": "Cash on delivery"}
 	}
@@ -87,6 +90,7 @@ type Payment struct {
 	Reference       string        // the gateway's own id of the payment; empty until it answered
 	Instructions    *Instructions // what the customer has to do, where the method needs it
 	FailureCode     string        // the gateway's word for the last decline
+	Till            string        // code of the shop or event at whose till it was taken; empty for others
 	DueAt           *time.Time    // unpaid after this moment, the order is given up
 	CreatedAt       time.Time
 	UpdatedAt       time.Time

@@ -80,6 +80,9 @@ type Store interface {
 	// come in, most overdue first.
 	Overdue(ctx context.Context, at time.Time, limit int) ([]Payment, error)
 
+	// TillCode is the code of the brand's location that is open; empty if there is none.
+	TillCode(ctx context.Context, brandID, locationID uuid.UUID) (string, error)
+
 	InsertOperation(ctx context.Context, o Operation) error
 	UpdateOperation(ctx context.Context, o Operation) error
 	Operation(ctx context.Context, id uuid.UUID) (*Operation, error)

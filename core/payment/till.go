@@ -4,11 +4,13 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"slices"
 
 	"github.com/google/uuid"
 	"github.com/shopspring/decimal"
 
 	"github.com/noren-commerce/noren/core/access"
+	"github.com/noren-commerce/noren/core/fault"
 	"github.com/noren-commerce/noren/core/i18n"
 	"github.com/noren-commerce/noren/core/id"
 	"github.com/noren-commerce/noren/core/idempotency"
@@ -20,6 +22,7 @@ type TillInput struct {
 	OrderID        uuid.UUID
 	Method         Method           // CASH or CARD_TERMINAL
 	Amount         *decimal.Decimal // major units; nil: all that is still to be paid
+	ShopID         *uuid.UUID       // at whose till; nil: that of the actor's only shop, or none
 	Reference      string           // the slip's number
 	IdempotencyKey string
 }
@@ -81,10 +84,14 @@ func (s *Service) takeAtTill(ctx context.Context, g Gateway, in TillInput) (Paym
 	if err != nil {
 		return Payment{}, err
 	}
+	till, err := s.tillAt(ctx, due.BrandID, in.ShopID)
+	if err != nil {
+		return Payment{}, err
+	}
 	now := s.Now()
 	open := Payment{
 		ID: id.New(), BrandID: due.BrandID, OrderID: due.OrderID, Method: g.Method(), Gateway: g.Name(), Status: StatusPending,
-		Currency: due.Currency, AmountMinor: minor, Reference: in.Reference, CreatedAt: now, UpdatedAt: now,
+		Currency: due.Currency, AmountMinor: minor, Reference: in.Reference, Till: till, CreatedAt: now, UpdatedAt: now,
 	}
 	if err := s.Store.Insert(ctx, open); err != nil {
 		return open, err
@@ -102,6 +109,29 @@ func (s *Service) takeAtTill(ctx context.Context, g Gateway, in TillInput) (Paym
 		return taken, err
 	}
 	return taken, s.dropOthers(ctx, due, all, taken)
+}
+
+// tillAt is the code of the shop at whose till money is taken: those of a shop take it at
+// theirs.
+func (s *Service) tillAt(ctx context.Context, brandID uuid.UUID, shopID *uuid.UUID) (string, error) {
+	if actor := access.From(ctx); actor.Is(access.RoleStoreStaff) {
+		switch {
+		case shopID == nil && len(actor.Stores) == 1:
+			shopID = &actor.Stores[0]
+		case shopID == nil:
+			return "", fault.ErrRequired.At("shopId")
+		case !slices.Contains(actor.Stores, *shopID):
+			return "", fault.ErrForbidden
+		}
+	}
+	if shopID == nil {
+		return "", nil
+	}
+	code, err := s.Store.TillCode(ctx, brandID, *shopID)
+	if err == nil && code == "" {
+		err = fault.ErrNotFound.At("shopId")
+	}
+	return code, err
 }
 
 // part is how much of an order is paid now, in minor units: what is asked for, or all

@@ -56,8 +56,9 @@ type ShippingMode string
 
 // The shipping modes.
 const (
-	ShipNormal ShippingMode = "NORMAL" // to the buyer
-	ShipDirect ShippingMode = "DIRECT" // to the buyer's own customer (直送)
+	ShipNormal ShippingMode = "NORMAL"  // to the buyer
+	ShipDirect ShippingMode = "DIRECT"  // to the buyer's own customer (直送)
+	ShipPickUp ShippingMode = "PICK_UP" // nowhere: handed over at a shop (店舗受取)
 )
 
 // Range is a lowest and a highest price.

@@ -127,6 +127,9 @@ func (s *Service) asked(ctx context.Context, in RequestInput) (Quotation, error)
 	if seat != nil {
 		q.CompanyID = &seat.CompanyID
 	}
+	if in.ShippingMode != nil && *in.ShippingMode == pricing.ShipPickUp { // what is offered is shipped
+		return q, fault.Invalid(fault.CodeInvalid, "見積では店舗受取を選択できません", "What is quoted cannot be picked up").At("shippingMode")
+	}
 	if in.ShippingMode != nil {
 		q.ShippingMode = *in.ShippingMode
 	}
@@ -157,7 +160,7 @@ func (s *Service) fromCart(ctx context.Context, in *RequestInput, q *Quotation) 
 	for _, l := range c.Lines {
 		in.Lines = append(in.Lines, AskedLine{VariantID: l.VariantID, Quantity: l.Quantity})
 	}
-	if in.ShippingMode == nil {
+	if in.ShippingMode == nil && !c.PickedUp() {
 		q.ShippingMode = c.ShippingMode
 	}
 	return nil

@@ -30,6 +30,18 @@ func Draw(n int) (string, error) {
 	return string(append(drawn, check(drawn))), nil
 }
 
+// Derive is n symbols and the check symbol that follow from the seed, which has to be as
+// good as random and worth more than the symbols.
+func Derive(seed []byte, n int) string {
+	base, rest := big.NewInt(int64(len(all))), new(big.Int).SetBytes(seed)
+	drawn, i := make([]byte, 0, n+1), new(big.Int)
+	for range n {
+		rest.DivMod(rest, base, i)
+		drawn = append(drawn, all[i.Int64()])
+	}
+	return string(append(drawn, check(drawn)))
+}
+
 // Read is what a person typed, without what stands between the symbols; ok is false
 // unless it is n symbols and their check symbol.
 func Read(typed string, n int) (read string, ok bool) {

@@ -53,3 +53,15 @@ func TestEveryWrongSymbolAndSwapIsFound(t *testing.T) {
 		}
 	})
 }
+
+func TestWhatIsDerivedFollowsFromItsSeed(t *testing.T) {
+	t.Parallel()
+	rapid.Check(t, func(t *rapid.T) {
+		seed := rapid.SliceOfN(rapid.Byte(), 32, 32).Draw(t, "seed")
+		derived := symbols.Derive(seed, 7)
+		if read, ok := symbols.Read(derived, 7); !ok || read != derived || symbols.Derive(seed, 7) != derived {
+			t.Fatal(derived)
+		}
+	})
+	require.NotEqual(t, symbols.Derive([]byte("one seed of many bytes"), 7), symbols.Derive([]byte("another seed of bytes"), 7))
+}

@@ -458,4 +458,23 @@ func marshalOPrefecture2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋcust
 	return ret
 }
 
+func unmarshalOPrefecture2ᚖgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋcustomerᚐPrefecture(ctx context.Context, ec *executionContext, v any) (*customer.Prefecture, error) {
+	if v == nil {
+		return nil, nil
+	}
+	tmp, err := graphql.UnmarshalString(v)
+	res := customer.Prefecture(tmp)
+	return &res, graphql.ErrorOnPath(ctx, err)
+}
+
+func marshalOPrefecture2ᚖgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋcustomerᚐPrefecture(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v *customer.Prefecture) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	_ = sel
+	_ = ctx
+	res := run.Text(string(*v))
+	return res
+}
+
 // endregion ***************************** type.gotpl *****************************

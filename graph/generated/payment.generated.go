@@ -2136,7 +2136,7 @@ func unmarshalInputRecordTillPaymentInput(ctx context.Context, ec *executionCont
 		asMap["reference"] = ""
 	}
 
-	fieldsInOrder := [...]string{"idempotencyKey", "orderId", "method", "amount", "reference"}
+	fieldsInOrder := [...]string{"idempotencyKey", "orderId", "method", "amount", "reference", "shopId"}
 	for _, k := range fieldsInOrder {
 		v, ok := asMap[k]
 		if !ok {
@@ -2178,6 +2178,13 @@ func unmarshalInputRecordTillPaymentInput(ctx context.Context, ec *executionCont
 				return it, err
 			}
 			it.Reference = data
+		case "shopId":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("shopId"))
+			data, err := unmarshalOID2ᚖgithubᚗcomᚋgoogleᚋuuidᚐUUID(ctx, ec, v)
+			if err != nil {
+				return it, err
+			}
+			it.ShopID = data
 		}
 	}
 	return it, nil

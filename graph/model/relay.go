@@ -49,6 +49,10 @@ type (
 	ShipmentConnection = page.Connection[order.Shipment]
 	// ShipmentEdge is a shipment on a page.
 	ShipmentEdge = page.Edge[order.Shipment]
+	// PickUpConnection is a page of pick-ups.
+	PickUpConnection = page.Connection[order.PickUp]
+	// PickUpEdge is a pick-up on a page.
+	PickUpEdge = page.Edge[order.PickUp]
 	// ReturnConnection is a page of returns.
 	ReturnConnection = page.Connection[returns.Return]
 	// ReturnEdge is a return on a page.

@@ -33,7 +33,7 @@ func (s *Orders) Waiting(ctx context.Context, variantIDs []uuid.UUID) ([]order.B
 		WHERE r.variant_id = ANY(@variants) AND r.location_id IS NULL AND r.state = 'OPEN'
 		ORDER BY o.placed_at, r.order_id, r.variant_id FOR UPDATE OF r`, args)
 	queueRows(batch, &levels, nil, `
-		SELECT s.variant_id, s.location_id, s.free
+		SELECT `+siteLevelColumns+`
 		FROM stock_levels s JOIN locations o ON o.id = s.location_id
 		WHERE s.variant_id = ANY(@variants) AND o.ships AND o.active ORDER BY o.priority, o.id`, args)
 	return waiting, levels, s.db.conn(ctx).SendBatch(ctx, batch).Close()

@@ -89,7 +89,7 @@ func (s *Carts) AddLine(ctx context.Context, in cart.Lookup, line cart.NewLine) 
 				SELECT @cart, @brand, @channel, @member, @token, @at
 				FROM variants v JOIN products p ON p.id = v.product_id
 				WHERE v.id = @variant AND NOT EXISTS (SELECT FROM carts c WHERE `+ownCart(in.Owner)+`)
-				  AND `+sellable+` AND `+guard+` AND `+chosen(pieces, `@choices::jsonb`)+` >= @quantity
+				  AND `+sellable+` AND `+guard+` AND (`+chosen(pieces, `@choices::jsonb`)+` >= @quantity OR `+pickable(`@quantity`)+`)
 				ON CONFLICT DO NOTHING`, args)
 			sql = anotherLine(in.Owner, guard)
 		}
@@ -106,7 +106,7 @@ func firstLine(guard string) string {
 	return `
 	WITH wanted AS (
 		SELECT v.id FROM variants v JOIN products p ON p.id = v.product_id
-		WHERE v.id = @variant AND ` + sellable + ` AND ` + guard + ` AND ` + chosen(pieces, `@choices::jsonb`) + ` >= @quantity
+		WHERE v.id = @variant AND ` + sellable + ` AND ` + guard + ` AND (` + chosen(pieces, `@choices::jsonb`) + ` >= @quantity OR ` + pickable(`@quantity`) + `)
 	), made AS (
 		INSERT INTO carts (id, brand_id, channel_id, member_id, token_hash, updated_at)
 		SELECT @cart, @brand, @channel, @member, @token, @at FROM wanted
@@ -119,6 +119,8 @@ func firstLine(guard string) string {
 // anotherLine adds pieces to the line of the variant in the owner's cart, or a line.
 func anotherLine(o cart.Owner, guard string) string {
 	own := ownCart(o)
+	const more = `@quantity + coalesce((
+			SELECT o.quantity FROM cart_lines o WHERE o.cart_id = c.id AND o.variant_id = v.id AND o.choices = @choices::jsonb), 0)`
 	return `
 		INSERT INTO cart_lines AS k (id, cart_id, variant_id, quantity, choices)
 		SELECT @line, c.id, v.id, @quantity, @choices::jsonb
@@ -126,8 +128,7 @@ func anotherLine(o cart.Owner, guard string) string {
 		JOIN products p ON p.id = v.product_id
 		WHERE ` + own + ` AND v.id = @variant AND ` + sellable + ` AND ` + guard + `
 		  AND (SELECT count(*) FROM cart_lines o WHERE o.cart_id = c.id AND (o.variant_id, o.choices) <> (v.id, @choices::jsonb)) < @most
-		  AND ` + chosen(pieces, `@choices::jsonb`) + ` >= @quantity + coalesce((
-			SELECT o.quantity FROM cart_lines o WHERE o.cart_id = c.id AND o.variant_id = v.id AND o.choices = @choices::jsonb), 0)
+		  AND (` + chosen(pieces, `@choices::jsonb`) + ` >= ` + more + ` OR ` + pickable(more) + `)
 		ON CONFLICT (cart_id, variant_id, choices) DO UPDATE SET quantity = k.quantity + EXCLUDED.quantity`
 }
 
@@ -137,7 +138,7 @@ func (s *Carts) SetQuantity(ctx context.Context, in cart.Lookup, lineID uuid.UUI
 	sql := `UPDATE cart_lines k SET quantity = @quantity
 		FROM carts c, variants v
 		WHERE k.id = @line AND k.cart_id = c.id AND v.id = k.variant_id AND ` + ownCart(in.Owner) + `
-		  AND (@quantity <= k.quantity OR ` + chosen(pieces, `k.choices`) + ` >= @quantity)`
+		  AND (@quantity <= k.quantity OR ` + chosen(pieces, `k.choices`) + ` >= @quantity OR ` + pickable(`@quantity`) + `)`
 	if quantity == 0 {
 		sql = `DELETE FROM cart_lines k USING carts c WHERE k.id = @line AND k.cart_id = c.id AND ` + ownCart(in.Owner)
 	}
@@ -166,6 +167,7 @@ func (s *Carts) Update(ctx context.Context, in cart.Lookup, change cart.Change) 
 				deliver_on = CASE WHEN @any_delivery THEN NULL ELSE coalesce(@deliver_on, c.deliver_on) END,
 				delivery_band = CASE WHEN @any_delivery THEN '' ELSE coalesce(@delivery_band, c.delivery_band) END,
 				shop_id = CASE WHEN @no_shop THEN NULL ELSE coalesce(@shop, c.shop_id) END,
+				recipient = coalesce(@recipient, c.recipient),
 				updated_at = @at
 			WHERE `+ownCart(in.Owner)+` AND (@method::uuid IS NULL OR EXISTS (
 				SELECT FROM shipping_methods m WHERE m.id = @method AND m.brand_id = @brand AND m.active))
@@ -174,7 +176,7 @@ func (s *Carts) Update(ctx context.Context, in cart.Lookup, change cart.Change) 
 			"email": change.Email, "address": change.ShippingAddress, "method": change.ShippingMethodID, "mode": change.ShippingMode, "payment": change.PaymentMethod,
 			"billing": change.BillingAddress, "with_parcel": change.BillToShipping,
 			"deliver_on": change.DeliverOn, "delivery_band": change.DeliveryBand, "any_delivery": change.AnyDelivery,
-			"shop": change.ShopID, "no_shop": change.NoShop,
+			"shop": change.ShopID, "no_shop": change.NoShop, "recipient": change.Recipient,
 		}))
 	})
 }
@@ -254,10 +256,11 @@ func queueCart(batch *pgx.Batch, in cart.Lookup, lock string, into **cart.Basket
 			*into = &found
 		}
 	}, `SELECT c.id, c.brand_id, c.channel_id, c.member_id, c.email, c.shipping_address, c.billing_address, c.shipping_method_id, c.shipping_mode, c.shop_id, c.payment_method, c.deliver_on, c.delivery_band, c.updated_at,
+			`+recipientOf+` AS recipient, `+pickUpOf+` AS pick_up,
 			`+deliveryTermsOf+` AS delivery,
 			`+enteredCoupons+` AS entered
 		FROM carts c WHERE `+own+lock, args)
-	queueContents(batch, basketLines{`carts c JOIN cart_lines k ON k.cart_id = c.id`, own, shareOfCart}, args, &found)
+	queueContents(batch, basketLines{`carts c JOIN cart_lines k ON k.cart_id = c.id`, own, shareOfCart, placesOf(own)}, args, &found)
 	queueRows(batch, &[]shipping.Method{}, func(rows []shipping.Method) {
 		if len(rows) > 0 {
 			found.Method = &rows[0]
@@ -267,7 +270,7 @@ func queueCart(batch *pgx.Batch, in cart.Lookup, lock string, into **cart.Basket
 }
 
 // basketLines are lines k of something c that is bought: a cart, or a quotation.
-type basketLines struct{ from, where, share string }
+type basketLines struct{ from, where, share, places string }
 
 // queueContents queues what is needed to price and sell the lines.
 func queueContents(batch *pgx.Batch, l basketLines, args pgx.NamedArgs, found *cart.Basket) {
@@ -298,9 +301,9 @@ func itemsSQL(l basketLines) string {
 // levelsSQL reads what is free of the variants where the brand ships, as cart.Level.
 func levelsSQL(needed string) string {
 	return `
-		SELECT s.variant_id, s.location_id, s.free
+		SELECT ` + siteLevelColumns + `
 		FROM stock_levels s JOIN locations o ON o.id = s.location_id
-		WHERE s.variant_id IN ` + needed + ` AND o.brand_id = @brand AND o.ships AND o.active
+		WHERE s.variant_id IN ` + needed + ` AND o.brand_id = @brand AND o.active AND ` + l.places + `
 		ORDER BY o.priority, o.id`
 }
 

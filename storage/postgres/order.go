@@ -1,6 +1,7 @@
 package postgres
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -28,7 +29,7 @@ func NewOrders(db *DB) *Orders { return &Orders{db} }
 
 const orderColumns = `o.id, o.number, o.brand_id, o.channel_id, o.shop_id, o.member_id, o.company_id, o.token_hash, o.email, o.language, o.status,
 	o.currency, o.tax_inclusive, o.subtotal, o.discount, o.shipping_fee, o.charge, o.tax, o.total, o.taxes, o.breakdown, o.shipping_address,
-	o.billing_address, o.shipping_method, o.shipping_mode, o.quotation_id, o.payment_method, o.paid, o.internal_note, o.held, o.held_note, o.tags, o.missed_gifts, o.promised_on, o.ship_by, o.deliver_on, o.band, o.placed_at, o.updated_at`
+	o.billing_address, o.shipping_method, o.shipping_mode, o.quotation_id, o.payment_method, o.origin, o.paid, o.internal_note, o.held, o.held_note, o.tags, o.missed_gifts, o.promised_on, o.ship_by, o.deliver_on, o.band, o.placed_at, o.updated_at`
 
 // LockCart reads the owner's open cart for placing; a second placer waits, and
 // then finds it closed.
@@ -58,6 +59,9 @@ func (s *Orders) Insert(ctx context.Context, d order.Draft) error {
 	for _, p := range d.Payments {
 		queuePayment(batch, p.Payment)
 	}
+	if d.PickUp != nil {
+		queuePickUp(batch, *d.PickUp)
+	}
 	return s.db.later(ctx, batch)
 }
 
@@ -66,11 +70,11 @@ func queueOrder(batch *pgx.Batch, o order.Order) {
 		INSERT INTO orders (id, number, brand_id, channel_id, member_id, token_hash, email, language, status, currency,
 			tax_inclusive, subtotal, discount, shipping_fee, tax, total, taxes, breakdown, shipping_address, shipping_method,
 			payment_method, paid, internal_note, placed_at, updated_at, billing_address, missed_gifts, company_id, shipping_mode, quotation_id, shop_id, charge,
-			promised_on, ship_by, deliver_on, band)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24, $25, $26, $27, $28, $29, $30, $31, $32, $33, $34, $35, $36)`,
+			promised_on, ship_by, deliver_on, band, origin)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24, $25, $26, $27, $28, $29, $30, $31, $32, $33, $34, $35, $36, $37)`,
 		o.ID, o.Number, o.BrandID, o.ChannelID, o.MemberID, o.TokenHash, o.Email, o.Language, o.Status, o.Currency,
 		o.TaxInclusive, o.SubtotalMinor, o.DiscountMinor, o.ShippingMinor, o.TaxMinor, o.TotalMinor, o.Taxes, o.Breakdown, o.ShippingAddress,
-		o.ShippingMethod, o.PaymentMethod, o.Paid, o.InternalNote, o.PlacedAt, o.UpdatedAt, o.BillingAddress, texts(o.MissedGifts), o.CompanyID, o.ShippingMode, o.QuotationID, o.ShopID, o.ChargeMinor, o.PromisedOn, o.ShipBy, o.DeliverOn, o.Band)
+		o.ShippingMethod, o.PaymentMethod, o.Paid, o.InternalNote, o.PlacedAt, o.UpdatedAt, o.BillingAddress, texts(o.MissedGifts), o.CompanyID, o.ShippingMode, o.QuotationID, o.ShopID, o.ChargeMinor, o.PromisedOn, o.ShipBy, o.DeliverOn, o.Band, cmp.Or(o.Origin, order.FromOnline))
 }
 
 // texts are never nil: an empty array, not SQL's null.
@@ -88,11 +92,11 @@ const singleLines = `(
 		WHERE id = ANY(@ids) AND brand_id = @brand AND NOT EXISTS (SELECT FROM set_slots o WHERE o.set_id = variants.id)
 	) k`
 
-// Goods are variants of the brand with their stock where it ships, and what limits
+// Goods are variants of the brand with their stock at the shop or where it ships, and what limits
 // leave the customer of them; no sets that a customer would have to choose for.
-func (s *Orders) Goods(ctx context.Context, brandID uuid.UUID, customer string, variantIDs []uuid.UUID) (order.Goods, error) {
+func (s *Orders) Goods(ctx context.Context, brandID, shopID uuid.UUID, customer string, variantIDs []uuid.UUID) (order.Goods, error) {
 	var goods order.Goods
-	args := pgx.NamedArgs{"brand": brandID, "customer": customer, "ids": variantIDs}
+	args := pgx.NamedArgs{"brand": brandID, "shop": orNull(shopID), "customer": customer, "ids": variantIDs}
 	batch := &pgx.Batch{}
 	const lines = singleLines + lineGoods
 	queueRows(batch, &[]itemRow{}, func(rows []itemRow) { goods.Items = assembled(rows) }, `
@@ -100,9 +104,9 @@ func (s *Orders) Goods(ctx context.Context, brandID uuid.UUID, customer string, 
 		FROM `+lines+` JOIN variants v ON v.id = g.variant_id JOIN products p ON p.id = v.product_id
 		LEFT JOIN sale_terms t ON t.variant_id = v.id AND t.kind IS NOT NULL`+itemOrder, args)
 	queueRows(batch, &goods.Levels, nil, `
-		SELECT s.variant_id, s.location_id, s.free
+		SELECT `+siteLevelColumns+`
 		FROM stock_levels s JOIN locations o ON o.id = s.location_id
-		WHERE s.variant_id IN (SELECT g.variant_id FROM `+lines+`) AND o.brand_id = @brand AND o.ships AND o.active ORDER BY o.priority, o.id`, args)
+		WHERE s.variant_id IN (SELECT g.variant_id FROM `+lines+`) AND o.brand_id = @brand AND o.active AND coalesce(o.id = @shop::uuid, o.ships) ORDER BY o.priority, o.id`, args)
 	return goods, s.db.conn(ctx).SendBatch(ctx, batch).Close()
 }
 

@@ -18,7 +18,7 @@ type Payments struct{ db *DB }
 func NewPayments(db *DB) *Payments { return &Payments{db} }
 
 const paymentColumns = `id, brand_id, order_id, method, gateway, status, currency, amount, authorised, captured, refunded,
-	reference, instructions, failure_code, due_at, created_at, updated_at`
+	reference, instructions, failure_code, due_at, created_at, updated_at, till`
 
 // Insert adds a payment.
 func (s *Payments) Insert(ctx context.Context, p payment.Payment) error {
@@ -30,9 +30,9 @@ func (s *Payments) Insert(ctx context.Context, p payment.Payment) error {
 func queuePayment(batch *pgx.Batch, p payment.Payment) {
 	batch.Queue(`
 		INSERT INTO payments (`+paymentColumns+`)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17)`,
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18)`,
 		p.ID, p.BrandID, p.OrderID, p.Method, p.Gateway, p.Status, p.Currency, p.AmountMinor, p.AuthorisedMinor,
-		p.CapturedMinor, p.RefundedMinor, p.Reference, p.Instructions, p.FailureCode, p.DueAt, p.CreatedAt, p.UpdatedAt)
+		p.CapturedMinor, p.RefundedMinor, p.Reference, p.Instructions, p.FailureCode, p.DueAt, p.CreatedAt, p.UpdatedAt, p.Till)
 }
 
 // Update stores what may change of a payment.
@@ -43,6 +43,11 @@ func (s *Payments) Update(ctx context.Context, p payment.Payment) error {
 		WHERE id = $1`,
 		p.ID, p.Status, p.AuthorisedMinor, p.CapturedMinor, p.RefundedMinor, p.Reference, p.Instructions, p.FailureCode, p.DueAt, p.UpdatedAt, p.AmountMinor)
 	return err
+}
+
+// TillCode is the code of the brand's location that is open; empty if there is none.
+func (s *Payments) TillCode(ctx context.Context, brandID, locationID uuid.UUID) (string, error) {
+	return one[string](ctx, s.db, `SELECT coalesce((SELECT code FROM locations WHERE id = $2 AND brand_id = $1 AND active), '')`, brandID, locationID)
 }
 
 // Payment is the payment with the id; nil if there is none.

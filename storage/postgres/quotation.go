@@ -140,7 +140,7 @@ func (s *Quotations) Basket(ctx context.Context, in cart.Lookup, q quotation.Bas
 	)
 	batch := &pgx.Batch{}
 	const from, where = `quotations c JOIN quotation_lines k ON k.quotation_id = c.id AND k.revision = c.revision`, `c.id = @quotation`
-	queueContents(batch, basketLines{from, where, share}, args, &b)
+	queueContents(batch, basketLines{from, where, share, shippingPlaces}, args, &b)
 	queueRows(batch, &units, nil, `SELECT k.id, k.variant_id, k.unit FROM `+from+` WHERE `+where+` AND k.unit IS NOT NULL`, args)
 	queueRows(batch, &offers, nil, `
 		SELECT o.shipping_fee FROM quotations c JOIN quotation_offers o ON o.quotation_id = c.id AND o.revision = c.revision WHERE `+where, args)

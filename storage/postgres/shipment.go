@@ -73,10 +73,11 @@ func (s *Orders) SaveShipment(ctx context.Context, h order.Shipment) error {
 	return err
 }
 
-// CancelShipments calls those of the order off that have not left.
+// CancelShipments calls those of the order off that have not left, and its pick-up.
 func (s *Orders) CancelShipments(ctx context.Context, orderID uuid.UUID, at time.Time) error {
 	batch := &pgx.Batch{}
 	batch.Queue(`UPDATE shipments SET status = 'CANCELLED', updated_at = $2 WHERE order_id = $1 AND status = 'INSTRUCTED'`, orderID, at)
+	batch.Queue(`UPDATE pick_ups SET state = 'CANCELLED', updated_at = $2 WHERE order_id = $1 AND state IN ('REQUESTED', 'READY')`, orderID, at)
 	return s.db.later(ctx, batch)
 }
 
@@ -109,6 +110,9 @@ func (s *Orders) ListShipments(ctx context.Context, q order.ShipmentQuery) (page
 	}
 	if q.Exported != nil {
 		where, args["exported"] = where+` AND (h.batch_id IS NOT NULL) = @exported`, *q.Exported
+	}
+	if q.PickUp != nil {
+		where, args["pick_up"] = where+` AND @pick_up = EXISTS (SELECT FROM pick_ups u WHERE u.order_id = h.order_id)`, *q.PickUp
 	}
 	found, err := keyset(ctx, s.db, q.Page, shipmentColumns+` FROM shipments h`, where, `(h.instructed_at, h.id)`, `h.instructed_at, h.id`, args,
 		func(k timeKey) []any { return []any{k.At, k.ID} }, func(h order.Shipment) timeKey { return timeKey{h.InstructedAt, h.ID} })

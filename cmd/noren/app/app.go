@@ -26,6 +26,7 @@ import (
 	"github.com/noren-commerce/noren/core/inventory"
 	"github.com/noren-commerce/noren/core/invoice"
 	"github.com/noren-commerce/noren/core/ledger"
+	"github.com/noren-commerce/noren/core/membercode"
 	"github.com/noren-commerce/noren/core/messaging"
 	"github.com/noren-commerce/noren/core/operation"
 	"github.com/noren-commerce/noren/core/order"
@@ -107,9 +108,17 @@ func New(cfg Config, db *postgres.DB, now clock.Clock, options ...Option) (*App,
 		return nil, err
 	}
 	companies.RecruitBy(accounts)
+	codes, err := order.NewCodes(cfg.Secret)
+	if err != nil {
+		return nil, err
+	}
+	memberCodes, err := membercode.New(postgres.NewMemberCodes(db), cfg.Secret, now)
+	if err != nil {
+		return nil, err
+	}
 	orders := order.New(order.Parts{
 		Tx: db, Store: postgres.NewOrders(db), Carts: carts, Keys: keys,
-		Outbox: jobs, Events: events, Flips: shown, Campaigns: campaigns, Trade: companies, Books: books, Cards: cards, Carriers: postgres.NewShipping(db), Routes: postgres.NewShipping(db), Prices: prices, Now: now,
+		Outbox: jobs, Events: events, Flips: shown, Campaigns: campaigns, Trade: companies, Books: books, Cards: cards, Carriers: postgres.NewShipping(db), Routes: postgres.NewShipping(db), Prices: prices, Codes: codes, Members: memberCodes, Now: now,
 	})
 	shown.First(orders.Allocate)
 	trusted, err := newProxies(cfg.TrustedProxy)
@@ -153,29 +162,31 @@ func New(cfg Config, db *postgres.DB, now clock.Clock, options ...Option) (*App,
 		DB:       db,
 		Channels: channel.New(postgres.NewChannels(db), now),
 		Resolvers: &resolvers.Resolver{
-			Catalog:   catalog.New(redis.NewCatalog(postgres.NewCatalog(db), ground.Redis, ground.Generations, postgres.Joined), rules, buyers, search.NewAnalyzer(), now),
-			Rules:     rules,
-			Campaigns: campaigns,
-			Simulator: newSimulator(db, campaigns, prices, jobs),
-			Shoppers:  buyers,
-			Display:   display.NewEditor(display.EditorParts{Tx: db, Store: postgres.NewDisplay(db), Buyers: companies, Events: events, Now: now}),
-			Restock:   restock,
-			Pricing:   prices,
-			Lists:     lists,
-			Terms:     newConditions(db, jobs, events, now),
-			Editor:    newEditor(db, events, files, lists, now),
-			Inventory: inventory.New(stock, buyers),
-			Sales:     sale.New(sale.Parts{Tx: db, Store: postgres.NewSales(db), SetStore: postgres.NewSales(db), Shown: shown, Events: events, Now: now}),
-			Stock:     keeper,
-			Supply:    &inventory.Supply{Keeper: keeper, Supplies: stock, Outbox: jobs},
-			Carts:     carts,
-			Shipping:  shipping.New(postgres.NewShipping(db)),
-			Methods:   shipping.NewEditor(db, postgres.NewShipping(db), events, now),
-			Orders:    orders,
-			Returns:   back,
-			Dispatch:  shipments.files,
-			Results:   shipments.results,
-			Issues:    shipments.issues,
+			Catalog:     catalog.New(redis.NewCatalog(postgres.NewCatalog(db), ground.Redis, ground.Generations, postgres.Joined), rules, buyers, search.NewAnalyzer(), now),
+			Rules:       rules,
+			Campaigns:   campaigns,
+			Simulator:   newSimulator(db, campaigns, prices, jobs),
+			Shoppers:    buyers,
+			Display:     display.NewEditor(display.EditorParts{Tx: db, Store: postgres.NewDisplay(db), Buyers: companies, Events: events, Now: now}),
+			Restock:     restock,
+			Pricing:     prices,
+			Lists:       lists,
+			Terms:       newConditions(db, jobs, events, now),
+			Editor:      newEditor(db, events, files, lists, now),
+			Inventory:   inventory.New(stock, buyers),
+			Shops:       inventory.NewShops(inventory.ShopParts{Tx: db, Store: stock, Buyers: buyers, Events: events, Now: now}),
+			MemberCodes: memberCodes,
+			Sales:       sale.New(sale.Parts{Tx: db, Store: postgres.NewSales(db), SetStore: postgres.NewSales(db), Shown: shown, Events: events, Now: now}),
+			Stock:       keeper,
+			Supply:      &inventory.Supply{Keeper: keeper, Supplies: stock, Outbox: jobs},
+			Carts:       carts,
+			Shipping:    shipping.New(postgres.NewShipping(db)),
+			Methods:     shipping.NewEditor(db, postgres.NewShipping(db), events, now),
+			Orders:      orders,
+			Returns:     back,
+			Dispatch:    shipments.files,
+			Results:     shipments.results,
+			Issues:      shipments.issues,
 			Quotations: newQuotations(db, quotation.Parts{
 				Keys: keys, Companies: companies, Orders: orders, Prices: prices, Rules: rules, Carts: carts, Outbox: jobs, Limiter: ground.Limiter, Events: events, Now: now,
 			}),

@@ -1,0 +1,131 @@
+// Package membercode is how a member says at a counter who it is (デジタル会員証): a signed
+// text that holds for minutes, and once.
+package membercode
+
+import (
+	"context"
+	"crypto/hkdf"
+	"crypto/hmac"
+	"crypto/rand"
+	"crypto/sha256"
+	"encoding/base64"
+	"encoding/binary"
+	"errors"
+	"strings"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/noren-commerce/noren/core/access"
+	"github.com/noren-commerce/noren/core/channel"
+	"github.com/noren-commerce/noren/core/clock"
+	"github.com/noren-commerce/noren/core/fault"
+	"github.com/noren-commerce/noren/core/qr"
+)
+
+// holds is for how long a code holds: long enough to scan what is bought after it.
+const holds = 5 * time.Minute
+
+// Failures of a code.
+var (
+	ErrInvalid = fault.Invalid("MEMBER_CODE_INVALID", "会員コードが正しくないか、使用済みです。もう一度表示してもらってください", "The member's code is not one, or has been used; ask for a fresh one")
+	ErrExpired = fault.Invalid("MEMBER_CODE_EXPIRED", "会員コードの有効期限が切れています。もう一度表示してもらってください", "The member's code is too old; ask for a fresh one")
+)
+
+// Code is a member's code.
+type Code struct {
+	Text      string
+	ExpiresAt time.Time
+}
+
+// SquareCode is the code as a camera reads it.
+func (c Code) SquareCode() qr.Code { return qr.Code{Text: c.Text} }
+
+// Store remembers codes that were used.
+type Store interface {
+	// Use notes that the code was used; false if it was before.
+	Use(ctx context.Context, nonce uuid.UUID, memberID uuid.UUID, at, until time.Time) (bool, error)
+	// Role is the role of the member with the account; empty if it is closed.
+	Role(ctx context.Context, memberID uuid.UUID) (access.Role, error)
+}
+
+// Service makes and reads codes.
+type Service struct {
+	store Store
+	key   []byte
+	now   clock.Clock
+}
+
+// New makes the service. Its key is derived from noren's secret.
+func New(store Store, secret string, now clock.Clock) (*Service, error) {
+	if secret == "" {
+		return nil, errors.New("NOREN_SECRET is missing: members' codes are signed with it")
+	}
+	key, err := hkdf.Key(sha256.New, []byte(secret), nil, "noren member codes", sha256.Size)
+	return &Service{store, key, now}, err
+}
+
+// begins is what every code begins with.
+const begins = "noren:member:"
+
+// A code's bytes: the member, a nonce, the second at which it ends, and the signature.
+const (
+	signed = 16 + 16 + 8
+	length = signed + 16
+)
+
+// Issue is a fresh code of the actor, who is a member.
+func (s *Service) Issue(ctx context.Context) (Code, error) {
+	actor := access.From(ctx)
+	if !actor.Is(access.RoleMember, access.RoleCompanyBuyer) {
+		return Code{}, fault.ErrForbidden
+	}
+	until := s.now().Add(holds).Truncate(time.Second)
+	raw := make([]byte, 0, length)
+	raw = append(raw, actor.ID[:]...)
+	nonce := make([]byte, 16)
+	if _, err := rand.Read(nonce); err != nil {
+		return Code{}, err
+	}
+	raw = append(raw, nonce...)
+	raw = binary.BigEndian.AppendUint64(raw, uint64(until.Unix())) //nolint:gosec // no year before 1970
+	raw = append(raw, s.sign(channel.From(ctx).BrandID, raw)...)
+	return Code{begins + base64.RawURLEncoding.EncodeToString(raw), until}, nil
+}
+
+// sign signs for one brand: a code shown to another's till says nothing there.
+func (s *Service) sign(brandID uuid.UUID, of []byte) []byte {
+	h := hmac.New(sha256.New, s.key)
+	h.Write(brandID[:])
+	h.Write(of)
+	return h.Sum(nil)[:16]
+}
+
+// Read is the member who shows the code in the channel's brand. With use, the code is used
+// up, in the transaction of the context.
+func (s *Service) Read(ctx context.Context, text string, use bool) (access.Actor, error) {
+	body, ok := strings.CutPrefix(strings.TrimSpace(text), begins)
+	raw, err := base64.RawURLEncoding.DecodeString(body)
+	if !ok || err != nil || len(raw) != length || !hmac.Equal(raw[signed:], s.sign(channel.From(ctx).BrandID, raw[:signed])) {
+		return access.Actor{}, ErrInvalid
+	}
+	now, until := s.now(), time.Unix(int64(binary.BigEndian.Uint64(raw[32:signed])), 0) //nolint:gosec // noren signed it
+	if !now.Before(until) {
+		return access.Actor{}, ErrExpired
+	}
+	member := access.Actor{ID: uuid.UUID(raw[:16])}
+	if member.Role, err = s.store.Role(ctx, member.ID); err != nil {
+		return access.Actor{}, err
+	}
+	if !member.Is(access.RoleMember, access.RoleCompanyBuyer) {
+		return access.Actor{}, ErrInvalid
+	}
+	if !use {
+		return member, nil
+	}
+	fresh, err := s.store.Use(ctx, uuid.UUID(raw[16:32]), member.ID, now, until)
+	if err == nil && !fresh {
+		err = ErrInvalid
+	}
+	return member, err
+}

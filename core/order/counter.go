@@ -1,0 +1,274 @@
+package order
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+
+	"github.com/google/uuid"
+	"github.com/shopspring/decimal"
+
+	"github.com/noren-commerce/noren/core/access"
+	"github.com/noren-commerce/noren/core/cart"
+	"github.com/noren-commerce/noren/core/event"
+	"github.com/noren-commerce/noren/core/fault"
+	"github.com/noren-commerce/noren/core/id"
+	"github.com/noren-commerce/noren/core/idempotency"
+	"github.com/noren-commerce/noren/core/identity"
+	"github.com/noren-commerce/noren/core/messaging"
+	"github.com/noren-commerce/noren/core/money"
+	"github.com/noren-commerce/noren/core/payment"
+	"github.com/noren-commerce/noren/core/pricing"
+)
+
+// SellInput is a sale over the counter of a shop.
+type SellInput struct {
+	IdempotencyKey string
+	ShopID         uuid.UUID
+	MemberCode     string // empty: the customer is no member
+	Email          string // of somebody who is no member; may be empty
+	Lines          []SoldLine
+	ExpectedTotal  *decimal.Decimal // what the customer was told, in major units
+	Tenders        []ShopTender
+	DryRun         bool
+}
+
+// SoldLine is goods that are sold over the counter.
+type SoldLine struct {
+	VariantID uuid.UUID
+	Quantity  int
+}
+
+// ShopTender is money that is taken at a till.
+type ShopTender struct {
+	Method    payment.Method   // CASH or CARD_TERMINAL
+	Amount    *decimal.Decimal // major units; nil: all that is still to be paid
+	Reference string
+}
+
+// SoldOver is a sale over the counter, or what it would cost.
+type SoldOver struct {
+	Order *Order
+	Quote *cart.Priced // nil if it was sold before
+}
+
+// Members know who shows a member's code.
+type Members interface {
+	// Read is the member whose code it is. With use, it is used up in the transaction.
+	Read(ctx context.Context, text string, use bool) (access.Actor, error)
+}
+
+// SaleStore reads what is sold over the counter.
+type SaleStore interface {
+	// SaleBasket is the goods as the shop has them, for the buyer of the lookup; nil if
+	// the brand has no such shop.
+	SaleBasket(ctx context.Context, in cart.Lookup, shopID uuid.UUID, lines []SoldLine) (*cart.Basket, error)
+}
+
+// ErrTenders says that what is taken is not what the sale comes to.
+var ErrTenders = fault.Invalid("TENDERS_MISMATCH", "お預かりの金額が合計（%s）と一致しません", "The tenders do not come to the total of %s")
+
+// Validate checks the sale by itself.
+func (in SellInput) Validate() error {
+	var all []error
+	if len(in.Lines) == 0 || len(in.Lines) > cart.MaxLines {
+		all = append(all, cart.ErrTooManyLines.With(cart.MaxLines).At("lines"))
+	}
+	for i, l := range in.Lines {
+		if l.Quantity < 1 || l.Quantity > pricing.MaxQuantity ||
+			slices.ContainsFunc(in.Lines[:i], func(m SoldLine) bool { return m.VariantID == l.VariantID }) {
+			all = append(all, errEditLine.At(fmt.Sprintf("lines.%d", i)))
+		}
+	}
+	if in.Email != "" {
+		if _, err := identity.NormaliseEmail(in.Email); err != nil {
+			all = append(all, cart.ErrEmail.At("email"))
+		}
+	}
+	if in.ExpectedTotal == nil && !in.DryRun {
+		all = append(all, fault.ErrRequired.At("expectedTotal"))
+	}
+	for i, t := range in.Tenders {
+		if t.Method != payment.MethodCash && t.Method != payment.MethodCardTerminal {
+			all = append(all, payment.ErrMethodUnavailable.At(fmt.Sprintf("tenders.%d.method", i)))
+		}
+	}
+	return errors.Join(all...)
+}
+
+// Sell records a sale over the counter of a shop, for its staff: an order that is placed,
+// paid at the till and delivered at once, once for each idempotency key. It is priced as
+// the buyer's cart would be.
+func (s *Service) Sell(ctx context.Context, in SellInput) (SoldOver, error) {
+	if err := access.Require(ctx, access.OrderWrite); err != nil {
+		return SoldOver{}, err
+	}
+	if err := in.Validate(); err != nil {
+		return SoldOver{}, err
+	}
+	if !mayWorkAt(ctx, in.ShopID) {
+		return SoldOver{}, fault.ErrForbidden.At("shopId")
+	}
+	if in.DryRun {
+		r, err := s.ring(ctx, in, false)
+		return SoldOver{Quote: r.priced}, err
+	}
+	for range maxPlans {
+		sold, err := s.sellOnce(ctx, in)
+		if errors.Is(err, errStockMoved) {
+			continue
+		}
+		if again, err := s.refused(ctx, err); !again || err != nil {
+			return sold, err
+		}
+	}
+	return SoldOver{}, fault.ErrUnavailable
+}
+
+func (s *Service) sellOnce(ctx context.Context, in SellInput) (SoldOver, error) {
+	var sold SoldOver
+	orderID, err := idempotency.Once(ctx, s.keys, "recordShopSale", in.IdempotencyKey, in, func(ctx context.Context) (uuid.UUID, error) {
+		r, err := s.ring(ctx, in, true)
+		if err != nil {
+			return uuid.Nil, err
+		}
+		sold.Quote = r.priced
+		return s.sell(ctx, in, r)
+	})
+	if err != nil {
+		return SoldOver{Quote: sold.Quote}, err
+	}
+	sold.Order, err = s.ByID(ctx, orderID)
+	return sold, err
+}
+
+// rung is goods at a counter, priced for who buys them.
+type rung struct {
+	buyer  access.Actor
+	lookup cart.Lookup
+	basket *cart.Basket
+	priced *cart.Priced
+}
+
+// ring prices what lies on the counter for the member who shows the code, or for anybody.
+func (s *Service) ring(ctx context.Context, in SellInput, use bool) (r rung, err error) {
+	r.buyer = access.Guest
+	if in.MemberCode != "" {
+		if r.buyer, err = s.members.Read(ctx, in.MemberCode, use); err != nil {
+			return r, at("memberCode", err)
+		}
+	}
+	asBuyer := access.With(ctx, r.buyer)
+	if r.lookup, err = s.carts.Lookup(asBuyer); err != nil {
+		return r, err
+	}
+	if r.basket, err = s.store.SaleBasket(ctx, r.lookup, in.ShopID, in.Lines); err != nil {
+		return r, err
+	}
+	if r.basket == nil {
+		return r, cart.ErrUnknownShop.At("shopId")
+	}
+	if len(r.basket.Items) != len(in.Lines) {
+		return r, ErrEditGoods.At("lines")
+	}
+	if r.basket.Cart.Email == "" {
+		r.basket.Cart.Email, _ = identity.NormaliseEmail(in.Email)
+	}
+	if r.priced, err = s.carts.Price(asBuyer, r.lookup, *r.basket); err != nil {
+		return r, err
+	}
+	var all []error
+	for i, line := range r.priced.Lines {
+		if line.Problem != nil {
+			all = append(all, line.Problem.At(fmt.Sprintf("lines.%d", i)))
+		}
+	}
+	if want := in.ExpectedTotal; want != nil && len(all) == 0 && !r.priced.Quote.Total.Amount().Equal(*want) {
+		all = append(all, ErrPriceChanged.With(r.priced.Quote.Total.String()).At("expectedTotal"))
+	}
+	return r, errors.Join(all...)
+}
+
+// sell writes the order down, takes its money and gives the goods out.
+func (s *Service) sell(ctx context.Context, in SellInput, r rung) (uuid.UUID, error) {
+	if err := in.covers(r.priced.Quote.Total); err != nil {
+		return uuid.Nil, err
+	}
+	method := payment.MethodCash
+	if len(in.Tenders) > 0 {
+		method = in.Tenders[0].Method
+	}
+	d, err := s.draft(access.With(ctx, r.buyer), id.New(), r.priced, PlaceInput{PaymentMethod: method})
+	if err != nil {
+		return uuid.Nil, err
+	}
+	o := &d.Order
+	o.Origin, o.TokenHash, o.Paid, d.PickUp = FromShop, nil, o.TotalMinor == 0, nil
+	d.Reservations, d.Limited = plan(*r.basket), limited(*r.basket)
+	d.Buyer, d.Applied = r.lookup.Buyer(), slices.Clone(r.priced.Quote.Applied)
+	if err := s.gifts(ctx, &d, r.basket.Levels); err != nil {
+		return uuid.Nil, err
+	}
+	if o.Email != "" {
+		confirmation, err := s.message(ctx, *o, o.ID.String(), confirmationOf(d))
+		if err != nil {
+			return uuid.Nil, err
+		}
+		d.Messages = []messaging.Message{confirmation}
+	}
+	d.Event = event.New(ctx, o.PlacedAt, "order.placed", "Order", o.ID, map[string]any{
+		"number": o.Number, "total": o.Total(), "status": o.Status, "after": o.Status, "origin": o.Origin, "shopId": o.ShopID,
+	})
+	if err := s.write(ctx, d); err != nil {
+		return uuid.Nil, err
+	}
+	for i, t := range in.Tenders {
+		if _, err := s.tills.RecordTill(ctx, payment.TillInput{
+			OrderID: o.ID, Method: t.Method, Amount: t.Amount, ShopID: o.ShopID, Reference: t.Reference, IdempotencyKey: fmt.Sprintf("%s/%d", o.ID, i),
+		}); err != nil {
+			return uuid.Nil, at(fmt.Sprintf("tenders.%d", i), err)
+		}
+	}
+	return o.ID, s.deliverOver(ctx, o.ID, in.ShopID)
+}
+
+// covers fails unless the tenders come to the total: one without an amount takes the rest,
+// and there is nothing after it.
+func (in SellInput) covers(total money.Money) error {
+	rest := total.Minor
+	for i, t := range in.Tenders {
+		if t.Amount == nil && rest > 0 {
+			rest = 0
+			continue
+		}
+		if t.Amount == nil {
+			return ErrTenders.With(total).At(fmt.Sprintf("tenders.%d", i))
+		}
+		amount, err := money.Parse(*t.Amount, total.Currency)
+		if err != nil {
+			return at(fmt.Sprintf("tenders.%d.amount", i), err)
+		}
+		if rest -= amount.Minor; rest < 0 || amount.Minor <= 0 {
+			return ErrTenders.With(total).At(fmt.Sprintf("tenders.%d", i))
+		}
+	}
+	if rest != 0 {
+		return ErrTenders.With(total).At("tenders")
+	}
+	return nil
+}
+
+// deliverOver packs an order at its shop and gives it out.
+func (s *Service) deliverOver(ctx context.Context, orderID, shopID uuid.UUID) error {
+	_, err := s.change(ctx, orderID, "order.handed_over", func(ctx context.Context, o *Order, c *Change) error {
+		if err := o.shippable(); err != nil {
+			return err
+		}
+		if _, err := s.packAt(ctx, o, shopID); err != nil {
+			return err
+		}
+		return s.giveOut(ctx, o, c)
+	})
+	return err
+}

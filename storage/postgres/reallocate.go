@@ -1,0 +1,67 @@
+package postgres
+
+import (
+	"context"
+
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
+
+	"github.com/noren-commerce/noren/core/channel"
+	"github.com/noren-commerce/noren/core/order"
+)
+
+// siteLevelColumns are what is read of the stock s at the location o.
+const siteLevelColumns = `s.variant_id, s.location_id, s.free, o.kind, coalesce(o.address->>'prefecture', '') AS prefecture`
+
+// Repack writes what is left in a shipment that has not left.
+func (s *Orders) Repack(ctx context.Context, h order.Shipment) error {
+	args, batch := packedArgs(h), &pgx.Batch{}
+	args["id"], args["status"], args["at"] = h.ID, h.Status, h.UpdatedAt
+	batch.Queue(`UPDATE shipments SET status = @status, updated_at = @at WHERE id = @id`, args)
+	if h.Status == order.ShipmentCancelled { // what was in it stays written, as of any that is called off
+		return s.db.later(ctx, batch)
+	}
+	batch.Queue(`
+		WITH left_in AS (SELECT * FROM unnest(@lines::uuid[], @variants::uuid[], @quantities::int[]) AS p (line_id, variant_id, quantity)), less AS (
+			UPDATE shipment_lines l SET quantity = p.quantity FROM left_in p
+			WHERE l.shipment_id = @id AND l.line_id = p.line_id AND l.variant_id = p.variant_id
+		)
+		DELETE FROM shipment_lines l WHERE l.shipment_id = @id AND NOT EXISTS (
+			SELECT FROM left_in p WHERE p.line_id = l.line_id AND p.variant_id = l.variant_id)`, args)
+	return s.db.later(ctx, batch)
+}
+
+// Lost takes pieces that are not there off the stock of a location.
+func (s *Orders) Lost(ctx context.Context, orderID uuid.UUID, gone []order.Reservation, actorID uuid.UUID) error {
+	args, batch := reservationArgs(gone), &pgx.Batch{}
+	args["order"], args["actor"] = orderID, orNull(actorID)
+	batch.Queue(`
+		WITH gone AS (
+			SELECT * FROM unnest(@variants::uuid[], @locations::uuid[], @quantities::int[]) AS g (variant_id, location_id, quantity)
+		), noted AS (
+			INSERT INTO stock_movements (id, at, variant_id, location_id, kind, quantity, reference, actor_id)
+			SELECT gen_random_uuid(), now(), variant_id, location_id, 'ADJUSTMENT', -quantity, @order::text, @actor FROM gone
+		)
+		UPDATE stock_levels s SET on_hand = s.on_hand - g.quantity FROM gone g WHERE s.variant_id = g.variant_id AND s.location_id = g.location_id`, args)
+	return s.db.later(ctx, batch)
+}
+
+// Wait gives pieces a place among those who wait.
+func (s *Orders) Wait(ctx context.Context, waits []order.Reservation) error {
+	if len(waits) == 0 {
+		return nil
+	}
+	batch := &pgx.Batch{}
+	batch.Queue(`
+		INSERT INTO back_orders AS k (variant_id, pieces)
+		SELECT variant_id, sum(quantity)::int FROM unnest(@variants::uuid[], @quantities::int[]) AS u (variant_id, quantity) GROUP BY variant_id ORDER BY variant_id
+		ON CONFLICT (variant_id) DO UPDATE SET pieces = k.pieces + excluded.pieces`, reservationArgs(waits))
+	return s.db.later(ctx, batch)
+}
+
+// SaveAllocation writes what counts when goods are looked for.
+func (s *Orders) SaveAllocation(ctx context.Context, channelID uuid.UUID, preferences []channel.Preference) error {
+	batch := &pgx.Batch{}
+	batch.Queue(`UPDATE channels SET allocation = $2 WHERE id = $1`, channelID, orEmpty(preferences))
+	return s.db.later(ctx, batch)
+}
