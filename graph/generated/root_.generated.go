@@ -24,11 +24,13 @@ import (
 	"github.com/noren-commerce/noren/core/inventory"
 	"github.com/noren-commerce/noren/core/invoice"
 	"github.com/noren-commerce/noren/core/ledger"
+	"github.com/noren-commerce/noren/core/member"
 	"github.com/noren-commerce/noren/core/order"
 	"github.com/noren-commerce/noren/core/partner"
 	"github.com/noren-commerce/noren/core/payment"
 	"github.com/noren-commerce/noren/core/pricing"
 	"github.com/noren-commerce/noren/core/promotion"
+	"github.com/noren-commerce/noren/core/purchase"
 	"github.com/noren-commerce/noren/core/quotation"
 	"github.com/noren-commerce/noren/core/returns"
 	"github.com/noren-commerce/noren/core/sale"
@@ -62,6 +64,7 @@ type ResolverRoot interface {
 	GiftCard() GiftCardResolver
 	ImportRun() ImportRunResolver
 	JournalEntry() JournalEntryResolver
+	Member() MemberResolver
 	Mutation() MutationResolver
 	Order() OrderResolver
 	OrderLine() OrderLineResolver
@@ -69,8 +72,10 @@ type ResolverRoot interface {
 	Payment() PaymentResolver
 	PaymentOption() PaymentOptionResolver
 	PaymentTerms() PaymentTermsResolver
+	Pet() PetResolver
 	PriceImport() PriceImportResolver
 	Product() ProductResolver
+	Purchase() PurchaseResolver
 	Query() QueryResolver
 	Quotation() QuotationResolver
 	QuotationLine() QuotationLineResolver
@@ -1160,6 +1165,129 @@ type ComplexityRoot struct {
 		URL      func(childComplexity int) int
 	}
 
+	Member struct {
+		Account     func(childComplexity int) int
+		Address     func(childComplexity int) int
+		Age         func(childComplexity int) int
+		BirthMonth  func(childComplexity int) int
+		Birthday    func(childComplexity int) int
+		Cards       func(childComplexity int) int
+		Consents    func(childComplexity int) int
+		CreatedAt   func(childComplexity int) int
+		Email       func(childComplexity int) int
+		ErasedAt    func(childComplexity int) int
+		Gender      func(childComplexity int) int
+		GlobalID    func(childComplexity int) int
+		Household   func(childComplexity int) int
+		Kana        func(childComplexity int) int
+		Masked      func(childComplexity int) int
+		Memberships func(childComplexity int) int
+		Name        func(childComplexity int) int
+		Phone       func(childComplexity int) int
+		RankChanges func(childComplexity int) int
+		Settings    func(childComplexity int) int
+	}
+
+	MemberCard struct {
+		EndedAt  func(childComplexity int) int
+		GlobalID func(childComplexity int) int
+		IssuedAt func(childComplexity int) int
+		IssuedBy func(childComplexity int) int
+		Kind     func(childComplexity int) int
+		Number   func(childComplexity int) int
+		OfBrand  func(childComplexity int) int
+		State    func(childComplexity int) int
+	}
+
+	MemberConsent struct {
+		ActorRole func(childComplexity int) int
+		At        func(childComplexity int) int
+		AtStore   func(childComplexity int) int
+		Given     func(childComplexity int) int
+		How       func(childComplexity int) int
+		Medium    func(childComplexity int) int
+		OfBrand   func(childComplexity int) int
+		Wording   func(childComplexity int) int
+	}
+
+	MemberExportPayload struct {
+		ExpiresAt  func(childComplexity int) int
+		URL        func(childComplexity int) int
+		UserErrors func(childComplexity int) int
+	}
+
+	MemberPayload struct {
+		Member     func(childComplexity int) int
+		UserErrors func(childComplexity int) int
+	}
+
+	MemberRank struct {
+		ClosedAt func(childComplexity int) int
+		Code     func(childComplexity int) int
+		GlobalID func(childComplexity int) int
+		MinSpend func(childComplexity int) int
+		Months   func(childComplexity int) int
+		Name     func(childComplexity int) int
+	}
+
+	MemberRankChange struct {
+		At       func(childComplexity int) int
+		FromName func(childComplexity int) int
+		OfBrand  func(childComplexity int) int
+		Spend    func(childComplexity int) int
+		ToName   func(childComplexity int) int
+	}
+
+	MemberRankPayload struct {
+		Rank       func(childComplexity int) int
+		UserErrors func(childComplexity int) int
+	}
+
+	MemberRequest struct {
+		Awaited     func(childComplexity int) int
+		DoneAt      func(childComplexity int) int
+		GlobalID    func(childComplexity int) int
+		Kind        func(childComplexity int) int
+		OfMember    func(childComplexity int) int
+		RequestedAt func(childComplexity int) int
+		State       func(childComplexity int) int
+	}
+
+	MemberRequestConnection struct {
+		Edges      func(childComplexity int) int
+		Nodes      func(childComplexity int) int
+		PageInfo   func(childComplexity int) int
+		TotalCount func(childComplexity int) int
+	}
+
+	MemberRequestEdge struct {
+		Cursor func(childComplexity int) int
+		Node   func(childComplexity int) int
+	}
+
+	MemberRequestPayload struct {
+		Request    func(childComplexity int) int
+		UserErrors func(childComplexity int) int
+	}
+
+	MemberSetting struct {
+		Given   func(childComplexity int) int
+		Medium  func(childComplexity int) int
+		OfBrand func(childComplexity int) int
+		Since   func(childComplexity int) int
+	}
+
+	Membership struct {
+		EndedAt      func(childComplexity int) int
+		Home         func(childComplexity int) int
+		JoinedAt     func(childComplexity int) int
+		OfBrand      func(childComplexity int) int
+		RankCode     func(childComplexity int) int
+		RankName     func(childComplexity int) int
+		RegisteredAt func(childComplexity int) int
+		Spend        func(childComplexity int) int
+	}
+
 	Money struct {
 		Currency func(childComplexity int) int
 		String   func(childComplexity int) int
@@ -1189,6 +1317,7 @@ type ComplexityRoot struct {
 		CapturePayment           func(childComplexity int, input payment.CaptureInput) int
 		ChangeCompanyBuyer       func(childComplexity int, input company.SeatInput) int
 		ChangePassword           func(childComplexity int, input identity.ChangePasswordInput) int
+		ClaimMemberCard          func(childComplexity int, input member.ClaimInput) int
 		CloseAccount             func(childComplexity int, input identity.CloseInput) int
 		CloseAccounts            func(childComplexity int, input billing.CloseInput) int
 		CloseBadge               func(childComplexity int, input display.CloseInput) int
@@ -1226,6 +1355,7 @@ type ComplexityRoot struct {
 		DiscardPriceImport       func(childComplexity int, input importing.PriceRunInput) int
 		DropStocktake            func(childComplexity int, input model.DropStocktakeInput) int
 		EditOrder                func(childComplexity int, input order.EditInput) int
+		ExportMember             func(childComplexity int, input member.AskInput) int
 		FinishSso                func(childComplexity int, input identity.FinishSSOInput) int
 		HoldDunning              func(childComplexity int, input billing.HoldInput) int
 		HoldOrder                func(childComplexity int, input order.HoldInput) int
@@ -1236,12 +1366,15 @@ type ComplexityRoot struct {
 		IssueCreditNote          func(childComplexity int, input invoice.IssueCreditInput) int
 		IssueDocuments           func(childComplexity int, input invoice.IssueInput) int
 		IssueGiftCards           func(childComplexity int, input giftcard.IssueInput) int
+		IssueMemberCard          func(childComplexity int, input member.IssueInput) int
 		IssuePartnerKey          func(childComplexity int, input partner.IssueKeyInput) int
 		IssueReceipt             func(childComplexity int, input invoice.ReceiptInput) int
+		JoinMembership           func(childComplexity int, input member.JoinInput) int
 		LinkSso                  func(childComplexity int, input identity.FinishSSOInput) int
 		Login                    func(childComplexity int, input identity.LoginInput) int
 		Logout                   func(childComplexity int) int
 		LogoutEverywhere         func(childComplexity int) int
+		MergeMembers             func(childComplexity int, input member.MergeInput) int
 		MoveCategory             func(childComplexity int, input catalog.MoveCategoryInput) int
 		NoteOrder                func(childComplexity int, input order.NoteInput) int
 		NoteQuotation            func(childComplexity int, input quotation.NoteInput) int
@@ -1258,11 +1391,14 @@ type ComplexityRoot struct {
 		RecordAccountPayment     func(childComplexity int, input company.ReceiveInput) int
 		RecordBankTransfer       func(childComplexity int, input payment.TransferInput) int
 		RecordCollection         func(childComplexity int, input banking.RecordCollectionInput) int
+		RecordPetWeight          func(childComplexity int, input customer.RecordWeightInput) int
+		RecordPurchases          func(childComplexity int, input purchase.RecordInput) int
 		RecordRefusedDelivery    func(childComplexity int, input order.RefuseInput) int
 		RecordTillPayment        func(childComplexity int, input payment.TillInput) int
 		RefreshToken             func(childComplexity int, input model.RefreshTokenInput) int
 		RefundPayment            func(childComplexity int, input payment.RefundInput) int
 		Register                 func(childComplexity int, input identity.RegisterInput) int
+		RegisterMember           func(childComplexity int, input member.RegisterInput) int
 		RejectOrder              func(childComplexity int, input order.RejectInput) int
 		RejectReturn             func(childComplexity int, input returns.RejectInput) int
 		ReleaseOrder             func(childComplexity int, input order.ReleaseHoldInput) int
@@ -1277,7 +1413,9 @@ type ComplexityRoot struct {
 		RemoveSet                func(childComplexity int, input sale.RemoveSetInput) int
 		RemoveTotp               func(childComplexity int, input identity.RemoveTotpInput) int
 		ReplyToQuotation         func(childComplexity int, input quotation.SayInput) int
+		ReportMemberCardLost     func(childComplexity int, input member.LostInput) int
 		RequestEmailVerification func(childComplexity int) int
+		RequestMemberErasure     func(childComplexity int, input member.AskInput) int
 		RequestPasswordReset     func(childComplexity int, input model.RequestPasswordResetInput) int
 		RequestQuotation         func(childComplexity int, input quotation.RequestInput) int
 		RequestRestock           func(childComplexity int, input display.RequestInput) int
@@ -1285,6 +1423,7 @@ type ComplexityRoot struct {
 		RescheduleStockDelivery  func(childComplexity int, input inventory.RescheduleDeliveryInput) int
 		ResetPassword            func(childComplexity int, input identity.ResetPasswordInput) int
 		ResetTotp                func(childComplexity int, input identity.StaffAccountInput) int
+		ResolvePurchaseProblem   func(childComplexity int, input purchase.ResolveInput) int
 		ReverseJournalEntry      func(childComplexity int, input ledger.ReverseInput) int
 		RevokePartnerKey         func(childComplexity int, input partner.RevokeKeyInput) int
 		RevokeSession            func(childComplexity int, input identity.RevokeSessionInput) int
@@ -1298,6 +1437,8 @@ type ComplexityRoot struct {
 		SaveDisplayRule          func(childComplexity int, input display.SaveRuleInput) int
 		SaveDocumentIssuer       func(childComplexity int, input invoice.SaveIssuerInput) int
 		SaveLocation             func(childComplexity int, input inventory.SaveLocationInput) int
+		SaveMemberRank           func(childComplexity int, input member.SaveRankInput) int
+		SaveMemberSettings       func(childComplexity int, input member.SaveSettingsInput) int
 		SavePriceList            func(childComplexity int, input pricing.SaveListInput) int
 		SaveProductBrand         func(childComplexity int, input catalog.SaveBrandInput) int
 		SaveQuantityDiscount     func(childComplexity int, input pricing.SaveDiscountInput) int
@@ -1315,6 +1456,8 @@ type ComplexityRoot struct {
 		SetCompanyCredit         func(childComplexity int, input company.SetCreditInput) int
 		SetCustomerPrices        func(childComplexity int, input catalog.SetCustomerPricesInput) int
 		SetFunctionRule          func(childComplexity int, input company.FunctionInput) int
+		SetHomeStore             func(childComplexity int, input member.SetHomeStoreInput) int
+		SetHousehold             func(childComplexity int, input member.HouseholdInput) int
 		SetPrices                func(childComplexity int, input catalog.SetPricesInput) int
 		SetSaleTerms             func(childComplexity int, input sale.SetInput) int
 		SetShippingLimits        func(childComplexity int, input shipping.SetLimitsInput) int
@@ -1339,6 +1482,7 @@ type ComplexityRoot struct {
 		UpdateCompany            func(childComplexity int, input company.UpdateInput) int
 		UpdateCompanyAddress     func(childComplexity int, input company.UpdateAddressInput) int
 		UpdateCustomerGroup      func(childComplexity int, input company.UpdateGroupInput) int
+		UpdateMember             func(childComplexity int, input member.UpdateInput) int
 		UpdatePartner            func(childComplexity int, input partner.UpdateInput) int
 		UpdatePermissionGroup    func(childComplexity int, input identity.UpdateGroupInput) int
 		UpdatePet                func(childComplexity int, input customer.UpdatePetInput) int
@@ -1348,10 +1492,12 @@ type ComplexityRoot struct {
 		UpdateVariant            func(childComplexity int, input catalog.UpdateVariantInput) int
 		UploadBankStatement      func(childComplexity int, input model.UploadBankStatementInput) int
 		UploadCollections        func(childComplexity int, input model.UploadCollectionsInput) int
+		UploadPurchases          func(childComplexity int, input model.UploadPurchasesInput) int
 		VerifyEmail              func(childComplexity int, input model.VerifyEmailInput) int
 		VoidCoupons              func(childComplexity int, input promotion.VoidInput) int
 		VoidGiftCards            func(childComplexity int, input giftcard.VoidInput) int
 		VoidPayment              func(childComplexity int, input payment.VoidInput) int
+		WithdrawMemberErasure    func(childComplexity int, input member.WithdrawInput) int
 		WithdrawQuotation        func(childComplexity int, input quotation.SayInput) int
 		WithdrawReturn           func(childComplexity int, input returns.WithdrawInput) int
 		WriteOffAccount          func(childComplexity int, input company.WriteOffInput) int
@@ -1621,17 +1767,24 @@ type ComplexityRoot struct {
 	}
 
 	Pet struct {
+		Allergies func(childComplexity int) int
 		Birthday  func(childComplexity int) int
 		Breed     func(childComplexity int) int
 		GlobalID  func(childComplexity int) int
 		Name      func(childComplexity int) int
 		Species   func(childComplexity int) int
 		UpdatedAt func(childComplexity int) int
+		Weights   func(childComplexity int) int
 	}
 
 	PetPayload struct {
 		Pet        func(childComplexity int) int
 		UserErrors func(childComplexity int) int
+	}
+
+	PetWeight struct {
+		Grams      func(childComplexity int) int
+		MeasuredOn func(childComplexity int) int
 	}
 
 	PostalRange struct {
@@ -1896,6 +2049,107 @@ type ComplexityRoot struct {
 		UserErrors func(childComplexity int) int
 	}
 
+	Purchase struct {
+		AtStore  func(childComplexity int) int
+		BoughtAt func(childComplexity int) int
+		BoughtOn func(childComplexity int) int
+		GlobalID func(childComplexity int) int
+		Items    func(childComplexity int) int
+		Lines    func(childComplexity int) int
+		OfBrand  func(childComplexity int) int
+		OfOrder  func(childComplexity int) int
+		Receipt  func(childComplexity int) int
+		Source   func(childComplexity int) int
+		Till     func(childComplexity int) int
+		Total    func(childComplexity int) int
+	}
+
+	PurchaseConnection struct {
+		Edges      func(childComplexity int) int
+		Nodes      func(childComplexity int) int
+		PageInfo   func(childComplexity int) int
+		TotalCount func(childComplexity int) int
+	}
+
+	PurchaseEdge struct {
+		Cursor func(childComplexity int) int
+		Node   func(childComplexity int) int
+	}
+
+	PurchaseImport struct {
+		Again     func(childComplexity int) int
+		CreatedAt func(childComplexity int) int
+		Errors    func(childComplexity int) int
+		FileName  func(childComplexity int) int
+		GlobalID  func(childComplexity int) int
+		Receipts  func(childComplexity int) int
+		Refused   func(childComplexity int) int
+		Repeated  func(childComplexity int) int
+		Rows      func(childComplexity int) int
+	}
+
+	PurchaseImportConnection struct {
+		Edges      func(childComplexity int) int
+		Nodes      func(childComplexity int) int
+		PageInfo   func(childComplexity int) int
+		TotalCount func(childComplexity int) int
+	}
+
+	PurchaseImportEdge struct {
+		Cursor func(childComplexity int) int
+		Node   func(childComplexity int) int
+	}
+
+	PurchaseImportPayload struct {
+		Import     func(childComplexity int) int
+		UserErrors func(childComplexity int) int
+	}
+
+	PurchaseLine struct {
+		Amount    func(childComplexity int) int
+		Code      func(childComplexity int) int
+		Name      func(childComplexity int) int
+		OfProduct func(childComplexity int) int
+		Quantity  func(childComplexity int) int
+	}
+
+	PurchaseProblem struct {
+		CreatedAt  func(childComplexity int) int
+		GlobalID   func(childComplexity int) int
+		Kind       func(childComplexity int) int
+		Name       func(childComplexity int) int
+		OfMember   func(childComplexity int) int
+		OfVariant  func(childComplexity int) int
+		Reason     func(childComplexity int) int
+		ResolvedAt func(childComplexity int) int
+		State      func(childComplexity int) int
+		Value      func(childComplexity int) int
+	}
+
+	PurchaseProblemConnection struct {
+		Edges      func(childComplexity int) int
+		Nodes      func(childComplexity int) int
+		PageInfo   func(childComplexity int) int
+		TotalCount func(childComplexity int) int
+	}
+
+	PurchaseProblemEdge struct {
+		Cursor func(childComplexity int) int
+		Node   func(childComplexity int) int
+	}
+
+	PurchaseProblemPayload struct {
+		Problem    func(childComplexity int) int
+		UserErrors func(childComplexity int) int
+	}
+
+	PurchaseRowError struct {
+		Column func(childComplexity int) int
+		Line   func(childComplexity int) int
+		Reason func(childComplexity int) int
+		Value  func(childComplexity int) int
+	}
+
 	QuantityDiscount struct {
 		Audience        func(childComplexity int) int
 		ClosedAt        func(childComplexity int) int
@@ -1970,6 +2224,7 @@ type ComplexityRoot struct {
 		Document            func(childComplexity int, id string) int
 		DocumentIssuer      func(childComplexity int) int
 		Documents           func(childComplexity int, first *int, after *string, filter *invoice.Query) int
+		FindMembers         func(childComplexity int, by member.Criterion) int
 		GiftCardBalance     func(childComplexity int, code string) int
 		GiftCards           func(childComplexity int, first *int, after *string, filter *giftcard.Query) int
 		ImportRun           func(childComplexity int, id string) int
@@ -1977,8 +2232,14 @@ type ComplexityRoot struct {
 		Journal             func(childComplexity int, first *int, after *string, filter *ledger.Query) int
 		Locations           func(childComplexity int) int
 		Me                  func(childComplexity int) int
+		Member              func(childComplexity int, id string) int
+		MemberPurchases     func(childComplexity int, memberID string, first *int, after *string) int
+		MemberRanks         func(childComplexity int) int
+		MemberRequests      func(childComplexity int, first *int, after *string, state *member.RequestState) int
 		MyAccountStatements func(childComplexity int, first *int, after *string) int
 		MyCoupons           func(childComplexity int) int
+		MyMembership        func(childComplexity int) int
+		MyPurchases         func(childComplexity int, first *int, after *string) int
 		Node                func(childComplexity int, id string) int
 		Order               func(childComplexity int, id string) int
 		Orders              func(childComplexity int, first *int, after *string, filter *model.OrderFilter, sort model.OrderSort) int
@@ -1995,6 +2256,8 @@ type ComplexityRoot struct {
 		Product             func(childComplexity int, slug string) int
 		ProductBrands       func(childComplexity int) int
 		Products            func(childComplexity int, first *int, after *string, filter *catalog.Filter, sort *catalog.Sort) int
+		PurchaseImports     func(childComplexity int, first *int, after *string) int
+		PurchaseProblems    func(childComplexity int, first *int, after *string, state purchase.ProblemState) int
 		QuantityDiscounts   func(childComplexity int, audience *scope.AudienceInput, target *scope.TargetInput, holdingAt *time.Time, closed bool, first *int, after *string) int
 		Quotation           func(childComplexity int, id string) int
 		Quotations          func(childComplexity int, first *int, after *string, filter *model.QuotationFilter) int
@@ -7052,6 +7315,506 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.Media.URL(childComplexity), true
 
+	case "Member.hasAccount":
+		if e.ComplexityRoot.Member.Account == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Member.Account(childComplexity), true
+	case "Member.address":
+		if e.ComplexityRoot.Member.Address == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Member.Address(childComplexity), true
+	case "Member.age":
+		if e.ComplexityRoot.Member.Age == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Member.Age(childComplexity), true
+	case "Member.birthMonth":
+		if e.ComplexityRoot.Member.BirthMonth == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Member.BirthMonth(childComplexity), true
+	case "Member.birthday":
+		if e.ComplexityRoot.Member.Birthday == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Member.Birthday(childComplexity), true
+	case "Member.cards":
+		if e.ComplexityRoot.Member.Cards == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Member.Cards(childComplexity), true
+	case "Member.consents":
+		if e.ComplexityRoot.Member.Consents == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Member.Consents(childComplexity), true
+	case "Member.createdAt":
+		if e.ComplexityRoot.Member.CreatedAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Member.CreatedAt(childComplexity), true
+	case "Member.email":
+		if e.ComplexityRoot.Member.Email == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Member.Email(childComplexity), true
+	case "Member.erasedAt":
+		if e.ComplexityRoot.Member.ErasedAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Member.ErasedAt(childComplexity), true
+	case "Member.gender":
+		if e.ComplexityRoot.Member.Gender == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Member.Gender(childComplexity), true
+	case "Member.id":
+		if e.ComplexityRoot.Member.GlobalID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Member.GlobalID(childComplexity), true
+	case "Member.household":
+		if e.ComplexityRoot.Member.Household == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Member.Household(childComplexity), true
+	case "Member.kana":
+		if e.ComplexityRoot.Member.Kana == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Member.Kana(childComplexity), true
+	case "Member.masked":
+		if e.ComplexityRoot.Member.Masked == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Member.Masked(childComplexity), true
+	case "Member.memberships":
+		if e.ComplexityRoot.Member.Memberships == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Member.Memberships(childComplexity), true
+	case "Member.name":
+		if e.ComplexityRoot.Member.Name == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Member.Name(childComplexity), true
+	case "Member.phone":
+		if e.ComplexityRoot.Member.Phone == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Member.Phone(childComplexity), true
+	case "Member.rankChanges":
+		if e.ComplexityRoot.Member.RankChanges == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Member.RankChanges(childComplexity), true
+	case "Member.settings":
+		if e.ComplexityRoot.Member.Settings == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Member.Settings(childComplexity), true
+
+	case "MemberCard.endedAt":
+		if e.ComplexityRoot.MemberCard.EndedAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MemberCard.EndedAt(childComplexity), true
+	case "MemberCard.id":
+		if e.ComplexityRoot.MemberCard.GlobalID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MemberCard.GlobalID(childComplexity), true
+	case "MemberCard.issuedAt":
+		if e.ComplexityRoot.MemberCard.IssuedAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MemberCard.IssuedAt(childComplexity), true
+	case "MemberCard.storeId":
+		if e.ComplexityRoot.MemberCard.IssuedBy == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MemberCard.IssuedBy(childComplexity), true
+	case "MemberCard.kind":
+		if e.ComplexityRoot.MemberCard.Kind == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MemberCard.Kind(childComplexity), true
+	case "MemberCard.number":
+		if e.ComplexityRoot.MemberCard.Number == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MemberCard.Number(childComplexity), true
+	case "MemberCard.brandId":
+		if e.ComplexityRoot.MemberCard.OfBrand == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MemberCard.OfBrand(childComplexity), true
+	case "MemberCard.state":
+		if e.ComplexityRoot.MemberCard.State == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MemberCard.State(childComplexity), true
+
+	case "MemberConsent.actor":
+		if e.ComplexityRoot.MemberConsent.ActorRole == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MemberConsent.ActorRole(childComplexity), true
+	case "MemberConsent.at":
+		if e.ComplexityRoot.MemberConsent.At == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MemberConsent.At(childComplexity), true
+	case "MemberConsent.storeId":
+		if e.ComplexityRoot.MemberConsent.AtStore == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MemberConsent.AtStore(childComplexity), true
+	case "MemberConsent.given":
+		if e.ComplexityRoot.MemberConsent.Given == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MemberConsent.Given(childComplexity), true
+	case "MemberConsent.how":
+		if e.ComplexityRoot.MemberConsent.How == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MemberConsent.How(childComplexity), true
+	case "MemberConsent.medium":
+		if e.ComplexityRoot.MemberConsent.Medium == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MemberConsent.Medium(childComplexity), true
+	case "MemberConsent.brandId":
+		if e.ComplexityRoot.MemberConsent.OfBrand == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MemberConsent.OfBrand(childComplexity), true
+	case "MemberConsent.wording":
+		if e.ComplexityRoot.MemberConsent.Wording == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MemberConsent.Wording(childComplexity), true
+
+	case "MemberExportPayload.expiresAt":
+		if e.ComplexityRoot.MemberExportPayload.ExpiresAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MemberExportPayload.ExpiresAt(childComplexity), true
+	case "MemberExportPayload.url":
+		if e.ComplexityRoot.MemberExportPayload.URL == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MemberExportPayload.URL(childComplexity), true
+	case "MemberExportPayload.userErrors":
+		if e.ComplexityRoot.MemberExportPayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MemberExportPayload.UserErrors(childComplexity), true
+
+	case "MemberPayload.member":
+		if e.ComplexityRoot.MemberPayload.Member == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MemberPayload.Member(childComplexity), true
+	case "MemberPayload.userErrors":
+		if e.ComplexityRoot.MemberPayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MemberPayload.UserErrors(childComplexity), true
+
+	case "MemberRank.closedAt":
+		if e.ComplexityRoot.MemberRank.ClosedAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MemberRank.ClosedAt(childComplexity), true
+	case "MemberRank.code":
+		if e.ComplexityRoot.MemberRank.Code == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MemberRank.Code(childComplexity), true
+	case "MemberRank.id":
+		if e.ComplexityRoot.MemberRank.GlobalID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MemberRank.GlobalID(childComplexity), true
+	case "MemberRank.minSpend":
+		if e.ComplexityRoot.MemberRank.MinSpend == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MemberRank.MinSpend(childComplexity), true
+	case "MemberRank.months":
+		if e.ComplexityRoot.MemberRank.Months == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MemberRank.Months(childComplexity), true
+	case "MemberRank.name":
+		if e.ComplexityRoot.MemberRank.Name == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MemberRank.Name(childComplexity), true
+
+	case "MemberRankChange.at":
+		if e.ComplexityRoot.MemberRankChange.At == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MemberRankChange.At(childComplexity), true
+	case "MemberRankChange.from":
+		if e.ComplexityRoot.MemberRankChange.FromName == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MemberRankChange.FromName(childComplexity), true
+	case "MemberRankChange.brandId":
+		if e.ComplexityRoot.MemberRankChange.OfBrand == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MemberRankChange.OfBrand(childComplexity), true
+	case "MemberRankChange.spend":
+		if e.ComplexityRoot.MemberRankChange.Spend == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MemberRankChange.Spend(childComplexity), true
+	case "MemberRankChange.to":
+		if e.ComplexityRoot.MemberRankChange.ToName == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MemberRankChange.ToName(childComplexity), true
+
+	case "MemberRankPayload.rank":
+		if e.ComplexityRoot.MemberRankPayload.Rank == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MemberRankPayload.Rank(childComplexity), true
+	case "MemberRankPayload.userErrors":
+		if e.ComplexityRoot.MemberRankPayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MemberRankPayload.UserErrors(childComplexity), true
+
+	case "MemberRequest.waitsFor":
+		if e.ComplexityRoot.MemberRequest.Awaited == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MemberRequest.Awaited(childComplexity), true
+	case "MemberRequest.doneAt":
+		if e.ComplexityRoot.MemberRequest.DoneAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MemberRequest.DoneAt(childComplexity), true
+	case "MemberRequest.id":
+		if e.ComplexityRoot.MemberRequest.GlobalID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MemberRequest.GlobalID(childComplexity), true
+	case "MemberRequest.kind":
+		if e.ComplexityRoot.MemberRequest.Kind == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MemberRequest.Kind(childComplexity), true
+	case "MemberRequest.memberId":
+		if e.ComplexityRoot.MemberRequest.OfMember == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MemberRequest.OfMember(childComplexity), true
+	case "MemberRequest.requestedAt":
+		if e.ComplexityRoot.MemberRequest.RequestedAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MemberRequest.RequestedAt(childComplexity), true
+	case "MemberRequest.state":
+		if e.ComplexityRoot.MemberRequest.State == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MemberRequest.State(childComplexity), true
+
+	case "MemberRequestConnection.edges":
+		if e.ComplexityRoot.MemberRequestConnection.Edges == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MemberRequestConnection.Edges(childComplexity), true
+	case "MemberRequestConnection.nodes":
+		if e.ComplexityRoot.MemberRequestConnection.Nodes == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MemberRequestConnection.Nodes(childComplexity), true
+	case "MemberRequestConnection.pageInfo":
+		if e.ComplexityRoot.MemberRequestConnection.PageInfo == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MemberRequestConnection.PageInfo(childComplexity), true
+	case "MemberRequestConnection.totalCount":
+		if e.ComplexityRoot.MemberRequestConnection.TotalCount == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MemberRequestConnection.TotalCount(childComplexity), true
+
+	case "MemberRequestEdge.cursor":
+		if e.ComplexityRoot.MemberRequestEdge.Cursor == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MemberRequestEdge.Cursor(childComplexity), true
+	case "MemberRequestEdge.node":
+		if e.ComplexityRoot.MemberRequestEdge.Node == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MemberRequestEdge.Node(childComplexity), true
+
+	case "MemberRequestPayload.request":
+		if e.ComplexityRoot.MemberRequestPayload.Request == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MemberRequestPayload.Request(childComplexity), true
+	case "MemberRequestPayload.userErrors":
+		if e.ComplexityRoot.MemberRequestPayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MemberRequestPayload.UserErrors(childComplexity), true
+
+	case "MemberSetting.given":
+		if e.ComplexityRoot.MemberSetting.Given == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MemberSetting.Given(childComplexity), true
+	case "MemberSetting.medium":
+		if e.ComplexityRoot.MemberSetting.Medium == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MemberSetting.Medium(childComplexity), true
+	case "MemberSetting.brandId":
+		if e.ComplexityRoot.MemberSetting.OfBrand == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MemberSetting.OfBrand(childComplexity), true
+	case "MemberSetting.since":
+		if e.ComplexityRoot.MemberSetting.Since == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MemberSetting.Since(childComplexity), true
+
+	case "Membership.endedAt":
+		if e.ComplexityRoot.Membership.EndedAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Membership.EndedAt(childComplexity), true
+	case "Membership.homeStoreId":
+		if e.ComplexityRoot.Membership.Home == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Membership.Home(childComplexity), true
+	case "Membership.joinedAt":
+		if e.ComplexityRoot.Membership.JoinedAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Membership.JoinedAt(childComplexity), true
+	case "Membership.brandId":
+		if e.ComplexityRoot.Membership.OfBrand == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Membership.OfBrand(childComplexity), true
+	case "Membership.rankCode":
+		if e.ComplexityRoot.Membership.RankCode == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Membership.RankCode(childComplexity), true
+	case "Membership.rankName":
+		if e.ComplexityRoot.Membership.RankName == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Membership.RankName(childComplexity), true
+	case "Membership.registeredStoreId":
+		if e.ComplexityRoot.Membership.RegisteredAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Membership.RegisteredAt(childComplexity), true
+	case "Membership.spend":
+		if e.ComplexityRoot.Membership.Spend == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Membership.Spend(childComplexity), true
+
 	case "Money.currency":
 		if e.ComplexityRoot.Money.Currency == nil {
 			break
@@ -7318,6 +8081,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.ChangePassword(childComplexity, args["input"].(identity.ChangePasswordInput)), true
+	case "Mutation.claimMemberCard":
+		if e.ComplexityRoot.Mutation.ClaimMemberCard == nil {
+			break
+		}
+
+		args, err := field_Mutation_claimMemberCard_args(ctx, ec, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.ClaimMemberCard(childComplexity, args["input"].(member.ClaimInput)), true
 	case "Mutation.closeAccount":
 		if e.ComplexityRoot.Mutation.CloseAccount == nil {
 			break
@@ -7725,6 +8499,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.EditOrder(childComplexity, args["input"].(order.EditInput)), true
+	case "Mutation.exportMember":
+		if e.ComplexityRoot.Mutation.ExportMember == nil {
+			break
+		}
+
+		args, err := field_Mutation_exportMember_args(ctx, ec, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.ExportMember(childComplexity, args["input"].(member.AskInput)), true
 	case "Mutation.finishSso":
 		if e.ComplexityRoot.Mutation.FinishSso == nil {
 			break
@@ -7835,6 +8620,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.IssueGiftCards(childComplexity, args["input"].(giftcard.IssueInput)), true
+	case "Mutation.issueMemberCard":
+		if e.ComplexityRoot.Mutation.IssueMemberCard == nil {
+			break
+		}
+
+		args, err := field_Mutation_issueMemberCard_args(ctx, ec, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.IssueMemberCard(childComplexity, args["input"].(member.IssueInput)), true
 	case "Mutation.issuePartnerKey":
 		if e.ComplexityRoot.Mutation.IssuePartnerKey == nil {
 			break
@@ -7857,6 +8653,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.IssueReceipt(childComplexity, args["input"].(invoice.ReceiptInput)), true
+	case "Mutation.joinMembership":
+		if e.ComplexityRoot.Mutation.JoinMembership == nil {
+			break
+		}
+
+		args, err := field_Mutation_joinMembership_args(ctx, ec, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.JoinMembership(childComplexity, args["input"].(member.JoinInput)), true
 	case "Mutation.linkSso":
 		if e.ComplexityRoot.Mutation.LinkSso == nil {
 			break
@@ -7891,6 +8698,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.LogoutEverywhere(childComplexity), true
+	case "Mutation.mergeMembers":
+		if e.ComplexityRoot.Mutation.MergeMembers == nil {
+			break
+		}
+
+		args, err := field_Mutation_mergeMembers_args(ctx, ec, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.MergeMembers(childComplexity, args["input"].(member.MergeInput)), true
 	case "Mutation.moveCategory":
 		if e.ComplexityRoot.Mutation.MoveCategory == nil {
 			break
@@ -8067,6 +8885,28 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.RecordCollection(childComplexity, args["input"].(banking.RecordCollectionInput)), true
+	case "Mutation.recordPetWeight":
+		if e.ComplexityRoot.Mutation.RecordPetWeight == nil {
+			break
+		}
+
+		args, err := field_Mutation_recordPetWeight_args(ctx, ec, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.RecordPetWeight(childComplexity, args["input"].(customer.RecordWeightInput)), true
+	case "Mutation.recordPurchases":
+		if e.ComplexityRoot.Mutation.RecordPurchases == nil {
+			break
+		}
+
+		args, err := field_Mutation_recordPurchases_args(ctx, ec, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.RecordPurchases(childComplexity, args["input"].(purchase.RecordInput)), true
 	case "Mutation.recordRefusedDelivery":
 		if e.ComplexityRoot.Mutation.RecordRefusedDelivery == nil {
 			break
@@ -8122,6 +8962,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.Register(childComplexity, args["input"].(identity.RegisterInput)), true
+	case "Mutation.registerMember":
+		if e.ComplexityRoot.Mutation.RegisterMember == nil {
+			break
+		}
+
+		args, err := field_Mutation_registerMember_args(ctx, ec, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.RegisterMember(childComplexity, args["input"].(member.RegisterInput)), true
 	case "Mutation.rejectOrder":
 		if e.ComplexityRoot.Mutation.RejectOrder == nil {
 			break
@@ -8271,12 +9122,34 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.ReplyToQuotation(childComplexity, args["input"].(quotation.SayInput)), true
+	case "Mutation.reportMemberCardLost":
+		if e.ComplexityRoot.Mutation.ReportMemberCardLost == nil {
+			break
+		}
+
+		args, err := field_Mutation_reportMemberCardLost_args(ctx, ec, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.ReportMemberCardLost(childComplexity, args["input"].(member.LostInput)), true
 	case "Mutation.requestEmailVerification":
 		if e.ComplexityRoot.Mutation.RequestEmailVerification == nil {
 			break
 		}
 
 		return e.ComplexityRoot.Mutation.RequestEmailVerification(childComplexity), true
+	case "Mutation.requestMemberErasure":
+		if e.ComplexityRoot.Mutation.RequestMemberErasure == nil {
+			break
+		}
+
+		args, err := field_Mutation_requestMemberErasure_args(ctx, ec, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.RequestMemberErasure(childComplexity, args["input"].(member.AskInput)), true
 	case "Mutation.requestPasswordReset":
 		if e.ComplexityRoot.Mutation.RequestPasswordReset == nil {
 			break
@@ -8354,6 +9227,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.ResetTotp(childComplexity, args["input"].(identity.StaffAccountInput)), true
+	case "Mutation.resolvePurchaseProblem":
+		if e.ComplexityRoot.Mutation.ResolvePurchaseProblem == nil {
+			break
+		}
+
+		args, err := field_Mutation_resolvePurchaseProblem_args(ctx, ec, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.ResolvePurchaseProblem(childComplexity, args["input"].(purchase.ResolveInput)), true
 	case "Mutation.reverseJournalEntry":
 		if e.ComplexityRoot.Mutation.ReverseJournalEntry == nil {
 			break
@@ -8497,6 +9381,28 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.SaveLocation(childComplexity, args["input"].(inventory.SaveLocationInput)), true
+	case "Mutation.saveMemberRank":
+		if e.ComplexityRoot.Mutation.SaveMemberRank == nil {
+			break
+		}
+
+		args, err := field_Mutation_saveMemberRank_args(ctx, ec, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.SaveMemberRank(childComplexity, args["input"].(member.SaveRankInput)), true
+	case "Mutation.saveMemberSettings":
+		if e.ComplexityRoot.Mutation.SaveMemberSettings == nil {
+			break
+		}
+
+		args, err := field_Mutation_saveMemberSettings_args(ctx, ec, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.SaveMemberSettings(childComplexity, args["input"].(member.SaveSettingsInput)), true
 	case "Mutation.savePriceList":
 		if e.ComplexityRoot.Mutation.SavePriceList == nil {
 			break
@@ -8684,6 +9590,28 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.SetFunctionRule(childComplexity, args["input"].(company.FunctionInput)), true
+	case "Mutation.setHomeStore":
+		if e.ComplexityRoot.Mutation.SetHomeStore == nil {
+			break
+		}
+
+		args, err := field_Mutation_setHomeStore_args(ctx, ec, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.SetHomeStore(childComplexity, args["input"].(member.SetHomeStoreInput)), true
+	case "Mutation.setHousehold":
+		if e.ComplexityRoot.Mutation.SetHousehold == nil {
+			break
+		}
+
+		args, err := field_Mutation_setHousehold_args(ctx, ec, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.SetHousehold(childComplexity, args["input"].(member.HouseholdInput)), true
 	case "Mutation.setPrices":
 		if e.ComplexityRoot.Mutation.SetPrices == nil {
 			break
@@ -8943,6 +9871,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.UpdateCustomerGroup(childComplexity, args["input"].(company.UpdateGroupInput)), true
+	case "Mutation.updateMember":
+		if e.ComplexityRoot.Mutation.UpdateMember == nil {
+			break
+		}
+
+		args, err := field_Mutation_updateMember_args(ctx, ec, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.UpdateMember(childComplexity, args["input"].(member.UpdateInput)), true
 	case "Mutation.updatePartner":
 		if e.ComplexityRoot.Mutation.UpdatePartner == nil {
 			break
@@ -9042,6 +9981,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.UploadCollections(childComplexity, args["input"].(model.UploadCollectionsInput)), true
+	case "Mutation.uploadPurchases":
+		if e.ComplexityRoot.Mutation.UploadPurchases == nil {
+			break
+		}
+
+		args, err := field_Mutation_uploadPurchases_args(ctx, ec, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.UploadPurchases(childComplexity, args["input"].(model.UploadPurchasesInput)), true
 	case "Mutation.verifyEmail":
 		if e.ComplexityRoot.Mutation.VerifyEmail == nil {
 			break
@@ -9086,6 +10036,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.VoidPayment(childComplexity, args["input"].(payment.VoidInput)), true
+	case "Mutation.withdrawMemberErasure":
+		if e.ComplexityRoot.Mutation.WithdrawMemberErasure == nil {
+			break
+		}
+
+		args, err := field_Mutation_withdrawMemberErasure_args(ctx, ec, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.WithdrawMemberErasure(childComplexity, args["input"].(member.WithdrawInput)), true
 	case "Mutation.withdrawQuotation":
 		if e.ComplexityRoot.Mutation.WithdrawQuotation == nil {
 			break
@@ -10249,6 +11210,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.PermissionGroupPayload.UserErrors(childComplexity), true
 
+	case "Pet.allergies":
+		if e.ComplexityRoot.Pet.Allergies == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Pet.Allergies(childComplexity), true
 	case "Pet.birthday":
 		if e.ComplexityRoot.Pet.Birthday == nil {
 			break
@@ -10285,6 +11252,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Pet.UpdatedAt(childComplexity), true
+	case "Pet.weights":
+		if e.ComplexityRoot.Pet.Weights == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Pet.Weights(childComplexity), true
 
 	case "PetPayload.pet":
 		if e.ComplexityRoot.PetPayload.Pet == nil {
@@ -10298,6 +11271,19 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.PetPayload.UserErrors(childComplexity), true
+
+	case "PetWeight.grams":
+		if e.ComplexityRoot.PetWeight.Grams == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PetWeight.Grams(childComplexity), true
+	case "PetWeight.measuredOn":
+		if e.ComplexityRoot.PetWeight.MeasuredOn == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PetWeight.MeasuredOn(childComplexity), true
 
 	case "PostalRange.from":
 		if e.ComplexityRoot.PostalRange.From == nil {
@@ -11320,6 +12306,391 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.ProfilePayload.UserErrors(childComplexity), true
 
+	case "Purchase.storeId":
+		if e.ComplexityRoot.Purchase.AtStore == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Purchase.AtStore(childComplexity), true
+	case "Purchase.boughtAt":
+		if e.ComplexityRoot.Purchase.BoughtAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Purchase.BoughtAt(childComplexity), true
+	case "Purchase.boughtOn":
+		if e.ComplexityRoot.Purchase.BoughtOn == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Purchase.BoughtOn(childComplexity), true
+	case "Purchase.id":
+		if e.ComplexityRoot.Purchase.GlobalID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Purchase.GlobalID(childComplexity), true
+	case "Purchase.items":
+		if e.ComplexityRoot.Purchase.Items == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Purchase.Items(childComplexity), true
+	case "Purchase.lines":
+		if e.ComplexityRoot.Purchase.Lines == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Purchase.Lines(childComplexity), true
+	case "Purchase.brandId":
+		if e.ComplexityRoot.Purchase.OfBrand == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Purchase.OfBrand(childComplexity), true
+	case "Purchase.orderId":
+		if e.ComplexityRoot.Purchase.OfOrder == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Purchase.OfOrder(childComplexity), true
+	case "Purchase.receipt":
+		if e.ComplexityRoot.Purchase.Receipt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Purchase.Receipt(childComplexity), true
+	case "Purchase.source":
+		if e.ComplexityRoot.Purchase.Source == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Purchase.Source(childComplexity), true
+	case "Purchase.till":
+		if e.ComplexityRoot.Purchase.Till == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Purchase.Till(childComplexity), true
+	case "Purchase.total":
+		if e.ComplexityRoot.Purchase.Total == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Purchase.Total(childComplexity), true
+
+	case "PurchaseConnection.edges":
+		if e.ComplexityRoot.PurchaseConnection.Edges == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PurchaseConnection.Edges(childComplexity), true
+	case "PurchaseConnection.nodes":
+		if e.ComplexityRoot.PurchaseConnection.Nodes == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PurchaseConnection.Nodes(childComplexity), true
+	case "PurchaseConnection.pageInfo":
+		if e.ComplexityRoot.PurchaseConnection.PageInfo == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PurchaseConnection.PageInfo(childComplexity), true
+	case "PurchaseConnection.totalCount":
+		if e.ComplexityRoot.PurchaseConnection.TotalCount == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PurchaseConnection.TotalCount(childComplexity), true
+
+	case "PurchaseEdge.cursor":
+		if e.ComplexityRoot.PurchaseEdge.Cursor == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PurchaseEdge.Cursor(childComplexity), true
+	case "PurchaseEdge.node":
+		if e.ComplexityRoot.PurchaseEdge.Node == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PurchaseEdge.Node(childComplexity), true
+
+	case "PurchaseImport.again":
+		if e.ComplexityRoot.PurchaseImport.Again == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PurchaseImport.Again(childComplexity), true
+	case "PurchaseImport.createdAt":
+		if e.ComplexityRoot.PurchaseImport.CreatedAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PurchaseImport.CreatedAt(childComplexity), true
+	case "PurchaseImport.errors":
+		if e.ComplexityRoot.PurchaseImport.Errors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PurchaseImport.Errors(childComplexity), true
+	case "PurchaseImport.fileName":
+		if e.ComplexityRoot.PurchaseImport.FileName == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PurchaseImport.FileName(childComplexity), true
+	case "PurchaseImport.id":
+		if e.ComplexityRoot.PurchaseImport.GlobalID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PurchaseImport.GlobalID(childComplexity), true
+	case "PurchaseImport.receipts":
+		if e.ComplexityRoot.PurchaseImport.Receipts == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PurchaseImport.Receipts(childComplexity), true
+	case "PurchaseImport.refused":
+		if e.ComplexityRoot.PurchaseImport.Refused == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PurchaseImport.Refused(childComplexity), true
+	case "PurchaseImport.repeated":
+		if e.ComplexityRoot.PurchaseImport.Repeated == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PurchaseImport.Repeated(childComplexity), true
+	case "PurchaseImport.rows":
+		if e.ComplexityRoot.PurchaseImport.Rows == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PurchaseImport.Rows(childComplexity), true
+
+	case "PurchaseImportConnection.edges":
+		if e.ComplexityRoot.PurchaseImportConnection.Edges == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PurchaseImportConnection.Edges(childComplexity), true
+	case "PurchaseImportConnection.nodes":
+		if e.ComplexityRoot.PurchaseImportConnection.Nodes == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PurchaseImportConnection.Nodes(childComplexity), true
+	case "PurchaseImportConnection.pageInfo":
+		if e.ComplexityRoot.PurchaseImportConnection.PageInfo == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PurchaseImportConnection.PageInfo(childComplexity), true
+	case "PurchaseImportConnection.totalCount":
+		if e.ComplexityRoot.PurchaseImportConnection.TotalCount == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PurchaseImportConnection.TotalCount(childComplexity), true
+
+	case "PurchaseImportEdge.cursor":
+		if e.ComplexityRoot.PurchaseImportEdge.Cursor == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PurchaseImportEdge.Cursor(childComplexity), true
+	case "PurchaseImportEdge.node":
+		if e.ComplexityRoot.PurchaseImportEdge.Node == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PurchaseImportEdge.Node(childComplexity), true
+
+	case "PurchaseImportPayload.import":
+		if e.ComplexityRoot.PurchaseImportPayload.Import == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PurchaseImportPayload.Import(childComplexity), true
+	case "PurchaseImportPayload.userErrors":
+		if e.ComplexityRoot.PurchaseImportPayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PurchaseImportPayload.UserErrors(childComplexity), true
+
+	case "PurchaseLine.amount":
+		if e.ComplexityRoot.PurchaseLine.Amount == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PurchaseLine.Amount(childComplexity), true
+	case "PurchaseLine.code":
+		if e.ComplexityRoot.PurchaseLine.Code == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PurchaseLine.Code(childComplexity), true
+	case "PurchaseLine.name":
+		if e.ComplexityRoot.PurchaseLine.Name == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PurchaseLine.Name(childComplexity), true
+	case "PurchaseLine.productId":
+		if e.ComplexityRoot.PurchaseLine.OfProduct == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PurchaseLine.OfProduct(childComplexity), true
+	case "PurchaseLine.quantity":
+		if e.ComplexityRoot.PurchaseLine.Quantity == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PurchaseLine.Quantity(childComplexity), true
+
+	case "PurchaseProblem.createdAt":
+		if e.ComplexityRoot.PurchaseProblem.CreatedAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PurchaseProblem.CreatedAt(childComplexity), true
+	case "PurchaseProblem.id":
+		if e.ComplexityRoot.PurchaseProblem.GlobalID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PurchaseProblem.GlobalID(childComplexity), true
+	case "PurchaseProblem.kind":
+		if e.ComplexityRoot.PurchaseProblem.Kind == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PurchaseProblem.Kind(childComplexity), true
+	case "PurchaseProblem.name":
+		if e.ComplexityRoot.PurchaseProblem.Name == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PurchaseProblem.Name(childComplexity), true
+	case "PurchaseProblem.memberId":
+		if e.ComplexityRoot.PurchaseProblem.OfMember == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PurchaseProblem.OfMember(childComplexity), true
+	case "PurchaseProblem.variantId":
+		if e.ComplexityRoot.PurchaseProblem.OfVariant == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PurchaseProblem.OfVariant(childComplexity), true
+	case "PurchaseProblem.reason":
+		if e.ComplexityRoot.PurchaseProblem.Reason == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PurchaseProblem.Reason(childComplexity), true
+	case "PurchaseProblem.resolvedAt":
+		if e.ComplexityRoot.PurchaseProblem.ResolvedAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PurchaseProblem.ResolvedAt(childComplexity), true
+	case "PurchaseProblem.state":
+		if e.ComplexityRoot.PurchaseProblem.State == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PurchaseProblem.State(childComplexity), true
+	case "PurchaseProblem.value":
+		if e.ComplexityRoot.PurchaseProblem.Value == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PurchaseProblem.Value(childComplexity), true
+
+	case "PurchaseProblemConnection.edges":
+		if e.ComplexityRoot.PurchaseProblemConnection.Edges == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PurchaseProblemConnection.Edges(childComplexity), true
+	case "PurchaseProblemConnection.nodes":
+		if e.ComplexityRoot.PurchaseProblemConnection.Nodes == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PurchaseProblemConnection.Nodes(childComplexity), true
+	case "PurchaseProblemConnection.pageInfo":
+		if e.ComplexityRoot.PurchaseProblemConnection.PageInfo == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PurchaseProblemConnection.PageInfo(childComplexity), true
+	case "PurchaseProblemConnection.totalCount":
+		if e.ComplexityRoot.PurchaseProblemConnection.TotalCount == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PurchaseProblemConnection.TotalCount(childComplexity), true
+
+	case "PurchaseProblemEdge.cursor":
+		if e.ComplexityRoot.PurchaseProblemEdge.Cursor == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PurchaseProblemEdge.Cursor(childComplexity), true
+	case "PurchaseProblemEdge.node":
+		if e.ComplexityRoot.PurchaseProblemEdge.Node == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PurchaseProblemEdge.Node(childComplexity), true
+
+	case "PurchaseProblemPayload.problem":
+		if e.ComplexityRoot.PurchaseProblemPayload.Problem == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PurchaseProblemPayload.Problem(childComplexity), true
+	case "PurchaseProblemPayload.userErrors":
+		if e.ComplexityRoot.PurchaseProblemPayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PurchaseProblemPayload.UserErrors(childComplexity), true
+
+	case "PurchaseRowError.column":
+		if e.ComplexityRoot.PurchaseRowError.Column == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PurchaseRowError.Column(childComplexity), true
+	case "PurchaseRowError.line":
+		if e.ComplexityRoot.PurchaseRowError.Line == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PurchaseRowError.Line(childComplexity), true
+	case "PurchaseRowError.reason":
+		if e.ComplexityRoot.PurchaseRowError.Reason == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PurchaseRowError.Reason(childComplexity), true
+	case "PurchaseRowError.value":
+		if e.ComplexityRoot.PurchaseRowError.Value == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PurchaseRowError.Value(childComplexity), true
+
 	case "QuantityDiscount.audience":
 		if e.ComplexityRoot.QuantityDiscount.Audience == nil {
 			break
@@ -11783,6 +13154,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Query.Documents(childComplexity, args["first"].(*int), args["after"].(*string), args["filter"].(*invoice.Query)), true
+	case "Query.findMembers":
+		if e.ComplexityRoot.Query.FindMembers == nil {
+			break
+		}
+
+		args, err := field_Query_findMembers_args(ctx, ec, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Query.FindMembers(childComplexity, args["by"].(member.Criterion)), true
 	case "Query.giftCardBalance":
 		if e.ComplexityRoot.Query.GiftCardBalance == nil {
 			break
@@ -11851,6 +13233,45 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Query.Me(childComplexity), true
+	case "Query.member":
+		if e.ComplexityRoot.Query.Member == nil {
+			break
+		}
+
+		args, err := field_Query_member_args(ctx, ec, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Query.Member(childComplexity, args["id"].(string)), true
+	case "Query.memberPurchases":
+		if e.ComplexityRoot.Query.MemberPurchases == nil {
+			break
+		}
+
+		args, err := field_Query_memberPurchases_args(ctx, ec, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Query.MemberPurchases(childComplexity, args["memberId"].(string), args["first"].(*int), args["after"].(*string)), true
+	case "Query.memberRanks":
+		if e.ComplexityRoot.Query.MemberRanks == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Query.MemberRanks(childComplexity), true
+	case "Query.memberRequests":
+		if e.ComplexityRoot.Query.MemberRequests == nil {
+			break
+		}
+
+		args, err := field_Query_memberRequests_args(ctx, ec, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Query.MemberRequests(childComplexity, args["first"].(*int), args["after"].(*string), args["state"].(*member.RequestState)), true
 	case "Query.myAccountStatements":
 		if e.ComplexityRoot.Query.MyAccountStatements == nil {
 			break
@@ -11868,6 +13289,23 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Query.MyCoupons(childComplexity), true
+	case "Query.myMembership":
+		if e.ComplexityRoot.Query.MyMembership == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Query.MyMembership(childComplexity), true
+	case "Query.myPurchases":
+		if e.ComplexityRoot.Query.MyPurchases == nil {
+			break
+		}
+
+		args, err := field_Query_myPurchases_args(ctx, ec, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Query.MyPurchases(childComplexity, args["first"].(*int), args["after"].(*string)), true
 	case "Query.node":
 		if e.ComplexityRoot.Query.Node == nil {
 			break
@@ -12014,6 +13452,28 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Query.Products(childComplexity, args["first"].(*int), args["after"].(*string), args["filter"].(*catalog.Filter), args["sort"].(*catalog.Sort)), true
+	case "Query.purchaseImports":
+		if e.ComplexityRoot.Query.PurchaseImports == nil {
+			break
+		}
+
+		args, err := field_Query_purchaseImports_args(ctx, ec, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Query.PurchaseImports(childComplexity, args["first"].(*int), args["after"].(*string)), true
+	case "Query.purchaseProblems":
+		if e.ComplexityRoot.Query.PurchaseProblems == nil {
+			break
+		}
+
+		args, err := field_Query_purchaseProblems_args(ctx, ec, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Query.PurchaseProblems(childComplexity, args["first"].(*int), args["after"].(*string), args["state"].(purchase.ProblemState)), true
 	case "Query.quantityDiscounts":
 		if e.ComplexityRoot.Query.QuantityDiscounts == nil {
 			break
@@ -15967,6 +17427,7 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 			graphql.NewInputUnmarshaler("CashOnDeliveryInput", graphql.BindUnmarshaler(ec, unmarshalInputCashOnDeliveryInput)),
 			graphql.NewInputUnmarshaler("ChangeCompanyBuyerInput", graphql.BindUnmarshaler(ec, unmarshalInputChangeCompanyBuyerInput)),
 			graphql.NewInputUnmarshaler("ChangePasswordInput", graphql.BindUnmarshaler(ec, unmarshalInputChangePasswordInput)),
+			graphql.NewInputUnmarshaler("ClaimMemberCardInput", graphql.BindUnmarshaler(ec, unmarshalInputClaimMemberCardInput)),
 			graphql.NewInputUnmarshaler("CloseAccountInput", graphql.BindUnmarshaler(ec, unmarshalInputCloseAccountInput)),
 			graphql.NewInputUnmarshaler("CloseAccountsInput", graphql.BindUnmarshaler(ec, unmarshalInputCloseAccountsInput)),
 			graphql.NewInputUnmarshaler("CloseCompanyInput", graphql.BindUnmarshaler(ec, unmarshalInputCloseCompanyInput)),
@@ -16002,6 +17463,7 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 			graphql.NewInputUnmarshaler("EditOrderInput", graphql.BindUnmarshaler(ec, unmarshalInputEditOrderInput)),
 			graphql.NewInputUnmarshaler("EditOrderLineInput", graphql.BindUnmarshaler(ec, unmarshalInputEditOrderLineInput)),
 			graphql.NewInputUnmarshaler("ExperimentInput", graphql.BindUnmarshaler(ec, unmarshalInputExperimentInput)),
+			graphql.NewInputUnmarshaler("FindMembersInput", graphql.BindUnmarshaler(ec, unmarshalInputFindMembersInput)),
 			graphql.NewInputUnmarshaler("FinishSsoInput", graphql.BindUnmarshaler(ec, unmarshalInputFinishSsoInput)),
 			graphql.NewInputUnmarshaler("FreeShippingRuleInput", graphql.BindUnmarshaler(ec, unmarshalInputFreeShippingRuleInput)),
 			graphql.NewInputUnmarshaler("GiftCardFilter", graphql.BindUnmarshaler(ec, unmarshalInputGiftCardFilter)),
@@ -16014,11 +17476,17 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 			graphql.NewInputUnmarshaler("IssueCreditNoteInput", graphql.BindUnmarshaler(ec, unmarshalInputIssueCreditNoteInput)),
 			graphql.NewInputUnmarshaler("IssueDocumentsInput", graphql.BindUnmarshaler(ec, unmarshalInputIssueDocumentsInput)),
 			graphql.NewInputUnmarshaler("IssueGiftCardsInput", graphql.BindUnmarshaler(ec, unmarshalInputIssueGiftCardsInput)),
+			graphql.NewInputUnmarshaler("IssueMemberCardInput", graphql.BindUnmarshaler(ec, unmarshalInputIssueMemberCardInput)),
 			graphql.NewInputUnmarshaler("IssuePartnerKeyInput", graphql.BindUnmarshaler(ec, unmarshalInputIssuePartnerKeyInput)),
 			graphql.NewInputUnmarshaler("IssueReceiptInput", graphql.BindUnmarshaler(ec, unmarshalInputIssueReceiptInput)),
+			graphql.NewInputUnmarshaler("JoinMembershipInput", graphql.BindUnmarshaler(ec, unmarshalInputJoinMembershipInput)),
 			graphql.NewInputUnmarshaler("JournalFilter", graphql.BindUnmarshaler(ec, unmarshalInputJournalFilter)),
 			graphql.NewInputUnmarshaler("JournalLineInput", graphql.BindUnmarshaler(ec, unmarshalInputJournalLineInput)),
 			graphql.NewInputUnmarshaler("LoginInput", graphql.BindUnmarshaler(ec, unmarshalInputLoginInput)),
+			graphql.NewInputUnmarshaler("MemberPersonInput", graphql.BindUnmarshaler(ec, unmarshalInputMemberPersonInput)),
+			graphql.NewInputUnmarshaler("MemberRequestInput", graphql.BindUnmarshaler(ec, unmarshalInputMemberRequestInput)),
+			graphql.NewInputUnmarshaler("MemberSettingInput", graphql.BindUnmarshaler(ec, unmarshalInputMemberSettingInput)),
+			graphql.NewInputUnmarshaler("MergeMembersInput", graphql.BindUnmarshaler(ec, unmarshalInputMergeMembersInput)),
 			graphql.NewInputUnmarshaler("MoveCategoryInput", graphql.BindUnmarshaler(ec, unmarshalInputMoveCategoryInput)),
 			graphql.NewInputUnmarshaler("NoteOrderInput", graphql.BindUnmarshaler(ec, unmarshalInputNoteOrderInput)),
 			graphql.NewInputUnmarshaler("NoteQuotationInput", graphql.BindUnmarshaler(ec, unmarshalInputNoteQuotationInput)),
@@ -16042,6 +17510,8 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 			graphql.NewInputUnmarshaler("QuotationMessageInput", graphql.BindUnmarshaler(ec, unmarshalInputQuotationMessageInput)),
 			graphql.NewInputUnmarshaler("QuotationOfferLineInput", graphql.BindUnmarshaler(ec, unmarshalInputQuotationOfferLineInput)),
 			graphql.NewInputUnmarshaler("QuotationRequestLineInput", graphql.BindUnmarshaler(ec, unmarshalInputQuotationRequestLineInput)),
+			graphql.NewInputUnmarshaler("ReceiptInput", graphql.BindUnmarshaler(ec, unmarshalInputReceiptInput)),
+			graphql.NewInputUnmarshaler("ReceiptLineInput", graphql.BindUnmarshaler(ec, unmarshalInputReceiptLineInput)),
 			graphql.NewInputUnmarshaler("ReceiveReturnInput", graphql.BindUnmarshaler(ec, unmarshalInputReceiveReturnInput)),
 			graphql.NewInputUnmarshaler("ReceiveReturnLineInput", graphql.BindUnmarshaler(ec, unmarshalInputReceiveReturnLineInput)),
 			graphql.NewInputUnmarshaler("ReceiveStockDeliveryInput", graphql.BindUnmarshaler(ec, unmarshalInputReceiveStockDeliveryInput)),
@@ -16050,12 +17520,15 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 			graphql.NewInputUnmarshaler("RecordAccountPaymentInput", graphql.BindUnmarshaler(ec, unmarshalInputRecordAccountPaymentInput)),
 			graphql.NewInputUnmarshaler("RecordBankTransferInput", graphql.BindUnmarshaler(ec, unmarshalInputRecordBankTransferInput)),
 			graphql.NewInputUnmarshaler("RecordCollectionInput", graphql.BindUnmarshaler(ec, unmarshalInputRecordCollectionInput)),
+			graphql.NewInputUnmarshaler("RecordPetWeightInput", graphql.BindUnmarshaler(ec, unmarshalInputRecordPetWeightInput)),
+			graphql.NewInputUnmarshaler("RecordPurchasesInput", graphql.BindUnmarshaler(ec, unmarshalInputRecordPurchasesInput)),
 			graphql.NewInputUnmarshaler("RecordTillPaymentInput", graphql.BindUnmarshaler(ec, unmarshalInputRecordTillPaymentInput)),
 			graphql.NewInputUnmarshaler("RecurrenceInput", graphql.BindUnmarshaler(ec, unmarshalInputRecurrenceInput)),
 			graphql.NewInputUnmarshaler("RefreshTokenInput", graphql.BindUnmarshaler(ec, unmarshalInputRefreshTokenInput)),
 			graphql.NewInputUnmarshaler("RefundPaymentInput", graphql.BindUnmarshaler(ec, unmarshalInputRefundPaymentInput)),
 			graphql.NewInputUnmarshaler("RefusedDeliveryInput", graphql.BindUnmarshaler(ec, unmarshalInputRefusedDeliveryInput)),
 			graphql.NewInputUnmarshaler("RegisterInput", graphql.BindUnmarshaler(ec, unmarshalInputRegisterInput)),
+			graphql.NewInputUnmarshaler("RegisterMemberInput", graphql.BindUnmarshaler(ec, unmarshalInputRegisterMemberInput)),
 			graphql.NewInputUnmarshaler("RejectOrderInput", graphql.BindUnmarshaler(ec, unmarshalInputRejectOrderInput)),
 			graphql.NewInputUnmarshaler("RejectReturnInput", graphql.BindUnmarshaler(ec, unmarshalInputRejectReturnInput)),
 			graphql.NewInputUnmarshaler("ReleaseOrderInput", graphql.BindUnmarshaler(ec, unmarshalInputReleaseOrderInput)),
@@ -16066,6 +17539,7 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 			graphql.NewInputUnmarshaler("RemovePetInput", graphql.BindUnmarshaler(ec, unmarshalInputRemovePetInput)),
 			graphql.NewInputUnmarshaler("RemoveSetInput", graphql.BindUnmarshaler(ec, unmarshalInputRemoveSetInput)),
 			graphql.NewInputUnmarshaler("RemoveTotpInput", graphql.BindUnmarshaler(ec, unmarshalInputRemoveTotpInput)),
+			graphql.NewInputUnmarshaler("ReportMemberCardLostInput", graphql.BindUnmarshaler(ec, unmarshalInputReportMemberCardLostInput)),
 			graphql.NewInputUnmarshaler("RequestPasswordResetInput", graphql.BindUnmarshaler(ec, unmarshalInputRequestPasswordResetInput)),
 			graphql.NewInputUnmarshaler("RequestQuotationInput", graphql.BindUnmarshaler(ec, unmarshalInputRequestQuotationInput)),
 			graphql.NewInputUnmarshaler("RequestRestockInput", graphql.BindUnmarshaler(ec, unmarshalInputRequestRestockInput)),
@@ -16073,6 +17547,7 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 			graphql.NewInputUnmarshaler("RequestReturnLineInput", graphql.BindUnmarshaler(ec, unmarshalInputRequestReturnLineInput)),
 			graphql.NewInputUnmarshaler("RescheduleStockDeliveryInput", graphql.BindUnmarshaler(ec, unmarshalInputRescheduleStockDeliveryInput)),
 			graphql.NewInputUnmarshaler("ResetPasswordInput", graphql.BindUnmarshaler(ec, unmarshalInputResetPasswordInput)),
+			graphql.NewInputUnmarshaler("ResolvePurchaseProblemInput", graphql.BindUnmarshaler(ec, unmarshalInputResolvePurchaseProblemInput)),
 			graphql.NewInputUnmarshaler("ReturnFilter", graphql.BindUnmarshaler(ec, unmarshalInputReturnFilter)),
 			graphql.NewInputUnmarshaler("ReturnTermInput", graphql.BindUnmarshaler(ec, unmarshalInputReturnTermInput)),
 			graphql.NewInputUnmarshaler("ReverseJournalEntryInput", graphql.BindUnmarshaler(ec, unmarshalInputReverseJournalEntryInput)),
@@ -16086,6 +17561,8 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 			graphql.NewInputUnmarshaler("SaveDisplayRuleInput", graphql.BindUnmarshaler(ec, unmarshalInputSaveDisplayRuleInput)),
 			graphql.NewInputUnmarshaler("SaveDocumentIssuerInput", graphql.BindUnmarshaler(ec, unmarshalInputSaveDocumentIssuerInput)),
 			graphql.NewInputUnmarshaler("SaveLocationInput", graphql.BindUnmarshaler(ec, unmarshalInputSaveLocationInput)),
+			graphql.NewInputUnmarshaler("SaveMemberRankInput", graphql.BindUnmarshaler(ec, unmarshalInputSaveMemberRankInput)),
+			graphql.NewInputUnmarshaler("SaveMemberSettingsInput", graphql.BindUnmarshaler(ec, unmarshalInputSaveMemberSettingsInput)),
 			graphql.NewInputUnmarshaler("SavePriceListInput", graphql.BindUnmarshaler(ec, unmarshalInputSavePriceListInput)),
 			graphql.NewInputUnmarshaler("SaveProductBrandInput", graphql.BindUnmarshaler(ec, unmarshalInputSaveProductBrandInput)),
 			graphql.NewInputUnmarshaler("SaveQuantityDiscountInput", graphql.BindUnmarshaler(ec, unmarshalInputSaveQuantityDiscountInput)),
@@ -16105,6 +17582,8 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 			graphql.NewInputUnmarshaler("SetCompanyCreditInput", graphql.BindUnmarshaler(ec, unmarshalInputSetCompanyCreditInput)),
 			graphql.NewInputUnmarshaler("SetCustomerPricesInput", graphql.BindUnmarshaler(ec, unmarshalInputSetCustomerPricesInput)),
 			graphql.NewInputUnmarshaler("SetFunctionRuleInput", graphql.BindUnmarshaler(ec, unmarshalInputSetFunctionRuleInput)),
+			graphql.NewInputUnmarshaler("SetHomeStoreInput", graphql.BindUnmarshaler(ec, unmarshalInputSetHomeStoreInput)),
+			graphql.NewInputUnmarshaler("SetHouseholdInput", graphql.BindUnmarshaler(ec, unmarshalInputSetHouseholdInput)),
 			graphql.NewInputUnmarshaler("SetPartInput", graphql.BindUnmarshaler(ec, unmarshalInputSetPartInput)),
 			graphql.NewInputUnmarshaler("SetPricesInput", graphql.BindUnmarshaler(ec, unmarshalInputSetPricesInput)),
 			graphql.NewInputUnmarshaler("SetSaleTermsInput", graphql.BindUnmarshaler(ec, unmarshalInputSetSaleTermsInput)),
@@ -16139,6 +17618,7 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 			graphql.NewInputUnmarshaler("UpdateCompanyAddressInput", graphql.BindUnmarshaler(ec, unmarshalInputUpdateCompanyAddressInput)),
 			graphql.NewInputUnmarshaler("UpdateCompanyInput", graphql.BindUnmarshaler(ec, unmarshalInputUpdateCompanyInput)),
 			graphql.NewInputUnmarshaler("UpdateCustomerGroupInput", graphql.BindUnmarshaler(ec, unmarshalInputUpdateCustomerGroupInput)),
+			graphql.NewInputUnmarshaler("UpdateMemberInput", graphql.BindUnmarshaler(ec, unmarshalInputUpdateMemberInput)),
 			graphql.NewInputUnmarshaler("UpdatePartnerInput", graphql.BindUnmarshaler(ec, unmarshalInputUpdatePartnerInput)),
 			graphql.NewInputUnmarshaler("UpdatePermissionGroupInput", graphql.BindUnmarshaler(ec, unmarshalInputUpdatePermissionGroupInput)),
 			graphql.NewInputUnmarshaler("UpdatePetInput", graphql.BindUnmarshaler(ec, unmarshalInputUpdatePetInput)),
@@ -16148,12 +17628,14 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 			graphql.NewInputUnmarshaler("UpdateVariantInput", graphql.BindUnmarshaler(ec, unmarshalInputUpdateVariantInput)),
 			graphql.NewInputUnmarshaler("UploadBankStatementInput", graphql.BindUnmarshaler(ec, unmarshalInputUploadBankStatementInput)),
 			graphql.NewInputUnmarshaler("UploadCollectionsInput", graphql.BindUnmarshaler(ec, unmarshalInputUploadCollectionsInput)),
+			graphql.NewInputUnmarshaler("UploadPurchasesInput", graphql.BindUnmarshaler(ec, unmarshalInputUploadPurchasesInput)),
 			graphql.NewInputUnmarshaler("VariantInput", graphql.BindUnmarshaler(ec, unmarshalInputVariantInput)),
 			graphql.NewInputUnmarshaler("VerifyEmailInput", graphql.BindUnmarshaler(ec, unmarshalInputVerifyEmailInput)),
 			graphql.NewInputUnmarshaler("VersionedInput", graphql.BindUnmarshaler(ec, unmarshalInputVersionedInput)),
 			graphql.NewInputUnmarshaler("VoidCouponsInput", graphql.BindUnmarshaler(ec, unmarshalInputVoidCouponsInput)),
 			graphql.NewInputUnmarshaler("VoidGiftCardsInput", graphql.BindUnmarshaler(ec, unmarshalInputVoidGiftCardsInput)),
 			graphql.NewInputUnmarshaler("VoidPaymentInput", graphql.BindUnmarshaler(ec, unmarshalInputVoidPaymentInput)),
+			graphql.NewInputUnmarshaler("WithdrawMemberErasureInput", graphql.BindUnmarshaler(ec, unmarshalInputWithdrawMemberErasureInput)),
 			graphql.NewInputUnmarshaler("WithdrawReturnInput", graphql.BindUnmarshaler(ec, unmarshalInputWithdrawReturnInput)),
 			graphql.NewInputUnmarshaler("WriteOffAccountInput", graphql.BindUnmarshaler(ec, unmarshalInputWriteOffAccountInput)),
 		)
@@ -21897,6 +23379,662 @@ extend enum UserErrorCode {
   WRITE_OFF_EXCEEDS_DEBT
 }
 `, BuiltIn: false},
+	{Name: "../schema/member.graphqls", Input: `extend type Query {
+  "The caller as a member, over all brands; null if they have not joined."
+  myMembership: Member @allow(roles: [MEMBER, COMPANY_BUYER])
+  "A member as the caller may see them; null if there is none. Each view is written down."
+  member(
+    "The member's global id."
+    id: ID!
+  ): Member @allow(permissions: [MEMBER_READ])
+  "At most 20 members with a member number, e-mail address or phone number, by exact match. Each view is written down."
+  findMembers(
+    "One of the three."
+    by: FindMembersInput!
+  ): [Member!]! @allow(permissions: [MEMBER_READ]) @cost(size: 20)
+  "The ranks of the brand's members (会員ランク), the highest first."
+  memberRanks: [MemberRank!]! @allow(anyone: true)
+  "What members asked for about their data, newest first, for the head office."
+  memberRequests(
+    "How many, 0 to 100."
+    first: Int = 20
+    "The cursor behind which the page starts."
+    after: String
+    "Requests of this state; all if left out."
+    state: MemberRequestState
+  ): MemberRequestConnection! @allow(permissions: [MEMBER_READ])
+}
+
+extend type Mutation {
+  "Makes the caller a member of the channel's brand, with a digital card. Who has joined already stays as they are."
+  joinMembership(
+    "Where they like to go and what they agree to."
+    input: JoinMembershipInput!
+  ): MemberPayload! @allow(roles: [MEMBER, COMPANY_BUYER])
+  "Makes a card that was handed out at a shop the caller's: its member, who has no account, and the caller become one. Tries are limited."
+  claimMemberCard(
+    "The card, and what proves that it is the caller's."
+    input: ClaimMemberCardInput!
+  ): MemberPayload! @allow(roles: [MEMBER, COMPANY_BUYER])
+  "Registers a member at a shop (店頭入会). Without an account: the card is all they need."
+  registerMember(
+    "Who they are."
+    input: RegisterMemberInput!
+  ): MemberPayload! @allow(permissions: [MEMBER_WRITE])
+  "Corrects a member's own data. Store staff correct those of their store's members alone."
+  updateMember(
+    "What changes."
+    input: UpdateMemberInput!
+  ): MemberPayload! @allow(permissions: [MEMBER_WRITE])
+  "Gives a member a card of the channel's brand; the former one of the kind ends (再発行). Members themselves get digital ones."
+  issueMemberCard(
+    "To whom, and which kind."
+    input: IssueMemberCardInput!
+  ): MemberPayload! @allow(roles: [MEMBER, COMPANY_BUYER], permissions: [MEMBER_WRITE])
+  "Takes a lost card out of use at once."
+  reportMemberCardLost(
+    "The card."
+    input: ReportMemberCardLostInput!
+  ): MemberPayload! @allow(roles: [MEMBER, COMPANY_BUYER], permissions: [MEMBER_WRITE])
+  "Chooses the home store of a member in the channel's brand."
+  setHomeStore(
+    "Whose, and where."
+    input: SetHomeStoreInput!
+  ): MemberPayload! @allow(roles: [MEMBER, COMPANY_BUYER], permissions: [MEMBER_WRITE])
+  "Keeps what a member agrees to in the channel's brand, with the proof of when and how."
+  saveMemberSettings(
+    "The member's word."
+    input: SaveMemberSettingsInput!
+  ): MemberPayload! @allow(roles: [MEMBER, COMPANY_BUYER], permissions: [MEMBER_WRITE])
+  "Puts a member into the household (世帯) of another, or takes them out of theirs."
+  setHousehold(
+    "Who lives with whom."
+    input: SetHouseholdInput!
+  ): MemberPayload! @allow(permissions: [MEMBER_WRITE])
+  "Makes two members one, with their history, for the head office: the kept one has the cards, pets, purchases and orders of both."
+  mergeMembers(
+    "Who goes on, and who does not."
+    input: MergeMembersInput!
+  ): MemberPayload! @allow(permissions: [MEMBER_WRITE])
+  "Keeps a rule of the brand's ranks, for the head office. Ranks are worked out again in the background."
+  saveMemberRank(
+    "The rule."
+    input: SaveMemberRankInput!
+  ): MemberRankPayload! @allow(permissions: [MEMBER_WRITE])
+  "A link to all that is held of a member, as JSON (開示): the caller's own, or by the head office anyone's."
+  exportMember(
+    "Whose."
+    input: MemberRequestInput!
+  ): MemberExportPayload! @allow(roles: [MEMBER, COMPANY_BUYER], permissions: [MEMBER_WRITE])
+  "Asks for the removal of a member's personal data (消去). It is done at once, unless orders or returns are under way: then it waits for them."
+  requestMemberErasure(
+    "Whose."
+    input: MemberRequestInput!
+  ): MemberRequestPayload! @allow(roles: [MEMBER, COMPANY_BUYER], permissions: [MEMBER_WRITE])
+  "Takes back an erasure that still waits."
+  withdrawMemberErasure(
+    "The request."
+    input: WithdrawMemberErasureInput!
+  ): MemberRequestPayload! @allow(roles: [MEMBER, COMPANY_BUYER], permissions: [MEMBER_WRITE])
+  "Notes what a pet of the caller weighed on a day (体重記録)."
+  recordPetWeight(
+    "The weight."
+    input: RecordPetWeightInput!
+  ): PetPayload! @allow(roles: [MEMBER, COMPANY_BUYER])
+}
+
+extend type Pet {
+  "What it does not stand (アレルギー), in its owner's words."
+  allergies: [String!]!
+  "What it weighed (体重記録), the latest day first."
+  weights: [PetWeight!]!
+}
+
+extend input AddPetInput {
+  "What it does not stand (アレルギー); 20 at most, of at most 100 characters."
+  allergies: [String!]! = []
+}
+
+extend input UpdatePetInput {
+  "What it does not stand, as a whole; absent or null leaves it."
+  allergies: [String!]
+}
+
+"What a pet weighed on a day."
+type PetWeight {
+  "The day."
+  measuredOn: Date!
+  "The weight, in grams."
+  grams: Int!
+}
+
+"A member (会員), one over all brands. A store's staff see the personal data of who registered there or chose it as home store; others are masked."
+type Member {
+  "The member's opaque global id."
+  id: ID!
+  "Whether the personal data is masked (山＊＊＊, 090-****-**12) or left out, for the caller's store is not the member's."
+  masked: Boolean!
+  "The name; masked for other stores; empty if it is not known."
+  name: String!
+  "The name's reading in katakana; masked for other stores; empty if it is not known."
+  kana: String!
+  "The phone number, digits only; masked for other stores; empty if it is not known."
+  phone: String!
+  "The e-mail address; masked for other stores; empty if it is not known."
+  email: String!
+  "The day of birth; null if it is not known, and for other stores."
+  birthday: Date
+  "The month of birth, 1 to 12; null if it is not known, and for other stores."
+  birthMonth: Int
+  "The age in whole years; null if the birthday is not known, and for other stores."
+  age: Int
+  "What the member says of themselves; UNSAID for other stores."
+  gender: Gender!
+  "The address; null if it is not known, and for other stores."
+  address: Address
+  "Whether the member may log in; false for who has a card alone."
+  hasAccount: Boolean!
+  "What the member is to each brand."
+  memberships: [Membership!]!
+  "The member's cards of all brands, the latest first."
+  cards: [MemberCard!]!
+  "What holds of the member's consents."
+  settings: [MemberSetting!]!
+  "What the member ever agreed to and withdrew, the latest first: the proof of the settings."
+  consents: [MemberConsent!]! @cost(size: 20)
+  "How the member's ranks changed, the latest first."
+  rankChanges: [MemberRankChange!]!
+  "Who lives with the member (世帯), the member included; empty for one who lives alone, and for members themselves."
+  household: [Member!]! @allow(permissions: [MEMBER_READ])
+  "When the member was first known."
+  createdAt: DateTime!
+  "When the personal data was erased; null if it was not."
+  erasedAt: DateTime
+}
+
+"What a member is to one brand."
+type Membership {
+  "The brand's id."
+  brandId: ID!
+  "The store where the member registered (登録店); null: online."
+  registeredStoreId: ID
+  "The store where the member likes to go; null if none was chosen."
+  homeStoreId: ID
+  "The code of the rank; null for none."
+  rankCode: String
+  "The name of the rank; null for none."
+  rankName: String
+  "What was spent in the months that the ranks look at, as it was last worked out, with tax."
+  spend: Money!
+  "When the member joined."
+  joinedAt: DateTime!
+  "When the membership ended; null if it goes on."
+  endedAt: DateTime
+}
+
+"A member's card (会員証)."
+type MemberCard {
+  "The card's opaque global id."
+  id: ID!
+  "The member number: 13 digits, an EAN-13 of prefix 29, whose last digit checks the others (GS1, modulo 10)."
+  number: String!
+  "The brand's id."
+  brandId: ID!
+  "What it is made of."
+  kind: MemberCardKind!
+  "Whether it works."
+  state: MemberCardState!
+  "The store that issued it; null: online."
+  storeId: ID
+  "When it was issued."
+  issuedAt: DateTime!
+  "Since when it does not work; null if it does."
+  endedAt: DateTime
+}
+
+"What a card is made of."
+enum MemberCardKind {
+  "Plastic."
+  PHYSICAL
+  "Shown by the app."
+  DIGITAL
+}
+
+"Whether a card works."
+enum MemberCardState {
+  "It does."
+  ACTIVE
+  "Another took its place."
+  REISSUED
+  "It was lost."
+  LOST
+  "The membership ended."
+  CLOSED
+}
+
+"A way to reach a member."
+enum Medium {
+  "By e-mail (メールマガジン)."
+  MAIL
+  "By post (DM)."
+  DM
+  "By SMS."
+  SMS
+  "By a notice of the app."
+  PUSH
+}
+
+"How a member told what they agree to."
+enum ConsentHow {
+  "On the website."
+  WEB
+  "In the app."
+  APP
+  "To a shop's staff."
+  STORE
+  "On paper (申込書)."
+  PAPER
+  "On the phone."
+  PHONE
+  "By the link in a mail."
+  UNSUBSCRIBE
+  "Mails came back."
+  BOUNCE
+  "It was so in the system before."
+  IMPORT
+  "The member asked to be forgotten."
+  ERASURE
+  "It was the later word of a member who was merged."
+  MERGE
+}
+
+"Whether a brand may use a medium."
+type MemberSetting {
+  "The brand's id."
+  brandId: ID!
+  "The medium."
+  medium: Medium!
+  "Whether it may."
+  given: Boolean!
+  "Since when this holds."
+  since: DateTime!
+}
+
+"One thing that a member agreed to or withdrew. It never changes."
+type MemberConsent {
+  "The brand's id."
+  brandId: ID!
+  "The medium."
+  medium: Medium!
+  "Whether it was agreed to; false: withdrawn."
+  given: Boolean!
+  "How it was told."
+  how: ConsentHow!
+  "What was agreed to: the version of the text."
+  wording: String!
+  "Where it was told; null: not in a store."
+  storeId: ID
+  "Who wrote it down."
+  actor: Role!
+  "When."
+  at: DateTime!
+}
+
+"A rank of a brand's members. The highest whose least spend is reached holds."
+type MemberRank {
+  "The rank's opaque global id."
+  id: ID!
+  "Its code."
+  code: String!
+  "Its name."
+  name: String!
+  "What has to be spent, with tax."
+  minSpend: Money!
+  "In how many months up to today."
+  months: Int!
+  "Since when it is given to nobody; null if it is."
+  closedAt: DateTime
+}
+
+"One change of a member's rank."
+type MemberRankChange {
+  "The brand's id."
+  brandId: ID!
+  "The name of the rank before; null for none."
+  from: String
+  "The name of the rank from then on; null for none."
+  to: String
+  "What had been spent."
+  spend: Money!
+  "When."
+  at: DateTime!
+}
+
+"What a member asked for about their data."
+type MemberRequest {
+  "The request's opaque global id."
+  id: ID!
+  "The member's id."
+  memberId: ID!
+  "What was asked for."
+  kind: MemberRequestKind!
+  "What became of it."
+  state: MemberRequestState!
+  "What it waits for; null for nothing."
+  waitsFor: ErasureWaitsFor
+  "When it was asked for."
+  requestedAt: DateTime!
+  "When it was done or withdrawn; null if it waits."
+  doneAt: DateTime
+}
+
+"What members ask for about their data."
+enum MemberRequestKind {
+  "All that is held (開示)."
+  EXPORT
+  "That it is removed (消去)."
+  ERASURE
+}
+
+"What became of a request."
+enum MemberRequestState {
+  "It waits for orders or returns."
+  WAITING
+  "It is done."
+  DONE
+  "It was taken back."
+  WITHDRAWN
+}
+
+"What keeps an erasure waiting."
+enum ErasureWaitsFor {
+  "Orders that have not left."
+  ORDERS
+  "Returns under way."
+  RETURNS
+}
+
+"One page of requests."
+type MemberRequestConnection {
+  "The requests with their cursors."
+  edges: [MemberRequestEdge!]!
+  "The requests without cursors."
+  nodes: [MemberRequest!]!
+  "Where the page lies."
+  pageInfo: PageInfo!
+  "How many requests the whole list has; costs a count."
+  totalCount: Int!
+}
+
+"A request on a page."
+type MemberRequestEdge {
+  "The cursor behind this request."
+  cursor: String!
+  "The request."
+  node: MemberRequest!
+}
+
+"By what to find members: one of the three."
+input FindMembersInput {
+  "The member number, as it was typed or scanned."
+  cardNumber: String! = ""
+  "The e-mail address; case and width do not matter."
+  email: String! = ""
+  "The phone number; hyphens, width and +81 do not matter."
+  phone: String! = ""
+}
+
+"What a person agrees to or withdraws."
+input MemberSettingInput {
+  "The medium."
+  medium: Medium!
+  "Whether they agree."
+  given: Boolean!
+}
+
+"How the caller joins a brand."
+input JoinMembershipInput {
+  "The store where they like to go."
+  homeStoreId: ID
+  "What they agree to."
+  settings: [MemberSettingInput!]! = []
+  "What they agreed to: the version of the text, at most 200 characters."
+  wording: String! = ""
+}
+
+"A card, and what proves whose it is: the phone number or birthday that the shop wrote down."
+input ClaimMemberCardInput {
+  "The member number."
+  cardNumber: String!
+  "The phone number."
+  phone: String
+  "The day of birth."
+  birthday: Date
+}
+
+"What staff write down of a person; what is absent or null stays as it is."
+input MemberPersonInput {
+  "The name, at most 100 characters."
+  name: String
+  "The name's reading, katakana or hiragana."
+  kana: String
+  "The phone number, 10 or 11 digits."
+  phone: String
+  "The e-mail address."
+  email: String
+  "The day of birth."
+  birthday: Date
+  "What they say of themselves."
+  gender: Gender
+  "The address."
+  address: AddressInput
+}
+
+"A person who becomes a member at a shop."
+input RegisterMemberInput {
+  "The client's key of this intent, 8 to 100 characters: a UUID does."
+  idempotencyKey: String!
+  "Who they are: a name, a phone number or an e-mail address at least."
+  person: MemberPersonInput!
+  "Where; staff of one store may leave it out."
+  storeId: ID
+  "The store where they like to go; the same if left out."
+  homeStoreId: ID
+  "The number of the plastic card that is handed out; a digital card with a new number if left out."
+  cardNumber: String
+  "What they agree to."
+  settings: [MemberSettingInput!]! = []
+  "How they told it."
+  how: ConsentHow! = STORE
+  "What they agreed to: the version of the text, at most 200 characters."
+  wording: String! = ""
+}
+
+"What staff correct of a member."
+input UpdateMemberInput {
+  "The member."
+  memberId: ID!
+  "What changes. The name and e-mail address of who has an account are changed by themselves."
+  person: MemberPersonInput!
+  "Why, at most 200 characters."
+  reason: String! = ""
+}
+
+"A card for a member."
+input IssueMemberCardInput {
+  "The client's key of this intent, 8 to 100 characters: a UUID does."
+  idempotencyKey: String!
+  "The member; the caller if left out."
+  memberId: ID
+  "What it is made of. Members themselves get digital ones."
+  kind: MemberCardKind!
+  "The number of the plastic card that is handed out; a new one if left out."
+  number: String
+  "The store that issues it."
+  storeId: ID
+  "Whether the former one is lost."
+  lost: Boolean! = false
+}
+
+"A card that is lost."
+input ReportMemberCardLostInput {
+  "The card's id."
+  cardId: ID!
+}
+
+"Where a member likes to go."
+input SetHomeStoreInput {
+  "The member; the caller if left out."
+  memberId: ID
+  "The store; none if left out."
+  storeId: ID
+}
+
+"What a member agrees to."
+input SaveMemberSettingsInput {
+  "The member; the caller if left out."
+  memberId: ID
+  "The media."
+  settings: [MemberSettingInput!]!
+  "How it was told: WEB or APP by members themselves, STORE, PAPER or PHONE to staff."
+  how: ConsentHow!
+  "What was agreed to: the version of the text, at most 200 characters."
+  wording: String! = ""
+  "Where it was told."
+  storeId: ID
+}
+
+"Who lives with whom."
+input SetHouseholdInput {
+  "The member."
+  memberId: ID!
+  "With whom they live; alone if left out."
+  withId: ID
+}
+
+"Two members who are one person."
+input MergeMembersInput {
+  "The client's key of this intent, 8 to 100 characters: a UUID does."
+  idempotencyKey: String!
+  "Who goes on."
+  keepId: ID!
+  "Who becomes the other; an account of theirs is closed."
+  goneId: ID!
+  "Why, at most 200 characters."
+  reason: String!
+}
+
+"A rule of ranks."
+input SaveMemberRankInput {
+  "The rank; a new one if left out."
+  id: ID
+  "Its code: letters, digits and _, at most 30."
+  code: String!
+  "Its name, in Japanese at least."
+  name: Translations!
+  "What has to be spent, in major units, with tax."
+  minSpend: Decimal!
+  "In how many months up to today, 1 to 36."
+  months: Int!
+  "Whether it is given to nobody any more."
+  closed: Boolean! = false
+}
+
+"Whose data something is asked for."
+input MemberRequestInput {
+  "The member; the caller if left out."
+  memberId: ID
+}
+
+"A request to take back."
+input WithdrawMemberErasureInput {
+  "The request's id."
+  requestId: ID!
+}
+
+"A pet's weight on a day."
+input RecordPetWeightInput {
+  "The pet's id."
+  petId: ID!
+  "The day, not one to come."
+  measuredOn: Date!
+  "The weight in grams, at most 1,000,000; 0 takes the day out of the log."
+  grams: Int!
+}
+
+"What became of a member."
+type MemberPayload {
+  "The member as they are now; null if nothing was changed."
+  member: Member
+  "Why nothing was changed; empty if it was."
+  userErrors: [UserError!]!
+}
+
+"What became of a rank."
+type MemberRankPayload {
+  "The rank; null if nothing was changed."
+  rank: MemberRank
+  "Why nothing was changed; empty if it was."
+  userErrors: [UserError!]!
+}
+
+"What became of a request."
+type MemberRequestPayload {
+  "The request; null if nothing was done."
+  request: MemberRequest
+  "Why nothing was done; empty if it was."
+  userErrors: [UserError!]!
+}
+
+"A link to all that is held of a member."
+type MemberExportPayload {
+  "The link: whoever has it may open it; null if nothing was done."
+  url: String
+  "Until when it leads there; null if nothing was done."
+  expiresAt: DateTime
+  "Why nothing was done; empty if it was."
+  userErrors: [UserError!]!
+}
+
+extend enum UserErrorCode {
+  "The member number is mistyped."
+  CARD_NUMBER_INVALID
+  "The member number was given out before."
+  CARD_TAKEN
+  "The card is not in use any more."
+  CARD_ENDED
+  "The card does not go with the phone number or birthday given, or there is no such card."
+  CARD_CLAIM_REFUSED
+  "Too many cards were tried."
+  CARD_TRIES
+  "There is no membership of the brand."
+  MEMBERSHIP_MISSING
+  "A member cannot be merged into itself."
+  MERGE_SELF
+  "The member was merged into another."
+  MEMBER_MERGED
+  "The account of a company's buyer cannot be merged away."
+  MERGE_COMPANY_BUYER
+  "The member's personal data was erased."
+  MEMBER_ERASED
+  "An erasure has been asked for already."
+  ERASURE_WAITING
+  "The request is not waiting any more."
+  REQUEST_NOT_WAITING
+  "There is no such store."
+  STORE_UNKNOWN
+  "Neither a name nor a phone number nor an e-mail address was said."
+  MEMBER_NAMELESS
+  "Not one of member number, e-mail address and phone number was said."
+  SEARCH_ONE
+  "The link to an export is not valid."
+  EXPORT_LINK_INVALID
+  "The link to an export has expired."
+  EXPORT_LINK_EXPIRED
+  "A pet's weight is out of bounds, or of a day to come."
+  WEIGHT_INVALID
+}
+`, BuiltIn: false},
 	{Name: "../schema/order.graphqls", Input: `extend type Query {
   """
   The caller's own orders, newest first; for staff who may read orders, the brand's.
@@ -24491,6 +26629,344 @@ type SimulationProduct {
   pieces: Int!
   "By how much, together."
   given: Money!
+}
+`, BuiltIn: false},
+	{Name: "../schema/purchase.graphqls", Input: `extend type Query {
+  "What the caller bought, in shops and online, the latest first."
+  myPurchases(
+    "How many, 0 to 100."
+    first: Int = 20
+    "The cursor behind which the page starts."
+    after: String
+  ): PurchaseConnection! @allow(roles: [MEMBER, COMPANY_BUYER])
+  "What a member bought, in shops and online, the latest first. Store staff see it of their store's members; each view is written down."
+  memberPurchases(
+    "The member's global id."
+    memberId: ID!
+    "How many, 0 to 100."
+    first: Int = 20
+    "The cursor behind which the page starts."
+    after: String
+  ): PurchaseConnection! @allow(permissions: [MEMBER_READ])
+  "The journals of tills that were taken in, the latest first."
+  purchaseImports(
+    "How many, 0 to 100."
+    first: Int = 20
+    "The cursor behind which the page starts."
+    after: String
+  ): PurchaseImportConnection! @allow(permissions: [PURCHASE_WRITE])
+  "Codes and card numbers in purchases that nobody knows, the latest first: a work list."
+  purchaseProblems(
+    "How many, 0 to 100."
+    first: Int = 20
+    "The cursor behind which the page starts."
+    after: String
+    "Problems of this state."
+    state: PurchaseProblemState! = OPEN
+  ): PurchaseProblemConnection! @allow(permissions: [PURCHASE_WRITE])
+}
+
+extend type Mutation {
+  """
+  Takes a journal of tills (POSジャーナル) in: CSV in UTF-8 or CP932 with a heading. A receipt
+  counts once, by store, till, number and business day; a file that was sent before
+  answers what became of it then. A receipt that is not whole is refused, so the whole
+  file may be sent again. Codes and members nobody knows go on the work list.
+  """
+  uploadPurchases(
+    "The journal."
+    input: UploadPurchasesInput!
+  ): PurchaseImportPayload! @allow(permissions: [PURCHASE_WRITE])
+  "Takes receipts of tills in, 1 to 500, for partners. A receipt counts once, whoever sends it how often."
+  recordPurchases(
+    "The receipts."
+    input: RecordPurchasesInput!
+  ): PurchaseImportPayload! @allow(permissions: [PURCHASE_WRITE])
+  "Says what a code or card number turned out to be. It holds for every purchase with it, past and to come."
+  resolvePurchaseProblem(
+    "The answer."
+    input: ResolvePurchaseProblemInput!
+  ): PurchaseProblemPayload! @allow(permissions: [PURCHASE_WRITE])
+}
+
+extend enum Permission {
+  "Take purchases of tills in, and work on what nobody knows in them."
+  PURCHASE_WRITE
+}
+
+"One receipt of a shop, or one shipment of an order."
+type Purchase {
+  "The purchase's opaque global id."
+  id: ID!
+  "The business day (営業日); online, the day on which it left."
+  boughtOn: Date!
+  "When."
+  boughtAt: DateTime!
+  "The brand's id."
+  brandId: ID!
+  "Where it was bought."
+  source: PurchaseSource!
+  "The store's id; null: online."
+  storeId: ID
+  "The number of the till; empty online."
+  till: String!
+  "The number of the receipt, or of the order."
+  receipt: String!
+  "The order's id; null in a store."
+  orderId: ID
+  "How many pieces; returned ones below zero."
+  items: Int!
+  "What was paid, with tax; below zero for what was given back."
+  total: Money!
+  "The lines, in the order of the receipt."
+  lines: [PurchaseLine!]!
+}
+
+"Where something was bought."
+enum PurchaseSource {
+  "In a shop."
+  STORE
+  "Online."
+  ONLINE
+}
+
+"One line of a purchase."
+type PurchaseLine {
+  "The barcode or SKU, as it was sold."
+  code: String!
+  "The name, as it was sold."
+  name: String!
+  "The product's id; null if nobody knows the code."
+  productId: ID
+  "How many; returned ones below zero."
+  quantity: Int!
+  "The price of the line with tax; below zero for what was given back."
+  amount: Money!
+}
+
+"One page of purchases."
+type PurchaseConnection {
+  "The purchases with their cursors."
+  edges: [PurchaseEdge!]!
+  "The purchases without cursors."
+  nodes: [Purchase!]!
+  "Where the page lies."
+  pageInfo: PageInfo!
+  "How many purchases the whole list has; costs a count."
+  totalCount: Int!
+}
+
+"A purchase on a page."
+type PurchaseEdge {
+  "The cursor behind this purchase."
+  cursor: String!
+  "The purchase."
+  node: Purchase!
+}
+
+"A journal that was taken in."
+type PurchaseImport {
+  "The import's opaque global id."
+  id: ID!
+  "The file's name; empty for receipts of a partner."
+  fileName: String!
+  "How many rows there were."
+  rows: Int!
+  "How many receipts were taken into the history."
+  receipts: Int!
+  "How many receipts were there already."
+  repeated: Int!
+  "How many rows were refused: those with errors, and those of receipts that are not whole."
+  refused: Int!
+  "The first hundred errors."
+  errors: [PurchaseRowError!]!
+  "Whether the file was taken in before: this is what became of it then."
+  again: Boolean!
+  "When it was taken in."
+  createdAt: DateTime!
+}
+
+"Why a row of a journal was not taken."
+type PurchaseRowError {
+  "The line of the file, from 1; of a partner's receipts, the receipt."
+  line: Int!
+  "The column's heading; empty if the row as a whole is meant."
+  column: String!
+  "What stood there."
+  value: String!
+  "What is wrong with it, in the caller's language."
+  reason: String!
+}
+
+"One page of journals."
+type PurchaseImportConnection {
+  "The journals with their cursors."
+  edges: [PurchaseImportEdge!]!
+  "The journals without cursors."
+  nodes: [PurchaseImport!]!
+  "Where the page lies."
+  pageInfo: PageInfo!
+  "How many journals the whole list has; costs a count."
+  totalCount: Int!
+}
+
+"A journal on a page."
+type PurchaseImportEdge {
+  "The cursor behind this journal."
+  cursor: String!
+  "The journal."
+  node: PurchaseImport!
+}
+
+"A code or card number in purchases that nobody knows."
+type PurchaseProblem {
+  "The problem's opaque global id."
+  id: ID!
+  "What nobody knows."
+  kind: PurchaseProblemKind!
+  "The code, or the card number."
+  value: String!
+  "The goods, as the till called them; empty for a card."
+  name: String!
+  "What became of it."
+  state: PurchaseProblemState!
+  "The variant that it turned out to be; null for none."
+  variantId: ID
+  "The member whose card it turned out to be; null for nobody."
+  memberId: ID
+  "Why, in words."
+  reason: String!
+  "When it was first met."
+  createdAt: DateTime!
+  "When it was dealt with; null if it was not."
+  resolvedAt: DateTime
+}
+
+"What nobody knows."
+enum PurchaseProblemKind {
+  "The code of goods."
+  PRODUCT
+  "A card number."
+  MEMBER
+}
+
+"What became of a problem."
+enum PurchaseProblemState {
+  "Nobody has dealt with it."
+  OPEN
+  "It is known now."
+  RESOLVED
+  "It is nothing that has to be known."
+  IGNORED
+}
+
+"One page of problems."
+type PurchaseProblemConnection {
+  "The problems with their cursors."
+  edges: [PurchaseProblemEdge!]!
+  "The problems without cursors."
+  nodes: [PurchaseProblem!]!
+  "Where the page lies."
+  pageInfo: PageInfo!
+  "How many problems the whole list has; costs a count."
+  totalCount: Int!
+}
+
+"A problem on a page."
+type PurchaseProblemEdge {
+  "The cursor behind this problem."
+  cursor: String!
+  "The problem."
+  node: PurchaseProblem!
+}
+
+"A journal of tills."
+input UploadPurchasesInput {
+  "The CSV: 店舗コード, 端末番号, レシート番号, 営業日, 明細数, 商品コード, 数量, 金額 and, if there, 時刻, 会員番号, 商品名."
+  file: Upload!
+}
+
+"Receipts of tills."
+input RecordPurchasesInput {
+  "The receipts, 1 to 500."
+  receipts: [ReceiptInput!]!
+}
+
+"One receipt of a till."
+input ReceiptInput {
+  "The code of the store's location."
+  store: String!
+  "The number of the till."
+  till: String!
+  "The number of the receipt, once a till and business day."
+  receipt: String!
+  "The business day."
+  boughtOn: Date!
+  "When; noon of the day if left out."
+  boughtAt: DateTime
+  "The card number that the till read; empty for none."
+  cardNumber: String! = ""
+  "The lines, 1 to 500."
+  lines: [ReceiptLineInput!]!
+}
+
+"One line of a receipt."
+input ReceiptLineInput {
+  "The barcode or SKU."
+  code: String!
+  "The name of the goods."
+  name: String! = ""
+  "How many; returned ones below zero."
+  quantity: Int!
+  "The price of the line with tax, in major units; below zero for what is given back."
+  amount: Decimal!
+}
+
+"What a problem turned out to be: one of variant, member and ignored."
+input ResolvePurchaseProblemInput {
+  "The problem."
+  problemId: ID!
+  "The variant that has the code."
+  variantId: ID
+  "The member whose card it is."
+  memberId: ID
+  "It is nothing that has to be known."
+  ignore: Boolean! = false
+  "Why, at most 200 characters."
+  reason: String! = ""
+}
+
+"What became of a journal."
+type PurchaseImportPayload {
+  "The journal; null if it was not taken."
+  import: PurchaseImport
+  "Why it was not taken; empty if it was."
+  userErrors: [UserError!]!
+}
+
+"What became of a problem."
+type PurchaseProblemPayload {
+  "The problem; null if nothing was changed."
+  problem: PurchaseProblem
+  "Why nothing was changed; empty if it was."
+  userErrors: [UserError!]!
+}
+
+extend enum UserErrorCode {
+  "The file is neither UTF-8 nor CP932."
+  JOURNAL_UNREADABLE
+  "The file's heading lacks a column."
+  JOURNAL_COLUMNS
+  "The file has no rows."
+  JOURNAL_EMPTY
+  "The file is too large."
+  JOURNAL_TOO_LARGE
+  "A receipt is not right."
+  RECEIPT_INVALID
+  "The problem has been dealt with."
+  PROBLEM_SETTLED
+  "The answer does not fit the kind of the problem."
+  PROBLEM_ANSWER
 }
 `, BuiltIn: false},
 	{Name: "../schema/quotation.graphqls", Input: `extend type Query {
@@ -29539,6 +32015,252 @@ func childFields_Media(ctx context.Context, ec *executionContext, field graphql.
 	return nil, fmt.Errorf("no field named %q was found under type Media", field.Name)
 }
 
+func childFields_Member(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return fieldContext_Member_id(ctx, ec, field)
+	case "masked":
+		return fieldContext_Member_masked(ctx, ec, field)
+	case "name":
+		return fieldContext_Member_name(ctx, ec, field)
+	case "kana":
+		return fieldContext_Member_kana(ctx, ec, field)
+	case "phone":
+		return fieldContext_Member_phone(ctx, ec, field)
+	case "email":
+		return fieldContext_Member_email(ctx, ec, field)
+	case "birthday":
+		return fieldContext_Member_birthday(ctx, ec, field)
+	case "birthMonth":
+		return fieldContext_Member_birthMonth(ctx, ec, field)
+	case "age":
+		return fieldContext_Member_age(ctx, ec, field)
+	case "gender":
+		return fieldContext_Member_gender(ctx, ec, field)
+	case "address":
+		return fieldContext_Member_address(ctx, ec, field)
+	case "hasAccount":
+		return fieldContext_Member_hasAccount(ctx, ec, field)
+	case "memberships":
+		return fieldContext_Member_memberships(ctx, ec, field)
+	case "cards":
+		return fieldContext_Member_cards(ctx, ec, field)
+	case "settings":
+		return fieldContext_Member_settings(ctx, ec, field)
+	case "consents":
+		return fieldContext_Member_consents(ctx, ec, field)
+	case "rankChanges":
+		return fieldContext_Member_rankChanges(ctx, ec, field)
+	case "household":
+		return fieldContext_Member_household(ctx, ec, field)
+	case "createdAt":
+		return fieldContext_Member_createdAt(ctx, ec, field)
+	case "erasedAt":
+		return fieldContext_Member_erasedAt(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type Member", field.Name)
+}
+
+func childFields_MemberCard(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return fieldContext_MemberCard_id(ctx, ec, field)
+	case "number":
+		return fieldContext_MemberCard_number(ctx, ec, field)
+	case "brandId":
+		return fieldContext_MemberCard_brandId(ctx, ec, field)
+	case "kind":
+		return fieldContext_MemberCard_kind(ctx, ec, field)
+	case "state":
+		return fieldContext_MemberCard_state(ctx, ec, field)
+	case "storeId":
+		return fieldContext_MemberCard_storeId(ctx, ec, field)
+	case "issuedAt":
+		return fieldContext_MemberCard_issuedAt(ctx, ec, field)
+	case "endedAt":
+		return fieldContext_MemberCard_endedAt(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type MemberCard", field.Name)
+}
+
+func childFields_MemberConsent(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "brandId":
+		return fieldContext_MemberConsent_brandId(ctx, ec, field)
+	case "medium":
+		return fieldContext_MemberConsent_medium(ctx, ec, field)
+	case "given":
+		return fieldContext_MemberConsent_given(ctx, ec, field)
+	case "how":
+		return fieldContext_MemberConsent_how(ctx, ec, field)
+	case "wording":
+		return fieldContext_MemberConsent_wording(ctx, ec, field)
+	case "storeId":
+		return fieldContext_MemberConsent_storeId(ctx, ec, field)
+	case "actor":
+		return fieldContext_MemberConsent_actor(ctx, ec, field)
+	case "at":
+		return fieldContext_MemberConsent_at(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type MemberConsent", field.Name)
+}
+
+func childFields_MemberExportPayload(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "url":
+		return fieldContext_MemberExportPayload_url(ctx, ec, field)
+	case "expiresAt":
+		return fieldContext_MemberExportPayload_expiresAt(ctx, ec, field)
+	case "userErrors":
+		return fieldContext_MemberExportPayload_userErrors(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type MemberExportPayload", field.Name)
+}
+
+func childFields_MemberPayload(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "member":
+		return fieldContext_MemberPayload_member(ctx, ec, field)
+	case "userErrors":
+		return fieldContext_MemberPayload_userErrors(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type MemberPayload", field.Name)
+}
+
+func childFields_MemberRank(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return fieldContext_MemberRank_id(ctx, ec, field)
+	case "code":
+		return fieldContext_MemberRank_code(ctx, ec, field)
+	case "name":
+		return fieldContext_MemberRank_name(ctx, ec, field)
+	case "minSpend":
+		return fieldContext_MemberRank_minSpend(ctx, ec, field)
+	case "months":
+		return fieldContext_MemberRank_months(ctx, ec, field)
+	case "closedAt":
+		return fieldContext_MemberRank_closedAt(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type MemberRank", field.Name)
+}
+
+func childFields_MemberRankChange(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "brandId":
+		return fieldContext_MemberRankChange_brandId(ctx, ec, field)
+	case "from":
+		return fieldContext_MemberRankChange_from(ctx, ec, field)
+	case "to":
+		return fieldContext_MemberRankChange_to(ctx, ec, field)
+	case "spend":
+		return fieldContext_MemberRankChange_spend(ctx, ec, field)
+	case "at":
+		return fieldContext_MemberRankChange_at(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type MemberRankChange", field.Name)
+}
+
+func childFields_MemberRankPayload(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "rank":
+		return fieldContext_MemberRankPayload_rank(ctx, ec, field)
+	case "userErrors":
+		return fieldContext_MemberRankPayload_userErrors(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type MemberRankPayload", field.Name)
+}
+
+func childFields_MemberRequest(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return fieldContext_MemberRequest_id(ctx, ec, field)
+	case "memberId":
+		return fieldContext_MemberRequest_memberId(ctx, ec, field)
+	case "kind":
+		return fieldContext_MemberRequest_kind(ctx, ec, field)
+	case "state":
+		return fieldContext_MemberRequest_state(ctx, ec, field)
+	case "waitsFor":
+		return fieldContext_MemberRequest_waitsFor(ctx, ec, field)
+	case "requestedAt":
+		return fieldContext_MemberRequest_requestedAt(ctx, ec, field)
+	case "doneAt":
+		return fieldContext_MemberRequest_doneAt(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type MemberRequest", field.Name)
+}
+
+func childFields_MemberRequestConnection(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edges":
+		return fieldContext_MemberRequestConnection_edges(ctx, ec, field)
+	case "nodes":
+		return fieldContext_MemberRequestConnection_nodes(ctx, ec, field)
+	case "pageInfo":
+		return fieldContext_MemberRequestConnection_pageInfo(ctx, ec, field)
+	case "totalCount":
+		return fieldContext_MemberRequestConnection_totalCount(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type MemberRequestConnection", field.Name)
+}
+
+func childFields_MemberRequestEdge(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cursor":
+		return fieldContext_MemberRequestEdge_cursor(ctx, ec, field)
+	case "node":
+		return fieldContext_MemberRequestEdge_node(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type MemberRequestEdge", field.Name)
+}
+
+func childFields_MemberRequestPayload(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "request":
+		return fieldContext_MemberRequestPayload_request(ctx, ec, field)
+	case "userErrors":
+		return fieldContext_MemberRequestPayload_userErrors(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type MemberRequestPayload", field.Name)
+}
+
+func childFields_MemberSetting(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "brandId":
+		return fieldContext_MemberSetting_brandId(ctx, ec, field)
+	case "medium":
+		return fieldContext_MemberSetting_medium(ctx, ec, field)
+	case "given":
+		return fieldContext_MemberSetting_given(ctx, ec, field)
+	case "since":
+		return fieldContext_MemberSetting_since(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type MemberSetting", field.Name)
+}
+
+func childFields_Membership(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "brandId":
+		return fieldContext_Membership_brandId(ctx, ec, field)
+	case "registeredStoreId":
+		return fieldContext_Membership_registeredStoreId(ctx, ec, field)
+	case "homeStoreId":
+		return fieldContext_Membership_homeStoreId(ctx, ec, field)
+	case "rankCode":
+		return fieldContext_Membership_rankCode(ctx, ec, field)
+	case "rankName":
+		return fieldContext_Membership_rankName(ctx, ec, field)
+	case "spend":
+		return fieldContext_Membership_spend(ctx, ec, field)
+	case "joinedAt":
+		return fieldContext_Membership_joinedAt(ctx, ec, field)
+	case "endedAt":
+		return fieldContext_Membership_endedAt(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type Membership", field.Name)
+}
+
 func childFields_Money(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "amount":
@@ -30089,6 +32811,10 @@ func childFields_Pet(ctx context.Context, ec *executionContext, field graphql.Co
 		return fieldContext_Pet_birthday(ctx, ec, field)
 	case "updatedAt":
 		return fieldContext_Pet_updatedAt(ctx, ec, field)
+	case "allergies":
+		return fieldContext_Pet_allergies(ctx, ec, field)
+	case "weights":
+		return fieldContext_Pet_weights(ctx, ec, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type Pet", field.Name)
 }
@@ -30101,6 +32827,16 @@ func childFields_PetPayload(ctx context.Context, ec *executionContext, field gra
 		return fieldContext_PetPayload_userErrors(ctx, ec, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type PetPayload", field.Name)
+}
+
+func childFields_PetWeight(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "measuredOn":
+		return fieldContext_PetWeight_measuredOn(ctx, ec, field)
+	case "grams":
+		return fieldContext_PetWeight_grams(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type PetWeight", field.Name)
 }
 
 func childFields_PostalRange(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -30625,6 +33361,208 @@ func childFields_ProfilePayload(ctx context.Context, ec *executionContext, field
 		return fieldContext_ProfilePayload_userErrors(ctx, ec, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type ProfilePayload", field.Name)
+}
+
+func childFields_Purchase(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return fieldContext_Purchase_id(ctx, ec, field)
+	case "boughtOn":
+		return fieldContext_Purchase_boughtOn(ctx, ec, field)
+	case "boughtAt":
+		return fieldContext_Purchase_boughtAt(ctx, ec, field)
+	case "brandId":
+		return fieldContext_Purchase_brandId(ctx, ec, field)
+	case "source":
+		return fieldContext_Purchase_source(ctx, ec, field)
+	case "storeId":
+		return fieldContext_Purchase_storeId(ctx, ec, field)
+	case "till":
+		return fieldContext_Purchase_till(ctx, ec, field)
+	case "receipt":
+		return fieldContext_Purchase_receipt(ctx, ec, field)
+	case "orderId":
+		return fieldContext_Purchase_orderId(ctx, ec, field)
+	case "items":
+		return fieldContext_Purchase_items(ctx, ec, field)
+	case "total":
+		return fieldContext_Purchase_total(ctx, ec, field)
+	case "lines":
+		return fieldContext_Purchase_lines(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type Purchase", field.Name)
+}
+
+func childFields_PurchaseConnection(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edges":
+		return fieldContext_PurchaseConnection_edges(ctx, ec, field)
+	case "nodes":
+		return fieldContext_PurchaseConnection_nodes(ctx, ec, field)
+	case "pageInfo":
+		return fieldContext_PurchaseConnection_pageInfo(ctx, ec, field)
+	case "totalCount":
+		return fieldContext_PurchaseConnection_totalCount(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type PurchaseConnection", field.Name)
+}
+
+func childFields_PurchaseEdge(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cursor":
+		return fieldContext_PurchaseEdge_cursor(ctx, ec, field)
+	case "node":
+		return fieldContext_PurchaseEdge_node(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type PurchaseEdge", field.Name)
+}
+
+func childFields_PurchaseImport(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return fieldContext_PurchaseImport_id(ctx, ec, field)
+	case "fileName":
+		return fieldContext_PurchaseImport_fileName(ctx, ec, field)
+	case "rows":
+		return fieldContext_PurchaseImport_rows(ctx, ec, field)
+	case "receipts":
+		return fieldContext_PurchaseImport_receipts(ctx, ec, field)
+	case "repeated":
+		return fieldContext_PurchaseImport_repeated(ctx, ec, field)
+	case "refused":
+		return fieldContext_PurchaseImport_refused(ctx, ec, field)
+	case "errors":
+		return fieldContext_PurchaseImport_errors(ctx, ec, field)
+	case "again":
+		return fieldContext_PurchaseImport_again(ctx, ec, field)
+	case "createdAt":
+		return fieldContext_PurchaseImport_createdAt(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type PurchaseImport", field.Name)
+}
+
+func childFields_PurchaseImportConnection(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edges":
+		return fieldContext_PurchaseImportConnection_edges(ctx, ec, field)
+	case "nodes":
+		return fieldContext_PurchaseImportConnection_nodes(ctx, ec, field)
+	case "pageInfo":
+		return fieldContext_PurchaseImportConnection_pageInfo(ctx, ec, field)
+	case "totalCount":
+		return fieldContext_PurchaseImportConnection_totalCount(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type PurchaseImportConnection", field.Name)
+}
+
+func childFields_PurchaseImportEdge(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cursor":
+		return fieldContext_PurchaseImportEdge_cursor(ctx, ec, field)
+	case "node":
+		return fieldContext_PurchaseImportEdge_node(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type PurchaseImportEdge", field.Name)
+}
+
+func childFields_PurchaseImportPayload(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "import":
+		return fieldContext_PurchaseImportPayload_import(ctx, ec, field)
+	case "userErrors":
+		return fieldContext_PurchaseImportPayload_userErrors(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type PurchaseImportPayload", field.Name)
+}
+
+func childFields_PurchaseLine(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "code":
+		return fieldContext_PurchaseLine_code(ctx, ec, field)
+	case "name":
+		return fieldContext_PurchaseLine_name(ctx, ec, field)
+	case "productId":
+		return fieldContext_PurchaseLine_productId(ctx, ec, field)
+	case "quantity":
+		return fieldContext_PurchaseLine_quantity(ctx, ec, field)
+	case "amount":
+		return fieldContext_PurchaseLine_amount(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type PurchaseLine", field.Name)
+}
+
+func childFields_PurchaseProblem(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return fieldContext_PurchaseProblem_id(ctx, ec, field)
+	case "kind":
+		return fieldContext_PurchaseProblem_kind(ctx, ec, field)
+	case "value":
+		return fieldContext_PurchaseProblem_value(ctx, ec, field)
+	case "name":
+		return fieldContext_PurchaseProblem_name(ctx, ec, field)
+	case "state":
+		return fieldContext_PurchaseProblem_state(ctx, ec, field)
+	case "variantId":
+		return fieldContext_PurchaseProblem_variantId(ctx, ec, field)
+	case "memberId":
+		return fieldContext_PurchaseProblem_memberId(ctx, ec, field)
+	case "reason":
+		return fieldContext_PurchaseProblem_reason(ctx, ec, field)
+	case "createdAt":
+		return fieldContext_PurchaseProblem_createdAt(ctx, ec, field)
+	case "resolvedAt":
+		return fieldContext_PurchaseProblem_resolvedAt(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type PurchaseProblem", field.Name)
+}
+
+func childFields_PurchaseProblemConnection(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edges":
+		return fieldContext_PurchaseProblemConnection_edges(ctx, ec, field)
+	case "nodes":
+		return fieldContext_PurchaseProblemConnection_nodes(ctx, ec, field)
+	case "pageInfo":
+		return fieldContext_PurchaseProblemConnection_pageInfo(ctx, ec, field)
+	case "totalCount":
+		return fieldContext_PurchaseProblemConnection_totalCount(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type PurchaseProblemConnection", field.Name)
+}
+
+func childFields_PurchaseProblemEdge(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cursor":
+		return fieldContext_PurchaseProblemEdge_cursor(ctx, ec, field)
+	case "node":
+		return fieldContext_PurchaseProblemEdge_node(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type PurchaseProblemEdge", field.Name)
+}
+
+func childFields_PurchaseProblemPayload(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "problem":
+		return fieldContext_PurchaseProblemPayload_problem(ctx, ec, field)
+	case "userErrors":
+		return fieldContext_PurchaseProblemPayload_userErrors(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type PurchaseProblemPayload", field.Name)
+}
+
+func childFields_PurchaseRowError(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "line":
+		return fieldContext_PurchaseRowError_line(ctx, ec, field)
+	case "column":
+		return fieldContext_PurchaseRowError_column(ctx, ec, field)
+	case "value":
+		return fieldContext_PurchaseRowError_value(ctx, ec, field)
+	case "reason":
+		return fieldContext_PurchaseRowError_reason(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type PurchaseRowError", field.Name)
 }
 
 func childFields_QuantityDiscount(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {

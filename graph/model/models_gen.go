@@ -25,12 +25,14 @@ import (
 	"github.com/noren-commerce/noren/core/inventory"
 	"github.com/noren-commerce/noren/core/invoice"
 	"github.com/noren-commerce/noren/core/ledger"
+	"github.com/noren-commerce/noren/core/member"
 	"github.com/noren-commerce/noren/core/money"
 	"github.com/noren-commerce/noren/core/order"
 	"github.com/noren-commerce/noren/core/partner"
 	"github.com/noren-commerce/noren/core/payment"
 	"github.com/noren-commerce/noren/core/pricing"
 	"github.com/noren-commerce/noren/core/promotion"
+	"github.com/noren-commerce/noren/core/purchase"
 	"github.com/noren-commerce/noren/core/quotation"
 	"github.com/noren-commerce/noren/core/returns"
 	"github.com/noren-commerce/noren/core/sale"
@@ -403,6 +405,40 @@ type LoginPayload struct {
 	UserErrors []UserError `json:"userErrors"`
 }
 
+// A link to all that is held of a member.
+type MemberExportPayload struct {
+	// The link: whoever has it may open it; null if nothing was done.
+	URL *string `json:"url,omitempty"`
+	// Until when it leads there; null if nothing was done.
+	ExpiresAt *time.Time `json:"expiresAt,omitempty"`
+	// Why nothing was done; empty if it was.
+	UserErrors []UserError `json:"userErrors"`
+}
+
+// What became of a member.
+type MemberPayload struct {
+	// The member as they are now; null if nothing was changed.
+	Member *member.Member `json:"member,omitempty"`
+	// Why nothing was changed; empty if it was.
+	UserErrors []UserError `json:"userErrors"`
+}
+
+// What became of a rank.
+type MemberRankPayload struct {
+	// The rank; null if nothing was changed.
+	Rank *member.Rank `json:"rank,omitempty"`
+	// Why nothing was changed; empty if it was.
+	UserErrors []UserError `json:"userErrors"`
+}
+
+// What became of a request.
+type MemberRequestPayload struct {
+	// The request; null if nothing was done.
+	Request *member.Request `json:"request,omitempty"`
+	// Why nothing was done; empty if it was.
+	UserErrors []UserError `json:"userErrors"`
+}
+
 // What a client can change. Each takes one input and answers the changed object and `userErrors`.
 type Mutation struct {
 }
@@ -569,6 +605,22 @@ type ProductPayload struct {
 type ProfilePayload struct {
 	// The profile as it is now; null if nothing was changed.
 	Profile *customer.Profile `json:"profile,omitempty"`
+	// Why nothing was changed; empty if it was.
+	UserErrors []UserError `json:"userErrors"`
+}
+
+// What became of a journal.
+type PurchaseImportPayload struct {
+	// The journal; null if it was not taken.
+	Import *purchase.Import `json:"import,omitempty"`
+	// Why it was not taken; empty if it was.
+	UserErrors []UserError `json:"userErrors"`
+}
+
+// What became of a problem.
+type PurchaseProblemPayload struct {
+	// The problem; null if nothing was changed.
+	Problem *purchase.Problem `json:"problem,omitempty"`
 	// Why nothing was changed; empty if it was.
 	UserErrors []UserError `json:"userErrors"`
 }
@@ -936,6 +988,12 @@ type UploadCollectionsInput struct {
 	// Who collected it; at most 100 characters.
 	Carrier string `json:"carrier"`
 	// The CSV.
+	File graphql.Upload `json:"file"`
+}
+
+// A journal of tills.
+type UploadPurchasesInput struct {
+	// The CSV: 店舗コード, 端末番号, レシート番号, 営業日, 明細数, 商品コード, 数量, 金額 and, if there, 時刻, 会員番号, 商品名.
 	File graphql.Upload `json:"file"`
 }
 
