@@ -10,6 +10,7 @@ import (
 
 	"github.com/noren-commerce/noren/core/customer"
 	"github.com/noren-commerce/noren/core/identity"
+	"github.com/noren-commerce/noren/graph/generated"
 	"github.com/noren-commerce/noren/graph/model"
 )
 
@@ -59,3 +60,7 @@ func (r *mutationResolver) RemovePet(ctx context.Context, input customer.RemoveI
 	pet, err := r.Customers.RemovePet(ctx, input)
 	return petPayload(ctx, pet, err)
 }
+
+func (r *Resolver) Pet() generated.PetResolver { return &petResolver{r} }
+
+type petResolver struct{ *Resolver }

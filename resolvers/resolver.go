@@ -22,6 +22,7 @@ import (
 	"github.com/noren-commerce/noren/core/inventory"
 	"github.com/noren-commerce/noren/core/invoice"
 	"github.com/noren-commerce/noren/core/ledger"
+	"github.com/noren-commerce/noren/core/member"
 	"github.com/noren-commerce/noren/core/membercode"
 	"github.com/noren-commerce/noren/core/order"
 	"github.com/noren-commerce/noren/core/page"
@@ -29,6 +30,7 @@ import (
 	"github.com/noren-commerce/noren/core/payment"
 	"github.com/noren-commerce/noren/core/pricing"
 	"github.com/noren-commerce/noren/core/promotion"
+	"github.com/noren-commerce/noren/core/purchase"
 	"github.com/noren-commerce/noren/core/quotation"
 	"github.com/noren-commerce/noren/core/returns"
 	"github.com/noren-commerce/noren/core/sale"
@@ -72,6 +74,8 @@ type Resolver struct {
 	Payments    *payment.Service
 	Accounts    *identity.Service
 	Customers   *customer.Service
+	Members     *member.Service
+	Purchases   *purchase.Service
 	Companies   *company.Service
 	Ledger      *ledger.Service
 	Banking     *banking.Service
@@ -129,7 +133,17 @@ type Loaders struct {
 	Profiles  *graph.Loader[uuid.UUID, *customer.Profile]       // by member
 	Addresses *graph.Loader[uuid.UUID, []customer.SavedAddress] // by member
 	Pets      *graph.Loader[uuid.UUID, []customer.Pet]          // by member
-	Logins    *graph.Loader[uuid.UUID, []identity.Link]         // by account
+	Weights   *graph.Loader[uuid.UUID, []customer.Weight]       // by pet
+
+	Memberships *graph.Loader[uuid.UUID, []member.Membership] // by member
+	Cards       *graph.Loader[uuid.UUID, []member.Card]       // by member
+	Settings    *graph.Loader[uuid.UUID, []member.Setting]    // by member
+	Consents    *graph.Loader[uuid.UUID, []member.Consent]    // by member
+	RankChanges *graph.Loader[uuid.UUID, []member.RankChange] // by member
+	Households  *graph.Loader[uuid.UUID, []member.Member]     // by household
+
+	PurchaseLines *graph.Loader[uuid.UUID, []purchase.Line] // by purchase
+	Logins        *graph.Loader[uuid.UUID, []identity.Link] // by account
 
 	Sessions      *graph.Loader[uuid.UUID, []identity.Session]    // by account
 	Groups        *graph.Loader[uuid.UUID, []identity.Membership] // by account
@@ -227,6 +241,16 @@ func (r *Resolver) NewLoaders(ctx context.Context) *Loaders {
 		Addresses: graph.NewLoader(graph.Grouped(r.Customers.Addresses, func(a customer.SavedAddress) uuid.UUID { return a.MemberID })),
 		Logins:    graph.NewLoader(graph.Grouped(r.SSO.Links, func(l identity.Link) uuid.UUID { return l.AccountID })),
 		Pets:      graph.NewLoader(graph.Grouped(r.Customers.Pets, func(p customer.Pet) uuid.UUID { return p.MemberID })),
+		Weights:   graph.NewLoader(graph.Grouped(r.Customers.Weights, func(w customer.Weight) uuid.UUID { return w.PetID })),
+
+		Memberships:   graph.NewLoader(graph.Grouped(r.Members.Memberships, func(m member.Membership) uuid.UUID { return m.MemberID })),
+		Cards:         graph.NewLoader(graph.Grouped(r.Members.Cards, func(c member.Card) uuid.UUID { return c.MemberID })),
+		Settings:      graph.NewLoader(graph.Grouped(r.Members.Settings, func(s member.Setting) uuid.UUID { return s.MemberID })),
+		Consents:      graph.NewLoader(graph.Grouped(r.Members.Consents, func(c member.Consent) uuid.UUID { return c.MemberID })),
+		RankChanges:   graph.NewLoader(graph.Grouped(r.Members.RankChanges, func(c member.RankChange) uuid.UUID { return c.MemberID })),
+		PurchaseLines: graph.NewLoader(graph.Grouped(r.Purchases.Lines, func(l purchase.Line) uuid.UUID { return l.PurchaseID })),
+
+		Households: graph.NewLoader(graph.Grouped(r.Members.Household, func(m member.Member) uuid.UUID { return *m.HouseholdID })),
 
 		Sessions:      graph.NewLoader(graph.Grouped(r.Accounts.Sessions, func(s identity.Session) uuid.UUID { return s.AccountID })),
 		Groups:        graph.NewLoader(graph.Grouped(r.Accounts.GroupsOf, func(m identity.Membership) uuid.UUID { return m.AccountID })),

@@ -46,6 +46,7 @@ func clientOperations() map[string]clientOperation {
 	for _, some := range []map[string]clientOperation{
 		buyingOperations, shopOperations, accountOperations, staffOperations, displayOperations, termOperations, campaignOperations,
 		companyOperations, quotationOperations, movingOperations, moneyOperations, bookOperations, shippingOperations, documentOperations, returnOperations, carrierOperations, promiseOperations, pickUpOperations,
+		memberOperations,
 	} {
 		maps.Copy(all, some)
 	}
@@ -133,7 +134,7 @@ var buyingOperations = map[string]clientOperation{
 		require.NotNil(t, linked.Link)
 		return question{in(apptest.Variables{"id": linked.Link.ID}), c.headers()}
 	}},
-	"app/CloseAccount": {14, func(t *testing.T, w *world) question {
+	"app/CloseAccount": {15, func(t *testing.T, w *world) question {
 		return question{in(apptest.Variables{"password": goodPassword}), newCustomer(t, w.App, w.email()).headers()}
 	}},
 

@@ -57,6 +57,7 @@ const (
 	QuotationWrite Permission = "QUOTATION_WRITE" // answer them
 	GiftCardRead   Permission = "GIFT_CARD_READ"  // gift cards and what is on them
 	GiftCardWrite  Permission = "GIFT_CARD_WRITE" // issue them, take them out of use
+	PurchaseWrite  Permission = "PURCHASE_WRITE"  // take purchases of tills in, and work on what nobody knows in them
 
 	AccountingRead  Permission = "ACCOUNTING_READ"  // the journal, bank statements, companies' accounts
 	AccountingWrite Permission = "ACCOUNTING_WRITE" // correct the journal, match bank transfers, close accounts
@@ -70,6 +71,7 @@ var Permissions = []Permission{
 	CampaignRead, CampaignWrite,
 	QuotationRead, QuotationWrite,
 	GiftCardRead, GiftCardWrite,
+	PurchaseWrite,
 	AccountingRead, AccountingWrite,
 }
 

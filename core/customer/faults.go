@@ -15,5 +15,7 @@ var (
 var (
 	ErrBirthday         = fault.Invalid("BIRTHDAY_INVALID", "生年月日が正しくありません", "The birthday lies in the future or too long ago")
 	ErrTooManyAddresses = fault.Conflict(fault.CodeTooMany, "登録できる住所は%d件までです", "An address book holds at most %d addresses")
+	ErrTooManyAllergies = fault.Conflict(fault.CodeTooMany, "登録できるアレルギーは%d件までです", "A pet has at most %d allergies")
+	ErrWeight           = fault.Invalid("WEIGHT_INVALID", "体重は1g〜1,000kgで、未来の日付でないものを入力してください", "A weight is between 1 g and 1,000 kg and not of a day to come")
 	ErrTooManyPets      = fault.Conflict(fault.CodeTooMany, "登録できるペットは%d匹までです", "A profile holds at most %d pets")
 )

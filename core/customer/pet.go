@@ -16,6 +16,9 @@ import (
 // MaxPets is how many pets a member enters at most.
 const MaxPets = 50
 
+// MaxAllergies is how many allergies of a pet are entered at most.
+const MaxAllergies = 20
+
 // eldestPet is how long ago a pet's birthday can be, in years: tortoises live long.
 const eldestPet = 150
 
@@ -30,6 +33,7 @@ type Pet struct {
 	Species   Species
 	Breed     string     // 犬種・猫種; empty if it is not known
 	Birthday  *time.Time // a day; midnight UTC
+	Allergies []string   // アレルギー, in the owner's words
 	CreatedAt time.Time
 	UpdatedAt time.Time
 	ClosedAt  *time.Time // removed by the member
@@ -49,7 +53,26 @@ func (p Pet) Validate(today time.Time) error {
 			all = append(all, ErrTooLong.With(maxLine).At(field))
 		}
 	}
+	if len(p.Allergies) > MaxAllergies {
+		all = append(all, ErrTooManyAllergies.With(MaxAllergies).At("allergies"))
+	}
+	for _, a := range p.Allergies {
+		if utf8.RuneCountInString(a) > maxLine {
+			all = append(all, ErrTooLong.With(maxLine).At("allergies"))
+		}
+	}
 	return errors.Join(append(all, checkBirthday(p.Birthday, today, eldestPet))...)
+}
+
+// tidied are the words without what is empty or said twice.
+func tidied(words []string) []string {
+	kept := []string{}
+	for _, w := range words {
+		if w = tidy(w); w != "" && !slices.Contains(kept, w) {
+			kept = append(kept, w)
+		}
+	}
+	return kept
 }
 
 // AddPetInput is a pet that its owner enters.
@@ -58,6 +81,8 @@ type AddPetInput struct {
 	Species  Species
 	Breed    string
 	Birthday *time.Time
+
+	Allergies []string
 }
 
 // AddPet enters a pet of the actor.
@@ -68,7 +93,7 @@ func (s *Service) AddPet(ctx context.Context, in AddPetInput) (*Pet, error) {
 		}
 		return Pet{
 			ID: id.New(), MemberID: memberID, Name: tidy(in.Name), Species: in.Species, Breed: tidy(in.Breed),
-			Birthday: in.Birthday, CreatedAt: at, UpdatedAt: at,
+			Birthday: in.Birthday, Allergies: tidied(in.Allergies), CreatedAt: at, UpdatedAt: at,
 		}, nil
 	})
 }
@@ -80,6 +105,8 @@ type UpdatePetInput struct {
 	Species  *Species
 	Breed    *string
 	Birthday *time.Time
+
+	Allergies []string // nil leaves them
 }
 
 // UpdatePet corrects one of the actor's pets.
@@ -91,6 +118,9 @@ func (s *Service) UpdatePet(ctx context.Context, in UpdatePetInput) (*Pet, error
 		set(&pet.Breed, in.Breed, tidy)
 		if in.Birthday != nil {
 			pet.Birthday = in.Birthday
+		}
+		if in.Allergies != nil {
+			pet.Allergies = tidied(in.Allergies)
 		}
 		pet.UpdatedAt = at
 		return pet, err

@@ -75,6 +75,13 @@ func (in UpdateProfileInput) onto(p Profile) (Profile, []string) {
 	return p, changed
 }
 
+// Corrected is the profile with the input's values in their normal form, checked as a
+// whole, and the names of what changed: for who keeps profiles of people without accounts.
+func Corrected(p Profile, in UpdateProfileInput, today time.Time) (Profile, []string, error) {
+	corrected, changed := in.onto(p)
+	return corrected, changed, corrected.Validate(today)
+}
+
 func set[T any](to *T, value *T, clean func(T) T) {
 	if value == nil {
 		return

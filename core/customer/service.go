@@ -37,6 +37,10 @@ type Store interface {
 	Pets(ctx context.Context, memberIDs []uuid.UUID) ([]Pet, error)
 	// SavePet keeps the pet, new or changed.
 	SavePet(ctx context.Context, p Pet) error
+	// Weights are the pets' weights, the latest day first.
+	Weights(ctx context.Context, petIDs []uuid.UUID) ([]Weight, error)
+	// SaveWeight keeps the weight of a day, or takes the day out if it is 0.
+	SaveWeight(ctx context.Context, w Weight, at time.Time) error
 }
 
 // Tx runs f in one transaction.

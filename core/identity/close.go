@@ -66,6 +66,20 @@ func (s *Service) CloseMember(ctx context.Context, in CloseMemberInput) error {
 	return s.closeMember(ctx, account.ID, endedByStaff)
 }
 
+// End closes a member's account for good, for who has asked whether the actor may: the
+// member was merged into another, or asked to be forgotten. Where there is no open
+// account, nothing happens.
+func (s *Service) End(ctx context.Context, accountID uuid.UUID) error {
+	account, err := s.Store.Account(ctx, accountID)
+	if err != nil || account == nil {
+		return err
+	}
+	if account.IsStaff() {
+		return fault.ErrForbidden
+	}
+	return s.closeMember(ctx, account.ID, endedByStaff)
+}
+
 // closeMember closes the account: nobody logs in to it any more, its address is
 // free, and what the member told is forgotten. The row stays, for those who ask
 // about its orders, which keep their own addresses as the law wants.

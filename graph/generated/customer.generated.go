@@ -18,6 +18,10 @@ import (
 
 // region    ************************** generated!.gotpl **************************
 
+type PetResolver interface {
+	Weights(ctx context.Context, obj *customer.Pet) ([]customer.Weight, error)
+}
+
 // endregion ************************** generated!.gotpl **************************
 
 // region    ***************************** args.gotpl *****************************
@@ -114,6 +118,48 @@ func _Pet_updatedAt(ctx context.Context, ec *executionContext, field graphql.Col
 }
 func fieldContext_Pet_updatedAt(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	return graphql.NewScalarFieldContext("Pet", field, false, false, "DateTime")
+}
+
+func _Pet_allergies(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *customer.Pet) (ret graphql.Marshaler) {
+	return run.Leaf(
+		ctx,
+		ec.OperationContext,
+		field,
+		func() []string { return obj.Allergies },
+		func(ctx context.Context, selections ast.SelectionSet, v []string) graphql.Marshaler {
+			return marshalNString2ᚕstringᚄ(ctx, ec, selections, v)
+		},
+	)
+}
+func fieldContext_Pet_allergies(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Pet", field, false, false, "String")
+}
+
+func _Pet_weights(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *customer.Pet) (ret graphql.Marshaler) {
+	return run.Resolved(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_Pet_weights(ctx, ec, field)
+		},
+		func(ctx context.Context) ([]customer.Weight, error) {
+			return ec.Resolvers.Pet().Weights(ctx, obj)
+		},
+		func(ctx context.Context, selections ast.SelectionSet, v []customer.Weight) graphql.Marshaler {
+			return marshalNPetWeight2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋcustomerᚐWeightᚄ(ctx, ec, selections, v)
+		},
+		true,
+	)
+}
+func fieldContext_Pet_weights(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Pet",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+	}
+	return fc, nil
 }
 
 func _PetPayload_pet(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.PetPayload) (ret graphql.Marshaler) {
@@ -491,8 +537,11 @@ func unmarshalInputAddPetInput(ctx context.Context, ec *executionContext, obj an
 	if _, present := asMap["breed"]; !present {
 		asMap["breed"] = ""
 	}
+	if _, present := asMap["allergies"]; !present {
+		asMap["allergies"] = []any{}
+	}
 
-	fieldsInOrder := [...]string{"name", "species", "breed", "birthday"}
+	fieldsInOrder := [...]string{"name", "species", "breed", "birthday", "allergies"}
 	for _, k := range fieldsInOrder {
 		v, ok := asMap[k]
 		if !ok {
@@ -527,6 +576,13 @@ func unmarshalInputAddPetInput(ctx context.Context, ec *executionContext, obj an
 				return it, err
 			}
 			it.Birthday = data
+		case "allergies":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("allergies"))
+			data, err := unmarshalNString2ᚕstringᚄ(ctx, ec, v)
+			if err != nil {
+				return it, err
+			}
+			it.Allergies = data
 		}
 	}
 	return it, nil
@@ -695,7 +751,7 @@ func unmarshalInputUpdatePetInput(ctx context.Context, ec *executionContext, obj
 		asMap[k] = v
 	}
 
-	fieldsInOrder := [...]string{"id", "name", "species", "breed", "birthday"}
+	fieldsInOrder := [...]string{"id", "name", "species", "breed", "birthday", "allergies"}
 	for _, k := range fieldsInOrder {
 		v, ok := asMap[k]
 		if !ok {
@@ -737,6 +793,13 @@ func unmarshalInputUpdatePetInput(ctx context.Context, ec *executionContext, obj
 				return it, err
 			}
 			it.Birthday = data
+		case "allergies":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("allergies"))
+			data, err := unmarshalOString2ᚕstringᚄ(ctx, ec, v)
+			if err != nil {
+				return it, err
+			}
+			it.Allergies = data
 		}
 	}
 	return it, nil
@@ -854,33 +917,44 @@ func _Pet(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *
 		case "id":
 			out.Values[i] = _Pet_id(ctx, ec, field, obj)
 			if out.Values[i] == graphql.Null {
-				out.Invalids++
+				atomic.AddUint32(&out.Invalids, 1)
 			}
 		case "name":
 			out.Values[i] = _Pet_name(ctx, ec, field, obj)
 			if out.Values[i] == graphql.Null {
-				out.Invalids++
+				atomic.AddUint32(&out.Invalids, 1)
 			}
 		case "species":
 			out.Values[i] = _Pet_species(ctx, ec, field, obj)
 			if out.Values[i] == graphql.Null {
-				out.Invalids++
+				atomic.AddUint32(&out.Invalids, 1)
 			}
 		case "breed":
 			out.Values[i] = _Pet_breed(ctx, ec, field, obj)
 			if out.Values[i] == graphql.Null {
-				out.Invalids++
+				atomic.AddUint32(&out.Invalids, 1)
 			}
 		case "birthday":
 			out.Values[i] = _Pet_birthday(ctx, ec, field, obj)
 			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
+				atomic.AddUint32(&out.Invalids, 1)
 			}
 		case "updatedAt":
 			out.Values[i] = _Pet_updatedAt(ctx, ec, field, obj)
 			if out.Values[i] == graphql.Null {
-				out.Invalids++
+				atomic.AddUint32(&out.Invalids, 1)
 			}
+		case "allergies":
+			out.Values[i] = _Pet_allergies(ctx, ec, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "weights":
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, true,
+				func(ctx context.Context) graphql.Marshaler {
+					return _Pet_weights(ctx, ec, field, obj)
+				})
 		default:
 			panic("unknown field " + strconv.Quote(field.Name))
 		}

@@ -19,11 +19,13 @@ import (
 	"github.com/noren-commerce/noren/core/inventory"
 	"github.com/noren-commerce/noren/core/invoice"
 	"github.com/noren-commerce/noren/core/ledger"
+	"github.com/noren-commerce/noren/core/member"
 	"github.com/noren-commerce/noren/core/order"
 	"github.com/noren-commerce/noren/core/page"
 	"github.com/noren-commerce/noren/core/payment"
 	"github.com/noren-commerce/noren/core/pricing"
 	"github.com/noren-commerce/noren/core/promotion"
+	"github.com/noren-commerce/noren/core/purchase"
 	"github.com/noren-commerce/noren/core/quotation"
 	"github.com/noren-commerce/noren/core/returns"
 	"github.com/noren-commerce/noren/core/tracking"
@@ -164,6 +166,26 @@ type (
 	StrayPaymentConnection = page.Connection[payment.Stray]
 	// StrayPaymentEdge is a stray on a page.
 	StrayPaymentEdge = page.Edge[payment.Stray]
+	// MemberRequestConnection is a page of what members asked for.
+	MemberRequestConnection = page.Connection[member.Request]
+	// MemberRequestEdge is one of them on a page.
+	MemberRequestEdge = page.Edge[member.Request]
+
+	// PurchaseConnection is a page of purchases.
+	PurchaseConnection = page.Connection[purchase.Purchase]
+	// PurchaseEdge is one of them on a page.
+	PurchaseEdge = page.Edge[purchase.Purchase]
+
+	// PurchaseImportConnection is a page of journals of tills.
+	PurchaseImportConnection = page.Connection[purchase.Import]
+	// PurchaseImportEdge is one of them on a page.
+	PurchaseImportEdge = page.Edge[purchase.Import]
+
+	// PurchaseProblemConnection is a page of what nobody knows in purchases.
+	PurchaseProblemConnection = page.Connection[purchase.Problem]
+	// PurchaseProblemEdge is one of them on a page.
+	PurchaseProblemEdge = page.Edge[purchase.Problem]
+
 	// GiftCardConnection is a page of gift cards.
 	GiftCardConnection = page.Connection[giftcard.Card]
 	// GiftCardEdge is a gift card on a page.

@@ -39,7 +39,7 @@ func (s *Campaigns) ReadersBehind(ctx context.Context, brandID, memberID uuid.UU
 	return collect[promotion.Reader](ctx, s.db, `
 		SELECT a.id AS account_id, a.name, a.email, a.language,
 			a.id AS member_id, coalesce(c.id, @none) AS company_id, coalesce(c.tax_rounding, '') AS tax_rounding, `+buyerGroups+`, false AS stock_hidden,
-			coalesce((SELECT extract(month FROM p.birthday)::int FROM profiles p WHERE p.member_id = a.id), 0) AS birth_month,
+			coalesce((SELECT coalesce(p.birth_month, extract(month FROM p.birthday)::int) FROM profiles p WHERE p.member_id = a.id), 0) AS birth_month,
 			CASE WHEN EXISTS (SELECT FROM orders o WHERE o.brand_id = @brand AND o.status <> 'CANCELLED'
 				AND (o.member_id = a.id OR o.company_id = c.id)) THEN 1 ELSE 0 END AS ordered, '' AS region
 		FROM newsletter_consents n JOIN accounts a ON a.id = n.member_id AND a.closed_at IS NULL AND a.role IN ('MEMBER', 'COMPANY_BUYER')

@@ -99,7 +99,7 @@ func (s *Campaigns) Past(ctx context.Context, q promotion.PastQuery) ([]promotio
 			coalesce((SELECT m.tax_class FROM shipping_methods m WHERE m.id = (o.shipping_method ->> 'id')::uuid), @standard) AS fee_class,
 			coalesce(a.id, @none) AS member_id, coalesce(o.company_id, @none) AS company_id, coalesce(c.tax_rounding, '') AS tax_rounding,
 			`+buyerGroups+`, false AS stock_hidden,
-			coalesce((SELECT extract(month FROM p.birthday)::int FROM profiles p WHERE p.member_id = a.id), 0) AS birth_month,
+			coalesce((SELECT coalesce(p.birth_month, extract(month FROM p.birthday)::int) FROM profiles p WHERE p.member_id = a.id), 0) AS birth_month,
 			CASE WHEN EXISTS (SELECT FROM orders e WHERE e.brand_id = @brand AND e.status <> 'CANCELLED'
 				AND (e.member_id = o.member_id OR e.company_id = o.company_id) AND (e.placed_at, e.id) < (o.placed_at, o.id)) THEN 1 ELSE 0 END AS ordered,
 			coalesce(o.shipping_address ->> 'prefecture', '') AS region,

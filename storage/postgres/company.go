@@ -45,7 +45,7 @@ const stockHidden = `coalesce((
 func (s *Companies) Buyer(ctx context.Context, brandID, memberID uuid.UUID) (scope.Buyer, error) {
 	b, err := first[scope.Buyer](ctx, s.db, `
 		SELECT a.id AS member_id, coalesce(c.id, @none) AS company_id, coalesce(c.tax_rounding, '') AS tax_rounding, `+buyerGroups+`,
-			coalesce((SELECT extract(month FROM p.birthday)::int FROM profiles p WHERE p.member_id = a.id), 0) AS birth_month,
+			coalesce((SELECT coalesce(p.birth_month, extract(month FROM p.birthday)::int) FROM profiles p WHERE p.member_id = a.id), 0) AS birth_month,
 			(SELECT count(*) FROM orders o WHERE o.brand_id = @brand AND o.status <> 'CANCELLED'
 				AND (o.member_id = a.id OR o.company_id = c.id)) AS ordered, '' AS region, `+stockHidden+buyerFrom,
 		pgx.NamedArgs{"brand": brandID, "member": memberID, "none": uuid.Nil})

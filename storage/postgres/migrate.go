@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"embed"
+	"errors"
 	"fmt"
 	"io/fs"
 	"log/slog"
@@ -17,6 +18,7 @@ import (
 	"github.com/riverqueue/river/rivermigrate"
 
 	"github.com/noren-commerce/noren/core/clock"
+	"github.com/noren-commerce/noren/core/purchase"
 )
 
 //go:embed migrations/*.sql
@@ -45,7 +47,7 @@ func Migrate(ctx context.Context, url string) error {
 	})
 }
 
-// partition makes the first months' partitions of the events; the worker makes
+// partition makes the first months' partitions of events and purchases; the worker makes
 // those that follow.
 func partition(ctx context.Context, url string) error {
 	db, err := Open(ctx, url, WithMaxConns(1))
@@ -53,7 +55,8 @@ func partition(ctx context.Context, url string) error {
 		return err
 	}
 	defer db.Close()
-	return NewEvents(db).Partition(ctx, clock.System())
+	now := clock.System()
+	return errors.Join(NewEvents(db).Partition(ctx, now), NewPurchases(db).Room(ctx, purchase.Ahead(now)))
 }
 
 // MigrateDown takes the newest migration back.

@@ -3,6 +3,7 @@
 package app
 
 import (
+	"cmp"
 	"net/http"
 
 	"github.com/go-chi/chi/v5"
@@ -26,6 +27,7 @@ import (
 	"github.com/noren-commerce/noren/core/inventory"
 	"github.com/noren-commerce/noren/core/invoice"
 	"github.com/noren-commerce/noren/core/ledger"
+	"github.com/noren-commerce/noren/core/member"
 	"github.com/noren-commerce/noren/core/membercode"
 	"github.com/noren-commerce/noren/core/messaging"
 	"github.com/noren-commerce/noren/core/operation"
@@ -61,9 +63,10 @@ type App struct {
 	SSO        *identity.SSO
 	Payments   *payment.Service
 	Sender     *messaging.Sender
-	Assets     *assets.Files    // keeps uploaded files
-	Mailbox    *mailbox.Mailbox // keeps the mails; nil if a mail server is set
-	Ground                      // what all of it stands on and is watched by
+	Personal   *postgres.Personal // seals personal data anew
+	Assets     *assets.Files      // keeps uploaded files
+	Mailbox    *mailbox.Mailbox   // keeps the mails; nil if a mail server is set
+	Ground                        // what all of it stands on and is watched by
 	Tracking   *tracking.Service
 	printer    *pdf.Printer
 	proxies    proxies
@@ -102,7 +105,11 @@ func New(cfg Config, db *postgres.DB, now clock.Clock, options ...Option) (*App,
 	stock, events := postgres.NewInventory(db), postgres.NewEvents(db)
 	shown := inventory.NewShown(stock, events, now)
 	shown.Then(restock.Flipped)
-	customers := customer.New(db, postgres.NewCustomers(db), postgres.NewEvents(db), now)
+	sealed, err := NewSealing(cmp.Or(cfg.PersonalKey, cfg.Secret), db, now)
+	if err != nil {
+		return nil, err
+	}
+	customers := customer.New(db, postgres.NewCustomers(db, sealed), postgres.NewEvents(db), now)
 	accounts, err := newAccounts(cfg, db, jobs, carts, customers, ground.Limiter, now)
 	if err != nil {
 		return nil, err
@@ -121,6 +128,10 @@ func New(cfg Config, db *postgres.DB, now clock.Clock, options ...Option) (*App,
 		Outbox: jobs, Events: events, Flips: shown, Campaigns: campaigns, Trade: companies, Books: books, Cards: cards, Carriers: postgres.NewShipping(db), Routes: postgres.NewShipping(db), Prices: prices, Codes: codes, Members: memberCodes, Now: now,
 	})
 	shown.First(orders.Allocate)
+	members, err := newMembers(cfg, db, sealed, keys, accounts, customers, ground.Limiter, now)
+	if err != nil {
+		return nil, err
+	}
 	trusted, err := newProxies(cfg.TrustedProxy)
 	if err != nil {
 		return nil, err
@@ -197,6 +208,8 @@ func New(cfg Config, db *postgres.DB, now clock.Clock, options ...Option) (*App,
 			Accounts:  accounts,
 			SSO:       sso,
 			Customers: customers,
+			Members:   members,
+			Purchases: newPurchases(db, members, now),
 			Companies: companies,
 			Ledger:    NewLedger(db, now),
 			Banking: banking.New(banking.Parts{
@@ -214,6 +227,7 @@ func New(cfg Config, db *postgres.DB, now clock.Clock, options ...Option) (*App,
 		printer:  printer,
 		proxies:  trusted,
 		Payments: payments,
+		Personal: postgres.NewPersonal(db, sealed),
 		Sender:   sender,
 		Mailbox:  box,
 		Ground:   ground,
@@ -243,6 +257,7 @@ func (a *App) Handler() http.Handler {
 		r.Post(ssoReturnPath, a.ssoReturn)
 		a.webhooks(r)
 		r.Get("/sample/*", seed.Picture)
+		r.With(a.inScope).Get(member.ExportPath+"{id}", a.memberExport)
 		r.Get(assets.Prefix+"*", a.Assets.ServeHTTP)
 		r.With(a.inScope).Get(invoice.LinkPath+"{id}", a.document(a.printer))
 		r.With(a.inScope).Get(dispatch.LinkPath+"{id}", a.shipmentFile)

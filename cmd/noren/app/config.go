@@ -26,6 +26,7 @@ type Config struct {
 	ShopURL string `env:"NOREN_SHOP_URL" help:"The address of the shop's pages, where mailed links lead: /verify-email and /reset-password. NOREN_PUBLIC_URL unless set."`
 
 	Secret        string   `env:"NOREN_SECRET" help:"At least 32 random characters; keys that noren stores are encrypted, and links to documents signed, with it."`
+	PersonalKey   string   `env:"NOREN_PERSONAL_KEY" help:"At least 32 random characters: the master key of personal data, which wraps the keys that seal it. NOREN_SECRET unless set; change it with noren keys rewrap."`
 	CORSOrigins   []string `env:"NOREN_CORS_ORIGINS" help:"Web origins that may call noren, comma-separated: https://shop.example.jp."`
 	SecureCookies bool     `env:"NOREN_SECURE_COOKIES" default:"true" negatable:"" help:"Send cookies over TLS only."`
 	TrustedProxy  []string `env:"NOREN_TRUSTED_PROXIES" help:"Addresses (CIDR) of proxies whose X-Forwarded-For is believed, comma-separated."`
@@ -59,6 +60,8 @@ func (c Config) Production() error {
 		return setting("NOREN_SECRET", "must be set to at least %d random characters", minSecret)
 	case len(c.Secret) < minSecret:
 		return setting("NOREN_SECRET", "has %d characters and must have at least %d", len(c.Secret), minSecret)
+	case c.PersonalKey != "" && len(c.PersonalKey) < minSecret:
+		return setting("NOREN_PERSONAL_KEY", "has %d characters and must have at least %d", len(c.PersonalKey), minSecret)
 	case len(c.CORSOrigins) == 0:
 		return setting("NOREN_CORS_ORIGINS", "must name the web origins that may call, such as https://shop.example.jp")
 	case slices.ContainsFunc(c.CORSOrigins, func(o string) bool { return strings.Contains(o, "*") }):

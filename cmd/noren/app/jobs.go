@@ -128,7 +128,8 @@ func (a *App) workers() (*river.Workers, []*river.PeriodicJob) {
 	river.AddWorker(w, &longJob[dispatch.ResultJob]{f: a.takeResults})
 	river.AddWorker(w, &longJob[tracking.PollJob]{f: func(ctx context.Context, _ tracking.PollJob) error { return a.Tracking.Poll(ctx) }})
 	work(w, func(ctx context.Context, _ tracking.LateJob) error { return a.Tracking.Late(ctx) })
-	return w, []*river.PeriodicJob{
+	a.memberWorkers(w)
+	return w, append(memberJobs(),
 		every(tracking.Every, tracking.PollJob{}),
 		every(time.Hour, tracking.LateJob{}),
 		every(time.Hour, billing.CloseJob{}),
@@ -144,7 +145,7 @@ func (a *App) workers() (*river.Workers, []*river.PeriodicJob) {
 		every(10*time.Minute, promotion.AbandonedJob{}),
 		every(24*time.Hour, event.PartitionJob{}),
 		every(24*time.Hour, payment.ForgetJob{}),
-	}
+	)
 }
 
 // matchBank matches a bank's statement in a channel of its brand.

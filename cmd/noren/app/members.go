@@ -1,0 +1,111 @@
+package app
+
+import (
+	"context"
+	"log/slog"
+	"net/http"
+	"time"
+
+	"github.com/go-chi/chi/v5"
+	"github.com/riverqueue/river"
+
+	"github.com/noren-commerce/noren/core/clock"
+	"github.com/noren-commerce/noren/core/customer"
+	"github.com/noren-commerce/noren/core/idempotency"
+	"github.com/noren-commerce/noren/core/identity"
+	"github.com/noren-commerce/noren/core/limit"
+	"github.com/noren-commerce/noren/core/member"
+	"github.com/noren-commerce/noren/core/purchase"
+	"github.com/noren-commerce/noren/core/sealing"
+	"github.com/noren-commerce/noren/storage/postgres"
+)
+
+// personalPurpose is what the master key of personal data is derived for.
+const personalPurpose = "noren personal data"
+
+// NewSealing makes the keeper of the keys of personal data over a master key.
+func NewSealing(master string, db *postgres.DB, now clock.Clock) (*sealing.Keys, error) {
+	wrap, err := identity.Sealer(master, personalPurpose)
+	if err != nil {
+		return nil, err
+	}
+	return sealing.New(postgres.NewDataKeys(db), wrap, now), nil
+}
+
+// newMembers puts together who the members are.
+func newMembers(cfg Config, db *postgres.DB, sealed *sealing.Keys, keys *idempotency.Keys, accounts *identity.Service, customers *customer.Service, limiter limit.Limiter, now clock.Clock) (*member.Service, error) {
+	links, err := member.NewLinks(cfg.Secret, cfg.PublicURL, now)
+	if err != nil {
+		return nil, err
+	}
+	return member.New(member.Parts{
+		Tx: db, Store: postgres.NewMembers(db, sealed), Keys: keys, Accounts: accounts, Customers: customers, Events: postgres.NewEvents(db),
+		Limiter: limiter, Links: links, Now: now,
+	}), nil
+}
+
+// newPurchases puts together the history of what members bought.
+func newPurchases(db *postgres.DB, members *member.Service, now clock.Clock) *purchase.Service {
+	return purchase.New(purchase.Parts{Tx: db, Store: postgres.NewPurchases(db), Members: members, Events: postgres.NewEvents(db), Now: now})
+}
+
+// memberWorkers are the jobs about members.
+func (a *App) memberWorkers(w *river.Workers) {
+	river.AddWorker(w, &longJob[sealing.ResealJob]{f: func(ctx context.Context, _ sealing.ResealJob) error {
+		_, err := a.Personal.Reseal(ctx, nil)
+		return err
+	}})
+	river.AddWorker(w, &longJob[member.RankJob]{f: func(ctx context.Context, _ member.RankJob) error { return a.Resolvers.Members.WorkRanks(ctx) }})
+	work(w, func(ctx context.Context, _ purchase.ShipmentsJob) error {
+		return a.Resolvers.Purchases.WorkShipments(ctx)
+	})
+	work(w, func(ctx context.Context, _ purchase.PartitionJob) error {
+		return a.Resolvers.Purchases.WorkPartitions(ctx)
+	})
+	work(w, func(ctx context.Context, _ member.EraseJob) error { return a.Resolvers.Members.WorkErasures(ctx) })
+}
+
+// memberJobs are those that run regularly.
+func memberJobs() []*river.PeriodicJob {
+	return []*river.PeriodicJob{
+		every(time.Hour, sealing.ResealJob{}),
+		every(10*time.Minute, member.RankJob{}),
+		every(time.Hour, member.EraseJob{}),
+		every(time.Minute, purchase.ShipmentsJob{}),
+		every(24*time.Hour, purchase.PartitionJob{}),
+	}
+}
+
+// memberExport serves all that is held of a member to who has the link.
+func (a *App) memberExport(w http.ResponseWriter, r *http.Request) {
+	query, out := r.URL.Query(), &started{ResponseWriter: w}
+	h := w.Header()
+	h.Set("Cache-Control", "private, no-store")
+	h.Set("X-Robots-Tag", "noindex")
+	h.Set("Referrer-Policy", "no-referrer")
+	err := a.Resolvers.Members.Open(r.Context(), out, chi.URLParam(r, "id"), query.Get("expires"), query.Get("signature"))
+	switch {
+	case err == nil:
+	case !out.begun:
+		a.Edge.WriteFault(w, r, err)
+	default:
+		slog.ErrorContext(r.Context(), "an export of a member broke off", "error", err)
+		panic(http.ErrAbortHandler) // so that nobody takes the part for the whole
+	}
+}
+
+// started is an answer that knows whether it has begun: only then it is an export.
+type started struct {
+	http.ResponseWriter
+	begun bool
+}
+
+// Write sends the headers of a file before its first bytes.
+func (s *started) Write(b []byte) (int, error) {
+	if !s.begun {
+		s.begun = true
+		s.Header().Set("Content-Type", "application/json")
+		s.Header().Set("Content-Disposition", `attachment; filename="member.json"`)
+	}
+	return s.ResponseWriter.Write(b)
+}

@@ -1,0 +1,203 @@
+package member
+
+import (
+	"context"
+	"slices"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/noren-commerce/noren/core/access"
+	"github.com/noren-commerce/noren/core/event"
+	"github.com/noren-commerce/noren/core/fault"
+	"github.com/noren-commerce/noren/core/id"
+	"github.com/noren-commerce/noren/core/idempotency"
+	"github.com/noren-commerce/noren/core/limit"
+	"github.com/noren-commerce/noren/core/sealing"
+)
+
+// IssueInput gives a member a card of the channel's brand in the place of the one of the
+// same kind.
+type IssueInput struct {
+	IdempotencyKey string
+	MemberID       *uuid.UUID // nil: the actor, who gets a digital one
+	Kind           CardKind
+	Number         *string    // of a card that is handed out; nil: a new number
+	StoreID        *uuid.UUID // that hands it out
+	Lost           bool       // the former one is lost
+}
+
+// Issue gives a member a card (発行・再発行). The former card of the kind ends: one member has
+// one of each kind and brand.
+func (s *Service) Issue(ctx context.Context, in IssueInput) (*Member, error) {
+	actor := access.From(ctx)
+	memberID := actor.ID
+	if in.MemberID != nil {
+		memberID = *in.MemberID
+	}
+	if own(actor, memberID) && (in.Kind != Digital || in.Number != nil) {
+		return nil, fault.ErrForbidden
+	}
+	number := ""
+	if in.Number != nil {
+		var err error
+		if number, err = ReadNumber(*in.Number); err != nil {
+			return nil, ErrCardNumber.At("number")
+		}
+	}
+	if err := s.store(ctx, "storeId", in.StoreID); err != nil {
+		return nil, err
+	}
+	if in.StoreID != nil && actor.Is(access.RoleStoreStaff) && !slices.Contains(actor.Stores, *in.StoreID) {
+		return nil, fault.ErrForbidden
+	}
+	_, err := idempotency.Once(ctx, s.Keys, "issueCard", in.IdempotencyKey, in, func(ctx context.Context) (uuid.UUID, error) {
+		if _, err := s.locked(ctx, memberID); err != nil {
+			return uuid.Nil, err
+		}
+		return s.issue(ctx, memberID, number, in)
+	})
+	if err != nil {
+		return nil, err
+	}
+	return s.ByID(ctx, memberID)
+}
+
+func (s *Service) issue(ctx context.Context, memberID uuid.UUID, number string, in IssueInput) (uuid.UUID, error) {
+	now, brandID := s.Now(), brandOf(ctx)
+	joined, err := s.Store.Memberships(ctx, []uuid.UUID{memberID})
+	if err != nil {
+		return uuid.Nil, err
+	}
+	if !slices.ContainsFunc(joined, func(m Membership) bool { return m.BrandID == brandID && m.EndedAt == nil }) {
+		return uuid.Nil, ErrNotJoined
+	}
+	cards, err := s.Store.Cards(ctx, []uuid.UUID{memberID})
+	if err != nil {
+		return uuid.Nil, err
+	}
+	card := Card{ID: id.New(), Number: number, MemberID: memberID, BrandID: brandID, Kind: in.Kind, State: CardActive, StoreID: in.StoreID, IssuedAt: now}
+	as := CardReissued
+	if in.Lost {
+		as = CardLost
+	}
+	for _, former := range cards {
+		if former.BrandID != brandID || former.Kind != in.Kind || former.State != CardActive {
+			continue
+		}
+		card.ReplacesID = &former.ID
+		if err := s.Store.EndCard(ctx, former.ID, as, now); err != nil {
+			return uuid.Nil, err
+		}
+	}
+	if number == "" {
+		err = s.draw(ctx, card)
+	} else {
+		err = atField("number", s.Store.InsertCard(ctx, card))
+	}
+	if err != nil {
+		return uuid.Nil, err
+	}
+	return card.ID, s.Events.Record(ctx, event.New(ctx, now, "member.card_issued", "Member", memberID,
+		map[string]any{"cardId": card.ID, "kind": card.Kind, "replaces": card.ReplacesID, "storeId": in.StoreID}))
+}
+
+// LostInput names a card that is lost.
+type LostInput struct{ CardID uuid.UUID }
+
+// ReportLost takes a card out of use at once, for its owner and for staff.
+func (s *Service) ReportLost(ctx context.Context, in LostInput) (*Member, error) {
+	card, err := s.Store.Card(ctx, in.CardID)
+	if err != nil {
+		return nil, err
+	}
+	if card == nil {
+		return nil, fault.ErrNotFound.At("cardId")
+	}
+	return s.change(ctx, &card.MemberID, func(ctx context.Context, _ Member, now time.Time) (string, any, error) {
+		card, err := s.Store.Card(ctx, in.CardID) // as it is now that the member is held
+		if err != nil {
+			return "", nil, err
+		}
+		if card.State != CardActive {
+			return "", nil, ErrCardEnded.At("cardId")
+		}
+		return "member.card_lost", map[string]any{"cardId": card.ID}, s.Store.EndCard(ctx, card.ID, CardLost, now)
+	})
+}
+
+// ClaimInput proves that a card is the actor's: by what the shop wrote down of its owner.
+type ClaimInput struct {
+	CardNumber string
+	Phone      *string
+	Birthday   *time.Time
+}
+
+// claims bounds how often one account may try cards.
+var claims = limit.Rate{Allowed: 5, Per: time.Hour}
+
+// Claim makes the member of a card, who has no account, one with the actor: cards, pets
+// and purchases move over. A wrong card and a wrong proof answer the same.
+func (s *Service) Claim(ctx context.Context, in ClaimInput) (*Member, error) {
+	actor := access.From(ctx)
+	if !own(actor, actor.ID) {
+		return nil, fault.ErrUnauthenticated
+	}
+	if s.Limiter != nil {
+		if verdict := s.Limiter.Allow(ctx, "member:claim:"+actor.ID.String(), claims); !verdict.Allowed {
+			return nil, ErrTries.With(max(1, int(verdict.RetryAfter.Round(time.Second)/time.Second)))
+		}
+	}
+	number, err := ReadNumber(in.CardNumber)
+	if err != nil {
+		return nil, ErrCardNumber.At("cardNumber")
+	}
+	err = s.Tx.InTx(ctx, func(ctx context.Context) error {
+		card, err := s.Store.CardByNumber(ctx, number)
+		if err != nil {
+			return err
+		}
+		if card == nil {
+			return ErrClaim
+		}
+		if card.MemberID == actor.ID {
+			return nil // claimed before
+		}
+		if err := s.Store.Enrol(ctx, actor.ID, s.Now()); err != nil {
+			return err
+		}
+		both, err := s.Store.Lock(ctx, []uuid.UUID{actor.ID, card.MemberID})
+		if err != nil {
+			return err
+		}
+		kept, gone := pick(both, actor.ID, card.MemberID)
+		if card.State != CardActive || gone.Account || gone.usable() != nil || !proves(in, gone) {
+			return ErrClaim
+		}
+		return s.merge(ctx, kept, gone, "claimed")
+	})
+	if err != nil {
+		return nil, err
+	}
+	return s.Mine(ctx)
+}
+
+// proves reports whether the claim says what the shop wrote down.
+func proves(in ClaimInput, m Member) bool {
+	if in.Phone != nil && m.Phone != "" && sealing.Phone(*in.Phone) == m.Phone {
+		return true
+	}
+	return in.Birthday != nil && m.Birthday != nil && in.Birthday.Equal(*m.Birthday)
+}
+
+func pick(members []Member, keptID, goneID uuid.UUID) (kept, gone Member) {
+	for _, m := range members {
+		switch m.ID {
+		case keptID:
+			kept = m
+		case goneID:
+			gone = m
+		}
+	}
+	return kept, gone
+}

@@ -1,0 +1,83 @@
+package member
+
+import (
+	"slices"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/google/uuid"
+
+	"github.com/noren-commerce/noren/core/access"
+	"github.com/noren-commerce/noren/core/customer"
+)
+
+// Hidden stands for what is not shown.
+const Hidden = "＊＊＊"
+
+// seen is the member as the actor may see them: this is the one place that decides it.
+// Members see themselves. Head office with MEMBER_READ sees everybody; a shop's staff
+// with it see the members who registered there or chose it as their home store, and all
+// others masked. So do partners, such as tills.
+func seen(actor access.Actor, m Member) Member {
+	if !reads(actor, m) {
+		m.Personal, m.Masked = m.Personal.masked(), true
+	}
+	return m
+}
+
+func reads(actor access.Actor, m Member) bool {
+	switch {
+	case m.ErasedAt != nil, own(actor, m.ID):
+		return true
+	case actor.Is(access.RolePartner) || !actor.May(access.MemberRead):
+		return false
+	case actor.Is(access.RoleStoreStaff):
+		return slices.ContainsFunc(m.Stores, func(s uuid.UUID) bool { return slices.Contains(actor.Stores, s) })
+	}
+	return true
+}
+
+// own reports whether the actor is the member.
+func own(actor access.Actor, memberID uuid.UUID) bool {
+	return memberID != uuid.Nil && actor.ID == memberID && actor.Is(access.RoleMember, access.RoleCompanyBuyer)
+}
+
+// masked lets a shop make sure by word of mouth whom it has before it, and no more:
+// the first character of the name, the ends of the phone number. What was not told
+// stays empty.
+func (p Personal) masked() Personal {
+	return Personal{
+		Name: maskName(p.Name), Kana: maskName(p.Kana), Phone: maskPhone(p.Phone), Email: maskEmail(p.Email),
+		Gender: customer.GenderUnsaid,
+	}
+}
+
+func maskName(name string) string {
+	if name == "" {
+		return ""
+	}
+	first, _ := utf8.DecodeRuneInString(name)
+	return string(first) + Hidden
+}
+
+// maskPhone leaves the first three digits and the last two of a number that is long
+// enough for it.
+func maskPhone(phone string) string {
+	switch n := len(phone); {
+	case phone == "":
+		return ""
+	case n < 10:
+		return "***"
+	default:
+		return phone[:3] + "-****-**" + phone[n-2:]
+	}
+}
+
+func maskEmail(email string) string {
+	local, _, ok := strings.Cut(email, "@")
+	if !ok {
+		return ""
+	}
+	first, _ := utf8.DecodeRuneInString(local)
+	return string(first) + "***@***"
+}

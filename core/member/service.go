@@ -1,0 +1,303 @@
+package member
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/noren-commerce/noren/core/access"
+	"github.com/noren-commerce/noren/core/channel"
+	"github.com/noren-commerce/noren/core/clock"
+	"github.com/noren-commerce/noren/core/customer"
+	"github.com/noren-commerce/noren/core/event"
+	"github.com/noren-commerce/noren/core/fault"
+	"github.com/noren-commerce/noren/core/idempotency"
+	"github.com/noren-commerce/noren/core/limit"
+	"github.com/noren-commerce/noren/core/page"
+)
+
+// Store keeps members; everything joins the transaction of the context.
+type Store interface {
+	// Members are those of the ids, merged and erased ones too.
+	Members(ctx context.Context, memberIDs []uuid.UUID) ([]Member, error)
+	// Lock are the same, locked in one order whoever asks.
+	Lock(ctx context.Context, memberIDs []uuid.UUID) ([]Member, error)
+	// Find are at most so many members that the criterion fits, none that were merged.
+	Find(ctx context.Context, by Criterion, most int) ([]Member, error)
+	// Enrol makes a member of the id unless there is one.
+	Enrol(ctx context.Context, memberID uuid.UUID, at time.Time) error
+	// SavePersonal keeps the member's own data and who shares the household.
+	SavePersonal(ctx context.Context, m Member) error
+	SetHousehold(ctx context.Context, memberIDs []uuid.UUID, householdID *uuid.UUID, at time.Time) error
+	// Household are the members of the households, merged and erased ones left out.
+	Household(ctx context.Context, householdIDs []uuid.UUID) ([]Member, error)
+
+	// Join makes a membership unless there is one, and opens one that was ended.
+	Join(ctx context.Context, m Membership) error
+	SetHomeStore(ctx context.Context, memberID, brandID uuid.UUID, storeID *uuid.UUID) error
+	Memberships(ctx context.Context, memberIDs []uuid.UUID) ([]Membership, error)
+	// StoreOf reports whether the shop is one of the brand's that is open.
+	StoreOf(ctx context.Context, brandID, storeID uuid.UUID) (bool, error)
+
+	Cards(ctx context.Context, memberIDs []uuid.UUID) ([]Card, error)
+	Card(ctx context.Context, cardID uuid.UUID) (*Card, error)
+	CardByNumber(ctx context.Context, number string) (*Card, error)
+	// InsertCard keeps a new card; a number that was given out before is ErrCardTaken.
+	InsertCard(ctx context.Context, c Card) error
+	EndCard(ctx context.Context, cardID uuid.UUID, as CardState, at time.Time) error
+
+	// AddConsents adds to the record, and lets it hold.
+	AddConsents(ctx context.Context, consents []Consent) error
+	// Consents are the members' record, those of merged ones too, the latest first.
+	Consents(ctx context.Context, memberIDs []uuid.UUID) ([]Consent, error)
+	Settings(ctx context.Context, memberIDs []uuid.UUID) ([]Setting, error)
+
+	RankStore
+	MergeStore
+	RequestStore
+}
+
+// Accounts ends accounts; the caller has asked whether the actor may.
+type Accounts interface {
+	// End closes the account for good and forgets its owner; nothing happens if there is none.
+	End(ctx context.Context, accountID uuid.UUID) error
+}
+
+// Follower has something of members that follows when two become one: points, coupons.
+type Follower interface {
+	// Merge makes what is the gone member's the kept one's, in the transaction of the context.
+	Merge(ctx context.Context, keptID, goneID uuid.UUID) error
+}
+
+// Parts are what the service stands on.
+type Parts struct {
+	Tx        idempotency.Tx
+	Store     Store
+	Keys      *idempotency.Keys
+	Accounts  Accounts
+	Customers *customer.Service // pets and address books
+	Events    event.Recorder
+	Limiter   limit.Limiter // nil: nobody counts tries
+	Links     *Links
+	Now       clock.Clock
+	Followers []Follower
+}
+
+// Service knows the members.
+type Service struct{ Parts }
+
+// New makes the service.
+func New(p Parts) *Service { return &Service{p} }
+
+// FollowedBy lets what else belongs to members follow when they are merged.
+func (s *Service) FollowedBy(f Follower) { s.Followers = append(s.Followers, f) }
+
+// Criterion finds members by exact match; one of its fields is set.
+type Criterion struct {
+	CardNumber string
+	Email      string
+	Phone      string
+}
+
+// found is how many members a search answers at most: a family shares a phone number.
+const found = 20
+
+// Find are the members with the card number, e-mail address or phone number, for staff.
+// Each view is written down.
+func (s *Service) Find(ctx context.Context, by Criterion) ([]Member, error) {
+	if err := access.Require(ctx, access.MemberRead); err != nil {
+		return nil, err
+	}
+	said := slices.DeleteFunc([]string{by.CardNumber, by.Email, by.Phone}, func(v string) bool { return strings.TrimSpace(v) == "" })
+	if len(said) != 1 {
+		return nil, ErrSearch
+	}
+	how := "email"
+	switch {
+	case by.CardNumber != "":
+		number, err := ReadNumber(by.CardNumber)
+		if err != nil {
+			return nil, ErrCardNumber.At("cardNumber")
+		}
+		by.CardNumber, how = number, "cardNumber"
+	case by.Phone != "":
+		how = "phone"
+	}
+	members, err := s.Store.Find(ctx, by, found)
+	if err != nil {
+		return nil, err
+	}
+	return s.show(ctx, members, how)
+}
+
+// ByIDs are the members of the ids as the actor may see them. Each view of another is
+// written down, once for each read.
+func (s *Service) ByIDs(ctx context.Context, memberIDs []uuid.UUID) ([]Member, error) {
+	actor := access.From(ctx)
+	if !actor.May(access.MemberRead) {
+		memberIDs = slices.DeleteFunc(slices.Clone(memberIDs), func(m uuid.UUID) bool { return !own(actor, m) })
+	}
+	if len(memberIDs) == 0 {
+		return nil, nil
+	}
+	members, err := s.Store.Members(ctx, memberIDs)
+	if err != nil {
+		return nil, err
+	}
+	return s.show(ctx, members, "id")
+}
+
+// ByID is a member as the actor may see them, or ErrNotFound.
+func (s *Service) ByID(ctx context.Context, memberID uuid.UUID) (*Member, error) {
+	members, err := s.ByIDs(ctx, []uuid.UUID{memberID})
+	if err != nil || len(members) == 0 {
+		return nil, errors.Join(err, fault.ErrNotFound)
+	}
+	return &members[0], nil
+}
+
+// Mine is the actor's own membership; nil if they have not joined.
+func (s *Service) Mine(ctx context.Context) (*Member, error) {
+	actor := access.From(ctx)
+	if !own(actor, actor.ID) {
+		return nil, nil
+	}
+	members, err := s.ByIDs(ctx, []uuid.UUID{actor.ID})
+	if err != nil || len(members) == 0 {
+		return nil, err
+	}
+	return &members[0], nil
+}
+
+// show hides what the actor may not see, and writes down who saw whom: in one statement
+// for them all, without what was seen.
+func (s *Service) show(ctx context.Context, members []Member, how string) ([]Member, error) {
+	actor, now := access.From(ctx), s.Now()
+	var views []event.Event
+	for i := range members {
+		members[i].At = now
+		members[i] = seen(actor, members[i])
+		if !own(actor, members[i].ID) && !actor.Is(access.RoleSystem) {
+			views = append(views, event.New(ctx, now, "member.viewed", "Member", members[i].ID, map[string]any{"by": how, "masked": members[i].Masked}))
+		}
+	}
+	if len(views) == 0 {
+		return members, nil
+	}
+	return members, s.Events.Record(ctx, views...)
+}
+
+// visible narrows ids to members of whom the actor may read more than that they exist.
+func visible(ctx context.Context, memberIDs []uuid.UUID) []uuid.UUID {
+	actor := access.From(ctx)
+	if actor.May(access.MemberRead) {
+		return memberIDs
+	}
+	return slices.DeleteFunc(slices.Clone(memberIDs), func(m uuid.UUID) bool { return !own(actor, m) })
+}
+
+func readOf[T any](ctx context.Context, memberIDs []uuid.UUID, read func(context.Context, []uuid.UUID) ([]T, error)) ([]T, error) {
+	allowed := visible(ctx, memberIDs)
+	if len(allowed) == 0 {
+		return nil, nil
+	}
+	return read(ctx, allowed)
+}
+
+// Memberships are what the members are to each brand. They say nothing of the person,
+// so every shop may read them.
+func (s *Service) Memberships(ctx context.Context, memberIDs []uuid.UUID) ([]Membership, error) {
+	return readOf(ctx, memberIDs, s.Store.Memberships)
+}
+
+// Cards are the members' cards, the latest first.
+func (s *Service) Cards(ctx context.Context, memberIDs []uuid.UUID) ([]Card, error) {
+	return readOf(ctx, memberIDs, s.Store.Cards)
+}
+
+// Consents are the members' record of consents, the latest first.
+func (s *Service) Consents(ctx context.Context, memberIDs []uuid.UUID) ([]Consent, error) {
+	return readOf(ctx, memberIDs, s.Store.Consents)
+}
+
+// Settings are what holds of the members' consents.
+func (s *Service) Settings(ctx context.Context, memberIDs []uuid.UUID) ([]Setting, error) {
+	return readOf(ctx, memberIDs, s.Store.Settings)
+}
+
+// Household are the members of the households, as the actor may see them. Only staff
+// ask: who lives with whom is not for a member to look up.
+func (s *Service) Household(ctx context.Context, householdIDs []uuid.UUID) ([]Member, error) {
+	if !access.From(ctx).May(access.MemberRead) {
+		return nil, nil
+	}
+	members, err := s.Store.Household(ctx, householdIDs)
+	if err != nil {
+		return nil, err
+	}
+	return s.show(ctx, members, "household")
+}
+
+// RequestQuery asks for one page of requests, newest first. Zero fields do not filter.
+type RequestQuery struct {
+	BrandID uuid.UUID
+	State   RequestState
+	Page    page.Args
+}
+
+func brandOf(ctx context.Context) uuid.UUID { return channel.From(ctx).BrandID }
+
+// locked is the member, held against other changes, whom the actor may change: oneself,
+// or by staff with MEMBER_WRITE, who in a shop change their own members alone. One that
+// was merged or erased is changed by nobody.
+func (s *Service) locked(ctx context.Context, memberID uuid.UUID) (Member, error) {
+	members, err := s.Store.Lock(ctx, []uuid.UUID{memberID})
+	if err != nil {
+		return Member{}, err
+	}
+	actor := access.From(ctx)
+	switch {
+	case len(members) == 0 && own(actor, memberID):
+		return Member{}, ErrNotJoined
+	case len(members) == 0:
+		return Member{}, fault.ErrNotFound.At("memberId")
+	case own(actor, memberID):
+	case !actor.May(access.MemberWrite) || actor.Is(access.RolePartner):
+		return Member{}, fault.ErrForbidden
+	case actor.Is(access.RoleStoreStaff) && !ours(actor, members[0]):
+		return Member{}, fault.ErrForbidden
+	}
+	return members[0], members[0].usable()
+}
+
+// ours reports whether the member is of one of the actor's stores.
+func ours(actor access.Actor, m Member) bool {
+	return slices.ContainsFunc(m.Stores, func(s uuid.UUID) bool { return slices.Contains(actor.Stores, s) })
+}
+
+func (m Member) usable() error {
+	switch {
+	case m.MergedInto != nil:
+		return ErrMerged
+	case m.ErasedAt != nil:
+		return ErrErased
+	}
+	return nil
+}
+
+// store checks a shop that somebody named: it is the brand's, and store staff name their
+// own.
+func (s *Service) store(ctx context.Context, field string, storeID *uuid.UUID) error {
+	if storeID == nil {
+		return nil
+	}
+	there, err := s.Store.StoreOf(ctx, brandOf(ctx), *storeID)
+	if err == nil && !there {
+		return ErrStore.At(field)
+	}
+	return err
+}

@@ -1,0 +1,492 @@
+package member_test
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"net/netip"
+	"net/url"
+	"path"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/shopspring/decimal"
+	"github.com/stretchr/testify/require"
+
+	"github.com/noren-commerce/noren/core/access"
+	"github.com/noren-commerce/noren/core/channel"
+	"github.com/noren-commerce/noren/core/clock"
+	"github.com/noren-commerce/noren/core/customer"
+	"github.com/noren-commerce/noren/core/fault"
+	"github.com/noren-commerce/noren/core/id"
+	"github.com/noren-commerce/noren/core/idempotency"
+	"github.com/noren-commerce/noren/core/identity"
+	"github.com/noren-commerce/noren/core/member"
+	"github.com/noren-commerce/noren/core/sealing"
+	"github.com/noren-commerce/noren/storage/postgres"
+	"github.com/noren-commerce/noren/storage/postgres/pgtest"
+)
+
+var everything = []access.Permission{access.MemberRead, access.MemberWrite, access.PurchaseWrite}
+
+// club is a shop with members.
+type club struct {
+	*pgtest.Shop
+	*member.Service
+	keys           *sealing.Keys
+	customers      *customer.Service
+	shibuya, umeda uuid.UUID
+	now            time.Time
+	ended          []uuid.UUID
+	followed       [][2]uuid.UUID
+}
+
+// End notes which accounts are closed.
+func (c *club) End(_ context.Context, accountID uuid.UUID) error {
+	c.ended = append(c.ended, accountID)
+	return nil
+}
+
+// followers notes who is merged into whom.
+type followers struct{ c *club }
+
+func (f followers) Merge(_ context.Context, keptID, goneID uuid.UUID) error {
+	f.c.followed = append(f.c.followed, [2]uuid.UUID{keptID, goneID})
+	return nil
+}
+
+func newClub(t *testing.T) *club {
+	t.Helper()
+	c := &club{Shop: pgtest.NewShop(t), shibuya: id.New(), umeda: id.New(), now: time.Date(2026, 6, 15, 3, 0, 0, 0, time.UTC)}
+	for code, key := range map[string]uuid.UUID{"shibuya": c.shibuya, "umeda": c.umeda} {
+		c.exec(t, `INSERT INTO locations (id, brand_id, code, name, kind) VALUES ($1, $2, $3, '{"ja":"店"}', 'SHOP')`, key, c.BrandID, code)
+	}
+	master, err := identity.Sealer("a master key", "test")
+	require.NoError(t, err)
+	now := clock.Clock(func() time.Time { return c.now })
+	c.keys = sealing.New(postgres.NewDataKeys(c.DB), master, now)
+	c.customers = customer.New(c.DB, postgres.NewCustomers(c.DB, c.keys), postgres.NewEvents(c.DB), now)
+	links, err := member.NewLinks("a secret", "https://noren.example.jp", now)
+	require.NoError(t, err)
+	c.Service = member.New(member.Parts{
+		Tx: c.DB, Store: postgres.NewMembers(c.DB, c.keys), Keys: idempotency.New(c.DB, postgres.NewKeys(c.DB), now), Accounts: c, Customers: c.customers,
+		Events: postgres.NewEvents(c.DB), Links: links, Now: now,
+	})
+	c.FollowedBy(followers{c})
+	return c
+}
+
+func (c *club) exec(t *testing.T, sql string, args ...any) {
+	t.Helper()
+	_, err := c.DB.Pool().Exec(t.Context(), sql, args...)
+	require.NoError(t, err)
+}
+
+func get[T any](t *testing.T, c *club, sql string, args ...any) (v T) {
+	t.Helper()
+	require.NoError(t, c.DB.Pool().QueryRow(t.Context(), sql, args...).Scan(&v))
+	return v
+}
+
+func (c *club) as(t *testing.T, a access.Actor) context.Context {
+	ch := channel.Channel{ID: c.ChannelID, BrandID: c.BrandID, Currency: "JPY", TimeZone: "Asia/Tokyo"}
+	return access.With(channel.With(t.Context(), ch), a)
+}
+
+func (c *club) at(t *testing.T, store uuid.UUID) context.Context {
+	return c.as(t, access.Actor{Role: access.RoleStoreStaff, ID: id.New(), Permissions: everything, Stores: []uuid.UUID{store}, Address: netip.MustParseAddr("192.0.2.7")})
+}
+
+func (c *club) office(t *testing.T) context.Context {
+	return c.as(t, access.Actor{Role: access.RoleStaff, ID: id.New(), Permissions: everything})
+}
+
+func (c *club) account(t *testing.T, email string) context.Context {
+	key := id.New()
+	c.exec(t, `INSERT INTO accounts (id, role, email, name, created_at, updated_at) VALUES ($1, 'MEMBER', $2, '佐藤 太郎', now(), now())`, key, email)
+	return c.as(t, access.Actor{Role: access.RoleMember, ID: key, Address: netip.MustParseAddr("192.0.2.9")})
+}
+
+func to[T any](v T) *T { return &v }
+
+func hanako() member.PersonalInput {
+	born := time.Date(1990, 2, 28, 0, 0, 0, 0, time.UTC)
+	return member.PersonalInput{
+		Name: to("山田　花子"), Kana: to("やまだ はなこ"), Phone: to("０９０-1234-5612"), Email: to("Hanako@Example.jp"), Birthday: &born, Gender: to(customer.GenderFemale),
+		Address: &customer.Address{Name: "山田花子", PostalCode: "1500001", Prefecture: "TOKYO", City: "渋谷区", Line1: "神宮前1-2-3", Phone: "0312345678"},
+	}
+}
+
+func (c *club) register(t *testing.T, store uuid.UUID, key string, person member.PersonalInput) *member.Member {
+	t.Helper()
+	m, err := c.Register(c.at(t, store), member.RegisterInput{
+		IdempotencyKey: "register-" + key, Person: person, How: member.ByStore, Wording: "2026-04",
+		Settings: []member.SettingInput{{Medium: member.Mail, Given: true}, {Medium: member.DM, Given: false}},
+	})
+	require.NoError(t, err)
+	return m
+}
+
+func (c *club) cards(t *testing.T, m uuid.UUID) []member.Card {
+	t.Helper()
+	cards, err := c.Cards(c.office(t), []uuid.UUID{m})
+	require.NoError(t, err)
+	return cards
+}
+
+func TestAMemberIsFoundByExactMatchAndSeenByItsStore(t *testing.T) {
+	t.Parallel()
+	c := newClub(t)
+	m := c.register(t, c.shibuya, "1", hanako())
+	require.False(t, m.Masked)
+	require.Equal(t, "山田 花子", m.Name)
+	again, err := c.Register(c.at(t, c.shibuya), member.RegisterInput{IdempotencyKey: "register-2", Person: member.PersonalInput{}})
+	require.ErrorIs(t, err, member.ErrNoContact)
+	require.Nil(t, again)
+	number := c.cards(t, m.ID)[0].Number
+	for _, by := range []member.Criterion{{CardNumber: number}, {Email: " ＨＡＮＡＫＯ@example.jp"}, {Phone: "+81 90 1234 5612"}} {
+		for store, masked := range map[uuid.UUID]bool{c.shibuya: false, c.umeda: true} {
+			found, err := c.Find(c.at(t, store), by)
+			require.NoError(t, err)
+			require.Len(t, found, 1, "%+v", by)
+			require.Equal(t, masked, found[0].Masked)
+			if masked {
+				require.Equal(t, "山＊＊＊ 090-****-**12", found[0].Name+" "+found[0].Phone)
+				require.Nil(t, found[0].Address)
+			} else {
+				require.Equal(t, "渋谷区", found[0].Address.City)
+			}
+		}
+	}
+	views := get[int](t, c, `SELECT count(*) FROM events WHERE type = 'member.viewed' AND subject_id = $1 AND actor_id IS NOT NULL`, m.ID)
+	require.Equal(t, 7, views, "each view is written down: of six searches and of registering")
+	require.Equal(t, 3, get[int](t, c, `SELECT count(*) FROM events WHERE type = 'member.viewed' AND (data->>'masked')::boolean`))
+	_, err = c.Find(c.office(t), member.Criterion{Phone: "09012345612", Email: "hanako@example.jp"})
+	require.ErrorIs(t, err, member.ErrSearch)
+	_, err = c.Find(c.as(t, access.Actor{Role: access.RoleStoreStaff, ID: id.New(), Stores: []uuid.UUID{c.shibuya}}), member.Criterion{Phone: "09012345612"})
+	require.ErrorIs(t, err, fault.ErrForbidden)
+	_, err = c.Update(c.at(t, c.umeda), member.UpdateInput{MemberID: m.ID, Person: member.PersonalInput{Name: to("別人")}})
+	require.ErrorIs(t, err, fault.ErrForbidden, "another store changes nothing")
+	_, err = c.SetHomeStore(c.at(t, c.umeda), member.SetHomeStoreInput{MemberID: &m.ID, StoreID: &c.umeda})
+	require.ErrorIs(t, err, fault.ErrForbidden, "nor makes the member its own to read")
+}
+
+func TestPersonalDataIsSealedAtRestAndByRotation(t *testing.T) {
+	t.Parallel()
+	c := newClub(t)
+	m := c.register(t, c.shibuya, "1", hanako())
+	clear := func() string {
+		return get[string](t, c, `SELECT coalesce(string_agg(p::text, ''), '') || coalesce((SELECT string_agg(s::text, '') FROM saved_addresses s), '') ||
+			coalesce((SELECT string_agg(e::text, '') FROM events e), '') || coalesce((SELECT string_agg(k::text, '') FROM idempotency_keys k), '') FROM profiles p`)
+	}
+	for _, secret := range []string{"山田", "ヤマダ", "09012345612", "hanako", "1990-02-28", "渋谷区", "神宮前"} {
+		require.NotContains(t, clear(), secret)
+	}
+	require.Equal(t, 1990, get[int](t, c, `SELECT birth_year FROM profiles`), "coarse columns stay clear")
+	require.Equal(t, "TOKYO", get[string](t, c, `SELECT prefecture FROM saved_addresses`))
+	// A row of an older version, in clear.
+	old := id.New()
+	c.exec(t, `INSERT INTO members (id, created_at, updated_at) VALUES ($1, now(), now())`, old)
+	c.exec(t, `INSERT INTO profiles (member_id, kana, phone, birthday, updated_at) VALUES ($1, 'スズキ', '0311112222', '1970-01-02', now())`, old)
+	c.exec(t, `INSERT INTO saved_addresses (id, member_id, address, is_default, created_at, updated_at) VALUES ($1, $2, '{"city":"大津市","prefecture":"SHIGA"}', true, now(), now())`, id.New(), old)
+	read, err := c.ByID(c.office(t), old)
+	require.NoError(t, err)
+	require.Equal(t, "スズキ 大津市 1970-01-02", read.Kana+" "+read.Address.City+" "+read.Birthday.Format(time.DateOnly))
+
+	before := get[string](t, c, `SELECT key_id FROM profiles WHERE member_id = $1`, m.ID)
+	c.now = c.now.Add(time.Hour)
+	_, err = c.keys.Rotate(t.Context())
+	require.NoError(t, err)
+	personal := postgres.NewPersonal(c.DB, c.keys)
+	stale, err := personal.Stale(t.Context())
+	require.NoError(t, err)
+	require.Equal(t, 4, stale)
+	found, err := c.Find(c.office(t), member.Criterion{Email: "hanako@example.jp"})
+	require.NoError(t, err)
+	require.Len(t, found, 1, "found by the older key's hash before it is sealed anew")
+	n, err := personal.Reseal(t.Context(), nil)
+	require.NoError(t, err)
+	require.Equal(t, 4, n)
+	n, err = personal.Reseal(t.Context(), nil)
+	require.NoError(t, err)
+	require.Zero(t, n, "a second run has nothing to do")
+	require.NotEqual(t, before, get[string](t, c, `SELECT key_id FROM profiles WHERE member_id = $1`, m.ID))
+	require.NotContains(t, clear(), "スズキ")
+	for by, want := range map[member.Criterion]uuid.UUID{{Email: "hanako@example.jp"}: m.ID, {Phone: "03-1111-2222"}: old} {
+		found, err := c.Find(c.office(t), by)
+		require.NoError(t, err)
+		require.Len(t, found, 1)
+		require.Equal(t, want, found[0].ID)
+	}
+}
+
+func TestCardsAreReissuedLostAndGivenOutOnce(t *testing.T) {
+	t.Parallel()
+	c := newClub(t)
+	m := c.register(t, c.shibuya, "1", hanako())
+	body := "291234567890"
+	number := body + string(member.CheckDigit(body))
+	in := member.IssueInput{IdempotencyKey: "issue-card-1", MemberID: &m.ID, Kind: member.Physical, Number: &number, StoreID: &c.shibuya}
+	for range 2 { // a replay issues nothing
+		_, err := c.Issue(c.as(t, access.Actor{Role: access.RoleStaff, ID: c.BrandID, Permissions: everything}), in)
+		require.NoError(t, err)
+	}
+	require.Len(t, c.cards(t, m.ID), 2)
+	in.IdempotencyKey, in.Number, in.Lost = "issue-card-2", nil, true
+	_, err := c.Issue(c.at(t, c.shibuya), in)
+	require.NoError(t, err)
+	cards := c.cards(t, m.ID)
+	states := map[member.CardState]int{}
+	for _, k := range cards {
+		states[k.State]++
+	}
+	require.Equal(t, map[member.CardState]int{member.CardActive: 2, member.CardLost: 1}, states, "a digital and a new plastic one work")
+	in.IdempotencyKey, in.Number = "issue-card-3", &number
+	_, err = c.Issue(c.at(t, c.shibuya), in)
+	require.ErrorIs(t, err, member.ErrCardTaken, "a lost number is never given out again")
+	require.Equal(t, 2, func() (active int) {
+		for _, k := range c.cards(t, m.ID) {
+			if k.State == member.CardActive {
+				active++
+			}
+		}
+		return active
+	}(), "and what failed ended nothing")
+	wrong := number[:12] + string('0'+(number[12]-'0'+1)%10)
+	in.Number = &wrong
+	_, err = c.Issue(c.at(t, c.shibuya), in)
+	require.ErrorIs(t, err, member.ErrCardNumber)
+	for _, k := range cards {
+		if k.State == member.CardLost {
+			_, err = c.ReportLost(c.at(t, c.shibuya), member.LostInput{CardID: k.ID})
+			require.ErrorIs(t, err, member.ErrCardEnded)
+		}
+	}
+}
+
+func TestConsentsAreProvedAndOnlyAdded(t *testing.T) {
+	t.Parallel()
+	c := newClub(t)
+	m := c.register(t, c.shibuya, "1", hanako())
+	c.now = c.now.Add(time.Hour)
+	_, err := c.SaveSettings(c.at(t, c.shibuya), member.SaveSettingsInput{MemberID: &m.ID, How: member.ByPhone, Settings: []member.SettingInput{{Medium: member.Mail, Given: false}}})
+	require.NoError(t, err)
+	consents, err := c.Consents(c.office(t), []uuid.UUID{m.ID})
+	require.NoError(t, err)
+	require.Len(t, consents, 3)
+	require.Equal(t, member.ByPhone, consents[0].How)
+	require.False(t, consents[0].Given)
+	require.Equal(t, "192.0.2.7", consents[0].Address.String())
+	require.Equal(t, access.RoleStoreStaff, consents[0].ActorRole)
+	settings, err := c.Settings(c.office(t), []uuid.UUID{m.ID})
+	require.NoError(t, err)
+	require.Len(t, settings, 2)
+	require.Zero(t, get[int](t, c, `SELECT count(*) FROM newsletter_consents WHERE withdrawn_at IS NULL`), "who sends magazines looks there")
+	for _, sql := range []string{`UPDATE member_consents SET given = true`, `DELETE FROM member_consents`} {
+		_, err := c.DB.Pool().Exec(t.Context(), sql)
+		require.ErrorContains(t, err, "append-only")
+	}
+	_, err = c.SaveSettings(c.at(t, c.shibuya), member.SaveSettingsInput{MemberID: &m.ID, How: member.ByWeb, Settings: []member.SettingInput{{Medium: member.SMS, Given: true}}})
+	require.Error(t, err, "staff do not say that the member did it on the website")
+}
+
+func (c *club) bought(t *testing.T, m uuid.UUID, on string, total int) {
+	t.Helper()
+	c.exec(t, `INSERT INTO purchases (id, bought_on, bought_at, brand_id, member_id, source, store_id, till, receipt, items, total, currency, created_at)
+		VALUES (gen_random_uuid(), $1, $1::date + time '12:00', $2, $3, 'STORE', $4, '1', $5, 1, $6, 'JPY', now())`, on, c.BrandID, m, c.shibuya, id.New().String(), total)
+	c.exec(t, `UPDATE memberships SET rank_due_on = $1 WHERE member_id = $2`, c.now, m)
+}
+
+func (c *club) rank(t *testing.T, m uuid.UUID) string {
+	t.Helper()
+	require.NoError(t, c.WorkRanks(c.as(t, access.System)))
+	return get[string](t, c, `SELECT coalesce((SELECT code FROM member_ranks r WHERE r.id = j.rank_id), '') FROM memberships j WHERE member_id = $1`, m)
+}
+
+func TestARankFollowsRollingSpend(t *testing.T) {
+	t.Parallel()
+	c := newClub(t)
+	m := c.register(t, c.shibuya, "1", hanako())
+	for code, least := range map[string]int64{"SILVER": 10000, "GOLD": 50000} {
+		_, err := c.SaveRank(c.office(t), member.SaveRankInput{Code: code, Name: map[string]string{"ja": code}, MinSpend: decimal.NewFromInt(least), Months: 12})
+		require.NoError(t, err)
+	}
+	require.Empty(t, c.rank(t, m.ID))
+	c.bought(t, m.ID, "2025-07-01", 30000)
+	require.Equal(t, "SILVER", c.rank(t, m.ID))
+	c.bought(t, m.ID, "2026-06-01", 20000)
+	require.Equal(t, "GOLD", c.rank(t, m.ID))
+	require.Equal(t, "2026-07-01", get[time.Time](t, c, `SELECT rank_due_on FROM memberships`).Format(time.DateOnly), "due when the oldest purchase leaves the window")
+	require.Equal(t, "GOLD", c.rank(t, m.ID), "nothing is due before")
+	c.now = time.Date(2026, 6, 30, 15, 0, 0, 0, time.UTC) // midnight of the first of July in Japan
+	require.Equal(t, "SILVER", c.rank(t, m.ID))
+	c.bought(t, m.ID, "2026-07-01", -15000)
+	require.Empty(t, c.rank(t, m.ID), "what is given back counts")
+	changes, err := c.RankChanges(c.office(t), []uuid.UUID{m.ID})
+	require.NoError(t, err)
+	require.Len(t, changes, 4)
+	require.Equal(t, "SILVER", changes[0].FromName["ja"])
+	require.Empty(t, changes[0].ToName)
+}
+
+func TestAMergeKeepsTheHistoryOfBoth(t *testing.T) {
+	t.Parallel()
+	c := newClub(t)
+	keep, gone := c.register(t, c.shibuya, "1", member.PersonalInput{Name: to("山田 花子")}), c.register(t, c.umeda, "2", hanako())
+	c.bought(t, gone.ID, "2026-06-01", 500)
+	c.exec(t, `INSERT INTO pets (id, member_id, name, species, created_at, updated_at) VALUES (gen_random_uuid(), $1, 'ポチ', 'DOG', now(), now())`, gone.ID)
+	c.now = c.now.Add(time.Hour)
+	_, err := c.SaveSettings(c.at(t, c.umeda), member.SaveSettingsInput{MemberID: &gone.ID, How: member.ByPhone, Settings: []member.SettingInput{{Medium: member.DM, Given: true}}})
+	require.NoError(t, err)
+	in := member.MergeInput{IdempotencyKey: "merge-members-1", KeepID: keep.ID, GoneID: gone.ID, Reason: "同一人物"}
+	_, err = c.Merge(c.at(t, c.shibuya), in)
+	require.ErrorIs(t, err, fault.ErrForbidden, "it is for the head office")
+	_, err = c.Merge(c.office(t), member.MergeInput{IdempotencyKey: "merge-members-0", KeepID: keep.ID, GoneID: keep.ID})
+	require.ErrorIs(t, err, member.ErrMergeSelf)
+	office := c.office(t)
+	for range 2 { // a replay changes nothing
+		m, err := c.Merge(office, in)
+		require.NoError(t, err)
+		require.Equal(t, "山田 花子 09012345612", m.Name+" "+m.Phone, "what one did not tell comes from the other")
+	}
+	require.Len(t, c.cards(t, keep.ID), 2)
+	for _, table := range []string{"pets", "purchases"} {
+		require.Equal(t, keep.ID, get[uuid.UUID](t, c, `SELECT member_id FROM `+table), table)
+	}
+	require.Equal(t, [][2]uuid.UUID{{keep.ID, gone.ID}}, c.followed)
+	require.Equal(t, []uuid.UUID{gone.ID}, c.ended)
+	require.Equal(t, 2, get[int](t, c, `SELECT count(*) FROM events WHERE type LIKE 'member.merged%'`), "both histories say so, once")
+	consents, err := c.Consents(office, []uuid.UUID{keep.ID})
+	require.NoError(t, err)
+	require.Len(t, consents, 6, "the record of both, and the later word that holds now")
+	settings, err := c.Settings(office, []uuid.UUID{keep.ID})
+	require.NoError(t, err)
+	for _, s := range settings {
+		require.True(t, s.Given, s.Medium)
+	}
+	in.IdempotencyKey = "merge-members-2"
+	_, err = c.Merge(office, in)
+	require.ErrorIs(t, err, member.ErrMerged)
+	found, err := c.Find(office, member.Criterion{Phone: "09012345612"})
+	require.NoError(t, err)
+	require.Len(t, found, 1)
+	require.Equal(t, keep.ID, found[0].ID)
+}
+
+func TestTwoMergesAtOnceMergeOnce(t *testing.T) {
+	t.Parallel()
+	c := newClub(t)
+	a, b := c.register(t, c.shibuya, "1", hanako()), c.register(t, c.shibuya, "2", hanako())
+	var group sync.WaitGroup
+	var mutex sync.Mutex
+	done := 0
+	for key, pair := range map[string][2]uuid.UUID{"merge-at-once-1": {a.ID, b.ID}, "merge-at-once-2": {b.ID, a.ID}} {
+		ctx := c.office(t)
+		group.Go(func() {
+			_, err := c.Merge(ctx, member.MergeInput{IdempotencyKey: key, KeepID: pair[0], GoneID: pair[1]})
+			mutex.Lock()
+			defer mutex.Unlock()
+			if err == nil {
+				done++
+			}
+		})
+	}
+	group.Wait()
+	require.Equal(t, 1, done)
+	require.Equal(t, 1, get[int](t, c, `SELECT count(*) FROM members WHERE merged_into IS NULL`))
+}
+
+func TestAGuestOfAShopClaimsTheirCard(t *testing.T) {
+	t.Parallel()
+	c := newClub(t)
+	guest := c.register(t, c.shibuya, "1", hanako())
+	c.bought(t, guest.ID, "2026-06-01", 500)
+	number := c.cards(t, guest.ID)[0].Number
+	ctx := c.account(t, "taro@example.jp")
+	body := "290000000000"
+	for name, in := range map[string]member.ClaimInput{
+		"no proof":       {CardNumber: number},
+		"another phone":  {CardNumber: number, Phone: to("09000000000")},
+		"no such card":   {CardNumber: body + string(member.CheckDigit(body)), Phone: to("09012345612")},
+		"wrong birthday": {CardNumber: number, Birthday: to(time.Date(1990, 2, 27, 0, 0, 0, 0, time.UTC))},
+	} {
+		_, err := c.Claim(ctx, in)
+		require.ErrorIs(t, err, member.ErrClaim, name)
+	}
+	for range 2 {
+		m, err := c.Claim(ctx, member.ClaimInput{CardNumber: number, Phone: to("090-1234-5612")})
+		require.NoError(t, err)
+		require.Equal(t, access.From(ctx).ID, m.ID)
+		require.Equal(t, "佐藤 太郎 taro@example.jp ヤマダ ハナコ", m.Name+" "+m.Email+" "+m.Kana, "the account's name and address stay")
+	}
+	require.Equal(t, access.From(ctx).ID, get[uuid.UUID](t, c, `SELECT member_id FROM purchases`))
+	_, err := c.Claim(c.account(t, "thief@example.jp"), member.ClaimInput{CardNumber: number, Phone: to("090-1234-5612")})
+	require.ErrorIs(t, err, member.ErrClaim, "who has an account is claimed by nobody")
+}
+
+func TestAnExportHoldsAllByItsLinkAlone(t *testing.T) {
+	t.Parallel()
+	c := newClub(t)
+	ctx := c.account(t, "taro@example.jp")
+	_, err := c.Join(ctx, member.JoinInput{Settings: []member.SettingInput{{Medium: member.Mail, Given: true}}})
+	require.NoError(t, err)
+	c.bought(t, access.From(ctx).ID, "2026-06-01", 500)
+	_, err = c.Export(c.at(t, c.shibuya), member.AskInput{MemberID: to(access.From(ctx).ID)})
+	require.ErrorIs(t, err, fault.ErrForbidden)
+	_, err = c.Export(c.account(t, "other@example.jp"), member.AskInput{MemberID: to(access.From(ctx).ID)})
+	require.ErrorIs(t, err, fault.ErrForbidden)
+	exported, err := c.Export(ctx, member.AskInput{})
+	require.NoError(t, err)
+	link, err := url.Parse(exported.URL)
+	require.NoError(t, err)
+	requestID, q := path.Base(link.Path), link.Query()
+	var out bytes.Buffer
+	require.NoError(t, c.Open(t.Context(), &out, requestID, q.Get("expires"), q.Get("signature")))
+	var got struct {
+		Member                                                struct{ Name, Email string }
+		Cards, Consents, Purchases, Memberships, Orders, Pets []map[string]any
+	}
+	require.NoError(t, json.Unmarshal(out.Bytes(), &got), out.String())
+	require.Equal(t, "佐藤 太郎", got.Member.Name)
+	require.Equal(t, []int{1, 1, 1, 1, 0, 0}, []int{len(got.Cards), len(got.Consents), len(got.Purchases), len(got.Memberships), len(got.Orders), len(got.Pets)})
+	require.ErrorIs(t, c.Open(t.Context(), &out, requestID, q.Get("expires"), "x"), member.ErrLink)
+	require.ErrorIs(t, c.Open(t.Context(), &out, id.New().String(), q.Get("expires"), q.Get("signature")), member.ErrLink)
+	c.now = c.now.Add(time.Hour)
+	require.ErrorIs(t, c.Open(t.Context(), &out, requestID, q.Get("expires"), q.Get("signature")), member.ErrLinkExpired)
+}
+
+func TestAnErasureWaitsForOrdersAndLeavesTheHistory(t *testing.T) {
+	t.Parallel()
+	c := newClub(t)
+	m := c.register(t, c.shibuya, "1", hanako())
+	c.bought(t, m.ID, "2026-06-01", 500)
+	order := id.New()
+	c.exec(t, `INSERT INTO orders (id, number, brand_id, channel_id, member_id, email, language, status, currency, tax_inclusive, subtotal, shipping_fee, tax, total, taxes, breakdown,
+			shipping_address, shipping_method, payment_method, placed_at, updated_at)
+		VALUES ($1, 'N-1', $2, $3, $4, 'a@example.jp', 'ja', 'PICKING', 'JPY', true, 1, 0, 0, 1, '[]', '[]', '{}', '{}', 'CARD', now(), now())`, order, c.BrandID, c.ChannelID, m.ID)
+	r, err := c.RequestErasure(c.office(t), member.AskInput{MemberID: &m.ID})
+	require.NoError(t, err)
+	require.Equal(t, []string{"WAITING", "ORDERS"}, []string{string(r.State), string(*r.Awaited())})
+	_, err = c.RequestErasure(c.office(t), member.AskInput{MemberID: &m.ID})
+	require.ErrorIs(t, err, member.ErrErasureOpen)
+	require.NoError(t, c.WorkErasures(c.as(t, access.System)))
+	require.Equal(t, 1, get[int](t, c, `SELECT count(*) FROM profiles`), "it waits")
+	c.exec(t, `UPDATE orders SET status = 'SHIPPED'`)
+	require.NoError(t, c.WorkErasures(c.as(t, access.System)))
+	for _, table := range []string{"profiles", "saved_addresses", "pets", "newsletter_consents WHERE withdrawn_at IS NULL", "member_cards WHERE state = 'ACTIVE'", "member_settings WHERE given"} {
+		require.Zero(t, get[int](t, c, `SELECT count(*) FROM `+table), table)
+	}
+	require.Equal(t, m.ID, get[uuid.UUID](t, c, `SELECT member_id FROM purchases`), "the history stays")
+	require.Equal(t, m.ID, get[uuid.UUID](t, c, `SELECT member_id FROM orders`))
+	erased, err := c.ByID(c.office(t), m.ID)
+	require.NoError(t, err)
+	require.NotNil(t, erased.ErasedAt)
+	require.Empty(t, erased.Name+erased.Phone+erased.Email)
+	require.Equal(t, []uuid.UUID{m.ID}, c.ended)
+	_, err = c.Update(c.office(t), member.UpdateInput{MemberID: m.ID, Person: hanako()})
+	require.ErrorIs(t, err, member.ErrErased)
+	_, err = c.WithdrawErasure(c.office(t), member.WithdrawInput{RequestID: r.ID})
+	require.ErrorIs(t, err, member.ErrNotWaiting)
+}

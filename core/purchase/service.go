@@ -1,0 +1,441 @@
+package purchase
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/noren-commerce/noren/core/access"
+	"github.com/noren-commerce/noren/core/channel"
+	"github.com/noren-commerce/noren/core/clock"
+	"github.com/noren-commerce/noren/core/event"
+	"github.com/noren-commerce/noren/core/fault"
+	"github.com/noren-commerce/noren/core/i18n"
+	"github.com/noren-commerce/noren/core/id"
+	"github.com/noren-commerce/noren/core/member"
+	"github.com/noren-commerce/noren/core/money"
+	"github.com/noren-commerce/noren/core/page"
+)
+
+// Store keeps purchases; everything joins the transaction of the context.
+type Store interface {
+	// Stores are the brand's shops by their codes.
+	Stores(ctx context.Context, brandID uuid.UUID) (map[string]uuid.UUID, error)
+	// Room makes the partitions of the months, outside any transaction.
+	Room(ctx context.Context, months []time.Time) error
+	// Begin keeps the import unless the brand has one of the digest: then it answers that,
+	// locked.
+	Begin(ctx context.Context, i Import) (Import, error)
+	// Finish keeps what became of the import.
+	Finish(ctx context.Context, i Import) error
+	// Take adds receipts that the history does not have, with their members and goods, and
+	// puts what nobody knows on the work list. It answers those that it added.
+	Take(ctx context.Context, importID uuid.UUID, receipts []Taken, at time.Time) ([]Purchase, error)
+	// TakeShipments adds at most so many shipments of orders that have left, and what came
+	// back of them, and answers what it added.
+	TakeShipments(ctx context.Context, most int, at time.Time) ([]Purchase, error)
+
+	OfMember(ctx context.Context, memberID uuid.UUID, p page.Args) (page.Connection[Purchase], error)
+	Lines(ctx context.Context, purchaseIDs []uuid.UUID) ([]Line, error)
+	Imports(ctx context.Context, brandID uuid.UUID, p page.Args) (page.Connection[Import], error)
+	Problems(ctx context.Context, brandID uuid.UUID, state ProblemState, p page.Args) (page.Connection[Problem], error)
+	// LockProblem is the brand's problem, locked; nil if there is none.
+	LockProblem(ctx context.Context, brandID, problemID uuid.UUID) (*Problem, error)
+	SaveProblem(ctx context.Context, p Problem) error
+	// NameGoods lets all lines of the code be of the variant; fault.ErrNotFound if the
+	// brand has no such variant.
+	NameGoods(ctx context.Context, brandID uuid.UUID, code string, variantID uuid.UUID) error
+	// NameMember makes all purchases of the card the member's, and answers them.
+	NameMember(ctx context.Context, brandID uuid.UUID, cardNumber string, memberID uuid.UUID, on time.Time) ([]Purchase, error)
+}
+
+// Members know who is who, and who may be seen.
+type Members interface {
+	ByID(ctx context.Context, memberID uuid.UUID) (*member.Member, error)
+}
+
+// Earner gives what purchases earn: points. It is told of each purchase of a member once,
+// in the transaction that makes it theirs, however late the receipt comes.
+type Earner interface {
+	Bought(ctx context.Context, purchases []Purchase) error
+}
+
+// Tx runs f in one transaction.
+type Tx interface {
+	InTx(ctx context.Context, f func(context.Context) error) error
+}
+
+// Parts are what the service stands on.
+type Parts struct {
+	Tx      Tx
+	Store   Store
+	Members Members
+	Earner  Earner // nil: nothing is earned
+	Events  event.Recorder
+	Now     clock.Clock
+}
+
+// Service keeps the history of purchases.
+type Service struct{ Parts }
+
+// New makes the service.
+func New(p Parts) *Service { return &Service{p} }
+
+// EarnBy lets purchases earn something.
+func (s *Service) EarnBy(e Earner) { s.Earner = e }
+
+// Upload takes a journal of tills in.
+func (s *Service) Upload(ctx context.Context, in UploadInput) (*Import, error) {
+	if err := access.Require(ctx, access.PurchaseWrite); err != nil {
+		return nil, err
+	}
+	ch := channel.From(ctx)
+	stores, err := s.stores(ctx)
+	if err != nil {
+		return nil, err
+	}
+	journal, err := Read(in.File, ch.BrandID, stores, ch.Money(), ch.Zone())
+	if err != nil {
+		return nil, err
+	}
+	return s.take(ctx, in.FileName, journal)
+}
+
+// stores are the shops whose receipts the actor may bring: store staff their own.
+func (s *Service) stores(ctx context.Context) (map[string]uuid.UUID, error) {
+	stores, err := s.Store.Stores(ctx, channel.From(ctx).BrandID)
+	if actor := access.From(ctx); err == nil && actor.Is(access.RoleStoreStaff) {
+		for code, key := range stores {
+			if !slices.Contains(actor.Stores, key) {
+				delete(stores, code)
+			}
+		}
+	}
+	return stores, err
+}
+
+// take puts a journal into the history, in one transaction.
+func (s *Service) take(ctx context.Context, fileName string, j *Journal) (*Import, error) {
+	if err := s.Store.Room(ctx, months(j.Receipts)); err != nil {
+		return nil, err
+	}
+	actor, now := access.From(ctx), s.Now()
+	in := Import{ID: id.New(), BrandID: channel.From(ctx).BrandID, FileName: cut(fileName), Digest: j.Digest, Errors: j.Errors, CreatedAt: now}
+	if actor.ID != uuid.Nil {
+		in.ActorID = &actor.ID
+	}
+	err := s.Tx.InTx(ctx, func(ctx context.Context) error {
+		kept, err := s.Store.Begin(ctx, in)
+		if err != nil {
+			return err
+		}
+		if kept.ID != in.ID && kept.Refused == 0 { // what was refused then may be right by now
+			in = kept
+			in.Again = true
+			return nil
+		}
+		in.ID, in.CreatedAt = kept.ID, kept.CreatedAt
+		added, err := s.Store.Take(ctx, in.ID, j.Receipts, now)
+		if err != nil {
+			return err
+		}
+		in.Rows, in.Refused, in.Receipts, in.Repeated = j.Rows, j.Refused, len(added), len(j.Receipts)-len(added)
+		if err := s.Store.Finish(ctx, in); err != nil {
+			return err
+		}
+		if err := s.earn(ctx, added); err != nil {
+			return err
+		}
+		return s.Events.Record(ctx, event.New(ctx, now, "purchases.taken", "PurchaseImport", in.ID, map[string]any{"receipts": in.Receipts, "refused": in.Refused}))
+	})
+	if err != nil {
+		return nil, fmt.Errorf("take a journal in: %w", err)
+	}
+	return &in, nil
+}
+
+// earn tells of the purchases that are a member's.
+func (s *Service) earn(ctx context.Context, added []Purchase) error {
+	if s.Earner == nil {
+		return nil
+	}
+	theirs := slices.DeleteFunc(slices.Clone(added), func(p Purchase) bool { return p.MemberID == nil })
+	if len(theirs) == 0 {
+		return nil
+	}
+	return s.Earner.Bought(ctx, theirs)
+}
+
+func months(receipts []Taken) []time.Time {
+	var all []time.Time
+	for _, r := range receipts {
+		month := time.Date(r.BoughtOn.Year(), r.BoughtOn.Month(), 1, 0, 0, 0, 0, time.UTC)
+		if !slices.Contains(all, month) {
+			all = append(all, month)
+		}
+	}
+	return all
+}
+
+func cut(s string) string {
+	if runes := []rune(s); len(runes) > maxText {
+		return string(runes[:maxText])
+	}
+	return s
+}
+
+// maxReceipts is how many receipts a partner sends at once.
+const maxReceipts = 500
+
+// Record takes receipts that a partner sends.
+func (s *Service) Record(ctx context.Context, in RecordInput) (*Import, error) {
+	if err := access.Require(ctx, access.PurchaseWrite); err != nil {
+		return nil, err
+	}
+	if len(in.Receipts) == 0 || len(in.Receipts) > maxReceipts {
+		return nil, ErrReceipts.With(maxReceipts).At("receipts")
+	}
+	stores, err := s.stores(ctx)
+	if err != nil {
+		return nil, err
+	}
+	ch := channel.From(ctx)
+	j := &Journal{Digest: "api:" + id.New().String()}
+	var all []error
+	for n, r := range in.Receipts {
+		taken, err := r.taken(ch.BrandID, stores, ch.Money(), ch.Zone())
+		if err != nil {
+			all = append(all, below(fmt.Sprintf("receipts.%d", n), err))
+			continue
+		}
+		j.Rows += len(taken.Lines)
+		j.Receipts = append(j.Receipts, taken)
+	}
+	if err := errors.Join(all...); err != nil {
+		return nil, err
+	}
+	return s.take(ctx, "", j)
+}
+
+// below puts the field of a failure below another.
+func below(field string, err error) error {
+	var f *fault.Error
+	if errors.As(err, &f) {
+		return f.At(field + "." + f.Field)
+	}
+	return err
+}
+
+// taken is the receipt as the history keeps it.
+func (r Receipt) taken(brandID uuid.UUID, stores map[string]uuid.UUID, currency money.Currency, zone *time.Location) (Taken, error) {
+	wrong := func(field, ja, en string) error { return ErrReceiptOf(ja, en).At(field) }
+	store, known := stores[r.Store]
+	switch {
+	case !known:
+		return Taken{}, wrong("store", "店舗コードが登録されていません", "There is no such store")
+	case r.Till == "" || len(r.Till) > maxCode:
+		return Taken{}, wrong("till", "端末番号は1〜64文字で指定してください", "A till has 1 to 64 characters")
+	case r.Receipt == "" || len(r.Receipt) > maxCode:
+		return Taken{}, wrong("receipt", "レシート番号は1〜64文字で指定してください", "A receipt's number has 1 to 64 characters")
+	case len(r.CardNumber) > maxCode:
+		return Taken{}, wrong("cardNumber", "会員番号が長すぎます", "The card number is too long")
+	case len(r.Lines) == 0 || len(r.Lines) > maxReceipts:
+		return Taken{}, wrong("lines", "明細は1〜500行です", "A receipt has 1 to 500 lines")
+	}
+	t := Taken{Purchase: Purchase{
+		ID: id.New(), BoughtOn: r.BoughtOn, BrandID: brandID, CardNumber: r.CardNumber, Source: InStore, StoreID: &store, Till: r.Till, Receipt: r.Receipt, Currency: currency,
+		BoughtAt: time.Date(r.BoughtOn.Year(), r.BoughtOn.Month(), r.BoughtOn.Day(), 12, 0, 0, 0, zone).UTC(),
+	}}
+	if r.BoughtAt != nil {
+		t.BoughtAt = *r.BoughtAt
+	}
+	for n, l := range r.Lines {
+		amount, err := money.Parse(l.Amount, currency)
+		if err != nil || l.Code == "" || len(l.Code) > maxCode || l.Quantity == 0 || len([]rune(l.Name)) > maxText ||
+			l.Quantity > maxQuantity || l.Quantity < -maxQuantity || amount.Minor > maxAmount || amount.Minor < -maxAmount {
+			return Taken{}, wrong(fmt.Sprintf("lines.%d", n), "コード・数量・金額が正しくありません", "Code, quantity or amount is not right")
+		}
+		t.Lines = append(t.Lines, Line{Position: n + 1, Code: l.Code, Name: l.Name, Quantity: l.Quantity, AmountMinor: amount.Minor})
+		t.Items += l.Quantity
+		t.TotalMinor += amount.Minor
+	}
+	return t, nil
+}
+
+// Mine is one page of what the actor bought.
+func (s *Service) Mine(ctx context.Context, p page.Args) (page.Connection[Purchase], error) {
+	actor := access.From(ctx)
+	if actor.ID == uuid.Nil || !actor.Is(access.RoleMember, access.RoleCompanyBuyer) {
+		return page.Connection[Purchase]{}, fault.ErrUnauthenticated
+	}
+	return s.Store.OfMember(ctx, actor.ID, p)
+}
+
+// OfMember is one page of what a member bought, for staff who may see the member.
+func (s *Service) OfMember(ctx context.Context, memberID uuid.UUID, p page.Args) (page.Connection[Purchase], error) {
+	if err := access.Require(ctx, access.MemberRead); err != nil {
+		return page.Connection[Purchase]{}, err
+	}
+	m, err := s.Members.ByID(ctx, memberID) // which writes the view down
+	if err != nil {
+		return page.Connection[Purchase]{}, err
+	}
+	if m.Masked {
+		return page.Connection[Purchase]{}, fault.ErrForbidden
+	}
+	return s.Store.OfMember(ctx, memberID, p)
+}
+
+// Lines are the lines of purchases that the actor was shown.
+func (s *Service) Lines(ctx context.Context, purchaseIDs []uuid.UUID) ([]Line, error) {
+	return s.Store.Lines(ctx, purchaseIDs)
+}
+
+// Imports is one page of the brand's journals.
+func (s *Service) Imports(ctx context.Context, p page.Args) (page.Connection[Import], error) {
+	if err := access.Require(ctx, access.PurchaseWrite); err != nil {
+		return page.Connection[Import]{}, err
+	}
+	return s.Store.Imports(ctx, channel.From(ctx).BrandID, p)
+}
+
+// Problems is one page of the brand's work list.
+func (s *Service) Problems(ctx context.Context, state ProblemState, p page.Args) (page.Connection[Problem], error) {
+	if err := access.Require(ctx, access.PurchaseWrite); err != nil {
+		return page.Connection[Problem]{}, err
+	}
+	return s.Store.Problems(ctx, channel.From(ctx).BrandID, state, p)
+}
+
+// Resolve says what a code or card number turned out to be, for the head office.
+// Purchases that become a member's so earn what they would have earned.
+func (s *Service) Resolve(ctx context.Context, in ResolveInput) (*Problem, error) {
+	if err := errors.Join(access.Require(ctx, access.PurchaseWrite), i18n.CheckString("reason", in.Reason, maxText)); err != nil {
+		return nil, err
+	}
+	actor, brandID, now := access.From(ctx), channel.From(ctx).BrandID, s.Now()
+	if actor.Is(access.RoleStoreStaff, access.RolePartner) {
+		return nil, fault.ErrForbidden
+	}
+	var kept Problem
+	err := s.Tx.InTx(ctx, func(ctx context.Context) error {
+		p, err := s.Store.LockProblem(ctx, brandID, in.ProblemID)
+		if err != nil {
+			return err
+		}
+		if p == nil {
+			return fault.ErrNotFound.At("problemId")
+		}
+		if p.State != ProblemOpen {
+			return ErrSettled.At("problemId")
+		}
+		if err := in.fits(*p); err != nil {
+			return err
+		}
+		p.State, p.VariantID, p.MemberID, p.Reason, p.ResolvedAt = ProblemResolved, in.VariantID, in.MemberID, in.Reason, &now
+		if in.Ignore {
+			p.State = ProblemIgnored
+		}
+		if actor.ID != uuid.Nil {
+			p.ActorID = &actor.ID
+		}
+		kept = *p
+		if err := s.Store.SaveProblem(ctx, kept); err != nil {
+			return err
+		}
+		if err := s.settle(ctx, kept, now); err != nil {
+			return err
+		}
+		return s.Events.Record(ctx, event.New(ctx, now, "purchases.problem_settled", "PurchaseProblem", p.ID, map[string]any{"kind": p.Kind, "state": p.State}))
+	})
+	if err != nil {
+		return nil, err
+	}
+	return &kept, nil
+}
+
+// fits reports whether the answer is one, and of the problem's kind.
+func (in ResolveInput) fits(p Problem) error {
+	said := 0
+	for _, is := range []bool{in.VariantID != nil, in.MemberID != nil, in.Ignore} {
+		if is {
+			said++
+		}
+	}
+	if said != 1 || in.VariantID != nil && p.Kind != UnknownProduct || in.MemberID != nil && p.Kind != UnknownMember {
+		return ErrAnswer
+	}
+	return nil
+}
+
+func (s *Service) settle(ctx context.Context, p Problem, now time.Time) error {
+	switch {
+	case p.VariantID != nil:
+		return s.Store.NameGoods(ctx, p.BrandID, p.Value, *p.VariantID)
+	case p.MemberID != nil:
+		m, err := s.Members.ByID(ctx, *p.MemberID)
+		if err != nil {
+			return err
+		}
+		if m.MergedInto != nil || m.ErasedAt != nil {
+			return fault.ErrNotFound.At("memberId")
+		}
+		theirs, err := s.Store.NameMember(ctx, p.BrandID, p.Value, m.ID, now.In(channel.From(ctx).Zone()))
+		if err != nil {
+			return err
+		}
+		return s.earn(ctx, theirs)
+	}
+	return nil
+}
+
+// ShipmentsJob brings what has left of orders into the history.
+type ShipmentsJob struct{}
+
+// Kind names the job in the queue.
+func (ShipmentsJob) Kind() string { return "purchases_shipped" }
+
+// PartitionJob makes room for the purchases of the months to come.
+type PartitionJob struct{}
+
+// Kind names the job in the queue.
+func (PartitionJob) Kind() string { return "partition_purchases" }
+
+// shipmentsAtOnce is how many shipments one transaction takes.
+const shipmentsAtOnce = 1000
+
+// WorkShipments brings shipments that have left, and what came back, into the history:
+// each once, some in a transaction.
+func (s *Service) WorkShipments(ctx context.Context) error {
+	now := s.Now()
+	for {
+		n := 0
+		err := s.Tx.InTx(ctx, func(ctx context.Context) error {
+			added, err := s.Store.TakeShipments(ctx, shipmentsAtOnce, now)
+			if err != nil {
+				return err
+			}
+			n = len(added)
+			return s.earn(ctx, added)
+		})
+		if err != nil || n < shipmentsAtOnce {
+			return err
+		}
+	}
+}
+
+// WorkPartitions makes room for last month, this one and the two that follow.
+func (s *Service) WorkPartitions(ctx context.Context) error { return s.Store.Room(ctx, Ahead(s.Now())) }
+
+// Ahead are the months that have room at a moment, whatever comes.
+func Ahead(at time.Time) []time.Time {
+	var all []time.Time
+	for n := -1; n <= 2; n++ {
+		all = append(all, time.Date(at.Year(), at.Month()+time.Month(n), 1, 0, 0, 0, 0, time.UTC))
+	}
+	return all
+}

@@ -1,0 +1,195 @@
+package resolvers_test
+
+import (
+	"fmt"
+	"io"
+	"net/http"
+	"strings"
+	"testing"
+
+	"github.com/google/uuid"
+	"github.com/stretchr/testify/require"
+
+	"github.com/noren-commerce/noren/cmd/noren/app/apptest"
+	"github.com/noren-commerce/noren/core/access"
+	"github.com/noren-commerce/noren/core/id"
+)
+
+// shopOf is a new shop of the test's brand.
+func shopOf(t testing.TB, a *apptest.App, code string) uuid.UUID {
+	t.Helper()
+	key := id.New()
+	_, err := a.DB.Pool().Exec(t.Context(), `INSERT INTO locations (id, brand_id, code, name, kind) VALUES ($1, $2, $3, '{"ja":"店"}', 'SHOP')`, key, a.BrandID, code)
+	require.NoError(t, err)
+	return key
+}
+
+func clerkOf(permissions []access.Permission, stores ...uuid.UUID) access.Actor {
+	return access.Actor{Role: access.RoleStoreStaff, ID: id.New(), Permissions: permissions, Stores: stores}
+}
+
+// registered is a member whom a shop has registered.
+func registeredAt(t testing.TB, a *apptest.App, store uuid.UUID, name, phone string) string {
+	t.Helper()
+	var got struct {
+		RegisterMember struct {
+			Member     *struct{ ID string }
+			UserErrors []userError
+		}
+	}
+	a.DoAs(t, clerkOf([]access.Permission{access.MemberRead, access.MemberWrite}, store), `mutation($input: RegisterMemberInput!) { registerMember(input: $input) { member { id } userErrors { code field } } }`,
+		in(apptest.Variables{"idempotencyKey": "register-" + phone, "person": apptest.Variables{
+			"name": name, "kana": "やまだ", "phone": phone, "email": phone + "@example.jp", "birthday": "1990-02-28", "gender": "FEMALE", "address": newAddress(name),
+		}})).Into(t, &got)
+	require.Empty(t, got.RegisterMember.UserErrors)
+	return got.RegisterMember.Member.ID
+}
+
+func TestMaskingOfStoreMemberAndField(t *testing.T) {
+	t.Parallel()
+	a := apptest.Start(t)
+	shibuya, umeda := shopOf(t, a, "shibuya"), shopOf(t, a, "umeda")
+	members := map[uuid.UUID]string{shibuya: registeredAt(t, a, shibuya, "山田 花子", "09012345612"), umeda: registeredAt(t, a, umeda, "佐藤 太郎", "08098765434")}
+	reads := []access.Permission{access.MemberRead}
+	type seen struct {
+		Masked                           bool
+		Name, Kana, Phone, Email, Gender string
+		Birthday                         *string
+		BirthMonth, Age                  *int
+		Address                          *struct{ Name, City string }
+		Cards                            []struct{ Number string }
+		Household                        []struct{ Name string }
+		Memberships                      []struct{ RegisteredStoreID string }
+	}
+	const fields = `{ masked name kana phone email gender birthday birthMonth age address { name city } cards { number } household { name } memberships { registeredStoreId } }`
+	for reader, actor := range map[string]access.Actor{
+		"shibuya": clerkOf(reads, shibuya), "umeda": clerkOf(reads, umeda), "both": clerkOf(reads, shibuya, umeda), "none": clerkOf(reads),
+		"office": {Role: access.RoleStaff, ID: id.New(), Permissions: reads}, "partner": {Role: access.RolePartner, ID: id.New(), Permissions: reads},
+	} {
+		for store, member := range members {
+			name := fmt.Sprint(reader, " reads ", member)
+			var got struct{ Member seen }
+			a.DoAs(t, actor, `query($id: ID!) { member(id: $id) `+fields+` }`, apptest.Variables{"id": member}).Into(t, &got)
+			m := got.Member
+			require.NotEmpty(t, m.Cards, name)
+			require.Equal(t, id.Global("Location", store), m.Memberships[0].RegisteredStoreID)
+			whole := reader == "office" || reader == "both" || reader == "shibuya" && store == shibuya || reader == "umeda" && store == umeda
+			require.Equal(t, !whole, m.Masked, name)
+			if whole {
+				require.Equal(t, "1990-02-28 2", fmt.Sprint(*m.Birthday, " ", *m.BirthMonth), name)
+				require.Equal(t, "FEMALE ヤマダ", m.Gender+" "+m.Kana, name)
+				require.NotNil(t, m.Address, name)
+				require.Len(t, m.Phone, 11, name)
+				require.Contains(t, m.Email, "@example.jp", name)
+				continue
+			}
+			want := map[uuid.UUID]string{shibuya: "山＊＊＊ 090-****-**12 0***@***", umeda: "佐＊＊＊ 080-****-**34 0***@***"}[store]
+			require.Equal(t, want, m.Name+" "+m.Phone+" "+m.Email, name)
+			require.Equal(t, "ヤ＊＊＊ UNSAID", m.Kana+" "+m.Gender, name)
+			require.Nil(t, m.Birthday, name)
+			require.Nil(t, m.BirthMonth, name)
+			require.Nil(t, m.Age, name)
+			require.Nil(t, m.Address, name)
+		}
+	}
+	for name, actor := range map[string]access.Actor{"guest": access.Guest, "member": {Role: access.RoleMember, ID: id.New()}, "staff without MEMBER_READ": {Role: access.RoleStaff, ID: id.New()}} {
+		require.Equal(t, "FORBIDDEN", strings.ReplaceAll(a.DoAs(t, actor, `query($id: ID!) { member(id: $id) { name } }`, apptest.Variables{"id": members[shibuya]}).Code(), "UNAUTHENTICATED", "FORBIDDEN"), name)
+	}
+}
+
+func TestAHouseholdShowsNoOtherStoresMembers(t *testing.T) {
+	t.Parallel()
+	a := apptest.Start(t)
+	shibuya, umeda := shopOf(t, a, "shibuya"), shopOf(t, a, "umeda")
+	one, other := registeredAt(t, a, shibuya, "山田 花子", "09012345612"), registeredAt(t, a, umeda, "山田 太郎", "08098765434")
+	office := access.Actor{Role: access.RoleStaff, ID: id.New(), Permissions: []access.Permission{access.MemberRead, access.MemberWrite}}
+	var set struct {
+		SetHousehold struct{ UserErrors []userError }
+	}
+	a.DoAs(t, office, `mutation($input: SetHouseholdInput!) { setHousehold(input: $input) { userErrors { code } } }`, in(apptest.Variables{"memberId": one, "withId": other})).Into(t, &set)
+	require.Empty(t, set.SetHousehold.UserErrors)
+	var got struct {
+		Member struct{ Household []struct{ Name string } }
+	}
+	a.DoAs(t, clerkOf([]access.Permission{access.MemberRead}, shibuya), `query($id: ID!) { member(id: $id) { household { name } } }`, apptest.Variables{"id": one}).Into(t, &got)
+	require.Equal(t, []struct{ Name string }{{"山田 花子"}, {"山＊＊＊"}}, got.Member.Household)
+}
+
+func TestAMembersOwnWay(t *testing.T) {
+	t.Parallel()
+	a := apptest.Start(t)
+	shibuya := shopOf(t, a, "shibuya")
+	guest := registeredAt(t, a, shibuya, "山田 花子", "09012345612")
+	var number string
+	require.NoError(t, a.DB.Pool().QueryRow(t.Context(), `SELECT number FROM member_cards WHERE member_id = $1`, keyOf(t, guest)).Scan(&number))
+	journal := "店舗コード,端末番号,レシート番号,営業日,会員番号,明細数,商品コード,数量,金額\nshibuya,1,7,2026/01/31," + number + ",1,X,1,980\n"
+	clerk := clerkOf([]access.Permission{access.PurchaseWrite}, shibuya)
+	var taken struct {
+		UploadPurchases struct {
+			Import     struct{ Receipts int }
+			UserErrors []userError
+		}
+	}
+	a.UploadAs(t, clerk, `mutation($input: UploadPurchasesInput!) { uploadPurchases(input: $input) { import { receipts } userErrors { code field } } }`,
+		in(apptest.Variables{"file": nil}), "input.file", apptest.File{Name: "j.csv", ContentType: "text/csv", Content: []byte(journal)}).Into(t, &taken)
+	require.Empty(t, taken.UploadPurchases.UserErrors)
+	require.Equal(t, 1, taken.UploadPurchases.Import.Receipts)
+
+	c := newCustomer(t, a, "hanako@example.jp")
+	var got struct {
+		Joined, Claimed struct {
+			Member     *struct{ Cards []struct{ Number string } }
+			UserErrors []userError
+		}
+		MyPurchases struct {
+			Nodes []struct {
+				Total struct{ Amount string }
+				Lines []struct{ Code string }
+			}
+		}
+		MyMembership *struct {
+			Kana     string
+			Settings []struct {
+				Medium string
+				Given  bool
+			}
+		}
+		ExportMember struct {
+			URL        string
+			UserErrors []userError
+		}
+	}
+	c.do(t, `{ myMembership { kana settings { medium given } } }`, nil).Into(t, &got)
+	require.Nil(t, got.MyMembership, "who has not joined is no member")
+	c.do(t, `mutation { joined: joinMembership(input: {settings: [{medium: MAIL, given: true}], wording: "2026-04"}) { member { cards { number } } userErrors { code field } } }`, nil).Into(t, &got)
+	require.Empty(t, got.Joined.UserErrors)
+	require.Len(t, got.Joined.Member.Cards, 1)
+	c.do(t, `mutation($n: String!) { claimed: claimMemberCard(input: {cardNumber: $n, phone: "090-1234-5612"}) { member { cards { number } } userErrors { code field } } }`, apptest.Variables{"n": number}).Into(t, &got)
+	require.Empty(t, got.Claimed.UserErrors)
+	require.Len(t, got.Claimed.Member.Cards, 2)
+	c.do(t, `{ myMembership { kana settings { medium given } } myPurchases { nodes { total { amount } lines { code } } } }`, nil).Into(t, &got)
+	require.Equal(t, "ヤマダ", got.MyMembership.Kana)
+	require.True(t, got.MyMembership.Settings[0].Given)
+	require.Len(t, got.MyPurchases.Nodes, 1)
+	require.Equal(t, "980", got.MyPurchases.Nodes[0].Total.Amount)
+	require.Equal(t, "X", got.MyPurchases.Nodes[0].Lines[0].Code)
+
+	// A profile that is changed is the member's data too, and the other way round.
+	require.Empty(t, c.change(t, "updateProfile", apptest.Variables{"kana": "サトウ", "newsletter": false}).UserErrors)
+	c.do(t, `{ myMembership { kana settings { medium given } } }`, nil).Into(t, &got)
+	require.Equal(t, "サトウ", got.MyMembership.Kana)
+	require.False(t, got.MyMembership.Settings[0].Given)
+
+	c.do(t, `mutation { exportMember(input: {}) { url userErrors { code field } } }`, nil).Into(t, &got)
+	require.Empty(t, got.ExportMember.UserErrors)
+	path := got.ExportMember.URL[strings.Index(got.ExportMember.URL, "/member-exports/"):]
+	for link, want := range map[string]int{path: http.StatusOK, path + "x": http.StatusForbidden} {
+		response, err := http.Get(a.URL + link) //nolint:noctx // of a test
+		require.NoError(t, err)
+		raw, err := io.ReadAll(response.Body)
+		require.NoError(t, err)
+		require.NoError(t, response.Body.Close())
+		require.Equal(t, want, response.StatusCode, string(raw))
+		require.Equal(t, want == http.StatusOK, strings.Contains(string(raw), "hanako@example.jp"))
+	}
+}

@@ -1,0 +1,154 @@
+package postgres
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
+
+	"github.com/noren-commerce/noren/core/member"
+	"github.com/noren-commerce/noren/core/page"
+)
+
+// Buyer reports whether the account is a company's buyer.
+func (s *Members) Buyer(ctx context.Context, accountID uuid.UUID) (bool, error) {
+	return one[bool](ctx, s.db, `SELECT EXISTS (SELECT FROM accounts WHERE id = $1 AND role = 'COMPANY_BUYER' AND closed_at IS NULL)`, accountID)
+}
+
+// Move makes what is the gone member's the kept one's.
+func (s *Members) Move(ctx context.Context, keptID, goneID uuid.UUID, at time.Time) error {
+	batch := &pgx.Batch{}
+	for _, table := range []string{"member_cards", "pets", "purchases", "purchase_lines", "orders", "member_rank_changes", "coupons"} {
+		batch.Queue(`UPDATE `+table+` SET member_id = $1 WHERE member_id = $2`, keptID, goneID)
+	}
+	batch.Queue(`
+		UPDATE saved_addresses SET member_id = $1, is_default = is_default AND NOT EXISTS (
+			SELECT FROM saved_addresses k WHERE k.member_id = $1 AND k.is_default AND k.closed_at IS NULL)
+		WHERE member_id = $2`, keptID, goneID)
+	// Of a brand that both joined, the kept member's stores stand and the earlier day.
+	batch.Queue(`
+		INSERT INTO memberships AS k (member_id, brand_id, registered_store_id, home_store_id, joined_at, ended_at, rank_due_on)
+		SELECT $1, brand_id, registered_store_id, home_store_id, joined_at, ended_at, $3::date FROM memberships WHERE member_id = $2
+		ON CONFLICT (member_id, brand_id) DO UPDATE SET
+			registered_store_id = CASE WHEN EXCLUDED.joined_at < k.joined_at THEN EXCLUDED.registered_store_id ELSE k.registered_store_id END,
+			home_store_id = coalesce(k.home_store_id, EXCLUDED.home_store_id), joined_at = least(k.joined_at, EXCLUDED.joined_at),
+			ended_at = CASE WHEN k.ended_at IS NULL OR EXCLUDED.ended_at IS NULL THEN NULL ELSE greatest(k.ended_at, EXCLUDED.ended_at) END, rank_due_on = EXCLUDED.rank_due_on`,
+		keptID, goneID, at)
+	batch.Queue(`UPDATE memberships SET ended_at = coalesce(ended_at, $2), rank_due_on = NULL WHERE member_id = $1`, goneID, at)
+	batch.Queue(`DELETE FROM profiles WHERE member_id = $1`, goneID)
+	batch.Queue(`DELETE FROM member_settings WHERE member_id = $1`, goneID)
+	batch.Queue(`UPDATE newsletter_consents SET withdrawn_at = $2 WHERE member_id = $1 AND withdrawn_at IS NULL`, goneID, at)
+	batch.Queue(`
+		UPDATE members k SET household_id = coalesce(k.household_id, g.household_id), updated_at = $3 FROM members g WHERE k.id = $1 AND g.id = $2`, keptID, goneID, at)
+	batch.Queue(`UPDATE members SET merged_into = $1, merged_at = $3, household_id = NULL, updated_at = $3 WHERE id = $2`, keptID, goneID, at)
+	return s.db.conn(ctx).SendBatch(ctx, batch).Close()
+}
+
+const memberRequestColumns = `id, member_id, brand_id, kind, state, waits_for, actor_role, actor_id, requested_at, done_at`
+
+// InsertRequest keeps a new request.
+func (s *Members) InsertRequest(ctx context.Context, r member.Request) error {
+	_, err := s.db.conn(ctx).Exec(ctx, `
+		INSERT INTO member_requests (`+memberRequestColumns+`) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)`,
+		r.ID, r.MemberID, r.BrandID, r.Kind, r.State, r.WaitsFor, r.ActorRole, r.ActorID, r.RequestedAt, r.DoneAt)
+	var pg *pgconn.PgError
+	if errors.As(err, &pg) && pg.ConstraintName == "member_requests_erasure" {
+		return member.ErrErasureOpen
+	}
+	return err
+}
+
+// UpdateRequest keeps what became of a request.
+func (s *Members) UpdateRequest(ctx context.Context, r member.Request) error {
+	_, err := s.db.conn(ctx).Exec(ctx, `UPDATE member_requests SET state = $2, waits_for = $3, done_at = $4 WHERE id = $1`, r.ID, r.State, r.WaitsFor, r.DoneAt)
+	return err
+}
+
+// LockRequest is the request, locked; nil if there is none.
+func (s *Members) LockRequest(ctx context.Context, requestID uuid.UUID) (*member.Request, error) {
+	return first[member.Request](ctx, s.db, `SELECT `+memberRequestColumns+` FROM member_requests WHERE id = $1 FOR UPDATE`, requestID)
+}
+
+// WaitingErasures are the requests that wait behind the one given.
+func (s *Members) WaitingErasures(ctx context.Context, after uuid.UUID, most int) ([]member.Request, error) {
+	return collect[member.Request](ctx, s.db, `
+		SELECT `+memberRequestColumns+` FROM member_requests WHERE kind = 'ERASURE' AND state = 'WAITING' AND id > $1 ORDER BY id LIMIT $2`, after, most)
+}
+
+// Requests is one page of a brand's requests, newest first.
+func (s *Members) Requests(ctx context.Context, q member.RequestQuery) (page.Connection[member.Request], error) {
+	where, args := []string{`brand_id = @brand`}, pgx.NamedArgs{"brand": q.BrandID, "state": q.State}
+	if q.State != "" {
+		where = append(where, `state = @state`)
+	}
+	from := `(SELECT *, requested_at AS created_at FROM member_requests) r`
+	return newest(ctx, s.db, memberRequestColumns, from, where, args, q.Page, func(r member.Request) newestKey { return newestKey{r.RequestedAt, r.ID} })
+}
+
+// Unfinished counts the member's orders that have not left, and returns under way.
+func (s *Members) Unfinished(ctx context.Context, memberID uuid.UUID) (orders, returns int, err error) {
+	counts, err := first[struct{ Orders, Returns int }](ctx, s.db, `
+		SELECT (SELECT count(*) FROM orders WHERE member_id = $1 AND status NOT IN ('SHIPPED', 'DELIVERED', 'CANCELLED')) AS orders,
+			(SELECT count(*) FROM returns r JOIN orders o ON o.id = r.order_id
+				WHERE o.member_id = $1 AND r.status NOT IN ('COMPLETED', 'REJECTED', 'WITHDRAWN')) AS returns`, memberID)
+	if err != nil || counts == nil {
+		return 0, 0, err
+	}
+	return counts.Orders, counts.Returns, nil
+}
+
+// Erase removes the member's personal data. Orders, purchases and entries stay; an
+// account keeps its row under a name that is nobody's.
+func (s *Members) Erase(ctx context.Context, memberID uuid.UUID, at time.Time) error {
+	batch := &pgx.Batch{}
+	for _, table := range []string{"profiles", "saved_addresses", "pets"} {
+		batch.Queue(`DELETE FROM `+table+` WHERE member_id = $1`, memberID)
+	}
+	batch.Queue(`DELETE FROM carts WHERE member_id = $1`, memberID)
+	batch.Queue(`UPDATE accounts SET email = id::text || '@erased.invalid', name = '', updated_at = $2 WHERE id = $1`, memberID, at)
+	batch.Queue(`UPDATE members SET household_id = NULL, erased_at = $2, updated_at = $2 WHERE id = $1`, memberID, at)
+	queueLeave(batch, memberID, at)
+	return s.db.conn(ctx).SendBatch(ctx, batch).Close()
+}
+
+// heldRows are the rows of each kind, as JSON objects.
+var heldRows = map[member.Held]string{
+	member.HeldMemberships: `SELECT jsonb_build_object('brand', b.code, 'registeredStore', r.code, 'homeStore', h.code, 'rank', k.code, 'spend', j.spend, 'joinedAt', j.joined_at, 'endedAt', j.ended_at)
+		FROM memberships j JOIN brands b ON b.id = j.brand_id LEFT JOIN locations r ON r.id = j.registered_store_id LEFT JOIN locations h ON h.id = j.home_store_id
+		LEFT JOIN member_ranks k ON k.id = j.rank_id WHERE j.member_id = $1 ORDER BY j.joined_at`,
+	member.HeldCards: `SELECT jsonb_build_object('number', c.number, 'brand', b.code, 'kind', c.kind, 'state', c.state, 'store', l.code, 'issuedAt', c.issued_at, 'endedAt', c.ended_at)
+		FROM member_cards c JOIN brands b ON b.id = c.brand_id LEFT JOIN locations l ON l.id = c.store_id WHERE c.member_id = $1 ORDER BY c.issued_at, c.id`,
+	member.HeldRanks: `SELECT jsonb_build_object('from', f.code, 'to', t.code, 'spend', c.spend, 'at', c.at)
+		FROM member_rank_changes c LEFT JOIN member_ranks f ON f.id = c.from_id LEFT JOIN member_ranks t ON t.id = c.to_id WHERE c.member_id = $1 ORDER BY c.at, c.id`,
+	member.HeldConsents: `SELECT jsonb_build_object('brand', b.code, 'medium', c.medium, 'given', c.given, 'how', c.how, 'wording', c.wording, 'store', l.code, 'address', c.address, 'at', c.at)
+		FROM (WITH RECURSIVE chain AS (SELECT $1::uuid AS id UNION SELECT g.id FROM chain JOIN members g ON g.merged_into = chain.id) SELECT id FROM chain) m
+		JOIN member_consents c ON c.member_id = m.id JOIN brands b ON b.id = c.brand_id LEFT JOIN locations l ON l.id = c.store_id ORDER BY c.at, c.id`,
+	member.HeldPets: `SELECT jsonb_build_object('name', p.name, 'species', p.species, 'breed', p.breed, 'birthday', p.birthday, 'allergies', p.allergies, 'removedAt', p.closed_at,
+			'weights', coalesce((SELECT jsonb_agg(jsonb_build_object('on', w.measured_on, 'grams', w.grams) ORDER BY w.measured_on) FROM pet_weights w WHERE w.pet_id = p.id), '[]'))
+		FROM pets p WHERE p.member_id = $1 ORDER BY p.id`,
+	member.HeldPurchases: `SELECT jsonb_build_object('on', p.bought_on, 'at', p.bought_at, 'source', p.source, 'store', l.code, 'till', p.till, 'receipt', p.receipt, 'items', p.items,
+			'total', p.total, 'currency', p.currency, 'lines', (SELECT jsonb_agg(jsonb_build_object('code', i.code, 'name', i.name, 'quantity', i.quantity, 'amount', i.amount) ORDER BY i.position)
+				FROM purchase_lines i WHERE i.purchase_id = p.id AND i.bought_on = p.bought_on))
+		FROM purchases p LEFT JOIN locations l ON l.id = p.store_id WHERE p.member_id = $1 ORDER BY p.bought_at, p.id`,
+	member.HeldOrders: `SELECT jsonb_build_object('number', o.number, 'placedAt', o.placed_at, 'status', o.status, 'email', o.email, 'shippingAddress', o.shipping_address,
+			'billingAddress', o.billing_address, 'total', o.total, 'currency', o.currency,
+			'lines', (SELECT jsonb_agg(jsonb_build_object('sku', i.sku, 'name', i.name, 'quantity', i.quantity, 'total', i.total) ORDER BY i.position) FROM order_lines i WHERE i.order_id = o.id))
+		FROM orders o WHERE o.member_id = $1 ORDER BY o.placed_at, o.id`,
+	member.HeldEvents: `SELECT jsonb_build_object('type', e.type, 'at', e.at, 'by', e.actor_role) FROM events e WHERE e.subject_id = $1 ORDER BY e.position`,
+}
+
+// Held are the rows of one kind that are held of the member, one by one.
+func (s *Members) Held(ctx context.Context, kind member.Held, memberID uuid.UUID, yield func(json.RawMessage) error) error {
+	rows, err := s.db.conn(ctx).Query(ctx, heldRows[kind], memberID)
+	if err != nil {
+		return fmt.Errorf("export %s: %w", kind, err)
+	}
+	var row json.RawMessage
+	_, err = pgx.ForEachRow(rows, []any{&row}, func() error { return yield(row) })
+	return err
+}
