@@ -58,6 +58,10 @@ const (
 	GiftCardRead   Permission = "GIFT_CARD_READ"  // gift cards and what is on them
 	GiftCardWrite  Permission = "GIFT_CARD_WRITE" // issue them, take them out of use
 
+	PointRead  Permission = "POINT_READ"  // members' points, what is outstanding
+	PointWrite Permission = "POINT_WRITE" // grant and deduct points, within the day's limit; transfers to other systems
+	PointAdmin Permission = "POINT_ADMIN" // programmes, rates and rules
+
 	AccountingRead  Permission = "ACCOUNTING_READ"  // the journal, bank statements, companies' accounts
 	AccountingWrite Permission = "ACCOUNTING_WRITE" // correct the journal, match bank transfers, close accounts
 )
@@ -70,6 +74,7 @@ var Permissions = []Permission{
 	CampaignRead, CampaignWrite,
 	QuotationRead, QuotationWrite,
 	GiftCardRead, GiftCardWrite,
+	PointRead, PointWrite, PointAdmin,
 	AccountingRead, AccountingWrite,
 }
 
