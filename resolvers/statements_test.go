@@ -45,7 +45,7 @@ func clientOperations() map[string]clientOperation {
 	all := map[string]clientOperation{}
 	for _, some := range []map[string]clientOperation{
 		buyingOperations, shopOperations, accountOperations, staffOperations, displayOperations, termOperations, campaignOperations,
-		companyOperations, quotationOperations, movingOperations, moneyOperations, bookOperations, shippingOperations, documentOperations, returnOperations,
+		companyOperations, quotationOperations, movingOperations, moneyOperations, bookOperations, shippingOperations, documentOperations, returnOperations, pointOperations,
 	} {
 		maps.Copy(all, some)
 	}
@@ -181,6 +181,8 @@ type world struct {
 	provider  *provider
 	keys      int
 	trade     *trade
+
+	programmes []string // of points, once they are furnished
 }
 
 func newWorld(t *testing.T, size int) *world {

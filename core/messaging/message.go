@@ -39,6 +39,7 @@ const (
 	KindApprovalAsked      Kind = "approval_asked"
 	KindReturnNotice       Kind = "return_notice"
 	KindStoreSlip          Kind = "store_slip"
+	KindPointsExpiring     Kind = "points_expiring"
 )
 
 // Kinds lists every kind.
@@ -46,7 +47,7 @@ var Kinds = []Kind{
 	KindEmailVerification, KindPasswordReset, KindOrderConfirmation, KindPaymentReceived,
 	KindOrderShipped, KindOrderCancelled, KindOrderChanged, KindBankTransfer,
 	KindBackInStock, KindAccountOverdue, KindApprovalAsked, KindCampaignNotice, KindCampaignOpened, KindCouponGranted,
-	KindQuotationRequested, KindQuotationAnswered, KindQuotationSaid, KindStockLow, KindReturnNotice, KindStoreSlip,
+	KindQuotationRequested, KindQuotationAnswered, KindQuotationSaid, KindStockLow, KindReturnNotice, KindStoreSlip, KindPointsExpiring,
 }
 
 // Content is what one kind of message says.

@@ -140,6 +140,7 @@ type Service struct {
 	offers    Offers
 	documents Documents
 	cards     Cards
+	points    Points
 	now       clock.Clock
 }
 
@@ -157,6 +158,7 @@ type Parts struct {
 	Books     Books
 	Carriers  Carriers
 	Cards     Cards
+	Points    Points
 	Prices    Prices
 	Now       clock.Clock
 }
@@ -166,7 +168,7 @@ type Parts struct {
 func New(p Parts) *Service {
 	return &Service{
 		tx: p.Tx, store: p.Store, carts: p.Carts, keys: p.Keys,
-		outbox: p.Outbox, events: p.Events, flips: p.Flips, trade: p.Trade, campaigns: p.Campaigns, books: p.Books, carriers: p.Carriers, cards: p.Cards, prices: p.Prices, now: p.Now,
+		outbox: p.Outbox, events: p.Events, flips: p.Flips, trade: p.Trade, campaigns: p.Campaigns, books: p.Books, carriers: p.Carriers, cards: p.Cards, points: p.Points, prices: p.Prices, now: p.Now,
 	}
 }
 

@@ -81,14 +81,16 @@ type Book struct {
 // Locked is what a store read of an account under its lock.
 type Locked struct {
 	Account
-	Lots []Lot   // that have something left
-	Past []Entry // of the keys that were asked for, and what undoes them
+	Programme Programme
+	Lots      []Lot   // that have something left
+	Past      []Entry // of the keys that were asked for, and what undoes them
 }
 
 // NewBook opens a book on locked accounts.
-func NewBook(programmes map[uuid.UUID]Programme, all []Locked) *Book {
-	b := &Book{programmes: programmes, accounts: map[Holder]*held{}}
+func NewBook(all []Locked) *Book {
+	b := &Book{programmes: map[uuid.UUID]Programme{}, accounts: map[Holder]*held{}}
 	for _, l := range all {
+		b.programmes[l.ProgrammeID] = l.Programme
 		h := &held{Account: l.Account, past: l.Past}
 		for _, lot := range l.Lots {
 			h.lots = append(h.lots, &heldLot{Lot: lot})

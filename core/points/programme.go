@@ -147,7 +147,6 @@ func (s *Service) SaveProgramme(ctx context.Context, in SaveProgrammeInput) (*Pr
 		}
 		return s.Events.Record(ctx, event.New(ctx, now, "point_programme.saved", "PointProgramme", p.ID, p))
 	})
-	s.forget()
 	return &p, err
 }
 

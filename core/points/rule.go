@@ -62,6 +62,23 @@ type Terms struct {
 	OncePerDay  bool             `json:"oncePerDay,omitempty"` // of occasions that are told
 }
 
+// Products are the ids, in the schema, of the products that count.
+func (t Terms) Products() []string { return globals("Product", t.ProductIDs) }
+
+// Categories are those of the categories that count.
+func (t Terms) Categories() []string { return globals("Category", t.CategoryIDs) }
+
+// Shops are those of the shops.
+func (t Terms) Shops() []string { return globals("Location", t.ShopIDs) }
+
+func globals(kind string, keys []uuid.UUID) []string {
+	all := make([]string, len(keys))
+	for i, key := range keys {
+		all[i] = id.Global(kind, key)
+	}
+	return all
+}
+
 // validate says what stands against the terms.
 func (t Terms) validate() error {
 	var all []error
@@ -251,8 +268,15 @@ func (s *Service) SaveRule(ctx context.Context, in SaveRuleInput) (*Rule, error)
 	return &r, err
 }
 
+// CloseRuleInput names a rule of a programme.
+type CloseRuleInput struct {
+	ProgrammeID uuid.UUID
+	RuleID      uuid.UUID
+}
+
 // CloseRule ends a rule (staff with POINT_ADMIN).
-func (s *Service) CloseRule(ctx context.Context, programmeID, ruleID uuid.UUID) error {
+func (s *Service) CloseRule(ctx context.Context, in CloseRuleInput) error {
+	programmeID, ruleID := in.ProgrammeID, in.RuleID
 	if err := access.Require(ctx, access.PointAdmin); err != nil {
 		return err
 	}

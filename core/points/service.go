@@ -4,7 +4,6 @@ import (
 	"context"
 	"maps"
 	"slices"
-	"sync"
 	"time"
 
 	"github.com/google/uuid"
@@ -15,6 +14,9 @@ import (
 	"github.com/noren-commerce/noren/core/event"
 	"github.com/noren-commerce/noren/core/fault"
 	"github.com/noren-commerce/noren/core/idempotency"
+	"github.com/noren-commerce/noren/core/ledger"
+	"github.com/noren-commerce/noren/core/messaging"
+	"github.com/noren-commerce/noren/core/money"
 	"github.com/noren-commerce/noren/core/page"
 	"github.com/noren-commerce/noren/core/signal"
 )
@@ -46,6 +48,9 @@ type Ledger interface {
 type Store interface {
 	Ledger
 	Setup
+	Orders
+	Desk
+	Partners
 }
 
 // MaxPoints bounds what one posting moves.
@@ -57,52 +62,35 @@ type Parts struct {
 	Store  Store
 	Keys   *idempotency.Keys
 	Events event.Recorder
+	Books  Books
+	Jobs   Jobs
+	Outbox messaging.Outbox
+	Links  map[string]Link // to other point systems, by the partner's code
 	Now    clock.Clock
+}
+
+// Books are where it is written down what points are worth in money.
+type Books interface {
+	PointsGiven(ctx context.Context, g ledger.GivenPoints) error
 }
 
 // Service keeps points.
 type Service struct {
 	Parts
-	known known
 	crowd crowd
 }
 
 // New makes the service.
 func New(p Parts) *Service { return &Service{Parts: p} }
 
-// known are the programmes, read anew now and then.
-type known struct {
-	sync.Mutex
-	all  map[uuid.UUID]Programme
-	till time.Time
-}
-
-// freshFor is how long programmes are not read anew.
-const freshFor = 2 * time.Second
-
 // programmes are all of them, by id.
 func (s *Service) programmes(ctx context.Context) (map[uuid.UUID]Programme, error) {
-	s.known.Lock()
-	defer s.known.Unlock()
-	if s.known.all != nil && time.Now().Before(s.known.till) {
-		return s.known.all, nil
-	}
 	all, err := s.Store.Programmes(ctx)
-	if err != nil {
-		return nil, err
-	}
-	s.known.all, s.known.till = map[uuid.UUID]Programme{}, time.Now().Add(freshFor)
+	found := make(map[uuid.UUID]Programme, len(all))
 	for _, p := range all {
-		s.known.all[p.ID] = p
+		found[p.ID] = p
 	}
-	return s.known.all, nil
-}
-
-// forget lets programmes be read anew.
-func (s *Service) forget() {
-	s.known.Lock()
-	defer s.known.Unlock()
-	s.known.all = nil
+	return found, err
 }
 
 // here reports whether the programme is used in the brand of the context's channel.
@@ -131,18 +119,16 @@ func (s *Service) inBrand(ctx context.Context) ([]Programme, error) {
 
 // programme is one of the context's brand; ErrProgramme if it is not.
 func (s *Service) programme(ctx context.Context, programmeID uuid.UUID) (Programme, error) {
-	all, err := s.programmes(ctx)
-	if err != nil {
-		return Programme{}, err
-	}
-	p, ok := all[programmeID]
+	p, err := s.Store.Programme(ctx, programmeID)
 	switch {
-	case !ok, !p.here(ctx):
-		return p, ErrProgramme.At("programmeId")
+	case err != nil:
+		return Programme{}, err
+	case p == nil, !p.here(ctx):
+		return Programme{}, ErrProgramme.At("programmeId")
 	case p.ClosedAt != nil:
-		return p, ErrClosed.At("programmeId")
+		return *p, ErrClosed.At("programmeId")
 	}
-	return p, nil
+	return *p, nil
 }
 
 // Post writes the postings down in the transaction of the context, or in one of its own:
@@ -172,10 +158,6 @@ func (s *Service) Post(ctx context.Context, all ...Posting) ([]Result, error) {
 
 // open locks the accounts of the postings.
 func (s *Service) open(ctx context.Context, all []Posting) (*Book, error) {
-	programmes, err := s.programmes(ctx)
-	if err != nil {
-		return nil, err
-	}
 	var wants []Want
 	places := map[Holder]int{}
 	for _, p := range all {
@@ -194,7 +176,7 @@ func (s *Service) open(ctx context.Context, all []Posting) (*Book, error) {
 	if err != nil {
 		return nil, err
 	}
-	return NewBook(programmes, locked), nil
+	return NewBook(locked), nil
 }
 
 // write writes the book down, and tells of each posting.
@@ -274,7 +256,7 @@ type Balance struct {
 }
 
 // Worth is what the points that can be used pay.
-func (b Balance) Worth() any { return b.Programme.Worth(b.Usable) }
+func (b Balance) Worth() money.Money { return b.Programme.Worth(b.Usable) }
 
 // Mine are the balances of the actor of the context in its brand, one for each programme.
 func (s *Service) Mine(ctx context.Context) ([]Balance, error) {

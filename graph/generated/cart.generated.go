@@ -18,6 +18,7 @@ import (
 	"github.com/noren-commerce/noren/core/inventory"
 	"github.com/noren-commerce/noren/core/money"
 	"github.com/noren-commerce/noren/core/payment"
+	"github.com/noren-commerce/noren/core/points"
 	"github.com/noren-commerce/noren/core/pricing"
 	"github.com/noren-commerce/noren/core/sale"
 	"github.com/noren-commerce/noren/core/shipping"
@@ -29,6 +30,7 @@ import (
 
 type CartResolver interface {
 	PaymentProblem(ctx context.Context, obj *cart.Priced) (*model.UserError, error)
+	Points(ctx context.Context, obj *cart.Priced) ([]points.Offer, error)
 	ShippingOptions(ctx context.Context, obj *cart.Priced) ([]shipping.Verdict, error)
 	ShippingProblem(ctx context.Context, obj *cart.Priced) (*model.UserError, error)
 }
@@ -428,6 +430,33 @@ func _Cart_paymentProblem(ctx context.Context, ec *executionContext, field graph
 	)
 }
 func fieldContext_Cart_paymentProblem(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Cart",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+	}
+	return fc, nil
+}
+
+func _Cart_points(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *cart.Priced) (ret graphql.Marshaler) {
+	return run.Resolved(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_Cart_points(ctx, ec, field)
+		},
+		func(ctx context.Context) ([]points.Offer, error) {
+			return ec.Resolvers.Cart().Points(ctx, obj)
+		},
+		func(ctx context.Context, selections ast.SelectionSet, v []points.Offer) graphql.Marshaler {
+			return marshalNPointOffer2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpointsᚐOfferᚄ(ctx, ec, selections, v)
+		},
+		true,
+	)
+}
+func fieldContext_Cart_points(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	fc = &graphql.FieldContext{
 		Object:     "Cart",
 		Field:      field,
@@ -1726,6 +1755,12 @@ func _Cart(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj 
 				true, false,
 				func(ctx context.Context) graphql.Marshaler {
 					return _Cart_paymentProblem(ctx, ec, field, obj)
+				})
+		case "points":
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, true,
+				func(ctx context.Context) graphql.Marshaler {
+					return _Cart_points(ctx, ec, field, obj)
 				})
 		case "shippingOptions":
 			out.ResolveConcurrently(ec.OperationContext, &deferred, i,

@@ -39,8 +39,6 @@ type ProductResolver interface {
 	Media(ctx context.Context, obj *catalog.Product) ([]catalog.Media, error)
 	Attributes(ctx context.Context, obj *catalog.Product) ([]catalog.ProductAttribute, error)
 
-	Version(ctx context.Context, obj *catalog.Product) (int, error)
-
 	Translations(ctx context.Context, obj *catalog.Product) (model.ProductTranslations, error)
 	Listings(ctx context.Context, obj *catalog.Product) ([]catalog.ChannelListing, error)
 	Badges(ctx context.Context, obj *catalog.Product) ([]display.Worn, error)
@@ -781,7 +779,7 @@ func _Product_version(ctx context.Context, ec *executionContext, field graphql.C
 			return fieldContext_Product_version(ctx, ec, field)
 		},
 		func(ctx context.Context) (any, error) {
-			return ec.Resolvers.Product().Version(ctx, obj)
+			return obj.Version, nil
 		},
 		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
 			directive0 := next
@@ -789,21 +787,21 @@ func _Product_version(ctx context.Context, ec *executionContext, field graphql.C
 			directive1 := func(ctx context.Context) (any, error) {
 				anyone, err := unmarshalNBoolean2bool(ctx, ec, false)
 				if err != nil {
-					var zeroVal int
+					var zeroVal int64
 					return zeroVal, err
 				}
 				roles, err := unmarshalNRole2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋaccessᚐRoleᚄ(ctx, ec, []any{})
 				if err != nil {
-					var zeroVal int
+					var zeroVal int64
 					return zeroVal, err
 				}
 				permissions, err := unmarshalNPermission2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋaccessᚐPermissionᚄ(ctx, ec, []any{"CATALOG_READ"})
 				if err != nil {
-					var zeroVal int
+					var zeroVal int64
 					return zeroVal, err
 				}
 				if ec.Directives.Allow == nil {
-					var zeroVal int
+					var zeroVal int64
 					return zeroVal, errors.New("directive allow is not implemented")
 				}
 				return ec.Directives.Allow(ctx, obj, directive0, anyone, roles, permissions)
@@ -812,15 +810,15 @@ func _Product_version(ctx context.Context, ec *executionContext, field graphql.C
 			next = directive1
 			return next
 		},
-		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
-			return marshalNInt2int(ctx, ec, selections, v)
+		func(ctx context.Context, selections ast.SelectionSet, v int64) graphql.Marshaler {
+			return marshalNInt2int64(ctx, ec, selections, v)
 		},
 		true,
 		true,
 	)
 }
 func fieldContext_Product_version(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Product", field, true, true, "Int")
+	return graphql.NewScalarFieldContext("Product", field, false, false, "Int")
 }
 
 func _Product_createdAt(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *catalog.Product) (ret graphql.Marshaler) {
@@ -2208,11 +2206,10 @@ func _Product(ctx context.Context, ec *executionContext, sel ast.SelectionSet, o
 				atomic.AddUint32(&out.Invalids, 1)
 			}
 		case "version":
-			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
-				true, true,
-				func(ctx context.Context) graphql.Marshaler {
-					return _Product_version(ctx, ec, field, obj)
-				})
+			out.Values[i] = _Product_version(ctx, ec, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
 		case "createdAt":
 			out.Values[i] = _Product_createdAt(ctx, ec, field, obj)
 			if out.Values[i] == graphql.Null {

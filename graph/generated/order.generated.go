@@ -1969,8 +1969,11 @@ func unmarshalInputPlaceOrderInput(ctx context.Context, ec *executionContext, ob
 	if _, present := asMap["giftCards"]; !present {
 		asMap["giftCards"] = []any{}
 	}
+	if _, present := asMap["points"]; !present {
+		asMap["points"] = []any{}
+	}
 
-	fieldsInOrder := [...]string{"idempotencyKey", "expectedTotal", "paymentMethod", "convenienceStore", "giftCards"}
+	fieldsInOrder := [...]string{"idempotencyKey", "expectedTotal", "paymentMethod", "convenienceStore", "giftCards", "points"}
 	for _, k := range fieldsInOrder {
 		v, ok := asMap[k]
 		if !ok {
@@ -2012,6 +2015,13 @@ func unmarshalInputPlaceOrderInput(ctx context.Context, ec *executionContext, ob
 				return it, err
 			}
 			it.GiftCards = data
+		case "points":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("points"))
+			data, err := unmarshalNUsePointsInput2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpointsᚐUseInputᚄ(ctx, ec, v)
+			if err != nil {
+				return it, err
+			}
+			it.Points = data
 		}
 	}
 	return it, nil

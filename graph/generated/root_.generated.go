@@ -27,6 +27,7 @@ import (
 	"github.com/noren-commerce/noren/core/order"
 	"github.com/noren-commerce/noren/core/partner"
 	"github.com/noren-commerce/noren/core/payment"
+	"github.com/noren-commerce/noren/core/points"
 	"github.com/noren-commerce/noren/core/pricing"
 	"github.com/noren-commerce/noren/core/promotion"
 	"github.com/noren-commerce/noren/core/quotation"
@@ -69,6 +70,7 @@ type ResolverRoot interface {
 	Payment() PaymentResolver
 	PaymentOption() PaymentOptionResolver
 	PaymentTerms() PaymentTermsResolver
+	PointProgramme() PointProgrammeResolver
 	PriceImport() PriceImportResolver
 	Product() ProductResolver
 	Query() QueryResolver
@@ -494,6 +496,7 @@ type ComplexityRoot struct {
 		PaymentCharge   func(childComplexity int) int
 		PaymentMethod   func(childComplexity int) int
 		PaymentProblem  func(childComplexity int) int
+		Points          func(childComplexity int) int
 		ShippingAddress func(childComplexity int) int
 		ShippingFee     func(childComplexity int) int
 		ShippingMode    func(childComplexity int) int
@@ -607,6 +610,10 @@ type ComplexityRoot struct {
 
 	CloseAccountsPayload struct {
 		Statements func(childComplexity int) int
+		UserErrors func(childComplexity int) int
+	}
+
+	ClosePointRulePayload struct {
 		UserErrors func(childComplexity int) int
 	}
 
@@ -917,6 +924,17 @@ type ComplexityRoot struct {
 		UserErrors func(childComplexity int) int
 	}
 
+	ExchangePointsPayload struct {
+		Balances   func(childComplexity int) int
+		UserErrors func(childComplexity int) int
+	}
+
+	ExportPointTransfersPayload struct {
+		CSV        func(childComplexity int) int
+		Count      func(childComplexity int) int
+		UserErrors func(childComplexity int) int
+	}
+
 	Facet struct {
 		Code   func(childComplexity int) int
 		Kind   func(childComplexity int) int
@@ -1018,6 +1036,13 @@ type ComplexityRoot struct {
 	ImportPayload struct {
 		Run        func(childComplexity int) int
 		UserErrors func(childComplexity int) int
+	}
+
+	ImportPointAnswersPayload struct {
+		Acknowledged func(childComplexity int) int
+		Repeated     func(childComplexity int) int
+		Returned     func(childComplexity int) int
+		UserErrors   func(childComplexity int) int
 	}
 
 	ImportRejection struct {
@@ -1198,6 +1223,7 @@ type ComplexityRoot struct {
 		CloseDisplayRule         func(childComplexity int, input display.CloseInput) int
 		CloseMember              func(childComplexity int, input identity.CloseMemberInput) int
 		ClosePartner             func(childComplexity int, input partner.CloseInput) int
+		ClosePointRule           func(childComplexity int, input points.CloseRuleInput) int
 		ClosePrice               func(childComplexity int, input pricing.ClosePriceInput) int
 		ClosePriceList           func(childComplexity int, input pricing.CloseListInput) int
 		CloseQuantityDiscount    func(childComplexity int, input pricing.CloseRuleInput) int
@@ -1226,9 +1252,14 @@ type ComplexityRoot struct {
 		DiscardPriceImport       func(childComplexity int, input importing.PriceRunInput) int
 		DropStocktake            func(childComplexity int, input model.DropStocktakeInput) int
 		EditOrder                func(childComplexity int, input order.EditInput) int
+		ExchangePoints           func(childComplexity int, input points.ExchangeInput) int
+		ExportPointTransfers     func(childComplexity int, input points.ExportInput) int
 		FinishSso                func(childComplexity int, input identity.FinishSSOInput) int
+		GivePoints               func(childComplexity int, input points.GiveInput) int
+		GrantPoints              func(childComplexity int, input points.GrantInput) int
 		HoldDunning              func(childComplexity int, input billing.HoldInput) int
 		HoldOrder                func(childComplexity int, input order.HoldInput) int
+		ImportPointAnswers       func(childComplexity int, input points.ImportInput) int
 		ImportPrices             func(childComplexity int, input model.ImportPricesInput) int
 		ImportProducts           func(childComplexity int, input model.ImportProductsInput) int
 		InstructShipments        func(childComplexity int, input order.InstructInput) int
@@ -1250,6 +1281,7 @@ type ComplexityRoot struct {
 		PlaceOrder               func(childComplexity int, input order.PlaceInput) int
 		PostJournalEntry         func(childComplexity int, input ledger.PostInput) int
 		PublishProduct           func(childComplexity int, input catalog.PublishInput) int
+		ReceivePoints            func(childComplexity int, input points.ReceiveInput) int
 		ReceiveReturn            func(childComplexity int, input returns.ReceiveInput) int
 		ReceiveStock             func(childComplexity int, input inventory.StockInput) int
 		ReceiveStockDelivery     func(childComplexity int, input inventory.ReceiveDeliveryInput) int
@@ -1288,6 +1320,7 @@ type ComplexityRoot struct {
 		ReverseJournalEntry      func(childComplexity int, input ledger.ReverseInput) int
 		RevokePartnerKey         func(childComplexity int, input partner.RevokeKeyInput) int
 		RevokeSession            func(childComplexity int, input identity.RevokeSessionInput) int
+		RewardPoints             func(childComplexity int, input points.RewardInput) int
 		RotatePartnerKey         func(childComplexity int, input partner.RotateKeyInput) int
 		SaveAttribute            func(childComplexity int, input catalog.SaveAttributeInput) int
 		SaveBadge                func(childComplexity int, input display.SaveBadgeInput) int
@@ -1298,6 +1331,10 @@ type ComplexityRoot struct {
 		SaveDisplayRule          func(childComplexity int, input display.SaveRuleInput) int
 		SaveDocumentIssuer       func(childComplexity int, input invoice.SaveIssuerInput) int
 		SaveLocation             func(childComplexity int, input inventory.SaveLocationInput) int
+		SavePointPartner         func(childComplexity int, input points.SavePartnerInput) int
+		SavePointProgramme       func(childComplexity int, input points.SaveProgrammeInput) int
+		SavePointRate            func(childComplexity int, input points.SaveRateInput) int
+		SavePointRule            func(childComplexity int, input points.SaveRuleInput) int
 		SavePriceList            func(childComplexity int, input pricing.SaveListInput) int
 		SaveProductBrand         func(childComplexity int, input catalog.SaveBrandInput) int
 		SaveQuantityDiscount     func(childComplexity int, input pricing.SaveDiscountInput) int
@@ -1308,6 +1345,7 @@ type ComplexityRoot struct {
 		SaveShippingMethod       func(childComplexity int, input shipping.SaveInput) int
 		SaveShippingZone         func(childComplexity int, input shipping.SaveZoneInput) int
 		SaveSynonym              func(childComplexity int, input catalog.SaveSynonymInput) int
+		SendPoints               func(childComplexity int, input points.SendInput) int
 		SendStock                func(childComplexity int, input inventory.SendStockInput) int
 		SetCampaignStatus        func(childComplexity int, input promotion.StatusInput) int
 		SetCartLineQuantity      func(childComplexity int, input cart.SetQuantityInput) int
@@ -1632,6 +1670,209 @@ type ComplexityRoot struct {
 	PetPayload struct {
 		Pet        func(childComplexity int) int
 		UserErrors func(childComplexity int) int
+	}
+
+	PointBalance struct {
+		NextCount func(childComplexity int) int
+		NextDay   func(childComplexity int) int
+		Owed      func(childComplexity int) int
+		Pending   func(childComplexity int) int
+		Programme func(childComplexity int) int
+		Usable    func(childComplexity int) int
+		Worth     func(childComplexity int) int
+	}
+
+	PointBalancePayload struct {
+		Balance    func(childComplexity int) int
+		UserErrors func(childComplexity int) int
+	}
+
+	PointBalancesPayload struct {
+		Points     func(childComplexity int) int
+		UserErrors func(childComplexity int) int
+	}
+
+	PointDifference struct {
+		Cause     func(childComplexity int) int
+		ID        func(childComplexity int) int
+		OurPoints func(childComplexity int) int
+		Told      func(childComplexity int) int
+	}
+
+	PointEntry struct {
+		At            func(childComplexity int) int
+		Available     func(childComplexity int) int
+		Change        func(childComplexity int) int
+		Credit        func(childComplexity int) int
+		Debit         func(childComplexity int) int
+		Kind          func(childComplexity int) int
+		Number        func(childComplexity int) int
+		OfOrder       func(childComplexity int) int
+		Pending       func(childComplexity int) int
+		PendingChange func(childComplexity int) int
+		Points        func(childComplexity int) int
+		Reason        func(childComplexity int) int
+	}
+
+	PointEntryConnection struct {
+		Edges      func(childComplexity int) int
+		Nodes      func(childComplexity int) int
+		PageInfo   func(childComplexity int) int
+		TotalCount func(childComplexity int) int
+	}
+
+	PointEntryEdge struct {
+		Cursor func(childComplexity int) int
+		Node   func(childComplexity int) int
+	}
+
+	PointLiability struct {
+		Month     func(childComplexity int) int
+		Pending   func(childComplexity int) int
+		Points    func(childComplexity int) int
+		Programme func(childComplexity int) int
+		Worth     func(childComplexity int) int
+	}
+
+	PointLiabilityReport struct {
+		CSV  func(childComplexity int) int
+		Rows func(childComplexity int) int
+	}
+
+	PointLot struct {
+		ConfirmsAt func(childComplexity int) int
+		EarnedAt   func(childComplexity int) int
+		ExpiresOn  func(childComplexity int) int
+		Issued     func(childComplexity int) int
+		Pending    func(childComplexity int) int
+		Remaining  func(childComplexity int) int
+	}
+
+	PointOffer struct {
+		Most      func(childComplexity int) int
+		MostWorth func(childComplexity int) int
+		Programme func(childComplexity int) int
+		Usable    func(childComplexity int) int
+	}
+
+	PointPartner struct {
+		ClosedAt    func(childComplexity int) int
+		Code        func(childComplexity int) int
+		GlobalID    func(childComplexity int) int
+		MinPoints   func(childComplexity int) int
+		Name        func(childComplexity int) int
+		OurPoints   func(childComplexity int) int
+		Programme   func(childComplexity int) int
+		Receives    func(childComplexity int) int
+		Sends       func(childComplexity int) int
+		TheirPoints func(childComplexity int) int
+		Way         func(childComplexity int) int
+	}
+
+	PointPartnerPayload struct {
+		Partner    func(childComplexity int) int
+		UserErrors func(childComplexity int) int
+	}
+
+	PointProgramme struct {
+		ClosedAt     func(childComplexity int) int
+		Code         func(childComplexity int) int
+		ConfirmDays  func(childComplexity int) int
+		ExpiryDays   func(childComplexity int) int
+		GlobalID     func(childComplexity int) int
+		GraceDays    func(childComplexity int) int
+		GrantLimit   func(childComplexity int) int
+		Name         func(childComplexity int) int
+		NoticeDays   func(childComplexity int) int
+		Rates        func(childComplexity int) int
+		Rules        func(childComplexity int) int
+		Shared       func(childComplexity int) int
+		Transferable func(childComplexity int) int
+		UnitPoints   func(childComplexity int) int
+		UnitWorth    func(childComplexity int) int
+	}
+
+	PointProgrammePayload struct {
+		Programme  func(childComplexity int) int
+		UserErrors func(childComplexity int) int
+	}
+
+	PointRate struct {
+		From       func(childComplexity int) int
+		FromPoints func(childComplexity int) int
+		To         func(childComplexity int) int
+		ToPoints   func(childComplexity int) int
+	}
+
+	PointRatePayload struct {
+		Rate       func(childComplexity int) int
+		UserErrors func(childComplexity int) int
+	}
+
+	PointRule struct {
+		GlobalID   func(childComplexity int) int
+		Name       func(childComplexity int) int
+		Terms      func(childComplexity int) int
+		ValidFrom  func(childComplexity int) int
+		ValidUntil func(childComplexity int) int
+	}
+
+	PointRulePayload struct {
+		Rule       func(childComplexity int) int
+		UserErrors func(childComplexity int) int
+	}
+
+	PointTerms struct {
+		Categories func(childComplexity int) int
+		Factor     func(childComplexity int) int
+		First      func(childComplexity int) int
+		MinMinor   func(childComplexity int) int
+		MonthDays  func(childComplexity int) int
+		Occasion   func(childComplexity int) int
+		OncePerDay func(childComplexity int) int
+		PerMinor   func(childComplexity int) int
+		Points     func(childComplexity int) int
+		Products   func(childComplexity int) int
+		Ranks      func(childComplexity int) int
+		Shops      func(childComplexity int) int
+		Weekdays   func(childComplexity int) int
+	}
+
+	PointTransfer struct {
+		CreatedAt   func(childComplexity int) int
+		GlobalID    func(childComplexity int) int
+		Outgoing    func(childComplexity int) int
+		Partner     func(childComplexity int) int
+		Points      func(childComplexity int) int
+		Problem     func(childComplexity int) int
+		Reference   func(childComplexity int) int
+		State       func(childComplexity int) int
+		TheirMember func(childComplexity int) int
+		TheirPoints func(childComplexity int) int
+		UpdatedAt   func(childComplexity int) int
+	}
+
+	PointTransferConnection struct {
+		Edges      func(childComplexity int) int
+		Nodes      func(childComplexity int) int
+		PageInfo   func(childComplexity int) int
+		TotalCount func(childComplexity int) int
+	}
+
+	PointTransferEdge struct {
+		Cursor func(childComplexity int) int
+		Node   func(childComplexity int) int
+	}
+
+	PointTransferPayload struct {
+		Transfer   func(childComplexity int) int
+		UserErrors func(childComplexity int) int
+	}
+
+	PointTrialSum struct {
+		Credit func(childComplexity int) int
+		Debit  func(childComplexity int) int
+		Side   func(childComplexity int) int
 	}
 
 	PostalRange struct {
@@ -1977,8 +2218,10 @@ type ComplexityRoot struct {
 		Journal             func(childComplexity int, first *int, after *string, filter *ledger.Query) int
 		Locations           func(childComplexity int) int
 		Me                  func(childComplexity int) int
+		MemberPoints        func(childComplexity int, memberID string) int
 		MyAccountStatements func(childComplexity int, first *int, after *string) int
 		MyCoupons           func(childComplexity int) int
+		MyPoints            func(childComplexity int) int
 		Node                func(childComplexity int, id string) int
 		Order               func(childComplexity int, id string) int
 		Orders              func(childComplexity int, first *int, after *string, filter *model.OrderFilter, sort model.OrderSort) int
@@ -1987,6 +2230,13 @@ type ComplexityRoot struct {
 		PaymentMethods      func(childComplexity int) int
 		Payments            func(childComplexity int, first *int, after *string, filter *model.PaymentFilter) int
 		PermissionGroups    func(childComplexity int) int
+		PointLiabilities    func(childComplexity int) int
+		PointLots           func(childComplexity int, programmeID string, memberID *string) int
+		PointPartners       func(childComplexity int) int
+		PointProgrammes     func(childComplexity int) int
+		PointStatement      func(childComplexity int, programmeID string, memberID *string, first *int, after *string) int
+		PointTransfers      func(childComplexity int, first *int, after *string, filter *points.TransferQuery) int
+		PointTrialBalance   func(childComplexity int, programmeID string) int
 		PriceFile           func(childComplexity int, kind importing.PriceKind, priceList string, after string) int
 		PriceImport         func(childComplexity int, id string) int
 		PriceImports        func(childComplexity int, first *int, after *string) int
@@ -1999,6 +2249,7 @@ type ComplexityRoot struct {
 		Quotation           func(childComplexity int, id string) int
 		Quotations          func(childComplexity int, first *int, after *string, filter *model.QuotationFilter) int
 		Rates               func(childComplexity int, kind *pricing.RateKind, audience *scope.AudienceInput, target *scope.TargetInput, holdingAt *time.Time, closed bool, first *int, after *string) int
+		ReconcilePoints     func(childComplexity int, input points.ReconcileInput) int
 		RestockRequests     func(childComplexity int) int
 		Return              func(childComplexity int, id string) int
 		ReturnRule          func(childComplexity int) int
@@ -2142,6 +2393,12 @@ type ComplexityRoot struct {
 	ReconcileGatewayPayload struct {
 		Reconciliation func(childComplexity int) int
 		UserErrors     func(childComplexity int) int
+	}
+
+	ReconcilePointsPayload struct {
+		Differences func(childComplexity int) int
+		Matched     func(childComplexity int) int
+		UserErrors  func(childComplexity int) int
 	}
 
 	Reconciliation struct {
@@ -2897,7 +3154,8 @@ type ComplexityRoot struct {
 	}
 
 	Subscription struct {
-		OrderChanged func(childComplexity int, id string) int
+		OrderChanged  func(childComplexity int, id string) int
+		PointsChanged func(childComplexity int) int
 	}
 
 	Synonym struct {
@@ -4567,6 +4825,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Cart.PaymentProblem(childComplexity), true
+	case "Cart.points":
+		if e.ComplexityRoot.Cart.Points == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Cart.Points(childComplexity), true
 	case "Cart.shippingAddress":
 		if e.ComplexityRoot.Cart.ShippingAddress == nil {
 			break
@@ -5013,6 +5277,13 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.CloseAccountsPayload.UserErrors(childComplexity), true
+
+	case "ClosePointRulePayload.userErrors":
+		if e.ComplexityRoot.ClosePointRulePayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ClosePointRulePayload.UserErrors(childComplexity), true
 
 	case "CollectionPayload.errors":
 		if e.ComplexityRoot.CollectionPayload.Errors == nil {
@@ -6167,6 +6438,38 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.EditOrderPayload.UserErrors(childComplexity), true
 
+	case "ExchangePointsPayload.balances":
+		if e.ComplexityRoot.ExchangePointsPayload.Balances == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ExchangePointsPayload.Balances(childComplexity), true
+	case "ExchangePointsPayload.userErrors":
+		if e.ComplexityRoot.ExchangePointsPayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ExchangePointsPayload.UserErrors(childComplexity), true
+
+	case "ExportPointTransfersPayload.csv":
+		if e.ComplexityRoot.ExportPointTransfersPayload.CSV == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ExportPointTransfersPayload.CSV(childComplexity), true
+	case "ExportPointTransfersPayload.count":
+		if e.ComplexityRoot.ExportPointTransfersPayload.Count == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ExportPointTransfersPayload.Count(childComplexity), true
+	case "ExportPointTransfersPayload.userErrors":
+		if e.ComplexityRoot.ExportPointTransfersPayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ExportPointTransfersPayload.UserErrors(childComplexity), true
+
 	case "Facet.code":
 		if e.ComplexityRoot.Facet.Code == nil {
 			break
@@ -6529,6 +6832,31 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.ImportPayload.UserErrors(childComplexity), true
+
+	case "ImportPointAnswersPayload.acknowledged":
+		if e.ComplexityRoot.ImportPointAnswersPayload.Acknowledged == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ImportPointAnswersPayload.Acknowledged(childComplexity), true
+	case "ImportPointAnswersPayload.repeated":
+		if e.ComplexityRoot.ImportPointAnswersPayload.Repeated == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ImportPointAnswersPayload.Repeated(childComplexity), true
+	case "ImportPointAnswersPayload.returned":
+		if e.ComplexityRoot.ImportPointAnswersPayload.Returned == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ImportPointAnswersPayload.Returned(childComplexity), true
+	case "ImportPointAnswersPayload.userErrors":
+		if e.ComplexityRoot.ImportPointAnswersPayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ImportPointAnswersPayload.UserErrors(childComplexity), true
 
 	case "ImportRejection.column":
 		if e.ComplexityRoot.ImportRejection.Column == nil {
@@ -7417,6 +7745,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.ClosePartner(childComplexity, args["input"].(partner.CloseInput)), true
+	case "Mutation.closePointRule":
+		if e.ComplexityRoot.Mutation.ClosePointRule == nil {
+			break
+		}
+
+		args, err := field_Mutation_closePointRule_args(ctx, ec, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.ClosePointRule(childComplexity, args["input"].(points.CloseRuleInput)), true
 	case "Mutation.closePrice":
 		if e.ComplexityRoot.Mutation.ClosePrice == nil {
 			break
@@ -7725,6 +8064,28 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.EditOrder(childComplexity, args["input"].(order.EditInput)), true
+	case "Mutation.exchangePoints":
+		if e.ComplexityRoot.Mutation.ExchangePoints == nil {
+			break
+		}
+
+		args, err := field_Mutation_exchangePoints_args(ctx, ec, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.ExchangePoints(childComplexity, args["input"].(points.ExchangeInput)), true
+	case "Mutation.exportPointTransfers":
+		if e.ComplexityRoot.Mutation.ExportPointTransfers == nil {
+			break
+		}
+
+		args, err := field_Mutation_exportPointTransfers_args(ctx, ec, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.ExportPointTransfers(childComplexity, args["input"].(points.ExportInput)), true
 	case "Mutation.finishSso":
 		if e.ComplexityRoot.Mutation.FinishSso == nil {
 			break
@@ -7736,6 +8097,28 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.FinishSso(childComplexity, args["input"].(identity.FinishSSOInput)), true
+	case "Mutation.givePoints":
+		if e.ComplexityRoot.Mutation.GivePoints == nil {
+			break
+		}
+
+		args, err := field_Mutation_givePoints_args(ctx, ec, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.GivePoints(childComplexity, args["input"].(points.GiveInput)), true
+	case "Mutation.grantPoints":
+		if e.ComplexityRoot.Mutation.GrantPoints == nil {
+			break
+		}
+
+		args, err := field_Mutation_grantPoints_args(ctx, ec, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.GrantPoints(childComplexity, args["input"].(points.GrantInput)), true
 	case "Mutation.holdDunning":
 		if e.ComplexityRoot.Mutation.HoldDunning == nil {
 			break
@@ -7758,6 +8141,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.HoldOrder(childComplexity, args["input"].(order.HoldInput)), true
+	case "Mutation.importPointAnswers":
+		if e.ComplexityRoot.Mutation.ImportPointAnswers == nil {
+			break
+		}
+
+		args, err := field_Mutation_importPointAnswers_args(ctx, ec, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.ImportPointAnswers(childComplexity, args["input"].(points.ImportInput)), true
 	case "Mutation.importPrices":
 		if e.ComplexityRoot.Mutation.ImportPrices == nil {
 			break
@@ -7979,6 +8373,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.PublishProduct(childComplexity, args["input"].(catalog.PublishInput)), true
+	case "Mutation.receivePoints":
+		if e.ComplexityRoot.Mutation.ReceivePoints == nil {
+			break
+		}
+
+		args, err := field_Mutation_receivePoints_args(ctx, ec, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.ReceivePoints(childComplexity, args["input"].(points.ReceiveInput)), true
 	case "Mutation.receiveReturn":
 		if e.ComplexityRoot.Mutation.ReceiveReturn == nil {
 			break
@@ -8387,6 +8792,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.RevokeSession(childComplexity, args["input"].(identity.RevokeSessionInput)), true
+	case "Mutation.rewardPoints":
+		if e.ComplexityRoot.Mutation.RewardPoints == nil {
+			break
+		}
+
+		args, err := field_Mutation_rewardPoints_args(ctx, ec, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.RewardPoints(childComplexity, args["input"].(points.RewardInput)), true
 	case "Mutation.rotatePartnerKey":
 		if e.ComplexityRoot.Mutation.RotatePartnerKey == nil {
 			break
@@ -8497,6 +8913,50 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.SaveLocation(childComplexity, args["input"].(inventory.SaveLocationInput)), true
+	case "Mutation.savePointPartner":
+		if e.ComplexityRoot.Mutation.SavePointPartner == nil {
+			break
+		}
+
+		args, err := field_Mutation_savePointPartner_args(ctx, ec, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.SavePointPartner(childComplexity, args["input"].(points.SavePartnerInput)), true
+	case "Mutation.savePointProgramme":
+		if e.ComplexityRoot.Mutation.SavePointProgramme == nil {
+			break
+		}
+
+		args, err := field_Mutation_savePointProgramme_args(ctx, ec, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.SavePointProgramme(childComplexity, args["input"].(points.SaveProgrammeInput)), true
+	case "Mutation.savePointRate":
+		if e.ComplexityRoot.Mutation.SavePointRate == nil {
+			break
+		}
+
+		args, err := field_Mutation_savePointRate_args(ctx, ec, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.SavePointRate(childComplexity, args["input"].(points.SaveRateInput)), true
+	case "Mutation.savePointRule":
+		if e.ComplexityRoot.Mutation.SavePointRule == nil {
+			break
+		}
+
+		args, err := field_Mutation_savePointRule_args(ctx, ec, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.SavePointRule(childComplexity, args["input"].(points.SaveRuleInput)), true
 	case "Mutation.savePriceList":
 		if e.ComplexityRoot.Mutation.SavePriceList == nil {
 			break
@@ -8607,6 +9067,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.SaveSynonym(childComplexity, args["input"].(catalog.SaveSynonymInput)), true
+	case "Mutation.sendPoints":
+		if e.ComplexityRoot.Mutation.SendPoints == nil {
+			break
+		}
+
+		args, err := field_Mutation_sendPoints_args(ctx, ec, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.SendPoints(childComplexity, args["input"].(points.SendInput)), true
 	case "Mutation.sendStock":
 		if e.ComplexityRoot.Mutation.SendStock == nil {
 			break
@@ -10299,6 +10770,799 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.PetPayload.UserErrors(childComplexity), true
 
+	case "PointBalance.nextExpiryPoints":
+		if e.ComplexityRoot.PointBalance.NextCount == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PointBalance.NextCount(childComplexity), true
+	case "PointBalance.nextExpiry":
+		if e.ComplexityRoot.PointBalance.NextDay == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PointBalance.NextDay(childComplexity), true
+	case "PointBalance.owed":
+		if e.ComplexityRoot.PointBalance.Owed == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PointBalance.Owed(childComplexity), true
+	case "PointBalance.pending":
+		if e.ComplexityRoot.PointBalance.Pending == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PointBalance.Pending(childComplexity), true
+	case "PointBalance.programme":
+		if e.ComplexityRoot.PointBalance.Programme == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PointBalance.Programme(childComplexity), true
+	case "PointBalance.usable":
+		if e.ComplexityRoot.PointBalance.Usable == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PointBalance.Usable(childComplexity), true
+	case "PointBalance.worth":
+		if e.ComplexityRoot.PointBalance.Worth == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PointBalance.Worth(childComplexity), true
+
+	case "PointBalancePayload.balance":
+		if e.ComplexityRoot.PointBalancePayload.Balance == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PointBalancePayload.Balance(childComplexity), true
+	case "PointBalancePayload.userErrors":
+		if e.ComplexityRoot.PointBalancePayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PointBalancePayload.UserErrors(childComplexity), true
+
+	case "PointBalancesPayload.points":
+		if e.ComplexityRoot.PointBalancesPayload.Points == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PointBalancesPayload.Points(childComplexity), true
+	case "PointBalancesPayload.userErrors":
+		if e.ComplexityRoot.PointBalancesPayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PointBalancesPayload.UserErrors(childComplexity), true
+
+	case "PointDifference.cause":
+		if e.ComplexityRoot.PointDifference.Cause == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PointDifference.Cause(childComplexity), true
+	case "PointDifference.reference":
+		if e.ComplexityRoot.PointDifference.ID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PointDifference.ID(childComplexity), true
+	case "PointDifference.ourPoints":
+		if e.ComplexityRoot.PointDifference.OurPoints == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PointDifference.OurPoints(childComplexity), true
+	case "PointDifference.told":
+		if e.ComplexityRoot.PointDifference.Told == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PointDifference.Told(childComplexity), true
+
+	case "PointEntry.at":
+		if e.ComplexityRoot.PointEntry.At == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PointEntry.At(childComplexity), true
+	case "PointEntry.available":
+		if e.ComplexityRoot.PointEntry.Available == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PointEntry.Available(childComplexity), true
+	case "PointEntry.change":
+		if e.ComplexityRoot.PointEntry.Change == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PointEntry.Change(childComplexity), true
+	case "PointEntry.credit":
+		if e.ComplexityRoot.PointEntry.Credit == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PointEntry.Credit(childComplexity), true
+	case "PointEntry.debit":
+		if e.ComplexityRoot.PointEntry.Debit == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PointEntry.Debit(childComplexity), true
+	case "PointEntry.kind":
+		if e.ComplexityRoot.PointEntry.Kind == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PointEntry.Kind(childComplexity), true
+	case "PointEntry.number":
+		if e.ComplexityRoot.PointEntry.Number == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PointEntry.Number(childComplexity), true
+	case "PointEntry.orderId":
+		if e.ComplexityRoot.PointEntry.OfOrder == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PointEntry.OfOrder(childComplexity), true
+	case "PointEntry.pending":
+		if e.ComplexityRoot.PointEntry.Pending == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PointEntry.Pending(childComplexity), true
+	case "PointEntry.pendingChange":
+		if e.ComplexityRoot.PointEntry.PendingChange == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PointEntry.PendingChange(childComplexity), true
+	case "PointEntry.points":
+		if e.ComplexityRoot.PointEntry.Points == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PointEntry.Points(childComplexity), true
+	case "PointEntry.reason":
+		if e.ComplexityRoot.PointEntry.Reason == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PointEntry.Reason(childComplexity), true
+
+	case "PointEntryConnection.edges":
+		if e.ComplexityRoot.PointEntryConnection.Edges == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PointEntryConnection.Edges(childComplexity), true
+	case "PointEntryConnection.nodes":
+		if e.ComplexityRoot.PointEntryConnection.Nodes == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PointEntryConnection.Nodes(childComplexity), true
+	case "PointEntryConnection.pageInfo":
+		if e.ComplexityRoot.PointEntryConnection.PageInfo == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PointEntryConnection.PageInfo(childComplexity), true
+	case "PointEntryConnection.totalCount":
+		if e.ComplexityRoot.PointEntryConnection.TotalCount == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PointEntryConnection.TotalCount(childComplexity), true
+
+	case "PointEntryEdge.cursor":
+		if e.ComplexityRoot.PointEntryEdge.Cursor == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PointEntryEdge.Cursor(childComplexity), true
+	case "PointEntryEdge.node":
+		if e.ComplexityRoot.PointEntryEdge.Node == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PointEntryEdge.Node(childComplexity), true
+
+	case "PointLiability.month":
+		if e.ComplexityRoot.PointLiability.Month == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PointLiability.Month(childComplexity), true
+	case "PointLiability.pending":
+		if e.ComplexityRoot.PointLiability.Pending == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PointLiability.Pending(childComplexity), true
+	case "PointLiability.points":
+		if e.ComplexityRoot.PointLiability.Points == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PointLiability.Points(childComplexity), true
+	case "PointLiability.programme":
+		if e.ComplexityRoot.PointLiability.Programme == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PointLiability.Programme(childComplexity), true
+	case "PointLiability.worth":
+		if e.ComplexityRoot.PointLiability.Worth == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PointLiability.Worth(childComplexity), true
+
+	case "PointLiabilityReport.csv":
+		if e.ComplexityRoot.PointLiabilityReport.CSV == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PointLiabilityReport.CSV(childComplexity), true
+	case "PointLiabilityReport.rows":
+		if e.ComplexityRoot.PointLiabilityReport.Rows == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PointLiabilityReport.Rows(childComplexity), true
+
+	case "PointLot.confirmsAt":
+		if e.ComplexityRoot.PointLot.ConfirmsAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PointLot.ConfirmsAt(childComplexity), true
+	case "PointLot.earnedAt":
+		if e.ComplexityRoot.PointLot.EarnedAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PointLot.EarnedAt(childComplexity), true
+	case "PointLot.expiresOn":
+		if e.ComplexityRoot.PointLot.ExpiresOn == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PointLot.ExpiresOn(childComplexity), true
+	case "PointLot.issued":
+		if e.ComplexityRoot.PointLot.Issued == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PointLot.Issued(childComplexity), true
+	case "PointLot.pending":
+		if e.ComplexityRoot.PointLot.Pending == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PointLot.Pending(childComplexity), true
+	case "PointLot.remaining":
+		if e.ComplexityRoot.PointLot.Remaining == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PointLot.Remaining(childComplexity), true
+
+	case "PointOffer.most":
+		if e.ComplexityRoot.PointOffer.Most == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PointOffer.Most(childComplexity), true
+	case "PointOffer.mostWorth":
+		if e.ComplexityRoot.PointOffer.MostWorth == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PointOffer.MostWorth(childComplexity), true
+	case "PointOffer.programme":
+		if e.ComplexityRoot.PointOffer.Programme == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PointOffer.Programme(childComplexity), true
+	case "PointOffer.usable":
+		if e.ComplexityRoot.PointOffer.Usable == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PointOffer.Usable(childComplexity), true
+
+	case "PointPartner.closedAt":
+		if e.ComplexityRoot.PointPartner.ClosedAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PointPartner.ClosedAt(childComplexity), true
+	case "PointPartner.code":
+		if e.ComplexityRoot.PointPartner.Code == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PointPartner.Code(childComplexity), true
+	case "PointPartner.id":
+		if e.ComplexityRoot.PointPartner.GlobalID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PointPartner.GlobalID(childComplexity), true
+	case "PointPartner.minPoints":
+		if e.ComplexityRoot.PointPartner.MinPoints == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PointPartner.MinPoints(childComplexity), true
+	case "PointPartner.name":
+		if e.ComplexityRoot.PointPartner.Name == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PointPartner.Name(childComplexity), true
+	case "PointPartner.ourPoints":
+		if e.ComplexityRoot.PointPartner.OurPoints == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PointPartner.OurPoints(childComplexity), true
+	case "PointPartner.programmeId":
+		if e.ComplexityRoot.PointPartner.Programme == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PointPartner.Programme(childComplexity), true
+	case "PointPartner.receives":
+		if e.ComplexityRoot.PointPartner.Receives == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PointPartner.Receives(childComplexity), true
+	case "PointPartner.sends":
+		if e.ComplexityRoot.PointPartner.Sends == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PointPartner.Sends(childComplexity), true
+	case "PointPartner.theirPoints":
+		if e.ComplexityRoot.PointPartner.TheirPoints == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PointPartner.TheirPoints(childComplexity), true
+	case "PointPartner.way":
+		if e.ComplexityRoot.PointPartner.Way == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PointPartner.Way(childComplexity), true
+
+	case "PointPartnerPayload.partner":
+		if e.ComplexityRoot.PointPartnerPayload.Partner == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PointPartnerPayload.Partner(childComplexity), true
+	case "PointPartnerPayload.userErrors":
+		if e.ComplexityRoot.PointPartnerPayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PointPartnerPayload.UserErrors(childComplexity), true
+
+	case "PointProgramme.closedAt":
+		if e.ComplexityRoot.PointProgramme.ClosedAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PointProgramme.ClosedAt(childComplexity), true
+	case "PointProgramme.code":
+		if e.ComplexityRoot.PointProgramme.Code == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PointProgramme.Code(childComplexity), true
+	case "PointProgramme.confirmDays":
+		if e.ComplexityRoot.PointProgramme.ConfirmDays == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PointProgramme.ConfirmDays(childComplexity), true
+	case "PointProgramme.expiryDays":
+		if e.ComplexityRoot.PointProgramme.ExpiryDays == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PointProgramme.ExpiryDays(childComplexity), true
+	case "PointProgramme.id":
+		if e.ComplexityRoot.PointProgramme.GlobalID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PointProgramme.GlobalID(childComplexity), true
+	case "PointProgramme.graceDays":
+		if e.ComplexityRoot.PointProgramme.GraceDays == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PointProgramme.GraceDays(childComplexity), true
+	case "PointProgramme.grantLimit":
+		if e.ComplexityRoot.PointProgramme.GrantLimit == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PointProgramme.GrantLimit(childComplexity), true
+	case "PointProgramme.name":
+		if e.ComplexityRoot.PointProgramme.Name == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PointProgramme.Name(childComplexity), true
+	case "PointProgramme.noticeDays":
+		if e.ComplexityRoot.PointProgramme.NoticeDays == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PointProgramme.NoticeDays(childComplexity), true
+	case "PointProgramme.rates":
+		if e.ComplexityRoot.PointProgramme.Rates == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PointProgramme.Rates(childComplexity), true
+	case "PointProgramme.rules":
+		if e.ComplexityRoot.PointProgramme.Rules == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PointProgramme.Rules(childComplexity), true
+	case "PointProgramme.shared":
+		if e.ComplexityRoot.PointProgramme.Shared == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PointProgramme.Shared(childComplexity), true
+	case "PointProgramme.transferable":
+		if e.ComplexityRoot.PointProgramme.Transferable == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PointProgramme.Transferable(childComplexity), true
+	case "PointProgramme.unitPoints":
+		if e.ComplexityRoot.PointProgramme.UnitPoints == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PointProgramme.UnitPoints(childComplexity), true
+	case "PointProgramme.unitWorth":
+		if e.ComplexityRoot.PointProgramme.UnitWorth == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PointProgramme.UnitWorth(childComplexity), true
+
+	case "PointProgrammePayload.programme":
+		if e.ComplexityRoot.PointProgrammePayload.Programme == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PointProgrammePayload.Programme(childComplexity), true
+	case "PointProgrammePayload.userErrors":
+		if e.ComplexityRoot.PointProgrammePayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PointProgrammePayload.UserErrors(childComplexity), true
+
+	case "PointRate.fromId":
+		if e.ComplexityRoot.PointRate.From == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PointRate.From(childComplexity), true
+	case "PointRate.fromPoints":
+		if e.ComplexityRoot.PointRate.FromPoints == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PointRate.FromPoints(childComplexity), true
+	case "PointRate.toId":
+		if e.ComplexityRoot.PointRate.To == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PointRate.To(childComplexity), true
+	case "PointRate.toPoints":
+		if e.ComplexityRoot.PointRate.ToPoints == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PointRate.ToPoints(childComplexity), true
+
+	case "PointRatePayload.rate":
+		if e.ComplexityRoot.PointRatePayload.Rate == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PointRatePayload.Rate(childComplexity), true
+	case "PointRatePayload.userErrors":
+		if e.ComplexityRoot.PointRatePayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PointRatePayload.UserErrors(childComplexity), true
+
+	case "PointRule.id":
+		if e.ComplexityRoot.PointRule.GlobalID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PointRule.GlobalID(childComplexity), true
+	case "PointRule.name":
+		if e.ComplexityRoot.PointRule.Name == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PointRule.Name(childComplexity), true
+	case "PointRule.terms":
+		if e.ComplexityRoot.PointRule.Terms == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PointRule.Terms(childComplexity), true
+	case "PointRule.validFrom":
+		if e.ComplexityRoot.PointRule.ValidFrom == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PointRule.ValidFrom(childComplexity), true
+	case "PointRule.validUntil":
+		if e.ComplexityRoot.PointRule.ValidUntil == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PointRule.ValidUntil(childComplexity), true
+
+	case "PointRulePayload.rule":
+		if e.ComplexityRoot.PointRulePayload.Rule == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PointRulePayload.Rule(childComplexity), true
+	case "PointRulePayload.userErrors":
+		if e.ComplexityRoot.PointRulePayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PointRulePayload.UserErrors(childComplexity), true
+
+	case "PointTerms.categoryIds":
+		if e.ComplexityRoot.PointTerms.Categories == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PointTerms.Categories(childComplexity), true
+	case "PointTerms.factor":
+		if e.ComplexityRoot.PointTerms.Factor == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PointTerms.Factor(childComplexity), true
+	case "PointTerms.first":
+		if e.ComplexityRoot.PointTerms.First == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PointTerms.First(childComplexity), true
+	case "PointTerms.minMinor":
+		if e.ComplexityRoot.PointTerms.MinMinor == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PointTerms.MinMinor(childComplexity), true
+	case "PointTerms.monthDays":
+		if e.ComplexityRoot.PointTerms.MonthDays == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PointTerms.MonthDays(childComplexity), true
+	case "PointTerms.occasion":
+		if e.ComplexityRoot.PointTerms.Occasion == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PointTerms.Occasion(childComplexity), true
+	case "PointTerms.oncePerDay":
+		if e.ComplexityRoot.PointTerms.OncePerDay == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PointTerms.OncePerDay(childComplexity), true
+	case "PointTerms.perMinor":
+		if e.ComplexityRoot.PointTerms.PerMinor == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PointTerms.PerMinor(childComplexity), true
+	case "PointTerms.points":
+		if e.ComplexityRoot.PointTerms.Points == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PointTerms.Points(childComplexity), true
+	case "PointTerms.productIds":
+		if e.ComplexityRoot.PointTerms.Products == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PointTerms.Products(childComplexity), true
+	case "PointTerms.ranks":
+		if e.ComplexityRoot.PointTerms.Ranks == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PointTerms.Ranks(childComplexity), true
+	case "PointTerms.shopIds":
+		if e.ComplexityRoot.PointTerms.Shops == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PointTerms.Shops(childComplexity), true
+	case "PointTerms.weekdays":
+		if e.ComplexityRoot.PointTerms.Weekdays == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PointTerms.Weekdays(childComplexity), true
+
+	case "PointTransfer.createdAt":
+		if e.ComplexityRoot.PointTransfer.CreatedAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PointTransfer.CreatedAt(childComplexity), true
+	case "PointTransfer.id":
+		if e.ComplexityRoot.PointTransfer.GlobalID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PointTransfer.GlobalID(childComplexity), true
+	case "PointTransfer.outgoing":
+		if e.ComplexityRoot.PointTransfer.Outgoing == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PointTransfer.Outgoing(childComplexity), true
+	case "PointTransfer.partnerId":
+		if e.ComplexityRoot.PointTransfer.Partner == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PointTransfer.Partner(childComplexity), true
+	case "PointTransfer.points":
+		if e.ComplexityRoot.PointTransfer.Points == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PointTransfer.Points(childComplexity), true
+	case "PointTransfer.problem":
+		if e.ComplexityRoot.PointTransfer.Problem == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PointTransfer.Problem(childComplexity), true
+	case "PointTransfer.reference":
+		if e.ComplexityRoot.PointTransfer.Reference == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PointTransfer.Reference(childComplexity), true
+	case "PointTransfer.state":
+		if e.ComplexityRoot.PointTransfer.State == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PointTransfer.State(childComplexity), true
+	case "PointTransfer.theirMember":
+		if e.ComplexityRoot.PointTransfer.TheirMember == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PointTransfer.TheirMember(childComplexity), true
+	case "PointTransfer.theirPoints":
+		if e.ComplexityRoot.PointTransfer.TheirPoints == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PointTransfer.TheirPoints(childComplexity), true
+	case "PointTransfer.updatedAt":
+		if e.ComplexityRoot.PointTransfer.UpdatedAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PointTransfer.UpdatedAt(childComplexity), true
+
+	case "PointTransferConnection.edges":
+		if e.ComplexityRoot.PointTransferConnection.Edges == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PointTransferConnection.Edges(childComplexity), true
+	case "PointTransferConnection.nodes":
+		if e.ComplexityRoot.PointTransferConnection.Nodes == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PointTransferConnection.Nodes(childComplexity), true
+	case "PointTransferConnection.pageInfo":
+		if e.ComplexityRoot.PointTransferConnection.PageInfo == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PointTransferConnection.PageInfo(childComplexity), true
+	case "PointTransferConnection.totalCount":
+		if e.ComplexityRoot.PointTransferConnection.TotalCount == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PointTransferConnection.TotalCount(childComplexity), true
+
+	case "PointTransferEdge.cursor":
+		if e.ComplexityRoot.PointTransferEdge.Cursor == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PointTransferEdge.Cursor(childComplexity), true
+	case "PointTransferEdge.node":
+		if e.ComplexityRoot.PointTransferEdge.Node == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PointTransferEdge.Node(childComplexity), true
+
+	case "PointTransferPayload.transfer":
+		if e.ComplexityRoot.PointTransferPayload.Transfer == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PointTransferPayload.Transfer(childComplexity), true
+	case "PointTransferPayload.userErrors":
+		if e.ComplexityRoot.PointTransferPayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PointTransferPayload.UserErrors(childComplexity), true
+
+	case "PointTrialSum.credit":
+		if e.ComplexityRoot.PointTrialSum.Credit == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PointTrialSum.Credit(childComplexity), true
+	case "PointTrialSum.debit":
+		if e.ComplexityRoot.PointTrialSum.Debit == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PointTrialSum.Debit(childComplexity), true
+	case "PointTrialSum.account":
+		if e.ComplexityRoot.PointTrialSum.Side == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PointTrialSum.Side(childComplexity), true
+
 	case "PostalRange.from":
 		if e.ComplexityRoot.PostalRange.From == nil {
 			break
@@ -11851,6 +13115,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Query.Me(childComplexity), true
+	case "Query.memberPoints":
+		if e.ComplexityRoot.Query.MemberPoints == nil {
+			break
+		}
+
+		args, err := field_Query_memberPoints_args(ctx, ec, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Query.MemberPoints(childComplexity, args["memberId"].(string)), true
 	case "Query.myAccountStatements":
 		if e.ComplexityRoot.Query.MyAccountStatements == nil {
 			break
@@ -11868,6 +13143,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Query.MyCoupons(childComplexity), true
+	case "Query.myPoints":
+		if e.ComplexityRoot.Query.MyPoints == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Query.MyPoints(childComplexity), true
 	case "Query.node":
 		if e.ComplexityRoot.Query.Node == nil {
 			break
@@ -11936,6 +13217,68 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Query.PermissionGroups(childComplexity), true
+	case "Query.pointLiabilities":
+		if e.ComplexityRoot.Query.PointLiabilities == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Query.PointLiabilities(childComplexity), true
+	case "Query.pointLots":
+		if e.ComplexityRoot.Query.PointLots == nil {
+			break
+		}
+
+		args, err := field_Query_pointLots_args(ctx, ec, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Query.PointLots(childComplexity, args["programmeId"].(string), args["memberId"].(*string)), true
+	case "Query.pointPartners":
+		if e.ComplexityRoot.Query.PointPartners == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Query.PointPartners(childComplexity), true
+	case "Query.pointProgrammes":
+		if e.ComplexityRoot.Query.PointProgrammes == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Query.PointProgrammes(childComplexity), true
+	case "Query.pointStatement":
+		if e.ComplexityRoot.Query.PointStatement == nil {
+			break
+		}
+
+		args, err := field_Query_pointStatement_args(ctx, ec, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Query.PointStatement(childComplexity, args["programmeId"].(string), args["memberId"].(*string), args["first"].(*int), args["after"].(*string)), true
+	case "Query.pointTransfers":
+		if e.ComplexityRoot.Query.PointTransfers == nil {
+			break
+		}
+
+		args, err := field_Query_pointTransfers_args(ctx, ec, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Query.PointTransfers(childComplexity, args["first"].(*int), args["after"].(*string), args["filter"].(*points.TransferQuery)), true
+	case "Query.pointTrialBalance":
+		if e.ComplexityRoot.Query.PointTrialBalance == nil {
+			break
+		}
+
+		args, err := field_Query_pointTrialBalance_args(ctx, ec, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Query.PointTrialBalance(childComplexity, args["programmeId"].(string)), true
 	case "Query.priceFile":
 		if e.ComplexityRoot.Query.PriceFile == nil {
 			break
@@ -12058,6 +13401,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Query.Rates(childComplexity, args["kind"].(*pricing.RateKind), args["audience"].(*scope.AudienceInput), args["target"].(*scope.TargetInput), args["holdingAt"].(*time.Time), args["closed"].(bool), args["first"].(*int), args["after"].(*string)), true
+	case "Query.reconcilePoints":
+		if e.ComplexityRoot.Query.ReconcilePoints == nil {
+			break
+		}
+
+		args, err := field_Query_reconcilePoints_args(ctx, ec, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Query.ReconcilePoints(childComplexity, args["input"].(points.ReconcileInput)), true
 	case "Query.restockRequests":
 		if e.ComplexityRoot.Query.RestockRequests == nil {
 			break
@@ -12807,6 +14161,25 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.ReconcileGatewayPayload.UserErrors(childComplexity), true
+
+	case "ReconcilePointsPayload.differences":
+		if e.ComplexityRoot.ReconcilePointsPayload.Differences == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ReconcilePointsPayload.Differences(childComplexity), true
+	case "ReconcilePointsPayload.matched":
+		if e.ComplexityRoot.ReconcilePointsPayload.Matched == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ReconcilePointsPayload.Matched(childComplexity), true
+	case "ReconcilePointsPayload.userErrors":
+		if e.ComplexityRoot.ReconcilePointsPayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ReconcilePointsPayload.UserErrors(childComplexity), true
 
 	case "Reconciliation.agreed":
 		if e.ComplexityRoot.Reconciliation.Agreed == nil {
@@ -15568,6 +16941,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Subscription.OrderChanged(childComplexity, args["id"].(string)), true
+	case "Subscription.pointsChanged":
+		if e.ComplexityRoot.Subscription.PointsChanged == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Subscription.PointsChanged(childComplexity), true
 
 	case "Synonym.id":
 		if e.ComplexityRoot.Synonym.GlobalID == nil {
@@ -15974,6 +17353,7 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 			graphql.NewInputUnmarshaler("CloseDisplayInput", graphql.BindUnmarshaler(ec, unmarshalInputCloseDisplayInput)),
 			graphql.NewInputUnmarshaler("CloseMemberInput", graphql.BindUnmarshaler(ec, unmarshalInputCloseMemberInput)),
 			graphql.NewInputUnmarshaler("ClosePartnerInput", graphql.BindUnmarshaler(ec, unmarshalInputClosePartnerInput)),
+			graphql.NewInputUnmarshaler("ClosePointRuleInput", graphql.BindUnmarshaler(ec, unmarshalInputClosePointRuleInput)),
 			graphql.NewInputUnmarshaler("ClosePriceInput", graphql.BindUnmarshaler(ec, unmarshalInputClosePriceInput)),
 			graphql.NewInputUnmarshaler("ClosePriceListInput", graphql.BindUnmarshaler(ec, unmarshalInputClosePriceListInput)),
 			graphql.NewInputUnmarshaler("CloseRestockInput", graphql.BindUnmarshaler(ec, unmarshalInputCloseRestockInput)),
@@ -16001,12 +17381,17 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 			graphql.NewInputUnmarshaler("DropStocktakeInput", graphql.BindUnmarshaler(ec, unmarshalInputDropStocktakeInput)),
 			graphql.NewInputUnmarshaler("EditOrderInput", graphql.BindUnmarshaler(ec, unmarshalInputEditOrderInput)),
 			graphql.NewInputUnmarshaler("EditOrderLineInput", graphql.BindUnmarshaler(ec, unmarshalInputEditOrderLineInput)),
+			graphql.NewInputUnmarshaler("ExchangePointsInput", graphql.BindUnmarshaler(ec, unmarshalInputExchangePointsInput)),
 			graphql.NewInputUnmarshaler("ExperimentInput", graphql.BindUnmarshaler(ec, unmarshalInputExperimentInput)),
+			graphql.NewInputUnmarshaler("ExportPointTransfersInput", graphql.BindUnmarshaler(ec, unmarshalInputExportPointTransfersInput)),
 			graphql.NewInputUnmarshaler("FinishSsoInput", graphql.BindUnmarshaler(ec, unmarshalInputFinishSsoInput)),
 			graphql.NewInputUnmarshaler("FreeShippingRuleInput", graphql.BindUnmarshaler(ec, unmarshalInputFreeShippingRuleInput)),
 			graphql.NewInputUnmarshaler("GiftCardFilter", graphql.BindUnmarshaler(ec, unmarshalInputGiftCardFilter)),
+			graphql.NewInputUnmarshaler("GivePointsInput", graphql.BindUnmarshaler(ec, unmarshalInputGivePointsInput)),
+			graphql.NewInputUnmarshaler("GrantPointsInput", graphql.BindUnmarshaler(ec, unmarshalInputGrantPointsInput)),
 			graphql.NewInputUnmarshaler("HoldDunningInput", graphql.BindUnmarshaler(ec, unmarshalInputHoldDunningInput)),
 			graphql.NewInputUnmarshaler("HoldOrderInput", graphql.BindUnmarshaler(ec, unmarshalInputHoldOrderInput)),
+			graphql.NewInputUnmarshaler("ImportPointAnswersInput", graphql.BindUnmarshaler(ec, unmarshalInputImportPointAnswersInput)),
 			graphql.NewInputUnmarshaler("ImportPricesInput", graphql.BindUnmarshaler(ec, unmarshalInputImportPricesInput)),
 			graphql.NewInputUnmarshaler("ImportProductsInput", graphql.BindUnmarshaler(ec, unmarshalInputImportProductsInput)),
 			graphql.NewInputUnmarshaler("InstructShipmentsInput", graphql.BindUnmarshaler(ec, unmarshalInputInstructShipmentsInput)),
@@ -16031,6 +17416,8 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 			graphql.NewInputUnmarshaler("PermissionGroupInput", graphql.BindUnmarshaler(ec, unmarshalInputPermissionGroupInput)),
 			graphql.NewInputUnmarshaler("PinProductInput", graphql.BindUnmarshaler(ec, unmarshalInputPinProductInput)),
 			graphql.NewInputUnmarshaler("PlaceOrderInput", graphql.BindUnmarshaler(ec, unmarshalInputPlaceOrderInput)),
+			graphql.NewInputUnmarshaler("PointTermsInput", graphql.BindUnmarshaler(ec, unmarshalInputPointTermsInput)),
+			graphql.NewInputUnmarshaler("PointTransferFilter", graphql.BindUnmarshaler(ec, unmarshalInputPointTransferFilter)),
 			graphql.NewInputUnmarshaler("PostJournalEntryInput", graphql.BindUnmarshaler(ec, unmarshalInputPostJournalEntryInput)),
 			graphql.NewInputUnmarshaler("PostalRangeInput", graphql.BindUnmarshaler(ec, unmarshalInputPostalRangeInput)),
 			graphql.NewInputUnmarshaler("PriceImportInput", graphql.BindUnmarshaler(ec, unmarshalInputPriceImportInput)),
@@ -16042,11 +17429,13 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 			graphql.NewInputUnmarshaler("QuotationMessageInput", graphql.BindUnmarshaler(ec, unmarshalInputQuotationMessageInput)),
 			graphql.NewInputUnmarshaler("QuotationOfferLineInput", graphql.BindUnmarshaler(ec, unmarshalInputQuotationOfferLineInput)),
 			graphql.NewInputUnmarshaler("QuotationRequestLineInput", graphql.BindUnmarshaler(ec, unmarshalInputQuotationRequestLineInput)),
+			graphql.NewInputUnmarshaler("ReceivePointsInput", graphql.BindUnmarshaler(ec, unmarshalInputReceivePointsInput)),
 			graphql.NewInputUnmarshaler("ReceiveReturnInput", graphql.BindUnmarshaler(ec, unmarshalInputReceiveReturnInput)),
 			graphql.NewInputUnmarshaler("ReceiveReturnLineInput", graphql.BindUnmarshaler(ec, unmarshalInputReceiveReturnLineInput)),
 			graphql.NewInputUnmarshaler("ReceiveStockDeliveryInput", graphql.BindUnmarshaler(ec, unmarshalInputReceiveStockDeliveryInput)),
 			graphql.NewInputUnmarshaler("ReceiveStockTransferInput", graphql.BindUnmarshaler(ec, unmarshalInputReceiveStockTransferInput)),
 			graphql.NewInputUnmarshaler("ReconcileGatewayInput", graphql.BindUnmarshaler(ec, unmarshalInputReconcileGatewayInput)),
+			graphql.NewInputUnmarshaler("ReconcilePointsInput", graphql.BindUnmarshaler(ec, unmarshalInputReconcilePointsInput)),
 			graphql.NewInputUnmarshaler("RecordAccountPaymentInput", graphql.BindUnmarshaler(ec, unmarshalInputRecordAccountPaymentInput)),
 			graphql.NewInputUnmarshaler("RecordBankTransferInput", graphql.BindUnmarshaler(ec, unmarshalInputRecordBankTransferInput)),
 			graphql.NewInputUnmarshaler("RecordCollectionInput", graphql.BindUnmarshaler(ec, unmarshalInputRecordCollectionInput)),
@@ -16078,6 +17467,7 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 			graphql.NewInputUnmarshaler("ReverseJournalEntryInput", graphql.BindUnmarshaler(ec, unmarshalInputReverseJournalEntryInput)),
 			graphql.NewInputUnmarshaler("RevokePartnerKeyInput", graphql.BindUnmarshaler(ec, unmarshalInputRevokePartnerKeyInput)),
 			graphql.NewInputUnmarshaler("RevokeSessionInput", graphql.BindUnmarshaler(ec, unmarshalInputRevokeSessionInput)),
+			graphql.NewInputUnmarshaler("RewardPointsInput", graphql.BindUnmarshaler(ec, unmarshalInputRewardPointsInput)),
 			graphql.NewInputUnmarshaler("RotatePartnerKeyInput", graphql.BindUnmarshaler(ec, unmarshalInputRotatePartnerKeyInput)),
 			graphql.NewInputUnmarshaler("SaveAttributeInput", graphql.BindUnmarshaler(ec, unmarshalInputSaveAttributeInput)),
 			graphql.NewInputUnmarshaler("SaveBadgeInput", graphql.BindUnmarshaler(ec, unmarshalInputSaveBadgeInput)),
@@ -16086,6 +17476,10 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 			graphql.NewInputUnmarshaler("SaveDisplayRuleInput", graphql.BindUnmarshaler(ec, unmarshalInputSaveDisplayRuleInput)),
 			graphql.NewInputUnmarshaler("SaveDocumentIssuerInput", graphql.BindUnmarshaler(ec, unmarshalInputSaveDocumentIssuerInput)),
 			graphql.NewInputUnmarshaler("SaveLocationInput", graphql.BindUnmarshaler(ec, unmarshalInputSaveLocationInput)),
+			graphql.NewInputUnmarshaler("SavePointPartnerInput", graphql.BindUnmarshaler(ec, unmarshalInputSavePointPartnerInput)),
+			graphql.NewInputUnmarshaler("SavePointProgrammeInput", graphql.BindUnmarshaler(ec, unmarshalInputSavePointProgrammeInput)),
+			graphql.NewInputUnmarshaler("SavePointRateInput", graphql.BindUnmarshaler(ec, unmarshalInputSavePointRateInput)),
+			graphql.NewInputUnmarshaler("SavePointRuleInput", graphql.BindUnmarshaler(ec, unmarshalInputSavePointRuleInput)),
 			graphql.NewInputUnmarshaler("SavePriceListInput", graphql.BindUnmarshaler(ec, unmarshalInputSavePriceListInput)),
 			graphql.NewInputUnmarshaler("SaveProductBrandInput", graphql.BindUnmarshaler(ec, unmarshalInputSaveProductBrandInput)),
 			graphql.NewInputUnmarshaler("SaveQuantityDiscountInput", graphql.BindUnmarshaler(ec, unmarshalInputSaveQuantityDiscountInput)),
@@ -16097,6 +17491,7 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 			graphql.NewInputUnmarshaler("SaveShippingZoneInput", graphql.BindUnmarshaler(ec, unmarshalInputSaveShippingZoneInput)),
 			graphql.NewInputUnmarshaler("SaveSynonymInput", graphql.BindUnmarshaler(ec, unmarshalInputSaveSynonymInput)),
 			graphql.NewInputUnmarshaler("SeasonInput", graphql.BindUnmarshaler(ec, unmarshalInputSeasonInput)),
+			graphql.NewInputUnmarshaler("SendPointsInput", graphql.BindUnmarshaler(ec, unmarshalInputSendPointsInput)),
 			graphql.NewInputUnmarshaler("SendStockInput", graphql.BindUnmarshaler(ec, unmarshalInputSendStockInput)),
 			graphql.NewInputUnmarshaler("SendStockLineInput", graphql.BindUnmarshaler(ec, unmarshalInputSendStockLineInput)),
 			graphql.NewInputUnmarshaler("SetCartLineQuantityInput", graphql.BindUnmarshaler(ec, unmarshalInputSetCartLineQuantityInput)),
@@ -16148,6 +17543,7 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 			graphql.NewInputUnmarshaler("UpdateVariantInput", graphql.BindUnmarshaler(ec, unmarshalInputUpdateVariantInput)),
 			graphql.NewInputUnmarshaler("UploadBankStatementInput", graphql.BindUnmarshaler(ec, unmarshalInputUploadBankStatementInput)),
 			graphql.NewInputUnmarshaler("UploadCollectionsInput", graphql.BindUnmarshaler(ec, unmarshalInputUploadCollectionsInput)),
+			graphql.NewInputUnmarshaler("UsePointsInput", graphql.BindUnmarshaler(ec, unmarshalInputUsePointsInput)),
 			graphql.NewInputUnmarshaler("VariantInput", graphql.BindUnmarshaler(ec, unmarshalInputVariantInput)),
 			graphql.NewInputUnmarshaler("VerifyEmailInput", graphql.BindUnmarshaler(ec, unmarshalInputVerifyEmailInput)),
 			graphql.NewInputUnmarshaler("VersionedInput", graphql.BindUnmarshaler(ec, unmarshalInputVersionedInput)),
@@ -23039,6 +24435,972 @@ extend enum UserErrorCode {
   REFUND_EXCEEDS_PAYMENT
 }
 `, BuiltIn: false},
+	{Name: "../schema/points.graphqls", Input: `extend type Query {
+  "The point programmes (ポイント) of the brand, shared ones included; those that have ended for staff only."
+  pointProgrammes: [PointProgramme!]! @allow(anyone: true)
+  "What the caller has, one balance for each programme of the brand."
+  myPoints: [PointBalance!]! @allow(roles: [MEMBER, COMPANY_BUYER])
+  "What moved points of an account, the newest first: the caller's own, or any member's for staff."
+  pointStatement(
+    "Of which programme."
+    programmeId: ID!
+    "Whose, for staff; the caller's own if left out."
+    memberId: ID
+    "How many, 0 to 100."
+    first: Int = 20
+    "The cursor behind which the page starts."
+    after: String
+  ): PointEntryConnection! @allow(roles: [MEMBER, COMPANY_BUYER], permissions: [POINT_READ])
+  "What is left of the points that were given together, by when they expire, at most 500: the caller's own, or any member's for staff."
+  pointLots(
+    "Of which programme."
+    programmeId: ID!
+    "Whose, for staff; the caller's own if left out."
+    memberId: ID
+  ): [PointLot!]! @allow(roles: [MEMBER, COMPANY_BUYER], permissions: [POINT_READ])
+  "What a member has, for staff."
+  memberPoints(
+    "The member's account."
+    memberId: ID!
+  ): [PointBalance!]! @allow(permissions: [POINT_READ])
+  "What is outstanding of the programmes that the brand owes, by month of expiry; for staff."
+  pointLiabilities: PointLiabilityReport! @allow(permissions: [POINT_READ])
+  "The trial balance of a programme: debits and credits come to the same; for staff."
+  pointTrialBalance(
+    "The programme."
+    programmeId: ID!
+  ): [PointTrialSum!]! @allow(permissions: [POINT_READ])
+  "Other point systems that points move to and from; those that were closed for staff only."
+  pointPartners: [PointPartner!]! @allow(roles: [MEMBER, COMPANY_BUYER, PARTNER], permissions: [POINT_READ])
+  "Transfers to and from other point systems, the newest first: the caller's own, or the brand's for staff."
+  pointTransfers(
+    "How many, 0 to 100."
+    first: Int = 20
+    "The cursor behind which the page starts."
+    after: String
+    "Which transfers; all if left out."
+    filter: PointTransferFilter
+  ): PointTransferConnection! @allow(roles: [MEMBER, COMPANY_BUYER], permissions: [POINT_READ])
+  "Compare another system's statement with the transfers that went there."
+  reconcilePoints(
+    "Which system, what time, and what it says."
+    input: ReconcilePointsInput!
+  ): ReconcilePointsPayload! @allow(permissions: [POINT_READ])
+}
+
+extend type Subscription {
+  "What the caller has, and again whenever it changes. Changes that follow each other quickly may come as one."
+  pointsChanged: [PointBalance!]! @allow(roles: [MEMBER, COMPANY_BUYER])
+}
+
+extend type Mutation {
+  "Send the caller's points to another member, where the programme allows it. They keep their last days."
+  givePoints(
+    "To whom, and how many."
+    input: GivePointsInput!
+  ): PointBalancePayload! @allow(roles: [MEMBER, COMPANY_BUYER])
+  "Turn the caller's points of one programme into those of another, by their rate."
+  exchangePoints(
+    "Between which programmes, and how many."
+    input: ExchangePointsInput!
+  ): ExchangePointsPayload! @allow(roles: [MEMBER, COMPANY_BUYER])
+  "Move the caller's points to another point system. They leave the account at once, and come back if that system turns them down."
+  sendPoints(
+    "To which system, and how many."
+    input: SendPointsInput!
+  ): PointTransferPayload! @allow(roles: [MEMBER, COMPANY_BUYER])
+  "Take in points that another system moved here, once for each of its references; for partners and staff."
+  receivePoints(
+    "From which system, for whom, and how many."
+    input: ReceivePointsInput!
+  ): PointTransferPayload! @allow(permissions: [POINT_WRITE])
+  "Give points for a review, a check-in or a registration, as the rules say; for whoever sees it happen."
+  rewardPoints(
+    "For what, and to whom."
+    input: RewardPointsInput!
+  ): PointBalancesPayload! @allow(permissions: [POINT_WRITE])
+  "Give or take a member's points by hand, within what one of the staff may in a day."
+  grantPoints(
+    "To whom, how many, and why."
+    input: GrantPointsInput!
+  ): PointBalancePayload! @allow(permissions: [POINT_WRITE])
+  "Make a point programme of the brand, or change one. Code, worth and sharing never change."
+  savePointProgramme(
+    "The programme."
+    input: SavePointProgrammeInput!
+  ): PointProgrammePayload! @allow(permissions: [POINT_ADMIN])
+  "Set what points of one programme become in another."
+  savePointRate(
+    "The rate."
+    input: SavePointRateInput!
+  ): PointRatePayload! @allow(permissions: [POINT_ADMIN])
+  "Make a rule for what points are given, or put it in the place of another."
+  savePointRule(
+    "The rule."
+    input: SavePointRuleInput!
+  ): PointRulePayload! @allow(permissions: [POINT_ADMIN])
+  "End a rule: nothing is given by it any more."
+  closePointRule(
+    "Which rule."
+    input: ClosePointRuleInput!
+  ): ClosePointRulePayload! @allow(permissions: [POINT_ADMIN])
+  "Make another point system known by its code, or change it."
+  savePointPartner(
+    "The system."
+    input: SavePointPartnerInput!
+  ): PointPartnerPayload! @allow(permissions: [POINT_ADMIN])
+  "Write what is reserved for another system into a file, and count it as sent. The same key gives the same file again."
+  exportPointTransfers(
+    "For which system."
+    input: ExportPointTransfersInput!
+  ): ExportPointTransfersPayload! @allow(permissions: [POINT_WRITE])
+  "Read another system's answers to a file: what it took, and what comes back."
+  importPointAnswers(
+    "From which system, and what it says."
+    input: ImportPointAnswersInput!
+  ): ImportPointAnswersPayload! @allow(permissions: [POINT_WRITE])
+}
+
+extend type Cart {
+  "What the caller's points could pay of this total, one for each programme of the brand; empty for guests."
+  points: [PointOffer!]!
+}
+
+extend input PlaceOrderInput {
+  """
+  Points that pay before gift cards; ` + "`" + `paymentMethod` + "`" + ` pays the rest. POINTS as the method
+  says that they pay all. The order's total stays the same.
+  """
+  points: [UsePointsInput!]! = []
+}
+
+extend enum PaymentMethod {
+  "From a member's points: ` + "`" + `points` + "`" + ` of ` + "`" + `placeOrder` + "`" + `."
+  POINTS
+}
+
+extend enum Permission {
+  "Read members' points and what is outstanding."
+  POINT_READ
+  "Grant and deduct points within the day's limit; tell of rewards; move points to and from other systems."
+  POINT_WRITE
+  "Make programmes, rates, rules and other point systems known."
+  POINT_ADMIN
+}
+
+extend enum LedgerAccount {
+  "Owed to members for points, at what they pay (契約負債); a sub-account for each programme."
+  POINTS
+}
+
+extend enum JournalKind {
+  "Points of a day that were given, less those that expired."
+  POINTS
+}
+
+"How many points of a programme shall pay for an order."
+input UsePointsInput {
+  "The programme."
+  programmeId: ID!
+  "How many points, in whole units of the programme."
+  points: Int!
+}
+
+"One kind of points: a brand's own, or a pool that all brands share."
+type PointProgramme {
+  "The programme's opaque global id."
+  id: ID!
+  "Its code, unique."
+  code: String!
+  "The name, in the caller's language."
+  name: String!
+  "Whether it is earned and used in all brands (共通ポイント)."
+  shared: Boolean!
+  "So many points pay ` + "`" + `unitWorth` + "`" + `; points are used by this number."
+  unitPoints: Int!
+  "What ` + "`" + `unitPoints` + "`" + ` pay."
+  unitWorth: Money!
+  "How many days after the day on which they are given points can be used; null: for ever."
+  expiryDays: Int
+  "How many days after delivery earned points can be used."
+  confirmDays: Int!
+  "How long points live on that had expired when an order gives them back, in days."
+  graceDays: Int!
+  "How many days before points expire their member is told; 0: not at all."
+  noticeDays: Int!
+  "Whether members may send them to each other."
+  transferable: Boolean!
+  "How many points one of the staff may grant and deduct in a day; for staff."
+  grantLimit: Int! @allow(permissions: [POINT_READ])
+  "When it ended; null while it goes on."
+  closedAt: DateTime
+  "What its points become in other programmes."
+  rates: [PointRate!]!
+  "For what points are given."
+  rules: [PointRule!]!
+}
+
+"What points of one programme become in another."
+type PointRate {
+  "The programme that points leave."
+  fromId: ID!
+  "The programme that they reach."
+  toId: ID!
+  "So many points that leave."
+  fromPoints: Int!
+  "Are so many there."
+  toPoints: Int!
+}
+
+"What a member has of a programme."
+type PointBalance {
+  "The programme."
+  programme: PointProgramme!
+  "Points that can be used now."
+  usable: Int!
+  "Points that are promised and cannot be used yet."
+  pending: Int!
+  "Points that were taken back after they had been used; they come off what is earned next."
+  owed: Int!
+  "What the usable points pay."
+  worth: Money!
+  "The last day of the points that expire first; null if none expire."
+  nextExpiry: Date
+  "How many points those are."
+  nextExpiryPoints: Int!
+}
+
+"What points could pay of a cart."
+type PointOffer {
+  "The programme."
+  programme: PointProgramme!
+  "Points that the member can use."
+  usable: Int!
+  "How many of them can be used for the cart's total."
+  most: Int!
+  "What those pay."
+  mostWorth: Money!
+}
+
+"One movement of points, by double entry. It never changes."
+type PointEntry {
+  "Its number among the account's entries, from 1."
+  number: Int!
+  "Why."
+  kind: PointEntryKind!
+  "How many points moved."
+  points: Int!
+  "The account that they left."
+  debit: PointAccount!
+  "The account that they reached."
+  credit: PointAccount!
+  "By how much it changed what can be used."
+  change: Int!
+  "By how much it changed what is promised."
+  pendingChange: Int!
+  "What the account had after it, expired points that were not written off included."
+  available: Int!
+  "What was promised after it."
+  pending: Int!
+  "The order it is about; null for none."
+  orderId: ID
+  "Why, in words; empty if nobody said."
+  reason: String!
+  "When."
+  at: DateTime!
+}
+
+"Why points moved."
+enum PointEntryKind {
+  "They were earned."
+  EARN
+  "What was promised can be used now."
+  CONFIRM
+  "What was owed came off what was earned."
+  SETTLE
+  "Earned points were taken back, since the order was given up or goods came back."
+  TAKE_BACK
+  "They paid an order."
+  USE
+  "An order gave them back."
+  RETURN
+  "Their time was over (失効)."
+  EXPIRE
+  "Staff gave them."
+  GRANT
+  "Staff took them."
+  DEDUCT
+  "They went to another member."
+  TRANSFER_OUT
+  "They came from another member."
+  TRANSFER_IN
+  "They went into another programme."
+  EXCHANGE_OUT
+  "They came out of another programme."
+  EXCHANGE_IN
+  "They were reserved for another point system."
+  SEND
+  "The other point system took them."
+  SENT
+  "The other point system turned them down."
+  SEND_BACK
+  "They came from another point system."
+  RECEIVE
+  "They were brought over from the system before this one."
+  OPENING
+}
+
+"An account of the points' ledger."
+enum PointAccount {
+  "The member's, to be used."
+  AVAILABLE
+  "The member's, promised."
+  PENDING
+  "What the member owes."
+  OWED
+  "Earned by members."
+  ISSUED
+  "Paid orders."
+  REDEEMED
+  "Expired."
+  EXPIRED
+  "Given and taken by staff."
+  GRANTED
+  "On the way from member to member; nothing is left there."
+  TRANSFER
+  "Turned into another programme's, or out of one."
+  EXCHANGE
+  "Reserved for other point systems."
+  SENDING
+  "With other point systems."
+  EXTERNAL
+  "Brought over from the system before this one."
+  OPENING
+}
+
+"Points that were given together."
+type PointLot {
+  "How many were given."
+  issued: Int!
+  "How many are left."
+  remaining: Int!
+  "Whether they cannot be used yet."
+  pending: Boolean!
+  "The last day on which they can be used; null: for ever, or not known yet."
+  expiresOn: Date
+  "When they can be used; null if they can, or nobody knows yet."
+  confirmsAt: DateTime
+  "When they were given."
+  earnedAt: DateTime!
+}
+
+"One page of entries."
+type PointEntryConnection {
+  "The entries with their cursors."
+  edges: [PointEntryEdge!]!
+  "The entries without cursors."
+  nodes: [PointEntry!]!
+  "Where the page lies."
+  pageInfo: PageInfo!
+  "How many entries there are; costs a count."
+  totalCount: Int!
+}
+
+"An entry on a page."
+type PointEntryEdge {
+  "The cursor behind this entry."
+  cursor: String!
+  "The entry."
+  node: PointEntry!
+}
+
+"For what points are given. It never changes: who changes it makes another in its place."
+type PointRule {
+  "The rule's opaque global id."
+  id: ID!
+  "The name, in the caller's language."
+  name: String!
+  "What it gives, and when."
+  terms: PointTerms!
+  "From when on; null: from ever."
+  validFrom: DateTime
+  "Until when; null: for ever."
+  validUntil: DateTime
+}
+
+"What a rule gives, and when. Empty lists ask for nothing."
+type PointTerms {
+  "For what."
+  occasion: PointOccasion!
+  "So many points for each of this amount, in minor units (yen); 0: once."
+  perMinor: Int!
+  "How many points; 0 if it multiplies."
+  points: Int!
+  "What it multiplies the points by that other rules give on amounts; null if it gives points."
+  factor: Decimal
+  "Products that count; with categories: either."
+  productIds: [ID!]!
+  "Categories that count, with what is below them."
+  categoryIds: [ID!]!
+  "At which shops."
+  shopIds: [ID!]!
+  "On which days of the week; 0 is Sunday."
+  weekdays: [Int!]!
+  "On which days of the month."
+  monthDays: [Int!]!
+  "For members of which ranks."
+  ranks: [String!]!
+  "Only for a member's first order in the brand."
+  first: Boolean!
+  "From which amount of the goods that count, in minor units (yen)."
+  minMinor: Int!
+  "At most once a day, for what is no purchase."
+  oncePerDay: Boolean!
+}
+
+"For what points are given."
+enum PointOccasion {
+  "An order."
+  PURCHASE
+  "A review."
+  REVIEW
+  "A check-in at a shop or event."
+  CHECK_IN
+  "A registration; once for each member."
+  SIGN_UP
+}
+
+"What is outstanding."
+type PointLiabilityReport {
+  "By programme and month of expiry."
+  rows: [PointLiability!]!
+  "The same as CSV: programme, expires, points, pending, worth, currency."
+  csv: String!
+}
+
+"What is outstanding of a programme that expires in a month."
+type PointLiability {
+  "The programme."
+  programme: PointProgramme!
+  "The first day of the month of expiry; null for points that never expire, or are not confirmed."
+  month: Date
+  "Points that can be used."
+  points: Int!
+  "Points that are promised."
+  pending: Int!
+  "What the usable points pay."
+  worth: Money!
+}
+
+"What one account of a programme's ledger comes to."
+type PointTrialSum {
+  "The account."
+  account: PointAccount!
+  "The sum of what left it."
+  debit: Int!
+  "The sum of what reached it."
+  credit: Int!
+}
+
+"Another point system (ポイント交換先)."
+type PointPartner {
+  "The partner's opaque global id."
+  id: ID!
+  "The programme whose points move."
+  programmeId: ID!
+  "Its code, unique."
+  code: String!
+  "The name, in the caller's language."
+  name: String!
+  "How it is reached."
+  way: PointPartnerWay!
+  "So many of our points."
+  ourPoints: Int!
+  "Are so many of theirs."
+  theirPoints: Int!
+  "How many of our points move at once at least."
+  minPoints: Int!
+  "Whether points go there."
+  sends: Boolean!
+  "Whether points come from there."
+  receives: Boolean!
+  "When it was closed; null while it goes on."
+  closedAt: DateTime
+}
+
+"How another point system is reached."
+enum PointPartnerWay {
+  "It is called for each transfer."
+  API
+  "By files that staff exchange."
+  FILE
+}
+
+"Points on the way to another point system, or from there."
+type PointTransfer {
+  "The transfer's opaque global id."
+  id: ID!
+  "The other system."
+  partnerId: ID!
+  "Whether they go there; else they came from there."
+  outgoing: Boolean!
+  "How far it has come."
+  state: PointTransferState!
+  "The member's number there; for what came in, ours."
+  theirMember: String!
+  "How many points, ours."
+  points: Int!
+  "How many points, theirs."
+  theirPoints: Int!
+  "The other system's reference; empty until it answered."
+  reference: String!
+  "Why it was turned down; empty if it was not."
+  problem: String!
+  "When it was asked for."
+  createdAt: DateTime!
+  "When it came so far."
+  updatedAt: DateTime!
+}
+
+"How far a transfer has come."
+enum PointTransferState {
+  "Off the member's account, and not told to the other system yet."
+  RESERVED
+  "Told to the other system, which has not answered."
+  SENT
+  "With the other system."
+  ACKNOWLEDGED
+  "Turned down: the member has the points again."
+  RETURNED
+  "Came from the other system."
+  RECEIVED
+}
+
+"Which transfers to list; what is left out does not filter."
+input PointTransferFilter {
+  "With this system."
+  partnerId: ID
+  "Of this member, for staff."
+  memberId: ID
+  "That have come so far."
+  state: PointTransferState
+}
+
+"One page of transfers."
+type PointTransferConnection {
+  "The transfers with their cursors."
+  edges: [PointTransferEdge!]!
+  "The transfers without cursors."
+  nodes: [PointTransfer!]!
+  "Where the page lies."
+  pageInfo: PageInfo!
+  "How many transfers there are; costs a count."
+  totalCount: Int!
+}
+
+"A transfer on a page."
+type PointTransferEdge {
+  "The cursor behind this transfer."
+  cursor: String!
+  "The transfer."
+  node: PointTransfer!
+}
+
+"To whom points go, and how many."
+input GivePointsInput {
+  "The client's key of this intent, 8 to 100 characters: a UUID does."
+  idempotencyKey: String!
+  "The programme."
+  programmeId: ID!
+  "The e-mail address of the member who gets them."
+  email: String!
+  "How many points."
+  points: Int!
+}
+
+"Between which programmes points move, and how many."
+input ExchangePointsInput {
+  "The client's key of this intent, 8 to 100 characters: a UUID does."
+  idempotencyKey: String!
+  "The programme that points leave."
+  fromId: ID!
+  "The programme that they reach."
+  toId: ID!
+  "How many leave, in whole steps of the rate."
+  points: Int!
+}
+
+"To which other system points go, and how many."
+input SendPointsInput {
+  "The client's key of this intent, 8 to 100 characters: a UUID does."
+  idempotencyKey: String!
+  "The other system."
+  partnerId: ID!
+  "The caller's member number there, at most 64 characters."
+  theirMember: String!
+  "How many of our points, in whole steps of the rate."
+  points: Int!
+}
+
+"Points that another system moved here."
+input ReceivePointsInput {
+  "The other system."
+  partnerId: ID!
+  "Its reference, at most 64 characters: the same one comes in once."
+  reference: String!
+  "The member who gets them."
+  memberId: ID!
+  "How many of their points, in whole steps of the rate."
+  theirPoints: Int!
+}
+
+"For what points are given, besides purchases."
+input RewardPointsInput {
+  "The caller's key of this intent, 8 to 100 characters."
+  idempotencyKey: String!
+  "For what; not PURCHASE, which orders tell by themselves."
+  occasion: PointOccasion!
+  "The member who gets them."
+  memberId: ID!
+  "The shop where it was."
+  shopId: ID
+  "What was reviewed, or where somebody checked in: each is rewarded once."
+  subjectId: ID
+}
+
+"Points that staff give or take."
+input GrantPointsInput {
+  "The client's key of this intent, 8 to 100 characters: a UUID does."
+  idempotencyKey: String!
+  "The programme."
+  programmeId: ID!
+  "The member."
+  memberId: ID!
+  "How many points."
+  points: Int!
+  "Take them rather than give them."
+  deduct: Boolean! = false
+  "Why, at most 200 characters; the member reads it."
+  reason: String!
+}
+
+"A point programme."
+input SavePointProgrammeInput {
+  "The programme to change; a new one if left out."
+  id: ID
+  "Its code, unique: small letters, digits, hyphens, underscores. It never changes."
+  code: String!
+  "The name, at most 60 characters; Japanese is needed."
+  name: Translations!
+  "Whether it is earned and used in all brands. It never changes."
+  shared: Boolean! = false
+  "So many points pay ` + "`" + `unitMinor` + "`" + `. It never changes."
+  unitPoints: Int! = 1
+  "What ` + "`" + `unitPoints` + "`" + ` pay, in minor units (yen). It never changes."
+  unitMinor: Int! = 1
+  "How many days after the day on which they are given points can be used; left out: for ever."
+  expiryDays: Int
+  "How many days after delivery earned points can be used."
+  confirmDays: Int! = 7
+  "How long points live on that had expired when an order gives them back, in days."
+  graceDays: Int! = 30
+  "How many days before points expire their member is told; 0: not at all."
+  noticeDays: Int! = 14
+  "Whether members may send them to each other."
+  transferable: Boolean! = false
+  "How many points one of the staff may grant and deduct in a day."
+  grantLimit: Int! = 0
+  "End the programme: its points stay as they are, and nothing can be done with them."
+  closed: Boolean! = false
+}
+
+"What points of one programme become in another."
+input SavePointRateInput {
+  "The programme that points leave."
+  fromId: ID!
+  "The programme that they reach."
+  toId: ID!
+  "So many points that leave."
+  fromPoints: Int!
+  "Are so many there; 0 ends the exchange."
+  toPoints: Int!
+}
+
+"A rule for what points are given."
+input SavePointRuleInput {
+  "The rule in whose place it comes; none if left out."
+  id: ID
+  "The programme whose points it gives."
+  programmeId: ID!
+  "The name, at most 60 characters; Japanese is needed."
+  name: Translations!
+  "What it gives, and when."
+  terms: PointTermsInput!
+  "From when on; from now on if left out."
+  validFrom: DateTime
+  "Until when; for ever if left out."
+  validUntil: DateTime
+}
+
+"What a rule gives, and when. What is left out asks for nothing. A rule gives ` + "`" + `points` + "`" + `, or multiplies by ` + "`" + `factor` + "`" + `."
+input PointTermsInput {
+  "For what."
+  occasion: PointOccasion! = PURCHASE
+  "So many points for each of this amount, in minor units (yen); 0: once."
+  perMinor: Int! = 0
+  "How many points."
+  points: Int! = 0
+  "What it multiplies the points by that other rules give on amounts; above 1. Factors of several rules add up: twice and three times are four times."
+  factor: Decimal
+  "Products that count; with categories: either."
+  productIds: [ID!]! = []
+  "Categories that count, with what is below them."
+  categoryIds: [ID!]! = []
+  "At which shops."
+  shopIds: [ID!]! = []
+  "On which days of the week; 0 is Sunday."
+  weekdays: [Int!]! = []
+  "On which days of the month."
+  monthDays: [Int!]! = []
+  "For members of which ranks."
+  ranks: [String!]! = []
+  "Only for a member's first order in the brand."
+  first: Boolean! = false
+  "From which amount of the goods that count, in minor units (yen)."
+  minMinor: Int! = 0
+  "At most once a day, for what is no purchase."
+  oncePerDay: Boolean! = false
+}
+
+"Which rule to end."
+input ClosePointRuleInput {
+  "The programme whose points it gives."
+  programmeId: ID!
+  "The rule."
+  ruleId: ID!
+}
+
+"Another point system."
+input SavePointPartnerInput {
+  "The programme whose points move."
+  programmeId: ID!
+  "Its code, unique; one that is known is changed."
+  code: String!
+  "The name, at most 60 characters; Japanese is needed."
+  name: Translations!
+  "How it is reached; by API needs its address in the server's settings."
+  way: PointPartnerWay!
+  "So many of our points."
+  ourPoints: Int!
+  "Are so many of theirs."
+  theirPoints: Int!
+  "How many of our points move at once at least."
+  minPoints: Int!
+  "Whether points go there."
+  sends: Boolean! = true
+  "Whether points come from there."
+  receives: Boolean! = false
+  "Close it: nothing moves any more."
+  closed: Boolean! = false
+}
+
+"For which system to write a file."
+input ExportPointTransfersInput {
+  "The client's key of this intent, 8 to 100 characters: a UUID does."
+  idempotencyKey: String!
+  "The system."
+  partnerId: ID!
+}
+
+"Another system's answers."
+input ImportPointAnswersInput {
+  "The system."
+  partnerId: ID!
+  "CSV in UTF-8 with a heading: id, result (OK or NG), reference, reason. At most 100,000 lines."
+  csv: String!
+}
+
+"Another system's statement."
+input ReconcilePointsInput {
+  "The system."
+  partnerId: ID!
+  "Transfers from this moment on."
+  from: DateTime!
+  "And before this one."
+  until: DateTime!
+  "CSV in UTF-8 with a heading: id, points (theirs). At most 100,000 lines."
+  csv: String!
+}
+
+"A balance after a change."
+type PointBalancePayload {
+  "The balance; null if nothing was done."
+  balance: PointBalance
+  "Why nothing was done; empty if it was."
+  userErrors: [UserError!]!
+}
+
+"What was given."
+type PointBalancesPayload {
+  "How many points were given in all."
+  points: Int!
+  "Why nothing was given; empty if it was."
+  userErrors: [UserError!]!
+}
+
+"The caller's balances after an exchange."
+type ExchangePointsPayload {
+  "The balances; empty if nothing was done."
+  balances: [PointBalance!]!
+  "Why nothing was done; empty if it was."
+  userErrors: [UserError!]!
+}
+
+"A transfer after a change."
+type PointTransferPayload {
+  "The transfer; null if nothing was done."
+  transfer: PointTransfer
+  "Why nothing was done; empty if it was."
+  userErrors: [UserError!]!
+}
+
+"A programme after a change."
+type PointProgrammePayload {
+  "The programme; null if nothing was done."
+  programme: PointProgramme
+  "Why nothing was done; empty if it was."
+  userErrors: [UserError!]!
+}
+
+"A rate after a change."
+type PointRatePayload {
+  "The rate; null if nothing was done."
+  rate: PointRate
+  "Why nothing was done; empty if it was."
+  userErrors: [UserError!]!
+}
+
+"A rule after a change."
+type PointRulePayload {
+  "The rule; null if nothing was done."
+  rule: PointRule
+  "Why nothing was done; empty if it was."
+  userErrors: [UserError!]!
+}
+
+"Whether a rule was ended."
+type ClosePointRulePayload {
+  "Why nothing was done; empty if it was."
+  userErrors: [UserError!]!
+}
+
+"Another system after a change."
+type PointPartnerPayload {
+  "The system; null if nothing was done."
+  partner: PointPartner
+  "Why nothing was done; empty if it was."
+  userErrors: [UserError!]!
+}
+
+"A file for another system."
+type ExportPointTransfersPayload {
+  "How many transfers it holds."
+  count: Int!
+  "CSV: id, member, points (theirs), requested_at; null if nothing was done."
+  csv: String
+  "Why nothing was done; empty if it was."
+  userErrors: [UserError!]!
+}
+
+"What became of another system's answers. Lines that do not fit are told and left out; the others count."
+type ImportPointAnswersPayload {
+  "How many transfers are there now."
+  acknowledged: Int!
+  "How many came back."
+  returned: Int!
+  "How many had been answered before, the same way."
+  repeated: Int!
+  "Lines that were left out, or why nothing was read."
+  userErrors: [UserError!]!
+}
+
+"Another system's statement beside our books."
+type ReconcilePointsPayload {
+  "How many transfers agree."
+  matched: Int!
+  "Transfers of which the books say different things."
+  differences: [PointDifference!]!
+  "Why nothing was compared; empty if it was."
+  userErrors: [UserError!]!
+}
+
+"A transfer of which the books say different things."
+type PointDifference {
+  "The transfer, as the files call it; what we do not know, as they call it."
+  reference: String!
+  "How the books differ."
+  cause: PointDifferenceCause!
+  "Their points by our books."
+  ourPoints: Int!
+  "Their points by their statement."
+  told: Int!
+}
+
+"How the books differ."
+enum PointDifferenceCause {
+  "We have it as taken, their statement has it not."
+  MISSING_THERE
+  "Their statement has it, we have it not, or have it as turned down."
+  MISSING_HERE
+  "The numbers differ."
+  POINTS
+  "Their statement has it, and they have not answered us."
+  OPEN
+}
+
+extend enum UserErrorCode {
+  "There are not enough points."
+  POINTS_SHORT
+  "The number of points is out of bounds."
+  POINTS_AMOUNT_INVALID
+  "Points are used or moved in whole units only."
+  POINTS_UNIT
+  "There is no such programme in this brand."
+  POINT_PROGRAMME_UNKNOWN
+  "The programme has ended."
+  POINT_PROGRAMME_CLOSED
+  "Code, worth and sharing of a programme never change."
+  POINT_PROGRAMME_FIXED
+  "There is no such member."
+  POINT_MEMBER_UNKNOWN
+  "Points are for members."
+  POINTS_MEMBERS_ONLY
+  "The points pay more than the order costs."
+  POINTS_ABOVE_TOTAL
+  "The points do not pay all, and no other method was named."
+  POINTS_DO_NOT_COVER
+  "Points do not go with the method."
+  POINTS_NOT_COMBINABLE
+  "Points cannot be sent to oneself."
+  POINTS_TO_SELF
+  "The programme does not allow points to be sent to other members."
+  POINTS_NOT_TRANSFERABLE
+  "There is no rate between the programmes."
+  POINTS_NOT_EXCHANGEABLE
+  "It exceeds what one of the staff may grant and deduct in a day."
+  POINTS_STAFF_LIMIT
+  "No points were used that could be given back."
+  POINTS_NOT_USED
+  "There is no such point system, or not for this."
+  POINT_PARTNER_UNKNOWN
+  "The transfer has come too far, or was answered otherwise."
+  POINT_TRANSFER_STATE
+  "A line of the file does not fit."
+  POINT_FILE_INVALID
+  "No rule gives anything for this."
+  POINT_EVENT_INVALID
+}
+`, BuiltIn: false},
 	{Name: "../schema/price_import.graphqls", Input: `extend type Query {
   "One file of prices and what it would change; null if there is none. For staff."
   priceImport(
@@ -28219,6 +30581,8 @@ func childFields_Cart(ctx context.Context, ec *executionContext, field graphql.C
 		return fieldContext_Cart_paymentCharge(ctx, ec, field)
 	case "paymentProblem":
 		return fieldContext_Cart_paymentProblem(ctx, ec, field)
+	case "points":
+		return fieldContext_Cart_points(ctx, ec, field)
 	case "shippingOptions":
 		return fieldContext_Cart_shippingOptions(ctx, ec, field)
 	case "shippingProblem":
@@ -28437,6 +30801,14 @@ func childFields_CloseAccountsPayload(ctx context.Context, ec *executionContext,
 		return fieldContext_CloseAccountsPayload_userErrors(ctx, ec, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type CloseAccountsPayload", field.Name)
+}
+
+func childFields_ClosePointRulePayload(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "userErrors":
+		return fieldContext_ClosePointRulePayload_userErrors(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ClosePointRulePayload", field.Name)
 }
 
 func childFields_CollectionPayload(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -29053,6 +31425,28 @@ func childFields_EditOrderPayload(ctx context.Context, ec *executionContext, fie
 	return nil, fmt.Errorf("no field named %q was found under type EditOrderPayload", field.Name)
 }
 
+func childFields_ExchangePointsPayload(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "balances":
+		return fieldContext_ExchangePointsPayload_balances(ctx, ec, field)
+	case "userErrors":
+		return fieldContext_ExchangePointsPayload_userErrors(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ExchangePointsPayload", field.Name)
+}
+
+func childFields_ExportPointTransfersPayload(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "count":
+		return fieldContext_ExportPointTransfersPayload_count(ctx, ec, field)
+	case "csv":
+		return fieldContext_ExportPointTransfersPayload_csv(ctx, ec, field)
+	case "userErrors":
+		return fieldContext_ExportPointTransfersPayload_userErrors(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ExportPointTransfersPayload", field.Name)
+}
+
 func childFields_Facet(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "kind":
@@ -29257,6 +31651,20 @@ func childFields_ImportPayload(ctx context.Context, ec *executionContext, field 
 		return fieldContext_ImportPayload_userErrors(ctx, ec, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type ImportPayload", field.Name)
+}
+
+func childFields_ImportPointAnswersPayload(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "acknowledged":
+		return fieldContext_ImportPointAnswersPayload_acknowledged(ctx, ec, field)
+	case "returned":
+		return fieldContext_ImportPointAnswersPayload_returned(ctx, ec, field)
+	case "repeated":
+		return fieldContext_ImportPointAnswersPayload_repeated(ctx, ec, field)
+	case "userErrors":
+		return fieldContext_ImportPointAnswersPayload_userErrors(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ImportPointAnswersPayload", field.Name)
 }
 
 func childFields_ImportRejection(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -30103,6 +32511,412 @@ func childFields_PetPayload(ctx context.Context, ec *executionContext, field gra
 	return nil, fmt.Errorf("no field named %q was found under type PetPayload", field.Name)
 }
 
+func childFields_PointBalance(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "programme":
+		return fieldContext_PointBalance_programme(ctx, ec, field)
+	case "usable":
+		return fieldContext_PointBalance_usable(ctx, ec, field)
+	case "pending":
+		return fieldContext_PointBalance_pending(ctx, ec, field)
+	case "owed":
+		return fieldContext_PointBalance_owed(ctx, ec, field)
+	case "worth":
+		return fieldContext_PointBalance_worth(ctx, ec, field)
+	case "nextExpiry":
+		return fieldContext_PointBalance_nextExpiry(ctx, ec, field)
+	case "nextExpiryPoints":
+		return fieldContext_PointBalance_nextExpiryPoints(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type PointBalance", field.Name)
+}
+
+func childFields_PointBalancePayload(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "balance":
+		return fieldContext_PointBalancePayload_balance(ctx, ec, field)
+	case "userErrors":
+		return fieldContext_PointBalancePayload_userErrors(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type PointBalancePayload", field.Name)
+}
+
+func childFields_PointBalancesPayload(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "points":
+		return fieldContext_PointBalancesPayload_points(ctx, ec, field)
+	case "userErrors":
+		return fieldContext_PointBalancesPayload_userErrors(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type PointBalancesPayload", field.Name)
+}
+
+func childFields_PointDifference(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "reference":
+		return fieldContext_PointDifference_reference(ctx, ec, field)
+	case "cause":
+		return fieldContext_PointDifference_cause(ctx, ec, field)
+	case "ourPoints":
+		return fieldContext_PointDifference_ourPoints(ctx, ec, field)
+	case "told":
+		return fieldContext_PointDifference_told(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type PointDifference", field.Name)
+}
+
+func childFields_PointEntry(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "number":
+		return fieldContext_PointEntry_number(ctx, ec, field)
+	case "kind":
+		return fieldContext_PointEntry_kind(ctx, ec, field)
+	case "points":
+		return fieldContext_PointEntry_points(ctx, ec, field)
+	case "debit":
+		return fieldContext_PointEntry_debit(ctx, ec, field)
+	case "credit":
+		return fieldContext_PointEntry_credit(ctx, ec, field)
+	case "change":
+		return fieldContext_PointEntry_change(ctx, ec, field)
+	case "pendingChange":
+		return fieldContext_PointEntry_pendingChange(ctx, ec, field)
+	case "available":
+		return fieldContext_PointEntry_available(ctx, ec, field)
+	case "pending":
+		return fieldContext_PointEntry_pending(ctx, ec, field)
+	case "orderId":
+		return fieldContext_PointEntry_orderId(ctx, ec, field)
+	case "reason":
+		return fieldContext_PointEntry_reason(ctx, ec, field)
+	case "at":
+		return fieldContext_PointEntry_at(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type PointEntry", field.Name)
+}
+
+func childFields_PointEntryConnection(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edges":
+		return fieldContext_PointEntryConnection_edges(ctx, ec, field)
+	case "nodes":
+		return fieldContext_PointEntryConnection_nodes(ctx, ec, field)
+	case "pageInfo":
+		return fieldContext_PointEntryConnection_pageInfo(ctx, ec, field)
+	case "totalCount":
+		return fieldContext_PointEntryConnection_totalCount(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type PointEntryConnection", field.Name)
+}
+
+func childFields_PointEntryEdge(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cursor":
+		return fieldContext_PointEntryEdge_cursor(ctx, ec, field)
+	case "node":
+		return fieldContext_PointEntryEdge_node(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type PointEntryEdge", field.Name)
+}
+
+func childFields_PointLiability(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "programme":
+		return fieldContext_PointLiability_programme(ctx, ec, field)
+	case "month":
+		return fieldContext_PointLiability_month(ctx, ec, field)
+	case "points":
+		return fieldContext_PointLiability_points(ctx, ec, field)
+	case "pending":
+		return fieldContext_PointLiability_pending(ctx, ec, field)
+	case "worth":
+		return fieldContext_PointLiability_worth(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type PointLiability", field.Name)
+}
+
+func childFields_PointLiabilityReport(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "rows":
+		return fieldContext_PointLiabilityReport_rows(ctx, ec, field)
+	case "csv":
+		return fieldContext_PointLiabilityReport_csv(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type PointLiabilityReport", field.Name)
+}
+
+func childFields_PointLot(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "issued":
+		return fieldContext_PointLot_issued(ctx, ec, field)
+	case "remaining":
+		return fieldContext_PointLot_remaining(ctx, ec, field)
+	case "pending":
+		return fieldContext_PointLot_pending(ctx, ec, field)
+	case "expiresOn":
+		return fieldContext_PointLot_expiresOn(ctx, ec, field)
+	case "confirmsAt":
+		return fieldContext_PointLot_confirmsAt(ctx, ec, field)
+	case "earnedAt":
+		return fieldContext_PointLot_earnedAt(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type PointLot", field.Name)
+}
+
+func childFields_PointOffer(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "programme":
+		return fieldContext_PointOffer_programme(ctx, ec, field)
+	case "usable":
+		return fieldContext_PointOffer_usable(ctx, ec, field)
+	case "most":
+		return fieldContext_PointOffer_most(ctx, ec, field)
+	case "mostWorth":
+		return fieldContext_PointOffer_mostWorth(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type PointOffer", field.Name)
+}
+
+func childFields_PointPartner(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return fieldContext_PointPartner_id(ctx, ec, field)
+	case "programmeId":
+		return fieldContext_PointPartner_programmeId(ctx, ec, field)
+	case "code":
+		return fieldContext_PointPartner_code(ctx, ec, field)
+	case "name":
+		return fieldContext_PointPartner_name(ctx, ec, field)
+	case "way":
+		return fieldContext_PointPartner_way(ctx, ec, field)
+	case "ourPoints":
+		return fieldContext_PointPartner_ourPoints(ctx, ec, field)
+	case "theirPoints":
+		return fieldContext_PointPartner_theirPoints(ctx, ec, field)
+	case "minPoints":
+		return fieldContext_PointPartner_minPoints(ctx, ec, field)
+	case "sends":
+		return fieldContext_PointPartner_sends(ctx, ec, field)
+	case "receives":
+		return fieldContext_PointPartner_receives(ctx, ec, field)
+	case "closedAt":
+		return fieldContext_PointPartner_closedAt(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type PointPartner", field.Name)
+}
+
+func childFields_PointPartnerPayload(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "partner":
+		return fieldContext_PointPartnerPayload_partner(ctx, ec, field)
+	case "userErrors":
+		return fieldContext_PointPartnerPayload_userErrors(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type PointPartnerPayload", field.Name)
+}
+
+func childFields_PointProgramme(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return fieldContext_PointProgramme_id(ctx, ec, field)
+	case "code":
+		return fieldContext_PointProgramme_code(ctx, ec, field)
+	case "name":
+		return fieldContext_PointProgramme_name(ctx, ec, field)
+	case "shared":
+		return fieldContext_PointProgramme_shared(ctx, ec, field)
+	case "unitPoints":
+		return fieldContext_PointProgramme_unitPoints(ctx, ec, field)
+	case "unitWorth":
+		return fieldContext_PointProgramme_unitWorth(ctx, ec, field)
+	case "expiryDays":
+		return fieldContext_PointProgramme_expiryDays(ctx, ec, field)
+	case "confirmDays":
+		return fieldContext_PointProgramme_confirmDays(ctx, ec, field)
+	case "graceDays":
+		return fieldContext_PointProgramme_graceDays(ctx, ec, field)
+	case "noticeDays":
+		return fieldContext_PointProgramme_noticeDays(ctx, ec, field)
+	case "transferable":
+		return fieldContext_PointProgramme_transferable(ctx, ec, field)
+	case "grantLimit":
+		return fieldContext_PointProgramme_grantLimit(ctx, ec, field)
+	case "closedAt":
+		return fieldContext_PointProgramme_closedAt(ctx, ec, field)
+	case "rates":
+		return fieldContext_PointProgramme_rates(ctx, ec, field)
+	case "rules":
+		return fieldContext_PointProgramme_rules(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type PointProgramme", field.Name)
+}
+
+func childFields_PointProgrammePayload(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "programme":
+		return fieldContext_PointProgrammePayload_programme(ctx, ec, field)
+	case "userErrors":
+		return fieldContext_PointProgrammePayload_userErrors(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type PointProgrammePayload", field.Name)
+}
+
+func childFields_PointRate(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "fromId":
+		return fieldContext_PointRate_fromId(ctx, ec, field)
+	case "toId":
+		return fieldContext_PointRate_toId(ctx, ec, field)
+	case "fromPoints":
+		return fieldContext_PointRate_fromPoints(ctx, ec, field)
+	case "toPoints":
+		return fieldContext_PointRate_toPoints(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type PointRate", field.Name)
+}
+
+func childFields_PointRatePayload(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "rate":
+		return fieldContext_PointRatePayload_rate(ctx, ec, field)
+	case "userErrors":
+		return fieldContext_PointRatePayload_userErrors(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type PointRatePayload", field.Name)
+}
+
+func childFields_PointRule(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return fieldContext_PointRule_id(ctx, ec, field)
+	case "name":
+		return fieldContext_PointRule_name(ctx, ec, field)
+	case "terms":
+		return fieldContext_PointRule_terms(ctx, ec, field)
+	case "validFrom":
+		return fieldContext_PointRule_validFrom(ctx, ec, field)
+	case "validUntil":
+		return fieldContext_PointRule_validUntil(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type PointRule", field.Name)
+}
+
+func childFields_PointRulePayload(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "rule":
+		return fieldContext_PointRulePayload_rule(ctx, ec, field)
+	case "userErrors":
+		return fieldContext_PointRulePayload_userErrors(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type PointRulePayload", field.Name)
+}
+
+func childFields_PointTerms(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "occasion":
+		return fieldContext_PointTerms_occasion(ctx, ec, field)
+	case "perMinor":
+		return fieldContext_PointTerms_perMinor(ctx, ec, field)
+	case "points":
+		return fieldContext_PointTerms_points(ctx, ec, field)
+	case "factor":
+		return fieldContext_PointTerms_factor(ctx, ec, field)
+	case "productIds":
+		return fieldContext_PointTerms_productIds(ctx, ec, field)
+	case "categoryIds":
+		return fieldContext_PointTerms_categoryIds(ctx, ec, field)
+	case "shopIds":
+		return fieldContext_PointTerms_shopIds(ctx, ec, field)
+	case "weekdays":
+		return fieldContext_PointTerms_weekdays(ctx, ec, field)
+	case "monthDays":
+		return fieldContext_PointTerms_monthDays(ctx, ec, field)
+	case "ranks":
+		return fieldContext_PointTerms_ranks(ctx, ec, field)
+	case "first":
+		return fieldContext_PointTerms_first(ctx, ec, field)
+	case "minMinor":
+		return fieldContext_PointTerms_minMinor(ctx, ec, field)
+	case "oncePerDay":
+		return fieldContext_PointTerms_oncePerDay(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type PointTerms", field.Name)
+}
+
+func childFields_PointTransfer(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return fieldContext_PointTransfer_id(ctx, ec, field)
+	case "partnerId":
+		return fieldContext_PointTransfer_partnerId(ctx, ec, field)
+	case "outgoing":
+		return fieldContext_PointTransfer_outgoing(ctx, ec, field)
+	case "state":
+		return fieldContext_PointTransfer_state(ctx, ec, field)
+	case "theirMember":
+		return fieldContext_PointTransfer_theirMember(ctx, ec, field)
+	case "points":
+		return fieldContext_PointTransfer_points(ctx, ec, field)
+	case "theirPoints":
+		return fieldContext_PointTransfer_theirPoints(ctx, ec, field)
+	case "reference":
+		return fieldContext_PointTransfer_reference(ctx, ec, field)
+	case "problem":
+		return fieldContext_PointTransfer_problem(ctx, ec, field)
+	case "createdAt":
+		return fieldContext_PointTransfer_createdAt(ctx, ec, field)
+	case "updatedAt":
+		return fieldContext_PointTransfer_updatedAt(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type PointTransfer", field.Name)
+}
+
+func childFields_PointTransferConnection(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edges":
+		return fieldContext_PointTransferConnection_edges(ctx, ec, field)
+	case "nodes":
+		return fieldContext_PointTransferConnection_nodes(ctx, ec, field)
+	case "pageInfo":
+		return fieldContext_PointTransferConnection_pageInfo(ctx, ec, field)
+	case "totalCount":
+		return fieldContext_PointTransferConnection_totalCount(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type PointTransferConnection", field.Name)
+}
+
+func childFields_PointTransferEdge(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cursor":
+		return fieldContext_PointTransferEdge_cursor(ctx, ec, field)
+	case "node":
+		return fieldContext_PointTransferEdge_node(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type PointTransferEdge", field.Name)
+}
+
+func childFields_PointTransferPayload(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "transfer":
+		return fieldContext_PointTransferPayload_transfer(ctx, ec, field)
+	case "userErrors":
+		return fieldContext_PointTransferPayload_userErrors(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type PointTransferPayload", field.Name)
+}
+
+func childFields_PointTrialSum(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "account":
+		return fieldContext_PointTrialSum_account(ctx, ec, field)
+	case "debit":
+		return fieldContext_PointTrialSum_debit(ctx, ec, field)
+	case "credit":
+		return fieldContext_PointTrialSum_credit(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type PointTrialSum", field.Name)
+}
+
 func childFields_PostalRange(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "from":
@@ -30937,6 +33751,18 @@ func childFields_ReconcileGatewayPayload(ctx context.Context, ec *executionConte
 		return fieldContext_ReconcileGatewayPayload_userErrors(ctx, ec, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type ReconcileGatewayPayload", field.Name)
+}
+
+func childFields_ReconcilePointsPayload(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "matched":
+		return fieldContext_ReconcilePointsPayload_matched(ctx, ec, field)
+	case "differences":
+		return fieldContext_ReconcilePointsPayload_differences(ctx, ec, field)
+	case "userErrors":
+		return fieldContext_ReconcilePointsPayload_userErrors(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ReconcilePointsPayload", field.Name)
 }
 
 func childFields_Reconciliation(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {

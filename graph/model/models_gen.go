@@ -29,6 +29,7 @@ import (
 	"github.com/noren-commerce/noren/core/order"
 	"github.com/noren-commerce/noren/core/partner"
 	"github.com/noren-commerce/noren/core/payment"
+	"github.com/noren-commerce/noren/core/points"
 	"github.com/noren-commerce/noren/core/pricing"
 	"github.com/noren-commerce/noren/core/promotion"
 	"github.com/noren-commerce/noren/core/quotation"
@@ -152,6 +153,12 @@ type CloseAccountsPayload struct {
 	// The statements that were made; those that were there already are not among them.
 	Statements []billing.Statement `json:"statements"`
 	// Why none was made; empty if nothing was in the way.
+	UserErrors []UserError `json:"userErrors"`
+}
+
+// Whether a rule was ended.
+type ClosePointRulePayload struct {
+	// Why nothing was done; empty if it was.
 	UserErrors []UserError `json:"userErrors"`
 }
 
@@ -291,6 +298,24 @@ type EditOrderPayload struct {
 	UserErrors []UserError `json:"userErrors"`
 }
 
+// The caller's balances after an exchange.
+type ExchangePointsPayload struct {
+	// The balances; empty if nothing was done.
+	Balances []points.Balance `json:"balances"`
+	// Why nothing was done; empty if it was.
+	UserErrors []UserError `json:"userErrors"`
+}
+
+// A file for another system.
+type ExportPointTransfersPayload struct {
+	// How many transfers it holds.
+	Count int `json:"count"`
+	// CSV: id, member, points (theirs), requested_at; null if nothing was done.
+	CSV *string `json:"csv,omitempty"`
+	// Why nothing was done; empty if it was.
+	UserErrors []UserError `json:"userErrors"`
+}
+
 // A rule of functions after a change.
 type FunctionRulePayload struct {
 	// The rule; null if there is none, or nothing was done.
@@ -318,6 +343,18 @@ type ImportPayload struct {
 	// The run; null if nothing was begun.
 	Run *importing.Run `json:"run,omitempty"`
 	// Why nothing was begun; empty if it was.
+	UserErrors []UserError `json:"userErrors"`
+}
+
+// What became of another system's answers. Lines that do not fit are told and left out; the others count.
+type ImportPointAnswersPayload struct {
+	// How many transfers are there now.
+	Acknowledged int `json:"acknowledged"`
+	// How many came back.
+	Returned int `json:"returned"`
+	// How many had been answered before, the same way.
+	Repeated int `json:"repeated"`
+	// Lines that were left out, or why nothing was read.
 	UserErrors []UserError `json:"userErrors"`
 }
 
@@ -507,6 +544,70 @@ type PetPayload struct {
 	UserErrors []UserError `json:"userErrors"`
 }
 
+// A balance after a change.
+type PointBalancePayload struct {
+	// The balance; null if nothing was done.
+	Balance *points.Balance `json:"balance,omitempty"`
+	// Why nothing was done; empty if it was.
+	UserErrors []UserError `json:"userErrors"`
+}
+
+// What was given.
+type PointBalancesPayload struct {
+	// How many points were given in all.
+	Points int `json:"points"`
+	// Why nothing was given; empty if it was.
+	UserErrors []UserError `json:"userErrors"`
+}
+
+// What is outstanding.
+type PointLiabilityReport struct {
+	// By programme and month of expiry.
+	Rows []points.Liability `json:"rows"`
+	// The same as CSV: programme, expires, points, pending, worth, currency.
+	CSV string `json:"csv"`
+}
+
+// Another system after a change.
+type PointPartnerPayload struct {
+	// The system; null if nothing was done.
+	Partner *points.Partner `json:"partner,omitempty"`
+	// Why nothing was done; empty if it was.
+	UserErrors []UserError `json:"userErrors"`
+}
+
+// A programme after a change.
+type PointProgrammePayload struct {
+	// The programme; null if nothing was done.
+	Programme *points.Programme `json:"programme,omitempty"`
+	// Why nothing was done; empty if it was.
+	UserErrors []UserError `json:"userErrors"`
+}
+
+// A rate after a change.
+type PointRatePayload struct {
+	// The rate; null if nothing was done.
+	Rate *points.Rate `json:"rate,omitempty"`
+	// Why nothing was done; empty if it was.
+	UserErrors []UserError `json:"userErrors"`
+}
+
+// A rule after a change.
+type PointRulePayload struct {
+	// The rule; null if nothing was done.
+	Rule *points.Rule `json:"rule,omitempty"`
+	// Why nothing was done; empty if it was.
+	UserErrors []UserError `json:"userErrors"`
+}
+
+// A transfer after a change.
+type PointTransferPayload struct {
+	// The transfer; null if nothing was done.
+	Transfer *points.Transfer `json:"transfer,omitempty"`
+	// Why nothing was done; empty if it was.
+	UserErrors []UserError `json:"userErrors"`
+}
+
 // A file of prices after an action.
 type PriceImportPayload struct {
 	// The import; null if nothing was done.
@@ -634,6 +735,16 @@ type ReconcileGatewayPayload struct {
 	// What came of it; null if the report could not be read.
 	Reconciliation *ledger.Reconciliation `json:"reconciliation,omitempty"`
 	// Why it could not be read; empty if it could.
+	UserErrors []UserError `json:"userErrors"`
+}
+
+// Another system's statement beside our books.
+type ReconcilePointsPayload struct {
+	// How many transfers agree.
+	Matched int `json:"matched"`
+	// Transfers of which the books say different things.
+	Differences []points.Difference `json:"differences"`
+	// Why nothing was compared; empty if it was.
 	UserErrors []UserError `json:"userErrors"`
 }
 

@@ -45,6 +45,7 @@ func (s *Points) Lock(ctx context.Context, wants []points.Want) ([]points.Locked
 	var accounts []points.Account
 	var open []points.Lot
 	var past []points.Entry
+	var kinds []points.Programme
 	batch := &pgx.Batch{}
 	batch.Queue(`
 		INSERT INTO point_accounts (id, programme_id, member_id) SELECT * FROM unnest($1::uuid[], $2::uuid[], $3::uuid[])
@@ -58,6 +59,7 @@ func (s *Points) Lock(ctx context.Context, wants []points.Want) ([]points.Locked
 			JOIN point_accounts a ON a.programme_id = w.programme_id AND a.member_id = w.member_id
 			JOIN point_lots l ON l.account_id = a.id AND l.remaining > 0`, programmes, members)
 	}
+	queueRows(batch, &kinds, nil, `SELECT `+programmeColumns+` FROM point_programmes WHERE id = ANY($1)`, programmes)
 	queueRows(batch, &past, nil, `
 		WITH w AS (
 			SELECT a.id, w.key FROM unnest($1::uuid[], $2::uuid[], $3::text[]) AS w (programme_id, member_id, key)
@@ -73,14 +75,19 @@ func (s *Points) Lock(ctx context.Context, wants []points.Want) ([]points.Locked
 		}
 		return nil, err
 	}
-	return gathered(accounts, open, past), nil
+	return gathered(kinds, accounts, open, past), nil
 }
 
 // gathered puts what was read together by account.
-func gathered(accounts []points.Account, open []points.Lot, past []points.Entry) []points.Locked {
+func gathered(kinds []points.Programme, accounts []points.Account, open []points.Lot, past []points.Entry) []points.Locked {
 	all, places := make([]points.Locked, len(accounts)), make(map[uuid.UUID]int, len(accounts))
 	for i, a := range accounts {
 		all[i].Account, places[a.ID] = a, i
+		for _, p := range kinds {
+			if p.ID == a.ProgrammeID {
+				all[i].Programme = p
+			}
+		}
 	}
 	for _, l := range open {
 		at := places[l.AccountID]

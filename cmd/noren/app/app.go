@@ -30,6 +30,7 @@ import (
 	"github.com/noren-commerce/noren/core/order"
 	"github.com/noren-commerce/noren/core/partner"
 	"github.com/noren-commerce/noren/core/payment"
+	"github.com/noren-commerce/noren/core/points"
 	"github.com/noren-commerce/noren/core/pricing"
 	"github.com/noren-commerce/noren/core/quotation"
 	"github.com/noren-commerce/noren/core/returns"
@@ -87,7 +88,11 @@ func New(cfg Config, db *postgres.DB, now clock.Clock, options ...Option) (*App,
 	if err != nil {
 		return nil, err
 	}
-	payments := newPayments(cfg, db, jobs, ground.Metrics, books, cards, now)
+	loyalty, err := newPoints(cfg, db, jobs, keys, books, now)
+	if err != nil {
+		return nil, err
+	}
+	payments := newPayments(cfg, db, jobs, ground.Metrics, books, cards, loyalty, now)
 	buyers := shoppers{companies}
 	campaigns := newCampaigns(cfg, db, jobs, ground.Limiter, now)
 	prices := pricing.New(postgres.NewPricing(db), buyers, campaigns, now)
@@ -95,6 +100,7 @@ func New(cfg Config, db *postgres.DB, now clock.Clock, options ...Option) (*App,
 	restock := newRestock(cfg, db, rules, jobs, ground.Limiter, now)
 	carts := cart.New(postgres.NewCarts(db), prices, rules, campaigns, companies, now)
 	stock, events := postgres.NewInventory(db), postgres.NewEvents(db)
+	followed := points.Following{Recorder: events, Jobs: jobs}
 	shown := inventory.NewShown(stock, events, now)
 	shown.Then(restock.Flipped)
 	customers := customer.New(db, postgres.NewCustomers(db), postgres.NewEvents(db), now)
@@ -105,7 +111,7 @@ func New(cfg Config, db *postgres.DB, now clock.Clock, options ...Option) (*App,
 	companies.RecruitBy(accounts)
 	orders := order.New(order.Parts{
 		Tx: db, Store: postgres.NewOrders(db), Carts: carts, Keys: keys,
-		Outbox: jobs, Events: events, Flips: shown, Campaigns: campaigns, Trade: companies, Books: books, Cards: cards, Carriers: postgres.NewShipping(db), Prices: prices, Now: now,
+		Outbox: jobs, Events: followed, Flips: shown, Campaigns: campaigns, Trade: companies, Books: books, Cards: cards, Points: loyalty, Carriers: postgres.NewShipping(db), Prices: prices, Now: now,
 	})
 	shown.First(orders.Allocate)
 	trusted, err := newProxies(cfg.TrustedProxy)
@@ -136,7 +142,7 @@ func New(cfg Config, db *postgres.DB, now clock.Clock, options ...Option) (*App,
 	keeper := inventory.NewKeeper(inventory.KeeperParts{Tx: db, Store: stock, Transfers: stock, Stocktakes: stock, Keys: keys, Shown: shown, Events: events, Now: now})
 	back := returns.New(returns.Parts{
 		Tx: db, Store: postgres.NewReturns(db), Keys: keys, Orders: orders, Payments: payments, Companies: companies, Campaigns: campaigns, Documents: documents,
-		Prices: prices, Flips: shown, Outbox: jobs, Events: events, Now: now,
+		Prices: prices, Flips: shown, Outbox: jobs, Events: followed, Now: now,
 	})
 	a := &App{
 		Config:   cfg,
@@ -180,6 +186,7 @@ func New(cfg Config, db *postgres.DB, now clock.Clock, options ...Option) (*App,
 				Tx: db, Store: postgres.NewBanking(db), Keys: keys, Payments: payments, Companies: companies, Jobs: jobs, Events: events, Now: now,
 			}),
 			GiftCards: cards,
+			Points:    loyalty,
 			Invoices:  documents,
 			Billing:   billing.New(billing.Parts{Tx: db, Store: postgres.NewBilling(db), Companies: companies, Documents: documents, Outbox: jobs, Events: events, Now: now}),
 			Partners:  partners,

@@ -44,6 +44,7 @@ type Config struct {
 	AssetConfig     `embed:""`
 	DocumentConfig  `embed:""`
 	PaymentConfig   `embed:""`
+	PointConfig     `embed:""`
 	SSOConfig       `embed:""`
 }
 
@@ -70,7 +71,7 @@ func (c Config) Production() error {
 	_, badProxies := newProxies(c.TrustedProxy)
 	_, badAssets := c.open(c.PublicURL)
 	_, badFont := c.printer()
-	return cmp.Or(badProxies, c.MailConfig.check(), c.PaymentConfig.check(), badAssets, badFont, c.SSOConfig.check())
+	return cmp.Or(badProxies, c.MailConfig.check(), c.PaymentConfig.check(), c.PointConfig.check(), badAssets, badFont, c.SSOConfig.check())
 }
 
 func local(host string) bool {

@@ -114,9 +114,10 @@ func (a *App) workers() (*river.Workers, []*river.PeriodicJob) {
 	work(w, func(ctx context.Context, _ quotation.ExpireJob) error { return a.Resolvers.Quotations.Expire(ctx) })
 	work(w, func(ctx context.Context, _ payment.ForgetJob) error { return a.Payments.Forget(ctx) })
 	work(w, func(ctx context.Context, _ giftcard.ExpireJob) error { return a.Resolvers.GiftCards.Expire(ctx) })
+	a.pointWork(w)
 	work(w, func(ctx context.Context, _ billing.CloseJob) error { return a.Resolvers.Billing.Run(ctx) })
 	river.AddWorker(w, &longJob[banking.MatchJob]{f: a.matchBank})
-	return w, []*river.PeriodicJob{
+	return w, append(pointRounds(),
 		every(time.Hour, billing.CloseJob{}),
 		every(time.Hour, giftcard.ExpireJob{}),
 		every(time.Minute, payment.ReconcileJob{}),
@@ -129,7 +130,7 @@ func (a *App) workers() (*river.Workers, []*river.PeriodicJob) {
 		every(10*time.Minute, promotion.AbandonedJob{}),
 		every(24*time.Hour, event.PartitionJob{}),
 		every(24*time.Hour, payment.ForgetJob{}),
-	}
+	)
 }
 
 // matchBank matches a bank's statement in a channel of its brand.
