@@ -33,7 +33,7 @@ func main() {
 	flag.Float64Var(&s.seconds, "seconds", 5, "length of one measurement")
 	flag.IntVar(&s.rounds, "rounds", 3, "measurements of each kind, in turn; the median counts")
 	flag.StringVar(&s.database, "database", os.Getenv("DATABASE_URL"), "PostgreSQL to use; a database noren_bench is made there. Unsaid, an embedded one")
-	flag.StringVar(&s.only, "only", "", "list, detail, search, checkout, trade, stock or orders; all if left out")
+	flag.StringVar(&s.only, "only", "", "list, detail, search, checkout, trade, stock, orders or points; all if left out")
 	flag.StringVar(&s.against, "against", "", "binary of another noren, to take checkouts from both in turn")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
@@ -57,6 +57,9 @@ func run(ctx context.Context, s settings) error {
 		}
 		defer func() { _ = cluster.Stop() }()
 		s.database = cluster.URL
+	}
+	if s.only == "points" { // which needs no servers
+		return loyalty(ctx, s)
 	}
 	return withFleet(ctx, s, func(f *fleet, database string) error { return measure(ctx, s, f, database) })
 }
@@ -112,6 +115,7 @@ func measure(ctx context.Context, s settings, fleet *fleet, url string) error {
 		{"trade", func() error { return trade(ctx, s, fleet) }},
 		{"stock", func() error { return stock(ctx, s, url) }},
 		{"orders", func() error { return manyOrders(ctx, s) }},
+		{"points", func() error { return loyalty(ctx, s) }},
 	} {
 		if s.only == "" || s.only == more.name {
 			if err := more.take(); err != nil {

@@ -106,10 +106,6 @@ func (r *mutationResolver) DeleteSynonym(ctx context.Context, input catalog.Prod
 	return model.DeletePayload{Deleted: err == nil && len(errors) == 0, UserErrors: errors}, err
 }
 
-func (r *productResolver) Version(ctx context.Context, obj *catalog.Product) (int, error) {
-	return int(obj.Version), nil
-}
-
 func (r *productResolver) Translations(ctx context.Context, obj *catalog.Product) (model.ProductTranslations, error) {
 	return model.ProductTranslations{Name: obj.Name, Description: obj.Description, SEOTitle: obj.SEOTitle, SEODescription: obj.SEODescription}, nil
 }

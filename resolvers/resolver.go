@@ -28,6 +28,7 @@ import (
 	"github.com/noren-commerce/noren/core/page"
 	"github.com/noren-commerce/noren/core/partner"
 	"github.com/noren-commerce/noren/core/payment"
+	"github.com/noren-commerce/noren/core/points"
 	"github.com/noren-commerce/noren/core/pricing"
 	"github.com/noren-commerce/noren/core/promotion"
 	"github.com/noren-commerce/noren/core/purchase"
@@ -82,6 +83,7 @@ type Resolver struct {
 	Billing     *billing.Service
 	Invoices    *invoice.Service
 	GiftCards   *giftcard.Service
+	Points      *points.Service
 	Partners    *partner.Service
 	Signals     signal.Board
 	SSO         *identity.SSO
@@ -151,6 +153,8 @@ type Loaders struct {
 
 	Payments    *graph.Loader[uuid.UUID, []payment.Payment] // by order
 	Payment     *graph.Loader[uuid.UUID, payment.Payment]
+	PointRates  *graph.Loader[uuid.UUID, []points.Rate]    // by programme that they leave
+	PointRules  *graph.Loader[uuid.UUID, []points.Rule]    // by programme
 	CardEntries *graph.Loader[uuid.UUID, []giftcard.Entry] // by gift card
 	Operations  *graph.Loader[uuid.UUID, []payment.Operation]
 	Transfers   *graph.Loader[uuid.UUID, []payment.Transfer]
@@ -265,6 +269,8 @@ func (r *Resolver) NewLoaders(ctx context.Context) *Loaders {
 
 		JournalLines: graph.NewLoader(graph.Grouped(r.Ledger.LinesOf, func(l ledger.Line) uuid.UUID { return l.EntryID })),
 
+		PointRates:  graph.NewLoader(graph.Grouped(r.Points.Rates, func(x points.Rate) uuid.UUID { return x.FromID })),
+		PointRules:  graph.NewLoader(graph.Grouped(r.Points.RulesOf, func(x points.Rule) uuid.UUID { return x.ProgrammeID })),
 		CardEntries: graph.NewLoader(graph.Grouped(r.GiftCards.EntriesOf, func(e giftcard.Entry) uuid.UUID { return e.CardID })),
 		Payment:     graph.NewLoader(graph.ByKey(r.Payments.ByIDs, func(p payment.Payment) uuid.UUID { return p.ID })),
 		Operations:  graph.NewLoader(graph.Grouped(r.Payments.OperationsOf, func(o payment.Operation) uuid.UUID { return o.PaymentID })),

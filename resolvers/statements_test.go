@@ -46,7 +46,7 @@ func clientOperations() map[string]clientOperation {
 	for _, some := range []map[string]clientOperation{
 		buyingOperations, shopOperations, accountOperations, staffOperations, displayOperations, termOperations, campaignOperations,
 		companyOperations, quotationOperations, movingOperations, moneyOperations, bookOperations, shippingOperations, documentOperations, returnOperations, carrierOperations, promiseOperations, pickUpOperations,
-		memberOperations,
+		memberOperations, pointOperations,
 	} {
 		maps.Copy(all, some)
 	}
@@ -182,6 +182,8 @@ type world struct {
 	provider  *provider
 	keys      int
 	trade     *trade
+
+	programmes []string // of points, once they are furnished
 }
 
 func newWorld(t *testing.T, size int) *world {

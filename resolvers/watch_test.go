@@ -19,7 +19,10 @@ import (
 
 // watched is one answer of a subscription.
 type watched struct {
-	Data   struct{ OrderChanged struct{ Status string } }
+	Data struct {
+		OrderChanged  struct{ Status string }
+		PointsChanged []struct{ Usable int }
+	}
 	Errors []struct{ Extensions struct{ Code string } }
 }
 

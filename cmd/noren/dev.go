@@ -66,6 +66,9 @@ func (c *devCommand) Run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	if err := seed.Loyalty(ctx, a.Resolvers.Points, a.Channels); err != nil {
+		return err
+	}
 	if codes != "" {
 		fmt.Printf("Gift cards, shown this once\n%s", codes)
 	}

@@ -59,6 +59,10 @@ const (
 	GiftCardWrite  Permission = "GIFT_CARD_WRITE" // issue them, take them out of use
 	PurchaseWrite  Permission = "PURCHASE_WRITE"  // take purchases of tills in, and work on what nobody knows in them
 
+	PointRead  Permission = "POINT_READ"  // members' points, what is outstanding
+	PointWrite Permission = "POINT_WRITE" // grant and deduct points, within the day's limit; transfers to other systems
+	PointAdmin Permission = "POINT_ADMIN" // programmes, rates and rules
+
 	AccountingRead  Permission = "ACCOUNTING_READ"  // the journal, bank statements, companies' accounts
 	AccountingWrite Permission = "ACCOUNTING_WRITE" // correct the journal, match bank transfers, close accounts
 )
@@ -72,6 +76,7 @@ var Permissions = []Permission{
 	QuotationRead, QuotationWrite,
 	GiftCardRead, GiftCardWrite,
 	PurchaseWrite,
+	PointRead, PointWrite, PointAdmin,
 	AccountingRead, AccountingWrite,
 }
 

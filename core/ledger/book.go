@@ -292,3 +292,22 @@ func (b *Books) cards(ctx context.Context, c Cards, debit, credit Place) error {
 	e.CreditTo(credit.Account, credit.Sub, c.Minor)
 	return b.Post(ctx, e)
 }
+
+// GivenPoints is what points of a day are worth that members were given, less what
+// expired or was taken.
+type GivenPoints struct {
+	BrandID, ProgrammeID uuid.UUID
+	Code                 string // of the programme: the sub-account
+	Day                  time.Time
+	Currency             money.Currency
+	Minor                int64 // below zero if more was taken than given
+}
+
+// PointsGiven writes down what is owed for points of a day, once for each.
+func (b *Books) PointsGiven(ctx context.Context, g GivenPoints) error {
+	day := g.Day.Format(time.DateOnly)
+	e := Entry{BrandID: g.BrandID, Kind: KindPoints, Source: "points:" + g.ProgrammeID.String() + ":" + day, Currency: g.Currency, Reference: g.Code, Memo: day}
+	e.DebitTo(Promotions, "", g.Minor)
+	e.CreditTo(Points, g.Code, g.Minor)
+	return b.Post(ctx, e)
+}

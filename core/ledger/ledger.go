@@ -29,6 +29,7 @@ const (
 	Receivable  Account = "RECEIVABLE"
 	Deposits    Account = "DEPOSITS" // received for what is not shipped, or is to be given back
 	GiftCards   Account = "GIFT_CARDS"
+	Points      Account = "POINTS" // owed for points; a sub-account for each programme
 	Sales       Account = "SALES"
 	Shipping    Account = "SHIPPING"
 	Charges     Account = "CHARGES"
@@ -41,7 +42,7 @@ const (
 )
 
 // Accounts lists every account, as a trial balance does.
-var Accounts = []Account{Cash, Bank, Clearing, Receivable, Deposits, GiftCards, Sales, Shipping, Charges, Returns, Tax, Fees, BadDebts, Adjustments, Promotions}
+var Accounts = []Account{Cash, Bank, Clearing, Receivable, Deposits, GiftCards, Points, Sales, Shipping, Charges, Returns, Tax, Fees, BadDebts, Adjustments, Promotions}
 
 // Name is what bookkeepers call the account.
 func (a Account) Name() i18n.Text {
@@ -52,6 +53,7 @@ func (a Account) Name() i18n.Text {
 		Receivable:  {"ja": "売掛金", "en": "Accounts receivable"},
 		Deposits:    {"ja": "前受金", "en": "Customer deposits"},
 		GiftCards:   {"ja": "前受金（ギフトカード）", "en": "Gift cards"},
+		Points:      {"ja": "契約負債（ポイント）", "en": "Points"},
 		Sales:       {"ja": "売上高", "en": "Sales"},
 		Shipping:    {"ja": "送料収入", "en": "Shipping income"},
 		Charges:     {"ja": "決済手数料収入", "en": "Payment charges"},
@@ -80,6 +82,7 @@ const (
 	KindReversal       Kind = "REVERSAL"
 	KindReturn         Kind = "RETURN" // 返品
 	KindGiftCard       Kind = "GIFT_CARD"
+	KindPoints         Kind = "POINTS"
 )
 
 // Entry is one thing that money did. It never changes.

@@ -33,6 +33,7 @@ type OrderConfirmation struct {
 	Tax           int64          `json:"tax"`              // contained in the total
 	Total         int64          `json:"total"`
 	GiftCards     int64          `json:"giftCards,omitempty"` // paid by gift cards
+	Points        int64          `json:"points,omitempty"`    // paid by points
 	Rest          int64          `json:"rest,omitempty"`      // to be paid by the method
 	Address       []string       `json:"address"`             // lines as printed on a parcel
 	Billing       []string       `json:"billing,omitempty"`   // whom the bill is made out to; none: the same
@@ -162,6 +163,14 @@ type CampaignNotice struct {
 	Budget   int64          `json:"budget,omitempty"`
 	Currency money.Currency `json:"currency"`
 	Until    *time.Time     `json:"until,omitempty"`
+}
+
+// PointsExpiring tells a member that points expire soon.
+type PointsExpiring struct {
+	Name      string    `json:"name"`
+	Programme string    `json:"programme"`
+	Points    int64     `json:"points"`
+	LastDay   time.Time `json:"lastDay"`
 }
 
 // CampaignOpened tells a member who agreed to the mail magazine of a campaign.
@@ -335,6 +344,9 @@ func (BackInStock) Kind() Kind { return KindBackInStock }
 // Kind is KindCampaignNotice.
 func (CampaignNotice) Kind() Kind { return KindCampaignNotice }
 
+// Kind is KindPointsExpiring.
+func (PointsExpiring) Kind() Kind { return KindPointsExpiring }
+
 // Kind is KindCampaignOpened.
 func (CampaignOpened) Kind() Kind { return KindCampaignOpened }
 
@@ -372,6 +384,7 @@ var blanks = map[Kind]func() Content{
 	KindBankTransfer:       func() Content { return &BankTransfer{} },
 	KindBackInStock:        func() Content { return &BackInStock{} },
 	KindCampaignNotice:     func() Content { return &CampaignNotice{} },
+	KindPointsExpiring:     func() Content { return &PointsExpiring{} },
 	KindCampaignOpened:     func() Content { return &CampaignOpened{} },
 	KindCouponGranted:      func() Content { return &CouponGranted{} },
 	KindQuotationRequested: func() Content { return &QuotationRequested{} },

@@ -42,6 +42,7 @@ const (
 	KindStoreSlip          Kind = "store_slip"
 	KindParcelNotice       Kind = "parcel_notice"
 	KindPickUpReady        Kind = "pick_up_ready"
+	KindPointsExpiring     Kind = "points_expiring"
 )
 
 // Kinds lists every kind.
@@ -50,7 +51,7 @@ var Kinds = []Kind{
 	KindOrderShipped, KindOrderCancelled, KindOrderChanged, KindOrderRescheduled, KindBankTransfer,
 	KindBackInStock, KindAccountOverdue, KindApprovalAsked, KindCampaignNotice, KindCampaignOpened, KindCouponGranted,
 	KindQuotationRequested, KindQuotationAnswered, KindQuotationSaid, KindStockLow, KindReturnNotice, KindStoreSlip, KindParcelNotice,
-	KindPickUpReady,
+	KindPickUpReady, KindPointsExpiring,
 }
 
 // Content is what one kind of message says.

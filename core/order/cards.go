@@ -44,7 +44,7 @@ func (s *Service) byCards(ctx context.Context, in PlaceInput, total money.Money)
 // give adds the payments of gift cards to the draft, and answers what they do not pay.
 func (s *Service) give(d *Draft) (rest int64) {
 	o := d.Order
-	rest = o.TotalMinor
+	rest = o.TotalMinor - s.pointed(d)
 	for i := range d.Uses {
 		u := &d.Uses[i]
 		given := s.payments.Given(payment.OpenInput{

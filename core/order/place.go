@@ -23,6 +23,7 @@ import (
 	"github.com/noren-commerce/noren/core/messaging"
 	"github.com/noren-commerce/noren/core/money"
 	"github.com/noren-commerce/noren/core/payment"
+	"github.com/noren-commerce/noren/core/points"
 	"github.com/noren-commerce/noren/core/pricing"
 	"github.com/noren-commerce/noren/core/scope"
 )
@@ -32,8 +33,9 @@ type PlaceInput struct {
 	IdempotencyKey string
 	ExpectedTotal  decimal.Decimal // what the customer was shown, in major units
 	PaymentMethod  payment.Method
-	Store          payment.Chain // of convenience stores, if it is paid there
-	GiftCards      []string      // codes of cards that pay first, in this order
+	Store          payment.Chain     // of convenience stores, if it is paid there
+	GiftCards      []string          // codes of cards that pay first, in this order
+	Points         []points.UseInput // that pay before the cards
 }
 
 // errStockMoved says that stock went between planning and taking; planning anew helps.
@@ -153,6 +155,11 @@ func (s *Service) write(ctx context.Context, d Draft) error {
 	if err := s.outbox.Enqueue(ctx, d.Messages...); err != nil {
 		return err
 	}
+	if len(d.Tenders) > 0 {
+		if err := s.points.Spend(ctx, d.Tenders); err != nil {
+			return at("points", err)
+		}
+	}
 	if len(d.Uses) > 0 {
 		if err := s.cards.Spend(ctx, d.Uses); err != nil {
 			return err
@@ -243,6 +250,7 @@ type Draft struct {
 	Buyer        scope.Buyer
 	Applied      []pricing.Applied // what campaigns give, less the gifts that are gone
 	Uses         []giftcard.Use    // what gift cards pay
+	Tenders      []points.Tender   // what points pay
 	Payments     []payment.Draft   // none if the order costs nothing, is invoiced, or is paid at the shop
 	PickUp       *PickUp           // nil unless it is picked up
 	Messages     []messaging.Message
@@ -255,7 +263,11 @@ func (s *Service) draft(ctx context.Context, orderID uuid.UUID, p *cart.Priced, 
 	if err != nil {
 		return Draft{}, err
 	}
-	uses, rest, err := s.byCards(ctx, in, p.Quote.Total)
+	tenders, left, err := s.byPoints(ctx, in, p.Quote.Total)
+	if err != nil {
+		return Draft{}, err
+	}
+	uses, rest, err := s.byCards(ctx, in, left)
 	if err != nil {
 		return Draft{}, err
 	}
@@ -265,11 +277,14 @@ func (s *Service) draft(ctx context.Context, orderID uuid.UUID, p *cart.Priced, 
 	}
 	if rest == 0 {
 		status = Confirmed // there is no money to wait for
-		if len(uses) > 0 {
+		switch {
+		case len(uses) > 0:
 			in.PaymentMethod = payment.MethodGiftCard
+		case len(tenders) > 0:
+			in.PaymentMethod = payment.MethodPoints
 		}
 	}
-	d := Draft{CartID: p.ID, Uses: uses, Order: Order{
+	d := Draft{CartID: p.ID, Uses: uses, Tenders: tenders, Order: Order{
 		ID: orderID, Number: number, BrandID: ch.BrandID, ChannelID: ch.ID, ShopID: p.ShopID, MemberID: p.MemberID, Origin: FromOnline,
 		TokenHash: cart.OwnerOf(actor).TokenHash, Email: p.Email, Language: i18n.Language(ctx), Status: status,
 		Currency: q.Total.Currency, TaxInclusive: ch.TaxInclusive,
@@ -364,7 +379,10 @@ func confirmationOf(d Draft) messaging.OrderConfirmation {
 	for _, u := range d.Uses {
 		content.GiftCards += u.Minor
 	}
-	content.Rest = o.TotalMinor - content.GiftCards
+	for _, t := range d.Tenders {
+		content.Points += t.Minor
+	}
+	content.Rest = o.TotalMinor - content.GiftCards - content.Points
 	content.Lines = mailed(d)
 	return content
 }

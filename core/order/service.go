@@ -157,6 +157,7 @@ type Service struct {
 	tills     Tills
 	codes     Codes
 	members   Members
+	points    Points
 	now       clock.Clock
 }
 
@@ -175,6 +176,7 @@ type Parts struct {
 	Carriers  Carriers
 	Routes    Routes
 	Cards     Cards
+	Points    Points
 	Prices    Prices
 	Codes     Codes // of orders that are picked up
 	Members   Members
@@ -186,7 +188,7 @@ type Parts struct {
 func New(p Parts) *Service {
 	return &Service{
 		tx: p.Tx, store: p.Store, carts: p.Carts, keys: p.Keys,
-		outbox: p.Outbox, events: p.Events, flips: p.Flips, trade: p.Trade, campaigns: p.Campaigns, books: p.Books, carriers: p.Carriers, routes: p.Routes, cards: p.Cards, prices: p.Prices, codes: p.Codes, members: p.Members, now: p.Now,
+		outbox: p.Outbox, events: p.Events, flips: p.Flips, trade: p.Trade, campaigns: p.Campaigns, books: p.Books, carriers: p.Carriers, routes: p.Routes, cards: p.Cards, points: p.Points, prices: p.Prices, codes: p.Codes, members: p.Members, now: p.Now,
 	}
 }
 

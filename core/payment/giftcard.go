@@ -45,12 +45,12 @@ func (s *Service) putBack(ctx context.Context, own Own, p Payment, amount int64,
 	return s.book(ctx, due, p, after, now)
 }
 
-// besidesCards is what the shop has or can take of an order, but for what gift cards
-// pay: that alone does not keep an order waiting for the rest.
+// besidesCards is what the shop has or can take of an order, but for what gift cards and
+// points pay: that alone does not keep an order waiting for the rest.
 func besidesCards(all []Payment) int64 {
 	var others []Payment
 	for _, p := range all {
-		if p.Method != MethodGiftCard {
+		if p.Method != MethodGiftCard && p.Method != MethodPoints {
 			others = append(others, p)
 		}
 	}

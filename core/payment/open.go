@@ -39,6 +39,8 @@ type Opener interface {
 	Draft(ctx context.Context, in OpenInput) (Draft, error)
 	// Given is what a gift card pays of a new order: it is received at once.
 	Given(in OpenInput, cardID uuid.UUID, ending string) Draft
+	// GivenPoints is what points pay of a new order: it is received at once.
+	GivenPoints(in OpenInput, programmeID uuid.UUID, code string) Draft
 	// Opened goes on with a draft that was written down, in the same transaction: what
 	// it asks of a gateway is queued, and what was received is written into the books.
 	Opened(ctx context.Context, d Draft) error

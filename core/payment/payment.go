@@ -26,12 +26,13 @@ const (
 
 	MethodConvenienceStore Method = "CONVENIENCE_STORE" // in cash at a convenience store, by a number (コンビニ払い)
 	MethodGiftCard         Method = "GIFT_CARD"         // from what is on gift cards
+	MethodPoints           Method = "POINTS"            // from a member's points
 	MethodCashOnDelivery   Method = "CASH_ON_DELIVERY"  // collected by the carrier at the door (代金引換)
 	MethodAtShop           Method = "AT_SHOP"           // at the till of the shop at which it is picked up (店頭払い)
 )
 
 // Methods lists every method.
-var Methods = []Method{MethodCard, MethodBankTransfer, MethodOnAccount, MethodCash, MethodCardTerminal, MethodConvenienceStore, MethodGiftCard, MethodCashOnDelivery, MethodAtShop}
+var Methods = []Method{MethodCard, MethodBankTransfer, MethodOnAccount, MethodCash, MethodCardTerminal, MethodConvenienceStore, MethodGiftCard, MethodPoints, MethodCashOnDelivery, MethodAtShop}
 
 // Name is what the customer reads.
 func (m Method) Name() i18n.Text {
@@ -52,6 +53,8 @@ func (m Method) Name() i18n.Text {
 		return i18n.Text{"ja": "ギフトカード", "en": "Gift card"}
 	case MethodAtShop:
 		return i18n.Text{"ja": "店頭払い（受け取りのとき）", "en": "At the shop, when it is picked up"}
+	case MethodPoints:
+		return i18n.Text{"ja": "ポイント", "en": "Points"}
 	case MethodCashOnDelivery:
 		return i18n.Text{"ja": "代金引換", "en": "Cash on delivery"}
 	}
@@ -113,7 +116,7 @@ func (p Payment) Refunded() money.Money { return money.Of(p.RefundedMinor, p.Cur
 
 // HowToPay is what the customer has to do, where the method needs it.
 func (p Payment) HowToPay() *Instructions {
-	if p.Method == MethodGiftCard {
+	if p.Method == MethodGiftCard || p.Method == MethodPoints {
 		return nil
 	}
 	return p.Instructions

@@ -42,6 +42,7 @@ type Needs struct {
 	Gateways []Gateway // that customers pay by
 	Tills    []Gateway // by which staff take money themselves
 	Cards    Own       // gift cards; nil: there are none
+	Points   Own       // members' points; nil: there are none
 	Books    Books
 	Terms    Terms
 	Now      clock.Clock
@@ -157,6 +158,9 @@ func (s *Service) byName(name string) (Gateway, error) {
 	}
 	if s.Cards != nil && s.Cards.Name() == name {
 		return s.Cards, nil
+	}
+	if s.Points != nil && s.Points.Name() == name {
+		return s.Points, nil
 	}
 	return nil, errors.Join(ErrNoGateway, errGatewayOff)
 }

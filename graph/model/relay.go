@@ -23,6 +23,7 @@ import (
 	"github.com/noren-commerce/noren/core/order"
 	"github.com/noren-commerce/noren/core/page"
 	"github.com/noren-commerce/noren/core/payment"
+	"github.com/noren-commerce/noren/core/points"
 	"github.com/noren-commerce/noren/core/pricing"
 	"github.com/noren-commerce/noren/core/promotion"
 	"github.com/noren-commerce/noren/core/purchase"
@@ -186,6 +187,14 @@ type (
 	// PurchaseProblemEdge is one of them on a page.
 	PurchaseProblemEdge = page.Edge[purchase.Problem]
 
+	// PointEntryConnection is a page of entries of points.
+	PointEntryConnection = page.Connection[points.Entry]
+	// PointEntryEdge is one of its entries.
+	PointEntryEdge = page.Edge[points.Entry]
+	// PointTransferConnection is a page of transfers of points.
+	PointTransferConnection = page.Connection[points.Transfer]
+	// PointTransferEdge is one of its transfers.
+	PointTransferEdge = page.Edge[points.Transfer]
 	// GiftCardConnection is a page of gift cards.
 	GiftCardConnection = page.Connection[giftcard.Card]
 	// GiftCardEdge is a gift card on a page.

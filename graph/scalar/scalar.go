@@ -86,6 +86,15 @@ func UnmarshalInt(v any) (int, error) {
 	return n, err
 }
 
+// MarshalInt64 writes a whole number.
+func MarshalInt64(n int64) graphql.Marshaler { return graphql.MarshalInt64(n) }
+
+// UnmarshalInt64 reads a whole number of 32 bits, as UnmarshalInt does.
+func UnmarshalInt64(v any) (int64, error) {
+	n, err := UnmarshalInt(v)
+	return int64(n), err
+}
+
 // MarshalDecimal writes an exact decimal as a string.
 func MarshalDecimal(d decimal.Decimal) graphql.Marshaler { return graphql.MarshalString(d.String()) }
 

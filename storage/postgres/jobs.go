@@ -15,6 +15,7 @@ import (
 	"github.com/noren-commerce/noren/core/dispatch"
 	"github.com/noren-commerce/noren/core/messaging"
 	"github.com/noren-commerce/noren/core/payment"
+	"github.com/noren-commerce/noren/core/points"
 	"github.com/noren-commerce/noren/core/pricing"
 	"github.com/noren-commerce/noren/core/promotion"
 )
@@ -142,6 +143,20 @@ func (j *Jobs) Notify(ctx context.Context, job promotion.NoticeJob) error {
 
 // MatchBank queues the matching of a bank's statement.
 func (j *Jobs) MatchBank(ctx context.Context, job banking.MatchJob) error { return j.Insert(ctx, job) }
+
+// FollowPoints queues the points of orders to be looked at again.
+func (j *Jobs) FollowPoints(ctx context.Context, orderIDs ...uuid.UUID) error {
+	all := make([]river.JobArgs, len(orderIDs))
+	for i, key := range orderIDs {
+		all[i] = points.FollowJob{OrderID: key}
+	}
+	return j.Insert(ctx, all...)
+}
+
+// SendPoints queues a transfer to be told to another point system, once at a time.
+func (j *Jobs) SendPoints(ctx context.Context, transferID uuid.UUID) error {
+	return j.insert(ctx, []river.InsertManyParams{{Args: points.SendJob{TransferID: transferID}, InsertOpts: &river.InsertOpts{UniqueOpts: river.UniqueOpts{ByArgs: true, ByPeriod: 10 * time.Minute}}}})
+}
 
 // Depth counts the jobs that are not done, by state; discarded ones are those that
 // were given up in the last days.

@@ -34,6 +34,7 @@ import (
 	"github.com/noren-commerce/noren/core/order"
 	"github.com/noren-commerce/noren/core/partner"
 	"github.com/noren-commerce/noren/core/payment"
+	"github.com/noren-commerce/noren/core/points"
 	"github.com/noren-commerce/noren/core/pricing"
 	"github.com/noren-commerce/noren/core/quotation"
 	"github.com/noren-commerce/noren/core/returns"
@@ -94,7 +95,11 @@ func New(cfg Config, db *postgres.DB, now clock.Clock, options ...Option) (*App,
 	if err != nil {
 		return nil, err
 	}
-	payments := newPayments(cfg, db, jobs, ground.Metrics, books, cards, now)
+	loyalty, err := newPoints(cfg, db, jobs, keys, books, now)
+	if err != nil {
+		return nil, err
+	}
+	payments := newPayments(cfg, db, jobs, ground.Metrics, books, cards, loyalty, now)
 	buyers := shoppers{companies}
 	campaigns := newCampaigns(cfg, db, jobs, ground.Limiter, now)
 	prices := pricing.New(postgres.NewPricing(db), buyers, campaigns, now)
@@ -103,6 +108,7 @@ func New(cfg Config, db *postgres.DB, now clock.Clock, options ...Option) (*App,
 	carts := cart.New(postgres.NewCarts(db), prices, rules, campaigns, companies, now)
 	carts.ShipBy(shipping.New(postgres.NewShipping(db)))
 	stock, events := postgres.NewInventory(db), postgres.NewEvents(db)
+	followed := points.Following{Recorder: events, Jobs: jobs}
 	shown := inventory.NewShown(stock, events, now)
 	shown.Then(restock.Flipped)
 	sealed, err := NewSealing(cmp.Or(cfg.PersonalKey, cfg.Secret), db, now)
@@ -125,7 +131,7 @@ func New(cfg Config, db *postgres.DB, now clock.Clock, options ...Option) (*App,
 	}
 	orders := order.New(order.Parts{
 		Tx: db, Store: postgres.NewOrders(db), Carts: carts, Keys: keys,
-		Outbox: jobs, Events: events, Flips: shown, Campaigns: campaigns, Trade: companies, Books: books, Cards: cards, Carriers: postgres.NewShipping(db), Routes: postgres.NewShipping(db), Prices: prices, Codes: codes, Members: memberCodes, Now: now,
+		Outbox: jobs, Events: followed, Flips: shown, Campaigns: campaigns, Trade: companies, Books: books, Cards: cards, Points: loyalty, Carriers: postgres.NewShipping(db), Routes: postgres.NewShipping(db), Prices: prices, Codes: codes, Members: memberCodes, Now: now,
 	})
 	shown.First(orders.Allocate)
 	members, err := newMembers(cfg, db, sealed, keys, accounts, customers, ground.Limiter, now)
@@ -161,7 +167,7 @@ func New(cfg Config, db *postgres.DB, now clock.Clock, options ...Option) (*App,
 	keeper := inventory.NewKeeper(inventory.KeeperParts{Tx: db, Store: stock, Transfers: stock, Stocktakes: stock, Keys: keys, Shown: shown, Events: events, Now: now})
 	back := returns.New(returns.Parts{
 		Tx: db, Store: postgres.NewReturns(db), Keys: keys, Orders: orders, Payments: payments, Companies: companies, Campaigns: campaigns, Documents: documents,
-		Prices: prices, Flips: shown, Outbox: jobs, Events: events, Now: now,
+		Prices: prices, Flips: shown, Outbox: jobs, Events: followed, Now: now,
 	})
 	shipments, err := newCarriers(cfg, db, keys, orders, jobs, now)
 	if err != nil {
@@ -216,6 +222,7 @@ func New(cfg Config, db *postgres.DB, now clock.Clock, options ...Option) (*App,
 				Tx: db, Store: postgres.NewBanking(db), Keys: keys, Payments: payments, Companies: companies, Jobs: jobs, Events: events, Now: now,
 			}),
 			GiftCards: cards,
+			Points:    loyalty,
 			Invoices:  documents,
 			Billing:   billing.New(billing.Parts{Tx: db, Store: postgres.NewBilling(db), Companies: companies, Documents: documents, Outbox: jobs, Events: events, Now: now}),
 			Partners:  partners,

@@ -45,6 +45,7 @@ type Config struct {
 	AssetConfig     `embed:""`
 	DocumentConfig  `embed:""`
 	PaymentConfig   `embed:""`
+	PointConfig     `embed:""`
 	SSOConfig       `embed:""`
 	CarrierConfig   `embed:""`
 }
@@ -74,7 +75,7 @@ func (c Config) Production() error {
 	_, badProxies := newProxies(c.TrustedProxy)
 	_, badAssets := c.open(c.PublicURL)
 	_, badFont := c.printer()
-	return cmp.Or(badProxies, c.MailConfig.check(), c.PaymentConfig.check(), badAssets, badFont, c.SSOConfig.check(), c.CarrierConfig.check())
+	return cmp.Or(badProxies, c.MailConfig.check(), c.PaymentConfig.check(), c.PointConfig.check(), badAssets, badFont, c.SSOConfig.check(), c.CarrierConfig.check())
 }
 
 func local(host string) bool {

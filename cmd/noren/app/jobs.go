@@ -123,13 +123,14 @@ func (a *App) workers() (*river.Workers, []*river.PeriodicJob) {
 	work(w, func(ctx context.Context, _ order.PickUpJob) error { return a.Resolvers.Orders.SeeToPickUps(ctx) })
 	work(w, func(ctx context.Context, _ payment.ForgetJob) error { return a.Payments.Forget(ctx) })
 	work(w, func(ctx context.Context, _ giftcard.ExpireJob) error { return a.Resolvers.GiftCards.Expire(ctx) })
+	a.pointWork(w)
 	work(w, func(ctx context.Context, _ billing.CloseJob) error { return a.Resolvers.Billing.Run(ctx) })
 	river.AddWorker(w, &longJob[banking.MatchJob]{f: a.matchBank})
 	river.AddWorker(w, &longJob[dispatch.ResultJob]{f: a.takeResults})
 	river.AddWorker(w, &longJob[tracking.PollJob]{f: func(ctx context.Context, _ tracking.PollJob) error { return a.Tracking.Poll(ctx) }})
 	work(w, func(ctx context.Context, _ tracking.LateJob) error { return a.Tracking.Late(ctx) })
 	a.memberWorkers(w)
-	return w, append(memberJobs(),
+	return w, append(append(memberJobs(), pointRounds()...),
 		every(tracking.Every, tracking.PollJob{}),
 		every(time.Hour, tracking.LateJob{}),
 		every(time.Hour, billing.CloseJob{}),

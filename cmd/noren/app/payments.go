@@ -8,6 +8,7 @@ import (
 	cardgateway "github.com/noren-commerce/noren/adapters/giftcard"
 	"github.com/noren-commerce/noren/adapters/konbini"
 	"github.com/noren-commerce/noren/adapters/konbini/sandbox"
+	pointgateway "github.com/noren-commerce/noren/adapters/points"
 	"github.com/noren-commerce/noren/adapters/stripe"
 	"github.com/noren-commerce/noren/adapters/till"
 	"github.com/noren-commerce/noren/core/clock"
@@ -16,6 +17,7 @@ import (
 	"github.com/noren-commerce/noren/core/ledger"
 	"github.com/noren-commerce/noren/core/limit"
 	"github.com/noren-commerce/noren/core/payment"
+	"github.com/noren-commerce/noren/core/points"
 	"github.com/noren-commerce/noren/seed"
 	"github.com/noren-commerce/noren/storage/postgres"
 	"github.com/noren-commerce/noren/telemetry"
@@ -117,10 +119,10 @@ func (c Config) sandbox(now clock.Clock) *sandbox.Provider {
 
 // newPayments makes the service that collects money. It has yet to be told of
 // the orders.
-func newPayments(c Config, db *postgres.DB, jobs *postgres.Jobs, metrics *telemetry.Metrics, books *ledger.Books, cards *giftcard.Service, now clock.Clock) *payment.Service {
+func newPayments(c Config, db *postgres.DB, jobs *postgres.Jobs, metrics *telemetry.Metrics, books *ledger.Books, cards *giftcard.Service, loyalty *points.Service, now clock.Clock) *payment.Service {
 	return payment.New(payment.Needs{
-		Tx: db, Store: postgres.NewPayments(db), Jobs: jobs, Outbox: jobs, Events: postgres.NewEvents(db),
-		Gateways: c.gateways(c.Dev), Tills: till.Both(), Cards: cardgateway.New(cards), Books: books, Terms: payment.DefaultTerms(), Now: now, Log: slog.Default(),
+		Tx: db, Store: postgres.NewPayments(db), Jobs: jobs, Outbox: jobs, Events: points.Following{Recorder: postgres.NewEvents(db), Jobs: jobs},
+		Gateways: c.gateways(c.Dev), Tills: till.Both(), Cards: cardgateway.New(cards), Points: pointgateway.New(loyalty), Books: books, Terms: payment.DefaultTerms(), Now: now, Log: slog.Default(),
 		Watch: func(c payment.Call) { metrics.GatewayCall(c.Gateway, c.Verb, c.Outcome, c.Took) },
 	})
 }

@@ -1,0 +1,431 @@
+package points_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
+	"github.com/stretchr/testify/require"
+	"pgregory.net/rapid"
+
+	"github.com/noren-commerce/noren/core/access"
+	"github.com/noren-commerce/noren/core/channel"
+	"github.com/noren-commerce/noren/core/fault"
+	"github.com/noren-commerce/noren/core/i18n"
+	"github.com/noren-commerce/noren/core/id"
+	"github.com/noren-commerce/noren/core/idempotency"
+	"github.com/noren-commerce/noren/core/page"
+	"github.com/noren-commerce/noren/core/points"
+	"github.com/noren-commerce/noren/storage/postgres"
+	"github.com/noren-commerce/noren/storage/postgres/pgtest"
+)
+
+// bench is a shop with programmes and members, and a clock that tests move.
+type bench struct {
+	*points.Service
+	shop    *pgtest.Shop
+	store   *postgres.Points
+	now     atomic.Int64
+	own     points.Programme
+	pool    points.Programme
+	members []uuid.UUID
+}
+
+var jst = time.FixedZone("JST", 9*60*60)
+
+func (b *bench) clock() time.Time     { return time.UnixMicro(b.now.Load()).UTC() }
+func (b *bench) set(at time.Time)     { b.now.Store(at.UnixMicro()) }
+func (b *bench) pass(d time.Duration) { b.now.Add(d.Microseconds()) }
+
+func open(t testing.TB, members int) *bench {
+	b := &bench{shop: pgtest.NewShop(t)}
+	b.set(time.Date(2026, 3, 1, 12, 0, 0, 0, jst))
+	b.store = postgres.NewPoints(b.shop.DB)
+	b.Service = points.New(points.Parts{
+		Tx: b.shop.DB, Store: b.store, Keys: idempotency.New(b.shop.DB, postgres.NewKeys(b.shop.DB), b.clock), Events: postgres.NewEvents(b.shop.DB), Now: b.clock,
+	})
+	days := 30
+	admin := b.as(access.Actor{Role: access.RoleAdmin})
+	own, err := b.SaveProgramme(admin, points.SaveProgrammeInput{
+		Code: "wan", Name: i18n.JA("わんポイント"), UnitPoints: 1, UnitMinor: 1, ExpiryDays: &days, ConfirmDays: 7, GraceDays: 14, NoticeDays: 7, Transferable: true, GrantLimit: 5000,
+	})
+	require.NoError(t, err)
+	pool, err := b.SaveProgramme(admin, points.SaveProgrammeInput{
+		Code: "pool", Name: i18n.JA("共通ポイント"), Shared: true, UnitPoints: 100, UnitMinor: 50, ExpiryDays: &days, GraceDays: 14, Transferable: false, GrantLimit: 5000,
+	})
+	require.NoError(t, err)
+	b.own, b.pool = *own, *pool
+	for range members {
+		b.members = append(b.members, b.join(t))
+	}
+	return b
+}
+
+// as is the actor in the shop's channel.
+func (b *bench) as(a access.Actor) context.Context {
+	ctx := access.With(context.Background(), a)
+	return channel.With(ctx, channel.Channel{ID: b.shop.ChannelID, BrandID: b.shop.BrandID, Currency: "JPY", TimeZone: "Asia/Tokyo"})
+}
+
+func (b *bench) member(m uuid.UUID) context.Context {
+	return b.as(access.Actor{Role: access.RoleMember, ID: m})
+}
+
+func (b *bench) join(t testing.TB) uuid.UUID {
+	m := id.New()
+	_, err := b.shop.DB.Pool().Exec(context.Background(), `
+		INSERT INTO accounts (id, role, email, name, created_at, updated_at) VALUES ($1, 'MEMBER', $2, '会員', $3, $3)`, m, m.String()+"@example.jp", b.clock())
+	require.NoError(t, err)
+	return m
+}
+
+func (b *bench) posting(kind points.Kind, m uuid.UUID, key string, n int64) points.Posting {
+	return points.Posting{Holder: points.Holder{ProgrammeID: b.own.ID, MemberID: m}, Key: key, Kind: kind, Points: n, At: b.clock()}
+}
+
+func (b *bench) usable(t testing.TB, m uuid.UUID) int64 {
+	all, err := b.Mine(b.member(m))
+	require.NoError(t, err)
+	for _, x := range all {
+		if x.ProgrammeID == b.own.ID {
+			return x.Usable
+		}
+	}
+	return 0
+}
+
+// audit checks what must hold at every quiet moment.
+func (b *bench) audit(t require.TestingT) {
+	ctx := context.Background()
+	type row struct {
+		ID                        uuid.UUID
+		Available, Pending, Owed  int64
+		Number                    int64
+		SumAvailable, SumPending  int64
+		SumOwed, LotsAvailable    int64
+		LotsPending, Entries, Top int64
+	}
+	rows, err := b.shop.DB.Pool().Query(ctx, `
+		SELECT a.id, a.available, a.pending, a.owed, a.number,
+			coalesce(e.available, 0)::bigint AS sum_available, coalesce(e.pending, 0)::bigint AS sum_pending, coalesce(e.owed, 0)::bigint AS sum_owed,
+			coalesce(l.available, 0)::bigint AS lots_available, coalesce(l.pending, 0)::bigint AS lots_pending, coalesce(e.entries, 0) AS entries, coalesce(e.top, 0) AS top
+		FROM point_accounts a
+		LEFT JOIN (SELECT account_id, count(*) AS entries, max(number) AS top,
+			sum(CASE 'AVAILABLE' WHEN credit THEN points WHEN debit THEN -points ELSE 0 END) AS available,
+			sum(CASE 'PENDING' WHEN credit THEN points WHEN debit THEN -points ELSE 0 END) AS pending,
+			sum(CASE 'OWED' WHEN debit THEN points WHEN credit THEN -points ELSE 0 END) AS owed FROM point_entries GROUP BY account_id) e ON e.account_id = a.id
+		LEFT JOIN (SELECT account_id, sum(remaining) FILTER (WHERE NOT pending) AS available, sum(remaining) FILTER (WHERE pending) AS pending
+			FROM point_lots GROUP BY account_id) l ON l.account_id = a.id`)
+	require.NoError(t, err)
+	all, err := pgx.CollectRows(rows, pgx.RowToStructByName[row])
+	require.NoError(t, err)
+	for _, r := range all {
+		require.Equal(t, r.SumAvailable, r.Available, "the balance is the sum of the entries")
+		require.Equal(t, r.SumPending, r.Pending)
+		require.Equal(t, r.SumOwed, r.Owed)
+		require.Equal(t, r.LotsAvailable, r.Available, "the balance is what is left of the lots")
+		require.Equal(t, r.LotsPending, r.Pending)
+		require.GreaterOrEqual(t, r.Available, int64(0))
+		require.Equal(t, r.Entries, r.Number, "no number is left out")
+		require.Equal(t, r.Top, r.Number)
+	}
+	var uneven int
+	require.NoError(t, b.shop.DB.Pool().QueryRow(ctx, `
+		SELECT count(*) FROM (SELECT programme_id, sum(amount) FROM (
+			SELECT programme_id, debit AS side, points AS amount FROM point_entries UNION ALL SELECT programme_id, credit, -points FROM point_entries) s
+			GROUP BY programme_id HAVING sum(amount) <> 0) x`).Scan(&uneven))
+	require.Zero(t, uneven, "debits are credits")
+	var adrift int64 // what is on the way from member to member is nothing at a quiet moment
+	require.NoError(t, b.shop.DB.Pool().QueryRow(ctx, `
+		SELECT coalesce(sum(CASE WHEN credit = 'TRANSFER' THEN points ELSE -points END), 0)::bigint FROM point_entries WHERE 'TRANSFER' IN (debit, credit)`).Scan(&adrift))
+	require.Zero(t, adrift)
+	b.replay(t)
+}
+
+// replay adds every account's entries up in their order: what each says stands after it
+// is so.
+func (b *bench) replay(t require.TestingT) {
+	var wrong int
+	require.NoError(t, b.shop.DB.Pool().QueryRow(context.Background(), `
+		SELECT count(*) FROM (SELECT available, pending,
+			sum(CASE 'AVAILABLE' WHEN credit THEN points WHEN debit THEN -points ELSE 0 END) OVER w AS a,
+			sum(CASE 'PENDING' WHEN credit THEN points WHEN debit THEN -points ELSE 0 END) OVER w AS p
+			FROM point_entries WINDOW w AS (PARTITION BY account_id ORDER BY number)) x WHERE a <> available OR p <> pending`).Scan(&wrong))
+	require.Zero(t, wrong)
+}
+
+func refused(err error) bool { return err == nil || len(fault.All(err)) > 0 }
+
+// step is one thing that somebody does.
+type step struct {
+	word   string
+	member int
+	to     int
+	points int64
+	order  int
+	key    string
+}
+
+// take does the step. It fails only for what is no refusal.
+func (b *bench) take(s step, orders []uuid.UUID) error {
+	ctx, m, order := context.Background(), b.members[s.member], orders[s.order]
+	p := b.posting(points.Earn, m, s.key, s.points)
+	var err error
+	switch s.word {
+	case "earn":
+		p.OrderID = &order
+		_, err = b.Submit(ctx, p)
+	case "promise":
+		p.Pending, p.OrderID = true, &order
+		_, err = b.Submit(ctx, p)
+	case "confirm":
+		p.Kind, p.Points, p.OrderID = points.Confirm, 0, &order
+		_, err = b.Submit(ctx, p)
+	case "use":
+		p.Kind, p.Key = points.Use, "use:"+s.key
+		_, err = b.Submit(ctx, p)
+	case "return":
+		p.Kind, p.Undoes = points.Return, "use:"+fmt.Sprint("k", s.order)
+		_, err = b.Submit(ctx, p)
+	case "take back":
+		p.Kind, p.OrderID = points.TakeBack, &order
+		_, err = b.Post(ctx, p)
+	case "transfer":
+		in := b.posting(points.TransferIn, b.members[s.to], s.key, s.points)
+		p.Kind = points.TransferOut
+		if s.to == s.member {
+			return nil
+		}
+		_, err = b.Post(ctx, p, in)
+	case "expire":
+		b.pass(24 * time.Hour)
+		_, err = b.store.Expire(ctx, b.own.ID, b.own.Day(b.clock()), b.clock(), 100)
+	}
+	if errors.Is(err, idempotency.ErrReused) || refused(err) {
+		return nil
+	}
+	return fmt.Errorf("%+v: %w", s, err)
+}
+
+var words = []string{"earn", "promise", "confirm", "use", "use", "return", "take back", "transfer", "expire"}
+
+func TestLedgerHoldsWhateverHappensAtOnce(t *testing.T) {
+	t.Parallel()
+	b := open(t, 4)
+	var orders []uuid.UUID
+	for range 6 {
+		orders = append(orders, id.New())
+	}
+	round := 0
+	rapid.Check(t, func(r *rapid.T) {
+		round++
+		seed := rapid.Uint64().Draw(r, "seed")
+		hands := rapid.IntRange(1, 6).Draw(r, "hands")
+		var group sync.WaitGroup
+		failures := make(chan error, 100)
+		for hand := range hands {
+			group.Add(1)
+			go func() {
+				defer group.Done()
+				dice := rand.New(rand.NewPCG(seed, uint64(hand))) //nolint:gosec // a test's dice
+				for range 12 {
+					s := step{
+						word: words[dice.IntN(len(words))], member: dice.IntN(4), to: dice.IntN(4), points: 1 + dice.Int64N(200), order: dice.IntN(6),
+						key: fmt.Sprintf("k%d", dice.IntN(12)),
+					}
+					if dice.IntN(3) > 0 {
+						s.key = fmt.Sprintf("k%d-%d-%d", round, hand, dice.IntN(1000))
+					}
+					if err := b.take(s, orders); err != nil {
+						failures <- err
+						return
+					}
+				}
+			}()
+		}
+		group.Wait()
+		close(failures)
+		for err := range failures {
+			require.NoError(r, err)
+		}
+		b.audit(r)
+	})
+}
+
+func TestPostingHappensOnceForItsKey(t *testing.T) {
+	t.Parallel()
+	b := open(t, 1)
+	m := b.members[0]
+	var group sync.WaitGroup
+	for range 20 {
+		group.Add(1)
+		go func() {
+			defer group.Done()
+			_, err := b.Submit(context.Background(), b.posting(points.Earn, m, "the-key-1", 300))
+			require.NoError(t, err)
+		}()
+	}
+	group.Wait()
+	require.EqualValues(t, 300, b.usable(t, m))
+	_, err := b.Submit(context.Background(), b.posting(points.Earn, m, "the-key-1", 301))
+	require.ErrorIs(t, err, idempotency.ErrReused)
+	again, err := b.Post(context.Background(), b.posting(points.Earn, m, "the-key-1", 300))
+	require.NoError(t, err)
+	require.True(t, again[0].Replayed)
+	b.audit(t)
+}
+
+func TestTwoUsesAtOnceNeverExceedTheBalance(t *testing.T) {
+	t.Parallel()
+	b := open(t, 1)
+	m := b.members[0]
+	_, err := b.Submit(context.Background(), b.posting(points.Earn, m, "earned-1", 500))
+	require.NoError(t, err)
+	var done, short atomic.Int32
+	var group sync.WaitGroup
+	for i := range 8 {
+		group.Add(1)
+		go func() {
+			defer group.Done()
+			_, err := b.Post(context.Background(), b.posting(points.Use, m, fmt.Sprintf("phone-%d", i), 400))
+			switch {
+			case err == nil:
+				done.Add(1)
+			case errors.Is(err, points.ErrShort):
+				short.Add(1)
+			}
+		}()
+	}
+	group.Wait()
+	require.EqualValues(t, 1, done.Load())
+	require.EqualValues(t, 7, short.Load())
+	require.EqualValues(t, 100, b.usable(t, m))
+	b.audit(t)
+}
+
+func TestLotEndsWithItsDayInJapan(t *testing.T) {
+	t.Parallel()
+	b := open(t, 1)
+	m, ctx := b.members[0], context.Background()
+	given := time.Date(2026, 3, 1, 23, 59, 59, 0, jst)
+	b.set(given)
+	_, err := b.Submit(ctx, b.posting(points.Earn, m, "first", 100))
+	require.NoError(t, err)
+	b.set(given.Add(time.Second)) // the next day
+	_, err = b.Submit(ctx, b.posting(points.Earn, m, "second", 10))
+	require.NoError(t, err)
+
+	last := time.Date(2026, 3, 31, 23, 59, 59, 0, jst) // thirty days after the first
+	b.set(last)
+	require.EqualValues(t, 110, b.usable(t, m))
+	_, err = b.Submit(ctx, b.posting(points.Use, m, "in time", 5))
+	require.NoError(t, err)
+	b.set(last.Add(time.Second)) // 00:00:00
+	require.EqualValues(t, 10, b.usable(t, m), "nobody has run the job yet, and still it is over")
+	_, err = b.Submit(ctx, b.posting(points.Use, m, "too late", 11))
+	require.ErrorIs(t, err, points.ErrShort)
+	_, err = b.Submit(ctx, b.posting(points.Use, m, "of the second", 4))
+	require.NoError(t, err)
+	b.audit(t)
+	n, err := b.store.Expire(ctx, b.own.ID, b.own.Day(b.clock()), b.clock(), 100)
+	require.NoError(t, err)
+	require.Zero(t, n, "the use has written off what had expired")
+	b.set(last.Add(24*time.Hour + time.Second))
+	n, err = b.store.Expire(ctx, b.own.ID, b.own.Day(b.clock()), b.clock(), 100)
+	require.NoError(t, err)
+	require.Equal(t, 1, n)
+	require.Zero(t, b.usable(t, m))
+	b.audit(t)
+}
+
+func TestUsedPointsComeBackToTheirLots(t *testing.T) {
+	t.Parallel()
+	b := open(t, 1)
+	m, ctx := b.members[0], context.Background()
+	start := time.Date(2026, 3, 1, 12, 0, 0, 0, jst)
+	b.set(start)
+	_, err := b.Submit(ctx, b.posting(points.Earn, m, "old", 100))
+	require.NoError(t, err)
+	b.set(start.AddDate(0, 0, 20))
+	_, err = b.Submit(ctx, b.posting(points.Earn, m, "new", 100))
+	require.NoError(t, err)
+	_, err = b.Submit(ctx, b.posting(points.Use, m, "use:1", 150)) // all of the old, half of the new
+	require.NoError(t, err)
+	b.set(start.AddDate(0, 0, 40)) // the old ones are over
+	back := b.posting(points.Return, m, "back:1", 60)
+	back.Undoes = "use:1"
+	_, err = b.Submit(ctx, back)
+	require.NoError(t, err)
+	lots, err := b.Lots(b.member(m), b.own.ID, nil)
+	require.NoError(t, err)
+	require.Len(t, lots, 2)
+	require.Equal(t, "2026-04-20", lots[0].ExpiresOn.Format(time.DateOnly), "the new lot's own day")
+	require.EqualValues(t, 100, lots[0].Remaining)
+	require.Equal(t, "2026-04-24", lots[1].ExpiresOn.Format(time.DateOnly), "fourteen days of grace")
+	require.EqualValues(t, 10, lots[1].Remaining)
+	back.Key, back.Points = "back:2", 91
+	_, err = b.Submit(ctx, back)
+	require.ErrorIs(t, err, points.ErrNotUsed, "more than was used never comes back")
+	back.Points = 90
+	_, err = b.Submit(ctx, back)
+	require.NoError(t, err)
+	require.EqualValues(t, 200, b.usable(t, m))
+	b.audit(t)
+}
+
+func TestPointsTakenBackAfterUseAreOwed(t *testing.T) {
+	t.Parallel()
+	b := open(t, 1)
+	m, ctx, order := b.members[0], context.Background(), id.New()
+	earned := b.posting(points.Earn, m, "earn:1", 100)
+	earned.OrderID = &order
+	_, err := b.Submit(ctx, earned)
+	require.NoError(t, err)
+	_, err = b.Submit(ctx, b.posting(points.Use, m, "use:1", 80))
+	require.NoError(t, err)
+	taken := b.posting(points.TakeBack, m, "taken:1", 100)
+	taken.OrderID = &order
+	r, err := b.Submit(ctx, taken)
+	require.NoError(t, err)
+	require.EqualValues(t, 0, r.Account.Available)
+	require.EqualValues(t, 80, r.Account.Owed)
+	r, err = b.Submit(ctx, b.posting(points.Earn, m, "earn:2", 100))
+	require.NoError(t, err)
+	require.EqualValues(t, 20, r.Account.Available, "what was owed comes off")
+	require.Zero(t, r.Account.Owed)
+	b.audit(t)
+}
+
+func TestStatementIsReadByPages(t *testing.T) {
+	t.Parallel()
+	b := open(t, 2)
+	m := b.members[0]
+	for i := range 7 {
+		_, err := b.Submit(context.Background(), b.posting(points.Earn, m, fmt.Sprintf("earn:%d", i), int64(i+1)))
+		require.NoError(t, err)
+	}
+	var after *string
+	var seen []int64
+	for {
+		first := 3
+		p, err := b.Statement(b.member(m), points.StatementInput{ProgrammeID: b.own.ID, Page: page.Args{First: &first, After: after}})
+		require.NoError(t, err)
+		for _, e := range p.Nodes() {
+			seen = append(seen, e.Points)
+		}
+		if !p.PageInfo.HasNextPage {
+			break
+		}
+		after = p.PageInfo.EndCursor
+	}
+	require.Equal(t, []int64{7, 6, 5, 4, 3, 2, 1}, seen)
+	_, err := b.Statement(b.member(b.members[1]), points.StatementInput{ProgrammeID: b.own.ID, MemberID: &m})
+	require.ErrorIs(t, err, fault.ErrForbidden, "nobody reads another's")
+}

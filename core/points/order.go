@@ -1,0 +1,342 @@
+package points
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/shopspring/decimal"
+
+	"github.com/noren-commerce/noren/core/access"
+	"github.com/noren-commerce/noren/core/event"
+	"github.com/noren-commerce/noren/core/money"
+)
+
+// Orders know what members bought.
+type Orders interface {
+	// Bought is an order as points look at it; nil if a guest or a company placed it.
+	Bought(ctx context.Context, orderID uuid.UUID) (*Bought, error)
+	// Earned is what an order has earned in the programmes and was not taken back, and by
+	// how many postings it came to that.
+	Earned(ctx context.Context, orderID uuid.UUID) ([]Earned, error)
+	// Schedule says when the order's points are confirmed.
+	Schedule(ctx context.Context, programmeID, orderID uuid.UUID, at time.Time) error
+	// Due are orders whose points are to be confirmed by the moment.
+	Due(ctx context.Context, at time.Time, most int) ([]Due, error)
+	// Used is how many points a posting took for an order, and whose.
+	Used(ctx context.Context, orderID uuid.UUID, key string) (Holder, int64, error)
+}
+
+// Bought is an order as points look at it. Amounts are minor units.
+type Bought struct {
+	ID          uuid.UUID
+	BrandID     uuid.UUID
+	MemberID    uuid.UUID
+	Status      string
+	Total       int64
+	Subtotal    int64
+	Discount    int64
+	ByPoints    int64 // paid by points
+	Captured    int64
+	Refunded    int64
+	Returned    int64 // what came back of goods
+	PlacedAt    time.Time
+	ShopID      *uuid.UUID
+	Zone        string
+	First       bool
+	Campaign    decimal.Decimal
+	ShippedAt   *time.Time
+	DeliveredAt *time.Time
+	Goods       []Good `db:"-"`
+}
+
+// Earned is what an order has earned in a programme.
+type Earned struct {
+	ProgrammeID uuid.UUID
+	Points      int64
+	Postings    int
+}
+
+// Due is an order whose points are to be confirmed.
+type Due struct {
+	Holder
+	OrderID uuid.UUID
+	LotID   uuid.UUID
+}
+
+// FollowJob looks at an order again and lets its points be what they should be.
+type FollowJob struct{ OrderID uuid.UUID }
+
+// Kind is the job's name in the queue.
+func (FollowJob) Kind() string { return "points_follow" }
+
+// Jobs queue work in the transaction of the context.
+type Jobs interface {
+	FollowPoints(ctx context.Context, orderIDs ...uuid.UUID) error
+	SendPoints(ctx context.Context, transferID uuid.UUID) error
+}
+
+// Following records events and lets the points of the orders follow that they are about.
+type Following struct {
+	event.Recorder
+	Jobs Jobs
+}
+
+// follows are the events after which an order earns more or less than before.
+var follows = []string{
+	"order.placed", "order.approved", "order.payment_changed", "order.edited", "order.shipped", "order.delivered", "order.cancelled", "order.refused",
+	"order.return_received", "payment.refunded",
+}
+
+// Record records the events.
+func (f Following) Record(ctx context.Context, events ...event.Event) error {
+	if err := f.Recorder.Record(ctx, events...); err != nil {
+		return err
+	}
+	var orders []uuid.UUID
+	for _, e := range events {
+		if key := followed(e); key != uuid.Nil && !slices.Contains(orders, key) {
+			orders = append(orders, key)
+		}
+	}
+	if len(orders) == 0 {
+		return nil
+	}
+	return f.Jobs.FollowPoints(ctx, orders...)
+}
+
+// followed is the order whose points the event changes; zero for none.
+func followed(e event.Event) uuid.UUID {
+	if !slices.Contains(follows, e.Type) || e.ActorRole == access.RoleGuest {
+		return uuid.Nil
+	}
+	var about struct {
+		OrderID uuid.UUID
+		After   string
+	}
+	if err := json.Unmarshal(e.Data, &about); err != nil {
+		return uuid.Nil
+	}
+	switch {
+	case e.Subject == "Payment":
+		return about.OrderID
+	case e.Type == "order.placed" && about.After != "CONFIRMED": // another event tells when it is
+		return uuid.Nil
+	}
+	return e.SubjectID
+}
+
+// Follow lets an order's points be what the rules say that it has earned by now: they
+// are promised when it is confirmed, taken back in proportion to what goes back, and
+// all when it is given up. It may be asked for as often as one likes.
+func (s *Service) Follow(ctx context.Context, orderID uuid.UUID) error {
+	return s.Tx.InTx(access.With(ctx, access.System), func(ctx context.Context) error {
+		o, err := s.Store.Bought(ctx, orderID)
+		if err != nil || o == nil || o.waits() {
+			return err
+		}
+		all, err := s.programmes(ctx)
+		if err != nil {
+			return err
+		}
+		earned, err := s.Store.Earned(ctx, orderID)
+		if err != nil {
+			return err
+		}
+		var mine []uuid.UUID
+		for key, p := range all {
+			if p.ClosedAt == nil && (p.Shared || p.BrandID == o.BrandID) {
+				mine = append(mine, key)
+			}
+		}
+		rules, err := s.Store.Rules(ctx, mine, o.PlacedAt)
+		if err != nil {
+			return err
+		}
+		slices.SortFunc(mine, func(a, b uuid.UUID) int { return slices.Compare(a[:], b[:]) })
+		for _, key := range mine {
+			if err := s.followIn(ctx, all[key], *o, rules, earned); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
+// waits reports whether nobody knows yet that the order stands.
+func (o Bought) waits() bool { return o.Status == "PENDING_PAYMENT" || o.Status == "PENDING_APPROVAL" }
+
+func (s *Service) followIn(ctx context.Context, p Programme, o Bought, rules []Rule, earned []Earned) error {
+	var has Earned
+	for _, e := range earned {
+		if e.ProgrammeID == p.ID {
+			has = e
+		}
+	}
+	target, err := o.earns(slices.DeleteFunc(slices.Clone(rules), func(r Rule) bool { return r.ProgrammeID != p.ID }))
+	if err != nil {
+		return err
+	}
+	posting := Posting{
+		Holder: Holder{p.ID, o.MemberID}, Key: orderKey("order", o.ID, int64(has.Postings)), OrderID: &o.ID, At: s.Now(),
+	}
+	switch {
+	case target > has.Points:
+		posting.Kind, posting.Points, posting.Pending = Earn, target-has.Points, true
+		_, err = s.Post(ctx, posting)
+	case target < has.Points:
+		posting.Kind, posting.Points = TakeBack, has.Points-target
+		_, err = s.Post(ctx, posting)
+	}
+	if at := o.confirms(p); err == nil && at != nil && target > 0 {
+		return s.Store.Schedule(ctx, p.ID, o.ID, *at)
+	}
+	return err
+}
+
+// onTheWay is how long a parcel takes whose delivery nobody tells of.
+const onTheWay = 7 * 24 * time.Hour
+
+// confirms is when the order's points can be used; nil while nobody knows.
+func (o Bought) confirms(p Programme) *time.Time {
+	wait := time.Duration(p.ConfirmDays) * 24 * time.Hour
+	var at time.Time
+	switch {
+	case o.Status == "DELIVERED" && o.DeliveredAt != nil:
+		at = o.DeliveredAt.Add(wait)
+	case (o.Status == "SHIPPED" || o.Status == "DELIVERED") && o.ShippedAt != nil:
+		at = o.ShippedAt.Add(wait + onTheWay)
+	default:
+		return nil
+	}
+	return &at
+}
+
+// earns is what the order earns by the rules as it stands: nothing for what points paid,
+// less in proportion for what went back. It is pure.
+func (o Bought) earns(rules []Rule) (int64, error) {
+	if o.Status == "CANCELLED" || o.Total <= 0 {
+		return 0, nil
+	}
+	zone, err := time.LoadLocation(o.Zone)
+	if err != nil {
+		zone = time.FixedZone("JST", 9*60*60)
+	}
+	goods := slices.Clone(o.Goods)
+	for i := range goods { // what campaigns took off the goods as a whole is not paid
+		if o.Discount != 0 && o.Subtotal > 0 {
+			if goods[i].Minor, err = money.RoundDown.Portion(goods[i].Minor, max(o.Subtotal-abs(o.Discount), 0), o.Subtotal, 1); err != nil {
+				return 0, err
+			}
+		}
+	}
+	full, _ := Reckon(rules, Purchase{Goods: goods, At: o.PlacedAt.In(zone), ShopID: o.ShopID, First: o.First, Campaign: o.Campaign})
+	paid, err := money.RoundDown.Portion(full, max(o.Total-o.ByPoints, 0), o.Total, 1)
+	if err != nil {
+		return 0, err
+	}
+	back := min(max(o.Returned, o.Refunded-max(0, o.Captured-o.Total)), o.Total) // what an edit paid back is no return
+	return money.RoundDown.Portion(paid, o.Total-max(back, 0), o.Total, 1)
+}
+
+func abs(n int64) int64 { return max(n, -n) }
+
+// ConfirmJob is the regular job that confirms points whose time has come.
+type ConfirmJob struct{}
+
+// Kind is the job's name in the queue.
+func (ConfirmJob) Kind() string { return "points_confirm" }
+
+// confirmAtOnce bounds one round of Confirm.
+const confirmAtOnce = 500
+
+// Confirm lets points be used whose time has come.
+func (s *Service) Confirm(ctx context.Context) error {
+	for {
+		due, err := s.Store.Due(ctx, s.Now(), confirmAtOnce)
+		if err != nil {
+			return err
+		}
+		for _, d := range due {
+			if _, err := s.Post(ctx, Posting{Holder: d.Holder, Key: "confirm:" + d.LotID.String(), Kind: Confirm, OrderID: &d.OrderID, At: s.Now()}); err != nil {
+				return fmt.Errorf("confirm the points of order %s: %w", d.OrderID, err)
+			}
+		}
+		if len(due) < confirmAtOnce {
+			return nil
+		}
+	}
+}
+
+// RewardInput tells of something that a rule gives points for besides purchases.
+type RewardInput struct {
+	IdempotencyKey string
+	Occasion       Occasion
+	MemberID       uuid.UUID
+	ShopID         *uuid.UUID
+	SubjectID      *uuid.UUID // what was reviewed, where somebody checked in
+}
+
+// Reward gives what the rules give for an occasion: for whoever sees it happen, by staff
+// or a partner with POINT_WRITE, and for noren itself. The same subject is rewarded once.
+func (s *Service) Reward(ctx context.Context, in RewardInput) ([]Result, error) {
+	if err := access.Require(ctx, access.PointWrite); err != nil {
+		return nil, err
+	}
+	if len(in.IdempotencyKey) < 8 || len(in.IdempotencyKey) > 100 {
+		return nil, errKey
+	}
+	if in.Occasion == Purchased {
+		return nil, ErrEvent.At("occasion")
+	}
+	programmes, err := s.inBrand(ctx)
+	if err != nil {
+		return nil, err
+	}
+	now := s.Now()
+	keys := make([]uuid.UUID, len(programmes))
+	for i, p := range programmes {
+		keys[i] = p.ID
+	}
+	rules, err := s.Store.Rules(ctx, keys, now)
+	if err != nil {
+		return nil, err
+	}
+	var all []Posting
+	for _, r := range rules {
+		p := programmes[slices.IndexFunc(programmes, func(p Programme) bool { return p.ID == r.ProgrammeID })]
+		if r.Terms.Occasion != in.Occasion || !r.stands(now) || !r.Terms.sees(inZone(p, now), in.ShopID, "") {
+			continue
+		}
+		all = append(all, Posting{Holder: Holder{p.ID, in.MemberID}, Key: rewardKey(r, in, p.Day(now)), Kind: Earn, Points: r.Terms.Points, ActorID: actorID(ctx), Reason: string(in.Occasion), At: now})
+	}
+	if len(all) == 0 {
+		return nil, ErrEvent.At("occasion")
+	}
+	return s.Post(ctx, all...)
+}
+
+// rewardKey makes a reward happen once: for its day, its subject, or the caller's key.
+func rewardKey(r Rule, in RewardInput, day time.Time) string {
+	key := fmt.Sprintf("reward:%s:", r.ID)
+	switch {
+	case r.Terms.OncePerDay:
+		return key + day.Format(time.DateOnly)
+	case in.Occasion == Joined:
+		return key + "once"
+	case in.SubjectID != nil:
+		return key + in.SubjectID.String()
+	}
+	return key + in.IdempotencyKey
+}
+
+func inZone(p Programme, at time.Time) time.Time {
+	zone, err := time.LoadLocation(p.Zone)
+	if err != nil {
+		return at
+	}
+	return at.In(zone)
+}

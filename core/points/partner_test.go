@@ -1,0 +1,195 @@
+package points_test
+
+import (
+	"context"
+	"errors"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/stretchr/testify/require"
+
+	"github.com/noren-commerce/noren/core/access"
+	"github.com/noren-commerce/noren/core/i18n"
+	"github.com/noren-commerce/noren/core/messaging"
+	"github.com/noren-commerce/noren/core/points"
+)
+
+// queue keeps what is queued for a test.
+type queue struct {
+	sync.Mutex
+	sent  []uuid.UUID
+	mails []messaging.Message
+}
+
+func (q *queue) FollowPoints(context.Context, ...uuid.UUID) error { return nil }
+
+func (q *queue) SendPoints(_ context.Context, transferID uuid.UUID) error {
+	q.Lock()
+	defer q.Unlock()
+	q.sent = append(q.sent, transferID)
+	return nil
+}
+
+func (q *queue) Enqueue(_ context.Context, all ...messaging.Message) error {
+	q.Lock()
+	defer q.Unlock()
+	q.mails = append(q.mails, all...)
+	return nil
+}
+
+// system is another point system that answers as a test says.
+type system struct {
+	answers []func() (points.Answer, error)
+	heard   []points.Parcel
+}
+
+func (s *system) Send(_ context.Context, p points.Parcel) (points.Answer, error) {
+	s.heard = append(s.heard, p)
+	say := s.answers[0]
+	s.answers = s.answers[1:]
+	return say()
+}
+
+var (
+	silence  = func() (points.Answer, error) { return points.Answer{}, errors.New("no answer") }
+	accepts  = func() (points.Answer, error) { return points.Answer{Accepted: true, Reference: "R-1"}, nil }
+	rejects  = func() (points.Answer, error) { return points.Answer{Problem: "unknown member"}, nil }
+	nobodyIs = uuid.Nil
+)
+
+func (b *bench) partner(t testing.TB, code string) *points.Partner {
+	p, err := b.SavePartner(b.as(access.Actor{Role: access.RoleAdmin}), points.SavePartnerInput{
+		ProgrammeID: b.own.ID, Code: code, Name: i18n.JA("空マイル"), Way: points.WayAPI, OurPoints: 2, TheirPoints: 1, MinPoints: 10, Sends: true,
+	})
+	require.NoError(t, err)
+	return p
+}
+
+func TestWhatNobodyAnsweredIsToldAgain(t *testing.T) {
+	t.Parallel()
+	b := open(t, 1)
+	m, other, jobs := b.members[0], &system{}, &queue{}
+	b.Links, b.Jobs = map[string]points.Link{"sky": other}, jobs
+	partner := b.partner(t, "sky")
+	_, err := b.Submit(context.Background(), b.posting(points.Earn, m, "earned", 100))
+	require.NoError(t, err)
+	send := func(key string, n int64) *points.Transfer {
+		sent, err := b.Send(b.member(m), points.SendInput{IdempotencyKey: key, PartnerID: partner.ID, TheirMember: "77", Points: n})
+		require.NoError(t, err)
+		return sent
+	}
+	first := send("intent-01", 40)
+	require.Equal(t, first.ID, send("intent-01", 40).ID, "a replay sends nothing")
+	require.Equal(t, []uuid.UUID{first.ID}, jobs.sent)
+	require.EqualValues(t, 60, b.usable(t, m))
+
+	other.answers = append(other.answers, silence, silence, accepts)
+	require.Error(t, b.Deliver(t.Context(), first.ID))
+	require.Error(t, b.Deliver(t.Context(), first.ID))
+	require.EqualValues(t, 60, b.usable(t, m), "nobody knows yet")
+	b.pass(time.Hour)
+	require.NoError(t, b.Retry(t.Context()))
+	require.Len(t, jobs.sent, 2)
+	require.NoError(t, b.Deliver(t.Context(), first.ID))
+	require.NoError(t, b.Deliver(t.Context(), first.ID), "it is there: nothing is told any more")
+	require.Len(t, other.heard, 3)
+	for _, p := range other.heard {
+		require.Equal(t, first.ID, p.Key, "always the same key")
+		require.EqualValues(t, 20, p.Points)
+	}
+	require.NoError(t, b.Retry(t.Context()))
+	require.Len(t, jobs.sent, 2, "nothing is stuck")
+	_, err = b.Answered(t.Context(), first.ID, points.Answer{Problem: "changed our mind"})
+	require.ErrorIs(t, err, points.ErrState)
+
+	second := send("intent-02", 60)
+	other.answers = append(other.answers, rejects)
+	require.NoError(t, b.Deliver(t.Context(), second.ID))
+	require.EqualValues(t, 60, b.usable(t, m), "turned down, they are back")
+	sums, err := b.Trial(b.as(access.Actor{Role: access.RoleAdmin}), b.own.ID)
+	require.NoError(t, err)
+	for _, s := range sums {
+		if s.Side == points.Sending {
+			require.Equal(t, s.Debit, s.Credit, "nothing is on the way")
+		}
+		if s.Side == points.External {
+			require.EqualValues(t, 40, s.Credit)
+		}
+	}
+	b.audit(t)
+}
+
+func TestMembersAreToldOnceThatPointsExpire(t *testing.T) {
+	t.Parallel()
+	b := open(t, 2)
+	jobs := &queue{}
+	b.Outbox = jobs
+	for _, m := range b.members {
+		_, err := b.Submit(context.Background(), b.posting(points.Earn, m, "earned", 70))
+		require.NoError(t, err)
+	}
+	require.NoError(t, b.Notify(t.Context()))
+	require.Empty(t, jobs.mails, "there is time")
+	b.pass(24 * 24 * time.Hour)
+	for range 2 {
+		require.NoError(t, b.Notify(t.Context()))
+		require.Len(t, jobs.mails, 2)
+	}
+}
+
+func TestExpiryLeavesAccountsThatAreInUse(t *testing.T) {
+	t.Parallel()
+	b := open(t, 2)
+	for _, m := range b.members {
+		_, err := b.Submit(context.Background(), b.posting(points.Earn, m, "earned", 70))
+		require.NoError(t, err)
+	}
+	b.pass(40 * 24 * time.Hour)
+	err := b.shop.DB.InTx(t.Context(), func(ctx context.Context) error {
+		if _, err := b.store.Lock(ctx, []points.Want{{Holder: points.Holder{ProgrammeID: b.own.ID, MemberID: b.members[0]}}}); err != nil {
+			return err
+		}
+		n, err := b.store.Expire(t.Context(), b.own.ID, b.own.Day(b.clock()), b.clock(), 100) // in a transaction of its own
+		require.Equal(t, 1, n)
+		return err
+	})
+	require.NoError(t, err)
+	require.NoError(t, b.Expire(t.Context()))
+	b.audit(t)
+	var left int64
+	require.NoError(t, b.shop.DB.Pool().QueryRow(t.Context(), `SELECT sum(available)::bigint FROM point_accounts`).Scan(&left))
+	require.Zero(t, left)
+}
+
+func TestRewardsAreGivenOnce(t *testing.T) {
+	t.Parallel()
+	b := open(t, 1)
+	m, admin := b.members[0], b.as(access.Actor{Role: access.RoleAdmin})
+	for _, terms := range []points.Terms{
+		{Occasion: points.Reviewed, Points: 30}, {Occasion: points.CheckedIn, Points: 5, OncePerDay: true}, {Occasion: points.Joined, Points: 100},
+	} {
+		_, err := b.SaveRule(admin, points.SaveRuleInput{ProgrammeID: b.own.ID, Name: i18n.JA("特典"), Terms: terms})
+		require.NoError(t, err)
+	}
+	product := uuid.New()
+	reward := func(key string, o points.Occasion, subject *uuid.UUID) {
+		_, err := b.Reward(admin, points.RewardInput{IdempotencyKey: key, Occasion: o, MemberID: m, SubjectID: subject})
+		require.NoError(t, err)
+	}
+	for _, key := range []string{"reward-01", "reward-02"} {
+		reward(key, points.Reviewed, &product)
+		reward(key, points.CheckedIn, nil)
+		reward(key, points.Joined, nil)
+	}
+	require.EqualValues(t, 135, b.usable(t, m), "each once, whatever the key")
+	b.pass(24 * time.Hour)
+	reward("reward-03", points.CheckedIn, nil)
+	require.EqualValues(t, 140, b.usable(t, m))
+	_, err := b.Reward(admin, points.RewardInput{IdempotencyKey: "reward-04", Occasion: points.Purchased, MemberID: m})
+	require.ErrorIs(t, err, points.ErrEvent)
+	_, err = b.Reward(b.member(nobodyIs), points.RewardInput{IdempotencyKey: "reward-05", Occasion: points.Reviewed, MemberID: m})
+	require.Error(t, err)
+	b.audit(t)
+}

@@ -1,0 +1,395 @@
+package points
+
+import (
+	"context"
+	"maps"
+	"slices"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/noren-commerce/noren/core/access"
+	"github.com/noren-commerce/noren/core/channel"
+	"github.com/noren-commerce/noren/core/clock"
+	"github.com/noren-commerce/noren/core/event"
+	"github.com/noren-commerce/noren/core/fault"
+	"github.com/noren-commerce/noren/core/idempotency"
+	"github.com/noren-commerce/noren/core/ledger"
+	"github.com/noren-commerce/noren/core/messaging"
+	"github.com/noren-commerce/noren/core/money"
+	"github.com/noren-commerce/noren/core/page"
+	"github.com/noren-commerce/noren/core/signal"
+)
+
+// Want is an account that shall be locked, and what of its past is needed.
+type Want struct {
+	Holder
+	Lots bool     // those with something left
+	Keys []string // of postings, with what undoes them
+}
+
+// Ledger keeps accounts, entries and lots; it joins the transaction of the context.
+type Ledger interface {
+	// Lock locks the accounts, in one order whoever asks, and opens those that there are
+	// not yet. A member whom nobody knows is ErrMember.
+	Lock(ctx context.Context, wants []Want) ([]Locked, error)
+	// Write writes what a book holds. It need not have happened before the next call
+	// that answers something.
+	Write(ctx context.Context, c Changes) error
+	// Balances are the members' accounts, with what of them can be used at the moment.
+	Balances(ctx context.Context, memberIDs []uuid.UUID, at time.Time) ([]Balance, error)
+	// Statement is one page of an account's entries, the newest first.
+	Statement(ctx context.Context, h Holder, p page.Args) (page.Connection[Entry], error)
+	// OpenLots are the member's lots with something left, by when they expire.
+	OpenLots(ctx context.Context, h Holder) ([]Lot, error)
+}
+
+// Store keeps all that there is of points.
+type Store interface {
+	Ledger
+	Setup
+	Orders
+	Desk
+	Partners
+}
+
+// MaxPoints bounds what one posting moves.
+const MaxPoints = 1_000_000_000
+
+// Parts are what the service stands on.
+type Parts struct {
+	Tx     idempotency.Tx
+	Store  Store
+	Keys   *idempotency.Keys
+	Events event.Recorder
+	Books  Books
+	Jobs   Jobs
+	Outbox messaging.Outbox
+	Links  map[string]Link // to other point systems, by the partner's code
+	Now    clock.Clock
+}
+
+// Books are where it is written down what points are worth in money.
+type Books interface {
+	PointsGiven(ctx context.Context, g ledger.GivenPoints) error
+}
+
+// Service keeps points.
+type Service struct {
+	Parts
+	crowd crowd
+}
+
+// New makes the service.
+func New(p Parts) *Service { return &Service{Parts: p} }
+
+// programmes are all of them, by id.
+func (s *Service) programmes(ctx context.Context) (map[uuid.UUID]Programme, error) {
+	all, err := s.Store.Programmes(ctx)
+	found := make(map[uuid.UUID]Programme, len(all))
+	for _, p := range all {
+		found[p.ID] = p
+	}
+	return found, err
+}
+
+// here reports whether the programme is used in the brand of the context's channel.
+func (p Programme) here(ctx context.Context) bool {
+	return p.Shared || p.BrandID == channel.From(ctx).BrandID
+}
+
+// inBrand are the programmes of the context's brand that are open, the brand's own first.
+func (s *Service) inBrand(ctx context.Context) ([]Programme, error) {
+	all, err := s.programmes(ctx)
+	if err != nil {
+		return nil, err
+	}
+	mine := slices.DeleteFunc(slices.Collect(maps.Values(all)), func(p Programme) bool { return p.ClosedAt != nil || !p.here(ctx) })
+	slices.SortFunc(mine, func(a, b Programme) int {
+		if a.Shared != b.Shared {
+			if a.Shared {
+				return 1
+			}
+			return -1
+		}
+		return slices.Compare(a.ID[:], b.ID[:])
+	})
+	return mine, nil
+}
+
+// programme is one of the context's brand; ErrProgramme if it is not.
+func (s *Service) programme(ctx context.Context, programmeID uuid.UUID) (Programme, error) {
+	p, err := s.Store.Programme(ctx, programmeID)
+	switch {
+	case err != nil:
+		return Programme{}, err
+	case p == nil, !p.here(ctx):
+		return Programme{}, ErrProgramme.At("programmeId")
+	case p.ClosedAt != nil:
+		return *p, ErrClosed.At("programmeId")
+	}
+	return *p, nil
+}
+
+// Post writes the postings down in the transaction of the context, or in one of its own:
+// all of them, or none. Each happens once for its key.
+func (s *Service) Post(ctx context.Context, all ...Posting) ([]Result, error) {
+	var results []Result
+	err := s.Tx.InTx(ctx, func(ctx context.Context) error {
+		book, err := s.open(ctx, all)
+		if err != nil {
+			return err
+		}
+		results = results[:0]
+		for _, p := range all {
+			if p.Kind == TransferIn && len(results) > 0 { // they keep their last days
+				p.Portions = results[len(results)-1].Portions
+			}
+			r, err := book.Post(p)
+			if err != nil {
+				return err
+			}
+			results = append(results, r)
+		}
+		return s.write(ctx, book)
+	})
+	return results, err
+}
+
+// open locks the accounts of the postings.
+func (s *Service) open(ctx context.Context, all []Posting) (*Book, error) {
+	var wants []Want
+	places := map[Holder]int{}
+	for _, p := range all {
+		i, ok := places[p.Holder]
+		if !ok {
+			i, places[p.Holder] = len(wants), len(wants)
+			wants = append(wants, Want{Holder: p.Holder})
+		}
+		w := &wants[i]
+		w.Lots = w.Lots || !p.Kind.gives()
+		if w.Keys = append(w.Keys, p.Key); p.Undoes != "" {
+			w.Keys = append(w.Keys, p.Undoes)
+		}
+	}
+	locked, err := s.Store.Lock(ctx, wants)
+	if err != nil {
+		return nil, err
+	}
+	return NewBook(locked), nil
+}
+
+// write writes the book down, and tells of each posting.
+func (s *Service) write(ctx context.Context, b *Book) error {
+	c := b.Changes()
+	if len(c.Entries) == 0 && len(c.Lots) == 0 {
+		return nil
+	}
+	if err := s.Store.Write(ctx, c); err != nil {
+		return err
+	}
+	return s.Events.Record(ctx, s.told(ctx, b, c.Entries)...)
+}
+
+// moved is what an event says of points.
+type moved struct {
+	MemberID    uuid.UUID `json:"memberId"`
+	ProgrammeID uuid.UUID `json:"programmeId"`
+	Key         string    `json:"key"`
+	Kind        Kind      `json:"kind"`
+	Points      int64     `json:"points"`
+	Available   int64     `json:"available"`
+	Pending     int64     `json:"pending"`
+	Reason      string    `json:"reason,omitempty"`
+}
+
+func (s *Service) told(ctx context.Context, b *Book, entries []Entry) []event.Event {
+	members := map[uuid.UUID]uuid.UUID{}
+	for h, a := range b.accounts {
+		members[a.ID] = h.MemberID
+	}
+	all := make([]event.Event, len(entries))
+	for i, e := range entries {
+		all[i] = event.New(ctx, e.At, "points.moved", "PointAccount", e.AccountID, moved{
+			members[e.AccountID], e.ProgrammeID, e.Key, e.Kind, e.Points, e.Available, e.Pending, e.Reason,
+		})
+		all[i].BrandID = b.programmes[e.ProgrammeID].BrandID
+		if e.ActorID != nil {
+			all[i].ActorID = *e.ActorID
+		}
+	}
+	return all
+}
+
+// actorID is who acts; nil for noren itself.
+func actorID(ctx context.Context) *uuid.UUID {
+	if actor := access.From(ctx).ID; actor != uuid.Nil {
+		return &actor
+	}
+	return nil
+}
+
+// member is the member that the context's actor is.
+func member(ctx context.Context) (uuid.UUID, error) {
+	actor := access.From(ctx)
+	if !actor.Is(access.RoleMember, access.RoleCompanyBuyer) || actor.ID == uuid.Nil {
+		return uuid.Nil, ErrGuest
+	}
+	return actor.ID, nil
+}
+
+// amount fails unless it is a number of points that can be moved.
+func amount(points int64) error {
+	if points < 1 || points > MaxPoints {
+		return ErrAmount.With(MaxPoints).At("points")
+	}
+	return nil
+}
+
+// Balance is what a member has of a programme.
+type Balance struct {
+	Account
+	Usable    int64      // Available less what has expired and is not written off yet
+	NextDay   *time.Time // the last day of the lot that expires first
+	NextCount int64      // how many points that are
+	Programme Programme  `db:"-"`
+}
+
+// Worth is what the points that can be used pay.
+func (b Balance) Worth() money.Money { return b.Programme.Worth(b.Usable) }
+
+// Mine are the balances of the actor of the context in its brand, one for each programme.
+func (s *Service) Mine(ctx context.Context) ([]Balance, error) {
+	memberID, err := member(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return s.balances(ctx, memberID)
+}
+
+func (s *Service) balances(ctx context.Context, memberID uuid.UUID) ([]Balance, error) {
+	programmes, err := s.inBrand(ctx)
+	if err != nil || len(programmes) == 0 {
+		return nil, err
+	}
+	found, err := s.Store.Balances(ctx, []uuid.UUID{memberID}, s.Now())
+	if err != nil {
+		return nil, err
+	}
+	all := make([]Balance, 0, len(programmes))
+	for _, p := range programmes {
+		b := Balance{Account: Account{ProgrammeID: p.ID, MemberID: memberID}}
+		for _, f := range found {
+			if f.ProgrammeID == p.ID {
+				b = f
+			}
+		}
+		b.Programme = p
+		all = append(all, b)
+	}
+	return all, nil
+}
+
+// Of are a member's balances, for staff.
+func (s *Service) Of(ctx context.Context, memberID uuid.UUID) ([]Balance, error) {
+	if err := access.Require(ctx, access.PointRead); err != nil {
+		return nil, err
+	}
+	return s.balances(ctx, memberID)
+}
+
+// StatementInput asks for one page of what moved a member's points.
+type StatementInput struct {
+	ProgrammeID uuid.UUID
+	MemberID    *uuid.UUID // for staff; nil: the actor's own
+	Page        page.Args
+}
+
+// Statement is one page of the entries, the newest first: of the actor's own account, or
+// of anybody's for staff.
+func (s *Service) Statement(ctx context.Context, in StatementInput) (page.Connection[Entry], error) {
+	var none page.Connection[Entry]
+	holder, err := s.mayRead(ctx, in.ProgrammeID, in.MemberID)
+	if err != nil {
+		return none, err
+	}
+	return s.Store.Statement(ctx, holder, in.Page)
+}
+
+// Lots are what a member has, by when it expires.
+func (s *Service) Lots(ctx context.Context, programmeID uuid.UUID, memberID *uuid.UUID) ([]Lot, error) {
+	holder, err := s.mayRead(ctx, programmeID, memberID)
+	if err != nil {
+		return nil, err
+	}
+	return s.Store.OpenLots(ctx, holder)
+}
+
+func (s *Service) mayRead(ctx context.Context, programmeID uuid.UUID, memberID *uuid.UUID) (Holder, error) {
+	p, err := s.Store.Programme(ctx, programmeID)
+	if err != nil || p == nil || !p.here(ctx) {
+		return Holder{}, orErr(err, ErrProgramme.At("programmeId"))
+	}
+	actor := access.From(ctx)
+	if memberID != nil && *memberID != actor.ID {
+		return Holder{programmeID, *memberID}, access.Require(ctx, access.PointRead)
+	}
+	mine, err := member(ctx)
+	return Holder{programmeID, mine}, err
+}
+
+func orErr(err error, otherwise *fault.Error) error {
+	if err != nil {
+		return err
+	}
+	return otherwise
+}
+
+// topic is where changes of a member's points are signalled.
+func topic(memberID uuid.UUID) string { return "points:" + memberID.String() }
+
+// Signalled tells whoever watches the members that the events are about. It is called
+// when the events are committed.
+func Signalled(ctx context.Context, board signal.Board, events []event.Event) {
+	seen := map[uuid.UUID]bool{}
+	for _, e := range events {
+		if e.Subject != "PointAccount" {
+			continue
+		}
+		if m, ok := memberOf(e); ok && !seen[m] {
+			seen[m] = true
+			board.Publish(ctx, topic(m), nil)
+		}
+	}
+}
+
+// Watch is what the actor of the context has now, and again after each change until ctx
+// ends. It listens before it reads, so that nothing is missed between.
+func (s *Service) Watch(ctx context.Context, board signal.Board) (<-chan []Balance, error) {
+	memberID, err := member(ctx)
+	if err != nil {
+		return nil, err
+	}
+	changed := board.Listen(ctx, topic(memberID))
+	now, err := s.Mine(ctx)
+	if err != nil {
+		return nil, err
+	}
+	states := make(chan []Balance, 1)
+	states <- now
+	go func() {
+		defer close(states)
+		for range changed {
+			now, err := s.Mine(ctx)
+			if err != nil {
+				return // the client asks again, and hears why
+			}
+			select {
+			case states <- now:
+			case <-ctx.Done():
+				return
+			}
+		}
+	}()
+	return states, nil
+}

@@ -1,0 +1,47 @@
+package resolvers
+
+import (
+	"context"
+
+	"github.com/google/uuid"
+
+	"github.com/noren-commerce/noren/core/fault"
+	globalid "github.com/noren-commerce/noren/core/id"
+	"github.com/noren-commerce/noren/core/points"
+	"github.com/noren-commerce/noren/graph/model"
+)
+
+// whose reads the ids that say whose points of which programme are meant.
+func whose(programme string, member *string) (programmeID uuid.UUID, memberID *uuid.UUID, err error) {
+	if _, programmeID, err = globalid.Parse(programme); err != nil || member == nil {
+		return programmeID, nil, err
+	}
+	_, key, err := globalid.Parse(*member)
+	return programmeID, &key, err
+}
+
+func balancePayload(ctx context.Context, b *points.Balance, err error) (model.PointBalancePayload, error) {
+	errors, err := userErrors(ctx, err)
+	return model.PointBalancePayload{Balance: unless(errors, b), UserErrors: errors}, err
+}
+
+func pointTransferPayload(ctx context.Context, t *points.Transfer, err error) (model.PointTransferPayload, error) {
+	errors, err := userErrors(ctx, err)
+	return model.PointTransferPayload{Transfer: unless(errors, t), UserErrors: errors}, err
+}
+
+// answersPayload tells what became of a file, and of the lines that were left out.
+func answersPayload(ctx context.Context, done *points.Import, err error) (model.ImportPointAnswersPayload, error) {
+	errors, err := userErrors(ctx, err)
+	payload := model.ImportPointAnswersPayload{UserErrors: errors}
+	if err != nil || done == nil {
+		return payload, err
+	}
+	payload.Acknowledged, payload.Returned, payload.Repeated = done.Acknowledged, done.Returned, done.Repeated
+	for _, problem := range done.Problems {
+		for _, f := range fault.All(problem) {
+			payload.UserErrors = append(payload.UserErrors, userError(ctx, f))
+		}
+	}
+	return payload, nil
+}

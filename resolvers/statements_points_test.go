@@ -1,0 +1,156 @@
+package resolvers_test
+
+import (
+	"fmt"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/noren-commerce/noren/cmd/noren/app/apptest"
+)
+
+// pointOperations are those of members' points.
+var pointOperations = map[string]clientOperation{
+	"app/MyPoints":        {2, loyal(nil)},
+	"app/PointProgrammes": {3, loyal(nil)},
+	"app/PointStatement": {2, loyal(func(_ *testing.T, w *world) apptest.Variables {
+		return apptest.Variables{"programmeId": w.programme(1), "first": w.size}
+	})},
+	"app/PointLots": {2, loyal(func(_ *testing.T, w *world) apptest.Variables {
+		return apptest.Variables{"programmeId": w.programme(1)}
+	})},
+	"app/CartPoints": {7, func(t *testing.T, w *world) question {
+		q := loyal(nil)(t, w)
+		w.filled(t, q.headers...)
+		return q
+	}},
+	"web/CheckoutPoints": {7, func(t *testing.T, w *world) question {
+		q := loyal(nil)(t, w)
+		w.filled(t, q.headers...)
+		return q
+	}},
+	"web/PointsPage":    {2, loyal(nil)},
+	"app/PointsChanged": {2, loyal(nil)},
+	"app/GivePoints": {19, loyal(func(t *testing.T, w *world) apptest.Variables {
+		email := w.email()
+		newCustomer(t, w.App, email)
+		return in(apptest.Variables{"idempotencyKey": w.key(), "programmeId": w.programme(1), "email": email, "points": 1})
+	})},
+	"app/ExchangePoints": {26, loyal(func(_ *testing.T, w *world) apptest.Variables {
+		return in(apptest.Variables{"idempotencyKey": w.key(), "fromId": w.programme(1), "toId": w.programme(0), "points": 1})
+	})},
+	"app/PointPartners": {2, loyal(nil)},
+	"app/SendPoints": {18, loyal(func(t *testing.T, w *world) apptest.Variables {
+		return in(apptest.Variables{"idempotencyKey": w.key(), "partnerId": w.partnerSystem(t), "theirMember": "77", "points": 1})
+	})},
+	"app/PointTransfers": {2, loyal(func(t *testing.T, w *world) apptest.Variables { return apptest.Variables{"first": w.size} })},
+
+	"admin/StaffPointProgrammes": {4, staffed(nil)},
+	"admin/MemberPoints":         {4, staffed(func(_ *testing.T, w *world) apptest.Variables { return apptest.Variables{"memberId": w.member.id} })},
+	"admin/MemberPointStatement": {4, staffed(func(_ *testing.T, w *world) apptest.Variables {
+		return apptest.Variables{"memberId": w.member.id, "programmeId": w.programme(1), "first": w.size}
+	})},
+	"admin/PointLiabilities": {3, staffed(nil)},
+	"admin/PointTrialBalance": {3, staffed(func(_ *testing.T, w *world) apptest.Variables {
+		return apptest.Variables{"programmeId": w.programme(1)}
+	})},
+	"admin/GrantPoints": {20, staffed(func(_ *testing.T, w *world) apptest.Variables {
+		return in(apptest.Variables{"idempotencyKey": w.key(), "programmeId": w.programme(1), "memberId": w.member.id, "points": 1, "reason": "お詫び"})
+	})},
+	"admin/RewardPoints": {14, staffed(func(_ *testing.T, w *world) apptest.Variables {
+		return in(apptest.Variables{"idempotencyKey": w.key(), "occasion": "REVIEW", "memberId": w.member.id})
+	})},
+	"admin/SavePointProgramme": {6, staffed(func(_ *testing.T, w *world) apptest.Variables {
+		return in(apptest.Variables{"code": w.key(), "name": ja("ポイント"), "closed": true})
+	})},
+	"admin/SavePointRate": {8, staffed(func(_ *testing.T, w *world) apptest.Variables {
+		return in(apptest.Variables{"fromId": w.programme(1), "toId": w.programme(0), "fromPoints": 1, "toPoints": 1})
+	})},
+	"admin/SavePointRule": {7, staffed(func(_ *testing.T, w *world) apptest.Variables { return in(w.pointRule()) })},
+	"admin/ClosePointRule": {7, staffed(func(t *testing.T, w *world) apptest.Variables {
+		return in(apptest.Variables{"programmeId": w.programme(1), "ruleId": w.made(t, "savePointRule", "rule", w.pointRule())})
+	})},
+	"admin/SavePointPartner": {8, staffed(func(_ *testing.T, w *world) apptest.Variables {
+		return in(w.pointPartner(w.key()))
+	})},
+	"admin/StaffPointTransfers": {4, staffed(func(t *testing.T, w *world) apptest.Variables { return apptest.Variables{"first": w.size} })},
+	"admin/ExportPointTransfers": {11, staffed(func(t *testing.T, w *world) apptest.Variables {
+		return in(apptest.Variables{"idempotencyKey": w.key(), "partnerId": w.partnerSystem(t)})
+	})},
+	"admin/ImportPointAnswers": {4, staffed(func(t *testing.T, w *world) apptest.Variables {
+		return in(apptest.Variables{"partnerId": w.partnerSystem(t), "csv": "id,result,reference,reason\n"})
+	})},
+	"admin/ReconcilePoints": {5, staffed(func(t *testing.T, w *world) apptest.Variables {
+		return in(apptest.Variables{"partnerId": w.partnerSystem(t), "from": "2026-01-01T00:00:00Z", "until": "2027-01-01T00:00:00Z", "csv": "id,points\n"})
+	})},
+	"admin/ReceivePoints": {15, staffed(func(t *testing.T, w *world) apptest.Variables {
+		return in(apptest.Variables{"partnerId": w.partnerSystem(t), "reference": w.key(), "memberId": w.member.id, "theirPoints": 1})
+	})},
+}
+
+// programme is the id of a programme: the first is the pool, the others the brand's own.
+func (w *world) programme(n int) string { return w.programmes[n] }
+
+func (w *world) pointRule() apptest.Variables {
+	return apptest.Variables{"programmeId": w.programme(1), "name": ja("ルール"), "validUntil": "2020-01-01T00:00:00Z", "terms": apptest.Variables{"perMinor": 100, "points": 1}}
+}
+
+func (w *world) pointPartner(code string) apptest.Variables {
+	return apptest.Variables{"programmeId": w.programme(1), "code": code, "name": ja("マイル"), "way": "FILE", "ourPoints": 1, "theirPoints": 1, "minPoints": 1, "receives": true}
+}
+
+func (w *world) partnerSystem(t *testing.T) string {
+	return w.made(t, "savePointPartner", "partner", w.pointPartner("sky"))
+}
+
+// furnishPoints makes as many programmes as the world is wide, with rules, rates, and for
+// the member entries, lots and transfers.
+func (w *world) furnishPoints(t *testing.T) {
+	t.Helper()
+	if len(w.programmes) > 0 {
+		return
+	}
+	for n := range w.size + 1 {
+		w.programmes = append(w.programmes, w.made(t, "savePointProgramme", "programme", apptest.Variables{
+			"code": fmt.Sprintf("points-%d", n), "name": ja("ポイント"), "shared": n == 0, "transferable": true, "grantLimit": 1000000, "expiryDays": 30 + n,
+		}))
+		if n > 0 {
+			w.made(t, "savePointRate", "", apptest.Variables{"fromId": w.programme(n), "toId": w.programme(0), "fromPoints": 1, "toPoints": 1})
+			w.made(t, "savePointRule", "rule", apptest.Variables{"programmeId": w.programme(n), "name": ja("レビュー"), "terms": apptest.Variables{"occasion": "REVIEW", "points": 3}})
+		}
+	}
+	for n := range w.size + 3 {
+		w.made(t, "grantPoints", "", apptest.Variables{"idempotencyKey": w.key(), "programmeId": w.programme(1), "memberId": w.member.id, "points": 100 + n, "reason": "見本"})
+	}
+	partner := w.partnerSystem(t)
+	for range w.size {
+		var sent struct {
+			SendPoints struct{ UserErrors []userError }
+		}
+		w.member.do(t, `mutation($input: SendPointsInput!) { sendPoints(input: $input) { userErrors { code field message } } }`,
+			in(apptest.Variables{"idempotencyKey": w.key(), "partnerId": partner, "theirMember": "77", "points": 1})).Into(t, &sent)
+		require.Empty(t, sent.SendPoints.UserErrors)
+	}
+}
+
+// loyal is asked by the member who has points.
+func loyal(variables func(*testing.T, *world) apptest.Variables) func(*testing.T, *world) question {
+	return func(t *testing.T, w *world) question {
+		w.furnishPoints(t)
+		if variables == nil {
+			return question{nil, []string{"Authorization", w.member.bearer}}
+		}
+		return question{variables(t, w), []string{"Authorization", w.member.bearer}}
+	}
+}
+
+// staffed is asked by the administrator of a shop that gives points.
+func staffed(variables func(*testing.T, *world) apptest.Variables) func(*testing.T, *world) question {
+	return asked(func(t *testing.T, w *world) apptest.Variables {
+		w.furnishPoints(t)
+		if variables == nil {
+			return nil
+		}
+		return variables(t, w)
+	})
+}

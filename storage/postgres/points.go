@@ -1,0 +1,246 @@
+package postgres
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
+
+	"github.com/noren-commerce/noren/core/id"
+	"github.com/noren-commerce/noren/core/page"
+	"github.com/noren-commerce/noren/core/points"
+)
+
+// Points keeps points in PostgreSQL.
+type Points struct{ db *DB }
+
+// NewPoints makes the points' store.
+func NewPoints(db *DB) *Points { return &Points{db} }
+
+const (
+	pointAccountColumns = `a.id, a.programme_id, a.member_id, a.available, a.pending, a.owed, a.number`
+	pointEntryColumns   = `e.account_id, e.programme_id, e.number, e.key, e.part, e.kind, e.debit, e.credit, e.points, e.available, e.pending, e.undoes, e.order_id, e.reason, e.actor_id, e.portions, e.at`
+	pointLotColumns     = `l.id, l.account_id, l.programme_id, l.pending, l.issued, l.remaining, l.expires_on, l.order_id, l.confirms_at, l.earned_at`
+)
+
+// Lock locks the accounts by the order of their ids, in one round trip. What is read
+// besides is read after they are locked, each statement with a look of its own.
+func (s *Points) Lock(ctx context.Context, wants []points.Want) ([]points.Locked, error) {
+	n := len(wants)
+	fresh, programmes, members := make([]uuid.UUID, n), make([]uuid.UUID, n), make([]uuid.UUID, n)
+	var keyProgrammes, keyMembers []uuid.UUID
+	var keys []string
+	lots := false
+	for i, w := range wants {
+		fresh[i], programmes[i], members[i] = id.New(), w.ProgrammeID, w.MemberID
+		lots = lots || w.Lots
+		for _, key := range w.Keys {
+			keyProgrammes, keyMembers, keys = append(keyProgrammes, w.ProgrammeID), append(keyMembers, w.MemberID), append(keys, key)
+		}
+	}
+	var accounts []points.Account
+	var open []points.Lot
+	var past []points.Entry
+	var kinds []points.Programme
+	batch := &pgx.Batch{}
+	batch.Queue(`
+		INSERT INTO point_accounts (id, programme_id, member_id) SELECT * FROM unnest($1::uuid[], $2::uuid[], $3::uuid[])
+		AS w (id, programme_id, member_id) ORDER BY programme_id, member_id ON CONFLICT (programme_id, member_id) DO NOTHING`, fresh, programmes, members)
+	queueRows(batch, &accounts, nil, `
+		SELECT `+pointAccountColumns+` FROM unnest($1::uuid[], $2::uuid[]) AS w (programme_id, member_id)
+		JOIN point_accounts a ON a.programme_id = w.programme_id AND a.member_id = w.member_id ORDER BY a.id FOR NO KEY UPDATE OF a`, programmes, members)
+	if lots {
+		queueRows(batch, &open, nil, `
+			SELECT `+pointLotColumns+` FROM unnest($1::uuid[], $2::uuid[]) AS w (programme_id, member_id)
+			JOIN point_accounts a ON a.programme_id = w.programme_id AND a.member_id = w.member_id
+			JOIN point_lots l ON l.account_id = a.id AND l.remaining > 0`, programmes, members)
+	}
+	queueRows(batch, &kinds, nil, `SELECT `+programmeColumns+` FROM point_programmes WHERE id = ANY($1)`, programmes)
+	queueRows(batch, &past, nil, `
+		WITH w AS (
+			SELECT a.id, w.key FROM unnest($1::uuid[], $2::uuid[], $3::text[]) AS w (programme_id, member_id, key)
+			JOIN point_accounts a ON a.programme_id = w.programme_id AND a.member_id = w.member_id
+		)
+		SELECT `+pointEntryColumns+` FROM w JOIN point_entries e ON e.account_id = w.id AND e.key = w.key
+		UNION SELECT `+pointEntryColumns+` FROM w JOIN point_entries e ON e.account_id = w.id AND e.undoes = w.key AND e.undoes <> ''
+		ORDER BY account_id, number`, keyProgrammes, keyMembers, keys)
+	if err := s.db.conn(ctx).SendBatch(ctx, batch).Close(); err != nil {
+		var pg *pgconn.PgError
+		if errors.As(err, &pg) && pg.Code == "23503" {
+			return nil, points.ErrMember.At("memberId")
+		}
+		return nil, err
+	}
+	return gathered(kinds, accounts, open, past), nil
+}
+
+// gathered puts what was read together by account.
+func gathered(kinds []points.Programme, accounts []points.Account, open []points.Lot, past []points.Entry) []points.Locked {
+	all, places := make([]points.Locked, len(accounts)), make(map[uuid.UUID]int, len(accounts))
+	for i, a := range accounts {
+		all[i].Account, places[a.ID] = a, i
+		for _, p := range kinds {
+			if p.ID == a.ProgrammeID {
+				all[i].Programme = p
+			}
+		}
+	}
+	for _, l := range open {
+		at := places[l.AccountID]
+		all[at].Lots = append(all[at].Lots, l)
+	}
+	for _, e := range past {
+		at := places[e.AccountID]
+		all[at].Past = append(all[at].Past, e)
+	}
+	return all
+}
+
+// Write writes down what a book holds, one statement for each table.
+func (s *Points) Write(ctx context.Context, c points.Changes) error {
+	batch := &pgx.Batch{}
+	queuePointAccounts(batch, c.Accounts)
+	queuePointLots(batch, c.Made)
+	queueLotChanges(batch, c.Lots)
+	queuePointEntries(batch, c.Entries)
+	return s.db.later(ctx, batch)
+}
+
+func queuePointAccounts(batch *pgx.Batch, all []points.Account) {
+	n := len(all)
+	if n == 0 {
+		return
+	}
+	ids, available, pending, owed, numbers := make([]uuid.UUID, n), make([]int64, n), make([]int64, n), make([]int64, n), make([]int64, n)
+	for i, a := range all {
+		ids[i], available[i], pending[i], owed[i], numbers[i] = a.ID, a.Available, a.Pending, a.Owed, a.Number
+	}
+	batch.Queue(`
+		UPDATE point_accounts a SET available = w.available, pending = w.pending, owed = w.owed, number = w.number
+		FROM unnest($1::uuid[], $2::bigint[], $3::bigint[], $4::bigint[], $5::bigint[]) AS w (id, available, pending, owed, number)
+		WHERE a.id = w.id AND a.number < w.number`, ids, available, pending, owed, numbers)
+}
+
+func queuePointLots(batch *pgx.Batch, all []points.Lot) {
+	n := len(all)
+	if n == 0 {
+		return
+	}
+	ids, accounts, programmes, orders := make([]uuid.UUID, n), make([]uuid.UUID, n), make([]uuid.UUID, n), make([]*uuid.UUID, n)
+	waits, issued, remaining := make([]bool, n), make([]int64, n), make([]int64, n)
+	last, confirms, earned := make([]*time.Time, n), make([]*time.Time, n), make([]time.Time, n)
+	for i, l := range all {
+		ids[i], accounts[i], programmes[i], orders[i], waits[i], issued[i], remaining[i] = l.ID, l.AccountID, l.ProgrammeID, l.OrderID, l.Pending, l.Issued, l.Remaining
+		last[i], confirms[i], earned[i] = l.ExpiresOn, l.ConfirmsAt, l.EarnedAt
+	}
+	batch.Queue(`
+		INSERT INTO point_lots (id, account_id, programme_id, pending, issued, remaining, expires_on, order_id, confirms_at, earned_at)
+		SELECT * FROM unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::boolean[], $5::bigint[], $6::bigint[], $7::date[], $8::uuid[], $9::timestamptz[], $10::timestamptz[])`,
+		ids, accounts, programmes, waits, issued, remaining, last, orders, confirms, earned)
+}
+
+func queueLotChanges(batch *pgx.Batch, all []points.LotChange) {
+	n := len(all)
+	if n == 0 {
+		return
+	}
+	ids, deltas, states, waits := make([]uuid.UUID, n), make([]int64, n), make([]bool, n), make([]bool, n)
+	last, confirms := make([]*time.Time, n), make([]*time.Time, n)
+	for i, l := range all {
+		ids[i], deltas[i], states[i], waits[i], last[i], confirms[i] = l.ID, l.Delta, l.State, l.Pending, l.ExpiresOn, l.ConfirmsAt
+	}
+	batch.Queue(`
+		UPDATE point_lots l SET remaining = l.remaining + w.delta, pending = CASE WHEN w.state THEN w.pending ELSE l.pending END,
+			expires_on = CASE WHEN w.state THEN w.expires_on ELSE l.expires_on END, confirms_at = CASE WHEN w.state THEN w.confirms_at ELSE l.confirms_at END
+		FROM unnest($1::uuid[], $2::bigint[], $3::boolean[], $4::boolean[], $5::date[], $6::timestamptz[]) AS w (id, delta, state, pending, expires_on, confirms_at)
+		WHERE l.id = w.id`, ids, deltas, states, waits, last, confirms)
+}
+
+func queuePointEntries(batch *pgx.Batch, all []points.Entry) {
+	n := len(all)
+	if n == 0 {
+		return
+	}
+	accounts, programmes, numbers, keys, parts := make([]uuid.UUID, n), make([]uuid.UUID, n), make([]int64, n), make([]string, n), make([]int, n)
+	kinds, debits, credits, moved, available, pending := make([]string, n), make([]string, n), make([]string, n), make([]int64, n), make([]int64, n), make([]int64, n)
+	undoes, orders, reasons, actors, portions, times := make([]string, n), make([]*uuid.UUID, n), make([]string, n), make([]*uuid.UUID, n), make([]*string, n), make([]time.Time, n)
+	for i, e := range all {
+		accounts[i], programmes[i], numbers[i], keys[i], parts[i] = e.AccountID, e.ProgrammeID, e.Number, e.Key, e.Part
+		kinds[i], debits[i], credits[i], moved[i], available[i], pending[i] = string(e.Kind), string(e.Debit), string(e.Credit), e.Points, e.Available, e.Pending
+		undoes[i], orders[i], reasons[i], actors[i], times[i] = e.Undoes, e.OrderID, e.Reason, e.ActorID, e.At
+		if len(e.Portions) > 0 {
+			if raw, err := json.Marshal(e.Portions); err == nil {
+				text := string(raw)
+				portions[i] = &text
+			}
+		}
+	}
+	batch.Queue(`
+		INSERT INTO point_entries (account_id, programme_id, number, key, part, kind, debit, credit, points, available, pending, undoes, order_id, reason, actor_id, portions, at)
+		SELECT account_id, programme_id, number, key, part, kind, debit, credit, points, available, pending, undoes, order_id, reason, actor_id, portions::jsonb, at
+		FROM unnest($1::uuid[], $2::uuid[], $3::bigint[], $4::text[], $5::int[], $6::text[], $7::text[], $8::text[], $9::bigint[], $10::bigint[], $11::bigint[],
+			$12::text[], $13::uuid[], $14::text[], $15::uuid[], $16::text[], $17::timestamptz[])
+			AS e (account_id, programme_id, number, key, part, kind, debit, credit, points, available, pending, undoes, order_id, reason, actor_id, portions, at)`,
+		accounts, programmes, numbers, keys, parts, kinds, debits, credits, moved, available, pending, undoes, orders, reasons, actors, portions, times)
+}
+
+// localDay is the day of a moment where the programme p is at home.
+const localDay = `(@at::timestamptz AT TIME ZONE p.zone)::date`
+
+// Balances are the members' accounts with what can be used of them.
+func (s *Points) Balances(ctx context.Context, memberIDs []uuid.UUID, at time.Time) ([]points.Balance, error) {
+	return collect[points.Balance](ctx, s.db, `
+		SELECT `+pointAccountColumns+`, a.available - coalesce(l.lapsed, 0) AS usable, l.next_day, coalesce(n.points, 0)::bigint AS next_count
+		FROM point_accounts a JOIN point_programmes p ON p.id = a.programme_id
+		LEFT JOIN LATERAL (
+			SELECT sum(l.remaining) FILTER (WHERE l.expires_on < `+localDay+`)::bigint AS lapsed, min(l.expires_on) FILTER (WHERE l.expires_on >= `+localDay+`) AS next_day
+			FROM point_lots l WHERE l.account_id = a.id AND l.remaining > 0 AND NOT l.pending
+		) l ON true
+		LEFT JOIN LATERAL (
+			SELECT sum(n.remaining) AS points FROM point_lots n WHERE n.account_id = a.id AND n.remaining > 0 AND NOT n.pending AND n.expires_on = l.next_day
+		) n ON true
+		WHERE a.member_id = ANY(@members) ORDER BY a.id`, pgx.NamedArgs{"members": memberIDs, "at": at})
+}
+
+// OpenLots are the member's lots with something left.
+func (s *Points) OpenLots(ctx context.Context, h points.Holder) ([]points.Lot, error) {
+	return collect[points.Lot](ctx, s.db, `
+		SELECT `+pointLotColumns+` FROM point_accounts a JOIN point_lots l ON l.account_id = a.id AND l.remaining > 0
+		WHERE a.programme_id = $1 AND a.member_id = $2 ORDER BY l.pending, l.expires_on NULLS LAST, l.earned_at, l.id LIMIT 500`, h.ProgrammeID, h.MemberID)
+}
+
+// numberKey is the sort key of an entry in its account's statement.
+type numberKey struct {
+	N int64 `json:"n"`
+}
+
+// Statement is one page of an account's entries, the newest first.
+func (s *Points) Statement(ctx context.Context, h points.Holder, p page.Args) (page.Connection[points.Entry], error) {
+	var none page.Connection[points.Entry]
+	size, err := p.Size()
+	if err != nil {
+		return none, err
+	}
+	var after numberKey
+	behind, err := p.Start(&after)
+	if err != nil {
+		return none, err
+	}
+	keyset := ``
+	if behind {
+		keyset = ` AND e.number < @after`
+	}
+	const of = ` FROM point_accounts a JOIN point_entries e ON e.account_id = a.id WHERE a.programme_id = @programme AND a.member_id = @member`
+	args := pgx.NamedArgs{"programme": h.ProgrammeID, "member": h.MemberID, "after": after.N, "limit": size + 1}
+	rows, err := collect[points.Entry](ctx, s.db, `SELECT `+pointEntryColumns+of+keyset+` ORDER BY e.number DESC LIMIT @limit`, args)
+	if err != nil {
+		return none, err
+	}
+	connection := page.Of(rows, size, behind, func(e points.Entry) any { return numberKey{e.Number} })
+	connection.Count = func(ctx context.Context) (int, error) { return one[int](ctx, s.db, `SELECT count(*)`+of, args) }
+	return connection, nil
+}

@@ -1,0 +1,95 @@
+package postgres
+
+import (
+	"context"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/noren-commerce/noren/core/points"
+)
+
+// GrantedBy is how many points one of the staff has granted and deducted since; the
+// staff's own row holds off who asks the same.
+func (s *Points) GrantedBy(ctx context.Context, staffID, programmeID uuid.UUID, since time.Time) (int64, error) {
+	if _, err := s.db.conn(ctx).Exec(ctx, `SELECT FROM accounts WHERE id = $1 FOR NO KEY UPDATE`, staffID); err != nil {
+		return 0, err
+	}
+	return one[int64](ctx, s.db, `
+		SELECT coalesce(sum(points), 0)::bigint FROM point_entries
+		WHERE actor_id = $1 AND at >= $3 AND kind IN ('GRANT', 'DEDUCT') AND programme_id = $2`, staffID, programmeID, since)
+}
+
+// MemberByEmail is an open account's id.
+func (s *Points) MemberByEmail(ctx context.Context, email string) (*uuid.UUID, error) {
+	type row struct{ ID uuid.UUID }
+	r, err := first[row](ctx, s.db, `
+		SELECT id FROM accounts WHERE email = lower(trim($1)) AND closed_at IS NULL AND role IN ('MEMBER', 'COMPANY_BUYER')`, email)
+	if err != nil || r == nil {
+		return nil, err
+	}
+	return &r.ID, nil
+}
+
+// Expiring are members with points whose last day is by the day, who have not been told.
+func (s *Points) Expiring(ctx context.Context, programmeID uuid.UUID, from, until, at time.Time, most int) ([]points.Expiring, error) {
+	return collect[points.Expiring](ctx, s.db, `
+		WITH due AS (
+			SELECT l.account_id, l.expires_on, sum(l.remaining)::bigint AS points FROM point_lots l
+			WHERE l.programme_id = $1 AND l.expires_on BETWEEN $2 AND $3 AND l.remaining > 0 AND NOT l.pending
+				AND NOT EXISTS (SELECT FROM point_notices n WHERE n.account_id = l.account_id AND n.expires_on = l.expires_on)
+			GROUP BY l.account_id, l.expires_on ORDER BY l.expires_on, l.account_id LIMIT $5
+		), told AS (
+			INSERT INTO point_notices (account_id, expires_on, points, told_at) SELECT account_id, expires_on, points, $4 FROM due ON CONFLICT DO NOTHING
+			RETURNING account_id, expires_on, points
+		)
+		SELECT m.id AS member_id, m.name, m.email, m.language, told.points, told.expires_on
+		FROM told JOIN point_accounts a ON a.id = told.account_id JOIN accounts m ON m.id = a.member_id AND m.closed_at IS NULL
+		ORDER BY told.expires_on, m.id`, programmeID, from, until, at, most)
+}
+
+// Liabilities are what is outstanding by programme and month of expiry; what has expired
+// and is not written off yet is none.
+func (s *Points) Liabilities(ctx context.Context, brandID uuid.UUID, day time.Time) ([]points.Liability, error) {
+	return collect[points.Liability](ctx, s.db, `
+		SELECT l.programme_id, date_trunc('month', l.expires_on)::date AS month,
+			coalesce(sum(l.remaining) FILTER (WHERE NOT l.pending), 0)::bigint AS points, coalesce(sum(l.remaining) FILTER (WHERE l.pending), 0)::bigint AS pending
+		FROM point_lots l JOIN point_programmes p ON p.id = l.programme_id
+		WHERE p.brand_id = $1 AND l.remaining > 0 AND (l.expires_on IS NULL OR l.expires_on >= $2)
+		GROUP BY l.programme_id, 2 ORDER BY l.programme_id, 2 NULLS LAST`, brandID, day)
+}
+
+// Trial is the programme's trial balance.
+func (s *Points) Trial(ctx context.Context, programmeID uuid.UUID) ([]points.Sum, error) {
+	return collect[points.Sum](ctx, s.db, `
+		SELECT side, sum(debit)::bigint AS debit, sum(credit)::bigint AS credit FROM (
+			SELECT debit AS side, points AS debit, 0 AS credit FROM point_entries WHERE programme_id = $1
+			UNION ALL SELECT credit, 0, points FROM point_entries WHERE programme_id = $1
+		) s GROUP BY side ORDER BY side`, programmeID)
+}
+
+// Unbooked are the movements by day that are not in the journal yet, and what was booked
+// before. It locks the programme, so that two runs do not book the same.
+func (s *Points) Unbooked(ctx context.Context, p points.Programme, before time.Time) (int64, []points.Day, error) {
+	if _, err := s.db.conn(ctx).Exec(ctx, `SELECT FROM point_programmes WHERE id = $1 FOR NO KEY UPDATE`, p.ID); err != nil {
+		return 0, nil, err
+	}
+	booked, err := one[int64](ctx, s.db, `SELECT coalesce(sum(points), 0)::bigint FROM point_bookings WHERE programme_id = $1`, p.ID)
+	if err != nil {
+		return 0, nil, err
+	}
+	days, err := collect[points.Day](ctx, s.db, `
+		SELECT (e.at AT TIME ZONE $2)::date AS day, sum(CASE WHEN e.credit = 'AVAILABLE' THEN e.points ELSE -e.points END)::bigint AS points
+		FROM point_entries e
+		WHERE e.programme_id = $1 AND 'AVAILABLE' IN (e.debit, e.credit) AND e.kind NOT IN ('USE', 'RETURN')
+			AND e.at < ($3::date::timestamp AT TIME ZONE $2)
+			AND e.at >= coalesce((SELECT max(b.day) + 1 FROM point_bookings b WHERE b.programme_id = $1)::timestamp AT TIME ZONE $2, '-infinity')
+		GROUP BY 1 ORDER BY 1`, p.ID, p.Zone, before)
+	return booked, days, err
+}
+
+// Book notes that a day is in the journal.
+func (s *Points) Book(ctx context.Context, programmeID uuid.UUID, d points.Day, at time.Time) error {
+	_, err := s.db.conn(ctx).Exec(ctx, `INSERT INTO point_bookings (programme_id, day, points, booked_at) VALUES ($1, $2, $3, $4)`, programmeID, d.Day, d.Points, at)
+	return err
+}

@@ -1,0 +1,45 @@
+package postgres
+
+import (
+	"context"
+	"time"
+
+	"github.com/google/uuid"
+)
+
+// Expire writes off the lots of at most so many accounts whose last day was before the
+// day, and answers how many accounts that were. Accounts that somebody works on are left
+// for the next round, so nobody waits for it.
+func (s *Points) Expire(ctx context.Context, programmeID uuid.UUID, day, at time.Time, most int) (accounts int, err error) {
+	err = s.db.InTx(ctx, func(ctx context.Context) error {
+		locked, err := read(ctx, s.db, `
+			SELECT a.id FROM (
+				SELECT DISTINCT account_id FROM (
+					SELECT account_id FROM point_lots WHERE programme_id = $1 AND expires_on < $2 AND remaining > 0 AND NOT pending
+					ORDER BY expires_on, account_id LIMIT $3
+				) l
+			) l JOIN point_accounts a ON a.id = l.account_id ORDER BY a.id FOR NO KEY UPDATE OF a SKIP LOCKED`,
+			[]any{programmeID, day, most}, collectIDs)
+		if accounts = len(locked); err != nil || accounts == 0 {
+			return err
+		}
+		_, err = s.db.conn(ctx).Exec(ctx, `
+			WITH old AS (
+				SELECT id, account_id, remaining, expires_on, row_number() OVER (PARTITION BY account_id ORDER BY expires_on, id) AS nth,
+					sum(remaining) OVER (PARTITION BY account_id ORDER BY expires_on, id) AS gone
+				FROM point_lots WHERE account_id = ANY($1) AND programme_id = $2 AND expires_on < $3 AND remaining > 0 AND NOT pending
+			), emptied AS (
+				UPDATE point_lots l SET remaining = 0 FROM old WHERE l.id = old.id
+			), sums AS (
+				SELECT account_id, sum(remaining)::bigint AS points, count(*) AS lots FROM old GROUP BY account_id
+			), balances AS (
+				UPDATE point_accounts a SET available = a.available - sums.points, number = a.number + sums.lots FROM sums WHERE a.id = sums.account_id
+			)
+			INSERT INTO point_entries (account_id, number, programme_id, key, part, kind, debit, credit, points, available, pending, portions, at)
+			SELECT a.id, a.number + old.nth, $2, 'expire:' || old.id || ':' || old.expires_on, 0, 'EXPIRE', 'AVAILABLE', 'EXPIRED', old.remaining, a.available - old.gone, a.pending,
+				jsonb_build_array(jsonb_build_object('lot', old.id, 'points', old.remaining, 'expiresOn', old.expires_on || 'T00:00:00Z')), $4
+			FROM old JOIN point_accounts a ON a.id = old.account_id`, locked, programmeID, day, at)
+		return err
+	})
+	return accounts, err
+}

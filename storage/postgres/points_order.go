@@ -1,0 +1,77 @@
+package postgres
+
+import (
+	"context"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
+
+	"github.com/noren-commerce/noren/core/points"
+)
+
+// Bought is an order of a member's own, as points look at it.
+func (s *Points) Bought(ctx context.Context, orderID uuid.UUID) (*points.Bought, error) {
+	o, err := first[points.Bought](ctx, s.db, `
+		SELECT o.id, o.brand_id, o.member_id, o.status, o.total, o.subtotal, o.discount, o.placed_at, o.shop_id, c.time_zone AS zone,
+			coalesce(p.by_points, 0)::bigint AS by_points, coalesce(p.captured, 0)::bigint AS captured, coalesce(p.refunded, 0)::bigint AS refunded,
+			coalesce((SELECT sum(i.refund) FROM returns r JOIN return_receipts i ON i.return_id = r.id WHERE r.order_id = o.id), 0)::bigint AS returned,
+			NOT EXISTS (SELECT FROM orders e WHERE e.member_id = o.member_id AND e.brand_id = o.brand_id AND e.placed_at < o.placed_at AND e.status <> 'CANCELLED') AS first,
+			coalesce((SELECT 1 + sum(u.points - 1) FROM campaign_uses u WHERE u.order_id = o.id AND u.points > 1), 0) AS campaign,
+			h.shipped_at, h.delivered_at
+		FROM orders o JOIN channels c ON c.id = o.channel_id
+		LEFT JOIN LATERAL (SELECT sum(captured) AS captured, sum(refunded) AS refunded, sum(captured) FILTER (WHERE method = 'POINTS') AS by_points
+			FROM payments p WHERE p.order_id = o.id) p ON true
+		LEFT JOIN LATERAL (SELECT max(shipped_at) AS shipped_at, max(delivered_at) AS delivered_at FROM shipments h WHERE h.order_id = o.id AND h.status <> 'CANCELLED') h ON true
+		WHERE o.id = $1 AND o.member_id IS NOT NULL AND o.company_id IS NULL`, orderID)
+	if err != nil || o == nil {
+		return o, err
+	}
+	o.Goods, err = read(ctx, s.db, `
+		SELECT l.product_id, l.total AS minor, ARRAY(
+			WITH RECURSIVE above AS (
+				SELECT c.id, c.parent_id FROM product_categories pc JOIN categories c ON c.id = pc.category_id WHERE pc.product_id = l.product_id
+				UNION SELECT c.id, c.parent_id FROM above JOIN categories c ON c.id = above.parent_id
+			) SELECT id FROM above) AS category_ids
+		FROM order_lines l WHERE l.order_id = $1 ORDER BY l.position`, []any{orderID}, func(rows pgx.Rows) ([]points.Good, error) {
+		return pgx.CollectRows(rows, pgx.RowToStructByName[points.Good])
+	})
+	return o, err
+}
+
+// Earned is what an order has earned in the programmes.
+func (s *Points) Earned(ctx context.Context, orderID uuid.UUID) ([]points.Earned, error) {
+	return collect[points.Earned](ctx, s.db, `
+		SELECT programme_id, sum(CASE kind WHEN 'EARN' THEN points ELSE -points END)::bigint AS points, count(DISTINCT key)::int AS postings
+		FROM point_entries WHERE order_id = $1 AND kind IN ('EARN', 'TAKE_BACK') GROUP BY programme_id`, orderID)
+}
+
+// Schedule says when the order's points are confirmed.
+func (s *Points) Schedule(ctx context.Context, programmeID, orderID uuid.UUID, at time.Time) error {
+	_, err := s.db.conn(ctx).Exec(ctx, `
+		UPDATE point_lots SET confirms_at = $3 WHERE order_id = $2 AND programme_id = $1 AND pending AND remaining > 0 AND confirms_at IS DISTINCT FROM $3`,
+		programmeID, orderID, at)
+	return err
+}
+
+// Due are orders whose points are to be confirmed by the moment.
+func (s *Points) Due(ctx context.Context, at time.Time, most int) ([]points.Due, error) {
+	return collect[points.Due](ctx, s.db, `
+		SELECT l.programme_id, a.member_id, l.order_id, l.id AS lot_id FROM point_lots l JOIN point_accounts a ON a.id = l.account_id
+		WHERE l.pending AND l.remaining > 0 AND l.confirms_at <= $1 AND l.order_id IS NOT NULL ORDER BY l.confirms_at, l.id LIMIT $2`, at, most)
+}
+
+// Used is how many points a posting took for an order, and whose.
+func (s *Points) Used(ctx context.Context, orderID uuid.UUID, key string) (points.Holder, int64, error) {
+	type used struct {
+		points.Holder
+		Points int64
+	}
+	u, err := first[used](ctx, s.db, `
+		SELECT e.programme_id, a.member_id, e.points FROM point_entries e JOIN point_accounts a ON a.id = e.account_id
+		WHERE e.order_id = $1 AND e.key = $2 AND e.kind = 'USE'`, orderID, key)
+	if err != nil || u == nil {
+		return points.Holder{}, 0, err
+	}
+	return u.Holder, u.Points, nil
+}

@@ -1,0 +1,106 @@
+package postgres
+
+import (
+	"context"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
+
+	"github.com/noren-commerce/noren/core/page"
+	"github.com/noren-commerce/noren/core/points"
+)
+
+const (
+	pointPartnerColumns  = `id, programme_id, code, name, way, our_points, their_points, min_points, sends, receives, created_at, closed_at`
+	pointTransferColumns = `t.id, t.partner_id, t.account_id, a.programme_id, a.member_id, t.outgoing, t.state, t.their_member, t.points, t.their_points, t.reference, t.problem, t.batch_id, t.tries, t.created_at, t.updated_at`
+	pointTransferTables  = ` FROM point_transfers t JOIN point_accounts a ON a.id = t.account_id`
+)
+
+// SavePartner inserts a partner or changes it.
+func (s *Points) SavePartner(ctx context.Context, p points.Partner) error {
+	_, err := s.db.conn(ctx).Exec(ctx, `
+		INSERT INTO point_partners (`+pointPartnerColumns+`) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)
+		ON CONFLICT (id) DO UPDATE SET name = $4, way = $5, our_points = $6, their_points = $7, min_points = $8, sends = $9, receives = $10, closed_at = $12`,
+		p.ID, p.ProgrammeID, p.Code, p.Name, p.Way, p.OurPoints, p.TheirPoints, p.MinPoints, p.Sends, p.Receives, p.CreatedAt, p.ClosedAt)
+	return pointCode(err)
+}
+
+// Partners are those of the programmes.
+func (s *Points) Partners(ctx context.Context, programmeIDs []uuid.UUID) ([]points.Partner, error) {
+	return collect[points.Partner](ctx, s.db, `SELECT `+pointPartnerColumns+` FROM point_partners WHERE programme_id = ANY($1) ORDER BY code`, programmeIDs)
+}
+
+// Partner is nil if there is none.
+func (s *Points) Partner(ctx context.Context, partnerID uuid.UUID) (*points.Partner, error) {
+	return first[points.Partner](ctx, s.db, `SELECT `+pointPartnerColumns+` FROM point_partners WHERE id = $1`, partnerID)
+}
+
+// InsertTransfer adds a transfer; false if the partner's reference has come in before.
+func (s *Points) InsertTransfer(ctx context.Context, t points.Transfer) (bool, error) {
+	tag, err := s.db.conn(ctx).Exec(ctx, `
+		INSERT INTO point_transfers (id, partner_id, account_id, outgoing, state, their_member, points, their_points, reference, created_at, updated_at)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11) ON CONFLICT (partner_id, reference) WHERE NOT outgoing DO NOTHING`,
+		t.ID, t.PartnerID, t.AccountID, t.Outgoing, t.State, t.TheirMember, t.Points, t.TheirPoints, t.Reference, t.CreatedAt, t.UpdatedAt)
+	return tag.RowsAffected() > 0, err
+}
+
+// LockTransfer is nil if there is none.
+func (s *Points) LockTransfer(ctx context.Context, transferID uuid.UUID) (*points.Transfer, error) {
+	return first[points.Transfer](ctx, s.db, `SELECT `+pointTransferColumns+pointTransferTables+` WHERE t.id = $1 FOR UPDATE OF t`, transferID)
+}
+
+// Incoming is what came in with a partner's reference.
+func (s *Points) Incoming(ctx context.Context, partnerID uuid.UUID, reference string) (*points.Transfer, error) {
+	return first[points.Transfer](ctx, s.db, `SELECT `+pointTransferColumns+pointTransferTables+` WHERE t.partner_id = $1 AND t.reference = $2 AND NOT t.outgoing`, partnerID, reference)
+}
+
+// SaveTransfer writes what may change.
+func (s *Points) SaveTransfer(ctx context.Context, t points.Transfer) error {
+	_, err := s.db.conn(ctx).Exec(ctx, `
+		UPDATE point_transfers SET state = $2, reference = $3, problem = $4, tries = $5, updated_at = $6 WHERE id = $1`,
+		t.ID, t.State, t.Reference, t.Problem, t.Tries, t.UpdatedAt)
+	return err
+}
+
+// Transfers is one page, the newest first.
+func (s *Points) Transfers(ctx context.Context, q points.TransferQuery) (page.Connection[points.Transfer], error) {
+	where, args := []string{`programme_id = ANY(@programmes)`}, pgx.NamedArgs{"programmes": q.ProgrammeIDs, "partner": q.PartnerID, "member": q.MemberID, "state": q.State}
+	if q.PartnerID != nil {
+		where = append(where, `partner_id = @partner`)
+	}
+	if q.MemberID != nil {
+		where = append(where, `member_id = @member`)
+	}
+	if q.State != "" {
+		where = append(where, `state = @state`)
+	}
+	return newest(ctx, s.db, `*`, `(SELECT `+pointTransferColumns+pointTransferTables+`) t`, where, args, q.Page,
+		func(t points.Transfer) newestKey { return newestKey{t.CreatedAt, t.ID} })
+}
+
+// MarkBatch marks what is reserved for a partner as sent with a file.
+func (s *Points) MarkBatch(ctx context.Context, partnerID, batchID uuid.UUID, at time.Time) error {
+	_, err := s.db.conn(ctx).Exec(ctx, `
+		UPDATE point_transfers SET state = 'SENT', batch_id = $2, tries = tries + 1, updated_at = $3
+		WHERE partner_id = $1 AND state = 'RESERVED' AND outgoing`, partnerID, batchID, at)
+	return err
+}
+
+// Batch are the transfers of a file.
+func (s *Points) Batch(ctx context.Context, partnerID, batchID uuid.UUID) ([]points.Transfer, error) {
+	return collect[points.Transfer](ctx, s.db, `SELECT `+pointTransferColumns+pointTransferTables+` WHERE t.partner_id = $1 AND t.batch_id = $2 ORDER BY t.id`, partnerID, batchID)
+}
+
+// Between are a partner's transfers of a time.
+func (s *Points) Between(ctx context.Context, partnerID uuid.UUID, from, until time.Time) ([]points.Transfer, error) {
+	return collect[points.Transfer](ctx, s.db, `
+		SELECT `+pointTransferColumns+pointTransferTables+` WHERE t.partner_id = $1 AND t.created_at >= $2 AND t.created_at < $3 ORDER BY t.id`, partnerID, from, until)
+}
+
+// Stuck are outgoing transfers by API that nobody has answered since.
+func (s *Points) Stuck(ctx context.Context, since time.Time, most int) ([]uuid.UUID, error) {
+	return read(ctx, s.db, `
+		SELECT t.id FROM point_transfers t JOIN point_partners p ON p.id = t.partner_id AND p.way = 'API'
+		WHERE t.state IN ('RESERVED', 'SENT') AND t.outgoing AND t.updated_at < $1 ORDER BY t.updated_at LIMIT $2`, []any{since, most}, collectIDs)
+}
