@@ -45,6 +45,7 @@ type Resolver struct {
 	Restock    *display.Restock
 	Stock      *inventory.Keeper
 	Supply     *inventory.Supply
+	Lots       *inventory.Lots
 	Simulator  *promotion.Simulator
 	Pricing    *pricing.Service
 	Campaigns  *promotion.Service
@@ -91,9 +92,12 @@ type Loaders struct {
 	StockTransfers *graph.Loader[uuid.UUID, []inventory.TransferLine] // by transfer
 	Deliveries     *graph.Loader[uuid.UUID, []inventory.DeliveryLine] // by delivery
 	CountedLines   *graph.Loader[page.First, page.Connection[inventory.CountedLine]]
-	Tallies        *graph.Loader[uuid.UUID, inventory.Tally] // by stocktake
-	Facts          *graph.Loader[uuid.UUID, display.Facts]   // by product
-	Restock        *graph.Loader[uuid.UUID, bool]            // by variant
+	Tallies        *graph.Loader[uuid.UUID, inventory.Tally]        // by stocktake
+	Trackings      *graph.Loader[uuid.UUID, inventory.Tracking]     // by variant
+	LotLevels      *graph.Loader[uuid.UUID, []inventory.LotStock]   // by lot
+	ShipmentLots   *graph.Loader[uuid.UUID, []inventory.ShippedLot] // by shipment
+	Facts          *graph.Loader[uuid.UUID, display.Facts]          // by product
+	Restock        *graph.Loader[uuid.UUID, bool]                   // by variant
 
 	Sales        *graph.Loader[uuid.UUID, *sale.Terms] // by variant
 	Sets         *graph.Loader[uuid.UUID, *sale.Set]   // by variant
@@ -179,6 +183,9 @@ func (r *Resolver) NewLoaders(ctx context.Context) *Loaders {
 		StockTransfers: graph.NewLoader(graph.Grouped(r.Stock.TransferLines, func(l inventory.TransferLine) uuid.UUID { return l.TransferID })),
 		Tallies:        graph.NewLoader(graph.ByKey(r.Stock.Tallies, func(t inventory.Tally) uuid.UUID { return t.StocktakeID })),
 		CountedLines:   graph.NewLoader(r.Stock.FirstCounted),
+		Trackings:      graph.NewLoader(graph.ByKey(r.Lots.Trackings, func(t inventory.Tracking) uuid.UUID { return t.VariantID })),
+		LotLevels:      graph.NewLoader(graph.Grouped(r.Lots.Levels, func(l inventory.LotStock) uuid.UUID { return l.ID })),
+		ShipmentLots:   graph.NewLoader(graph.Grouped(r.Lots.Shipped, func(l inventory.ShippedLot) uuid.UUID { return l.ShipmentID })),
 		Variants:       graph.NewLoader(graph.Grouped(r.Catalog.VariantsOf, func(v catalog.Variant) uuid.UUID { return v.ProductID })),
 		Prices:         graph.NewLoader(sheetsAt(desk)),
 		Free:           graph.NewLoader(graph.ByKey(r.Inventory.Free, func(f inventory.Free) uuid.UUID { return f.VariantID })),

@@ -60,8 +60,9 @@ type Store interface {
 
 	// Held is what a locked order holds and waits for, by the brand's order of locations.
 	Held(ctx context.Context, orderID uuid.UUID, at time.Time) ([]Held, error)
-	// ShipStock takes what is packed, and held for it, off the shelves.
-	ShipStock(ctx context.Context, h Shipment, at time.Time, actorID uuid.UUID) error
+	// ShipStock takes what is packed, and held for it, off the shelves. Answered are the
+	// variants of which somebody must say which lots left.
+	ShipStock(ctx context.Context, h Shipment, at time.Time, actorID uuid.UUID) (tracked []uuid.UUID, err error)
 	InsertShipments(ctx context.Context, all []Shipment) error
 	// SaveShipment writes what may change in a shipment.
 	SaveShipment(ctx context.Context, h Shipment) error
@@ -136,6 +137,7 @@ type Service struct {
 	campaigns Campaigns
 	books     Books
 	carriers  Carriers
+	lots      Lots
 	prices    Prices
 	offers    Offers
 	documents Documents
@@ -156,6 +158,7 @@ type Parts struct {
 	Campaigns Campaigns // nil: there are none
 	Books     Books
 	Carriers  Carriers
+	Lots      Lots
 	Cards     Cards
 	Prices    Prices
 	Now       clock.Clock
@@ -166,7 +169,7 @@ type Parts struct {
 func New(p Parts) *Service {
 	return &Service{
 		tx: p.Tx, store: p.Store, carts: p.Carts, keys: p.Keys,
-		outbox: p.Outbox, events: p.Events, flips: p.Flips, trade: p.Trade, campaigns: p.Campaigns, books: p.Books, carriers: p.Carriers, cards: p.Cards, prices: p.Prices, now: p.Now,
+		outbox: p.Outbox, events: p.Events, flips: p.Flips, trade: p.Trade, campaigns: p.Campaigns, books: p.Books, carriers: p.Carriers, lots: p.Lots, cards: p.Cards, prices: p.Prices, now: p.Now,
 	}
 }
 

@@ -85,6 +85,7 @@ type ResolverRoot interface {
 	SetSlot() SetSlotResolver
 	Shipment() ShipmentResolver
 	ShipmentLine() ShipmentLineResolver
+	ShipmentLot() ShipmentLotResolver
 	ShippingMethod() ShippingMethodResolver
 	ShippingOption() ShippingOptionResolver
 	SimulationGift() SimulationGiftResolver
@@ -93,7 +94,12 @@ type ResolverRoot interface {
 	StockDelivery() StockDeliveryResolver
 	StockDeliveryLine() StockDeliveryLineResolver
 	StockLevel() StockLevelResolver
+	StockLot() StockLotResolver
+	StockLotLevel() StockLotLevelResolver
+	StockLotMovement() StockLotMovementResolver
+	StockLotRecipient() StockLotRecipientResolver
 	StockMovement() StockMovementResolver
+	StockShortfall() StockShortfallResolver
 	StockTransfer() StockTransferResolver
 	StockTransferLine() StockTransferLineResolver
 	Stocktake() StocktakeResolver
@@ -1153,6 +1159,11 @@ type ComplexityRoot struct {
 		UserErrors    func(childComplexity int) int
 	}
 
+	LotStop struct {
+		On   func(childComplexity int) int
+		Text func(childComplexity int) int
+	}
+
 	Media struct {
 		Alt      func(childComplexity int) int
 		GlobalID func(childComplexity int) int
@@ -1223,9 +1234,11 @@ type ComplexityRoot struct {
 		DeletePermissionGroup    func(childComplexity int, input identity.RemoveGroupInput) int
 		DeleteSynonym            func(childComplexity int, input catalog.ProductInput) int
 		DeliverShipment          func(childComplexity int, input order.DeliverInput) int
+		DescribeStockLot         func(childComplexity int, input inventory.DescribeLotInput) int
 		DiscardPriceImport       func(childComplexity int, input importing.PriceRunInput) int
 		DropStocktake            func(childComplexity int, input model.DropStocktakeInput) int
 		EditOrder                func(childComplexity int, input order.EditInput) int
+		EndStockLotRecall        func(childComplexity int, input inventory.RecallInput) int
 		FinishSso                func(childComplexity int, input identity.FinishSSOInput) int
 		HoldDunning              func(childComplexity int, input billing.HoldInput) int
 		HoldOrder                func(childComplexity int, input order.HoldInput) int
@@ -1250,6 +1263,7 @@ type ComplexityRoot struct {
 		PlaceOrder               func(childComplexity int, input order.PlaceInput) int
 		PostJournalEntry         func(childComplexity int, input ledger.PostInput) int
 		PublishProduct           func(childComplexity int, input catalog.PublishInput) int
+		RecallStockLot           func(childComplexity int, input inventory.RecallInput) int
 		ReceiveReturn            func(childComplexity int, input returns.ReceiveInput) int
 		ReceiveStock             func(childComplexity int, input inventory.StockInput) int
 		ReceiveStockDelivery     func(childComplexity int, input inventory.ReceiveDeliveryInput) int
@@ -1322,7 +1336,9 @@ type ComplexityRoot struct {
 		SetShippingTraits        func(childComplexity int, input shipping.SetTraitsInput) int
 		SetSoldOutPolicy         func(childComplexity int, input display.PolicyInput) int
 		SetStaffPolicy           func(childComplexity int, input identity.PolicyInput) int
+		SetStockLotApart         func(childComplexity int, input inventory.SetApartInput) int
 		SetStockRules            func(childComplexity int, input inventory.RulesInput) int
+		SetStockTracking         func(childComplexity int, input inventory.TrackingInput) int
 		SettleBankLine           func(childComplexity int, input banking.SettleInput) int
 		SettleStrayPayment       func(childComplexity int, input payment.SettleStrayInput) int
 		ShipShipment             func(childComplexity int, input order.ShipInput) int
@@ -1939,95 +1955,102 @@ type ComplexityRoot struct {
 	}
 
 	Query struct {
-		AccountStatements   func(childComplexity int, first *int, after *string, filter *billing.Query) int
-		AllProducts         func(childComplexity int, first *int, after *string, status *catalog.Status, query *string) int
-		AllShippingMethods  func(childComplexity int) int
-		AnyProduct          func(childComplexity int, id string) int
-		Attributes          func(childComplexity int) int
-		BackOrders          func(childComplexity int, first *int, after *string, variantID *string) int
-		Badges              func(childComplexity int) int
-		BankLineSuggestions func(childComplexity int, lineID string) int
-		BankLines           func(childComplexity int, first *int, after *string, filter *banking.LineQuery) int
-		BankProfiles        func(childComplexity int) int
-		BankStatements      func(childComplexity int, first *int, after *string) int
-		CampaignEffect      func(childComplexity int, campaignID string) int
-		CampaignList        func(childComplexity int, statuses []promotion.Status, running bool, first *int, after *string) int
-		CampaignSimulation  func(childComplexity int, id string) int
-		Campaigns           func(childComplexity int) int
-		Cart                func(childComplexity int) int
-		CashOnDelivery      func(childComplexity int) int
-		Categories          func(childComplexity int) int
-		Category            func(childComplexity int, slug string) int
-		CategoryPins        func(childComplexity int, categoryID string) int
-		Companies           func(childComplexity int, first *int, after *string, filter *company.Filter) int
-		Company             func(childComplexity int, id string) int
-		Coupons             func(childComplexity int, campaignID string, first *int, after *string) int
-		CustomerGroup       func(childComplexity int, id string) int
-		CustomerGroups      func(childComplexity int, first *int, after *string, kind *company.GroupKind) int
-		CustomerPrices      func(childComplexity int, customerID string, current bool, first *int, after *string) int
-		DisplayPreview      func(childComplexity int, input display.PreviewInput) int
-		DisplayRules        func(childComplexity int, first *int, after *string, closed bool, target *scope.TargetInput) int
-		Document            func(childComplexity int, id string) int
-		DocumentIssuer      func(childComplexity int) int
-		Documents           func(childComplexity int, first *int, after *string, filter *invoice.Query) int
-		GiftCardBalance     func(childComplexity int, code string) int
-		GiftCards           func(childComplexity int, first *int, after *string, filter *giftcard.Query) int
-		ImportRun           func(childComplexity int, id string) int
-		ImportRuns          func(childComplexity int, first *int, after *string, status []importing.Status) int
-		Journal             func(childComplexity int, first *int, after *string, filter *ledger.Query) int
-		Locations           func(childComplexity int) int
-		Me                  func(childComplexity int) int
-		MyAccountStatements func(childComplexity int, first *int, after *string) int
-		MyCoupons           func(childComplexity int) int
-		Node                func(childComplexity int, id string) int
-		Order               func(childComplexity int, id string) int
-		Orders              func(childComplexity int, first *int, after *string, filter *model.OrderFilter, sort model.OrderSort) int
-		OverdueAccounts     func(childComplexity int) int
-		Partners            func(childComplexity int) int
-		PaymentMethods      func(childComplexity int) int
-		Payments            func(childComplexity int, first *int, after *string, filter *model.PaymentFilter) int
-		PermissionGroups    func(childComplexity int) int
-		PriceFile           func(childComplexity int, kind importing.PriceKind, priceList string, after string) int
-		PriceImport         func(childComplexity int, id string) int
-		PriceImports        func(childComplexity int, first *int, after *string) int
-		PriceLists          func(childComplexity int) int
-		PriceRows           func(childComplexity int, priceList string, variantID *string, current bool, first *int, after *string) int
-		Product             func(childComplexity int, slug string) int
-		ProductBrands       func(childComplexity int) int
-		Products            func(childComplexity int, first *int, after *string, filter *catalog.Filter, sort *catalog.Sort) int
-		QuantityDiscounts   func(childComplexity int, audience *scope.AudienceInput, target *scope.TargetInput, holdingAt *time.Time, closed bool, first *int, after *string) int
-		Quotation           func(childComplexity int, id string) int
-		Quotations          func(childComplexity int, first *int, after *string, filter *model.QuotationFilter) int
-		Rates               func(childComplexity int, kind *pricing.RateKind, audience *scope.AudienceInput, target *scope.TargetInput, holdingAt *time.Time, closed bool, first *int, after *string) int
-		RestockRequests     func(childComplexity int) int
-		Return              func(childComplexity int, id string) int
-		ReturnRule          func(childComplexity int) int
-		Returns             func(childComplexity int, first *int, after *string, filter *model.ReturnFilter) int
-		ScheduledPrices     func(childComplexity int, until *time.Time, first *int, after *string) int
-		Search              func(childComplexity int, query string, first *int, after *string, filter *catalog.Filter, sort *catalog.Sort) int
-		SearchSuggestions   func(childComplexity int, prefix string, first int) int
-		SettlementFile      func(childComplexity int, from time.Time, to time.Time, after string) int
-		Shipments           func(childComplexity int, first *int, after *string, filter *model.ShipmentFilter) int
-		ShippingCarriers    func(childComplexity int) int
-		ShippingMethods     func(childComplexity int) int
-		ShippingTraits      func(childComplexity int, variantIds []string) int
-		ShippingZones       func(childComplexity int) int
-		Shops               func(childComplexity int) int
-		SoldOutPolicies     func(childComplexity int) int
-		SsoProviders        func(childComplexity int) int
-		Staff               func(childComplexity int, first *int, after *string) int
-		StaffPolicy         func(childComplexity int) int
-		StockAlerts         func(childComplexity int, locationID *string, first *int, after *string) int
-		StockDeliveries     func(childComplexity int, state *inventory.DeliveryState, locationID *string, late bool, first *int, after *string) int
-		StockDelivery       func(childComplexity int, id string) int
-		StockMovements      func(childComplexity int, variantID string, first *int, after *string) int
-		StockTransfer       func(childComplexity int, id string) int
-		StockTransfers      func(childComplexity int, state *inventory.TransferState, locationID *string, late bool, first *int, after *string) int
-		Stocktake           func(childComplexity int, id string) int
-		Stocktakes          func(childComplexity int, locationID *string, first *int, after *string) int
-		StrayPayments       func(childComplexity int, first *int, after *string, states []payment.StrayState) int
-		Synonyms            func(childComplexity int) int
-		TrialBalance        func(childComplexity int, until *time.Time) int
+		AccountStatements      func(childComplexity int, first *int, after *string, filter *billing.Query) int
+		AllProducts            func(childComplexity int, first *int, after *string, status *catalog.Status, query *string) int
+		AllShippingMethods     func(childComplexity int) int
+		AnyProduct             func(childComplexity int, id string) int
+		Attributes             func(childComplexity int) int
+		BackOrders             func(childComplexity int, first *int, after *string, variantID *string) int
+		Badges                 func(childComplexity int) int
+		BankLineSuggestions    func(childComplexity int, lineID string) int
+		BankLines              func(childComplexity int, first *int, after *string, filter *banking.LineQuery) int
+		BankProfiles           func(childComplexity int) int
+		BankStatements         func(childComplexity int, first *int, after *string) int
+		CampaignEffect         func(childComplexity int, campaignID string) int
+		CampaignList           func(childComplexity int, statuses []promotion.Status, running bool, first *int, after *string) int
+		CampaignSimulation     func(childComplexity int, id string) int
+		Campaigns              func(childComplexity int) int
+		Cart                   func(childComplexity int) int
+		CashOnDelivery         func(childComplexity int) int
+		Categories             func(childComplexity int) int
+		Category               func(childComplexity int, slug string) int
+		CategoryPins           func(childComplexity int, categoryID string) int
+		Companies              func(childComplexity int, first *int, after *string, filter *company.Filter) int
+		Company                func(childComplexity int, id string) int
+		Coupons                func(childComplexity int, campaignID string, first *int, after *string) int
+		CustomerGroup          func(childComplexity int, id string) int
+		CustomerGroups         func(childComplexity int, first *int, after *string, kind *company.GroupKind) int
+		CustomerPrices         func(childComplexity int, customerID string, current bool, first *int, after *string) int
+		DisplayPreview         func(childComplexity int, input display.PreviewInput) int
+		DisplayRules           func(childComplexity int, first *int, after *string, closed bool, target *scope.TargetInput) int
+		Document               func(childComplexity int, id string) int
+		DocumentIssuer         func(childComplexity int) int
+		Documents              func(childComplexity int, first *int, after *string, filter *invoice.Query) int
+		GiftCardBalance        func(childComplexity int, code string) int
+		GiftCards              func(childComplexity int, first *int, after *string, filter *giftcard.Query) int
+		ImportRun              func(childComplexity int, id string) int
+		ImportRuns             func(childComplexity int, first *int, after *string, status []importing.Status) int
+		Journal                func(childComplexity int, first *int, after *string, filter *ledger.Query) int
+		Locations              func(childComplexity int) int
+		Me                     func(childComplexity int) int
+		MyAccountStatements    func(childComplexity int, first *int, after *string) int
+		MyCoupons              func(childComplexity int) int
+		Node                   func(childComplexity int, id string) int
+		Order                  func(childComplexity int, id string) int
+		Orders                 func(childComplexity int, first *int, after *string, filter *model.OrderFilter, sort model.OrderSort) int
+		OverdueAccounts        func(childComplexity int) int
+		Partners               func(childComplexity int) int
+		PaymentMethods         func(childComplexity int) int
+		Payments               func(childComplexity int, first *int, after *string, filter *model.PaymentFilter) int
+		PermissionGroups       func(childComplexity int) int
+		PriceFile              func(childComplexity int, kind importing.PriceKind, priceList string, after string) int
+		PriceImport            func(childComplexity int, id string) int
+		PriceImports           func(childComplexity int, first *int, after *string) int
+		PriceLists             func(childComplexity int) int
+		PriceRows              func(childComplexity int, priceList string, variantID *string, current bool, first *int, after *string) int
+		Product                func(childComplexity int, slug string) int
+		ProductBrands          func(childComplexity int) int
+		Products               func(childComplexity int, first *int, after *string, filter *catalog.Filter, sort *catalog.Sort) int
+		QuantityDiscounts      func(childComplexity int, audience *scope.AudienceInput, target *scope.TargetInput, holdingAt *time.Time, closed bool, first *int, after *string) int
+		Quotation              func(childComplexity int, id string) int
+		Quotations             func(childComplexity int, first *int, after *string, filter *model.QuotationFilter) int
+		Rates                  func(childComplexity int, kind *pricing.RateKind, audience *scope.AudienceInput, target *scope.TargetInput, holdingAt *time.Time, closed bool, first *int, after *string) int
+		RestockRequests        func(childComplexity int) int
+		Return                 func(childComplexity int, id string) int
+		ReturnRule             func(childComplexity int) int
+		Returns                func(childComplexity int, first *int, after *string, filter *model.ReturnFilter) int
+		ScheduledPrices        func(childComplexity int, until *time.Time, first *int, after *string) int
+		Search                 func(childComplexity int, query string, first *int, after *string, filter *catalog.Filter, sort *catalog.Sort) int
+		SearchSuggestions      func(childComplexity int, prefix string, first int) int
+		SettlementFile         func(childComplexity int, from time.Time, to time.Time, after string) int
+		Shipments              func(childComplexity int, first *int, after *string, filter *model.ShipmentFilter) int
+		ShippingCarriers       func(childComplexity int) int
+		ShippingMethods        func(childComplexity int) int
+		ShippingTraits         func(childComplexity int, variantIds []string) int
+		ShippingZones          func(childComplexity int) int
+		Shops                  func(childComplexity int) int
+		SoldOutPolicies        func(childComplexity int) int
+		SsoProviders           func(childComplexity int) int
+		Staff                  func(childComplexity int, first *int, after *string) int
+		StaffPolicy            func(childComplexity int) int
+		StockAlerts            func(childComplexity int, locationID *string, first *int, after *string) int
+		StockDeliveries        func(childComplexity int, state *inventory.DeliveryState, locationID *string, late bool, first *int, after *string) int
+		StockDelivery          func(childComplexity int, id string) int
+		StockLot               func(childComplexity int, id string) int
+		StockLotMovements      func(childComplexity int, lotID string, first *int, after *string) int
+		StockLotRecipients     func(childComplexity int, lotID string, first *int, after *string) int
+		StockLotRecipientsFile func(childComplexity int, lotID string, after string) int
+		StockLots              func(childComplexity int, first *int, after *string, filter *model.StockLotFilter) int
+		StockMovements         func(childComplexity int, variantID string, first *int, after *string) int
+		StockShortfalls        func(childComplexity int, first *int, after *string) int
+		StockTransfer          func(childComplexity int, id string) int
+		StockTransfers         func(childComplexity int, state *inventory.TransferState, locationID *string, late bool, first *int, after *string) int
+		Stocktake              func(childComplexity int, id string) int
+		Stocktakes             func(childComplexity int, locationID *string, first *int, after *string) int
+		StrayPayments          func(childComplexity int, first *int, after *string, states []payment.StrayState) int
+		Synonyms               func(childComplexity int) int
+		Trace                  func(childComplexity int, code string) int
+		TrialBalance           func(childComplexity int, until *time.Time) int
 	}
 
 	Quotation struct {
@@ -2411,6 +2434,7 @@ type ComplexityRoot struct {
 		GlobalID       func(childComplexity int) int
 		InstructedAt   func(childComplexity int) int
 		Lines          func(childComplexity int) int
+		Lots           func(childComplexity int) int
 		Nth            func(childComplexity int) int
 		Order          func(childComplexity int) int
 		ShippedAt      func(childComplexity int) int
@@ -2437,6 +2461,16 @@ type ComplexityRoot struct {
 		Name     func(childComplexity int) int
 		Quantity func(childComplexity int) int
 		Sku      func(childComplexity int) int
+	}
+
+	ShipmentLot struct {
+		Code      func(childComplexity int) int
+		ExpiresOn func(childComplexity int) int
+		GlobalID  func(childComplexity int) int
+		Line      func(childComplexity int) int
+		Number    func(childComplexity int) int
+		Quantity  func(childComplexity int) int
+		Sku       func(childComplexity int) int
 	}
 
 	ShipmentPayload struct {
@@ -2746,6 +2780,94 @@ type ComplexityRoot struct {
 		Reserved     func(childComplexity int) int
 		Safety       func(childComplexity int) int
 		Short        func(childComplexity int) int
+		Withheld     func(childComplexity int) int
+	}
+
+	StockLot struct {
+		BlockedAt  func(childComplexity int) int
+		BlockedFor func(childComplexity int) int
+		Code       func(childComplexity int) int
+		ExpiresOn  func(childComplexity int) int
+		GlobalID   func(childComplexity int) int
+		Levels     func(childComplexity int) int
+		Materials  func(childComplexity int) int
+		Number     func(childComplexity int) int
+		Origin     func(childComplexity int) int
+		Route      func(childComplexity int) int
+		Variant    func(childComplexity int) int
+	}
+
+	StockLotConnection struct {
+		Edges      func(childComplexity int) int
+		Nodes      func(childComplexity int) int
+		PageInfo   func(childComplexity int) int
+		TotalCount func(childComplexity int) int
+	}
+
+	StockLotEdge struct {
+		Cursor func(childComplexity int) int
+		Node   func(childComplexity int) int
+	}
+
+	StockLotLevel struct {
+		Available   func(childComplexity int) int
+		LocationID  func(childComplexity int) int
+		Quarantined func(childComplexity int) int
+	}
+
+	StockLotMovement struct {
+		At          func(childComplexity int) int
+		Available   func(childComplexity int) int
+		Kind        func(childComplexity int) int
+		LocationID  func(childComplexity int) int
+		Quarantined func(childComplexity int) int
+		Reference   func(childComplexity int) int
+	}
+
+	StockLotMovementConnection struct {
+		Edges      func(childComplexity int) int
+		Nodes      func(childComplexity int) int
+		PageInfo   func(childComplexity int) int
+		TotalCount func(childComplexity int) int
+	}
+
+	StockLotMovementEdge struct {
+		Cursor func(childComplexity int) int
+		Node   func(childComplexity int) int
+	}
+
+	StockLotPayload struct {
+		Lot        func(childComplexity int) int
+		UserErrors func(childComplexity int) int
+	}
+
+	StockLotRecipient struct {
+		Email       func(childComplexity int) int
+		From        func(childComplexity int) int
+		Name        func(childComplexity int) int
+		Order       func(childComplexity int) int
+		OrderNumber func(childComplexity int) int
+		Phone       func(childComplexity int) int
+		Quantity    func(childComplexity int) int
+		Returned    func(childComplexity int) int
+		ShippedAt   func(childComplexity int) int
+	}
+
+	StockLotRecipientConnection struct {
+		Edges      func(childComplexity int) int
+		Nodes      func(childComplexity int) int
+		PageInfo   func(childComplexity int) int
+		TotalCount func(childComplexity int) int
+	}
+
+	StockLotRecipientEdge struct {
+		Cursor func(childComplexity int) int
+		Node   func(childComplexity int) int
+	}
+
+	StockLotRecipientsFilePart struct {
+		Next func(childComplexity int) int
+		Text func(childComplexity int) int
 	}
 
 	StockMovement struct {
@@ -2771,6 +2893,36 @@ type ComplexityRoot struct {
 
 	StockPayload struct {
 		Level      func(childComplexity int) int
+		UserErrors func(childComplexity int) int
+	}
+
+	StockShortfall struct {
+		Level   func(childComplexity int) int
+		Missing func(childComplexity int) int
+		Variant func(childComplexity int) int
+	}
+
+	StockShortfallConnection struct {
+		Edges      func(childComplexity int) int
+		Nodes      func(childComplexity int) int
+		PageInfo   func(childComplexity int) int
+		TotalCount func(childComplexity int) int
+	}
+
+	StockShortfallEdge struct {
+		Cursor func(childComplexity int) int
+		Node   func(childComplexity int) int
+	}
+
+	StockTracking struct {
+		AlertDays func(childComplexity int) int
+		Expires   func(childComplexity int) int
+		MinDays   func(childComplexity int) int
+		Mode      func(childComplexity int) int
+	}
+
+	StockTrackingPayload struct {
+		Tracking   func(childComplexity int) int
 		UserErrors func(childComplexity int) int
 	}
 
@@ -2936,6 +3088,28 @@ type ComplexityRoot struct {
 		URI    func(childComplexity int) int
 	}
 
+	TracePayload struct {
+		Goods      func(childComplexity int) int
+		UserErrors func(childComplexity int) int
+	}
+
+	TracedGoods struct {
+		BlockedAt  func(childComplexity int) int
+		BlockedFor func(childComplexity int) int
+		ExpiresOn  func(childComplexity int) int
+		Materials  func(childComplexity int) int
+		Number     func(childComplexity int) int
+		Origin     func(childComplexity int) int
+		Product    func(childComplexity int) int
+		Route      func(childComplexity int) int
+		SKU        func(childComplexity int) int
+	}
+
+	TracedStop struct {
+		On   func(childComplexity int) int
+		Text func(childComplexity int) int
+	}
+
 	UnlinkSsoPayload struct {
 		UserErrors func(childComplexity int) int
 	}
@@ -2969,6 +3143,7 @@ type ComplexityRoot struct {
 		SaleTerms      func(childComplexity int) int
 		Set            func(childComplexity int) int
 		Stock          func(childComplexity int) int
+		Tracking       func(childComplexity int) int
 		Weight         func(childComplexity int) int
 	}
 
@@ -7027,6 +7202,19 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.LoginPayload.UserErrors(childComplexity), true
 
+	case "LotStop.on":
+		if e.ComplexityRoot.LotStop.On == nil {
+			break
+		}
+
+		return e.ComplexityRoot.LotStop.On(childComplexity), true
+	case "LotStop.text":
+		if e.ComplexityRoot.LotStop.Text == nil {
+			break
+		}
+
+		return e.ComplexityRoot.LotStop.Text(childComplexity), true
+
 	case "Media.alt":
 		if e.ComplexityRoot.Media.Alt == nil {
 			break
@@ -7692,6 +7880,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.DeliverShipment(childComplexity, args["input"].(order.DeliverInput)), true
+	case "Mutation.describeStockLot":
+		if e.ComplexityRoot.Mutation.DescribeStockLot == nil {
+			break
+		}
+
+		args, err := field_Mutation_describeStockLot_args(ctx, ec, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.DescribeStockLot(childComplexity, args["input"].(inventory.DescribeLotInput)), true
 	case "Mutation.discardPriceImport":
 		if e.ComplexityRoot.Mutation.DiscardPriceImport == nil {
 			break
@@ -7725,6 +7924,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.EditOrder(childComplexity, args["input"].(order.EditInput)), true
+	case "Mutation.endStockLotRecall":
+		if e.ComplexityRoot.Mutation.EndStockLotRecall == nil {
+			break
+		}
+
+		args, err := field_Mutation_endStockLotRecall_args(ctx, ec, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.EndStockLotRecall(childComplexity, args["input"].(inventory.RecallInput)), true
 	case "Mutation.finishSso":
 		if e.ComplexityRoot.Mutation.FinishSso == nil {
 			break
@@ -7979,6 +8189,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.PublishProduct(childComplexity, args["input"].(catalog.PublishInput)), true
+	case "Mutation.recallStockLot":
+		if e.ComplexityRoot.Mutation.RecallStockLot == nil {
+			break
+		}
+
+		args, err := field_Mutation_recallStockLot_args(ctx, ec, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.RecallStockLot(childComplexity, args["input"].(inventory.RecallInput)), true
 	case "Mutation.receiveReturn":
 		if e.ComplexityRoot.Mutation.ReceiveReturn == nil {
 			break
@@ -8761,6 +8982,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.SetStaffPolicy(childComplexity, args["input"].(identity.PolicyInput)), true
+	case "Mutation.setStockLotApart":
+		if e.ComplexityRoot.Mutation.SetStockLotApart == nil {
+			break
+		}
+
+		args, err := field_Mutation_setStockLotApart_args(ctx, ec, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.SetStockLotApart(childComplexity, args["input"].(inventory.SetApartInput)), true
 	case "Mutation.setStockRules":
 		if e.ComplexityRoot.Mutation.SetStockRules == nil {
 			break
@@ -8772,6 +9004,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.SetStockRules(childComplexity, args["input"].(inventory.RulesInput)), true
+	case "Mutation.setStockTracking":
+		if e.ComplexityRoot.Mutation.SetStockTracking == nil {
+			break
+		}
+
+		args, err := field_Mutation_setStockTracking_args(ctx, ec, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.SetStockTracking(childComplexity, args["input"].(inventory.TrackingInput)), true
 	case "Mutation.settleBankLine":
 		if e.ComplexityRoot.Mutation.SettleBankLine == nil {
 			break
@@ -12244,6 +12487,61 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Query.StockDelivery(childComplexity, args["id"].(string)), true
+	case "Query.stockLot":
+		if e.ComplexityRoot.Query.StockLot == nil {
+			break
+		}
+
+		args, err := field_Query_stockLot_args(ctx, ec, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Query.StockLot(childComplexity, args["id"].(string)), true
+	case "Query.stockLotMovements":
+		if e.ComplexityRoot.Query.StockLotMovements == nil {
+			break
+		}
+
+		args, err := field_Query_stockLotMovements_args(ctx, ec, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Query.StockLotMovements(childComplexity, args["lotId"].(string), args["first"].(*int), args["after"].(*string)), true
+	case "Query.stockLotRecipients":
+		if e.ComplexityRoot.Query.StockLotRecipients == nil {
+			break
+		}
+
+		args, err := field_Query_stockLotRecipients_args(ctx, ec, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Query.StockLotRecipients(childComplexity, args["lotId"].(string), args["first"].(*int), args["after"].(*string)), true
+	case "Query.stockLotRecipientsFile":
+		if e.ComplexityRoot.Query.StockLotRecipientsFile == nil {
+			break
+		}
+
+		args, err := field_Query_stockLotRecipientsFile_args(ctx, ec, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Query.StockLotRecipientsFile(childComplexity, args["lotId"].(string), args["after"].(string)), true
+	case "Query.stockLots":
+		if e.ComplexityRoot.Query.StockLots == nil {
+			break
+		}
+
+		args, err := field_Query_stockLots_args(ctx, ec, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Query.StockLots(childComplexity, args["first"].(*int), args["after"].(*string), args["filter"].(*model.StockLotFilter)), true
 	case "Query.stockMovements":
 		if e.ComplexityRoot.Query.StockMovements == nil {
 			break
@@ -12255,6 +12553,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Query.StockMovements(childComplexity, args["variantId"].(string), args["first"].(*int), args["after"].(*string)), true
+	case "Query.stockShortfalls":
+		if e.ComplexityRoot.Query.StockShortfalls == nil {
+			break
+		}
+
+		args, err := field_Query_stockShortfalls_args(ctx, ec, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Query.StockShortfalls(childComplexity, args["first"].(*int), args["after"].(*string)), true
 	case "Query.stockTransfer":
 		if e.ComplexityRoot.Query.StockTransfer == nil {
 			break
@@ -12316,6 +12625,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Query.Synonyms(childComplexity), true
+	case "Query.trace":
+		if e.ComplexityRoot.Query.Trace == nil {
+			break
+		}
+
+		args, err := field_Query_trace_args(ctx, ec, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Query.Trace(childComplexity, args["code"].(string)), true
 	case "Query.trialBalance":
 		if e.ComplexityRoot.Query.TrialBalance == nil {
 			break
@@ -13792,6 +14112,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Shipment.Lines(childComplexity), true
+	case "Shipment.lots":
+		if e.ComplexityRoot.Shipment.Lots == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Shipment.Lots(childComplexity), true
 	case "Shipment.nth":
 		if e.ComplexityRoot.Shipment.Nth == nil {
 			break
@@ -13897,6 +14223,49 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.ShipmentLine.Sku(childComplexity), true
+
+	case "ShipmentLot.code":
+		if e.ComplexityRoot.ShipmentLot.Code == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ShipmentLot.Code(childComplexity), true
+	case "ShipmentLot.expiresOn":
+		if e.ComplexityRoot.ShipmentLot.ExpiresOn == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ShipmentLot.ExpiresOn(childComplexity), true
+	case "ShipmentLot.lotId":
+		if e.ComplexityRoot.ShipmentLot.GlobalID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ShipmentLot.GlobalID(childComplexity), true
+	case "ShipmentLot.line":
+		if e.ComplexityRoot.ShipmentLot.Line == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ShipmentLot.Line(childComplexity), true
+	case "ShipmentLot.number":
+		if e.ComplexityRoot.ShipmentLot.Number == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ShipmentLot.Number(childComplexity), true
+	case "ShipmentLot.quantity":
+		if e.ComplexityRoot.ShipmentLot.Quantity == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ShipmentLot.Quantity(childComplexity), true
+	case "ShipmentLot.sku":
+		if e.ComplexityRoot.ShipmentLot.Sku == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ShipmentLot.Sku(childComplexity), true
 
 	case "ShipmentPayload.order":
 		if e.ComplexityRoot.ShipmentPayload.Order == nil {
@@ -15020,6 +15389,330 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.StockLevel.Short(childComplexity), true
+	case "StockLevel.withheld":
+		if e.ComplexityRoot.StockLevel.Withheld == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StockLevel.Withheld(childComplexity), true
+
+	case "StockLot.recalledAt":
+		if e.ComplexityRoot.StockLot.BlockedAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StockLot.BlockedAt(childComplexity), true
+	case "StockLot.recalledFor":
+		if e.ComplexityRoot.StockLot.BlockedFor == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StockLot.BlockedFor(childComplexity), true
+	case "StockLot.code":
+		if e.ComplexityRoot.StockLot.Code == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StockLot.Code(childComplexity), true
+	case "StockLot.expiresOn":
+		if e.ComplexityRoot.StockLot.ExpiresOn == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StockLot.ExpiresOn(childComplexity), true
+	case "StockLot.id":
+		if e.ComplexityRoot.StockLot.GlobalID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StockLot.GlobalID(childComplexity), true
+	case "StockLot.levels":
+		if e.ComplexityRoot.StockLot.Levels == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StockLot.Levels(childComplexity), true
+	case "StockLot.materials":
+		if e.ComplexityRoot.StockLot.Materials == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StockLot.Materials(childComplexity), true
+	case "StockLot.number":
+		if e.ComplexityRoot.StockLot.Number == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StockLot.Number(childComplexity), true
+	case "StockLot.origin":
+		if e.ComplexityRoot.StockLot.Origin == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StockLot.Origin(childComplexity), true
+	case "StockLot.route":
+		if e.ComplexityRoot.StockLot.Route == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StockLot.Route(childComplexity), true
+	case "StockLot.variant":
+		if e.ComplexityRoot.StockLot.Variant == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StockLot.Variant(childComplexity), true
+
+	case "StockLotConnection.edges":
+		if e.ComplexityRoot.StockLotConnection.Edges == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StockLotConnection.Edges(childComplexity), true
+	case "StockLotConnection.nodes":
+		if e.ComplexityRoot.StockLotConnection.Nodes == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StockLotConnection.Nodes(childComplexity), true
+	case "StockLotConnection.pageInfo":
+		if e.ComplexityRoot.StockLotConnection.PageInfo == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StockLotConnection.PageInfo(childComplexity), true
+	case "StockLotConnection.totalCount":
+		if e.ComplexityRoot.StockLotConnection.TotalCount == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StockLotConnection.TotalCount(childComplexity), true
+
+	case "StockLotEdge.cursor":
+		if e.ComplexityRoot.StockLotEdge.Cursor == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StockLotEdge.Cursor(childComplexity), true
+	case "StockLotEdge.node":
+		if e.ComplexityRoot.StockLotEdge.Node == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StockLotEdge.Node(childComplexity), true
+
+	case "StockLotLevel.available":
+		if e.ComplexityRoot.StockLotLevel.Available == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StockLotLevel.Available(childComplexity), true
+	case "StockLotLevel.locationId":
+		if e.ComplexityRoot.StockLotLevel.LocationID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StockLotLevel.LocationID(childComplexity), true
+	case "StockLotLevel.quarantined":
+		if e.ComplexityRoot.StockLotLevel.Quarantined == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StockLotLevel.Quarantined(childComplexity), true
+
+	case "StockLotMovement.at":
+		if e.ComplexityRoot.StockLotMovement.At == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StockLotMovement.At(childComplexity), true
+	case "StockLotMovement.available":
+		if e.ComplexityRoot.StockLotMovement.Available == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StockLotMovement.Available(childComplexity), true
+	case "StockLotMovement.kind":
+		if e.ComplexityRoot.StockLotMovement.Kind == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StockLotMovement.Kind(childComplexity), true
+	case "StockLotMovement.locationId":
+		if e.ComplexityRoot.StockLotMovement.LocationID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StockLotMovement.LocationID(childComplexity), true
+	case "StockLotMovement.quarantined":
+		if e.ComplexityRoot.StockLotMovement.Quarantined == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StockLotMovement.Quarantined(childComplexity), true
+	case "StockLotMovement.reference":
+		if e.ComplexityRoot.StockLotMovement.Reference == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StockLotMovement.Reference(childComplexity), true
+
+	case "StockLotMovementConnection.edges":
+		if e.ComplexityRoot.StockLotMovementConnection.Edges == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StockLotMovementConnection.Edges(childComplexity), true
+	case "StockLotMovementConnection.nodes":
+		if e.ComplexityRoot.StockLotMovementConnection.Nodes == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StockLotMovementConnection.Nodes(childComplexity), true
+	case "StockLotMovementConnection.pageInfo":
+		if e.ComplexityRoot.StockLotMovementConnection.PageInfo == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StockLotMovementConnection.PageInfo(childComplexity), true
+	case "StockLotMovementConnection.totalCount":
+		if e.ComplexityRoot.StockLotMovementConnection.TotalCount == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StockLotMovementConnection.TotalCount(childComplexity), true
+
+	case "StockLotMovementEdge.cursor":
+		if e.ComplexityRoot.StockLotMovementEdge.Cursor == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StockLotMovementEdge.Cursor(childComplexity), true
+	case "StockLotMovementEdge.node":
+		if e.ComplexityRoot.StockLotMovementEdge.Node == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StockLotMovementEdge.Node(childComplexity), true
+
+	case "StockLotPayload.lot":
+		if e.ComplexityRoot.StockLotPayload.Lot == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StockLotPayload.Lot(childComplexity), true
+	case "StockLotPayload.userErrors":
+		if e.ComplexityRoot.StockLotPayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StockLotPayload.UserErrors(childComplexity), true
+
+	case "StockLotRecipient.email":
+		if e.ComplexityRoot.StockLotRecipient.Email == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StockLotRecipient.Email(childComplexity), true
+	case "StockLotRecipient.shipmentId":
+		if e.ComplexityRoot.StockLotRecipient.From == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StockLotRecipient.From(childComplexity), true
+	case "StockLotRecipient.name":
+		if e.ComplexityRoot.StockLotRecipient.Name == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StockLotRecipient.Name(childComplexity), true
+	case "StockLotRecipient.order":
+		if e.ComplexityRoot.StockLotRecipient.Order == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StockLotRecipient.Order(childComplexity), true
+	case "StockLotRecipient.orderNumber":
+		if e.ComplexityRoot.StockLotRecipient.OrderNumber == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StockLotRecipient.OrderNumber(childComplexity), true
+	case "StockLotRecipient.phone":
+		if e.ComplexityRoot.StockLotRecipient.Phone == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StockLotRecipient.Phone(childComplexity), true
+	case "StockLotRecipient.quantity":
+		if e.ComplexityRoot.StockLotRecipient.Quantity == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StockLotRecipient.Quantity(childComplexity), true
+	case "StockLotRecipient.returned":
+		if e.ComplexityRoot.StockLotRecipient.Returned == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StockLotRecipient.Returned(childComplexity), true
+	case "StockLotRecipient.shippedAt":
+		if e.ComplexityRoot.StockLotRecipient.ShippedAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StockLotRecipient.ShippedAt(childComplexity), true
+
+	case "StockLotRecipientConnection.edges":
+		if e.ComplexityRoot.StockLotRecipientConnection.Edges == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StockLotRecipientConnection.Edges(childComplexity), true
+	case "StockLotRecipientConnection.nodes":
+		if e.ComplexityRoot.StockLotRecipientConnection.Nodes == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StockLotRecipientConnection.Nodes(childComplexity), true
+	case "StockLotRecipientConnection.pageInfo":
+		if e.ComplexityRoot.StockLotRecipientConnection.PageInfo == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StockLotRecipientConnection.PageInfo(childComplexity), true
+	case "StockLotRecipientConnection.totalCount":
+		if e.ComplexityRoot.StockLotRecipientConnection.TotalCount == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StockLotRecipientConnection.TotalCount(childComplexity), true
+
+	case "StockLotRecipientEdge.cursor":
+		if e.ComplexityRoot.StockLotRecipientEdge.Cursor == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StockLotRecipientEdge.Cursor(childComplexity), true
+	case "StockLotRecipientEdge.node":
+		if e.ComplexityRoot.StockLotRecipientEdge.Node == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StockLotRecipientEdge.Node(childComplexity), true
+
+	case "StockLotRecipientsFilePart.next":
+		if e.ComplexityRoot.StockLotRecipientsFilePart.Next == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StockLotRecipientsFilePart.Next(childComplexity), true
+	case "StockLotRecipientsFilePart.text":
+		if e.ComplexityRoot.StockLotRecipientsFilePart.Text == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StockLotRecipientsFilePart.Text(childComplexity), true
 
 	case "StockMovement.at":
 		if e.ComplexityRoot.StockMovement.At == nil {
@@ -15108,6 +15801,101 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.StockPayload.UserErrors(childComplexity), true
+
+	case "StockShortfall.level":
+		if e.ComplexityRoot.StockShortfall.Level == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StockShortfall.Level(childComplexity), true
+	case "StockShortfall.missing":
+		if e.ComplexityRoot.StockShortfall.Missing == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StockShortfall.Missing(childComplexity), true
+	case "StockShortfall.variant":
+		if e.ComplexityRoot.StockShortfall.Variant == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StockShortfall.Variant(childComplexity), true
+
+	case "StockShortfallConnection.edges":
+		if e.ComplexityRoot.StockShortfallConnection.Edges == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StockShortfallConnection.Edges(childComplexity), true
+	case "StockShortfallConnection.nodes":
+		if e.ComplexityRoot.StockShortfallConnection.Nodes == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StockShortfallConnection.Nodes(childComplexity), true
+	case "StockShortfallConnection.pageInfo":
+		if e.ComplexityRoot.StockShortfallConnection.PageInfo == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StockShortfallConnection.PageInfo(childComplexity), true
+	case "StockShortfallConnection.totalCount":
+		if e.ComplexityRoot.StockShortfallConnection.TotalCount == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StockShortfallConnection.TotalCount(childComplexity), true
+
+	case "StockShortfallEdge.cursor":
+		if e.ComplexityRoot.StockShortfallEdge.Cursor == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StockShortfallEdge.Cursor(childComplexity), true
+	case "StockShortfallEdge.node":
+		if e.ComplexityRoot.StockShortfallEdge.Node == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StockShortfallEdge.Node(childComplexity), true
+
+	case "StockTracking.alertDays":
+		if e.ComplexityRoot.StockTracking.AlertDays == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StockTracking.AlertDays(childComplexity), true
+	case "StockTracking.expires":
+		if e.ComplexityRoot.StockTracking.Expires == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StockTracking.Expires(childComplexity), true
+	case "StockTracking.minDays":
+		if e.ComplexityRoot.StockTracking.MinDays == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StockTracking.MinDays(childComplexity), true
+	case "StockTracking.mode":
+		if e.ComplexityRoot.StockTracking.Mode == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StockTracking.Mode(childComplexity), true
+
+	case "StockTrackingPayload.tracking":
+		if e.ComplexityRoot.StockTrackingPayload.Tracking == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StockTrackingPayload.Tracking(childComplexity), true
+	case "StockTrackingPayload.userErrors":
+		if e.ComplexityRoot.StockTrackingPayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StockTrackingPayload.UserErrors(childComplexity), true
 
 	case "StockTransfer.expectedOn":
 		if e.ComplexityRoot.StockTransfer.ExpectedOn == nil {
@@ -15683,6 +16471,87 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.TotpEnrolment.URI(childComplexity), true
 
+	case "TracePayload.goods":
+		if e.ComplexityRoot.TracePayload.Goods == nil {
+			break
+		}
+
+		return e.ComplexityRoot.TracePayload.Goods(childComplexity), true
+	case "TracePayload.userErrors":
+		if e.ComplexityRoot.TracePayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.TracePayload.UserErrors(childComplexity), true
+
+	case "TracedGoods.recalledAt":
+		if e.ComplexityRoot.TracedGoods.BlockedAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.TracedGoods.BlockedAt(childComplexity), true
+	case "TracedGoods.recalledFor":
+		if e.ComplexityRoot.TracedGoods.BlockedFor == nil {
+			break
+		}
+
+		return e.ComplexityRoot.TracedGoods.BlockedFor(childComplexity), true
+	case "TracedGoods.expiresOn":
+		if e.ComplexityRoot.TracedGoods.ExpiresOn == nil {
+			break
+		}
+
+		return e.ComplexityRoot.TracedGoods.ExpiresOn(childComplexity), true
+	case "TracedGoods.materials":
+		if e.ComplexityRoot.TracedGoods.Materials == nil {
+			break
+		}
+
+		return e.ComplexityRoot.TracedGoods.Materials(childComplexity), true
+	case "TracedGoods.number":
+		if e.ComplexityRoot.TracedGoods.Number == nil {
+			break
+		}
+
+		return e.ComplexityRoot.TracedGoods.Number(childComplexity), true
+	case "TracedGoods.origin":
+		if e.ComplexityRoot.TracedGoods.Origin == nil {
+			break
+		}
+
+		return e.ComplexityRoot.TracedGoods.Origin(childComplexity), true
+	case "TracedGoods.product":
+		if e.ComplexityRoot.TracedGoods.Product == nil {
+			break
+		}
+
+		return e.ComplexityRoot.TracedGoods.Product(childComplexity), true
+	case "TracedGoods.route":
+		if e.ComplexityRoot.TracedGoods.Route == nil {
+			break
+		}
+
+		return e.ComplexityRoot.TracedGoods.Route(childComplexity), true
+	case "TracedGoods.sku":
+		if e.ComplexityRoot.TracedGoods.SKU == nil {
+			break
+		}
+
+		return e.ComplexityRoot.TracedGoods.SKU(childComplexity), true
+
+	case "TracedStop.on":
+		if e.ComplexityRoot.TracedStop.On == nil {
+			break
+		}
+
+		return e.ComplexityRoot.TracedStop.On(childComplexity), true
+	case "TracedStop.text":
+		if e.ComplexityRoot.TracedStop.Text == nil {
+			break
+		}
+
+		return e.ComplexityRoot.TracedStop.Text(childComplexity), true
+
 	case "UnlinkSsoPayload.userErrors":
 		if e.ComplexityRoot.UnlinkSsoPayload.UserErrors == nil {
 			break
@@ -15839,6 +16708,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Variant.Stock(childComplexity), true
+	case "Variant.tracking":
+		if e.ComplexityRoot.Variant.Tracking == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Variant.Tracking(childComplexity), true
 	case "Variant.weight":
 		if e.ComplexityRoot.Variant.Weight == nil {
 			break
@@ -15996,11 +16871,13 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 			graphql.NewInputUnmarshaler("CustomerGroupMembersInput", graphql.BindUnmarshaler(ec, unmarshalInputCustomerGroupMembersInput)),
 			graphql.NewInputUnmarshaler("DeletePermissionGroupInput", graphql.BindUnmarshaler(ec, unmarshalInputDeletePermissionGroupInput)),
 			graphql.NewInputUnmarshaler("DeliverShipmentInput", graphql.BindUnmarshaler(ec, unmarshalInputDeliverShipmentInput)),
+			graphql.NewInputUnmarshaler("DescribeStockLotInput", graphql.BindUnmarshaler(ec, unmarshalInputDescribeStockLotInput)),
 			graphql.NewInputUnmarshaler("DisplayPreviewInput", graphql.BindUnmarshaler(ec, unmarshalInputDisplayPreviewInput)),
 			graphql.NewInputUnmarshaler("DocumentFilter", graphql.BindUnmarshaler(ec, unmarshalInputDocumentFilter)),
 			graphql.NewInputUnmarshaler("DropStocktakeInput", graphql.BindUnmarshaler(ec, unmarshalInputDropStocktakeInput)),
 			graphql.NewInputUnmarshaler("EditOrderInput", graphql.BindUnmarshaler(ec, unmarshalInputEditOrderInput)),
 			graphql.NewInputUnmarshaler("EditOrderLineInput", graphql.BindUnmarshaler(ec, unmarshalInputEditOrderLineInput)),
+			graphql.NewInputUnmarshaler("EndStockLotRecallInput", graphql.BindUnmarshaler(ec, unmarshalInputEndStockLotRecallInput)),
 			graphql.NewInputUnmarshaler("ExperimentInput", graphql.BindUnmarshaler(ec, unmarshalInputExperimentInput)),
 			graphql.NewInputUnmarshaler("FinishSsoInput", graphql.BindUnmarshaler(ec, unmarshalInputFinishSsoInput)),
 			graphql.NewInputUnmarshaler("FreeShippingRuleInput", graphql.BindUnmarshaler(ec, unmarshalInputFreeShippingRuleInput)),
@@ -16019,6 +16896,8 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 			graphql.NewInputUnmarshaler("JournalFilter", graphql.BindUnmarshaler(ec, unmarshalInputJournalFilter)),
 			graphql.NewInputUnmarshaler("JournalLineInput", graphql.BindUnmarshaler(ec, unmarshalInputJournalLineInput)),
 			graphql.NewInputUnmarshaler("LoginInput", graphql.BindUnmarshaler(ec, unmarshalInputLoginInput)),
+			graphql.NewInputUnmarshaler("LotPiecesInput", graphql.BindUnmarshaler(ec, unmarshalInputLotPiecesInput)),
+			graphql.NewInputUnmarshaler("LotStopInput", graphql.BindUnmarshaler(ec, unmarshalInputLotStopInput)),
 			graphql.NewInputUnmarshaler("MoveCategoryInput", graphql.BindUnmarshaler(ec, unmarshalInputMoveCategoryInput)),
 			graphql.NewInputUnmarshaler("NoteOrderInput", graphql.BindUnmarshaler(ec, unmarshalInputNoteOrderInput)),
 			graphql.NewInputUnmarshaler("NoteQuotationInput", graphql.BindUnmarshaler(ec, unmarshalInputNoteQuotationInput)),
@@ -16042,6 +16921,7 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 			graphql.NewInputUnmarshaler("QuotationMessageInput", graphql.BindUnmarshaler(ec, unmarshalInputQuotationMessageInput)),
 			graphql.NewInputUnmarshaler("QuotationOfferLineInput", graphql.BindUnmarshaler(ec, unmarshalInputQuotationOfferLineInput)),
 			graphql.NewInputUnmarshaler("QuotationRequestLineInput", graphql.BindUnmarshaler(ec, unmarshalInputQuotationRequestLineInput)),
+			graphql.NewInputUnmarshaler("RecallStockLotInput", graphql.BindUnmarshaler(ec, unmarshalInputRecallStockLotInput)),
 			graphql.NewInputUnmarshaler("ReceiveReturnInput", graphql.BindUnmarshaler(ec, unmarshalInputReceiveReturnInput)),
 			graphql.NewInputUnmarshaler("ReceiveReturnLineInput", graphql.BindUnmarshaler(ec, unmarshalInputReceiveReturnLineInput)),
 			graphql.NewInputUnmarshaler("ReceiveStockDeliveryInput", graphql.BindUnmarshaler(ec, unmarshalInputReceiveStockDeliveryInput)),
@@ -16113,12 +16993,15 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 			graphql.NewInputUnmarshaler("SetShippingTraitsInput", graphql.BindUnmarshaler(ec, unmarshalInputSetShippingTraitsInput)),
 			graphql.NewInputUnmarshaler("SetSlotInput", graphql.BindUnmarshaler(ec, unmarshalInputSetSlotInput)),
 			graphql.NewInputUnmarshaler("SetSoldOutPolicyInput", graphql.BindUnmarshaler(ec, unmarshalInputSetSoldOutPolicyInput)),
+			graphql.NewInputUnmarshaler("SetStockLotApartInput", graphql.BindUnmarshaler(ec, unmarshalInputSetStockLotApartInput)),
 			graphql.NewInputUnmarshaler("SetStockRulesInput", graphql.BindUnmarshaler(ec, unmarshalInputSetStockRulesInput)),
+			graphql.NewInputUnmarshaler("SetStockTrackingInput", graphql.BindUnmarshaler(ec, unmarshalInputSetStockTrackingInput)),
 			graphql.NewInputUnmarshaler("SettleBankLineInput", graphql.BindUnmarshaler(ec, unmarshalInputSettleBankLineInput)),
 			graphql.NewInputUnmarshaler("SettleStrayPaymentInput", graphql.BindUnmarshaler(ec, unmarshalInputSettleStrayPaymentInput)),
 			graphql.NewInputUnmarshaler("ShipShipmentInput", graphql.BindUnmarshaler(ec, unmarshalInputShipShipmentInput)),
 			graphql.NewInputUnmarshaler("ShipmentFilter", graphql.BindUnmarshaler(ec, unmarshalInputShipmentFilter)),
 			graphql.NewInputUnmarshaler("ShipmentLineInput", graphql.BindUnmarshaler(ec, unmarshalInputShipmentLineInput)),
+			graphql.NewInputUnmarshaler("ShipmentLotInput", graphql.BindUnmarshaler(ec, unmarshalInputShipmentLotInput)),
 			graphql.NewInputUnmarshaler("ShippingDestinationLimitInput", graphql.BindUnmarshaler(ec, unmarshalInputShippingDestinationLimitInput)),
 			graphql.NewInputUnmarshaler("ShippingPaymentLimitInput", graphql.BindUnmarshaler(ec, unmarshalInputShippingPaymentLimitInput)),
 			graphql.NewInputUnmarshaler("ShippingRateInput", graphql.BindUnmarshaler(ec, unmarshalInputShippingRateInput)),
@@ -16130,6 +17013,7 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 			graphql.NewInputUnmarshaler("StartSsoInput", graphql.BindUnmarshaler(ec, unmarshalInputStartSsoInput)),
 			graphql.NewInputUnmarshaler("StartStocktakeInput", graphql.BindUnmarshaler(ec, unmarshalInputStartStocktakeInput)),
 			graphql.NewInputUnmarshaler("StockInput", graphql.BindUnmarshaler(ec, unmarshalInputStockInput)),
+			graphql.NewInputUnmarshaler("StockLotFilter", graphql.BindUnmarshaler(ec, unmarshalInputStockLotFilter)),
 			graphql.NewInputUnmarshaler("StocktakeLineInput", graphql.BindUnmarshaler(ec, unmarshalInputStocktakeLineInput)),
 			graphql.NewInputUnmarshaler("TagOrderInput", graphql.BindUnmarshaler(ec, unmarshalInputTagOrderInput)),
 			graphql.NewInputUnmarshaler("TargetInput", graphql.BindUnmarshaler(ec, unmarshalInputTargetInput)),
@@ -21895,6 +22779,570 @@ extend enum UserErrorCode {
   JOURNAL_NOT_BY_HAND
   "The company owes less than is to be written off."
   WRITE_OFF_EXCEEDS_DEBT
+}
+`, BuiltIn: false},
+	{Name: "../schema/lots.graphqls", Input: `"How the pieces of a variant are told apart."
+enum StockTrackingMode {
+  "They are not."
+  NONE
+  "By lot (ロット管理): pieces that were made together, with their best-before day."
+  LOT
+  "Each by its serial number (シリアル管理)."
+  SERIAL
+}
+
+"How the pieces of a variant are told apart; for staff."
+type StockTracking {
+  "The way."
+  mode: StockTrackingMode!
+  "Whether each lot has a best-before day (賞味期限)."
+  expires: Boolean!
+  "How many days must be left until the best-before day when pieces leave."
+  minDays: Int!
+  "How many days before they stop leaving staff are warned."
+  alertDays: Int!
+}
+
+"Pieces of a variant that were made together; with serial numbers, one piece. For staff."
+type StockLot implements Node {
+  "The lot's opaque global id."
+  id: ID!
+  "The variant; null if it is no longer sold."
+  variant: Variant
+  "Its number, or the serial number; empty for pieces that nobody has told apart."
+  number: String!
+  "Its best-before day; null if it has none."
+  expiresOn: Date
+  "What ` + "`" + `trace` + "`" + ` finds it by: to be printed on the goods, as a QR code for example. Nobody can guess it."
+  code: String!
+  "Since when it is recalled (リコール); null if it is not."
+  recalledAt: DateTime
+  "Why it is recalled; empty if it is not."
+  recalledFor: String!
+  "Where it comes from, in each language."
+  origin: Translations!
+  "Of what it is made, in each language."
+  materials: Translations!
+  "The way that it went, in its order."
+  route: [LotStop!]!
+  "Where it lies."
+  levels: [StockLotLevel!]!
+}
+
+"A step on the way of a lot."
+type LotStop {
+  "The day; null if nobody said."
+  on: Date
+  "What happened there, in each language."
+  text: Translations!
+}
+
+"How much of a lot a location has; for staff."
+type StockLotLevel {
+  "The location's global id."
+  locationId: ID!
+  "Pieces that may leave, reserved ones among them."
+  available: Int!
+  "Pieces that may not leave: expired, recalled or set apart (隔離)."
+  quarantined: Int!
+}
+
+"Why pieces of a lot came or went."
+enum StockLotMovementKind {
+  "Pieces arrived (入荷)."
+  RECEIPT
+  "Broken, lost or found (調整)."
+  ADJUSTMENT
+  "What a count differed by (棚卸)."
+  COUNT
+  "Pieces left to a customer (出荷)."
+  SHIPMENT
+  "Pieces came back (返品)."
+  RETURN
+  "Pieces went from one location to another (移動)."
+  TRANSFER
+  "Pieces may not leave any more: they expired, were recalled or set apart (隔離)."
+  QUARANTINE
+  "Pieces may leave again (隔離解除)."
+  RELEASE
+  "Pieces that nobody had told apart got their serial number."
+  IDENTIFIED
+}
+
+"Pieces of a lot that came or went. It never changes."
+type StockLotMovement {
+  "When."
+  at: DateTime!
+  "The location's global id."
+  locationId: ID!
+  "Why."
+  kind: StockLotMovementKind!
+  "How many pieces that may leave came (positive) or went."
+  available: Int!
+  "How many pieces that may not leave came (positive) or went."
+  quarantined: Int!
+  "The delivery, order, transfer or reason."
+  reference: String!
+}
+
+"One page of lots."
+type StockLotConnection {
+  "The lots with their cursors."
+  edges: [StockLotEdge!]!
+  "The lots without cursors."
+  nodes: [StockLot!]!
+  "Where the page lies."
+  pageInfo: PageInfo!
+  "How many lots there are in all; costs a count."
+  totalCount: Int!
+}
+
+"A lot on a page."
+type StockLotEdge {
+  "The cursor behind this lot."
+  cursor: String!
+  "The lot."
+  node: StockLot!
+}
+
+"One page of what came and went of a lot."
+type StockLotMovementConnection {
+  "The movements with their cursors."
+  edges: [StockLotMovementEdge!]!
+  "The movements without cursors."
+  nodes: [StockLotMovement!]!
+  "Where the page lies."
+  pageInfo: PageInfo!
+  "How many movements there are in all; costs a count."
+  totalCount: Int!
+}
+
+"A movement of a lot on a page."
+type StockLotMovementEdge {
+  "The cursor behind this movement."
+  cursor: String!
+  "The movement."
+  node: StockLotMovement!
+}
+
+"A customer who got pieces of a lot with a shipment; for staff."
+type StockLotRecipient {
+  "The order; null for those of a shop that may not see it."
+  order: Order
+  "The order's number."
+  orderNumber: String!
+  "The shipment's global id."
+  shipmentId: ID!
+  "To whom it was sent."
+  name: String!
+  "The order's e-mail address."
+  email: String!
+  "The telephone number of the address; empty if there is none."
+  phone: String!
+  "When it left."
+  shippedAt: DateTime!
+  "How many pieces."
+  quantity: Int!
+  "How many pieces of the line came back to the lot."
+  returned: Int!
+}
+
+"One page of who got pieces of a lot."
+type StockLotRecipientConnection {
+  "The customers with their cursors."
+  edges: [StockLotRecipientEdge!]!
+  "The customers without cursors."
+  nodes: [StockLotRecipient!]!
+  "Where the page lies."
+  pageInfo: PageInfo!
+  "How many there are in all; costs a count."
+  totalCount: Int!
+}
+
+"A customer who got pieces of a lot, on a page."
+type StockLotRecipientEdge {
+  "The cursor behind this customer."
+  cursor: String!
+  "The customer."
+  node: StockLotRecipient!
+}
+
+"A part of the file of who got pieces of a lot."
+type StockLotRecipientsFilePart {
+  "The rows, as CSV in UTF-8; the first part begins with the headings."
+  text: String!
+  "Where the next part begins; empty at the end."
+  next: String!
+}
+
+"A stock level of which orders hold more pieces than may leave; for staff."
+type StockShortfall {
+  "The variant; null if it is no longer sold."
+  variant: Variant
+  "What the location has of it."
+  level: StockLevel!
+  "How many pieces orders hold that may not leave."
+  missing: Int!
+}
+
+"One page of shortfalls."
+type StockShortfallConnection {
+  "The shortfalls with their cursors."
+  edges: [StockShortfallEdge!]!
+  "The shortfalls without cursors."
+  nodes: [StockShortfall!]!
+  "Where the page lies."
+  pageInfo: PageInfo!
+  "How many shortfalls there are in all; costs a count."
+  totalCount: Int!
+}
+
+"A shortfall on a page."
+type StockShortfallEdge {
+  "The cursor behind this shortfall."
+  cursor: String!
+  "The shortfall."
+  node: StockShortfall!
+}
+
+"Pieces of a lot in a shipment, or one with its serial number; for staff."
+type ShipmentLot {
+  "The line of the order."
+  line: OrderLine!
+  "The stock keeping unit; of a set, the part's."
+  sku: String!
+  "The lot's global id."
+  lotId: ID!
+  "The lot's number, or the serial number."
+  number: String!
+  "Its best-before day; null if it has none."
+  expiresOn: Date
+  "What the customer follows it up by, with ` + "`" + `trace` + "`" + `."
+  code: String!
+  "How many pieces."
+  quantity: Int!
+}
+
+"What a customer learns of goods by the code that goes with them. Goods that are found are genuine."
+type TracedGoods {
+  "The product's name, in the caller's language."
+  product: String!
+  "The stock keeping unit."
+  sku: String!
+  "The lot's number, or the serial number."
+  number: String!
+  "The best-before day (賞味期限); null if there is none."
+  expiresOn: Date
+  "Since when they are recalled (リコール): please do not use them; null if they are not."
+  recalledAt: DateTime
+  "Why they are recalled; empty if they are not."
+  recalledFor: String!
+  "Where they come from, in the caller's language; empty if nobody said."
+  origin: String!
+  "Of what they are made, in the caller's language; empty if nobody said."
+  materials: String!
+  "The way that they went, in its order."
+  route: [TracedStop!]!
+}
+
+"A step on the way of goods."
+type TracedStop {
+  "The day; null if nobody said."
+  on: Date
+  "What happened there, in the caller's language."
+  text: String!
+}
+
+extend type Variant {
+  "How its pieces are told apart; for staff."
+  tracking: StockTracking! @allow(permissions: [INVENTORY_READ])
+}
+
+extend type StockLevel {
+  "What of it may not leave: expired, recalled or set apart."
+  withheld: Int!
+}
+
+extend type Shipment {
+  "Which lots left with it, and which serial numbers; for staff. Empty until it leaves."
+  lots: [ShipmentLot!]! @allow(permissions: [ORDER_READ])
+}
+
+extend type Query {
+  "The brand's lots, the first to expire first; for staff."
+  stockLots(
+    "How many, 0 to 100."
+    first: Int = 20
+    "The cursor behind which the page starts."
+    after: String
+    "Which lots; all if left out."
+    filter: StockLotFilter
+  ): StockLotConnection! @allow(permissions: [INVENTORY_READ])
+  "One lot; null if there is none. For staff."
+  stockLot(
+    "Its global id."
+    id: ID!
+  ): StockLot @allow(permissions: [INVENTORY_READ])
+  "What came and went of a lot, the latest first; for staff."
+  stockLotMovements(
+    "The lot's global id."
+    lotId: ID!
+    "How many, 0 to 100."
+    first: Int = 20
+    "The cursor behind which the page starts."
+    after: String
+  ): StockLotMovementConnection! @allow(permissions: [INVENTORY_READ])
+  "Who got pieces of a lot, the first first; for staff who see both orders and stock. Those of a shop see whom their shop sent them."
+  stockLotRecipients(
+    "The lot's global id."
+    lotId: ID!
+    "How many, 0 to 100."
+    first: Int = 20
+    "The cursor behind which the page starts."
+    after: String
+  ): StockLotRecipientConnection! @allow(permissions: [ORDER_READ])
+  "Who got pieces of a lot, as CSV, part by part: put the parts one behind the other. For staff who see both orders and stock."
+  stockLotRecipientsFile(
+    "The lot's global id."
+    lotId: ID!
+    "` + "`" + `next` + "`" + ` of the part before; the beginning if left out."
+    after: String! = ""
+  ): StockLotRecipientsFilePart! @allow(permissions: [ORDER_READ])
+  "The levels of which orders hold more than may leave, since it expired or was recalled: move other lots there, or edit the orders. For staff."
+  stockShortfalls(
+    "How many, 0 to 100."
+    first: Int = 20
+    "The cursor behind which the page starts."
+    after: String
+  ): StockShortfallConnection! @allow(permissions: [INVENTORY_READ])
+  "What the code on goods says of them: whether they are genuine, where they come from, and whether they are recalled. Codes are tried so often at most."
+  trace(
+    "The code, as a person typed it: hyphens, spaces, width and case do not matter."
+    code: String!
+  ): TracePayload! @allow(roles: [GUEST, MEMBER, COMPANY_BUYER], permissions: [INVENTORY_READ])
+}
+
+"Which lots are wanted; what is left out does not filter."
+input StockLotFilter {
+  "Those of the variant with this global id."
+  variantId: ID
+  "Those of which something lies at the location with this global id."
+  locationId: ID
+  "Those with this number."
+  number: String
+  "Only those that are recalled."
+  recalled: Boolean! = false
+  "Only those of which something lies somewhere."
+  inStock: Boolean! = false
+  "Only those in stock that will soon stop leaving: by the days that staff are warned of before."
+  expiringSoon: Boolean! = false
+}
+
+extend type Mutation {
+  "Say how the pieces of a variant are told apart. The way changes only while nothing is in stock, or with what is in stock as a lot without a number."
+  setStockTracking(
+    "The way."
+    input: SetStockTrackingInput!
+  ): StockTrackingPayload! @allow(permissions: [INVENTORY_WRITE])
+  "Write down where a lot comes from, of what and by which way: customers read it."
+  describeStockLot(
+    "What is to be said."
+    input: DescribeStockLotInput!
+  ): StockLotPayload! @allow(permissions: [INVENTORY_WRITE])
+  "Recall a lot (リコール): it does not leave any more, wherever it lies, and nobody is promised it."
+  recallStockLot(
+    "Which, and why."
+    input: RecallStockLotInput!
+  ): StockLotPayload! @allow(permissions: [INVENTORY_WRITE])
+  "End the recall of a lot: it may leave again, unless it has expired."
+  endStockLotRecall(
+    "Which."
+    input: EndStockLotRecallInput!
+  ): StockLotPayload! @allow(permissions: [INVENTORY_WRITE])
+  "Set pieces of a lot apart, such as damaged ones, so that they do not leave (隔離), or let them leave again. The same key does so once."
+  setStockLotApart(
+    "Which pieces."
+    input: SetStockLotApartInput!
+  ): StockLotPayload! @allow(permissions: [INVENTORY_WRITE])
+}
+
+"How the pieces of a variant are told apart."
+input SetStockTrackingInput {
+  "The variant's global id."
+  variantId: ID!
+  "The way."
+  mode: StockTrackingMode!
+  "Whether each lot has a best-before day; with LOT."
+  expires: Boolean! = true
+  "How many days must be left until the best-before day when pieces leave, 0 to 3,650."
+  minDays: Int! = 0
+  "How many days before they stop leaving staff are warned, 0 to 3,650."
+  alertDays: Int! = 30
+  "Whether pieces in stock become a lot without a number; else nothing may be in stock."
+  keepStock: Boolean! = false
+}
+
+"What customers read of a lot; it replaces what was said before."
+input DescribeStockLotInput {
+  "The lot's global id."
+  lotId: ID!
+  "Where it comes from, at most 2,000 characters."
+  origin: Translations
+  "Of what it is made, at most 2,000 characters."
+  materials: Translations
+  "The way that it went, at most 50 stops."
+  route: [LotStopInput!]! = []
+}
+
+"A step on the way of a lot."
+input LotStopInput {
+  "The day."
+  on: Date
+  "What happened there, at most 2,000 characters."
+  text: Translations!
+}
+
+"A lot to recall."
+input RecallStockLotInput {
+  "The lot's global id."
+  lotId: ID!
+  "Why, at most 500 characters; customers who follow the lot up can read it."
+  reason: String!
+}
+
+"A lot that is not recalled any more."
+input EndStockLotRecallInput {
+  "The lot's global id."
+  lotId: ID!
+}
+
+"Pieces of a lot that may not leave, or may again."
+input SetStockLotApartInput {
+  "A key of the client's choice for this intent, 8 to 100 characters."
+  idempotencyKey: String!
+  "The lot's global id."
+  lotId: ID!
+  "The location's global id."
+  locationId: ID!
+  "How many pieces."
+  quantity: Int!
+  "Whether they may leave again."
+  release: Boolean! = false
+  "Why, at most 200 characters."
+  reason: String! = ""
+}
+
+"How many pieces are of which lot; with serial numbers, one each."
+input LotPiecesInput {
+  "The lot's number, or the serial number, at most 60 characters."
+  number: String!
+  "The best-before day of a lot that is new (賞味期限); of one that is known, the same or none."
+  expiresOn: Date
+  "How many pieces."
+  quantity: Int! = 1
+}
+
+"Pieces of a lot for a line, or one with its serial number."
+input ShipmentLotInput {
+  "The line of the order."
+  lineId: ID!
+  "The global id of the part's variant, for a set of which two parts have lots of the same number."
+  variantId: ID
+  "The lot's number, or the serial number."
+  number: String!
+  "How many pieces."
+  quantity: Int! = 1
+}
+
+extend input StockInput {
+  "Of tracked variants, which lots or serial numbers: those that come or go, or all that was counted. They come to the quantity, whatever its sign. Pieces with serial numbers may be received without: they get them when they leave."
+  lots: [LotPiecesInput!]! = []
+}
+
+extend input ArrivedStockLineInput {
+  "Of tracked variants, which lots or serial numbers the pieces have that arrive anew. Of a transfer, those that expire first of what left if left out."
+  lots: [LotPiecesInput!]! = []
+}
+
+extend input SendStockLineInput {
+  "Of tracked variants, which lots leave for another location; those that expire first if left out. Not for announcements: lots are named when goods arrive."
+  lots: [LotPiecesInput!]! = []
+}
+
+extend input StocktakeLineInput {
+  "Of tracked variants, what was found of each lot: what is not named was not found. They come to ` + "`" + `counted` + "`" + `."
+  lots: [LotPiecesInput!]! = []
+}
+
+extend input ShipShipmentInput {
+  "Which lots or serial numbers leave, where staff took others than those that expire first."
+  lots: [ShipmentLotInput!]! = []
+}
+
+extend input ReceiveReturnLineInput {
+  "Of tracked variants, which of the lots that left with the line go back on the shelves; needed where it left from several. Unsaid, the pieces are set apart."
+  lots: [LotPiecesInput!]! = []
+}
+
+"How a variant is tracked, after a change."
+type StockTrackingPayload {
+  "The way; null if it was not changed."
+  tracking: StockTracking
+  "Why it was not changed."
+  userErrors: [UserError!]!
+}
+
+"A lot after a change."
+type StockLotPayload {
+  "The lot; null if it was not changed."
+  lot: StockLot
+  "Why it was not changed."
+  userErrors: [UserError!]!
+}
+
+"What a code says."
+type TracePayload {
+  "The goods; null if there are none with the code."
+  goods: TracedGoods
+  "Why there is no answer."
+  userErrors: [UserError!]!
+}
+
+extend enum UserErrorCode {
+  "The goods are tracked neither by lot nor by serial number."
+  LOTS_UNTRACKED
+  "It must be said how many pieces are of which lot, or which serial numbers they have."
+  LOTS_REQUIRED
+  "The lots do not come to the quantity."
+  LOTS_SUM
+  "A lot's number is missing, too long, or named twice."
+  LOT_NUMBER_INVALID
+  "A new lot needs its best-before day."
+  LOT_EXPIRY_REQUIRED
+  "The lot is known with another best-before day."
+  LOT_EXPIRY_DIFFERS
+  "There is no such lot there."
+  LOT_UNKNOWN
+  "The lot has fewer pieces there that may go."
+  LOT_SHORT
+  "The lot has expired, expires too soon, or is recalled."
+  LOT_UNFIT
+  "The lots that may leave have fewer pieces."
+  LOTS_SHORT
+  "A serial number is of one piece."
+  SERIAL_QUANTITY
+  "Another piece has the serial number."
+  SERIAL_TAKEN
+  "Pieces leave only with a serial number."
+  SERIALS_REQUIRED
+  "The way of tracking cannot change while pieces are in stock."
+  TRACKING_IN_STOCK
+  "Days are from 0 to 3,650."
+  TRACKING_DAYS_INVALID
+  "Too many codes were tried."
+  TRACE_TRIES
+  "There are no goods with the code."
+  TRACE_UNKNOWN
 }
 `, BuiltIn: false},
 	{Name: "../schema/order.graphqls", Input: `extend type Query {
@@ -29525,6 +30973,16 @@ func childFields_LoginPayload(ctx context.Context, ec *executionContext, field g
 	return nil, fmt.Errorf("no field named %q was found under type LoginPayload", field.Name)
 }
 
+func childFields_LotStop(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "on":
+		return fieldContext_LotStop_on(ctx, ec, field)
+	case "text":
+		return fieldContext_LotStop_text(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type LotStop", field.Name)
+}
+
 func childFields_Media(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "id":
@@ -31489,6 +32947,8 @@ func childFields_Shipment(ctx context.Context, ec *executionContext, field graph
 		return fieldContext_Shipment_shippedAt(ctx, ec, field)
 	case "deliveredAt":
 		return fieldContext_Shipment_deliveredAt(ctx, ec, field)
+	case "lots":
+		return fieldContext_Shipment_lots(ctx, ec, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type Shipment", field.Name)
 }
@@ -31529,6 +32989,26 @@ func childFields_ShipmentLine(ctx context.Context, ec *executionContext, field g
 		return fieldContext_ShipmentLine_quantity(ctx, ec, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type ShipmentLine", field.Name)
+}
+
+func childFields_ShipmentLot(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "line":
+		return fieldContext_ShipmentLot_line(ctx, ec, field)
+	case "sku":
+		return fieldContext_ShipmentLot_sku(ctx, ec, field)
+	case "lotId":
+		return fieldContext_ShipmentLot_lotId(ctx, ec, field)
+	case "number":
+		return fieldContext_ShipmentLot_number(ctx, ec, field)
+	case "expiresOn":
+		return fieldContext_ShipmentLot_expiresOn(ctx, ec, field)
+	case "code":
+		return fieldContext_ShipmentLot_code(ctx, ec, field)
+	case "quantity":
+		return fieldContext_ShipmentLot_quantity(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ShipmentLot", field.Name)
 }
 
 func childFields_ShipmentPayload(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -32145,8 +33625,184 @@ func childFields_StockLevel(ctx context.Context, ec *executionContext, field gra
 		return fieldContext_StockLevel_reorderTo(ctx, ec, field)
 	case "short":
 		return fieldContext_StockLevel_short(ctx, ec, field)
+	case "withheld":
+		return fieldContext_StockLevel_withheld(ctx, ec, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type StockLevel", field.Name)
+}
+
+func childFields_StockLot(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return fieldContext_StockLot_id(ctx, ec, field)
+	case "variant":
+		return fieldContext_StockLot_variant(ctx, ec, field)
+	case "number":
+		return fieldContext_StockLot_number(ctx, ec, field)
+	case "expiresOn":
+		return fieldContext_StockLot_expiresOn(ctx, ec, field)
+	case "code":
+		return fieldContext_StockLot_code(ctx, ec, field)
+	case "recalledAt":
+		return fieldContext_StockLot_recalledAt(ctx, ec, field)
+	case "recalledFor":
+		return fieldContext_StockLot_recalledFor(ctx, ec, field)
+	case "origin":
+		return fieldContext_StockLot_origin(ctx, ec, field)
+	case "materials":
+		return fieldContext_StockLot_materials(ctx, ec, field)
+	case "route":
+		return fieldContext_StockLot_route(ctx, ec, field)
+	case "levels":
+		return fieldContext_StockLot_levels(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type StockLot", field.Name)
+}
+
+func childFields_StockLotConnection(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edges":
+		return fieldContext_StockLotConnection_edges(ctx, ec, field)
+	case "nodes":
+		return fieldContext_StockLotConnection_nodes(ctx, ec, field)
+	case "pageInfo":
+		return fieldContext_StockLotConnection_pageInfo(ctx, ec, field)
+	case "totalCount":
+		return fieldContext_StockLotConnection_totalCount(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type StockLotConnection", field.Name)
+}
+
+func childFields_StockLotEdge(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cursor":
+		return fieldContext_StockLotEdge_cursor(ctx, ec, field)
+	case "node":
+		return fieldContext_StockLotEdge_node(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type StockLotEdge", field.Name)
+}
+
+func childFields_StockLotLevel(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "locationId":
+		return fieldContext_StockLotLevel_locationId(ctx, ec, field)
+	case "available":
+		return fieldContext_StockLotLevel_available(ctx, ec, field)
+	case "quarantined":
+		return fieldContext_StockLotLevel_quarantined(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type StockLotLevel", field.Name)
+}
+
+func childFields_StockLotMovement(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "at":
+		return fieldContext_StockLotMovement_at(ctx, ec, field)
+	case "locationId":
+		return fieldContext_StockLotMovement_locationId(ctx, ec, field)
+	case "kind":
+		return fieldContext_StockLotMovement_kind(ctx, ec, field)
+	case "available":
+		return fieldContext_StockLotMovement_available(ctx, ec, field)
+	case "quarantined":
+		return fieldContext_StockLotMovement_quarantined(ctx, ec, field)
+	case "reference":
+		return fieldContext_StockLotMovement_reference(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type StockLotMovement", field.Name)
+}
+
+func childFields_StockLotMovementConnection(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edges":
+		return fieldContext_StockLotMovementConnection_edges(ctx, ec, field)
+	case "nodes":
+		return fieldContext_StockLotMovementConnection_nodes(ctx, ec, field)
+	case "pageInfo":
+		return fieldContext_StockLotMovementConnection_pageInfo(ctx, ec, field)
+	case "totalCount":
+		return fieldContext_StockLotMovementConnection_totalCount(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type StockLotMovementConnection", field.Name)
+}
+
+func childFields_StockLotMovementEdge(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cursor":
+		return fieldContext_StockLotMovementEdge_cursor(ctx, ec, field)
+	case "node":
+		return fieldContext_StockLotMovementEdge_node(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type StockLotMovementEdge", field.Name)
+}
+
+func childFields_StockLotPayload(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "lot":
+		return fieldContext_StockLotPayload_lot(ctx, ec, field)
+	case "userErrors":
+		return fieldContext_StockLotPayload_userErrors(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type StockLotPayload", field.Name)
+}
+
+func childFields_StockLotRecipient(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "order":
+		return fieldContext_StockLotRecipient_order(ctx, ec, field)
+	case "orderNumber":
+		return fieldContext_StockLotRecipient_orderNumber(ctx, ec, field)
+	case "shipmentId":
+		return fieldContext_StockLotRecipient_shipmentId(ctx, ec, field)
+	case "name":
+		return fieldContext_StockLotRecipient_name(ctx, ec, field)
+	case "email":
+		return fieldContext_StockLotRecipient_email(ctx, ec, field)
+	case "phone":
+		return fieldContext_StockLotRecipient_phone(ctx, ec, field)
+	case "shippedAt":
+		return fieldContext_StockLotRecipient_shippedAt(ctx, ec, field)
+	case "quantity":
+		return fieldContext_StockLotRecipient_quantity(ctx, ec, field)
+	case "returned":
+		return fieldContext_StockLotRecipient_returned(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type StockLotRecipient", field.Name)
+}
+
+func childFields_StockLotRecipientConnection(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edges":
+		return fieldContext_StockLotRecipientConnection_edges(ctx, ec, field)
+	case "nodes":
+		return fieldContext_StockLotRecipientConnection_nodes(ctx, ec, field)
+	case "pageInfo":
+		return fieldContext_StockLotRecipientConnection_pageInfo(ctx, ec, field)
+	case "totalCount":
+		return fieldContext_StockLotRecipientConnection_totalCount(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type StockLotRecipientConnection", field.Name)
+}
+
+func childFields_StockLotRecipientEdge(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cursor":
+		return fieldContext_StockLotRecipientEdge_cursor(ctx, ec, field)
+	case "node":
+		return fieldContext_StockLotRecipientEdge_node(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type StockLotRecipientEdge", field.Name)
+}
+
+func childFields_StockLotRecipientsFilePart(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "text":
+		return fieldContext_StockLotRecipientsFilePart_text(ctx, ec, field)
+	case "next":
+		return fieldContext_StockLotRecipientsFilePart_next(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type StockLotRecipientsFilePart", field.Name)
 }
 
 func childFields_StockMovement(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -32199,6 +33855,66 @@ func childFields_StockPayload(ctx context.Context, ec *executionContext, field g
 		return fieldContext_StockPayload_userErrors(ctx, ec, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type StockPayload", field.Name)
+}
+
+func childFields_StockShortfall(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "variant":
+		return fieldContext_StockShortfall_variant(ctx, ec, field)
+	case "level":
+		return fieldContext_StockShortfall_level(ctx, ec, field)
+	case "missing":
+		return fieldContext_StockShortfall_missing(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type StockShortfall", field.Name)
+}
+
+func childFields_StockShortfallConnection(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edges":
+		return fieldContext_StockShortfallConnection_edges(ctx, ec, field)
+	case "nodes":
+		return fieldContext_StockShortfallConnection_nodes(ctx, ec, field)
+	case "pageInfo":
+		return fieldContext_StockShortfallConnection_pageInfo(ctx, ec, field)
+	case "totalCount":
+		return fieldContext_StockShortfallConnection_totalCount(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type StockShortfallConnection", field.Name)
+}
+
+func childFields_StockShortfallEdge(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cursor":
+		return fieldContext_StockShortfallEdge_cursor(ctx, ec, field)
+	case "node":
+		return fieldContext_StockShortfallEdge_node(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type StockShortfallEdge", field.Name)
+}
+
+func childFields_StockTracking(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "mode":
+		return fieldContext_StockTracking_mode(ctx, ec, field)
+	case "expires":
+		return fieldContext_StockTracking_expires(ctx, ec, field)
+	case "minDays":
+		return fieldContext_StockTracking_minDays(ctx, ec, field)
+	case "alertDays":
+		return fieldContext_StockTracking_alertDays(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type StockTracking", field.Name)
+}
+
+func childFields_StockTrackingPayload(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "tracking":
+		return fieldContext_StockTrackingPayload_tracking(ctx, ec, field)
+	case "userErrors":
+		return fieldContext_StockTrackingPayload_userErrors(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type StockTrackingPayload", field.Name)
 }
 
 func childFields_StockTransfer(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -32517,6 +34233,50 @@ func childFields_TotpEnrolment(ctx context.Context, ec *executionContext, field 
 	return nil, fmt.Errorf("no field named %q was found under type TotpEnrolment", field.Name)
 }
 
+func childFields_TracePayload(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "goods":
+		return fieldContext_TracePayload_goods(ctx, ec, field)
+	case "userErrors":
+		return fieldContext_TracePayload_userErrors(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type TracePayload", field.Name)
+}
+
+func childFields_TracedGoods(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "product":
+		return fieldContext_TracedGoods_product(ctx, ec, field)
+	case "sku":
+		return fieldContext_TracedGoods_sku(ctx, ec, field)
+	case "number":
+		return fieldContext_TracedGoods_number(ctx, ec, field)
+	case "expiresOn":
+		return fieldContext_TracedGoods_expiresOn(ctx, ec, field)
+	case "recalledAt":
+		return fieldContext_TracedGoods_recalledAt(ctx, ec, field)
+	case "recalledFor":
+		return fieldContext_TracedGoods_recalledFor(ctx, ec, field)
+	case "origin":
+		return fieldContext_TracedGoods_origin(ctx, ec, field)
+	case "materials":
+		return fieldContext_TracedGoods_materials(ctx, ec, field)
+	case "route":
+		return fieldContext_TracedGoods_route(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type TracedGoods", field.Name)
+}
+
+func childFields_TracedStop(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "on":
+		return fieldContext_TracedStop_on(ctx, ec, field)
+	case "text":
+		return fieldContext_TracedStop_text(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type TracedStop", field.Name)
+}
+
 func childFields_UnlinkSsoPayload(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "userErrors":
@@ -32575,6 +34335,8 @@ func childFields_Variant(ctx context.Context, ec *executionContext, field graphq
 		return fieldContext_Variant_arrivesOn(ctx, ec, field)
 	case "stock":
 		return fieldContext_Variant_stock(ctx, ec, field)
+	case "tracking":
+		return fieldContext_Variant_tracking(ctx, ec, field)
 	case "price":
 		return fieldContext_Variant_price(ctx, ec, field)
 	case "priceTiers":

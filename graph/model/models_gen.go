@@ -865,10 +865,42 @@ type StockDeliveryPayload struct {
 	UserErrors []UserError `json:"userErrors"`
 }
 
+// Which lots are wanted; what is left out does not filter.
+type StockLotFilter struct {
+	// Those of the variant with this global id.
+	VariantID *string `json:"variantId,omitempty"`
+	// Those of which something lies at the location with this global id.
+	LocationID *string `json:"locationId,omitempty"`
+	// Those with this number.
+	Number *string `json:"number,omitempty"`
+	// Only those that are recalled.
+	Recalled bool `json:"recalled"`
+	// Only those of which something lies somewhere.
+	InStock bool `json:"inStock"`
+	// Only those in stock that will soon stop leaving: by the days that staff are warned of before.
+	ExpiringSoon bool `json:"expiringSoon"`
+}
+
+// A lot after a change.
+type StockLotPayload struct {
+	// The lot; null if it was not changed.
+	Lot *inventory.Lot `json:"lot,omitempty"`
+	// Why it was not changed.
+	UserErrors []UserError `json:"userErrors"`
+}
+
 // A stock level after a change.
 type StockPayload struct {
 	// The level; null if it was not changed.
 	Level *inventory.Level `json:"level,omitempty"`
+	// Why it was not changed.
+	UserErrors []UserError `json:"userErrors"`
+}
+
+// How a variant is tracked, after a change.
+type StockTrackingPayload struct {
+	// The way; null if it was not changed.
+	Tracking *inventory.Tracking `json:"tracking,omitempty"`
 	// Why it was not changed.
 	UserErrors []UserError `json:"userErrors"`
 }
@@ -906,6 +938,14 @@ type SynonymPayload struct {
 	// The rule; null if it was not changed.
 	Synonym *catalog.Synonym `json:"synonym,omitempty"`
 	// Why it was not changed.
+	UserErrors []UserError `json:"userErrors"`
+}
+
+// What a code says.
+type TracePayload struct {
+	// The goods; null if there are none with the code.
+	Goods *inventory.Traced `json:"goods,omitempty"`
+	// Why there is no answer.
 	UserErrors []UserError `json:"userErrors"`
 }
 

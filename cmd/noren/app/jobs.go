@@ -94,6 +94,7 @@ func (a *App) workers() (*river.Workers, []*river.PeriodicJob) {
 	})
 	work(w, func(ctx context.Context, _ display.RestockJob) error { return a.Resolvers.Restock.Tell(ctx) })
 	work(w, func(ctx context.Context, _ inventory.WatchJob) error { return a.Resolvers.Supply.Watch(ctx) })
+	work(w, func(ctx context.Context, _ inventory.ExpireJob) error { return a.Resolvers.Lots.Expire(ctx) })
 	work(w, func(ctx context.Context, _ payment.ReconcileJob) error { return a.Payments.Reconcile(ctx) })
 	work(w, func(ctx context.Context, _ payment.ExpireJob) error { return a.Payments.Expire(ctx) })
 	work(w, func(ctx context.Context, j importing.Job) error {
@@ -124,6 +125,7 @@ func (a *App) workers() (*river.Workers, []*river.PeriodicJob) {
 		every(time.Minute, quotation.ExpireJob{}),
 		every(10*time.Minute, display.RestockJob{}), // what imports and corrections brought
 		every(10*time.Minute, inventory.WatchJob{}),
+		every(time.Hour, inventory.ExpireJob{}), // soon after midnight, and what arrived late
 		every(time.Minute, pricing.TurnJob{}),
 		every(time.Minute, promotion.BudgetJob{}),
 		every(10*time.Minute, promotion.AbandonedJob{}),
