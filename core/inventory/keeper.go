@@ -184,37 +184,45 @@ func (k *Keeper) move(ctx context.Context, in StockInput, kind MovementKind, inv
 			return ErrQuantity.With(0, maxPieces).At("quantity")
 		}
 		m := Movement{ID: id.New(), At: k.Now(), VariantID: in.VariantID, LocationID: in.LocationID, Kind: kind, Quantity: difference, Reference: in.Reference, ActorID: actor(ctx)}
-		entries, err := k.Lots.plan(ctx, m, []moving{{before, difference, in.Lots}})
-		if err != nil {
+		if level.Withheld, err = k.apply(ctx, before, level, m, in.Lots); err != nil {
 			return err
-		}
-		if kind == Adjustment && difference < 0 && takenOf(entries)[before.Place()] > before.Unreserved() {
-			return ErrBelowZero.At("quantity")
-		}
-		for _, e := range entries {
-			level.Withheld += e.Quarantined
-		}
-		if err := k.Store.SaveLevel(ctx, level); err != nil {
-			return err
-		}
-		if difference != 0 {
-			if err := k.Store.Move(ctx, m); err != nil {
-				return err
-			}
-		}
-		if err := k.Lots.book(ctx, m, entries); err != nil {
-			return err
-		}
-		if difference != 0 || len(entries) > 0 {
-			if err := k.Shown.Flipped(ctx, []uuid.UUID{in.VariantID}); err != nil {
-				return err
-			}
 		}
 		return k.Events.Record(ctx, event.New(ctx, k.Now(), "stock.changed", "Stock", in.VariantID, map[string]any{
 			"kind": kind, "reference": in.Reference, "before": before, "after": level,
 		}))
 	})
 	return level, err
+}
+
+// apply writes a changed level down with its movement and its lots, and answers how much
+// of it may not leave.
+func (k *Keeper) apply(ctx context.Context, before, after Level, m Movement, lots []LotPieces) (int, error) {
+	entries, err := k.Lots.plan(ctx, m, []moving{{before, m.Quantity, lots}})
+	if err != nil {
+		return 0, err
+	}
+	if m.Kind == Adjustment && m.Quantity < 0 && takenOf(entries)[before.Place()] > before.Unreserved() {
+		return 0, ErrBelowZero.At("quantity")
+	}
+	if err := k.Store.SaveLevel(ctx, after); err != nil {
+		return 0, err
+	}
+	if m.Quantity != 0 {
+		if err := k.Store.Move(ctx, m); err != nil {
+			return 0, err
+		}
+	}
+	if err := k.Lots.book(ctx, m, entries); err != nil {
+		return 0, err
+	}
+	withheld := before.Withheld
+	for _, e := range entries {
+		withheld += e.Quarantined
+	}
+	if m.Quantity == 0 && len(entries) == 0 {
+		return withheld, nil
+	}
+	return withheld, k.Shown.Flipped(ctx, []uuid.UUID{m.VariantID})
 }
 
 // actor is who acts; nil for noren itself.

@@ -222,20 +222,9 @@ func (k *Keeper) shift(ctx context.Context, m Movement, shifts []Shift, e event.
 	if err != nil {
 		return err
 	}
-	taken := takenOf(entries)
-	var moved []uuid.UUID
-	for _, s := range shifts {
-		l := at[s.Place]
-		goes := -s.OnHand
-		if l.Tracking != Untracked {
-			goes = taken[s.Place] // what is set apart goes beside what is free
-		}
-		if s.OnHand < 0 && (goes > l.Unreserved() || l.OnHand+s.OnHand < l.Reserved) {
-			return ErrNotFree.With(max(0, l.Unreserved())).At("lines")
-		}
-		if s.OnHand != 0 {
-			moved = append(moved, s.VariantID)
-		}
+	moved, err := goes(shifts, at, takenOf(entries))
+	if err != nil {
+		return err
 	}
 	if err := k.Transfers.Shift(ctx, shifts, m); err != nil {
 		return err
@@ -249,6 +238,25 @@ func (k *Keeper) shift(ctx context.Context, m Movement, shifts []Shift, e event.
 		}
 	}
 	return k.Events.Record(ctx, e)
+}
+
+// goes are the variants of which pieces come or go, if those that go are free; taken is
+// what goes of the lots of tracked ones, beside what is set apart.
+func goes(shifts []Shift, at map[Place]Level, taken map[Place]int) (moved []uuid.UUID, err error) {
+	for _, s := range shifts {
+		l := at[s.Place]
+		pieces := -s.OnHand
+		if l.Tracking != Untracked {
+			pieces = taken[s.Place]
+		}
+		if s.OnHand < 0 && (pieces > l.Unreserved() || l.OnHand+s.OnHand < l.Reserved) {
+			return nil, ErrNotFree.With(max(0, l.Unreserved())).At("lines")
+		}
+		if s.OnHand != 0 {
+			moved = append(moved, s.VariantID)
+		}
+	}
+	return moved, nil
 }
 
 // knownAll fails unless variants and locations are the brand's.

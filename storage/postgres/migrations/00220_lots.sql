@@ -49,6 +49,7 @@ CREATE TABLE stock_lot_levels (
 	PRIMARY KEY (lot_id, location_id)
 );
 CREATE INDEX stock_lot_levels_place ON stock_lot_levels (variant_id, location_id);
+CREATE INDEX stock_lot_levels_left ON stock_lot_levels (lot_id) WHERE available > 0;
 
 CREATE TABLE stock_lot_movements (
 	id          uuid PRIMARY KEY,
