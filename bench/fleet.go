@@ -62,7 +62,7 @@ func prepare(ctx context.Context, server, name string, products int) (string, er
 		return "", err
 	}
 	// Enough of everything, so that no checkout fails for want of stock.
-	if _, err := db.Pool().Exec(ctx, `UPDATE stock_levels SET on_hand = 1000000 FROM locations l WHERE l.id = location_id AND l.ships AND on_hand < 500000`); err != nil {
+	if _, err := db.Pool().Exec(ctx, `UPDATE stock_levels SET on_hand = 1000000 FROM locations l WHERE l.id = location_id AND l.ships AND on_hand < 500000 AND NOT tracked`); err != nil {
 		return "", err
 	}
 	return u.String(), tidy(ctx, db)

@@ -67,6 +67,12 @@ func (r *queryResolver) nodes() map[string]func(context.Context, uuid.UUID) (mod
 			}
 			return entityOf(r.Stock.Stocktake(ctx, key))
 		},
+		"StockLot": func(ctx context.Context, key uuid.UUID) (model.Node, error) {
+			if !access.From(ctx).May(access.InventoryRead) {
+				return nil, nil
+			}
+			return entityOf(r.Lots.Lot(ctx, key))
+		},
 		"JournalEntry": func(ctx context.Context, key uuid.UUID) (model.Node, error) {
 			e, err := orNil(r.Ledger.ByID(ctx, key))
 			return orNull(value(e), value(e).ID, err)

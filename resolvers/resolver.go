@@ -51,6 +51,7 @@ type Resolver struct {
 	Restock     *display.Restock
 	Stock       *inventory.Keeper
 	Supply      *inventory.Supply
+	Lots       *inventory.Lots
 	Simulator   *promotion.Simulator
 	Pricing     *pricing.Service
 	Campaigns   *promotion.Service
@@ -107,6 +108,9 @@ type Loaders struct {
 	Deliveries     *graph.Loader[uuid.UUID, []inventory.DeliveryLine] // by delivery
 	CountedLines   *graph.Loader[page.First, page.Connection[inventory.CountedLine]]
 	Tallies        *graph.Loader[uuid.UUID, inventory.Tally] // by stocktake
+	Trackings      *graph.Loader[uuid.UUID, inventory.Tracking]     // by variant
+	LotLevels      *graph.Loader[uuid.UUID, []inventory.LotStock]   // by lot
+	ShipmentLots   *graph.Loader[uuid.UUID, []inventory.ShippedLot] // by shipment
 	Facts          *graph.Loader[uuid.UUID, display.Facts]   // by product
 	Restock        *graph.Loader[uuid.UUID, bool]            // by variant
 
@@ -211,6 +215,9 @@ func (r *Resolver) NewLoaders(ctx context.Context) *Loaders {
 		StockTransfers: graph.NewLoader(graph.Grouped(r.Stock.TransferLines, func(l inventory.TransferLine) uuid.UUID { return l.TransferID })),
 		Tallies:        graph.NewLoader(graph.ByKey(r.Stock.Tallies, func(t inventory.Tally) uuid.UUID { return t.StocktakeID })),
 		CountedLines:   graph.NewLoader(r.Stock.FirstCounted),
+		Trackings:      graph.NewLoader(graph.ByKey(r.Lots.Trackings, func(t inventory.Tracking) uuid.UUID { return t.VariantID })),
+		LotLevels:      graph.NewLoader(graph.Grouped(r.Lots.Levels, func(l inventory.LotStock) uuid.UUID { return l.ID })),
+		ShipmentLots:   graph.NewLoader(graph.Grouped(r.Lots.Shipped, func(l inventory.ShippedLot) uuid.UUID { return l.ShipmentID })),
 		Variants:       graph.NewLoader(graph.Grouped(r.Catalog.VariantsOf, func(v catalog.Variant) uuid.UUID { return v.ProductID })),
 		Prices:         graph.NewLoader(sheetsAt(desk)),
 		Free:           graph.NewLoader(graph.ByKey(r.Inventory.Free, func(f inventory.Free) uuid.UUID { return f.VariantID })),

@@ -55,10 +55,10 @@ var movingOperations = map[string]clientOperation{
 		w.made(t, "dropStocktake", "stocktake", apptest.Variables{"stocktakeId": w.counted(t)})
 		return apptest.Variables{"locationId": w.locations[1]}
 	})},
-	"admin/CountStocktake": {7, input(func(t *testing.T, w *world) apptest.Variables {
+	"admin/CountStocktake": {8, input(func(t *testing.T, w *world) apptest.Variables {
 		return apptest.Variables{"stocktakeId": w.counted(t), "lines": w.each("counted", 1)}
 	})},
-	"admin/BookStocktake": {15, input(func(t *testing.T, w *world) apptest.Variables { return apptest.Variables{"stocktakeId": w.counted(t)} })},
+	"admin/BookStocktake": {16, input(func(t *testing.T, w *world) apptest.Variables { return apptest.Variables{"stocktakeId": w.counted(t)} })},
 	"admin/DropStocktake": {6, input(func(t *testing.T, w *world) apptest.Variables { return apptest.Variables{"stocktakeId": w.counted(t)} })},
 }
 

@@ -28,6 +28,7 @@ type agreement struct {
 	shelves   *postgres.Catalog
 	campaigns *promotion.Service
 	supply    *inventory.Supply
+	lots      *inventory.Lots
 	now       time.Time
 }
 
@@ -54,9 +55,10 @@ func WriteTerms(ctx context.Context, db *postgres.DB, now time.Time) error {
 		}),
 	}
 	stock := postgres.NewInventory(db)
+	keys, shown := idempotency.New(db, postgres.NewKeys(db), clock), inventory.NewShown(stock, events, clock)
+	s.lots = inventory.NewLots(inventory.LotParts{Tx: db, Store: stock, Keys: keys, Shown: shown, Outbox: unsent{}, Events: events, Now: clock})
 	s.supply = &inventory.Supply{Supplies: stock, Outbox: unsent{}, Keeper: inventory.NewKeeper(inventory.KeeperParts{
-		Tx: db, Store: stock, Transfers: stock, Stocktakes: stock, Keys: idempotency.New(db, postgres.NewKeys(db), clock),
-		Shown: inventory.NewShown(stock, events, clock), Events: events, Now: clock,
+		Tx: db, Store: stock, Transfers: stock, Stocktakes: stock, Lots: s.lots, Keys: keys, Shown: shown, Events: events, Now: clock,
 	})}
 	ctx = t.as(channel.With(ctx, t.channels[s.brand.ID]), Staff()[0])
 	return db.InTx(ctx, func(ctx context.Context) error {
@@ -64,7 +66,7 @@ func WriteTerms(ctx context.Context, db *postgres.DB, now time.Time) error {
 		if err != nil || len(rules.Rates) > 0 {
 			return err
 		}
-		return errors.Join(s.rates(ctx), s.discounts(ctx), s.ownPrices(ctx), s.run(ctx, t.goods[s.brand.ID]), s.supplied(ctx, t.goods[s.brand.ID]))
+		return errors.Join(s.rates(ctx), s.discounts(ctx), s.ownPrices(ctx), s.run(ctx, t.goods[s.brand.ID]), s.supplied(ctx, t.goods[s.brand.ID]), s.larder(ctx))
 	})
 }
 

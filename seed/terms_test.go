@@ -25,5 +25,8 @@ func TestSampleTermsAreAgreedOnce(t *testing.T) {
 		var watched, coming int
 		require.NoError(t, db.Pool().QueryRow(t.Context(), `SELECT (SELECT count(*) FROM stock_levels WHERE reorder_point IS NOT NULL), (SELECT sum(incoming) FROM stock_levels)`).Scan(&watched, &coming))
 		require.Equal(t, [2]int{8, 192}, [2]int{watched, coming})
+		var lots, pieces int
+		require.NoError(t, db.Pool().QueryRow(t.Context(), `SELECT count(*), sum(available) FROM stock_lot_levels k JOIN stock_lots t ON t.id = k.lot_id WHERE t.number <> ''`).Scan(&lots, &pieces))
+		require.Equal(t, [2]int{2, 48}, [2]int{lots, pieces})
 	}
 }

@@ -83,9 +83,10 @@ func newTrade(ctx context.Context, db *postgres.DB) (*trade, error) {
 		Tx: db, Store: postgres.NewPayments(db), Jobs: jobs, Outbox: unsent{}, Events: events,
 		Gateways: []payment.Gateway{banktransfer.New(SampleBank), till.Delivery()}, Tills: till.Both(), Books: books, Terms: payment.DefaultTerms(), Now: now, Log: slog.Default(),
 	})
+	lots := inventory.NewLots(inventory.LotParts{Tx: db, Store: stock, Keys: keys, Shown: inventory.NewShown(stock, events, now), Outbox: unsent{}, Events: events, Now: now})
 	t.orders = order.New(order.Parts{
 		Tx: db, Store: postgres.NewOrders(db), Carts: t.carts, Keys: keys,
-		Outbox: unsent{}, Events: events, Flips: inventory.NewShown(stock, events, now), Trade: t.companies, Books: books, Carriers: postgres.NewShipping(db), Prices: prices, Codes: codes, Now: now,
+		Outbox: unsent{}, Events: events, Flips: inventory.NewShown(stock, events, now), Trade: t.companies, Books: books, Carriers: postgres.NewShipping(db), Lots: lots, Prices: prices, Codes: codes, Now: now,
 	})
 	t.orders.PayBy(t.payments)
 	t.payments.Tell(t.orders)
@@ -95,7 +96,7 @@ func newTrade(ctx context.Context, db *postgres.DB) (*trade, error) {
 	t.orders.InvoiceBy(t.documents)
 	t.returns = returns.New(returns.Parts{
 		Tx: db, Store: postgres.NewReturns(db), Keys: keys, Orders: t.orders, Payments: t.payments, Companies: t.companies, Documents: t.documents,
-		Prices: prices, Flips: inventory.NewShown(stock, events, now), Outbox: unsent{}, Events: events, Now: now,
+		Prices: prices, Flips: inventory.NewShown(stock, events, now), Lots: lots, Outbox: unsent{}, Events: events, Now: now,
 	})
 	t.quotations = quotation.New(quotation.Parts{
 		Tx: db, Store: postgres.NewQuotations(db), Keys: keys, Companies: t.companies, Orders: t.orders, Prices: prices, Rules: rules,

@@ -15,6 +15,7 @@ import (
 type ArrivedLineInput struct {
 	VariantID uuid.UUID
 	Arrived   int
+	Lots      []LotPieces // of what arrives anew
 }
 
 // ReceiveTransferInput is what has arrived of a transfer. The numbers are sums, so
@@ -27,20 +28,21 @@ type ReceiveTransferInput struct {
 // ReceiveTransfer books what arrived. When nothing is missing the transfer has arrived.
 func (k *Keeper) ReceiveTransfer(ctx context.Context, in ReceiveTransferInput) (*Transfer, error) {
 	return k.step(ctx, in.TransferID, func(ctx context.Context, t *Transfer, lines []TransferLine) error {
-		arrived := map[uuid.UUID]int{}
+		arrived := map[uuid.UUID]ArrivedLineInput{}
 		for _, l := range in.Lines {
-			arrived[l.VariantID] = l.Arrived
+			arrived[l.VariantID] = l
 		}
 		var shifts []Shift
 		missing := 0
 		for i := range lines {
 			l := &lines[i]
-			if all, said := arrived[l.VariantID]; said {
+			if line, said := arrived[l.VariantID]; said {
+				all := line.Arrived
 				if all < l.Arrived || all > l.Quantity {
 					return ErrArrived.At("lines")
 				}
 				if more := all - l.Arrived; more > 0 {
-					shifts = append(shifts, Shift{Place{l.VariantID, t.ToID}, more, -more})
+					shifts = append(shifts, Shift{Place{l.VariantID, t.ToID}, more, -more, line.Lots})
 				}
 				l.Arrived = all
 				delete(arrived, l.VariantID)

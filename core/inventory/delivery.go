@@ -82,6 +82,11 @@ type AnnounceInput struct {
 // Validate checks the announcement by itself.
 func (in AnnounceInput) Validate() error {
 	err := SendStockInput{ToID: in.LocationID, FromID: uuid.Max, Lines: in.Lines, Reference: in.Reference}.check()
+	for _, l := range in.Lines {
+		if len(l.Lots) > 0 {
+			err = errors.Join(err, fault.Invalid(fault.CodeInvalid, "ロットは入荷時に指定してください", "Lots are named when goods arrive").At("lines"))
+		}
+	}
 	if utf8.RuneCountInString(in.Supplier) > 200 {
 		err = errors.Join(err, fault.Invalid(fault.CodeTooLong, "200文字以内で入力してください", "At most 200 characters are allowed").At("supplier"))
 	}
@@ -161,7 +166,7 @@ func (s *Supply) ReceiveDelivery(ctx context.Context, in ReceiveDeliveryInput) (
 			missing, more := l.Missing(), said.Arrived-l.Arrived
 			l.Arrived = said.Arrived
 			if more > 0 {
-				shifts = append(shifts, Shift{Place{l.VariantID, d.LocationID}, more, l.Missing() - missing})
+				shifts = append(shifts, Shift{Place{l.VariantID, d.LocationID}, more, l.Missing() - missing, said.Lots})
 			}
 		}
 		d.State = DeliveryArrived

@@ -40,7 +40,9 @@ type Level struct {
 	OnHand       int
 	Reserved     int
 	Incoming     int
-	Safety       int  // pieces that are not offered (安全在庫)
+	Safety       int // pieces that are not offered (安全在庫)
+	Withheld     int // pieces that may not leave: expired, recalled, set apart
+	Tracking     TrackMode
 	ReorderPoint *int // at so many pieces there or coming, or fewer, more should be ordered (発注点)
 	ReorderTo    *int // up to so many; with ReorderPoint
 }
@@ -48,8 +50,11 @@ type Level struct {
 // Free is what can still be promised.
 func (l Level) Free() int { return max(0, l.Unreserved()-l.Safety) }
 
-// Unreserved is what no order holds.
-func (l Level) Unreserved() int { return l.OnHand - l.Reserved }
+// Unreserved is what no order holds, and may leave.
+func (l Level) Unreserved() int { return l.OnHand - l.Reserved - l.Withheld }
+
+// Place is where the level is of what.
+func (l Level) Place() Place { return Place{l.VariantID, l.LocationID} }
 
 // Short is how many pieces should be ordered; 0 above the reorder point.
 func (l Level) Short() int {
@@ -109,6 +114,7 @@ type KeeperParts struct {
 	Store      KeepStore
 	Transfers  TransferStore
 	Stocktakes StocktakeStore
+	Lots       *Lots
 	Keys       *idempotency.Keys
 	Shown      *Shown
 	Events     event.Recorder
@@ -124,6 +130,7 @@ type StockInput struct {
 	LocationID uuid.UUID
 	Quantity   int
 	Reference  string // delivery note, reason
+	Lots       []LotPieces
 }
 
 func (in StockInput) check(least, most int, zero bool) error {
@@ -176,20 +183,46 @@ func (k *Keeper) move(ctx context.Context, in StockInput, kind MovementKind, inv
 		if level.OnHand > maxPieces*100 {
 			return ErrQuantity.With(0, maxPieces).At("quantity")
 		}
-		if err := k.Store.SaveLevel(ctx, level); err != nil {
+		m := Movement{ID: id.New(), At: k.Now(), VariantID: in.VariantID, LocationID: in.LocationID, Kind: kind, Quantity: difference, Reference: in.Reference, ActorID: actor(ctx)}
+		if level.Withheld, err = k.apply(ctx, before, level, m, in.Lots); err != nil {
 			return err
-		}
-		if difference != 0 {
-			m := Movement{ID: id.New(), At: k.Now(), VariantID: in.VariantID, LocationID: in.LocationID, Kind: kind, Quantity: difference, Reference: in.Reference, ActorID: actor(ctx)}
-			if err := errors.Join(k.Store.Move(ctx, m), k.Shown.Flipped(ctx, []uuid.UUID{in.VariantID})); err != nil {
-				return err
-			}
 		}
 		return k.Events.Record(ctx, event.New(ctx, k.Now(), "stock.changed", "Stock", in.VariantID, map[string]any{
 			"kind": kind, "reference": in.Reference, "before": before, "after": level,
 		}))
 	})
 	return level, err
+}
+
+// apply writes a changed level down with its movement and its lots, and answers how much
+// of it may not leave.
+func (k *Keeper) apply(ctx context.Context, before, after Level, m Movement, lots []LotPieces) (int, error) {
+	entries, err := k.Lots.plan(ctx, m, []moving{{before, m.Quantity, lots}})
+	if err != nil {
+		return 0, err
+	}
+	if m.Kind == Adjustment && m.Quantity < 0 && takenOf(entries)[before.Place()] > before.Unreserved() {
+		return 0, ErrBelowZero.At("quantity")
+	}
+	if err := k.Store.SaveLevel(ctx, after); err != nil {
+		return 0, err
+	}
+	if m.Quantity != 0 {
+		if err := k.Store.Move(ctx, m); err != nil {
+			return 0, err
+		}
+	}
+	if err := k.Lots.book(ctx, m, entries); err != nil {
+		return 0, err
+	}
+	withheld := before.Withheld
+	for _, e := range entries {
+		withheld += e.Quarantined
+	}
+	if m.Quantity == 0 && len(entries) == 0 {
+		return withheld, nil
+	}
+	return withheld, k.Shown.Flipped(ctx, []uuid.UUID{m.VariantID})
 }
 
 // actor is who acts; nil for noren itself.

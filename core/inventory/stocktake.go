@@ -82,6 +82,11 @@ type StocktakeStore interface {
 	// CountLines writes down what was counted, over what was counted before, with what
 	// the books say now.
 	CountLines(ctx context.Context, s Stocktake, lines []CountedLine) error
+	// CountLots writes down what was counted of lots, as CountLines does: those of the
+	// variants that are not named were not found.
+	CountLots(ctx context.Context, s Stocktake, found []FoundLot) error
+	// LotDifferences are the lots that differ.
+	LotDifferences(ctx context.Context, s Stocktake) ([]FoundLot, error)
 	// ZeroUncounted counts nothing of every variant that lies there by the books and
 	// was not counted.
 	ZeroUncounted(ctx context.Context, s Stocktake, at time.Time, actor *uuid.UUID) error
@@ -135,6 +140,7 @@ func (k *Keeper) StartStocktake(ctx context.Context, in StartStocktakeInput) (*S
 type CountedLineInput struct {
 	VariantID uuid.UUID
 	Counted   int
+	Lots      []LotPieces // what was found of each, if the variant is tracked
 }
 
 // CountStocktakeInput is what was found. A variant that was counted before is counted anew.
@@ -174,7 +180,14 @@ func (k *Keeper) CountStocktake(ctx context.Context, in CountStocktakeInput) (*S
 		if err := k.knownAll(ctx, variants, nil); err != nil {
 			return err
 		}
-		return k.Stocktakes.CountLines(ctx, *s, lines)
+		found, err := k.Lots.found(ctx, *s, in.Lines)
+		if err != nil {
+			return err
+		}
+		if err := k.Stocktakes.CountLines(ctx, *s, lines); err != nil || len(found) == 0 {
+			return err
+		}
+		return k.Stocktakes.CountLots(ctx, *s, found)
 	})
 }
 
@@ -205,6 +218,11 @@ func (k *Keeper) BookStocktake(ctx context.Context, in BookStocktakeInput) (*Sto
 		if err != nil {
 			return err
 		}
+		lots, err := k.bookLots(ctx, *s, m)
+		if err != nil {
+			return err
+		}
+		differed = union(differed, lots)
 		if len(differed) > 0 {
 			if err := k.Shown.Flipped(ctx, differed); err != nil {
 				return err

@@ -79,6 +79,7 @@ type Shift struct {
 	Place
 	OnHand   int
 	Incoming int
+	Lots     []LotPieces // which lots, if somebody said
 }
 
 // TransferFilter says which transfers are wanted; what is nil does not count.
@@ -110,6 +111,7 @@ type TransferStore interface {
 type SendLineInput struct {
 	VariantID uuid.UUID
 	Quantity  int
+	Lots      []LotPieces // which lots leave; what expires first if left out
 }
 
 // SendStockInput is pieces that leave one location for another.
@@ -172,7 +174,7 @@ func (k *Keeper) send(ctx context.Context, in SendStockInput) (uuid.UUID, error)
 		variants[i] = l.VariantID
 		lines[i] = TransferLine{TransferID: t.ID, VariantID: l.VariantID, Position: i, Quantity: l.Quantity}
 		shifts = append(shifts,
-			Shift{Place: Place{l.VariantID, t.FromID}, OnHand: -l.Quantity},
+			Shift{Place: Place{l.VariantID, t.FromID}, OnHand: -l.Quantity, Lots: l.Lots},
 			Shift{Place: Place{l.VariantID, t.ToID}, Incoming: l.Quantity})
 	}
 	if err := k.knownAll(ctx, variants, map[string]uuid.UUID{"fromId": t.FromID, "toId": t.ToID}); err != nil {
@@ -206,20 +208,28 @@ func (k *Keeper) shift(ctx context.Context, m Movement, shifts []Shift, e event.
 	if err != nil {
 		return err
 	}
-	free := make(map[Place]int, len(levels))
+	at := make(map[Place]Level, len(levels))
 	for _, l := range levels {
-		free[Place{l.VariantID, l.LocationID}] = l.Unreserved()
+		at[l.Place()] = l
 	}
-	var moved []uuid.UUID
+	var moves []moving
 	for _, s := range shifts {
-		if s.OnHand < 0 && free[s.Place] < -s.OnHand {
-			return ErrNotFree.With(max(0, free[s.Place])).At("lines")
-		}
 		if s.OnHand != 0 {
-			moved = append(moved, s.VariantID)
+			moves = append(moves, moving{at[s.Place], s.OnHand, s.Lots})
 		}
+	}
+	entries, err := k.Lots.plan(ctx, m, moves)
+	if err != nil {
+		return err
+	}
+	moved, err := goes(shifts, at, takenOf(entries))
+	if err != nil {
+		return err
 	}
 	if err := k.Transfers.Shift(ctx, shifts, m); err != nil {
+		return err
+	}
+	if err := k.Lots.book(ctx, m, entries); err != nil {
 		return err
 	}
 	if len(moved) > 0 {
@@ -228,6 +238,25 @@ func (k *Keeper) shift(ctx context.Context, m Movement, shifts []Shift, e event.
 		}
 	}
 	return k.Events.Record(ctx, e)
+}
+
+// goes are the variants of which pieces come or go, if those that go are free; taken is
+// what goes of the lots of tracked ones, beside what is set apart.
+func goes(shifts []Shift, at map[Place]Level, taken map[Place]int) (moved []uuid.UUID, err error) {
+	for _, s := range shifts {
+		l := at[s.Place]
+		pieces := -s.OnHand
+		if l.Tracking != Untracked {
+			pieces = taken[s.Place]
+		}
+		if s.OnHand < 0 && (pieces > l.Unreserved() || l.OnHand+s.OnHand < l.Reserved) {
+			return nil, ErrNotFree.With(max(0, l.Unreserved())).At("lines")
+		}
+		if s.OnHand != 0 {
+			moved = append(moved, s.VariantID)
+		}
+	}
+	return moved, nil
 }
 
 // knownAll fails unless variants and locations are the brand's.

@@ -248,6 +248,22 @@ type StockLine struct {
 	Order    int    `json:"order"` // how many more should be ordered
 }
 
+// LotsExpiring tells staff of lots that will soon stop leaving (期限間近).
+type LotsExpiring struct {
+	Name  string    `json:"name,omitempty"`
+	Lines []LotLine `json:"lines"`
+}
+
+// LotLine is pieces of a lot at a location.
+type LotLine struct {
+	SKU       string `json:"sku"`
+	Name      string `json:"name"`
+	Location  string `json:"location"`
+	Lot       string `json:"lot"`
+	ExpiresOn string `json:"expiresOn"` // a day
+	Pieces    int    `json:"pieces"`
+}
+
 // ApprovalAsked asks an approver of a company to judge an order that waits.
 type ApprovalAsked struct {
 	Name        string         `json:"name"`
@@ -365,6 +381,9 @@ func (AccountOverdue) Kind() Kind { return KindAccountOverdue }
 // Kind is KindStockLow.
 func (StockLow) Kind() Kind { return KindStockLow }
 
+// Kind is KindLotsExpiring.
+func (LotsExpiring) Kind() Kind { return KindLotsExpiring }
+
 // Kind is KindQuotationSaid.
 func (QuotationSaid) Kind() Kind { return KindQuotationSaid }
 
@@ -390,6 +409,7 @@ var blanks = map[Kind]func() Content{
 	KindQuotationRequested: func() Content { return &QuotationRequested{} },
 	KindQuotationAnswered:  func() Content { return &QuotationAnswered{} },
 	KindStockLow:           func() Content { return &StockLow{} },
+	KindLotsExpiring:       func() Content { return &LotsExpiring{} },
 	KindQuotationSaid:      func() Content { return &QuotationSaid{} },
 	KindAccountOverdue:     func() Content { return &AccountOverdue{} },
 	KindApprovalAsked:      func() Content { return &ApprovalAsked{} },

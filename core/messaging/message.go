@@ -33,6 +33,7 @@ const (
 	KindQuotationAnswered  Kind = "quotation_answered"
 	KindQuotationSaid      Kind = "quotation_said"
 	KindStockLow           Kind = "stock_low"
+	KindLotsExpiring       Kind = "lots_expiring"
 	KindCampaignNotice     Kind = "campaign_notice"
 	KindCampaignOpened     Kind = "campaign_opened"
 	KindCouponGranted      Kind = "coupon_granted"
@@ -50,7 +51,7 @@ var Kinds = []Kind{
 	KindEmailVerification, KindPasswordReset, KindOrderConfirmation, KindPaymentReceived,
 	KindOrderShipped, KindOrderCancelled, KindOrderChanged, KindOrderRescheduled, KindBankTransfer,
 	KindBackInStock, KindAccountOverdue, KindApprovalAsked, KindCampaignNotice, KindCampaignOpened, KindCouponGranted,
-	KindQuotationRequested, KindQuotationAnswered, KindQuotationSaid, KindStockLow, KindReturnNotice, KindStoreSlip, KindParcelNotice,
+	KindQuotationRequested, KindQuotationAnswered, KindQuotationSaid, KindStockLow, KindLotsExpiring, KindReturnNotice, KindStoreSlip, KindParcelNotice,
 	KindPickUpReady, KindPointsExpiring,
 }
 

@@ -64,8 +64,9 @@ type Store interface {
 
 	// Held is what a locked order holds and waits for, by the brand's order of locations.
 	Held(ctx context.Context, orderID uuid.UUID, at time.Time) ([]Held, error)
-	// ShipStock takes what is packed, and held for it, off the shelves.
-	ShipStock(ctx context.Context, h Shipment, at time.Time, actorID uuid.UUID) error
+	// ShipStock takes what is packed, and held for it, off the shelves. Answered are the
+	// variants of which somebody must say which lots left.
+	ShipStock(ctx context.Context, h Shipment, at time.Time, actorID uuid.UUID) (tracked []uuid.UUID, err error)
 	InsertShipments(ctx context.Context, all []Shipment) error
 	// SaveShipment writes what may change in a shipment.
 	SaveShipment(ctx context.Context, h Shipment) error
@@ -150,6 +151,7 @@ type Service struct {
 	books     Books
 	carriers  Carriers
 	routes    Routes
+	lots      Lots
 	prices    Prices
 	offers    Offers
 	documents Documents
@@ -175,6 +177,7 @@ type Parts struct {
 	Books     Books
 	Carriers  Carriers
 	Routes    Routes
+	Lots      Lots
 	Cards     Cards
 	Points    Points
 	Prices    Prices
@@ -188,7 +191,7 @@ type Parts struct {
 func New(p Parts) *Service {
 	return &Service{
 		tx: p.Tx, store: p.Store, carts: p.Carts, keys: p.Keys,
-		outbox: p.Outbox, events: p.Events, flips: p.Flips, trade: p.Trade, campaigns: p.Campaigns, books: p.Books, carriers: p.Carriers, routes: p.Routes, cards: p.Cards, points: p.Points, prices: p.Prices, codes: p.Codes, members: p.Members, now: p.Now,
+		outbox: p.Outbox, events: p.Events, flips: p.Flips, trade: p.Trade, campaigns: p.Campaigns, books: p.Books, carriers: p.Carriers, routes: p.Routes, lots: p.Lots, cards: p.Cards, points: p.Points, prices: p.Prices, codes: p.Codes, members: p.Members, now: p.Now,
 	}
 }
 

@@ -3,12 +3,14 @@ package order
 import (
 	"context"
 	"errors"
+	"slices"
 	"strings"
 	"time"
 
 	"github.com/google/uuid"
 
 	"github.com/noren-commerce/noren/core/access"
+	"github.com/noren-commerce/noren/core/inventory"
 	"github.com/noren-commerce/noren/core/messaging"
 	"github.com/noren-commerce/noren/core/shipping"
 )
@@ -19,7 +21,13 @@ type ShipInput struct {
 	CarrierID      *uuid.UUID // one of the brand's; nil: that of the order's shipping method
 	Carrier        string     // any other, by name
 	TrackingNumber string
-	HandedAt       time.Time // when the carrier got it; zero: now
+	HandedAt       time.Time             // when the carrier got it; zero: now
+	Lots           []inventory.ChosenLot // which lots leave, where staff took others than those that expire first
+}
+
+// Lots say which lots leave with a shipment.
+type Lots interface {
+	Ship(ctx context.Context, l inventory.Leaving) error
 }
 
 // Carriers are who carries the brand's parcels.
@@ -49,7 +57,7 @@ func (s *Service) Ship(ctx context.Context, in ShipInput) (Moved, error) {
 		if err := s.address(ctx, m, in); err != nil {
 			return err
 		}
-		if err := s.leave(ctx, m, ShipmentShipped); err != nil {
+		if err := s.leave(ctx, m, ShipmentShipped, in.Lots); err != nil {
 			return err
 		}
 		if !in.HandedAt.IsZero() && in.HandedAt.Before(*m.shipment.ShippedAt) {
@@ -87,7 +95,7 @@ func (s *Service) address(ctx context.Context, m *moving, in ShipInput) error {
 }
 
 // leave takes the shipment's goods off the shelves and writes down its sale.
-func (s *Service) leave(ctx context.Context, m *moving, as ShipmentStatus) error {
+func (s *Service) leave(ctx context.Context, m *moving, as ShipmentStatus, lots []inventory.ChosenLot) error {
 	for _, packed := range m.shipment.Lines {
 		for _, h := range m.held {
 			if h.VariantID == packed.VariantID && h.LocationID == m.shipment.LocationID && h.Early {
@@ -97,7 +105,11 @@ func (s *Service) leave(ctx context.Context, m *moving, as ShipmentStatus) error
 	}
 	now := s.now()
 	m.shipment.Status, m.shipment.ShippedAt = as, &now
-	if err := s.store.ShipStock(ctx, *m.shipment, now, access.From(ctx).ID); err != nil {
+	tracked, err := s.store.ShipStock(ctx, *m.shipment, now, access.From(ctx).ID)
+	if err != nil {
+		return err
+	}
+	if err := s.takeLots(ctx, *m.shipment, tracked, lots); err != nil {
 		return err
 	}
 	m.held = without(m.held, *m.shipment)
@@ -108,6 +120,23 @@ func (s *Service) leave(ctx context.Context, m *moving, as ShipmentStatus) error
 		return s.campaigns.Shipped(ctx, m.order.BrandID, m.order.ID)
 	}
 	return nil
+}
+
+// takeLots says which lots of tracked variants the shipment takes.
+func (s *Service) takeLots(ctx context.Context, h Shipment, tracked []uuid.UUID, chosen []inventory.ChosenLot) error {
+	if len(tracked) == 0 {
+		if len(chosen) > 0 {
+			return inventory.ErrUntracked.At("lots")
+		}
+		return nil
+	}
+	l := inventory.Leaving{ShipmentID: h.ID, OrderID: h.OrderID, LocationID: h.LocationID, At: *h.ShippedAt, Chosen: chosen}
+	for _, p := range h.Lines {
+		if slices.Contains(tracked, p.VariantID) {
+			l.Lines = append(l.Lines, inventory.LeavingLine{LineID: p.LineID, VariantID: p.VariantID, Quantity: p.Quantity})
+		}
+	}
+	return s.lots.Ship(ctx, l)
 }
 
 // without is what the order still holds when the shipment has left.

@@ -33,6 +33,7 @@ type InspectedLine struct {
 	Restock int
 	Scrap   int
 	Repair  int
+	Lots    []inventory.LotPieces // of what is restocked, where it left from several lots
 }
 
 // maxPieces bounds a quantity; stock is kept in 32 bits.
@@ -104,6 +105,9 @@ func (s *Service) receive(ctx context.Context, c changing, in ReceiveInput) erro
 	if err := s.Store.Receive(ctx, *c.r, receipt, restocked, access.From(ctx).ID); err != nil {
 		return err
 	}
+	if err := s.intoLots(ctx, c, receipt, in.Lines); err != nil {
+		return err
+	}
 	c.r.receive(receipt)
 	if err := s.returnedToShelves(ctx, restocked); err != nil {
 		return err
@@ -164,6 +168,29 @@ func restocking(lines []order.Line, c Receipt) Pieces {
 		}
 	}
 	return found
+}
+
+// intoLots says of which lots restocked pieces are: of sets, of their parts.
+func (s *Service) intoLots(ctx context.Context, c changing, receipt Receipt, said []InspectedLine) error {
+	back := inventory.CameBack{LocationID: receipt.LocationID, At: receipt.At, Reference: c.r.Number()}
+	for i, p := range receipt.Lines {
+		if p.Restocked == 0 {
+			continue
+		}
+		l := c.Lines[slices.IndexFunc(c.Lines, func(l order.Line) bool { return l.ID == p.LineID })]
+		if len(l.Parts) == 0 {
+			back.Lines = append(back.Lines, inventory.ReturnedLine{LineID: l.ID, VariantID: l.VariantID, Quantity: p.Restocked, Lots: said[i].Lots})
+		} else if len(said[i].Lots) > 0 {
+			return inventory.ErrUntracked.At("lines")
+		}
+		for _, part := range l.Parts {
+			back.Lines = append(back.Lines, inventory.ReturnedLine{LineID: l.ID, VariantID: part.VariantID, Quantity: part.Quantity / l.Quantity * p.Restocked})
+		}
+	}
+	if len(back.Lines) == 0 || s.Lots == nil {
+		return nil
+	}
+	return s.Lots.Return(ctx, back)
 }
 
 func (s *Service) returnedToShelves(ctx context.Context, restocked Pieces) error {

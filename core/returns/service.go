@@ -14,6 +14,7 @@ import (
 	"github.com/noren-commerce/noren/core/event"
 	"github.com/noren-commerce/noren/core/fault"
 	"github.com/noren-commerce/noren/core/idempotency"
+	"github.com/noren-commerce/noren/core/inventory"
 	"github.com/noren-commerce/noren/core/messaging"
 	"github.com/noren-commerce/noren/core/order"
 	"github.com/noren-commerce/noren/core/page"
@@ -93,6 +94,12 @@ type Flips interface {
 	Flipped(ctx context.Context, variantIDs []uuid.UUID) error
 }
 
+// Lots say of which lots pieces are that are on the shelves again, in the transaction that
+// put them there.
+type Lots interface {
+	Return(ctx context.Context, r inventory.CameBack) error
+}
+
 // Parts are what the service is made of.
 type Parts struct {
 	Tx        idempotency.Tx
@@ -105,6 +112,7 @@ type Parts struct {
 	Documents Documents // nil: none are issued
 	Prices    Prices
 	Flips     Flips
+	Lots      Lots // nil: nobody tells lots apart
 	Outbox    messaging.Outbox
 	Events    event.Recorder
 	Now       clock.Clock

@@ -326,6 +326,21 @@ func fieldContext_StockLevel_short(_ context.Context, ec *executionContext, fiel
 	return graphql.NewScalarFieldContext("StockLevel", field, true, false, "Int")
 }
 
+func _StockLevel_withheld(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *inventory.Level) (ret graphql.Marshaler) {
+	return run.Leaf(
+		ctx,
+		ec.OperationContext,
+		field,
+		func() int { return obj.Withheld },
+		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
+			return marshalNInt2int(ctx, ec, selections, v)
+		},
+	)
+}
+func fieldContext_StockLevel_withheld(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("StockLevel", field, false, false, "Int")
+}
+
 func _StockMovement_id(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *inventory.Movement) (ret graphql.Marshaler) {
 	return run.Leaf(
 		ctx,
@@ -702,8 +717,11 @@ func unmarshalInputStockInput(ctx context.Context, ec *executionContext, obj any
 	if _, present := asMap["reference"]; !present {
 		asMap["reference"] = ""
 	}
+	if _, present := asMap["lots"]; !present {
+		asMap["lots"] = []any{}
+	}
 
-	fieldsInOrder := [...]string{"variantId", "locationId", "quantity", "reference"}
+	fieldsInOrder := [...]string{"variantId", "locationId", "quantity", "reference", "lots"}
 	for _, k := range fieldsInOrder {
 		v, ok := asMap[k]
 		if !ok {
@@ -738,6 +756,13 @@ func unmarshalInputStockInput(ctx context.Context, ec *executionContext, obj any
 				return it, err
 			}
 			it.Reference = data
+		case "lots":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("lots"))
+			data, err := unmarshalNLotPiecesInput2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋinventoryᚐLotPiecesᚄ(ctx, ec, v)
+			if err != nil {
+				return it, err
+			}
+			it.Lots = data
 		}
 	}
 	return it, nil
@@ -921,6 +946,11 @@ func _StockLevel(ctx context.Context, ec *executionContext, sel ast.SelectionSet
 			}
 		case "short":
 			out.Values[i] = _StockLevel_short(ctx, ec, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "withheld":
+			out.Values[i] = _StockLevel_withheld(ctx, ec, field, obj)
 			if out.Values[i] == graphql.Null {
 				atomic.AddUint32(&out.Invalids, 1)
 			}

@@ -1582,8 +1582,11 @@ func unmarshalInputReceiveReturnLineInput(ctx context.Context, ec *executionCont
 	if _, present := asMap["repair"]; !present {
 		asMap["repair"] = 0
 	}
+	if _, present := asMap["lots"]; !present {
+		asMap["lots"] = []any{}
+	}
 
-	fieldsInOrder := [...]string{"lineId", "restock", "scrap", "repair"}
+	fieldsInOrder := [...]string{"lineId", "restock", "scrap", "repair", "lots"}
 	for _, k := range fieldsInOrder {
 		v, ok := asMap[k]
 		if !ok {
@@ -1618,6 +1621,13 @@ func unmarshalInputReceiveReturnLineInput(ctx context.Context, ec *executionCont
 				return it, err
 			}
 			it.Repair = data
+		case "lots":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("lots"))
+			data, err := unmarshalNLotPiecesInput2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋinventoryᚐLotPiecesᚄ(ctx, ec, v)
+			if err != nil {
+				return it, err
+			}
+			it.Lots = data
 		}
 	}
 	return it, nil

@@ -898,7 +898,11 @@ func unmarshalInputStocktakeLineInput(ctx context.Context, ec *executionContext,
 		asMap[k] = v
 	}
 
-	fieldsInOrder := [...]string{"variantId", "counted"}
+	if _, present := asMap["lots"]; !present {
+		asMap["lots"] = []any{}
+	}
+
+	fieldsInOrder := [...]string{"variantId", "counted", "lots"}
 	for _, k := range fieldsInOrder {
 		v, ok := asMap[k]
 		if !ok {
@@ -919,6 +923,13 @@ func unmarshalInputStocktakeLineInput(ctx context.Context, ec *executionContext,
 				return it, err
 			}
 			it.Counted = data
+		case "lots":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("lots"))
+			data, err := unmarshalNLotPiecesInput2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋinventoryᚐLotPiecesᚄ(ctx, ec, v)
+			if err != nil {
+				return it, err
+			}
+			it.Lots = data
 		}
 	}
 	return it, nil

@@ -452,7 +452,11 @@ func unmarshalInputArrivedStockLineInput(ctx context.Context, ec *executionConte
 		asMap[k] = v
 	}
 
-	fieldsInOrder := [...]string{"variantId", "arrived"}
+	if _, present := asMap["lots"]; !present {
+		asMap["lots"] = []any{}
+	}
+
+	fieldsInOrder := [...]string{"variantId", "arrived", "lots"}
 	for _, k := range fieldsInOrder {
 		v, ok := asMap[k]
 		if !ok {
@@ -473,6 +477,13 @@ func unmarshalInputArrivedStockLineInput(ctx context.Context, ec *executionConte
 				return it, err
 			}
 			it.Arrived = data
+		case "lots":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("lots"))
+			data, err := unmarshalNLotPiecesInput2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋinventoryᚐLotPiecesᚄ(ctx, ec, v)
+			if err != nil {
+				return it, err
+			}
+			it.Lots = data
 		}
 	}
 	return it, nil
@@ -684,7 +695,11 @@ func unmarshalInputSendStockLineInput(ctx context.Context, ec *executionContext,
 		asMap[k] = v
 	}
 
-	fieldsInOrder := [...]string{"variantId", "quantity"}
+	if _, present := asMap["lots"]; !present {
+		asMap["lots"] = []any{}
+	}
+
+	fieldsInOrder := [...]string{"variantId", "quantity", "lots"}
 	for _, k := range fieldsInOrder {
 		v, ok := asMap[k]
 		if !ok {
@@ -705,6 +720,13 @@ func unmarshalInputSendStockLineInput(ctx context.Context, ec *executionContext,
 				return it, err
 			}
 			it.Quantity = data
+		case "lots":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("lots"))
+			data, err := unmarshalNLotPiecesInput2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋinventoryᚐLotPiecesᚄ(ctx, ec, v)
+			if err != nil {
+				return it, err
+			}
+			it.Lots = data
 		}
 	}
 	return it, nil

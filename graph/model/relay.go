@@ -225,6 +225,23 @@ type (
 	StockAlertConnection = page.Connection[inventory.Alert]
 	// StockAlertEdge is an alert on a page.
 	StockAlertEdge = page.Edge[inventory.Alert]
+
+	// StockLotConnection is a page of lots.
+	StockLotConnection = page.Connection[inventory.Lot]
+	// StockLotEdge is a lot on a page.
+	StockLotEdge = page.Edge[inventory.Lot]
+	// StockLotMovementConnection is a page of what came and went of a lot.
+	StockLotMovementConnection = page.Connection[inventory.LotMovement]
+	// StockLotMovementEdge is a movement of a lot on a page.
+	StockLotMovementEdge = page.Edge[inventory.LotMovement]
+	// StockLotRecipientConnection is a page of who got pieces of a lot.
+	StockLotRecipientConnection = page.Connection[inventory.Recipient]
+	// StockLotRecipientEdge is a customer on a page.
+	StockLotRecipientEdge = page.Edge[inventory.Recipient]
+	// StockShortfallConnection is a page of levels of which more is held than may leave.
+	StockShortfallConnection = page.Connection[inventory.Shortfall]
+	// StockShortfallEdge is such a level on a page.
+	StockShortfallEdge = page.Edge[inventory.Shortfall]
 	// StocktakeConnection is a page of stocktakes.
 	StocktakeConnection = page.Connection[inventory.Stocktake]
 	// StocktakeEdge is a stocktake on a page.

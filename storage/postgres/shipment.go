@@ -150,15 +150,19 @@ func (s *Orders) Parcels(ctx context.Context, shipmentIDs []uuid.UUID) ([]order.
 }
 
 // ShipStock takes what is packed, and held for it, off the shelves, each piece a
-// movement. It fails if the order does not hold so many there.
-func (s *Orders) ShipStock(ctx context.Context, h order.Shipment, at time.Time, actorID uuid.UUID) error {
+// movement. It fails if the order does not hold so many there. Answered are the variants
+// that are tracked.
+func (s *Orders) ShipStock(ctx context.Context, h order.Shipment, at time.Time, actorID uuid.UUID) ([]uuid.UUID, error) {
 	args := packedArgs(h)
 	args["order"], args["location"], args["at"], args["actor"] = h.OrderID, h.LocationID, at, orNull(actorID)
-	counts, err := first[struct{ Wanted, Taken int }](ctx, s.db, `
+	counts, err := first[struct {
+		Wanted, Taken int
+		Tracked       []uuid.UUID
+	}](ctx, s.db, `
 		WITH packed AS (
 			SELECT variant_id, sum(quantity)::int AS quantity FROM unnest(@variants::uuid[], @quantities::int[]) AS p (variant_id, quantity) GROUP BY variant_id
 		), locked AS (
-			SELECT s.variant_id FROM stock_levels s JOIN packed USING (variant_id) WHERE s.location_id = @location
+			SELECT s.variant_id, s.tracked FROM stock_levels s JOIN packed USING (variant_id) WHERE s.location_id = @location
 			ORDER BY s.variant_id FOR UPDATE OF s
 		), given AS (
 			UPDATE stock_reservations r SET quantity = CASE WHEN r.quantity > p.quantity THEN r.quantity - p.quantity ELSE r.quantity END,
@@ -173,11 +177,15 @@ func (s *Orders) ShipStock(ctx context.Context, h order.Shipment, at time.Time, 
 			INSERT INTO stock_movements (id, at, variant_id, location_id, kind, quantity, reference, actor_id)
 			SELECT gen_random_uuid(), @at, variant_id, @location, 'SHIPMENT', -quantity, @order::text, @actor FROM given
 		)
-		SELECT (SELECT count(*) FROM packed)::int AS wanted, (SELECT count(*) FROM given)::int AS taken`, args)
-	if err == nil && counts.Wanted != counts.Taken {
-		return order.ErrNotAllocated.With(0)
+		SELECT (SELECT count(*) FROM packed)::int AS wanted, (SELECT count(*) FROM given)::int AS taken,
+			ARRAY(SELECT variant_id FROM locked WHERE tracked) AS tracked`, args)
+	switch {
+	case err != nil:
+		return nil, err
+	case counts.Wanted != counts.Taken:
+		return nil, order.ErrNotAllocated.With(0)
 	}
-	return err
+	return counts.Tracked, nil
 }
 
 // CarrierOf is the brand's carrier, or if none is named that of the shipping method; nil

@@ -20,7 +20,8 @@ func (s *Inventory) Variants(ctx context.Context, brandID uuid.UUID, variantIDs 
 }
 
 // levelColumns are the columns of inventory.Level, for the alias s.
-const levelColumns = `s.variant_id, s.location_id, s.on_hand, s.reserved, s.incoming, s.safety, s.reorder_point, s.reorder_to`
+const levelColumns = `s.variant_id, s.location_id, s.on_hand, s.reserved, s.incoming, s.safety, s.reorder_point, s.reorder_to, s.withheld,
+	CASE WHEN s.tracked THEN (SELECT k.mode FROM stock_tracking k WHERE k.variant_id = s.variant_id) ELSE 'NONE' END AS tracking`
 
 // LockLevel reads a level and locks it, and makes it where there is none.
 func (s *Inventory) LockLevel(ctx context.Context, variantID, locationID uuid.UUID) (inventory.Level, error) {

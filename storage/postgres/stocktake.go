@@ -66,12 +66,19 @@ func (s *Inventory) CountLines(ctx context.Context, k inventory.Stocktake, lines
 func (s *Inventory) ZeroUncounted(ctx context.Context, k inventory.Stocktake, at time.Time, actor *uuid.UUID) error {
 	args := stocktakeArgs(k)
 	args["at"], args["actor"] = at, actor
-	_, err := s.db.conn(ctx).Exec(ctx, `
+	batch := &pgx.Batch{}
+	batch.Queue(`
+		INSERT INTO stocktake_lots (stocktake_id, variant_id, lot_id, book, counted)
+		SELECT @id, k.variant_id, k.lot_id, k.available + k.quarantined, 0
+		FROM stock_levels s JOIN stock_lot_levels k ON k.variant_id = s.variant_id AND k.location_id = s.location_id
+		WHERE s.location_id = @location AND s.tracked AND s.on_hand > 0 AND k.available + k.quarantined > 0
+			AND NOT EXISTS (SELECT FROM stocktake_lines l WHERE l.stocktake_id = @id AND l.variant_id = s.variant_id)`, args)
+	batch.Queue(`
 		INSERT INTO stocktake_lines (stocktake_id, variant_id, book, counted, counted_at, actor_id)
 		SELECT @id, s.variant_id, s.on_hand, 0, @at, @actor::uuid FROM stock_levels s
 		WHERE s.location_id = @location AND s.on_hand > 0
 		ON CONFLICT (stocktake_id, variant_id) DO NOTHING`, args)
-	return err
+	return s.db.conn(ctx).SendBatch(ctx, batch).Close()
 }
 
 // Short are the variants of which less would be left than is reserved; the levels

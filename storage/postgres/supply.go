@@ -85,7 +85,7 @@ func (s *Inventory) Deliveries(ctx context.Context, brandID uuid.UUID, f invento
 }
 
 // needsMore is the condition that the level s fell to its reorder point.
-const needsMore = `s.reorder_point IS NOT NULL AND s.on_hand - s.reserved + s.incoming <= s.reorder_point`
+const needsMore = `s.reorder_point IS NOT NULL AND s.on_hand - s.reserved - s.withheld + s.incoming <= s.reorder_point`
 
 // Watch ends the alerts of levels that need no more, makes those of levels that do, and
 // gives what it made.

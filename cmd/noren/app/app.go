@@ -129,9 +129,10 @@ func New(cfg Config, db *postgres.DB, now clock.Clock, options ...Option) (*App,
 	if err != nil {
 		return nil, err
 	}
+	lots := inventory.NewLots(inventory.LotParts{Tx: db, Store: stock, Keys: keys, Shown: shown, Outbox: jobs, Limiter: ground.Limiter, Events: events, Now: now})
 	orders := order.New(order.Parts{
 		Tx: db, Store: postgres.NewOrders(db), Carts: carts, Keys: keys,
-		Outbox: jobs, Events: followed, Flips: shown, Campaigns: campaigns, Trade: companies, Books: books, Cards: cards, Points: loyalty, Carriers: postgres.NewShipping(db), Routes: postgres.NewShipping(db), Prices: prices, Codes: codes, Members: memberCodes, Now: now,
+		Outbox: jobs, Events: followed, Flips: shown, Campaigns: campaigns, Trade: companies, Books: books, Cards: cards, Points: loyalty, Carriers: postgres.NewShipping(db), Routes: postgres.NewShipping(db), Lots: lots, Prices: prices, Codes: codes, Members: memberCodes, Now: now,
 	})
 	shown.First(orders.Allocate)
 	members, err := newMembers(cfg, db, sealed, keys, accounts, customers, ground.Limiter, now)
@@ -164,10 +165,10 @@ func New(cfg Config, db *postgres.DB, now clock.Clock, options ...Option) (*App,
 	if err != nil {
 		return nil, err
 	}
-	keeper := inventory.NewKeeper(inventory.KeeperParts{Tx: db, Store: stock, Transfers: stock, Stocktakes: stock, Keys: keys, Shown: shown, Events: events, Now: now})
+	keeper := inventory.NewKeeper(inventory.KeeperParts{Tx: db, Store: stock, Transfers: stock, Stocktakes: stock, Lots: lots, Keys: keys, Shown: shown, Events: events, Now: now})
 	back := returns.New(returns.Parts{
 		Tx: db, Store: postgres.NewReturns(db), Keys: keys, Orders: orders, Payments: payments, Companies: companies, Campaigns: campaigns, Documents: documents,
-		Prices: prices, Flips: shown, Outbox: jobs, Events: followed, Now: now,
+		Prices: prices, Flips: shown, Lots: lots, Outbox: jobs, Events: followed, Now: now,
 	})
 	shipments, err := newCarriers(cfg, db, keys, orders, jobs, now)
 	if err != nil {
@@ -195,6 +196,7 @@ func New(cfg Config, db *postgres.DB, now clock.Clock, options ...Option) (*App,
 			MemberCodes: memberCodes,
 			Sales:       sale.New(sale.Parts{Tx: db, Store: postgres.NewSales(db), SetStore: postgres.NewSales(db), Shown: shown, Events: events, Now: now}),
 			Stock:       keeper,
+			Lots:        lots,
 			Supply:      &inventory.Supply{Keeper: keeper, Supplies: stock, Outbox: jobs},
 			Carts:       carts,
 			Shipping:    shipping.New(postgres.NewShipping(db)),

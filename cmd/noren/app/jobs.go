@@ -102,6 +102,7 @@ func (a *App) workers() (*river.Workers, []*river.PeriodicJob) {
 	})
 	work(w, func(ctx context.Context, _ display.RestockJob) error { return a.Resolvers.Restock.Tell(ctx) })
 	work(w, func(ctx context.Context, _ inventory.WatchJob) error { return a.Resolvers.Supply.Watch(ctx) })
+	work(w, func(ctx context.Context, _ inventory.ExpireJob) error { return a.Resolvers.Lots.Expire(ctx) })
 	work(w, func(ctx context.Context, _ payment.ReconcileJob) error { return a.Payments.Reconcile(ctx) })
 	work(w, func(ctx context.Context, _ payment.ExpireJob) error { return a.Payments.Expire(ctx) })
 	work(w, func(ctx context.Context, j importing.Job) error {
@@ -141,6 +142,7 @@ func (a *App) workers() (*river.Workers, []*river.PeriodicJob) {
 		every(10*time.Minute, order.PickUpJob{}),
 		every(10*time.Minute, display.RestockJob{}), // what imports and corrections brought
 		every(10*time.Minute, inventory.WatchJob{}),
+		every(10*time.Minute, inventory.ExpireJob{}),
 		every(time.Minute, pricing.TurnJob{}),
 		every(time.Minute, promotion.BudgetJob{}),
 		every(10*time.Minute, promotion.AbandonedJob{}),
