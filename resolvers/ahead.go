@@ -120,6 +120,7 @@ func ordersAhead(ctx context.Context, orders []order.Order, paths ...string) err
 			aheadIf(ctx, graph.Asks(ctx, path+".lines"), load(ctx).OrderLines, ids),
 			aheadIf(ctx, graph.Asks(ctx, path+".documents"), load(ctx).OrderDocuments, ids),
 			aheadIf(ctx, graph.Asks(ctx, path+".history"), load(ctx).OrderHistory, ids),
+			aheadIf(ctx, graph.Asks(ctx, path+".draftOrder"), load(ctx).DraftOfOrder, ids),
 		); err != nil {
 			return err
 		}

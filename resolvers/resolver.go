@@ -15,6 +15,7 @@ import (
 	"github.com/noren-commerce/noren/core/company"
 	"github.com/noren-commerce/noren/core/customer"
 	"github.com/noren-commerce/noren/core/display"
+	"github.com/noren-commerce/noren/core/draft"
 	"github.com/noren-commerce/noren/core/giftcard"
 	"github.com/noren-commerce/noren/core/identity"
 	"github.com/noren-commerce/noren/core/importing"
@@ -59,6 +60,7 @@ type Resolver struct {
 	Orders     *order.Service
 	Returns    *returns.Service
 	Quotations *quotation.Service
+	Drafts     *draft.Service
 	Imports    *importing.Service
 	Prices     *importing.Prices
 	Payments   *payment.Service
@@ -111,6 +113,9 @@ type Loaders struct {
 	QuotationOffers  *graph.Loader[uuid.UUID, []quotation.Offer] // the latest first
 	QuotationLines   *graph.Loader[uuid.UUID, []quotation.Line]  // of all revisions
 	QuotationHistory *graph.Loader[uuid.UUID, []quotation.Entry]
+
+	DraftLines   *graph.Loader[uuid.UUID, []draft.Line] // by draft
+	DraftOfOrder *graph.Loader[uuid.UUID, draft.Draft]  // by order
 
 	Profiles  *graph.Loader[uuid.UUID, *customer.Profile]       // by member
 	Addresses *graph.Loader[uuid.UUID, []customer.SavedAddress] // by member
@@ -202,6 +207,9 @@ func (r *Resolver) NewLoaders(ctx context.Context) *Loaders {
 		QuotationOffers:  graph.NewLoader(graph.Grouped(r.Quotations.Offers, func(o quotation.Offer) uuid.UUID { return o.QuotationID })),
 		QuotationLines:   graph.NewLoader(graph.Grouped(r.Quotations.Lines, func(l quotation.Line) uuid.UUID { return l.QuotationID })),
 		QuotationHistory: graph.NewLoader(graph.Grouped(r.Quotations.History, func(e quotation.Entry) uuid.UUID { return e.SubjectID })),
+
+		DraftLines:   graph.NewLoader(graph.Grouped(r.Drafts.Lines, func(l draft.Line) uuid.UUID { return l.DraftID })),
+		DraftOfOrder: graph.NewLoader(graph.ByKey(r.Drafts.OfOrders, func(d draft.Draft) uuid.UUID { return *d.OrderID })),
 
 		Profiles:  graph.NewLoader(graph.ByKey(r.Customers.Profiles, func(p *customer.Profile) uuid.UUID { return p.MemberID })),
 		Addresses: graph.NewLoader(graph.Grouped(r.Customers.Addresses, func(a customer.SavedAddress) uuid.UUID { return a.MemberID })),

@@ -334,6 +334,8 @@ var blanks = map[Kind]func() Content{
 	KindApprovalAsked:      func() Content { return &ApprovalAsked{} },
 	KindReturnNotice:       func() Content { return &ReturnNotice{} },
 	KindStoreSlip:          func() Content { return &StoreSlip{} },
+	KindDraftOrder:         func() Content { return &DraftOrder{} },
+	KindRecurringOrder:     func() Content { return &RecurringOrder{} },
 }
 
 // blank is an empty content of the kind, to decode into; nil for an unknown kind.

@@ -39,6 +39,8 @@ const (
 	KindApprovalAsked      Kind = "approval_asked"
 	KindReturnNotice       Kind = "return_notice"
 	KindStoreSlip          Kind = "store_slip"
+	KindDraftOrder         Kind = "draft_order"
+	KindRecurringOrder     Kind = "recurring_order"
 )
 
 // Kinds lists every kind.
@@ -47,6 +49,7 @@ var Kinds = []Kind{
 	KindOrderShipped, KindOrderCancelled, KindOrderChanged, KindBankTransfer,
 	KindBackInStock, KindAccountOverdue, KindApprovalAsked, KindCampaignNotice, KindCampaignOpened, KindCouponGranted,
 	KindQuotationRequested, KindQuotationAnswered, KindQuotationSaid, KindStockLow, KindReturnNotice, KindStoreSlip,
+	KindDraftOrder, KindRecurringOrder,
 }
 
 // Content is what one kind of message says.

@@ -18,6 +18,7 @@ import (
 	"github.com/noren-commerce/noren/core/company"
 	"github.com/noren-commerce/noren/core/customer"
 	"github.com/noren-commerce/noren/core/display"
+	"github.com/noren-commerce/noren/core/draft"
 	"github.com/noren-commerce/noren/core/giftcard"
 	"github.com/noren-commerce/noren/core/identity"
 	"github.com/noren-commerce/noren/core/importing"
@@ -59,6 +60,8 @@ type ResolverRoot interface {
 	Company() CompanyResolver
 	CustomerGroup() CustomerGroupResolver
 	Document() DocumentResolver
+	DraftOrder() DraftOrderResolver
+	DraftOrderLine() DraftOrderLineResolver
 	GiftCard() GiftCardResolver
 	ImportRun() ImportRunResolver
 	JournalEntry() JournalEntryResolver
@@ -909,6 +912,61 @@ type ComplexityRoot struct {
 		UserErrors func(childComplexity int) int
 	}
 
+	DraftOrder struct {
+		AtShop          func(childComplexity int) int
+		BillingAddress  func(childComplexity int) int
+		CreatedAt       func(childComplexity int) int
+		Email           func(childComplexity int) int
+		ExpiresAt       func(childComplexity int) int
+		GlobalID        func(childComplexity int) int
+		Lines           func(childComplexity int) int
+		Maker           func(childComplexity int) int
+		Member          func(childComplexity int) int
+		Message         func(childComplexity int) int
+		Method          func(childComplexity int) int
+		Name            func(childComplexity int) int
+		Note            func(childComplexity int) int
+		Number          func(childComplexity int) int
+		Order           func(childComplexity int) int
+		PaymentMethod   func(childComplexity int) int
+		Phone           func(childComplexity int) int
+		Placer          func(childComplexity int) int
+		Revision        func(childComplexity int) int
+		ShippingAddress func(childComplexity int) int
+		ShippingMode    func(childComplexity int) int
+		State           func(childComplexity int) int
+		Store           func(childComplexity int) int
+		Total           func(childComplexity int) int
+		UpdatedAt       func(childComplexity int) int
+	}
+
+	DraftOrderConnection struct {
+		Edges      func(childComplexity int) int
+		Nodes      func(childComplexity int) int
+		PageInfo   func(childComplexity int) int
+		TotalCount func(childComplexity int) int
+	}
+
+	DraftOrderEdge struct {
+		Cursor func(childComplexity int) int
+		Node   func(childComplexity int) int
+	}
+
+	DraftOrderLine struct {
+		GlobalID func(childComplexity int) int
+		Name     func(childComplexity int) int
+		Options  func(childComplexity int) int
+		Quantity func(childComplexity int) int
+		SKU      func(childComplexity int) int
+		Unit     func(childComplexity int) int
+		Variant  func(childComplexity int) int
+	}
+
+	DraftOrderPayload struct {
+		DraftOrder func(childComplexity int) int
+		UserErrors func(childComplexity int) int
+	}
+
 	EditOrderPayload struct {
 		Before     func(childComplexity int) int
 		Difference func(childComplexity int) int
@@ -1184,6 +1242,7 @@ type ComplexityRoot struct {
 		ArchiveProduct           func(childComplexity int, input catalog.ProductInput) int
 		AttachCompanyBuyer       func(childComplexity int, input company.AttachInput) int
 		BookStocktake            func(childComplexity int, input inventory.BookStocktakeInput) int
+		CancelDraftOrder         func(childComplexity int, input draft.CancelInput) int
 		CancelOrder              func(childComplexity int, input order.CancelInput) int
 		CancelShipment           func(childComplexity int, input order.CancelShipmentInput) int
 		CapturePayment           func(childComplexity int, input payment.CaptureInput) int
@@ -1213,6 +1272,7 @@ type ComplexityRoot struct {
 		CountStocktake           func(childComplexity int, input inventory.CountStocktakeInput) int
 		CreateCompany            func(childComplexity int, input company.CreateInput) int
 		CreateCustomerGroup      func(childComplexity int, input company.CreateGroupInput) int
+		CreateDraftOrder         func(childComplexity int, input draft.CreateInput) int
 		CreatePartner            func(childComplexity int, input partner.CreateInput) int
 		CreatePermissionGroup    func(childComplexity int, input identity.GroupInput) int
 		CreateProduct            func(childComplexity int, input catalog.CreateProductInput) int
@@ -1225,6 +1285,7 @@ type ComplexityRoot struct {
 		DeliverShipment          func(childComplexity int, input order.DeliverInput) int
 		DiscardPriceImport       func(childComplexity int, input importing.PriceRunInput) int
 		DropStocktake            func(childComplexity int, input model.DropStocktakeInput) int
+		DuplicateOrder           func(childComplexity int, input draft.DuplicateInput) int
 		EditOrder                func(childComplexity int, input order.EditInput) int
 		FinishSso                func(childComplexity int, input identity.FinishSSOInput) int
 		HoldDunning              func(childComplexity int, input billing.HoldInput) int
@@ -1247,6 +1308,7 @@ type ComplexityRoot struct {
 		NoteQuotation            func(childComplexity int, input quotation.NoteInput) int
 		PayOrder                 func(childComplexity int, input payment.PayInput) int
 		PinProduct               func(childComplexity int, input display.PinInput) int
+		PlaceDraftOrder          func(childComplexity int, input draft.PlaceInput) int
 		PlaceOrder               func(childComplexity int, input order.PlaceInput) int
 		PostJournalEntry         func(childComplexity int, input ledger.PostInput) int
 		PublishProduct           func(childComplexity int, input catalog.PublishInput) int
@@ -1266,6 +1328,7 @@ type ComplexityRoot struct {
 		RejectOrder              func(childComplexity int, input order.RejectInput) int
 		RejectReturn             func(childComplexity int, input returns.RejectInput) int
 		ReleaseOrder             func(childComplexity int, input order.ReleaseHoldInput) int
+		RemarkOrder              func(childComplexity int, input order.RemarkInput) int
 		RematchBankLines         func(childComplexity int) int
 		RemoveAddress            func(childComplexity int, input customer.RemoveInput) int
 		RemoveCompanyAddress     func(childComplexity int, input company.RemoveAddressInput) int
@@ -1308,6 +1371,7 @@ type ComplexityRoot struct {
 		SaveShippingMethod       func(childComplexity int, input shipping.SaveInput) int
 		SaveShippingZone         func(childComplexity int, input shipping.SaveZoneInput) int
 		SaveSynonym              func(childComplexity int, input catalog.SaveSynonymInput) int
+		SendDraftOrder           func(childComplexity int, input draft.SendInput) int
 		SendStock                func(childComplexity int, input inventory.SendStockInput) int
 		SetCampaignStatus        func(childComplexity int, input promotion.StatusInput) int
 		SetCartLineQuantity      func(childComplexity int, input cart.SetQuantityInput) int
@@ -1339,6 +1403,7 @@ type ComplexityRoot struct {
 		UpdateCompany            func(childComplexity int, input company.UpdateInput) int
 		UpdateCompanyAddress     func(childComplexity int, input company.UpdateAddressInput) int
 		UpdateCustomerGroup      func(childComplexity int, input company.UpdateGroupInput) int
+		UpdateDraftOrder         func(childComplexity int, input draft.UpdateInput) int
 		UpdatePartner            func(childComplexity int, input partner.UpdateInput) int
 		UpdatePermissionGroup    func(childComplexity int, input identity.UpdateGroupInput) int
 		UpdatePet                func(childComplexity int, input customer.UpdatePetInput) int
@@ -1369,6 +1434,7 @@ type ComplexityRoot struct {
 		Company            func(childComplexity int) int
 		Discount           func(childComplexity int) int
 		Documents          func(childComplexity int) int
+		DraftOrder         func(childComplexity int) int
 		Email              func(childComplexity int) int
 		GlobalID           func(childComplexity int) int
 		HeldBecause        func(childComplexity int) int
@@ -1631,6 +1697,12 @@ type ComplexityRoot struct {
 
 	PetPayload struct {
 		Pet        func(childComplexity int) int
+		UserErrors func(childComplexity int) int
+	}
+
+	PlaceDraftOrderPayload struct {
+		DraftOrder func(childComplexity int) int
+		Order      func(childComplexity int) int
 		UserErrors func(childComplexity int) int
 	}
 
@@ -1970,6 +2042,9 @@ type ComplexityRoot struct {
 		Document            func(childComplexity int, id string) int
 		DocumentIssuer      func(childComplexity int) int
 		Documents           func(childComplexity int, first *int, after *string, filter *invoice.Query) int
+		DraftOrder          func(childComplexity int, id string) int
+		DraftOrderCart      func(childComplexity int, id string) int
+		DraftOrders         func(childComplexity int, first *int, after *string, filter *model.DraftOrderFilter) int
 		GiftCardBalance     func(childComplexity int, code string) int
 		GiftCards           func(childComplexity int, first *int, after *string, filter *giftcard.Query) int
 		ImportRun           func(childComplexity int, id string) int
@@ -1981,6 +2056,7 @@ type ComplexityRoot struct {
 		MyCoupons           func(childComplexity int) int
 		Node                func(childComplexity int, id string) int
 		Order               func(childComplexity int, id string) int
+		OrderTimeline       func(childComplexity int, orderID string, first *int, after *string) int
 		Orders              func(childComplexity int, first *int, after *string, filter *model.OrderFilter, sort model.OrderSort) int
 		OverdueAccounts     func(childComplexity int) int
 		Partners            func(childComplexity int) int
@@ -2923,6 +2999,31 @@ type ComplexityRoot struct {
 		Net     func(childComplexity int) int
 		Percent func(childComplexity int) int
 		Tax     func(childComplexity int) int
+	}
+
+	TimelineConnection struct {
+		Edges      func(childComplexity int) int
+		Nodes      func(childComplexity int) int
+		PageInfo   func(childComplexity int) int
+		TotalCount func(childComplexity int) int
+	}
+
+	TimelineEdge struct {
+		Cursor func(childComplexity int) int
+		Node   func(childComplexity int) int
+	}
+
+	TimelineMoment struct {
+		Actor     func(childComplexity int) int
+		ActorName func(childComplexity int) int
+		ActorRole func(childComplexity int) int
+		At        func(childComplexity int) int
+		Detail    func(childComplexity int) int
+		Remark    func(childComplexity int) int
+		Subject   func(childComplexity int) int
+		To        func(childComplexity int) int
+		Type      func(childComplexity int) int
+		Visible   func(childComplexity int) int
 	}
 
 	Tokens struct {
@@ -6136,6 +6237,251 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.DonePayload.UserErrors(childComplexity), true
 
+	case "DraftOrder.shopId":
+		if e.ComplexityRoot.DraftOrder.AtShop == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DraftOrder.AtShop(childComplexity), true
+	case "DraftOrder.billingAddress":
+		if e.ComplexityRoot.DraftOrder.BillingAddress == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DraftOrder.BillingAddress(childComplexity), true
+	case "DraftOrder.createdAt":
+		if e.ComplexityRoot.DraftOrder.CreatedAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DraftOrder.CreatedAt(childComplexity), true
+	case "DraftOrder.email":
+		if e.ComplexityRoot.DraftOrder.Email == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DraftOrder.Email(childComplexity), true
+	case "DraftOrder.expiresAt":
+		if e.ComplexityRoot.DraftOrder.ExpiresAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DraftOrder.ExpiresAt(childComplexity), true
+	case "DraftOrder.id":
+		if e.ComplexityRoot.DraftOrder.GlobalID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DraftOrder.GlobalID(childComplexity), true
+	case "DraftOrder.lines":
+		if e.ComplexityRoot.DraftOrder.Lines == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DraftOrder.Lines(childComplexity), true
+	case "DraftOrder.createdBy":
+		if e.ComplexityRoot.DraftOrder.Maker == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DraftOrder.Maker(childComplexity), true
+	case "DraftOrder.memberId":
+		if e.ComplexityRoot.DraftOrder.Member == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DraftOrder.Member(childComplexity), true
+	case "DraftOrder.message":
+		if e.ComplexityRoot.DraftOrder.Message == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DraftOrder.Message(childComplexity), true
+	case "DraftOrder.shippingMethodId":
+		if e.ComplexityRoot.DraftOrder.Method == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DraftOrder.Method(childComplexity), true
+	case "DraftOrder.name":
+		if e.ComplexityRoot.DraftOrder.Name == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DraftOrder.Name(childComplexity), true
+	case "DraftOrder.note":
+		if e.ComplexityRoot.DraftOrder.Note == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DraftOrder.Note(childComplexity), true
+	case "DraftOrder.number":
+		if e.ComplexityRoot.DraftOrder.Number == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DraftOrder.Number(childComplexity), true
+	case "DraftOrder.order":
+		if e.ComplexityRoot.DraftOrder.Order == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DraftOrder.Order(childComplexity), true
+	case "DraftOrder.paymentMethod":
+		if e.ComplexityRoot.DraftOrder.PaymentMethod == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DraftOrder.PaymentMethod(childComplexity), true
+	case "DraftOrder.phone":
+		if e.ComplexityRoot.DraftOrder.Phone == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DraftOrder.Phone(childComplexity), true
+	case "DraftOrder.placedBy":
+		if e.ComplexityRoot.DraftOrder.Placer == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DraftOrder.Placer(childComplexity), true
+	case "DraftOrder.revision":
+		if e.ComplexityRoot.DraftOrder.Revision == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DraftOrder.Revision(childComplexity), true
+	case "DraftOrder.shippingAddress":
+		if e.ComplexityRoot.DraftOrder.ShippingAddress == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DraftOrder.ShippingAddress(childComplexity), true
+	case "DraftOrder.shippingMode":
+		if e.ComplexityRoot.DraftOrder.ShippingMode == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DraftOrder.ShippingMode(childComplexity), true
+	case "DraftOrder.state":
+		if e.ComplexityRoot.DraftOrder.State == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DraftOrder.State(childComplexity), true
+	case "DraftOrder.convenienceStore":
+		if e.ComplexityRoot.DraftOrder.Store == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DraftOrder.Store(childComplexity), true
+	case "DraftOrder.total":
+		if e.ComplexityRoot.DraftOrder.Total == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DraftOrder.Total(childComplexity), true
+	case "DraftOrder.updatedAt":
+		if e.ComplexityRoot.DraftOrder.UpdatedAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DraftOrder.UpdatedAt(childComplexity), true
+
+	case "DraftOrderConnection.edges":
+		if e.ComplexityRoot.DraftOrderConnection.Edges == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DraftOrderConnection.Edges(childComplexity), true
+	case "DraftOrderConnection.nodes":
+		if e.ComplexityRoot.DraftOrderConnection.Nodes == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DraftOrderConnection.Nodes(childComplexity), true
+	case "DraftOrderConnection.pageInfo":
+		if e.ComplexityRoot.DraftOrderConnection.PageInfo == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DraftOrderConnection.PageInfo(childComplexity), true
+	case "DraftOrderConnection.totalCount":
+		if e.ComplexityRoot.DraftOrderConnection.TotalCount == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DraftOrderConnection.TotalCount(childComplexity), true
+
+	case "DraftOrderEdge.cursor":
+		if e.ComplexityRoot.DraftOrderEdge.Cursor == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DraftOrderEdge.Cursor(childComplexity), true
+	case "DraftOrderEdge.node":
+		if e.ComplexityRoot.DraftOrderEdge.Node == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DraftOrderEdge.Node(childComplexity), true
+
+	case "DraftOrderLine.id":
+		if e.ComplexityRoot.DraftOrderLine.GlobalID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DraftOrderLine.GlobalID(childComplexity), true
+	case "DraftOrderLine.name":
+		if e.ComplexityRoot.DraftOrderLine.Name == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DraftOrderLine.Name(childComplexity), true
+	case "DraftOrderLine.options":
+		if e.ComplexityRoot.DraftOrderLine.Options == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DraftOrderLine.Options(childComplexity), true
+	case "DraftOrderLine.quantity":
+		if e.ComplexityRoot.DraftOrderLine.Quantity == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DraftOrderLine.Quantity(childComplexity), true
+	case "DraftOrderLine.sku":
+		if e.ComplexityRoot.DraftOrderLine.SKU == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DraftOrderLine.SKU(childComplexity), true
+	case "DraftOrderLine.unit":
+		if e.ComplexityRoot.DraftOrderLine.Unit == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DraftOrderLine.Unit(childComplexity), true
+	case "DraftOrderLine.variant":
+		if e.ComplexityRoot.DraftOrderLine.Variant == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DraftOrderLine.Variant(childComplexity), true
+
+	case "DraftOrderPayload.draftOrder":
+		if e.ComplexityRoot.DraftOrderPayload.DraftOrder == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DraftOrderPayload.DraftOrder(childComplexity), true
+	case "DraftOrderPayload.userErrors":
+		if e.ComplexityRoot.DraftOrderPayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DraftOrderPayload.UserErrors(childComplexity), true
+
 	case "EditOrderPayload.before":
 		if e.ComplexityRoot.EditOrderPayload.Before == nil {
 			break
@@ -7263,6 +7609,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.BookStocktake(childComplexity, args["input"].(inventory.BookStocktakeInput)), true
+	case "Mutation.cancelDraftOrder":
+		if e.ComplexityRoot.Mutation.CancelDraftOrder == nil {
+			break
+		}
+
+		args, err := field_Mutation_cancelDraftOrder_args(ctx, ec, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.CancelDraftOrder(childComplexity, args["input"].(draft.CancelInput)), true
 	case "Mutation.cancelOrder":
 		if e.ComplexityRoot.Mutation.CancelOrder == nil {
 			break
@@ -7582,6 +7939,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.CreateCustomerGroup(childComplexity, args["input"].(company.CreateGroupInput)), true
+	case "Mutation.createDraftOrder":
+		if e.ComplexityRoot.Mutation.CreateDraftOrder == nil {
+			break
+		}
+
+		args, err := field_Mutation_createDraftOrder_args(ctx, ec, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.CreateDraftOrder(childComplexity, args["input"].(draft.CreateInput)), true
 	case "Mutation.createPartner":
 		if e.ComplexityRoot.Mutation.CreatePartner == nil {
 			break
@@ -7714,6 +8082,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.DropStocktake(childComplexity, args["input"].(model.DropStocktakeInput)), true
+	case "Mutation.duplicateOrder":
+		if e.ComplexityRoot.Mutation.DuplicateOrder == nil {
+			break
+		}
+
+		args, err := field_Mutation_duplicateOrder_args(ctx, ec, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.DuplicateOrder(childComplexity, args["input"].(draft.DuplicateInput)), true
 	case "Mutation.editOrder":
 		if e.ComplexityRoot.Mutation.EditOrder == nil {
 			break
@@ -7946,6 +8325,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.PinProduct(childComplexity, args["input"].(display.PinInput)), true
+	case "Mutation.placeDraftOrder":
+		if e.ComplexityRoot.Mutation.PlaceDraftOrder == nil {
+			break
+		}
+
+		args, err := field_Mutation_placeDraftOrder_args(ctx, ec, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.PlaceDraftOrder(childComplexity, args["input"].(draft.PlaceInput)), true
 	case "Mutation.placeOrder":
 		if e.ComplexityRoot.Mutation.PlaceOrder == nil {
 			break
@@ -8155,6 +8545,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.ReleaseOrder(childComplexity, args["input"].(order.ReleaseHoldInput)), true
+	case "Mutation.remarkOrder":
+		if e.ComplexityRoot.Mutation.RemarkOrder == nil {
+			break
+		}
+
+		args, err := field_Mutation_remarkOrder_args(ctx, ec, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.RemarkOrder(childComplexity, args["input"].(order.RemarkInput)), true
 	case "Mutation.rematchBankLines":
 		if e.ComplexityRoot.Mutation.RematchBankLines == nil {
 			break
@@ -8607,6 +9008,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.SaveSynonym(childComplexity, args["input"].(catalog.SaveSynonymInput)), true
+	case "Mutation.sendDraftOrder":
+		if e.ComplexityRoot.Mutation.SendDraftOrder == nil {
+			break
+		}
+
+		args, err := field_Mutation_sendDraftOrder_args(ctx, ec, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.SendDraftOrder(childComplexity, args["input"].(draft.SendInput)), true
 	case "Mutation.sendStock":
 		if e.ComplexityRoot.Mutation.SendStock == nil {
 			break
@@ -8943,6 +9355,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.UpdateCustomerGroup(childComplexity, args["input"].(company.UpdateGroupInput)), true
+	case "Mutation.updateDraftOrder":
+		if e.ComplexityRoot.Mutation.UpdateDraftOrder == nil {
+			break
+		}
+
+		args, err := field_Mutation_updateDraftOrder_args(ctx, ec, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.UpdateDraftOrder(childComplexity, args["input"].(draft.UpdateInput)), true
 	case "Mutation.updatePartner":
 		if e.ComplexityRoot.Mutation.UpdatePartner == nil {
 			break
@@ -9169,6 +9592,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Order.Documents(childComplexity), true
+	case "Order.draftOrder":
+		if e.ComplexityRoot.Order.DraftOrder == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Order.DraftOrder(childComplexity), true
 	case "Order.email":
 		if e.ComplexityRoot.Order.Email == nil {
 			break
@@ -10298,6 +10727,25 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.PetPayload.UserErrors(childComplexity), true
+
+	case "PlaceDraftOrderPayload.draftOrder":
+		if e.ComplexityRoot.PlaceDraftOrderPayload.DraftOrder == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PlaceDraftOrderPayload.DraftOrder(childComplexity), true
+	case "PlaceDraftOrderPayload.order":
+		if e.ComplexityRoot.PlaceDraftOrderPayload.Order == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PlaceDraftOrderPayload.Order(childComplexity), true
+	case "PlaceDraftOrderPayload.userErrors":
+		if e.ComplexityRoot.PlaceDraftOrderPayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PlaceDraftOrderPayload.UserErrors(childComplexity), true
 
 	case "PostalRange.from":
 		if e.ComplexityRoot.PostalRange.From == nil {
@@ -11783,6 +12231,39 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Query.Documents(childComplexity, args["first"].(*int), args["after"].(*string), args["filter"].(*invoice.Query)), true
+	case "Query.draftOrder":
+		if e.ComplexityRoot.Query.DraftOrder == nil {
+			break
+		}
+
+		args, err := field_Query_draftOrder_args(ctx, ec, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Query.DraftOrder(childComplexity, args["id"].(string)), true
+	case "Query.draftOrderCart":
+		if e.ComplexityRoot.Query.DraftOrderCart == nil {
+			break
+		}
+
+		args, err := field_Query_draftOrderCart_args(ctx, ec, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Query.DraftOrderCart(childComplexity, args["id"].(string)), true
+	case "Query.draftOrders":
+		if e.ComplexityRoot.Query.DraftOrders == nil {
+			break
+		}
+
+		args, err := field_Query_draftOrders_args(ctx, ec, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Query.DraftOrders(childComplexity, args["first"].(*int), args["after"].(*string), args["filter"].(*model.DraftOrderFilter)), true
 	case "Query.giftCardBalance":
 		if e.ComplexityRoot.Query.GiftCardBalance == nil {
 			break
@@ -11890,6 +12371,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Query.Order(childComplexity, args["id"].(string)), true
+	case "Query.orderTimeline":
+		if e.ComplexityRoot.Query.OrderTimeline == nil {
+			break
+		}
+
+		args, err := field_Query_orderTimeline_args(ctx, ec, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Query.OrderTimeline(childComplexity, args["orderId"].(string), args["first"].(*int), args["after"].(*string)), true
 	case "Query.orders":
 		if e.ComplexityRoot.Query.Orders == nil {
 			break
@@ -15651,6 +16143,105 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.TaxAmount.Tax(childComplexity), true
 
+	case "TimelineConnection.edges":
+		if e.ComplexityRoot.TimelineConnection.Edges == nil {
+			break
+		}
+
+		return e.ComplexityRoot.TimelineConnection.Edges(childComplexity), true
+	case "TimelineConnection.nodes":
+		if e.ComplexityRoot.TimelineConnection.Nodes == nil {
+			break
+		}
+
+		return e.ComplexityRoot.TimelineConnection.Nodes(childComplexity), true
+	case "TimelineConnection.pageInfo":
+		if e.ComplexityRoot.TimelineConnection.PageInfo == nil {
+			break
+		}
+
+		return e.ComplexityRoot.TimelineConnection.PageInfo(childComplexity), true
+	case "TimelineConnection.totalCount":
+		if e.ComplexityRoot.TimelineConnection.TotalCount == nil {
+			break
+		}
+
+		return e.ComplexityRoot.TimelineConnection.TotalCount(childComplexity), true
+
+	case "TimelineEdge.cursor":
+		if e.ComplexityRoot.TimelineEdge.Cursor == nil {
+			break
+		}
+
+		return e.ComplexityRoot.TimelineEdge.Cursor(childComplexity), true
+	case "TimelineEdge.node":
+		if e.ComplexityRoot.TimelineEdge.Node == nil {
+			break
+		}
+
+		return e.ComplexityRoot.TimelineEdge.Node(childComplexity), true
+
+	case "TimelineMoment.actorId":
+		if e.ComplexityRoot.TimelineMoment.Actor == nil {
+			break
+		}
+
+		return e.ComplexityRoot.TimelineMoment.Actor(childComplexity), true
+	case "TimelineMoment.actorName":
+		if e.ComplexityRoot.TimelineMoment.ActorName == nil {
+			break
+		}
+
+		return e.ComplexityRoot.TimelineMoment.ActorName(childComplexity), true
+	case "TimelineMoment.actor":
+		if e.ComplexityRoot.TimelineMoment.ActorRole == nil {
+			break
+		}
+
+		return e.ComplexityRoot.TimelineMoment.ActorRole(childComplexity), true
+	case "TimelineMoment.at":
+		if e.ComplexityRoot.TimelineMoment.At == nil {
+			break
+		}
+
+		return e.ComplexityRoot.TimelineMoment.At(childComplexity), true
+	case "TimelineMoment.detail":
+		if e.ComplexityRoot.TimelineMoment.Detail == nil {
+			break
+		}
+
+		return e.ComplexityRoot.TimelineMoment.Detail(childComplexity), true
+	case "TimelineMoment.remark":
+		if e.ComplexityRoot.TimelineMoment.Remark == nil {
+			break
+		}
+
+		return e.ComplexityRoot.TimelineMoment.Remark(childComplexity), true
+	case "TimelineMoment.subject":
+		if e.ComplexityRoot.TimelineMoment.Subject == nil {
+			break
+		}
+
+		return e.ComplexityRoot.TimelineMoment.Subject(childComplexity), true
+	case "TimelineMoment.to":
+		if e.ComplexityRoot.TimelineMoment.To == nil {
+			break
+		}
+
+		return e.ComplexityRoot.TimelineMoment.To(childComplexity), true
+	case "TimelineMoment.type":
+		if e.ComplexityRoot.TimelineMoment.Type == nil {
+			break
+		}
+
+		return e.ComplexityRoot.TimelineMoment.Type(childComplexity), true
+	case "TimelineMoment.visible":
+		if e.ComplexityRoot.TimelineMoment.Visible == nil {
+			break
+		}
+
+		return e.ComplexityRoot.TimelineMoment.Visible(childComplexity), true
+
 	case "Tokens.accessToken":
 		if e.ComplexityRoot.Tokens.AccessToken == nil {
 			break
@@ -15961,6 +16552,7 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 			graphql.NewInputUnmarshaler("CampaignBenefitInput", graphql.BindUnmarshaler(ec, unmarshalInputCampaignBenefitInput)),
 			graphql.NewInputUnmarshaler("CampaignConditionsInput", graphql.BindUnmarshaler(ec, unmarshalInputCampaignConditionsInput)),
 			graphql.NewInputUnmarshaler("CampaignStatusInput", graphql.BindUnmarshaler(ec, unmarshalInputCampaignStatusInput)),
+			graphql.NewInputUnmarshaler("CancelDraftOrderInput", graphql.BindUnmarshaler(ec, unmarshalInputCancelDraftOrderInput)),
 			graphql.NewInputUnmarshaler("CancelOrderInput", graphql.BindUnmarshaler(ec, unmarshalInputCancelOrderInput)),
 			graphql.NewInputUnmarshaler("CancelShipmentInput", graphql.BindUnmarshaler(ec, unmarshalInputCancelShipmentInput)),
 			graphql.NewInputUnmarshaler("CapturePaymentInput", graphql.BindUnmarshaler(ec, unmarshalInputCapturePaymentInput)),
@@ -15988,6 +16580,7 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 			graphql.NewInputUnmarshaler("CountStocktakeInput", graphql.BindUnmarshaler(ec, unmarshalInputCountStocktakeInput)),
 			graphql.NewInputUnmarshaler("CreateCompanyInput", graphql.BindUnmarshaler(ec, unmarshalInputCreateCompanyInput)),
 			graphql.NewInputUnmarshaler("CreateCustomerGroupInput", graphql.BindUnmarshaler(ec, unmarshalInputCreateCustomerGroupInput)),
+			graphql.NewInputUnmarshaler("CreateDraftOrderInput", graphql.BindUnmarshaler(ec, unmarshalInputCreateDraftOrderInput)),
 			graphql.NewInputUnmarshaler("CreatePartnerInput", graphql.BindUnmarshaler(ec, unmarshalInputCreatePartnerInput)),
 			graphql.NewInputUnmarshaler("CreateProductInput", graphql.BindUnmarshaler(ec, unmarshalInputCreateProductInput)),
 			graphql.NewInputUnmarshaler("CreateStaffInput", graphql.BindUnmarshaler(ec, unmarshalInputCreateStaffInput)),
@@ -15998,7 +16591,11 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 			graphql.NewInputUnmarshaler("DeliverShipmentInput", graphql.BindUnmarshaler(ec, unmarshalInputDeliverShipmentInput)),
 			graphql.NewInputUnmarshaler("DisplayPreviewInput", graphql.BindUnmarshaler(ec, unmarshalInputDisplayPreviewInput)),
 			graphql.NewInputUnmarshaler("DocumentFilter", graphql.BindUnmarshaler(ec, unmarshalInputDocumentFilter)),
+			graphql.NewInputUnmarshaler("DraftOrderFilter", graphql.BindUnmarshaler(ec, unmarshalInputDraftOrderFilter)),
+			graphql.NewInputUnmarshaler("DraftOrderLineInput", graphql.BindUnmarshaler(ec, unmarshalInputDraftOrderLineInput)),
+			graphql.NewInputUnmarshaler("DraftOrderTermsInput", graphql.BindUnmarshaler(ec, unmarshalInputDraftOrderTermsInput)),
 			graphql.NewInputUnmarshaler("DropStocktakeInput", graphql.BindUnmarshaler(ec, unmarshalInputDropStocktakeInput)),
+			graphql.NewInputUnmarshaler("DuplicateOrderInput", graphql.BindUnmarshaler(ec, unmarshalInputDuplicateOrderInput)),
 			graphql.NewInputUnmarshaler("EditOrderInput", graphql.BindUnmarshaler(ec, unmarshalInputEditOrderInput)),
 			graphql.NewInputUnmarshaler("EditOrderLineInput", graphql.BindUnmarshaler(ec, unmarshalInputEditOrderLineInput)),
 			graphql.NewInputUnmarshaler("ExperimentInput", graphql.BindUnmarshaler(ec, unmarshalInputExperimentInput)),
@@ -16030,6 +16627,7 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 			graphql.NewInputUnmarshaler("PaymentTermsInput", graphql.BindUnmarshaler(ec, unmarshalInputPaymentTermsInput)),
 			graphql.NewInputUnmarshaler("PermissionGroupInput", graphql.BindUnmarshaler(ec, unmarshalInputPermissionGroupInput)),
 			graphql.NewInputUnmarshaler("PinProductInput", graphql.BindUnmarshaler(ec, unmarshalInputPinProductInput)),
+			graphql.NewInputUnmarshaler("PlaceDraftOrderInput", graphql.BindUnmarshaler(ec, unmarshalInputPlaceDraftOrderInput)),
 			graphql.NewInputUnmarshaler("PlaceOrderInput", graphql.BindUnmarshaler(ec, unmarshalInputPlaceOrderInput)),
 			graphql.NewInputUnmarshaler("PostJournalEntryInput", graphql.BindUnmarshaler(ec, unmarshalInputPostJournalEntryInput)),
 			graphql.NewInputUnmarshaler("PostalRangeInput", graphql.BindUnmarshaler(ec, unmarshalInputPostalRangeInput)),
@@ -16059,6 +16657,7 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 			graphql.NewInputUnmarshaler("RejectOrderInput", graphql.BindUnmarshaler(ec, unmarshalInputRejectOrderInput)),
 			graphql.NewInputUnmarshaler("RejectReturnInput", graphql.BindUnmarshaler(ec, unmarshalInputRejectReturnInput)),
 			graphql.NewInputUnmarshaler("ReleaseOrderInput", graphql.BindUnmarshaler(ec, unmarshalInputReleaseOrderInput)),
+			graphql.NewInputUnmarshaler("RemarkOrderInput", graphql.BindUnmarshaler(ec, unmarshalInputRemarkOrderInput)),
 			graphql.NewInputUnmarshaler("RemoveAddressInput", graphql.BindUnmarshaler(ec, unmarshalInputRemoveAddressInput)),
 			graphql.NewInputUnmarshaler("RemoveCompanyAddressInput", graphql.BindUnmarshaler(ec, unmarshalInputRemoveCompanyAddressInput)),
 			graphql.NewInputUnmarshaler("RemoveCompanyBuyerInput", graphql.BindUnmarshaler(ec, unmarshalInputRemoveCompanyBuyerInput)),
@@ -16097,6 +16696,7 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 			graphql.NewInputUnmarshaler("SaveShippingZoneInput", graphql.BindUnmarshaler(ec, unmarshalInputSaveShippingZoneInput)),
 			graphql.NewInputUnmarshaler("SaveSynonymInput", graphql.BindUnmarshaler(ec, unmarshalInputSaveSynonymInput)),
 			graphql.NewInputUnmarshaler("SeasonInput", graphql.BindUnmarshaler(ec, unmarshalInputSeasonInput)),
+			graphql.NewInputUnmarshaler("SendDraftOrderInput", graphql.BindUnmarshaler(ec, unmarshalInputSendDraftOrderInput)),
 			graphql.NewInputUnmarshaler("SendStockInput", graphql.BindUnmarshaler(ec, unmarshalInputSendStockInput)),
 			graphql.NewInputUnmarshaler("SendStockLineInput", graphql.BindUnmarshaler(ec, unmarshalInputSendStockLineInput)),
 			graphql.NewInputUnmarshaler("SetCartLineQuantityInput", graphql.BindUnmarshaler(ec, unmarshalInputSetCartLineQuantityInput)),
@@ -16139,6 +16739,7 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 			graphql.NewInputUnmarshaler("UpdateCompanyAddressInput", graphql.BindUnmarshaler(ec, unmarshalInputUpdateCompanyAddressInput)),
 			graphql.NewInputUnmarshaler("UpdateCompanyInput", graphql.BindUnmarshaler(ec, unmarshalInputUpdateCompanyInput)),
 			graphql.NewInputUnmarshaler("UpdateCustomerGroupInput", graphql.BindUnmarshaler(ec, unmarshalInputUpdateCustomerGroupInput)),
+			graphql.NewInputUnmarshaler("UpdateDraftOrderInput", graphql.BindUnmarshaler(ec, unmarshalInputUpdateDraftOrderInput)),
 			graphql.NewInputUnmarshaler("UpdatePartnerInput", graphql.BindUnmarshaler(ec, unmarshalInputUpdatePartnerInput)),
 			graphql.NewInputUnmarshaler("UpdatePermissionGroupInput", graphql.BindUnmarshaler(ec, unmarshalInputUpdatePermissionGroupInput)),
 			graphql.NewInputUnmarshaler("UpdatePetInput", graphql.BindUnmarshaler(ec, unmarshalInputUpdatePetInput)),
@@ -20732,6 +21333,338 @@ type RestockRequestPayload {
   request: RestockRequest
   "Why nothing was done; empty if it was."
   userErrors: [UserError!]!
+}
+`, BuiltIn: false},
+	{Name: "../schema/draft_order.graphqls", Input: `extend type Query {
+  """
+  Draft orders (下書き注文), newest first: for staff those of the channel, of a shop those
+  of theirs; for members those that were sent to them.
+  """
+  draftOrders(
+    "How many, 0 to 100."
+    first: Int = 20
+    "The cursor behind which the page starts."
+    after: String
+    "Which drafts; all if left out."
+    filter: DraftOrderFilter
+  ): DraftOrderConnection! @allow(roles: [MEMBER, COMPANY_BUYER], permissions: [ORDER_READ])
+  """
+  One draft order; null if there is none that the caller may see. A guest to whom it was
+  sent gives the mailed token as the header ` + "`" + `X-Cart-Token` + "`" + `.
+  """
+  draftOrder(
+    "The draft's global id."
+    id: ID!
+  ): DraftOrder @allow(roles: [GUEST, MEMBER, COMPANY_BUYER], permissions: [ORDER_READ])
+  """
+  The draft as a cart of its buyer would be now: lines with their prices, availability and
+  what stands against ordering them, coupons, gifts, fees, tax and total. Null if there is
+  no draft that the caller may see.
+  """
+  draftOrderCart(
+    "The draft's global id."
+    id: ID!
+  ): Cart @allow(roles: [GUEST, MEMBER, COMPANY_BUYER], permissions: [ORDER_READ])
+}
+
+extend type Mutation {
+  """
+  Make a draft order for a member, a company's buyer or a guest, as on the phone (電話注文).
+  It is priced as for that buyer. Prices set here need PRICING_WRITE, and below the lowest
+  allowed ones PRICING_BELOW. Staff of a shop name a shop of theirs.
+  """
+  createDraftOrder(
+    "For whom, and what."
+    input: CreateDraftOrderInput!
+  ): DraftOrderPayload! @allow(permissions: [ORDER_WRITE])
+  "Change a draft order that is not ordered. One that was sent to the customer, or has expired, is open again."
+  updateDraftOrder(
+    "Which draft, and what is to change."
+    input: UpdateDraftOrderInput!
+  ): DraftOrderPayload! @allow(permissions: [ORDER_WRITE])
+  "Mail a draft order to the customer, who confirms it as it is with placeDraftOrder, or gives it up."
+  sendDraftOrder(
+    "Which draft, and what to say."
+    input: SendDraftOrderInput!
+  ): DraftOrderPayload! @allow(permissions: [ORDER_WRITE])
+  """
+  Order a draft: staff for the buyer, or the buyer to whom it was sent. Stock, limits,
+  credit and approval hold as for ` + "`" + `placeOrder` + "`" + `; a draft is ordered once, whoever asks. One
+  that staff place to be paid by card waits three days for its money, and the customer is
+  mailed a link at which to pay.
+
+  Choose an ` + "`" + `idempotencyKey` + "`" + ` for each intent to buy and keep it until the answer is known,
+  over retries and restarts of the app.
+  """
+  placeDraftOrder(
+    "Which draft, at what total."
+    input: PlaceDraftOrderInput!
+  ): PlaceDraftOrderPayload! @allow(roles: [GUEST, MEMBER, COMPANY_BUYER], permissions: [ORDER_WRITE])
+  "Give a draft order up that is not ordered: staff any, the customer one that was sent."
+  cancelDraftOrder(
+    "Which draft, and why."
+    input: CancelDraftOrderInput!
+  ): DraftOrderPayload! @allow(roles: [GUEST, MEMBER, COMPANY_BUYER], permissions: [ORDER_WRITE])
+  """
+  Make a draft of what an order held (再注文), at the buyer's prices of today and without
+  what campaigns gave. Sets that the customer filled are to be filled again.
+  """
+  duplicateOrder(
+    "Which order."
+    input: DuplicateOrderInput!
+  ): DraftOrderPayload! @allow(permissions: [ORDER_WRITE])
+}
+
+"An order that staff prepare for a customer."
+type DraftOrder {
+  "The draft's opaque global id."
+  id: ID!
+  "The number that people read out: \"D-\" and ten symbols, the last of which checks the others."
+  number: String!
+  "Where it stands."
+  state: DraftOrderState!
+  "Counts its changes: give it to what changes, sends or places it."
+  revision: Int!
+  "The account for whom it is; null for a guest."
+  memberId: ID
+  "The customer's name."
+  name: String!
+  "The customer's telephone number; empty if nobody said."
+  phone: String!
+  "Where mails go; empty if nobody said."
+  email: String!
+  "Where the parcel goes; null if nobody said."
+  shippingAddress: Address
+  "Whom the bill is made out to; null: where the parcel goes."
+  billingAddress: Address
+  "How it is shipped; null if not chosen yet."
+  shippingMethodId: ID
+  "Whereto it is shipped."
+  shippingMode: ShippingMode!
+  "The shop at which it is bought or picked up; null if none was said."
+  shopId: ID
+  "How it is paid; null if not chosen yet."
+  paymentMethod: PaymentMethod
+  "For CONVENIENCE_STORE: the chain; null if nobody said."
+  convenienceStore: ConvenienceStore
+  "The goods, in their order."
+  lines: [DraftOrderLine!]!
+  "What it came to when it was last changed or sent; ` + "`" + `draftOrderCart` + "`" + ` tells what it comes to now."
+  total: Money!
+  "What was written to the customer with it."
+  message: String!
+  "Until when it can be ordered; the moment itself is too late."
+  expiresAt: DateTime!
+  "What staff note."
+  note: String! @allow(permissions: [ORDER_READ])
+  "The global id of the account of who made it."
+  createdBy: ID! @allow(permissions: [ORDER_READ])
+  "The global id of the account that placed it, of staff or the buyer; null if nobody has, or a guest did."
+  placedBy: ID @allow(permissions: [ORDER_READ])
+  "When it was made."
+  createdAt: DateTime!
+  "When it last changed."
+  updatedAt: DateTime!
+  "The order that was placed from it; null while there is none, or if the caller may not see it."
+  order: Order
+}
+
+"Where a draft order stands."
+enum DraftOrderState {
+  "Staff work on it."
+  OPEN
+  "The customer is asked to confirm it."
+  SENT
+  "Ordered."
+  PLACED
+  "Given up by staff or the customer."
+  CANCELLED
+  "Its time is over; staff may change it to open it again."
+  EXPIRED
+}
+
+"Goods of a draft order."
+type DraftOrderLine {
+  "The line's opaque global id."
+  id: ID!
+  "The variant; null if it is no longer sold."
+  variant: Variant
+  "The stock keeping unit."
+  sku: String!
+  "The product's name, in the caller's language."
+  name: String!
+  "The chosen option values."
+  options: [String!]!
+  "How many pieces."
+  quantity: Int!
+  "The price of one piece that staff have set; null: the buyer's own price."
+  unit: Money
+}
+
+"One page of draft orders."
+type DraftOrderConnection {
+  "The drafts with their cursors."
+  edges: [DraftOrderEdge!]!
+  "The drafts without cursors."
+  nodes: [DraftOrder!]!
+  "Where the page lies."
+  pageInfo: PageInfo!
+  "How many drafts the whole list has; costs a count."
+  totalCount: Int!
+}
+
+"A draft order on a page."
+type DraftOrderEdge {
+  "The cursor behind this draft."
+  cursor: String!
+  "The draft."
+  node: DraftOrder!
+}
+
+"Which draft orders to list; what is left out does not filter."
+input DraftOrderFilter {
+  "Drafts that stand at one of these."
+  state: [DraftOrderState!]
+  "Drafts for the account; for staff."
+  memberId: ID
+  "A part of the number, of the customer's name, mail address or telephone number, at most 100 characters; for staff."
+  text: String
+}
+
+"For whom a draft order is, and what it holds."
+input CreateDraftOrderInput {
+  "The account for which it is; a guest if left out. Name, mail address, and the address that the member ships to are the account's unless ` + "`" + `terms` + "`" + ` say otherwise."
+  memberId: ID
+  "What is known of it so far."
+  terms: DraftOrderTermsInput!
+}
+
+"What is to change in a draft order."
+input UpdateDraftOrderInput {
+  "The draft."
+  draftOrderId: ID!
+  "` + "`" + `DraftOrder.revision` + "`" + ` as staff have seen it."
+  revision: Int!
+  "What is to change."
+  terms: DraftOrderTermsInput!
+}
+
+"What staff say of an order to come; what is left out stays as it is."
+input DraftOrderTermsInput {
+  "The customer's name, at most 100 characters."
+  name: String
+  "The customer's telephone number, at most 20 characters."
+  phone: String
+  "Where mails go."
+  email: String
+  "Where the parcel goes."
+  shippingAddress: AddressInput
+  "Whom the bill is made out to."
+  billingAddress: AddressInput
+  "Forget the billing address: the bill goes with the parcel."
+  billToShipping: Boolean! = false
+  "How it is shipped."
+  shippingMethodId: ID
+  "Whereto it is shipped; DIRECT for buyers who may use the function DIRECT_SHIPPING."
+  shippingMode: ShippingMode
+  "The shop at which it is bought or picked up."
+  shopId: ID
+  "How it is paid: CARD, BANK_TRANSFER, ON_ACCOUNT, CONVENIENCE_STORE or CASH_ON_DELIVERY."
+  paymentMethod: PaymentMethod
+  "For CONVENIENCE_STORE: the chain."
+  convenienceStore: ConvenienceStore
+  "What staff note, at most 2,000 characters."
+  note: String
+  "Until when it can be ordered, within a year; 14 days if never said."
+  expiresAt: DateTime
+  "All goods, at most 200 lines; those that there are stay if left out."
+  lines: [DraftOrderLineInput!]
+  "The codes of all coupons, at most 10; those that there are stay if left out."
+  coupons: [String!]
+}
+
+"Goods of a draft order."
+input DraftOrderLineInput {
+  "The variant."
+  variantId: ID!
+  "How many pieces, 1 to 99,999."
+  quantity: Int!
+  "What fills the slots of a set."
+  choices: [SetChoiceInput!]! = []
+  "The price of one piece in major units, with or without tax as the channel shows prices, which no other rule changes; the buyer's own price if left out."
+  unit: Decimal
+}
+
+"The word that orders a draft."
+input PlaceDraftOrderInput {
+  "The client's key of this intent, 8 to 100 characters: a UUID does."
+  idempotencyKey: String!
+  "The draft."
+  draftOrderId: ID!
+  "` + "`" + `DraftOrder.revision` + "`" + ` as it was seen."
+  revision: Int!
+  "What was seen, in major units: the total of ` + "`" + `draftOrderCart` + "`" + `."
+  expectedTotal: Decimal!
+}
+
+"A draft order to be confirmed by the customer."
+input SendDraftOrderInput {
+  "The draft."
+  draftOrderId: ID!
+  "` + "`" + `DraftOrder.revision` + "`" + ` as staff have seen it."
+  revision: Int!
+  "What to say, at most 2,000 characters."
+  message: String! = ""
+}
+
+"A draft order to be given up."
+input CancelDraftOrderInput {
+  "The draft."
+  draftOrderId: ID!
+  "Why, at most 500 characters."
+  reason: String! = ""
+}
+
+"An order to be ordered again."
+input DuplicateOrderInput {
+  "The order."
+  orderId: ID!
+}
+
+"A draft order after a change."
+type DraftOrderPayload {
+  "The draft; null if nothing was done."
+  draftOrder: DraftOrder
+  "Why nothing was done; empty if it was."
+  userErrors: [UserError!]!
+}
+
+"A draft order after it was ordered."
+type PlaceDraftOrderPayload {
+  "The order; null if nothing was done."
+  order: Order
+  "The draft; null if nothing was done."
+  draftOrder: DraftOrder
+  "Why nothing was done; empty if it was."
+  userErrors: [UserError!]!
+}
+
+extend type Order {
+  "The draft that it was placed from; null if there was none."
+  draftOrder: DraftOrder @allow(permissions: [ORDER_READ])
+}
+
+extend enum UserErrorCode {
+  "The draft order stands where this cannot be done."
+  DRAFT_ORDER_STATE_CONFLICT
+  "The draft order was changed since it was seen."
+  DRAFT_ORDER_CHANGED
+  "The draft order's time is over."
+  DRAFT_ORDER_EXPIRED
+  "The moment is over, or too far ahead."
+  DRAFT_ORDER_EXPIRY_INVALID
+  "A draft order cannot be paid this way."
+  DRAFT_ORDER_PAYMENT_INVALID
 }
 `, BuiltIn: false},
 	{Name: "../schema/giftcard.graphqls", Input: `extend type Query {
@@ -27269,6 +28202,84 @@ type StockDeliveryPayload {
   userErrors: [UserError!]!
 }
 `, BuiltIn: false},
+	{Name: "../schema/timeline.graphqls", Input: `extend type Query {
+  """
+  What happened around an order, the first first: to the order, its shipments, returns,
+  payments and documents, the mails about it, and notes of staff. Customers see what is
+  for them.
+  """
+  orderTimeline(
+    "The order's global id."
+    orderId: ID!
+    "How many, 0 to 100."
+    first: Int = 50
+    "The cursor behind which the page starts."
+    after: String
+  ): TimelineConnection! @allow(roles: [GUEST, MEMBER, COMPANY_BUYER], permissions: [ORDER_READ])
+}
+
+extend type Mutation {
+  "Add a note to an order's timeline: among staff, or for the customer to see. It stays as it is."
+  remarkOrder(
+    "Which order, and the note."
+    input: RemarkOrderInput!
+  ): OrderPayload! @allow(permissions: [ORDER_WRITE])
+}
+
+"One thing that happened around an order."
+type TimelineMoment {
+  "When."
+  at: DateTime!
+  "What: \"order.placed\", \"order.shipped\", \"payment.captured\", \"document.issued\", \"mail.sent\", \"order.remarked\", …"
+  type: String!
+  "What it happened to: \"Order\", \"Payment\", \"Document\" or \"Mail\"."
+  subject: String!
+  "The kind of caller that did it."
+  actor: Role!
+  "The global id of the account that did it; null if a guest or noren itself did."
+  actorId: ID @allow(permissions: [ORDER_READ])
+  "The name of the account that did it; empty if none did."
+  actorName: String! @allow(permissions: [ORDER_READ])
+  "Where the order stood after it; null if it does not say."
+  to: OrderStatus
+  "What there is to say besides: the kind of mail or document, numbers, why; empty if nothing."
+  detail: String!
+  "The note; empty if it is none."
+  remark: String!
+  "Whether the customer sees it."
+  visible: Boolean! @allow(permissions: [ORDER_READ])
+}
+
+"One page of a timeline."
+type TimelineConnection {
+  "The moments with their cursors."
+  edges: [TimelineEdge!]!
+  "The moments without cursors."
+  nodes: [TimelineMoment!]!
+  "Where the page lies."
+  pageInfo: PageInfo!
+  "How many moments the whole timeline has; costs a count."
+  totalCount: Int!
+}
+
+"A moment on a page."
+type TimelineEdge {
+  "The cursor behind this moment."
+  cursor: String!
+  "The moment."
+  node: TimelineMoment!
+}
+
+"A note for an order's timeline."
+input RemarkOrderInput {
+  "The order."
+  orderId: ID!
+  "The note, at most 4,000 characters."
+  text: String!
+  "Whether the customer sees it."
+  visibleToCustomer: Boolean! = false
+}
+`, BuiltIn: false},
 	{Name: "../schema/transfer.graphqls", Input: `"Where a stock transfer stands."
 enum StockTransferState {
   "The pieces are on their way, at least some (移動中)."
@@ -29037,6 +30048,116 @@ func childFields_DonePayload(ctx context.Context, ec *executionContext, field gr
 	return nil, fmt.Errorf("no field named %q was found under type DonePayload", field.Name)
 }
 
+func childFields_DraftOrder(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return fieldContext_DraftOrder_id(ctx, ec, field)
+	case "number":
+		return fieldContext_DraftOrder_number(ctx, ec, field)
+	case "state":
+		return fieldContext_DraftOrder_state(ctx, ec, field)
+	case "revision":
+		return fieldContext_DraftOrder_revision(ctx, ec, field)
+	case "memberId":
+		return fieldContext_DraftOrder_memberId(ctx, ec, field)
+	case "name":
+		return fieldContext_DraftOrder_name(ctx, ec, field)
+	case "phone":
+		return fieldContext_DraftOrder_phone(ctx, ec, field)
+	case "email":
+		return fieldContext_DraftOrder_email(ctx, ec, field)
+	case "shippingAddress":
+		return fieldContext_DraftOrder_shippingAddress(ctx, ec, field)
+	case "billingAddress":
+		return fieldContext_DraftOrder_billingAddress(ctx, ec, field)
+	case "shippingMethodId":
+		return fieldContext_DraftOrder_shippingMethodId(ctx, ec, field)
+	case "shippingMode":
+		return fieldContext_DraftOrder_shippingMode(ctx, ec, field)
+	case "shopId":
+		return fieldContext_DraftOrder_shopId(ctx, ec, field)
+	case "paymentMethod":
+		return fieldContext_DraftOrder_paymentMethod(ctx, ec, field)
+	case "convenienceStore":
+		return fieldContext_DraftOrder_convenienceStore(ctx, ec, field)
+	case "lines":
+		return fieldContext_DraftOrder_lines(ctx, ec, field)
+	case "total":
+		return fieldContext_DraftOrder_total(ctx, ec, field)
+	case "message":
+		return fieldContext_DraftOrder_message(ctx, ec, field)
+	case "expiresAt":
+		return fieldContext_DraftOrder_expiresAt(ctx, ec, field)
+	case "note":
+		return fieldContext_DraftOrder_note(ctx, ec, field)
+	case "createdBy":
+		return fieldContext_DraftOrder_createdBy(ctx, ec, field)
+	case "placedBy":
+		return fieldContext_DraftOrder_placedBy(ctx, ec, field)
+	case "createdAt":
+		return fieldContext_DraftOrder_createdAt(ctx, ec, field)
+	case "updatedAt":
+		return fieldContext_DraftOrder_updatedAt(ctx, ec, field)
+	case "order":
+		return fieldContext_DraftOrder_order(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type DraftOrder", field.Name)
+}
+
+func childFields_DraftOrderConnection(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edges":
+		return fieldContext_DraftOrderConnection_edges(ctx, ec, field)
+	case "nodes":
+		return fieldContext_DraftOrderConnection_nodes(ctx, ec, field)
+	case "pageInfo":
+		return fieldContext_DraftOrderConnection_pageInfo(ctx, ec, field)
+	case "totalCount":
+		return fieldContext_DraftOrderConnection_totalCount(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type DraftOrderConnection", field.Name)
+}
+
+func childFields_DraftOrderEdge(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cursor":
+		return fieldContext_DraftOrderEdge_cursor(ctx, ec, field)
+	case "node":
+		return fieldContext_DraftOrderEdge_node(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type DraftOrderEdge", field.Name)
+}
+
+func childFields_DraftOrderLine(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return fieldContext_DraftOrderLine_id(ctx, ec, field)
+	case "variant":
+		return fieldContext_DraftOrderLine_variant(ctx, ec, field)
+	case "sku":
+		return fieldContext_DraftOrderLine_sku(ctx, ec, field)
+	case "name":
+		return fieldContext_DraftOrderLine_name(ctx, ec, field)
+	case "options":
+		return fieldContext_DraftOrderLine_options(ctx, ec, field)
+	case "quantity":
+		return fieldContext_DraftOrderLine_quantity(ctx, ec, field)
+	case "unit":
+		return fieldContext_DraftOrderLine_unit(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type DraftOrderLine", field.Name)
+}
+
+func childFields_DraftOrderPayload(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "draftOrder":
+		return fieldContext_DraftOrderPayload_draftOrder(ctx, ec, field)
+	case "userErrors":
+		return fieldContext_DraftOrderPayload_userErrors(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type DraftOrderPayload", field.Name)
+}
+
 func childFields_EditOrderPayload(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "order":
@@ -29619,6 +30740,8 @@ func childFields_Order(ctx context.Context, ec *executionContext, field graphql.
 		return fieldContext_Order_company(ctx, ec, field)
 	case "paymentCharge":
 		return fieldContext_Order_paymentCharge(ctx, ec, field)
+	case "draftOrder":
+		return fieldContext_Order_draftOrder(ctx, ec, field)
 	case "documents":
 		return fieldContext_Order_documents(ctx, ec, field)
 	case "payments":
@@ -30101,6 +31224,18 @@ func childFields_PetPayload(ctx context.Context, ec *executionContext, field gra
 		return fieldContext_PetPayload_userErrors(ctx, ec, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type PetPayload", field.Name)
+}
+
+func childFields_PlaceDraftOrderPayload(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "order":
+		return fieldContext_PlaceDraftOrderPayload_order(ctx, ec, field)
+	case "draftOrder":
+		return fieldContext_PlaceDraftOrderPayload_draftOrder(ctx, ec, field)
+	case "userErrors":
+		return fieldContext_PlaceDraftOrderPayload_userErrors(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type PlaceDraftOrderPayload", field.Name)
 }
 
 func childFields_PostalRange(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -32493,6 +33628,56 @@ func childFields_TaxAmount(ctx context.Context, ec *executionContext, field grap
 		return fieldContext_TaxAmount_gross(ctx, ec, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type TaxAmount", field.Name)
+}
+
+func childFields_TimelineConnection(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edges":
+		return fieldContext_TimelineConnection_edges(ctx, ec, field)
+	case "nodes":
+		return fieldContext_TimelineConnection_nodes(ctx, ec, field)
+	case "pageInfo":
+		return fieldContext_TimelineConnection_pageInfo(ctx, ec, field)
+	case "totalCount":
+		return fieldContext_TimelineConnection_totalCount(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type TimelineConnection", field.Name)
+}
+
+func childFields_TimelineEdge(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cursor":
+		return fieldContext_TimelineEdge_cursor(ctx, ec, field)
+	case "node":
+		return fieldContext_TimelineEdge_node(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type TimelineEdge", field.Name)
+}
+
+func childFields_TimelineMoment(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "at":
+		return fieldContext_TimelineMoment_at(ctx, ec, field)
+	case "type":
+		return fieldContext_TimelineMoment_type(ctx, ec, field)
+	case "subject":
+		return fieldContext_TimelineMoment_subject(ctx, ec, field)
+	case "actor":
+		return fieldContext_TimelineMoment_actor(ctx, ec, field)
+	case "actorId":
+		return fieldContext_TimelineMoment_actorId(ctx, ec, field)
+	case "actorName":
+		return fieldContext_TimelineMoment_actorName(ctx, ec, field)
+	case "to":
+		return fieldContext_TimelineMoment_to(ctx, ec, field)
+	case "detail":
+		return fieldContext_TimelineMoment_detail(ctx, ec, field)
+	case "remark":
+		return fieldContext_TimelineMoment_remark(ctx, ec, field)
+	case "visible":
+		return fieldContext_TimelineMoment_visible(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type TimelineMoment", field.Name)
 }
 
 func childFields_Tokens(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {

@@ -17,6 +17,7 @@ import (
 	"github.com/noren-commerce/noren/core/company"
 	"github.com/noren-commerce/noren/core/customer"
 	"github.com/noren-commerce/noren/core/display"
+	"github.com/noren-commerce/noren/core/draft"
 	"github.com/noren-commerce/noren/core/fault"
 	"github.com/noren-commerce/noren/core/giftcard"
 	"github.com/noren-commerce/noren/core/i18n"
@@ -271,6 +272,24 @@ type DonePayload struct {
 	UserErrors []UserError `json:"userErrors"`
 }
 
+// Which draft orders to list; what is left out does not filter.
+type DraftOrderFilter struct {
+	// Drafts that stand at one of these.
+	State []draft.State `json:"state,omitempty"`
+	// Drafts for the account; for staff.
+	MemberID *string `json:"memberId,omitempty"`
+	// A part of the number, of the customer's name, mail address or telephone number, at most 100 characters; for staff.
+	Text *string `json:"text,omitempty"`
+}
+
+// A draft order after a change.
+type DraftOrderPayload struct {
+	// The draft; null if nothing was done.
+	DraftOrder *draft.Draft `json:"draftOrder,omitempty"`
+	// Why nothing was done; empty if it was.
+	UserErrors []UserError `json:"userErrors"`
+}
+
 // A stocktake to give up.
 type DropStocktakeInput struct {
 	// The stocktake's global id.
@@ -504,6 +523,16 @@ type PetPayload struct {
 	// The pet that was added, changed or removed; null if none was.
 	Pet *customer.Pet `json:"pet,omitempty"`
 	// Why nothing was changed; empty if it was.
+	UserErrors []UserError `json:"userErrors"`
+}
+
+// A draft order after it was ordered.
+type PlaceDraftOrderPayload struct {
+	// The order; null if nothing was done.
+	Order *order.Order `json:"order,omitempty"`
+	// The draft; null if nothing was done.
+	DraftOrder *draft.Draft `json:"draftOrder,omitempty"`
+	// Why nothing was done; empty if it was.
 	UserErrors []UserError `json:"userErrors"`
 }
 

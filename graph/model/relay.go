@@ -11,6 +11,7 @@ import (
 	"github.com/noren-commerce/noren/core/catalog"
 	"github.com/noren-commerce/noren/core/company"
 	"github.com/noren-commerce/noren/core/display"
+	"github.com/noren-commerce/noren/core/draft"
 	"github.com/noren-commerce/noren/core/giftcard"
 	"github.com/noren-commerce/noren/core/i18n"
 	"github.com/noren-commerce/noren/core/identity"
@@ -39,6 +40,14 @@ type (
 	BackOrderConnection = page.Connection[order.BackOrder]
 	// BackOrderEdge is a back-order on a page.
 	BackOrderEdge = page.Edge[order.BackOrder]
+	// DraftOrderConnection is a page of draft orders.
+	DraftOrderConnection = page.Connection[draft.Draft]
+	// DraftOrderEdge is a draft order on a page.
+	DraftOrderEdge = page.Edge[draft.Draft]
+	// TimelineConnection is a page of an order's timeline.
+	TimelineConnection = page.Connection[order.Moment]
+	// TimelineEdge is a moment on a page.
+	TimelineEdge = page.Edge[order.Moment]
 	// QuotationConnection is a page of quotations.
 	QuotationConnection = page.Connection[quotation.Quotation]
 	// QuotationEdge is a quotation on a page.

@@ -19,6 +19,7 @@ import (
 	"github.com/noren-commerce/noren/core/company"
 	"github.com/noren-commerce/noren/core/customer"
 	"github.com/noren-commerce/noren/core/display"
+	"github.com/noren-commerce/noren/core/draft"
 	"github.com/noren-commerce/noren/core/event"
 	"github.com/noren-commerce/noren/core/idempotency"
 	"github.com/noren-commerce/noren/core/identity"
@@ -166,6 +167,9 @@ func New(cfg Config, db *postgres.DB, now clock.Clock, options ...Option) (*App,
 			Returns:   back,
 			Quotations: newQuotations(db, quotation.Parts{
 				Keys: keys, Companies: companies, Orders: orders, Prices: prices, Rules: rules, Carts: carts, Outbox: jobs, Limiter: ground.Limiter, Events: events, Now: now,
+			}),
+			Drafts: draft.New(draft.Parts{
+				Tx: db, Store: postgres.NewDrafts(db), Carts: carts, Orders: orders, Coupons: campaigns, Prices: prices, Outbox: jobs, Events: events, ShopURL: cfg.shopPages(), Now: now,
 			}),
 			Imports:   NewImports(db, jobs, now),
 			Prices:    newPriceImports(db, jobs, prices, lists, now),
