@@ -313,7 +313,9 @@ func TestATimelineTellsEachWhatIsForThem(t *testing.T) {
 	require.Empty(t, s.pay(t, "pay-intent-1", "pm_card_visa").UserErrors)
 	staff := as(t, s.App, phoneDesk)
 	remark := func(text string, visible bool) []userError {
-		var got struct{ RemarkOrder struct{ UserErrors []userError } }
+		var got struct {
+			RemarkOrder struct{ UserErrors []userError }
+		}
 		staff(`mutation($o: ID!, $t: String!, $v: Boolean!) { remarkOrder(input: {orderId: $o, text: $t, visibleToCustomer: $v}) { userErrors { code field } } }`,
 			apptest.Variables{"o": s.order, "t": text, "v": visible}).Into(t, &got)
 		return got.RemarkOrder.UserErrors

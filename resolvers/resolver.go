@@ -29,11 +29,13 @@ import (
 	"github.com/noren-commerce/noren/core/pricing"
 	"github.com/noren-commerce/noren/core/promotion"
 	"github.com/noren-commerce/noren/core/quotation"
+	"github.com/noren-commerce/noren/core/recurring"
 	"github.com/noren-commerce/noren/core/returns"
 	"github.com/noren-commerce/noren/core/sale"
 	"github.com/noren-commerce/noren/core/scope"
 	"github.com/noren-commerce/noren/core/shipping"
 	"github.com/noren-commerce/noren/core/signal"
+	"github.com/noren-commerce/noren/core/worklist"
 	"github.com/noren-commerce/noren/graph"
 )
 
@@ -61,6 +63,8 @@ type Resolver struct {
 	Returns    *returns.Service
 	Quotations *quotation.Service
 	Drafts     *draft.Service
+	Recurring  *recurring.Service
+	Worklists  *worklist.Service
 	Imports    *importing.Service
 	Prices     *importing.Prices
 	Payments   *payment.Service
@@ -116,6 +120,9 @@ type Loaders struct {
 
 	DraftLines   *graph.Loader[uuid.UUID, []draft.Line] // by draft
 	DraftOfOrder *graph.Loader[uuid.UUID, draft.Draft]  // by order
+
+	RecurringLines *graph.Loader[uuid.UUID, []recurring.Line]       // by recurring order
+	RecurringDays  *graph.Loader[uuid.UUID, []recurring.Occurrence] // by recurring order
 
 	Profiles  *graph.Loader[uuid.UUID, *customer.Profile]       // by member
 	Addresses *graph.Loader[uuid.UUID, []customer.SavedAddress] // by member
@@ -210,6 +217,9 @@ func (r *Resolver) NewLoaders(ctx context.Context) *Loaders {
 
 		DraftLines:   graph.NewLoader(graph.Grouped(r.Drafts.Lines, func(l draft.Line) uuid.UUID { return l.DraftID })),
 		DraftOfOrder: graph.NewLoader(graph.ByKey(r.Drafts.OfOrders, func(d draft.Draft) uuid.UUID { return *d.OrderID })),
+
+		RecurringLines: graph.NewLoader(graph.Grouped(r.Recurring.Lines, func(l recurring.Line) uuid.UUID { return l.RecurringID })),
+		RecurringDays:  graph.NewLoader(graph.Grouped(r.Recurring.Occurrences, func(o recurring.Occurrence) uuid.UUID { return o.RecurringID })),
 
 		Profiles:  graph.NewLoader(graph.ByKey(r.Customers.Profiles, func(p *customer.Profile) uuid.UUID { return p.MemberID })),
 		Addresses: graph.NewLoader(graph.Grouped(r.Customers.Addresses, func(a customer.SavedAddress) uuid.UUID { return a.MemberID })),

@@ -46,6 +46,7 @@ func clientOperations() map[string]clientOperation {
 	for _, some := range []map[string]clientOperation{
 		buyingOperations, shopOperations, accountOperations, staffOperations, displayOperations, termOperations, campaignOperations,
 		companyOperations, quotationOperations, movingOperations, moneyOperations, bookOperations, shippingOperations, documentOperations, returnOperations,
+		deskOperations,
 	} {
 		maps.Copy(all, some)
 	}

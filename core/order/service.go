@@ -141,6 +141,7 @@ type Service struct {
 	offers    Offers
 	documents Documents
 	cards     Cards
+	standings Standings
 	now       clock.Clock
 }
 

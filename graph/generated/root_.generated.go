@@ -31,6 +31,7 @@ import (
 	"github.com/noren-commerce/noren/core/pricing"
 	"github.com/noren-commerce/noren/core/promotion"
 	"github.com/noren-commerce/noren/core/quotation"
+	"github.com/noren-commerce/noren/core/recurring"
 	"github.com/noren-commerce/noren/core/returns"
 	"github.com/noren-commerce/noren/core/sale"
 	"github.com/noren-commerce/noren/core/scope"
@@ -78,6 +79,9 @@ type ResolverRoot interface {
 	Quotation() QuotationResolver
 	QuotationLine() QuotationLineResolver
 	QuotationOffer() QuotationOfferResolver
+	RecurringOccurrence() RecurringOccurrenceResolver
+	RecurringOrder() RecurringOrderResolver
+	RecurringOrderLine() RecurringOrderLineResolver
 	RestockRequest() RestockRequestResolver
 	Return() ReturnResolver
 	ReturnLine() ReturnLineResolver
@@ -1244,10 +1248,12 @@ type ComplexityRoot struct {
 		BookStocktake            func(childComplexity int, input inventory.BookStocktakeInput) int
 		CancelDraftOrder         func(childComplexity int, input draft.CancelInput) int
 		CancelOrder              func(childComplexity int, input order.CancelInput) int
+		CancelRecurringOrder     func(childComplexity int, input recurring.NameInput) int
 		CancelShipment           func(childComplexity int, input order.CancelShipmentInput) int
 		CapturePayment           func(childComplexity int, input payment.CaptureInput) int
 		ChangeCompanyBuyer       func(childComplexity int, input company.SeatInput) int
 		ChangePassword           func(childComplexity int, input identity.ChangePasswordInput) int
+		ChangeRecurringOrder     func(childComplexity int, input recurring.ChangeInput) int
 		CloseAccount             func(childComplexity int, input identity.CloseInput) int
 		CloseAccounts            func(childComplexity int, input billing.CloseInput) int
 		CloseBadge               func(childComplexity int, input display.CloseInput) int
@@ -1306,6 +1312,7 @@ type ComplexityRoot struct {
 		MoveCategory             func(childComplexity int, input catalog.MoveCategoryInput) int
 		NoteOrder                func(childComplexity int, input order.NoteInput) int
 		NoteQuotation            func(childComplexity int, input quotation.NoteInput) int
+		PauseRecurringOrder      func(childComplexity int, input recurring.NameInput) int
 		PayOrder                 func(childComplexity int, input payment.PayInput) int
 		PinProduct               func(childComplexity int, input display.PinInput) int
 		PlaceDraftOrder          func(childComplexity int, input draft.PlaceInput) int
@@ -1348,6 +1355,8 @@ type ComplexityRoot struct {
 		RescheduleStockDelivery  func(childComplexity int, input inventory.RescheduleDeliveryInput) int
 		ResetPassword            func(childComplexity int, input identity.ResetPasswordInput) int
 		ResetTotp                func(childComplexity int, input identity.StaffAccountInput) int
+		ResumeRecurringOrder     func(childComplexity int, input recurring.ResumeInput) int
+		RetryRecurringOrder      func(childComplexity int, input recurring.RetryInput) int
 		ReverseJournalEntry      func(childComplexity int, input ledger.ReverseInput) int
 		RevokePartnerKey         func(childComplexity int, input partner.RevokeKeyInput) int
 		RevokeSession            func(childComplexity int, input identity.RevokeSessionInput) int
@@ -1391,9 +1400,11 @@ type ComplexityRoot struct {
 		SettleStrayPayment       func(childComplexity int, input payment.SettleStrayInput) int
 		ShipShipment             func(childComplexity int, input order.ShipInput) int
 		SimulateCampaign         func(childComplexity int, input promotion.SimulateInput) int
+		SkipRecurringOrder       func(childComplexity int, input recurring.NameInput) int
 		StartSso                 func(childComplexity int, input identity.StartSSOInput) int
 		StartStocktake           func(childComplexity int, input inventory.StartStocktakeInput) int
 		StartTotp                func(childComplexity int) int
+		SubscribeRecurringOrder  func(childComplexity int, input recurring.SubscribeInput) int
 		TagOrder                 func(childComplexity int, input order.TagInput) int
 		UnlinkSso                func(childComplexity int, input identity.UnlinkSSOInput) int
 		UnpinProduct             func(childComplexity int, input display.CloseInput) int
@@ -2075,6 +2086,9 @@ type ComplexityRoot struct {
 		Quotation           func(childComplexity int, id string) int
 		Quotations          func(childComplexity int, first *int, after *string, filter *model.QuotationFilter) int
 		Rates               func(childComplexity int, kind *pricing.RateKind, audience *scope.AudienceInput, target *scope.TargetInput, holdingAt *time.Time, closed bool, first *int, after *string) int
+		RecurringOrder      func(childComplexity int, id string) int
+		RecurringOrderCart  func(childComplexity int, id string) int
+		RecurringOrders     func(childComplexity int, first *int, after *string, filter *model.RecurringOrderFilter) int
 		RestockRequests     func(childComplexity int) int
 		Return              func(childComplexity int, id string) int
 		ReturnRule          func(childComplexity int) int
@@ -2104,6 +2118,7 @@ type ComplexityRoot struct {
 		StrayPayments       func(childComplexity int, first *int, after *string, states []payment.StrayState) int
 		Synonyms            func(childComplexity int) int
 		TrialBalance        func(childComplexity int, until *time.Time) int
+		WorkLists           func(childComplexity int) int
 	}
 
 	Quotation struct {
@@ -2250,6 +2265,66 @@ type ComplexityRoot struct {
 		From     func(childComplexity int) int
 		Until    func(childComplexity int) int
 		Weekdays func(childComplexity int) int
+	}
+
+	RecurringOccurrence struct {
+		Attempts    func(childComplexity int) int
+		DueOn       func(childComplexity int) int
+		Order       func(childComplexity int) int
+		ProblemCode func(childComplexity int) int
+		ProblemText func(childComplexity int) int
+		Result      func(childComplexity int) int
+	}
+
+	RecurringOrder struct {
+		Accepted        func(childComplexity int) int
+		Attempts        func(childComplexity int) int
+		BillingAddress  func(childComplexity int) int
+		CreatedAt       func(childComplexity int) int
+		Due             func(childComplexity int) int
+		Email           func(childComplexity int) int
+		Every           func(childComplexity int) int
+		GlobalID        func(childComplexity int) int
+		Lines           func(childComplexity int) int
+		Member          func(childComplexity int) int
+		Method          func(childComplexity int) int
+		Name            func(childComplexity int) int
+		Number          func(childComplexity int) int
+		Occurrences     func(childComplexity int) int
+		PaymentMethod   func(childComplexity int) int
+		RetryAt         func(childComplexity int) int
+		Revision        func(childComplexity int) int
+		ShippingAddress func(childComplexity int) int
+		State           func(childComplexity int) int
+		Store           func(childComplexity int) int
+		Unit            func(childComplexity int) int
+		Upcoming        func(childComplexity int) int
+	}
+
+	RecurringOrderConnection struct {
+		Edges      func(childComplexity int) int
+		Nodes      func(childComplexity int) int
+		PageInfo   func(childComplexity int) int
+		TotalCount func(childComplexity int) int
+	}
+
+	RecurringOrderEdge struct {
+		Cursor func(childComplexity int) int
+		Node   func(childComplexity int) int
+	}
+
+	RecurringOrderLine struct {
+		GlobalID func(childComplexity int) int
+		Name     func(childComplexity int) int
+		Options  func(childComplexity int) int
+		Quantity func(childComplexity int) int
+		SKU      func(childComplexity int) int
+		Variant  func(childComplexity int) int
+	}
+
+	RecurringOrderPayload struct {
+		RecurringOrder func(childComplexity int) int
+		UserErrors     func(childComplexity int) int
 	}
 
 	RefundPaymentPayload struct {
@@ -2973,7 +3048,8 @@ type ComplexityRoot struct {
 	}
 
 	Subscription struct {
-		OrderChanged func(childComplexity int, id string) int
+		OrderChanged     func(childComplexity int, id string) int
+		WorkListsChanged func(childComplexity int) int
 	}
 
 	Synonym struct {
@@ -3090,6 +3166,15 @@ type ComplexityRoot struct {
 	VoidGiftCardsPayload struct {
 		GiftCards  func(childComplexity int) int
 		UserErrors func(childComplexity int) int
+	}
+
+	WorkLists struct {
+		OnHold          func(childComplexity int) int
+		Payments        func(childComplexity int) int
+		PendingApproval func(childComplexity int) int
+		Recurring       func(childComplexity int) int
+		Returns         func(childComplexity int) int
+		ToShip          func(childComplexity int) int
 	}
 
 	WriteOffAccountPayload struct {
@@ -7631,6 +7716,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.CancelOrder(childComplexity, args["input"].(order.CancelInput)), true
+	case "Mutation.cancelRecurringOrder":
+		if e.ComplexityRoot.Mutation.CancelRecurringOrder == nil {
+			break
+		}
+
+		args, err := field_Mutation_cancelRecurringOrder_args(ctx, ec, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.CancelRecurringOrder(childComplexity, args["input"].(recurring.NameInput)), true
 	case "Mutation.cancelShipment":
 		if e.ComplexityRoot.Mutation.CancelShipment == nil {
 			break
@@ -7675,6 +7771,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.ChangePassword(childComplexity, args["input"].(identity.ChangePasswordInput)), true
+	case "Mutation.changeRecurringOrder":
+		if e.ComplexityRoot.Mutation.ChangeRecurringOrder == nil {
+			break
+		}
+
+		args, err := field_Mutation_changeRecurringOrder_args(ctx, ec, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.ChangeRecurringOrder(childComplexity, args["input"].(recurring.ChangeInput)), true
 	case "Mutation.closeAccount":
 		if e.ComplexityRoot.Mutation.CloseAccount == nil {
 			break
@@ -8303,6 +8410,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.NoteQuotation(childComplexity, args["input"].(quotation.NoteInput)), true
+	case "Mutation.pauseRecurringOrder":
+		if e.ComplexityRoot.Mutation.PauseRecurringOrder == nil {
+			break
+		}
+
+		args, err := field_Mutation_pauseRecurringOrder_args(ctx, ec, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.PauseRecurringOrder(childComplexity, args["input"].(recurring.NameInput)), true
 	case "Mutation.payOrder":
 		if e.ComplexityRoot.Mutation.PayOrder == nil {
 			break
@@ -8755,6 +8873,28 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.ResetTotp(childComplexity, args["input"].(identity.StaffAccountInput)), true
+	case "Mutation.resumeRecurringOrder":
+		if e.ComplexityRoot.Mutation.ResumeRecurringOrder == nil {
+			break
+		}
+
+		args, err := field_Mutation_resumeRecurringOrder_args(ctx, ec, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.ResumeRecurringOrder(childComplexity, args["input"].(recurring.ResumeInput)), true
+	case "Mutation.retryRecurringOrder":
+		if e.ComplexityRoot.Mutation.RetryRecurringOrder == nil {
+			break
+		}
+
+		args, err := field_Mutation_retryRecurringOrder_args(ctx, ec, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.RetryRecurringOrder(childComplexity, args["input"].(recurring.RetryInput)), true
 	case "Mutation.reverseJournalEntry":
 		if e.ComplexityRoot.Mutation.ReverseJournalEntry == nil {
 			break
@@ -9228,6 +9368,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.SimulateCampaign(childComplexity, args["input"].(promotion.SimulateInput)), true
+	case "Mutation.skipRecurringOrder":
+		if e.ComplexityRoot.Mutation.SkipRecurringOrder == nil {
+			break
+		}
+
+		args, err := field_Mutation_skipRecurringOrder_args(ctx, ec, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.SkipRecurringOrder(childComplexity, args["input"].(recurring.NameInput)), true
 	case "Mutation.startSso":
 		if e.ComplexityRoot.Mutation.StartSso == nil {
 			break
@@ -9256,6 +9407,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.StartTotp(childComplexity), true
+	case "Mutation.subscribeRecurringOrder":
+		if e.ComplexityRoot.Mutation.SubscribeRecurringOrder == nil {
+			break
+		}
+
+		args, err := field_Mutation_subscribeRecurringOrder_args(ctx, ec, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.SubscribeRecurringOrder(childComplexity, args["input"].(recurring.SubscribeInput)), true
 	case "Mutation.tagOrder":
 		if e.ComplexityRoot.Mutation.TagOrder == nil {
 			break
@@ -12550,6 +12712,39 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Query.Rates(childComplexity, args["kind"].(*pricing.RateKind), args["audience"].(*scope.AudienceInput), args["target"].(*scope.TargetInput), args["holdingAt"].(*time.Time), args["closed"].(bool), args["first"].(*int), args["after"].(*string)), true
+	case "Query.recurringOrder":
+		if e.ComplexityRoot.Query.RecurringOrder == nil {
+			break
+		}
+
+		args, err := field_Query_recurringOrder_args(ctx, ec, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Query.RecurringOrder(childComplexity, args["id"].(string)), true
+	case "Query.recurringOrderCart":
+		if e.ComplexityRoot.Query.RecurringOrderCart == nil {
+			break
+		}
+
+		args, err := field_Query_recurringOrderCart_args(ctx, ec, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Query.RecurringOrderCart(childComplexity, args["id"].(string)), true
+	case "Query.recurringOrders":
+		if e.ComplexityRoot.Query.RecurringOrders == nil {
+			break
+		}
+
+		args, err := field_Query_recurringOrders_args(ctx, ec, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Query.RecurringOrders(childComplexity, args["first"].(*int), args["after"].(*string), args["filter"].(*model.RecurringOrderFilter)), true
 	case "Query.restockRequests":
 		if e.ComplexityRoot.Query.RestockRequests == nil {
 			break
@@ -12819,6 +13014,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Query.TrialBalance(childComplexity, args["until"].(*time.Time)), true
+	case "Query.workLists":
+		if e.ComplexityRoot.Query.WorkLists == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Query.WorkLists(childComplexity), true
 
 	case "Quotation.company":
 		if e.ComplexityRoot.Quotation.Company == nil {
@@ -13423,6 +13624,264 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Recurrence.Weekdays(childComplexity), true
+
+	case "RecurringOccurrence.attempts":
+		if e.ComplexityRoot.RecurringOccurrence.Attempts == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RecurringOccurrence.Attempts(childComplexity), true
+	case "RecurringOccurrence.dueOn":
+		if e.ComplexityRoot.RecurringOccurrence.DueOn == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RecurringOccurrence.DueOn(childComplexity), true
+	case "RecurringOccurrence.order":
+		if e.ComplexityRoot.RecurringOccurrence.Order == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RecurringOccurrence.Order(childComplexity), true
+	case "RecurringOccurrence.problemCode":
+		if e.ComplexityRoot.RecurringOccurrence.ProblemCode == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RecurringOccurrence.ProblemCode(childComplexity), true
+	case "RecurringOccurrence.problemText":
+		if e.ComplexityRoot.RecurringOccurrence.ProblemText == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RecurringOccurrence.ProblemText(childComplexity), true
+	case "RecurringOccurrence.result":
+		if e.ComplexityRoot.RecurringOccurrence.Result == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RecurringOccurrence.Result(childComplexity), true
+
+	case "RecurringOrder.accepted":
+		if e.ComplexityRoot.RecurringOrder.Accepted == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RecurringOrder.Accepted(childComplexity), true
+	case "RecurringOrder.attempts":
+		if e.ComplexityRoot.RecurringOrder.Attempts == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RecurringOrder.Attempts(childComplexity), true
+	case "RecurringOrder.billingAddress":
+		if e.ComplexityRoot.RecurringOrder.BillingAddress == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RecurringOrder.BillingAddress(childComplexity), true
+	case "RecurringOrder.createdAt":
+		if e.ComplexityRoot.RecurringOrder.CreatedAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RecurringOrder.CreatedAt(childComplexity), true
+	case "RecurringOrder.nextOn":
+		if e.ComplexityRoot.RecurringOrder.Due == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RecurringOrder.Due(childComplexity), true
+	case "RecurringOrder.email":
+		if e.ComplexityRoot.RecurringOrder.Email == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RecurringOrder.Email(childComplexity), true
+	case "RecurringOrder.every":
+		if e.ComplexityRoot.RecurringOrder.Every == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RecurringOrder.Every(childComplexity), true
+	case "RecurringOrder.id":
+		if e.ComplexityRoot.RecurringOrder.GlobalID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RecurringOrder.GlobalID(childComplexity), true
+	case "RecurringOrder.lines":
+		if e.ComplexityRoot.RecurringOrder.Lines == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RecurringOrder.Lines(childComplexity), true
+	case "RecurringOrder.memberId":
+		if e.ComplexityRoot.RecurringOrder.Member == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RecurringOrder.Member(childComplexity), true
+	case "RecurringOrder.shippingMethodId":
+		if e.ComplexityRoot.RecurringOrder.Method == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RecurringOrder.Method(childComplexity), true
+	case "RecurringOrder.name":
+		if e.ComplexityRoot.RecurringOrder.Name == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RecurringOrder.Name(childComplexity), true
+	case "RecurringOrder.number":
+		if e.ComplexityRoot.RecurringOrder.Number == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RecurringOrder.Number(childComplexity), true
+	case "RecurringOrder.occurrences":
+		if e.ComplexityRoot.RecurringOrder.Occurrences == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RecurringOrder.Occurrences(childComplexity), true
+	case "RecurringOrder.paymentMethod":
+		if e.ComplexityRoot.RecurringOrder.PaymentMethod == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RecurringOrder.PaymentMethod(childComplexity), true
+	case "RecurringOrder.retryAt":
+		if e.ComplexityRoot.RecurringOrder.RetryAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RecurringOrder.RetryAt(childComplexity), true
+	case "RecurringOrder.revision":
+		if e.ComplexityRoot.RecurringOrder.Revision == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RecurringOrder.Revision(childComplexity), true
+	case "RecurringOrder.shippingAddress":
+		if e.ComplexityRoot.RecurringOrder.ShippingAddress == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RecurringOrder.ShippingAddress(childComplexity), true
+	case "RecurringOrder.state":
+		if e.ComplexityRoot.RecurringOrder.State == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RecurringOrder.State(childComplexity), true
+	case "RecurringOrder.convenienceStore":
+		if e.ComplexityRoot.RecurringOrder.Store == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RecurringOrder.Store(childComplexity), true
+	case "RecurringOrder.unit":
+		if e.ComplexityRoot.RecurringOrder.Unit == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RecurringOrder.Unit(childComplexity), true
+	case "RecurringOrder.upcoming":
+		if e.ComplexityRoot.RecurringOrder.Upcoming == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RecurringOrder.Upcoming(childComplexity), true
+
+	case "RecurringOrderConnection.edges":
+		if e.ComplexityRoot.RecurringOrderConnection.Edges == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RecurringOrderConnection.Edges(childComplexity), true
+	case "RecurringOrderConnection.nodes":
+		if e.ComplexityRoot.RecurringOrderConnection.Nodes == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RecurringOrderConnection.Nodes(childComplexity), true
+	case "RecurringOrderConnection.pageInfo":
+		if e.ComplexityRoot.RecurringOrderConnection.PageInfo == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RecurringOrderConnection.PageInfo(childComplexity), true
+	case "RecurringOrderConnection.totalCount":
+		if e.ComplexityRoot.RecurringOrderConnection.TotalCount == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RecurringOrderConnection.TotalCount(childComplexity), true
+
+	case "RecurringOrderEdge.cursor":
+		if e.ComplexityRoot.RecurringOrderEdge.Cursor == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RecurringOrderEdge.Cursor(childComplexity), true
+	case "RecurringOrderEdge.node":
+		if e.ComplexityRoot.RecurringOrderEdge.Node == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RecurringOrderEdge.Node(childComplexity), true
+
+	case "RecurringOrderLine.id":
+		if e.ComplexityRoot.RecurringOrderLine.GlobalID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RecurringOrderLine.GlobalID(childComplexity), true
+	case "RecurringOrderLine.name":
+		if e.ComplexityRoot.RecurringOrderLine.Name == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RecurringOrderLine.Name(childComplexity), true
+	case "RecurringOrderLine.options":
+		if e.ComplexityRoot.RecurringOrderLine.Options == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RecurringOrderLine.Options(childComplexity), true
+	case "RecurringOrderLine.quantity":
+		if e.ComplexityRoot.RecurringOrderLine.Quantity == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RecurringOrderLine.Quantity(childComplexity), true
+	case "RecurringOrderLine.sku":
+		if e.ComplexityRoot.RecurringOrderLine.SKU == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RecurringOrderLine.SKU(childComplexity), true
+	case "RecurringOrderLine.variant":
+		if e.ComplexityRoot.RecurringOrderLine.Variant == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RecurringOrderLine.Variant(childComplexity), true
+
+	case "RecurringOrderPayload.recurringOrder":
+		if e.ComplexityRoot.RecurringOrderPayload.RecurringOrder == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RecurringOrderPayload.RecurringOrder(childComplexity), true
+	case "RecurringOrderPayload.userErrors":
+		if e.ComplexityRoot.RecurringOrderPayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RecurringOrderPayload.UserErrors(childComplexity), true
 
 	case "RefundPaymentPayload.payment":
 		if e.ComplexityRoot.RefundPaymentPayload.Payment == nil {
@@ -16060,6 +16519,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Subscription.OrderChanged(childComplexity, args["id"].(string)), true
+	case "Subscription.workListsChanged":
+		if e.ComplexityRoot.Subscription.WorkListsChanged == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Subscription.WorkListsChanged(childComplexity), true
 
 	case "Synonym.id":
 		if e.ComplexityRoot.Synonym.GlobalID == nil {
@@ -16500,6 +16965,43 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.VoidGiftCardsPayload.UserErrors(childComplexity), true
 
+	case "WorkLists.onHold":
+		if e.ComplexityRoot.WorkLists.OnHold == nil {
+			break
+		}
+
+		return e.ComplexityRoot.WorkLists.OnHold(childComplexity), true
+	case "WorkLists.payments":
+		if e.ComplexityRoot.WorkLists.Payments == nil {
+			break
+		}
+
+		return e.ComplexityRoot.WorkLists.Payments(childComplexity), true
+	case "WorkLists.pendingApproval":
+		if e.ComplexityRoot.WorkLists.PendingApproval == nil {
+			break
+		}
+
+		return e.ComplexityRoot.WorkLists.PendingApproval(childComplexity), true
+	case "WorkLists.recurring":
+		if e.ComplexityRoot.WorkLists.Recurring == nil {
+			break
+		}
+
+		return e.ComplexityRoot.WorkLists.Recurring(childComplexity), true
+	case "WorkLists.returns":
+		if e.ComplexityRoot.WorkLists.Returns == nil {
+			break
+		}
+
+		return e.ComplexityRoot.WorkLists.Returns(childComplexity), true
+	case "WorkLists.toShip":
+		if e.ComplexityRoot.WorkLists.ToShip == nil {
+			break
+		}
+
+		return e.ComplexityRoot.WorkLists.ToShip(childComplexity), true
+
 	case "WriteOffAccountPayload.entry":
 		if e.ComplexityRoot.WriteOffAccountPayload.Entry == nil {
 			break
@@ -16559,6 +17061,7 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 			graphql.NewInputUnmarshaler("CashOnDeliveryInput", graphql.BindUnmarshaler(ec, unmarshalInputCashOnDeliveryInput)),
 			graphql.NewInputUnmarshaler("ChangeCompanyBuyerInput", graphql.BindUnmarshaler(ec, unmarshalInputChangeCompanyBuyerInput)),
 			graphql.NewInputUnmarshaler("ChangePasswordInput", graphql.BindUnmarshaler(ec, unmarshalInputChangePasswordInput)),
+			graphql.NewInputUnmarshaler("ChangeRecurringOrderInput", graphql.BindUnmarshaler(ec, unmarshalInputChangeRecurringOrderInput)),
 			graphql.NewInputUnmarshaler("CloseAccountInput", graphql.BindUnmarshaler(ec, unmarshalInputCloseAccountInput)),
 			graphql.NewInputUnmarshaler("CloseAccountsInput", graphql.BindUnmarshaler(ec, unmarshalInputCloseAccountsInput)),
 			graphql.NewInputUnmarshaler("CloseCompanyInput", graphql.BindUnmarshaler(ec, unmarshalInputCloseCompanyInput)),
@@ -16650,6 +17153,10 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 			graphql.NewInputUnmarshaler("RecordCollectionInput", graphql.BindUnmarshaler(ec, unmarshalInputRecordCollectionInput)),
 			graphql.NewInputUnmarshaler("RecordTillPaymentInput", graphql.BindUnmarshaler(ec, unmarshalInputRecordTillPaymentInput)),
 			graphql.NewInputUnmarshaler("RecurrenceInput", graphql.BindUnmarshaler(ec, unmarshalInputRecurrenceInput)),
+			graphql.NewInputUnmarshaler("RecurringOrderFilter", graphql.BindUnmarshaler(ec, unmarshalInputRecurringOrderFilter)),
+			graphql.NewInputUnmarshaler("RecurringOrderInput", graphql.BindUnmarshaler(ec, unmarshalInputRecurringOrderInput)),
+			graphql.NewInputUnmarshaler("RecurringOrderLineInput", graphql.BindUnmarshaler(ec, unmarshalInputRecurringOrderLineInput)),
+			graphql.NewInputUnmarshaler("RecurringOrderTermsInput", graphql.BindUnmarshaler(ec, unmarshalInputRecurringOrderTermsInput)),
 			graphql.NewInputUnmarshaler("RefreshTokenInput", graphql.BindUnmarshaler(ec, unmarshalInputRefreshTokenInput)),
 			graphql.NewInputUnmarshaler("RefundPaymentInput", graphql.BindUnmarshaler(ec, unmarshalInputRefundPaymentInput)),
 			graphql.NewInputUnmarshaler("RefusedDeliveryInput", graphql.BindUnmarshaler(ec, unmarshalInputRefusedDeliveryInput)),
@@ -16672,6 +17179,8 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 			graphql.NewInputUnmarshaler("RequestReturnLineInput", graphql.BindUnmarshaler(ec, unmarshalInputRequestReturnLineInput)),
 			graphql.NewInputUnmarshaler("RescheduleStockDeliveryInput", graphql.BindUnmarshaler(ec, unmarshalInputRescheduleStockDeliveryInput)),
 			graphql.NewInputUnmarshaler("ResetPasswordInput", graphql.BindUnmarshaler(ec, unmarshalInputResetPasswordInput)),
+			graphql.NewInputUnmarshaler("ResumeRecurringOrderInput", graphql.BindUnmarshaler(ec, unmarshalInputResumeRecurringOrderInput)),
+			graphql.NewInputUnmarshaler("RetryRecurringOrderInput", graphql.BindUnmarshaler(ec, unmarshalInputRetryRecurringOrderInput)),
 			graphql.NewInputUnmarshaler("ReturnFilter", graphql.BindUnmarshaler(ec, unmarshalInputReturnFilter)),
 			graphql.NewInputUnmarshaler("ReturnTermInput", graphql.BindUnmarshaler(ec, unmarshalInputReturnTermInput)),
 			graphql.NewInputUnmarshaler("ReverseJournalEntryInput", graphql.BindUnmarshaler(ec, unmarshalInputReverseJournalEntryInput)),
@@ -16731,6 +17240,7 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 			graphql.NewInputUnmarshaler("StartStocktakeInput", graphql.BindUnmarshaler(ec, unmarshalInputStartStocktakeInput)),
 			graphql.NewInputUnmarshaler("StockInput", graphql.BindUnmarshaler(ec, unmarshalInputStockInput)),
 			graphql.NewInputUnmarshaler("StocktakeLineInput", graphql.BindUnmarshaler(ec, unmarshalInputStocktakeLineInput)),
+			graphql.NewInputUnmarshaler("SubscribeRecurringOrderInput", graphql.BindUnmarshaler(ec, unmarshalInputSubscribeRecurringOrderInput)),
 			graphql.NewInputUnmarshaler("TagOrderInput", graphql.BindUnmarshaler(ec, unmarshalInputTagOrderInput)),
 			graphql.NewInputUnmarshaler("TargetInput", graphql.BindUnmarshaler(ec, unmarshalInputTargetInput)),
 			graphql.NewInputUnmarshaler("UnlinkSsoInput", graphql.BindUnmarshaler(ec, unmarshalInputUnlinkSsoInput)),
@@ -25775,6 +26285,330 @@ extend enum UserErrorCode {
   QUOTATION_DATE_INVALID
 }
 `, BuiltIn: false},
+	{Name: "../schema/recurring.graphqls", Input: `extend type Query {
+  "Recurring orders (定期便), newest first: the caller's own; for staff the brand's."
+  recurringOrders(
+    "How many, 0 to 100."
+    first: Int = 20
+    "The cursor behind which the page starts."
+    after: String
+    "Which recurring orders; all if left out."
+    filter: RecurringOrderFilter
+  ): RecurringOrderConnection! @allow(roles: [MEMBER, COMPANY_BUYER], permissions: [ORDER_READ])
+  "One recurring order; null if there is none that the caller may see."
+  recurringOrder(
+    "The recurring order's global id."
+    id: ID!
+  ): RecurringOrder @allow(roles: [MEMBER, COMPANY_BUYER], permissions: [ORDER_READ])
+  "What the next order would be if it were placed now: prices, fees, tax, total, and what stands against it. Null if there is no recurring order that the caller may see."
+  recurringOrderCart(
+    "The recurring order's global id."
+    id: ID!
+  ): Cart @allow(roles: [MEMBER, COMPANY_BUYER], permissions: [ORDER_READ])
+}
+
+extend type Mutation {
+  """
+  Subscribe to goods every so many weeks or months: for the caller, or by staff for a
+  member. noren orders them when they fall due, at the prices of that day, and mails five
+  days ahead what and how much. Coupons that are named hold for each order, as long as
+  their campaign takes them.
+
+  Choose an ` + "`" + `idempotencyKey` + "`" + ` for each intent and keep it until the answer is known.
+  """
+  subscribeRecurringOrder(
+    "What, how often, and from when."
+    input: SubscribeRecurringOrderInput!
+  ): RecurringOrderPayload! @allow(roles: [MEMBER, COMPANY_BUYER], permissions: [ORDER_WRITE])
+  "Change goods, days, address, shipping or payment of the orders to come."
+  changeRecurringOrder(
+    "Which one, and what is to change."
+    input: ChangeRecurringOrderInput!
+  ): RecurringOrderPayload! @allow(roles: [MEMBER, COMPANY_BUYER], permissions: [ORDER_WRITE])
+  "Leave the next order out."
+  skipRecurringOrder(
+    "Which one."
+    input: RecurringOrderInput!
+  ): RecurringOrderPayload! @allow(roles: [MEMBER, COMPANY_BUYER], permissions: [ORDER_WRITE])
+  "Order nothing until it is resumed."
+  pauseRecurringOrder(
+    "Which one."
+    input: RecurringOrderInput!
+  ): RecurringOrderPayload! @allow(roles: [MEMBER, COMPANY_BUYER], permissions: [ORDER_WRITE])
+  "Go on after a pause; what went by is not made up for."
+  resumeRecurringOrder(
+    "Which one, and from when."
+    input: ResumeRecurringOrderInput!
+  ): RecurringOrderPayload! @allow(roles: [MEMBER, COMPANY_BUYER], permissions: [ORDER_WRITE])
+  "End it for good; what was ordered stays ordered."
+  cancelRecurringOrder(
+    "Which one, and why."
+    input: RecurringOrderInput!
+  ): RecurringOrderPayload! @allow(roles: [MEMBER, COMPANY_BUYER], permissions: [ORDER_WRITE])
+  "Try what could not be placed again with the next round, instead of the day after."
+  retryRecurringOrder(
+    "Which one, and at which price."
+    input: RetryRecurringOrderInput!
+  ): RecurringOrderPayload! @allow(roles: [MEMBER, COMPANY_BUYER], permissions: [ORDER_WRITE])
+}
+
+"Goods that are ordered again and again."
+type RecurringOrder {
+  "The recurring order's opaque global id."
+  id: ID!
+  "The number that people read out: \"R-\" and ten symbols, the last of which checks the others."
+  number: String!
+  "Where it stands."
+  state: RecurringOrderState!
+  "Counts its changes: give it to what changes it."
+  revision: Int!
+  "The account for which it is."
+  memberId: ID!
+  "The member's name."
+  name: String!
+  "Where mails go."
+  email: String!
+  "What the interval counts."
+  unit: RecurringUnit!
+  "How many of them lie between two orders."
+  every: Int!
+  "The day of the next order, in the channel's time zone; null while nothing is ordered."
+  nextOn: Date
+  "The next days; none while nothing is ordered. The 31st is the last day of shorter months."
+  upcoming: [Date!]!
+  "The goods, in their order."
+  lines: [RecurringOrderLine!]!
+  "Where the parcel goes."
+  shippingAddress: Address!
+  "Whom the bill is made out to; null: where the parcel goes."
+  billingAddress: Address
+  "How it is shipped."
+  shippingMethodId: ID!
+  "How it is paid."
+  paymentMethod: PaymentMethod!
+  "For CONVENIENCE_STORE: the chain; null for others."
+  convenienceStore: ConvenienceStore
+  "The total that the member knows of: an order that costs over 10 % more is not placed unasked."
+  accepted: Money!
+  "How often the next order could not be placed; after the fourth time it is left out."
+  attempts: Int!
+  "When that is tried again; null if nothing is to be."
+  retryAt: DateTime
+  "What became of the latest days, the latest first, at most 12."
+  occurrences: [RecurringOccurrence!]!
+  "When it began."
+  createdAt: DateTime!
+}
+
+"Where a recurring order stands."
+enum RecurringOrderState {
+  "It is ordered when it falls due."
+  ACTIVE
+  "Nothing is ordered until it is resumed."
+  PAUSED
+  "Ended for good."
+  CANCELLED
+}
+
+"What an interval counts."
+enum RecurringUnit {
+  "Weeks, 1 to 26: always the same day of the week."
+  WEEK
+  "Months, 1 to 12: always the same day of the month, or its last."
+  MONTH
+}
+
+"Goods of a recurring order."
+type RecurringOrderLine {
+  "The line's opaque global id."
+  id: ID!
+  "The variant; null if it is no longer sold."
+  variant: Variant
+  "The stock keeping unit."
+  sku: String!
+  "The product's name, in the caller's language."
+  name: String!
+  "The chosen option values."
+  options: [String!]!
+  "How many pieces."
+  quantity: Int!
+}
+
+"What became of one day."
+type RecurringOccurrence {
+  "The day."
+  dueOn: Date!
+  "What became of it."
+  result: RecurringResult!
+  "The order; null if none was placed, or the caller may not see it."
+  order: Order
+  "Why it could not be placed, by code; empty if it was, or was not tried."
+  problemCode: String!
+  "Why it could not be placed, in the member's language; empty if it was, or was not tried."
+  problemText: String!
+  "How often it was tried."
+  attempts: Int!
+}
+
+"What became of one day of a recurring order."
+enum RecurringResult {
+  "Ordered."
+  PLACED
+  "Left out as wished."
+  SKIPPED
+  "It could not be placed, and will be tried again."
+  PROBLEM
+  "It could not be placed, and was left out after the last try."
+  GIVEN_UP
+}
+
+"One page of recurring orders."
+type RecurringOrderConnection {
+  "The recurring orders with their cursors."
+  edges: [RecurringOrderEdge!]!
+  "The recurring orders without cursors."
+  nodes: [RecurringOrder!]!
+  "Where the page lies."
+  pageInfo: PageInfo!
+  "How many recurring orders the whole list has; costs a count."
+  totalCount: Int!
+}
+
+"A recurring order on a page."
+type RecurringOrderEdge {
+  "The cursor behind this recurring order."
+  cursor: String!
+  "The recurring order."
+  node: RecurringOrder!
+}
+
+"Which recurring orders to list; what is left out does not filter."
+input RecurringOrderFilter {
+  "Those that stand at one of these."
+  state: [RecurringOrderState!]
+  "Those of the account; for staff."
+  memberId: ID
+  "Only those whose next order could not be placed: the work list of staff."
+  problem: Boolean! = false
+}
+
+"What comes again, how often, and from when."
+input SubscribeRecurringOrderInput {
+  "The client's key of this intent, 8 to 100 characters: a UUID does."
+  idempotencyKey: String!
+  "The account for which it is, for staff; the caller if left out."
+  memberId: ID
+  "What the interval counts."
+  unit: RecurringUnit!
+  "How many of them lie between two orders: 1 to 26 weeks, 1 to 12 months."
+  every: Int!
+  "The day of the first order, from tomorrow on, within a year."
+  firstOn: Date!
+  "The goods, at most 200 lines; no sets that the customer fills."
+  lines: [RecurringOrderLineInput!]!
+  "Where the parcel goes."
+  shippingAddress: AddressInput!
+  "Whom the bill is made out to; the shipping address if left out."
+  billingAddress: AddressInput
+  "How it is shipped."
+  shippingMethodId: ID!
+  "How it is paid: BANK_TRANSFER, ON_ACCOUNT, CONVENIENCE_STORE or CASH_ON_DELIVERY."
+  paymentMethod: PaymentMethod!
+  "For CONVENIENCE_STORE: the chain to pay at."
+  convenienceStore: ConvenienceStore
+  "The codes of coupons that hold for each order, at most 3."
+  coupons: [String!]
+}
+
+"Goods of a recurring order."
+input RecurringOrderLineInput {
+  "The variant."
+  variantId: ID!
+  "How many pieces, 1 to 99,999."
+  quantity: Int!
+}
+
+"What is to change in a recurring order."
+input ChangeRecurringOrderInput {
+  "The recurring order."
+  recurringOrderId: ID!
+  "` + "`" + `RecurringOrder.revision` + "`" + ` as it was seen."
+  revision: Int!
+  "What is to change."
+  terms: RecurringOrderTermsInput!
+}
+
+"What is to be otherwise; what is left out stays as it is."
+input RecurringOrderTermsInput {
+  "What the interval counts."
+  unit: RecurringUnit
+  "How many of them lie between two orders."
+  every: Int
+  "The day of the next order, from which the others are counted: from tomorrow on, within a year."
+  nextOn: Date
+  "All goods."
+  lines: [RecurringOrderLineInput!]
+  "Where the parcel goes."
+  shippingAddress: AddressInput
+  "Whom the bill is made out to."
+  billingAddress: AddressInput
+  "How it is shipped."
+  shippingMethodId: ID
+  "How it is paid."
+  paymentMethod: PaymentMethod
+  "For CONVENIENCE_STORE: the chain to pay at."
+  convenienceStore: ConvenienceStore
+  "The codes of all coupons that hold for each order."
+  coupons: [String!]
+}
+
+"Names a recurring order."
+input RecurringOrderInput {
+  "The recurring order."
+  recurringOrderId: ID!
+  "Why, at most 500 characters."
+  reason: String! = ""
+}
+
+"A recurring order that goes on."
+input ResumeRecurringOrderInput {
+  "The recurring order."
+  recurringOrderId: ID!
+  "The day of the next order, from which the others are counted; as it was planned if left out."
+  nextOn: Date
+}
+
+"A recurring order that is tried again."
+input RetryRecurringOrderInput {
+  "The recurring order."
+  recurringOrderId: ID!
+  "Whether what it costs now is accepted."
+  acceptPrice: Boolean! = false
+}
+
+"A recurring order after a change."
+type RecurringOrderPayload {
+  "The recurring order; null if nothing was done."
+  recurringOrder: RecurringOrder
+  "Why nothing was done; empty if it was."
+  userErrors: [UserError!]!
+}
+
+extend enum UserErrorCode {
+  "The recurring order stands where this cannot be done."
+  RECURRING_ORDER_STATE_CONFLICT
+  "The recurring order was changed since it was seen."
+  RECURRING_ORDER_CHANGED
+  "The interval or the day is out of bounds."
+  RECURRING_ORDER_SCHEDULE_INVALID
+  "A recurring order cannot be paid this way."
+  RECURRING_ORDER_PAYMENT_INVALID
+  "The total has risen by much since the member knew of it."
+  RECURRING_ORDER_PRICE_ROSE
+  "No goods are named."
+  RECURRING_ORDER_EMPTY
+}
+`, BuiltIn: false},
 	{Name: "../schema/returns.graphqls", Input: `extend type Query {
   "What the brand takes back, and how (返品特約)."
   returnRule: ReturnRule! @allow(anyone: true) @public
@@ -28439,6 +29273,36 @@ type StockTransferPayload {
   transfer: StockTransfer
   "Why it was not changed."
   userErrors: [UserError!]!
+}
+`, BuiltIn: false},
+	{Name: "../schema/worklist.graphqls", Input: `extend type Query {
+  "How much waits for staff; for staff of a shop, in theirs."
+  workLists: WorkLists! @allow(permissions: [ORDER_READ])
+}
+
+extend type Subscription {
+  """
+  How much waits for staff now, and again whenever it changes; for staff of a shop, in
+  theirs. Changes that follow each other quickly come as one. Whether the caller may
+  still see it is asked each time: once not, the stream ends.
+  """
+  workListsChanged: WorkLists! @allow(permissions: [ORDER_READ])
+}
+
+"How much waits for staff. Each list is counted up to 1,000."
+type WorkLists {
+  "Orders that can leave."
+  toShip: Int!
+  "Orders that are held."
+  onHold: Int!
+  "Orders on account that wait for an approver."
+  pendingApproval: Int!
+  "What a gateway has refused, or not answered."
+  payments: Int!
+  "Returns that were asked for."
+  returns: Int!
+  "Recurring orders whose next could not be placed; 0 for staff of a shop."
+  recurring: Int!
 }
 `, BuiltIn: false},
 }
@@ -32138,6 +33002,126 @@ func childFields_Recurrence(ctx context.Context, ec *executionContext, field gra
 	return nil, fmt.Errorf("no field named %q was found under type Recurrence", field.Name)
 }
 
+func childFields_RecurringOccurrence(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "dueOn":
+		return fieldContext_RecurringOccurrence_dueOn(ctx, ec, field)
+	case "result":
+		return fieldContext_RecurringOccurrence_result(ctx, ec, field)
+	case "order":
+		return fieldContext_RecurringOccurrence_order(ctx, ec, field)
+	case "problemCode":
+		return fieldContext_RecurringOccurrence_problemCode(ctx, ec, field)
+	case "problemText":
+		return fieldContext_RecurringOccurrence_problemText(ctx, ec, field)
+	case "attempts":
+		return fieldContext_RecurringOccurrence_attempts(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type RecurringOccurrence", field.Name)
+}
+
+func childFields_RecurringOrder(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return fieldContext_RecurringOrder_id(ctx, ec, field)
+	case "number":
+		return fieldContext_RecurringOrder_number(ctx, ec, field)
+	case "state":
+		return fieldContext_RecurringOrder_state(ctx, ec, field)
+	case "revision":
+		return fieldContext_RecurringOrder_revision(ctx, ec, field)
+	case "memberId":
+		return fieldContext_RecurringOrder_memberId(ctx, ec, field)
+	case "name":
+		return fieldContext_RecurringOrder_name(ctx, ec, field)
+	case "email":
+		return fieldContext_RecurringOrder_email(ctx, ec, field)
+	case "unit":
+		return fieldContext_RecurringOrder_unit(ctx, ec, field)
+	case "every":
+		return fieldContext_RecurringOrder_every(ctx, ec, field)
+	case "nextOn":
+		return fieldContext_RecurringOrder_nextOn(ctx, ec, field)
+	case "upcoming":
+		return fieldContext_RecurringOrder_upcoming(ctx, ec, field)
+	case "lines":
+		return fieldContext_RecurringOrder_lines(ctx, ec, field)
+	case "shippingAddress":
+		return fieldContext_RecurringOrder_shippingAddress(ctx, ec, field)
+	case "billingAddress":
+		return fieldContext_RecurringOrder_billingAddress(ctx, ec, field)
+	case "shippingMethodId":
+		return fieldContext_RecurringOrder_shippingMethodId(ctx, ec, field)
+	case "paymentMethod":
+		return fieldContext_RecurringOrder_paymentMethod(ctx, ec, field)
+	case "convenienceStore":
+		return fieldContext_RecurringOrder_convenienceStore(ctx, ec, field)
+	case "accepted":
+		return fieldContext_RecurringOrder_accepted(ctx, ec, field)
+	case "attempts":
+		return fieldContext_RecurringOrder_attempts(ctx, ec, field)
+	case "retryAt":
+		return fieldContext_RecurringOrder_retryAt(ctx, ec, field)
+	case "occurrences":
+		return fieldContext_RecurringOrder_occurrences(ctx, ec, field)
+	case "createdAt":
+		return fieldContext_RecurringOrder_createdAt(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type RecurringOrder", field.Name)
+}
+
+func childFields_RecurringOrderConnection(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edges":
+		return fieldContext_RecurringOrderConnection_edges(ctx, ec, field)
+	case "nodes":
+		return fieldContext_RecurringOrderConnection_nodes(ctx, ec, field)
+	case "pageInfo":
+		return fieldContext_RecurringOrderConnection_pageInfo(ctx, ec, field)
+	case "totalCount":
+		return fieldContext_RecurringOrderConnection_totalCount(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type RecurringOrderConnection", field.Name)
+}
+
+func childFields_RecurringOrderEdge(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cursor":
+		return fieldContext_RecurringOrderEdge_cursor(ctx, ec, field)
+	case "node":
+		return fieldContext_RecurringOrderEdge_node(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type RecurringOrderEdge", field.Name)
+}
+
+func childFields_RecurringOrderLine(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return fieldContext_RecurringOrderLine_id(ctx, ec, field)
+	case "variant":
+		return fieldContext_RecurringOrderLine_variant(ctx, ec, field)
+	case "sku":
+		return fieldContext_RecurringOrderLine_sku(ctx, ec, field)
+	case "name":
+		return fieldContext_RecurringOrderLine_name(ctx, ec, field)
+	case "options":
+		return fieldContext_RecurringOrderLine_options(ctx, ec, field)
+	case "quantity":
+		return fieldContext_RecurringOrderLine_quantity(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type RecurringOrderLine", field.Name)
+}
+
+func childFields_RecurringOrderPayload(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "recurringOrder":
+		return fieldContext_RecurringOrderPayload_recurringOrder(ctx, ec, field)
+	case "userErrors":
+		return fieldContext_RecurringOrderPayload_userErrors(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type RecurringOrderPayload", field.Name)
+}
+
 func childFields_RefundPaymentPayload(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "payment":
@@ -33810,6 +34794,24 @@ func childFields_VoidGiftCardsPayload(ctx context.Context, ec *executionContext,
 		return fieldContext_VoidGiftCardsPayload_userErrors(ctx, ec, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type VoidGiftCardsPayload", field.Name)
+}
+
+func childFields_WorkLists(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "toShip":
+		return fieldContext_WorkLists_toShip(ctx, ec, field)
+	case "onHold":
+		return fieldContext_WorkLists_onHold(ctx, ec, field)
+	case "pendingApproval":
+		return fieldContext_WorkLists_pendingApproval(ctx, ec, field)
+	case "payments":
+		return fieldContext_WorkLists_payments(ctx, ec, field)
+	case "returns":
+		return fieldContext_WorkLists_returns(ctx, ec, field)
+	case "recurring":
+		return fieldContext_WorkLists_recurring(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type WorkLists", field.Name)
 }
 
 func childFields_WriteOffAccountPayload(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {

@@ -33,6 +33,7 @@ import (
 	"github.com/noren-commerce/noren/core/pricing"
 	"github.com/noren-commerce/noren/core/promotion"
 	"github.com/noren-commerce/noren/core/quotation"
+	"github.com/noren-commerce/noren/core/recurring"
 	"github.com/noren-commerce/noren/core/returns"
 	"github.com/noren-commerce/noren/core/sale"
 	"github.com/noren-commerce/noren/core/shipping"
@@ -677,6 +678,24 @@ type RecordBankTransferPayload struct {
 	// Received minus asked, over all transfers: negative when short; null if nothing was recorded.
 	Difference *money.Money `json:"difference,omitempty"`
 	// Why nothing was recorded; empty if it was.
+	UserErrors []UserError `json:"userErrors"`
+}
+
+// Which recurring orders to list; what is left out does not filter.
+type RecurringOrderFilter struct {
+	// Those that stand at one of these.
+	State []recurring.State `json:"state,omitempty"`
+	// Those of the account; for staff.
+	MemberID *string `json:"memberId,omitempty"`
+	// Only those whose next order could not be placed: the work list of staff.
+	Problem bool `json:"problem"`
+}
+
+// A recurring order after a change.
+type RecurringOrderPayload struct {
+	// The recurring order; null if nothing was done.
+	RecurringOrder *recurring.Order `json:"recurringOrder,omitempty"`
+	// Why nothing was done; empty if it was.
 	UserErrors []UserError `json:"userErrors"`
 }
 

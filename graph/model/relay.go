@@ -25,6 +25,7 @@ import (
 	"github.com/noren-commerce/noren/core/pricing"
 	"github.com/noren-commerce/noren/core/promotion"
 	"github.com/noren-commerce/noren/core/quotation"
+	"github.com/noren-commerce/noren/core/recurring"
 	"github.com/noren-commerce/noren/core/returns"
 )
 
@@ -44,6 +45,10 @@ type (
 	DraftOrderConnection = page.Connection[draft.Draft]
 	// DraftOrderEdge is a draft order on a page.
 	DraftOrderEdge = page.Edge[draft.Draft]
+	// RecurringOrderConnection is a page of recurring orders.
+	RecurringOrderConnection = page.Connection[recurring.Order]
+	// RecurringOrderEdge is a recurring order on a page.
+	RecurringOrderEdge = page.Edge[recurring.Order]
 	// TimelineConnection is a page of an order's timeline.
 	TimelineConnection = page.Connection[order.Moment]
 	// TimelineEdge is a moment on a page.

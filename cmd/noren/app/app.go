@@ -33,10 +33,12 @@ import (
 	"github.com/noren-commerce/noren/core/payment"
 	"github.com/noren-commerce/noren/core/pricing"
 	"github.com/noren-commerce/noren/core/quotation"
+	"github.com/noren-commerce/noren/core/recurring"
 	"github.com/noren-commerce/noren/core/returns"
 	"github.com/noren-commerce/noren/core/sale"
 	"github.com/noren-commerce/noren/core/search"
 	"github.com/noren-commerce/noren/core/shipping"
+	"github.com/noren-commerce/noren/core/worklist"
 	"github.com/noren-commerce/noren/graph/graphiql"
 	"github.com/noren-commerce/noren/graph/server"
 	"github.com/noren-commerce/noren/resolvers"
@@ -118,6 +120,7 @@ func New(cfg Config, db *postgres.DB, now clock.Clock, options ...Option) (*App,
 		return nil, err
 	}
 	orders.PayBy(payments)
+	orders.WatchBy(accounts)
 	payments.Tell(orders)
 	documents, err := newDocuments(cfg, db, keys, orders, payments, now)
 	if err != nil {
@@ -168,6 +171,11 @@ func New(cfg Config, db *postgres.DB, now clock.Clock, options ...Option) (*App,
 			Quotations: newQuotations(db, quotation.Parts{
 				Keys: keys, Companies: companies, Orders: orders, Prices: prices, Rules: rules, Carts: carts, Outbox: jobs, Limiter: ground.Limiter, Events: events, Now: now,
 			}),
+			Recurring: recurring.New(recurring.Parts{
+				Tx: db, Store: postgres.NewRecurring(db), Members: postgres.NewDrafts(db), Keys: keys, Carts: carts, Orders: orders, Coupons: campaigns, Outbox: jobs, Events: events,
+				ShopURL: cfg.shopPages(), Now: now,
+			}),
+			Worklists: worklist.New(postgres.NewWorklists(db), accounts),
 			Drafts: draft.New(draft.Parts{
 				Tx: db, Store: postgres.NewDrafts(db), Carts: carts, Orders: orders, Coupons: campaigns, Prices: prices, Outbox: jobs, Events: events, ShopURL: cfg.shopPages(), Now: now,
 			}),
