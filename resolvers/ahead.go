@@ -122,6 +122,7 @@ func ordersAhead(ctx context.Context, orders []order.Order, paths ...string) err
 			aheadIf(ctx, graph.Asks(ctx, path+".documents"), load(ctx).OrderDocuments, ids),
 			aheadIf(ctx, graph.Asks(ctx, path+".pickUp"), load(ctx).PickUps, pickedUp(orders)),
 			aheadIf(ctx, graph.Asks(ctx, path+".history"), load(ctx).OrderHistory, ids),
+			aheadIf(ctx, graph.Asks(ctx, path+".draftOrder"), load(ctx).DraftOfOrder, ids),
 		); err != nil {
 			return err
 		}

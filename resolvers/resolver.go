@@ -16,6 +16,7 @@ import (
 	"github.com/noren-commerce/noren/core/customer"
 	"github.com/noren-commerce/noren/core/dispatch"
 	"github.com/noren-commerce/noren/core/display"
+	"github.com/noren-commerce/noren/core/draft"
 	"github.com/noren-commerce/noren/core/giftcard"
 	"github.com/noren-commerce/noren/core/identity"
 	"github.com/noren-commerce/noren/core/importing"
@@ -33,12 +34,14 @@ import (
 	"github.com/noren-commerce/noren/core/promotion"
 	"github.com/noren-commerce/noren/core/purchase"
 	"github.com/noren-commerce/noren/core/quotation"
+	"github.com/noren-commerce/noren/core/recurring"
 	"github.com/noren-commerce/noren/core/returns"
 	"github.com/noren-commerce/noren/core/sale"
 	"github.com/noren-commerce/noren/core/scope"
 	"github.com/noren-commerce/noren/core/shipping"
 	"github.com/noren-commerce/noren/core/signal"
 	"github.com/noren-commerce/noren/core/tracking"
+	"github.com/noren-commerce/noren/core/worklist"
 	"github.com/noren-commerce/noren/graph"
 )
 
@@ -51,7 +54,7 @@ type Resolver struct {
 	Restock     *display.Restock
 	Stock       *inventory.Keeper
 	Supply      *inventory.Supply
-	Lots       *inventory.Lots
+	Lots        *inventory.Lots
 	Simulator   *promotion.Simulator
 	Pricing     *pricing.Service
 	Campaigns   *promotion.Service
@@ -71,6 +74,9 @@ type Resolver struct {
 	Results     *dispatch.Results
 	Issues      *tracking.Issues
 	Quotations  *quotation.Service
+	Drafts      *draft.Service
+	Recurring   *recurring.Service
+	Worklists   *worklist.Service
 	Imports     *importing.Service
 	Prices      *importing.Prices
 	Payments    *payment.Service
@@ -107,12 +113,12 @@ type Loaders struct {
 	StockTransfers *graph.Loader[uuid.UUID, []inventory.TransferLine] // by transfer
 	Deliveries     *graph.Loader[uuid.UUID, []inventory.DeliveryLine] // by delivery
 	CountedLines   *graph.Loader[page.First, page.Connection[inventory.CountedLine]]
-	Tallies        *graph.Loader[uuid.UUID, inventory.Tally] // by stocktake
+	Tallies        *graph.Loader[uuid.UUID, inventory.Tally]        // by stocktake
 	Trackings      *graph.Loader[uuid.UUID, inventory.Tracking]     // by variant
 	LotLevels      *graph.Loader[uuid.UUID, []inventory.LotStock]   // by lot
 	ShipmentLots   *graph.Loader[uuid.UUID, []inventory.ShippedLot] // by shipment
-	Facts          *graph.Loader[uuid.UUID, display.Facts]   // by product
-	Restock        *graph.Loader[uuid.UUID, bool]            // by variant
+	Facts          *graph.Loader[uuid.UUID, display.Facts]          // by product
+	Restock        *graph.Loader[uuid.UUID, bool]                   // by variant
 
 	Sales        *graph.Loader[uuid.UUID, *sale.Terms] // by variant
 	Sets         *graph.Loader[uuid.UUID, *sale.Set]   // by variant
@@ -135,6 +141,12 @@ type Loaders struct {
 	QuotationOffers  *graph.Loader[uuid.UUID, []quotation.Offer] // the latest first
 	QuotationLines   *graph.Loader[uuid.UUID, []quotation.Line]  // of all revisions
 	QuotationHistory *graph.Loader[uuid.UUID, []quotation.Entry]
+
+	DraftLines   *graph.Loader[uuid.UUID, []draft.Line] // by draft
+	DraftOfOrder *graph.Loader[uuid.UUID, draft.Draft]  // by order
+
+	RecurringLines *graph.Loader[uuid.UUID, []recurring.Line]       // by recurring order
+	RecurringDays  *graph.Loader[uuid.UUID, []recurring.Occurrence] // by recurring order
 
 	Profiles  *graph.Loader[uuid.UUID, *customer.Profile]       // by member
 	Addresses *graph.Loader[uuid.UUID, []customer.SavedAddress] // by member
@@ -247,6 +259,12 @@ func (r *Resolver) NewLoaders(ctx context.Context) *Loaders {
 		QuotationOffers:  graph.NewLoader(graph.Grouped(r.Quotations.Offers, func(o quotation.Offer) uuid.UUID { return o.QuotationID })),
 		QuotationLines:   graph.NewLoader(graph.Grouped(r.Quotations.Lines, func(l quotation.Line) uuid.UUID { return l.QuotationID })),
 		QuotationHistory: graph.NewLoader(graph.Grouped(r.Quotations.History, func(e quotation.Entry) uuid.UUID { return e.SubjectID })),
+
+		DraftLines:   graph.NewLoader(graph.Grouped(r.Drafts.Lines, func(l draft.Line) uuid.UUID { return l.DraftID })),
+		DraftOfOrder: graph.NewLoader(graph.ByKey(r.Drafts.OfOrders, func(d draft.Draft) uuid.UUID { return *d.OrderID })),
+
+		RecurringLines: graph.NewLoader(graph.Grouped(r.Recurring.Lines, func(l recurring.Line) uuid.UUID { return l.RecurringID })),
+		RecurringDays:  graph.NewLoader(graph.Grouped(r.Recurring.Occurrences, func(o recurring.Occurrence) uuid.UUID { return o.RecurringID })),
 
 		Profiles:  graph.NewLoader(graph.ByKey(r.Customers.Profiles, func(p *customer.Profile) uuid.UUID { return p.MemberID })),
 		Addresses: graph.NewLoader(graph.Grouped(r.Customers.Addresses, func(a customer.SavedAddress) uuid.UUID { return a.MemberID })),

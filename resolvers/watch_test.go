@@ -85,7 +85,11 @@ func (w *world) eventCost(t *testing.T, o manifest.Operation, q question) int {
 	statements := <-counts
 	before := statements.Count()
 	require.NotZero(t, before, "it is counted")
+	if o.Name == "WorkListsChanged" {
+		w.made(t, "holdOrder", "order", apptest.Variables{"orderId": q.variables["id"], "reason": "OTHER"})
+	} else {
 	w.made(t, "noteOrder", "order", apptest.Variables{"orderId": q.variables["id"], "note": "お電話あり"})
+	}
 	require.Empty(t, next().Errors)
 	return statements.Count() - before
 }

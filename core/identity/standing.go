@@ -74,6 +74,27 @@ func (s *Service) Authenticate(ctx context.Context, token string, from netip.Add
 	return actor, claims.ExpiresAt.Time, nil
 }
 
+// Stands is the actor of the context as the account stands now: a stream lives longer
+// than what was true when it began. Who has no session stands as before.
+func (s *Service) Stands(ctx context.Context) (access.Actor, error) {
+	actor := access.From(ctx)
+	if actor.SessionID == uuid.Nil {
+		return actor, nil
+	}
+	found, err := s.Store.Standing(ctx, actor.SessionID, s.Now())
+	switch {
+	case err != nil:
+		return access.Actor{}, err
+	case found == nil:
+		return access.Actor{}, ErrTokenInvalid
+	case !found.allows(actor.Address):
+		return access.Actor{}, ErrAddressNotAllowed
+	}
+	now := found.Actor()
+	now.Address, now.CartToken = actor.Address, actor.CartToken
+	return now, nil
+}
+
 // allows reports whether the account may act from the address.
 func (s Standing) allows(from netip.Addr) bool {
 	return within(s.Office, from) && within(s.Networks, from)

@@ -417,6 +417,8 @@ var blanks = map[Kind]func() Content{
 	KindStoreSlip:          func() Content { return &StoreSlip{} },
 	KindParcelNotice:       func() Content { return &ParcelNotice{} },
 	KindPickUpReady:        func() Content { return &PickUpReady{} },
+	KindDraftOrder:         func() Content { return &DraftOrder{} },
+	KindRecurringOrder:     func() Content { return &RecurringOrder{} },
 }
 
 // blank is an empty content of the kind, to decode into; nil for an unknown kind.

@@ -44,6 +44,8 @@ const (
 	KindParcelNotice       Kind = "parcel_notice"
 	KindPickUpReady        Kind = "pick_up_ready"
 	KindPointsExpiring     Kind = "points_expiring"
+	KindDraftOrder         Kind = "draft_order"
+	KindRecurringOrder     Kind = "recurring_order"
 )
 
 // Kinds lists every kind.
@@ -53,6 +55,7 @@ var Kinds = []Kind{
 	KindBackInStock, KindAccountOverdue, KindApprovalAsked, KindCampaignNotice, KindCampaignOpened, KindCouponGranted,
 	KindQuotationRequested, KindQuotationAnswered, KindQuotationSaid, KindStockLow, KindLotsExpiring, KindReturnNotice, KindStoreSlip, KindParcelNotice,
 	KindPickUpReady, KindPointsExpiring,
+	KindDraftOrder, KindRecurringOrder,
 }
 
 // Content is what one kind of message says.

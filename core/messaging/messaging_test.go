@@ -59,6 +59,13 @@ var samples = []messaging.Content{
 	messaging.LotsExpiring{Name: "倉庫係", Lines: []messaging.LotLine{{SKU: "FOOD-2", Name: "国産チキンフード 2kg", Location: "東京倉庫", Lot: "L240601", ExpiresOn: "2026-12-20", Pieces: 12}}},
 	messaging.QuotationSaid{Name: "山田 花子", Number: "Q-1001", Event: "DECLINED", Message: "在庫をご用意できません"},
 	messaging.PickUpReady{Name: "山田 花子", OrderNumber: "A-1001", Shop: "渋谷店", Address: "東京都渋谷区渋谷9-8-7", Phone: "0300000001", Code: "2345-6789", Until: noon, Again: true, Payable: true, Currency: money.JPY, Lines: []messaging.OrderPart{{Name: "ひのき猫砂 6L", Quantity: 1}}},
+	messaging.DraftOrder{
+		Name: "山田 花子", Number: "D-1001", Event: "CONFIRM", Currency: money.JPY, Lines: []messaging.OrderLine{{Name: "首輪", Option: "赤", Quantity: 1, Total: 1200}},
+		Total: 1200, Until: noon, Message: "お電話ありがとうございました", URL: "https://shop.example/drafts/1#token=T",
+	},
+	messaging.RecurringOrder{
+		Name: "山田 花子", Number: "R-1001", Event: "PROBLEM", Day: noon, Currency: money.JPY, Problem: "在庫が不足しています", RetryAt: &noon, URL: "https://shop.example/recurring/1",
+	},
 	messaging.ReturnNotice{Name: "山田 花子", OrderNumber: "A-1001", ReturnNumber: "A-1001-R1", Event: "RECEIVED", Lines: []messaging.OrderPart{{Name: "ひのき猫砂 6L", Quantity: 1}}, Refund: 900, Fee: 100, Currency: money.JPY},
 }
 

@@ -178,7 +178,7 @@ func (s *Service) giveOut(ctx context.Context, o *Order, c *Change) error {
 			continue
 		}
 		m.shipment, c.Shipments = h, append(c.Shipments, h.Nth)
-		if err := s.leave(ctx, &m, ShipmentDelivered); err != nil {
+		if err := s.leave(ctx, &m, ShipmentDelivered, nil); err != nil {
 			return err
 		}
 		h.DeliveredAt, h.UpdatedAt = h.ShippedAt, s.now()

@@ -82,7 +82,7 @@ func (s *Service) History(ctx context.Context, orderIDs []uuid.UUID) ([]Entry, e
 	staff := access.From(ctx).May(access.OrderRead)
 	entries := make([]Entry, 0, len(events))
 	for _, e := range events {
-		if !staff && slices.Contains(internal, e.Type) {
+		if !staff && (slices.Contains(internal, e.Type) || e.Type == remarked) {
 			continue
 		}
 		entry := Entry{Event: e}

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/google/uuid"
 	"github.com/shopspring/decimal"
@@ -62,6 +63,11 @@ type Source struct {
 	Intent    any    // what the key stands for
 	// Lock reads what is ordered, and locks it.
 	Lock func(ctx context.Context, in cart.Lookup) (*cart.Basket, error)
+	// By is who places it for the buyer; nil: the buyer does. The context's actor is the
+	// buyer, as whom the order is priced and judged.
+	By *access.Actor
+	// PayWithin is how long the order waits for its money; 0: as the method says.
+	PayWithin time.Duration
 	// Ordered is told of the order in its transaction; may be nil.
 	Ordered func(ctx context.Context, orderID uuid.UUID) error
 }
@@ -99,7 +105,7 @@ func (s *Service) placeOnce(ctx context.Context, in PlaceInput, from Source) (*O
 					return err
 				}
 			}
-			fresh, err = s.place(ctx, mine, lookup, basket, in)
+			fresh, err = s.place(ctx, mine, lookup, basket, in, from)
 			return err
 		})
 	switch {
@@ -113,7 +119,7 @@ func (s *Service) placeOnce(ctx context.Context, in PlaceInput, from Source) (*O
 
 // place orders a basket that is read and locked: it is priced, judged, drafted and
 // written down.
-func (s *Service) place(ctx context.Context, orderID uuid.UUID, lookup cart.Lookup, basket *cart.Basket, in PlaceInput) (Order, error) {
+func (s *Service) place(ctx context.Context, orderID uuid.UUID, lookup cart.Lookup, basket *cart.Basket, in PlaceInput, from Source) (Order, error) {
 	if basket == nil {
 		return Order{}, cart.ErrNoCart
 	}
@@ -130,6 +136,10 @@ func (s *Service) place(ctx context.Context, orderID uuid.UUID, lookup cart.Look
 		return Order{}, err
 	}
 	basket.Levels = ranked(basket.Levels, Job{cart.Wanted(basket.Items), draft.Order.ShippingAddress.Prefecture}, channel.From(ctx).Allocation)
+	if by := from.By; by != nil {
+		draft.Event.ActorRole, draft.Event.ActorID = by.Role, by.ID
+	}
+	draft.payWithin = from.PayWithin
 	draft.Reservations, draft.Limited = plan(*basket), limited(*basket)
 	draft.Buyer, draft.Applied = lookup.Buyer(), slices.Clone(priced.Quote.Applied)
 	if err := s.gifts(ctx, &draft, basket.Levels); err != nil {
@@ -186,8 +196,19 @@ func (s *Service) write(ctx context.Context, d Draft) error {
 	return s.Allocate(ctx, waitedFor(d.Reservations))
 }
 
-// orderable says what stands against ordering the cart as it is.
+// orderable says what stands against ordering the cart as it is, at the expected total.
 func orderable(p *cart.Priced, in PlaceInput) error {
+	if err := Orderable(p); err != nil {
+		return err
+	}
+	if !p.Quote.Total.Amount().Equal(in.ExpectedTotal) {
+		return ErrPriceChanged.With(p.Quote.Total.String()).At("expectedTotal")
+	}
+	return nil
+}
+
+// Orderable says what stands against ordering what is priced as it is.
+func Orderable(p *cart.Priced) error {
 	if len(p.Lines) == 0 {
 		return ErrEmptyCart
 	}
@@ -207,13 +228,7 @@ func orderable(p *cart.Priced, in PlaceInput) error {
 	if p.Unpayable != nil {
 		all = append(all, p.Unpayable.At("paymentMethod"))
 	}
-	if all = present(all); len(all) > 0 {
-		return errors.Join(all...)
-	}
-	if !p.Quote.Total.Amount().Equal(in.ExpectedTotal) {
-		return ErrPriceChanged.With(p.Quote.Total.String()).At("expectedTotal")
-	}
-	return nil
+	return errors.Join(present(all)...)
 }
 
 func present(all []error) []error {
@@ -256,6 +271,7 @@ type Draft struct {
 	Messages     []messaging.Message
 	Event        event.Event
 	approvers    []company.Seat // of an order that waits for one
+	payWithin    time.Duration
 }
 
 func (s *Service) draft(ctx context.Context, orderID uuid.UUID, p *cart.Priced, in PlaceInput) (Draft, error) {
@@ -344,7 +360,7 @@ func (s *Service) billed(ctx context.Context, d *Draft, in PlaceInput) error {
 	}
 	bill, err := s.payments.Draft(i18n.WithLanguage(ctx, o.Language), payment.OpenInput{
 		OrderID: o.ID, BrandID: o.BrandID, OrderNumber: o.Number, Method: o.PaymentMethod,
-		Amount: rest, Currency: o.Currency, Name: o.ShippingAddress.Name, Email: o.Email, Chain: in.Store,
+		Amount: rest, Currency: o.Currency, Name: o.ShippingAddress.Name, Email: o.Email, Chain: in.Store, Within: d.payWithin,
 	})
 	switch {
 	case errors.Is(err, payment.ErrChain):

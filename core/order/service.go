@@ -99,6 +99,7 @@ type Store interface {
 	CountOfCompanies(ctx context.Context, q Query, wanted []page.First) (map[page.First]int, error)
 	Lines(ctx context.Context, orderIDs []uuid.UUID) ([]Line, error)
 	History(ctx context.Context, orderIDs []uuid.UUID) ([]event.Event, error)
+	Timeline(ctx context.Context, q TimelineQuery) (page.Connection[Moment], error)
 }
 
 // ErrStockMoved says that stock went between planning an order and taking it.
@@ -160,6 +161,7 @@ type Service struct {
 	codes     Codes
 	members   Members
 	points    Points
+	standings Standings
 	now       clock.Clock
 }
 

@@ -6,6 +6,7 @@ import (
 
 	"github.com/google/uuid"
 
+	"github.com/noren-commerce/noren/core/access"
 	"github.com/noren-commerce/noren/core/event"
 	"github.com/noren-commerce/noren/core/signal"
 )
@@ -30,6 +31,28 @@ func Signalled(ctx context.Context, board signal.Board, events []event.Event) {
 	}
 }
 
+// Standings know what an account may do now.
+type Standings interface {
+	// Stands is the actor of the context as the account stands now.
+	Stands(ctx context.Context) (access.Actor, error)
+}
+
+// WatchBy says who knows whether a watcher may still see what is watched; without it,
+// whoever might when the watch began.
+func (s *Service) WatchBy(standings Standings) { s.standings = standings }
+
+// again is the order for a watcher, if the watcher may still see it.
+func (s *Service) again(ctx context.Context, orderID uuid.UUID) (*Order, error) {
+	if s.standings != nil {
+		actor, err := s.standings.Stands(ctx)
+		if err != nil {
+			return nil, err
+		}
+		ctx = access.With(ctx, actor)
+	}
+	return s.ByID(ctx, orderID)
+}
+
 // Watch is the order as it is now, and again after each change until ctx ends. It
 // listens before it reads, so nothing is missed between; changes that follow each
 // other quickly may come as one. An order that the actor may not see, or no longer,
@@ -45,7 +68,7 @@ func (s *Service) Watch(ctx context.Context, board signal.Board, orderID uuid.UU
 	go func() {
 		defer close(states)
 		for range changed {
-			o, err := s.ByID(ctx, orderID)
+			o, err := s.again(ctx, orderID)
 			if err != nil {
 				return // the client asks again, and hears why
 			}

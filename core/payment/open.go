@@ -21,6 +21,7 @@ type OpenInput struct {
 	Name        string // of the customer, for the mail that says how to pay
 	Email       string
 	Chain       Chain // of convenience stores, for the method that is paid there
+	Within      time.Duration // how long the payment waits; 0: as the method says
 }
 
 // Draft is a payment about to be written down.

@@ -93,6 +93,9 @@ func (s *Service) Draft(ctx context.Context, in OpenInput) (Draft, error) {
 	}
 	now := s.Now()
 	due := s.Deadline(g.Method(), now)
+	if in.Within > 0 {
+		due = now.Add(in.Within)
+	}
 	d := Draft{Payment: Payment{
 		ID: id.New(), BrandID: in.BrandID, OrderID: in.OrderID, Method: g.Method(), Gateway: g.Name(),
 		Status: StatusPending, Currency: in.Currency, AmountMinor: in.Amount, DueAt: &due, CreatedAt: now, UpdatedAt: now,

@@ -112,7 +112,11 @@ func (d *Draft) choose(line *Line, standard *offer) (*offer, error) {
 		}
 	}
 	if a := line.Agreed; a != nil {
-		consider(&offer{rule: RuleQuotation, label: labelAgreed, source: a.Source, unit: a.Amount, belowFloor: true})
+		label := labelAgreed
+		if a.Label != nil {
+			label = a.Label
+		}
+		consider(&offer{rule: RuleQuotation, label: label, source: a.Source, unit: a.Amount, belowFloor: true})
 	}
 	lists := d.In.Terms.Lists
 	own := 0

@@ -65,6 +65,35 @@ func (s *Service) Lowest(ctx context.Context, list List, variants []uuid.UUID) (
 	return lowest, err
 }
 
+// NotBelow fails where agreed prices are below the lowest that are allowed in the list,
+// saying how low they may be, unless the actor may go below. field names the price of an
+// item in the input.
+func NotBelow(ctx context.Context, floors Floors, list List, items []Item, field func(i int) string) error {
+	if access.From(ctx).May(access.PricingBelow) {
+		return nil
+	}
+	var variants []uuid.UUID
+	for _, item := range items {
+		if item.Agreed != nil {
+			variants = append(variants, item.VariantID)
+		}
+	}
+	if len(variants) == 0 {
+		return nil
+	}
+	lowest, err := floors.Lowest(ctx, list, variants)
+	if err != nil {
+		return err
+	}
+	var all []error
+	for i, item := range items {
+		if least, ok := lowest[item.VariantID]; ok && item.Agreed != nil && item.Agreed.Amount < least {
+			all = append(all, ErrBelowLowest.With(money.Of(least, list.Currency)).At(field(i)))
+		}
+	}
+	return errors.Join(all...)
+}
+
 // FloorAsk asks how low a variant's price may be for an audience.
 type FloorAsk struct {
 	Currency  money.Currency

@@ -127,7 +127,7 @@ type Item struct {
 	VariantID uuid.UUID
 	Quantity  int
 	TaxClass  money.TaxClass
-	Agreed    *Agreed // a quotation's price, which no other rule changes
+	Agreed    *Agreed // a price that both sides have accepted, which no other rule changes
 	Parts     []Part  // of a set; those that cost least, where nothing is chosen yet
 }
 
@@ -142,6 +142,7 @@ type Part struct {
 type Agreed struct {
 	Amount int64
 	Source uuid.UUID // the quotation's line
+	Label  i18n.Text // what a price's explanation calls it; nil: a quotation's price
 }
 
 // Fee is an amount beside the goods, such as shipping.

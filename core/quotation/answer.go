@@ -73,7 +73,8 @@ func (s *Service) offer(ctx context.Context, q Quotation, in AnswerInput) (Offer
 	if err := errors.Join(err, feeErr, linesErr); err != nil {
 		return Offer{}, nil, err
 	}
-	if err := s.mayOffer(ctx, q, items); err != nil {
+	floors := pricing.List{Audience: buyerOf(q), Currency: q.Currency}
+	if err := pricing.NotBelow(ctx, s.Prices, floors, items, func(i int) string { return fmt.Sprintf("lines.%d.unit", i) }); err != nil {
 		return Offer{}, nil, err
 	}
 	quote, err := s.Prices.Agree(ctx, pricing.Agreement{Buyer: buyerOf(q), Currency: q.Currency, TaxInclusive: q.TaxInclusive, Items: items, Shipping: fee})
@@ -115,29 +116,6 @@ func amount(field string, d decimal.Decimal, currency money.Currency) (int64, er
 		return 0, ErrPrice.At(field)
 	}
 	return m.Minor, nil
-}
-
-// mayOffer fails where prices are below the lowest allowed ones, saying how low they may
-// be, unless the caller may go below.
-func (s *Service) mayOffer(ctx context.Context, q Quotation, items []pricing.Item) error {
-	if access.From(ctx).May(access.PricingBelow) {
-		return nil
-	}
-	variants := make([]uuid.UUID, len(items))
-	for i, item := range items {
-		variants[i] = item.VariantID
-	}
-	lowest, err := s.Prices.Lowest(ctx, pricing.List{Audience: buyerOf(q), Currency: q.Currency}, variants)
-	if err != nil {
-		return err
-	}
-	var all []error
-	for i, item := range items {
-		if least, ok := lowest[item.VariantID]; ok && item.Agreed.Amount < least {
-			all = append(all, pricing.ErrBelowLowest.With(money.Of(least, q.Currency)).At(fmt.Sprintf("lines.%d.unit", i)))
-		}
-	}
-	return errors.Join(all...)
 }
 
 // buyerOf is for whom a quotation's prices are.

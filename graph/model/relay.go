@@ -12,6 +12,7 @@ import (
 	"github.com/noren-commerce/noren/core/company"
 	"github.com/noren-commerce/noren/core/dispatch"
 	"github.com/noren-commerce/noren/core/display"
+	"github.com/noren-commerce/noren/core/draft"
 	"github.com/noren-commerce/noren/core/giftcard"
 	"github.com/noren-commerce/noren/core/i18n"
 	"github.com/noren-commerce/noren/core/identity"
@@ -28,6 +29,7 @@ import (
 	"github.com/noren-commerce/noren/core/promotion"
 	"github.com/noren-commerce/noren/core/purchase"
 	"github.com/noren-commerce/noren/core/quotation"
+	"github.com/noren-commerce/noren/core/recurring"
 	"github.com/noren-commerce/noren/core/returns"
 	"github.com/noren-commerce/noren/core/tracking"
 )
@@ -44,6 +46,18 @@ type (
 	BackOrderConnection = page.Connection[order.BackOrder]
 	// BackOrderEdge is a back-order on a page.
 	BackOrderEdge = page.Edge[order.BackOrder]
+	// DraftOrderConnection is a page of draft orders.
+	DraftOrderConnection = page.Connection[draft.Draft]
+	// DraftOrderEdge is a draft order on a page.
+	DraftOrderEdge = page.Edge[draft.Draft]
+	// RecurringOrderConnection is a page of recurring orders.
+	RecurringOrderConnection = page.Connection[recurring.Order]
+	// RecurringOrderEdge is a recurring order on a page.
+	RecurringOrderEdge = page.Edge[recurring.Order]
+	// TimelineConnection is a page of an order's timeline.
+	TimelineConnection = page.Connection[order.Moment]
+	// TimelineEdge is a moment on a page.
+	TimelineEdge = page.Edge[order.Moment]
 	// QuotationConnection is a page of quotations.
 	QuotationConnection = page.Connection[quotation.Quotation]
 	// QuotationEdge is a quotation on a page.

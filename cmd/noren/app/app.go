@@ -21,6 +21,7 @@ import (
 	"github.com/noren-commerce/noren/core/customer"
 	"github.com/noren-commerce/noren/core/dispatch"
 	"github.com/noren-commerce/noren/core/display"
+	"github.com/noren-commerce/noren/core/draft"
 	"github.com/noren-commerce/noren/core/event"
 	"github.com/noren-commerce/noren/core/idempotency"
 	"github.com/noren-commerce/noren/core/identity"
@@ -37,11 +38,13 @@ import (
 	"github.com/noren-commerce/noren/core/points"
 	"github.com/noren-commerce/noren/core/pricing"
 	"github.com/noren-commerce/noren/core/quotation"
+	"github.com/noren-commerce/noren/core/recurring"
 	"github.com/noren-commerce/noren/core/returns"
 	"github.com/noren-commerce/noren/core/sale"
 	"github.com/noren-commerce/noren/core/search"
 	"github.com/noren-commerce/noren/core/shipping"
 	"github.com/noren-commerce/noren/core/tracking"
+	"github.com/noren-commerce/noren/core/worklist"
 	"github.com/noren-commerce/noren/graph/graphiql"
 	"github.com/noren-commerce/noren/graph/server"
 	"github.com/noren-commerce/noren/resolvers"
@@ -148,6 +151,7 @@ func New(cfg Config, db *postgres.DB, now clock.Clock, options ...Option) (*App,
 		return nil, err
 	}
 	orders.PayBy(payments)
+	orders.WatchBy(accounts)
 	payments.Tell(orders)
 	documents, err := newDocuments(cfg, db, keys, orders, payments, now)
 	if err != nil {
@@ -208,6 +212,14 @@ func New(cfg Config, db *postgres.DB, now clock.Clock, options ...Option) (*App,
 			Issues:      shipments.issues,
 			Quotations: newQuotations(db, quotation.Parts{
 				Keys: keys, Companies: companies, Orders: orders, Prices: prices, Rules: rules, Carts: carts, Outbox: jobs, Limiter: ground.Limiter, Events: events, Now: now,
+			}),
+			Recurring: recurring.New(recurring.Parts{
+				Tx: db, Store: postgres.NewRecurring(db), Members: postgres.NewDrafts(db), Keys: keys, Carts: carts, Orders: orders, Coupons: campaigns, Outbox: jobs, Events: events,
+				ShopURL: cfg.shopPages(), Now: now,
+			}),
+			Worklists: worklist.New(postgres.NewWorklists(db), accounts),
+			Drafts: draft.New(draft.Parts{
+				Tx: db, Store: postgres.NewDrafts(db), Carts: carts, Orders: orders, Coupons: campaigns, Prices: prices, Outbox: jobs, Events: events, ShopURL: cfg.shopPages(), Now: now,
 			}),
 			Imports:   NewImports(db, jobs, now),
 			Prices:    newPriceImports(db, jobs, prices, lists, now),

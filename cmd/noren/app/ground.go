@@ -19,6 +19,7 @@ import (
 	"github.com/noren-commerce/noren/core/order"
 	"github.com/noren-commerce/noren/core/points"
 	"github.com/noren-commerce/noren/core/signal"
+	"github.com/noren-commerce/noren/core/worklist"
 	"github.com/noren-commerce/noren/graph/server"
 	"github.com/noren-commerce/noren/storage/postgres"
 	"github.com/noren-commerce/noren/storage/redis"
@@ -76,6 +77,7 @@ func newGround(cfg Config, db *postgres.DB, options []Option) (Ground, error) {
 	db.OnCommit(g.Generations.Committed)
 	db.OnCommit(func(ctx context.Context, events []event.Event) { order.Signalled(ctx, g.Signals, events) })
 	db.OnCommit(func(ctx context.Context, events []event.Event) { points.Signalled(ctx, g.Signals, events) })
+	db.OnCommit(func(ctx context.Context, events []event.Event) { worklist.Signalled(ctx, g.Signals, events) })
 	for _, option := range options {
 		option(&g)
 	}

@@ -1,0 +1,162 @@
+package resolvers_test
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"encoding/json"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/coder/websocket"
+	"github.com/google/uuid"
+	"github.com/stretchr/testify/require"
+
+	"github.com/noren-commerce/noren/cmd/noren/app/apptest"
+	"github.com/noren-commerce/noren/core/access"
+	"github.com/noren-commerce/noren/core/id"
+)
+
+// waits is how much waits, as a stream tells it.
+type waits struct {
+	Data struct {
+		WorkListsChanged *struct{ ToShip, OnHold, PendingApproval, Payments, Returns, Recurring int }
+	}
+	Errors []struct{ Extensions struct{ Code string } }
+}
+
+const watchWork = `subscription { workListsChanged { toShip onHold pendingApproval payments returns recurring } }`
+
+// overEvents watches over server-sent events; next is false when the stream ends.
+func overEvents(t *testing.T, a *apptest.App, bearer string) (next func() (waits, bool)) {
+	t.Helper()
+	body, err := json.Marshal(map[string]any{"query": watchWork})
+	require.NoError(t, err)
+	ctx, leave := context.WithTimeout(t.Context(), 3*time.Minute)
+	t.Cleanup(leave)
+	r, err := http.NewRequestWithContext(ctx, http.MethodPost, a.URL+"/graphql", bytes.NewReader(body))
+	require.NoError(t, err)
+	r.Header.Set("Content-Type", "application/json")
+	r.Header.Set("Accept", "text/event-stream")
+	r.Header.Set("Authorization", bearer)
+	response, err := http.DefaultClient.Do(r)
+	require.NoError(t, err)
+	t.Cleanup(func() { _ = response.Body.Close() })
+	lines := bufio.NewScanner(response.Body)
+	return func() (w waits, ok bool) {
+		for lines.Scan() {
+			if data, found := strings.CutPrefix(lines.Text(), "data:"); found && strings.TrimSpace(data) != "" {
+				require.NoError(t, json.Unmarshal([]byte(data), &w), data)
+				return w, true
+			}
+		}
+		return w, false
+	}
+}
+
+// overSocket watches by graphql-transport-ws; next is false when the operation ends.
+func overSocket(t *testing.T, a *apptest.App, bearer string) (next func() (waits, bool)) {
+	t.Helper()
+	ctx, leave := context.WithTimeout(t.Context(), 3*time.Minute)
+	t.Cleanup(leave)
+	conn, response, err := websocket.Dial(ctx, a.URL+"/graphql", &websocket.DialOptions{Subprotocols: []string{"graphql-transport-ws"}})
+	require.NoError(t, err)
+	if response.Body != nil {
+		_ = response.Body.Close()
+	}
+	t.Cleanup(func() { _ = conn.CloseNow() })
+	say := func(message any) {
+		raw, err := json.Marshal(message)
+		require.NoError(t, err)
+		require.NoError(t, conn.Write(ctx, websocket.MessageText, raw))
+	}
+	say(map[string]any{"type": "connection_init", "payload": map[string]string{"Authorization": bearer}})
+	said := struct {
+		Type    string
+		Payload json.RawMessage
+	}{}
+	hear := func() {
+		said.Payload = nil
+		_, raw, err := conn.Read(ctx)
+		require.NoError(t, err)
+		require.NoError(t, json.Unmarshal(raw, &said))
+	}
+	hear()
+	require.Equal(t, "connection_ack", said.Type)
+	say(map[string]any{"id": "1", "type": "subscribe", "payload": map[string]string{"query": watchWork}})
+	return func() (w waits, ok bool) {
+		for {
+			switch hear(); said.Type {
+			case "next":
+				require.NoError(t, json.Unmarshal(said.Payload, &w))
+				return w, true
+			case "error", "complete":
+				return w, false
+			}
+		}
+	}
+}
+
+// Whoever watches hears of each change of what waits, whatever carries it, and nothing
+// more once the right is gone.
+func TestStaffWatchWhatWaits(t *testing.T) {
+	t.Parallel()
+	a := apptest.Start(t)
+	leash, parcel := a.AddProduct(t, "leash", 1000).Variants[0], a.AddShipping(t, "parcel", 0)
+	for name, watch := range map[string]func(*testing.T, *apptest.App, string) func() (waits, bool){"events": overEvents, "socket": overSocket} {
+		exec(t, a, `UPDATE orders SET status = 'CANCELLED', held = ''`)
+		clerk := employ(t, a, name+"@example.jp", access.RoleStaff, access.OrderRead)
+		next := watch(t, a, clerk.bearer())
+		first, ok := next()
+		require.True(t, ok, name)
+		require.Empty(t, first.Errors, name)
+		require.Zero(t, *first.Data.WorkListsChanged, name)
+
+		staff := as(t, a, phoneDesk)
+		d := *staff.draft(t, "createDraftOrder", apptest.Variables{"terms": with(phoned(parcel, "BANK_TRANSFER", wantedLine(leash, 1, nil)), "email", "guest@example.jp")}).DraftOrder
+		placed := staff.draft(t, "placeDraftOrder", placing(d))
+		require.Empty(t, placed.UserErrors)
+		exec(t, a, `UPDATE orders SET status = 'CONFIRMED', paid = true WHERE status = 'PENDING_PAYMENT'`)
+		hold := func(reason string) {
+			require.Empty(t, staff.mutate(t, "holdOrder", apptest.Variables{"orderId": placed.Order.ID, "reason": reason}).UserErrors)
+		}
+		hold("ADDRESS")
+		for {
+			got, ok := next()
+			require.True(t, ok, name)
+			if got.Data.WorkListsChanged.OnHold == 1 {
+				require.Zero(t, got.Data.WorkListsChanged.ToShip, name)
+				break
+			}
+		}
+		// The right is taken away: the next change ends the stream.
+		exec(t, a, `UPDATE permission_groups SET permissions = '{}' WHERE name = $1`, "group of "+name+"@example.jp")
+		require.Empty(t, staff.mutate(t, "releaseOrder", apptest.Variables{"orderId": placed.Order.ID}).UserErrors)
+		for {
+			got, ok := next()
+			if !ok || len(got.Errors) > 0 {
+				break
+			}
+			require.Equal(t, 1, got.Data.WorkListsChanged.OnHold, "%s hears nothing of what came after", name)
+		}
+	}
+}
+
+func TestStaffOfAShopSeeWhatWaitsInTheirs(t *testing.T) {
+	t.Parallel()
+	s := newTill(t, "BANK_TRANSFER")
+	shops := []uuid.UUID{id.New(), id.New()}
+	for i, shop := range shops {
+		exec(t, s.App, `INSERT INTO locations (id, brand_id, code, name, kind, priority, ships, active) SELECT $1, brand_id, $2, '{"ja": "店"}', 'SHOP', 9, false, true FROM locations LIMIT 1`, shop, []string{"ginza", "umeda"}[i])
+	}
+	exec(t, s.App, `UPDATE orders SET status = 'CONFIRMED', paid = true, shop_id = $1`, shops[0])
+	const query = `{ workLists { toShip onHold } }`
+	for i, want := range []int{1, 0} {
+		var got struct{ WorkLists struct{ ToShip int } }
+		s.DoAs(t, access.Actor{Role: access.RoleStoreStaff, ID: id.New(), Stores: shops[i : i+1], Permissions: []access.Permission{access.OrderRead}}, query, nil).Into(t, &got)
+		require.Equal(t, want, got.WorkLists.ToShip)
+	}
+	require.Equal(t, "FORBIDDEN", s.DoAs(t, access.Actor{Role: access.RoleStaff, ID: id.New()}, query, nil).Code())
+}
