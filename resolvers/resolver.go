@@ -33,6 +33,7 @@ import (
 	"github.com/noren-commerce/noren/core/scope"
 	"github.com/noren-commerce/noren/core/shipping"
 	"github.com/noren-commerce/noren/core/signal"
+	"github.com/noren-commerce/noren/core/wishlist"
 	"github.com/noren-commerce/noren/graph"
 )
 
@@ -43,6 +44,7 @@ type Resolver struct {
 	Rules      *display.Service
 	Display    *display.Editor
 	Restock    *display.Restock
+	Wishes     *wishlist.Service
 	Stock      *inventory.Keeper
 	Supply     *inventory.Supply
 	Simulator  *promotion.Simulator
@@ -112,6 +114,7 @@ type Loaders struct {
 	QuotationLines   *graph.Loader[uuid.UUID, []quotation.Line]  // of all revisions
 	QuotationHistory *graph.Loader[uuid.UUID, []quotation.Entry]
 
+	Wishes    *graph.Loader[uuid.UUID, []wishlist.Wish]         // by list
 	Profiles  *graph.Loader[uuid.UUID, *customer.Profile]       // by member
 	Addresses *graph.Loader[uuid.UUID, []customer.SavedAddress] // by member
 	Pets      *graph.Loader[uuid.UUID, []customer.Pet]          // by member
@@ -203,6 +206,7 @@ func (r *Resolver) NewLoaders(ctx context.Context) *Loaders {
 		QuotationLines:   graph.NewLoader(graph.Grouped(r.Quotations.Lines, func(l quotation.Line) uuid.UUID { return l.QuotationID })),
 		QuotationHistory: graph.NewLoader(graph.Grouped(r.Quotations.History, func(e quotation.Entry) uuid.UUID { return e.SubjectID })),
 
+		Wishes:    graph.NewLoader(graph.Grouped(r.Wishes.Wishes, func(w wishlist.Wish) uuid.UUID { return w.ListID })),
 		Profiles:  graph.NewLoader(graph.ByKey(r.Customers.Profiles, func(p *customer.Profile) uuid.UUID { return p.MemberID })),
 		Addresses: graph.NewLoader(graph.Grouped(r.Customers.Addresses, func(a customer.SavedAddress) uuid.UUID { return a.MemberID })),
 		Logins:    graph.NewLoader(graph.Grouped(r.SSO.Links, func(l identity.Link) uuid.UUID { return l.AccountID })),

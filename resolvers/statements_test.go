@@ -45,7 +45,7 @@ func clientOperations() map[string]clientOperation {
 	all := map[string]clientOperation{}
 	for _, some := range []map[string]clientOperation{
 		buyingOperations, shopOperations, accountOperations, staffOperations, displayOperations, termOperations, campaignOperations,
-		companyOperations, quotationOperations, movingOperations, moneyOperations, bookOperations, shippingOperations, documentOperations, returnOperations,
+		companyOperations, quotationOperations, movingOperations, moneyOperations, bookOperations, shippingOperations, documentOperations, returnOperations, wishOperations,
 	} {
 		maps.Copy(all, some)
 	}

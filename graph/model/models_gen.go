@@ -35,6 +35,7 @@ import (
 	"github.com/noren-commerce/noren/core/returns"
 	"github.com/noren-commerce/noren/core/sale"
 	"github.com/noren-commerce/noren/core/shipping"
+	"github.com/noren-commerce/noren/core/wishlist"
 )
 
 // A quotation after it was ordered at.
@@ -967,6 +968,14 @@ type VoidCouponsPayload struct {
 type VoidGiftCardsPayload struct {
 	// The cards; empty if nothing was done.
 	GiftCards []giftcard.Card `json:"giftCards"`
+	// Why nothing was done; empty if it was.
+	UserErrors []UserError `json:"userErrors"`
+}
+
+// The list after the change.
+type WishListPayload struct {
+	// The list; null if nothing was done.
+	WishList *wishlist.List `json:"wishList,omitempty"`
 	// Why nothing was done; empty if it was.
 	UserErrors []UserError `json:"userErrors"`
 }

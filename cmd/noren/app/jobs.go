@@ -25,6 +25,7 @@ import (
 	"github.com/noren-commerce/noren/core/pricing"
 	"github.com/noren-commerce/noren/core/promotion"
 	"github.com/noren-commerce/noren/core/quotation"
+	"github.com/noren-commerce/noren/core/wishlist"
 	"github.com/noren-commerce/noren/storage/postgres"
 )
 
@@ -93,6 +94,7 @@ func (a *App) workers() (*river.Workers, []*river.PeriodicJob) {
 		return postgres.NewEvents(a.DB).Partition(ctx, a.now())
 	})
 	work(w, func(ctx context.Context, _ display.RestockJob) error { return a.Resolvers.Restock.Tell(ctx) })
+	work(w, func(ctx context.Context, _ wishlist.WatchJob) error { return a.Resolvers.Wishes.Tell(ctx) })
 	work(w, func(ctx context.Context, _ inventory.WatchJob) error { return a.Resolvers.Supply.Watch(ctx) })
 	work(w, func(ctx context.Context, _ payment.ReconcileJob) error { return a.Payments.Reconcile(ctx) })
 	work(w, func(ctx context.Context, _ payment.ExpireJob) error { return a.Payments.Expire(ctx) })
@@ -124,6 +126,7 @@ func (a *App) workers() (*river.Workers, []*river.PeriodicJob) {
 		every(time.Minute, quotation.ExpireJob{}),
 		every(10*time.Minute, display.RestockJob{}), // what imports and corrections brought
 		every(10*time.Minute, inventory.WatchJob{}),
+		every(time.Hour, wishlist.WatchJob{}),
 		every(time.Minute, pricing.TurnJob{}),
 		every(time.Minute, promotion.BudgetJob{}),
 		every(10*time.Minute, promotion.AbandonedJob{}),
