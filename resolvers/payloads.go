@@ -24,6 +24,7 @@ import (
 	"github.com/noren-commerce/noren/core/promotion"
 	"github.com/noren-commerce/noren/core/scope"
 	"github.com/noren-commerce/noren/core/shipping"
+	"github.com/noren-commerce/noren/core/wishlist"
 	"github.com/noren-commerce/noren/graph/model"
 )
 
@@ -249,6 +250,11 @@ func deliveryPayload(ctx context.Context, d *inventory.Delivery, err error) (mod
 func stocktakePayload(ctx context.Context, s *inventory.Stocktake, err error) (model.StocktakePayload, error) {
 	errors, err := userErrors(ctx, err)
 	return model.StocktakePayload{Stocktake: unless(errors, s), UserErrors: errors}, err
+}
+
+func wishListPayload(ctx context.Context, l *wishlist.List, err error) (model.WishListPayload, error) {
+	errors, err := userErrors(ctx, err)
+	return model.WishListPayload{WishList: unless(errors, l), UserErrors: errors}, err
 }
 
 // unless is the changed object, or null when something kept it from changing.

@@ -41,6 +41,7 @@ import (
 	"github.com/noren-commerce/noren/core/shipping"
 	"github.com/noren-commerce/noren/core/signal"
 	"github.com/noren-commerce/noren/core/tracking"
+	"github.com/noren-commerce/noren/core/wishlist"
 	"github.com/noren-commerce/noren/core/worklist"
 	"github.com/noren-commerce/noren/graph"
 )
@@ -52,6 +53,7 @@ type Resolver struct {
 	Rules       *display.Service
 	Display     *display.Editor
 	Restock     *display.Restock
+	Wishes      *wishlist.Service
 	Stock       *inventory.Keeper
 	Supply      *inventory.Supply
 	Lots        *inventory.Lots
@@ -148,6 +150,7 @@ type Loaders struct {
 	RecurringLines *graph.Loader[uuid.UUID, []recurring.Line]       // by recurring order
 	RecurringDays  *graph.Loader[uuid.UUID, []recurring.Occurrence] // by recurring order
 
+	Wishes    *graph.Loader[uuid.UUID, []wishlist.Wish]         // by list
 	Profiles  *graph.Loader[uuid.UUID, *customer.Profile]       // by member
 	Addresses *graph.Loader[uuid.UUID, []customer.SavedAddress] // by member
 	Pets      *graph.Loader[uuid.UUID, []customer.Pet]          // by member
@@ -266,6 +269,7 @@ func (r *Resolver) NewLoaders(ctx context.Context) *Loaders {
 		RecurringLines: graph.NewLoader(graph.Grouped(r.Recurring.Lines, func(l recurring.Line) uuid.UUID { return l.RecurringID })),
 		RecurringDays:  graph.NewLoader(graph.Grouped(r.Recurring.Occurrences, func(o recurring.Occurrence) uuid.UUID { return o.RecurringID })),
 
+		Wishes:    graph.NewLoader(graph.Grouped(r.Wishes.Wishes, func(w wishlist.Wish) uuid.UUID { return w.ListID })),
 		Profiles:  graph.NewLoader(graph.ByKey(r.Customers.Profiles, func(p *customer.Profile) uuid.UUID { return p.MemberID })),
 		Addresses: graph.NewLoader(graph.Grouped(r.Customers.Addresses, func(a customer.SavedAddress) uuid.UUID { return a.MemberID })),
 		Logins:    graph.NewLoader(graph.Grouped(r.SSO.Links, func(l identity.Link) uuid.UUID { return l.AccountID })),

@@ -88,7 +88,7 @@ func (w *world) eventCost(t *testing.T, o manifest.Operation, q question) int {
 	if o.Name == "WorkListsChanged" {
 		w.made(t, "holdOrder", "order", apptest.Variables{"orderId": q.variables["id"], "reason": "OTHER"})
 	} else {
-	w.made(t, "noteOrder", "order", apptest.Variables{"orderId": q.variables["id"], "note": "お電話あり"})
+		w.made(t, "noteOrder", "order", apptest.Variables{"orderId": q.variables["id"], "note": "お電話あり"})
 	}
 	require.Empty(t, next().Errors)
 	return statements.Count() - before

@@ -144,6 +144,25 @@ type StoreSlip struct {
 	DueAt        time.Time      `json:"dueAt"`
 }
 
+// WishNews tells a member what of their wishes became cheaper or is there again.
+// Amounts are minor units.
+type WishNews struct {
+	Name     string         `json:"name,omitempty"`
+	Currency money.Currency `json:"currency"`
+	Items    []WishItem     `json:"items"`
+	URL      string         `json:"url"` // where wishes are changed
+}
+
+// WishItem is one piece of news. Before and Now are 0 unless it became cheaper.
+type WishItem struct {
+	Product string `json:"product"`
+	Option  string `json:"option,omitempty"`
+	Before  int64  `json:"before,omitempty"`
+	Now     int64  `json:"now,omitempty"`
+	Back    bool   `json:"back,omitempty"` // in stock again
+	URL     string `json:"url"`
+}
+
 // BackInStock tells somebody who waits that a product is in stock again.
 type BackInStock struct {
 	Name     string `json:"name,omitempty"`
@@ -357,6 +376,9 @@ func (StoreSlip) Kind() Kind { return KindStoreSlip }
 // Kind is KindBackInStock.
 func (BackInStock) Kind() Kind { return KindBackInStock }
 
+// Kind is KindWishNews.
+func (WishNews) Kind() Kind { return KindWishNews }
+
 // Kind is KindCampaignNotice.
 func (CampaignNotice) Kind() Kind { return KindCampaignNotice }
 
@@ -402,6 +424,7 @@ var blanks = map[Kind]func() Content{
 	KindOrderCancelled:     func() Content { return &OrderCancelled{} },
 	KindBankTransfer:       func() Content { return &BankTransfer{} },
 	KindBackInStock:        func() Content { return &BackInStock{} },
+	KindWishNews:           func() Content { return &WishNews{} },
 	KindCampaignNotice:     func() Content { return &CampaignNotice{} },
 	KindPointsExpiring:     func() Content { return &PointsExpiring{} },
 	KindCampaignOpened:     func() Content { return &CampaignOpened{} },

@@ -29,6 +29,7 @@ const (
 	KindOrderRescheduled   Kind = "order_rescheduled"
 	KindBankTransfer       Kind = "bank_transfer"
 	KindBackInStock        Kind = "back_in_stock"
+	KindWishNews           Kind = "wish_news"
 	KindQuotationRequested Kind = "quotation_requested"
 	KindQuotationAnswered  Kind = "quotation_answered"
 	KindQuotationSaid      Kind = "quotation_said"
@@ -52,7 +53,7 @@ const (
 var Kinds = []Kind{
 	KindEmailVerification, KindPasswordReset, KindOrderConfirmation, KindPaymentReceived,
 	KindOrderShipped, KindOrderCancelled, KindOrderChanged, KindOrderRescheduled, KindBankTransfer,
-	KindBackInStock, KindAccountOverdue, KindApprovalAsked, KindCampaignNotice, KindCampaignOpened, KindCouponGranted,
+	KindBackInStock, KindWishNews, KindAccountOverdue, KindApprovalAsked, KindCampaignNotice, KindCampaignOpened, KindCouponGranted,
 	KindQuotationRequested, KindQuotationAnswered, KindQuotationSaid, KindStockLow, KindLotsExpiring, KindReturnNotice, KindStoreSlip, KindParcelNotice,
 	KindPickUpReady, KindPointsExpiring,
 	KindDraftOrder, KindRecurringOrder,

@@ -20,7 +20,7 @@ type OpenInput struct {
 	Currency    money.Currency
 	Name        string // of the customer, for the mail that says how to pay
 	Email       string
-	Chain       Chain // of convenience stores, for the method that is paid there
+	Chain       Chain         // of convenience stores, for the method that is paid there
 	Within      time.Duration // how long the payment waits; 0: as the method says
 }
 

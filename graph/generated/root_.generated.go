@@ -76,6 +76,8 @@ type ResolverRoot interface {
 	StrayPayment() StrayPaymentResolver
 	Subscription() SubscriptionResolver
 	Variant() VariantResolver
+	Wish() WishResolver
+	WishList() WishListResolver
 	SetCategorySortInput() SetCategorySortInputResolver
 }
 
@@ -225,6 +227,7 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 			graphql.NewInputUnmarshaler("RecordAccountPaymentInput", graphql.BindUnmarshaler(ec, unmarshalInputRecordAccountPaymentInput)),
 			graphql.NewInputUnmarshaler("RecordBankTransferInput", graphql.BindUnmarshaler(ec, unmarshalInputRecordBankTransferInput)),
 			graphql.NewInputUnmarshaler("RecordCollectionInput", graphql.BindUnmarshaler(ec, unmarshalInputRecordCollectionInput)),
+			graphql.NewInputUnmarshaler("RecordProductViewInput", graphql.BindUnmarshaler(ec, unmarshalInputRecordProductViewInput)),
 			graphql.NewInputUnmarshaler("RecordTillPaymentInput", graphql.BindUnmarshaler(ec, unmarshalInputRecordTillPaymentInput)),
 			graphql.NewInputUnmarshaler("RecurrenceInput", graphql.BindUnmarshaler(ec, unmarshalInputRecurrenceInput)),
 			graphql.NewInputUnmarshaler("RefreshTokenInput", graphql.BindUnmarshaler(ec, unmarshalInputRefreshTokenInput)),
@@ -241,6 +244,8 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 			graphql.NewInputUnmarshaler("RemovePetInput", graphql.BindUnmarshaler(ec, unmarshalInputRemovePetInput)),
 			graphql.NewInputUnmarshaler("RemoveSetInput", graphql.BindUnmarshaler(ec, unmarshalInputRemoveSetInput)),
 			graphql.NewInputUnmarshaler("RemoveTotpInput", graphql.BindUnmarshaler(ec, unmarshalInputRemoveTotpInput)),
+			graphql.NewInputUnmarshaler("RemoveWishInput", graphql.BindUnmarshaler(ec, unmarshalInputRemoveWishInput)),
+			graphql.NewInputUnmarshaler("RemoveWishListInput", graphql.BindUnmarshaler(ec, unmarshalInputRemoveWishListInput)),
 			graphql.NewInputUnmarshaler("RequestPasswordResetInput", graphql.BindUnmarshaler(ec, unmarshalInputRequestPasswordResetInput)),
 			graphql.NewInputUnmarshaler("RequestQuotationInput", graphql.BindUnmarshaler(ec, unmarshalInputRequestQuotationInput)),
 			graphql.NewInputUnmarshaler("RequestRestockInput", graphql.BindUnmarshaler(ec, unmarshalInputRequestRestockInput)),
@@ -271,6 +276,8 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 			graphql.NewInputUnmarshaler("SaveShippingMethodInput", graphql.BindUnmarshaler(ec, unmarshalInputSaveShippingMethodInput)),
 			graphql.NewInputUnmarshaler("SaveShippingZoneInput", graphql.BindUnmarshaler(ec, unmarshalInputSaveShippingZoneInput)),
 			graphql.NewInputUnmarshaler("SaveSynonymInput", graphql.BindUnmarshaler(ec, unmarshalInputSaveSynonymInput)),
+			graphql.NewInputUnmarshaler("SaveWishInput", graphql.BindUnmarshaler(ec, unmarshalInputSaveWishInput)),
+			graphql.NewInputUnmarshaler("SaveWishListInput", graphql.BindUnmarshaler(ec, unmarshalInputSaveWishListInput)),
 			graphql.NewInputUnmarshaler("SeasonInput", graphql.BindUnmarshaler(ec, unmarshalInputSeasonInput)),
 			graphql.NewInputUnmarshaler("SendStockInput", graphql.BindUnmarshaler(ec, unmarshalInputSendStockInput)),
 			graphql.NewInputUnmarshaler("SendStockLineInput", graphql.BindUnmarshaler(ec, unmarshalInputSendStockLineInput)),
@@ -1649,6 +1656,10 @@ enum UserErrorCode {
   BADGE_DAYS_INVALID
   "The product has no such notice: it is in stock, or its policy offers none."
   RESTOCK_NOT_OFFERED
+  "The member has as many wish lists as a member may have."
+  WISH_LISTS_FULL
+  "The wish list holds as many products as it may."
+  WISH_LIST_FULL
   "The weekdays, days or hours are not valid."
   RECURRENCE_INVALID
   "There is no such prefecture."
@@ -11605,6 +11616,156 @@ type StockTransferPayload {
   userErrors: [UserError!]!
 }
 `, BuiltIn: false},
+	{Name: "../schema/wishlist.graphqls", Input: `extend type Query {
+  "The caller's wish lists (お気に入り), the oldest first; 20 at most."
+  wishLists: [WishList!]! @allow(roles: [MEMBER, COMPANY_BUYER]) @cost(size: 5)
+  "A wish list that its member shared; a list that is no longer shared is NOT_FOUND."
+  sharedWishList(
+    "The token of the link."
+    token: String!
+  ): WishList @allow(roles: [GUEST, MEMBER, COMPANY_BUYER])
+  "The products that the caller looked at, the newest first, without those that are no longer shown."
+  recentlyViewed(
+    "How many; 50 at most."
+    first: Int! = 20
+  ): [Product!]! @allow(roles: [MEMBER, COMPANY_BUYER]) @cost(size: 20)
+  "Products side by side: what is said of any of them, a row each. Products that are not shown are left out."
+  compareProducts(
+    "2 to 6 products, in the order of the columns; other numbers are INVALID."
+    ids: [ID!]!
+  ): Comparison! @allow(roles: [GUEST, MEMBER, COMPANY_BUYER, STORE_STAFF, STAFF, ADMIN])
+}
+
+extend type Mutation {
+  "Makes a wish list of the caller's, or changes one."
+  saveWishList(
+    "The list."
+    input: SaveWishListInput!
+  ): WishListPayload! @allow(roles: [MEMBER, COMPANY_BUYER])
+  "Removes a wish list of the caller's; its link ends."
+  removeWishList(
+    "The list."
+    input: RemoveWishListInput!
+  ): WishListPayload! @allow(roles: [MEMBER, COMPANY_BUYER])
+  "Puts a variant into a wish list of the caller's, or changes what is said of it there. A list holds a variant once."
+  saveWish(
+    "The wish."
+    input: SaveWishInput!
+  ): WishListPayload! @allow(roles: [MEMBER, COMPANY_BUYER])
+  "Takes a variant out of a wish list of the caller's."
+  removeWish(
+    "The wish."
+    input: RemoveWishInput!
+  ): WishListPayload! @allow(roles: [MEMBER, COMPANY_BUYER])
+  "Notes that the caller looked at a product; the newest 50 are kept."
+  recordProductView(
+    "The product."
+    input: RecordProductViewInput!
+  ): DonePayload! @allow(roles: [MEMBER, COMPANY_BUYER])
+}
+
+"What a member would like to have (お気に入り)."
+type WishList {
+  "The list's opaque global id."
+  id: ID!
+  "What its member calls it."
+  name: String!
+  "What shows the list to whoever has it; null while it is not shared, and for everybody but its member."
+  shareToken: String
+  "What it holds, the newest first; 200 at most."
+  wishes: [Wish!]! @cost(size: 20)
+  "When it was last changed."
+  updatedAt: DateTime!
+}
+
+"A variant in a wish list."
+type Wish {
+  "The wish's opaque global id."
+  id: ID!
+  "The variant; null while it is not shown to the caller."
+  variant: Variant
+  "How many pieces are wished for."
+  quantity: Int!
+  "What the member noted, at most 200 characters."
+  note: String!
+  "Whether the member is told by mail when it becomes cheaper for them, or is in stock again."
+  notify: Boolean!
+  "When it was put into the list."
+  addedAt: DateTime!
+}
+
+"Products side by side."
+type Comparison {
+  "The columns."
+  products: [Product!]!
+  "What is said of any of the products: what the first has, then what only others have."
+  rows: [ComparisonRow!]!
+}
+
+"One attribute of products that are compared."
+type ComparisonRow {
+  "The attribute's code."
+  code: String!
+  "What is compared, in the caller's language."
+  name: String!
+  "The unit of numbers; empty for other attributes."
+  unit: String!
+  "What each product has, in the order of the columns; null where nothing is said."
+  values: [String]!
+  "Whether the products differ in it."
+  differs: Boolean!
+}
+
+"A list to make or change."
+input SaveWishListInput {
+  "The list to change; a new one if left out."
+  id: ID
+  "What to call it, at most 50 characters; needed for a new one."
+  name: String
+  "Whether a link shows it. Each time that sharing begins there is a new link."
+  shared: Boolean
+}
+
+"A list to remove."
+input RemoveWishListInput {
+  "The list."
+  id: ID!
+}
+
+"A variant that is wished for."
+input SaveWishInput {
+  "The list; the caller's first if left out, which is made if there is none."
+  listId: ID
+  "The variant."
+  variantId: ID!
+  "How many pieces, 1 to 999; 1 if left out for a new wish."
+  quantity: Int
+  "A note, at most 200 characters."
+  note: String
+  "Whether to be told when it becomes cheaper or is in stock again."
+  notify: Boolean
+}
+
+"A wish to remove."
+input RemoveWishInput {
+  "The wish."
+  id: ID!
+}
+
+"A product that was looked at."
+input RecordProductViewInput {
+  "The product."
+  productId: ID!
+}
+
+"The list after the change."
+type WishListPayload {
+  "The list; null if nothing was done."
+  wishList: WishList
+  "Why nothing was done; empty if it was."
+  userErrors: [UserError!]!
+}
+`, BuiltIn: false},
 }
 var parsedSchema = gqlparser.MustLoadSchema(sources...)
 
@@ -12824,6 +12985,32 @@ func childFields_CompanyPayload(ctx context.Context, ec *executionContext, field
 		return fieldContext_CompanyPayload_userErrors(ctx, ec, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type CompanyPayload", field.Name)
+}
+
+func childFields_Comparison(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "products":
+		return fieldContext_Comparison_products(ctx, ec, field)
+	case "rows":
+		return fieldContext_Comparison_rows(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type Comparison", field.Name)
+}
+
+func childFields_ComparisonRow(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "code":
+		return fieldContext_ComparisonRow_code(ctx, ec, field)
+	case "name":
+		return fieldContext_ComparisonRow_name(ctx, ec, field)
+	case "unit":
+		return fieldContext_ComparisonRow_unit(ctx, ec, field)
+	case "values":
+		return fieldContext_ComparisonRow_values(ctx, ec, field)
+	case "differs":
+		return fieldContext_ComparisonRow_differs(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ComparisonRow", field.Name)
 }
 
 func childFields_ConfirmTotpPayload(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -16800,6 +16987,50 @@ func childFields_VoidGiftCardsPayload(ctx context.Context, ec *executionContext,
 		return fieldContext_VoidGiftCardsPayload_userErrors(ctx, ec, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type VoidGiftCardsPayload", field.Name)
+}
+
+func childFields_Wish(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return fieldContext_Wish_id(ctx, ec, field)
+	case "variant":
+		return fieldContext_Wish_variant(ctx, ec, field)
+	case "quantity":
+		return fieldContext_Wish_quantity(ctx, ec, field)
+	case "note":
+		return fieldContext_Wish_note(ctx, ec, field)
+	case "notify":
+		return fieldContext_Wish_notify(ctx, ec, field)
+	case "addedAt":
+		return fieldContext_Wish_addedAt(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type Wish", field.Name)
+}
+
+func childFields_WishList(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return fieldContext_WishList_id(ctx, ec, field)
+	case "name":
+		return fieldContext_WishList_name(ctx, ec, field)
+	case "shareToken":
+		return fieldContext_WishList_shareToken(ctx, ec, field)
+	case "wishes":
+		return fieldContext_WishList_wishes(ctx, ec, field)
+	case "updatedAt":
+		return fieldContext_WishList_updatedAt(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type WishList", field.Name)
+}
+
+func childFields_WishListPayload(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "wishList":
+		return fieldContext_WishListPayload_wishList(ctx, ec, field)
+	case "userErrors":
+		return fieldContext_WishListPayload_userErrors(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type WishListPayload", field.Name)
 }
 
 func childFields_WriteOffAccountPayload(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {

@@ -162,9 +162,11 @@ func (s *Customers) SaveWeight(ctx context.Context, w customer.Weight, at time.T
 // stays on record, withdrawn at the moment.
 func (s *Customers) Forget(ctx context.Context, memberID uuid.UUID, at time.Time) error {
 	batch := &pgx.Batch{}
-	for _, table := range []string{"profiles", "saved_addresses", "pets"} {
+	for _, table := range []string{"profiles", "saved_addresses", "pets", "product_views"} {
 		batch.Queue(`DELETE FROM `+table+` WHERE member_id = $1`, memberID)
 	}
+	batch.Queue(`DELETE FROM wishes w USING wish_lists l WHERE l.id = w.list_id AND l.member_id = $1`, memberID)
+	batch.Queue(`DELETE FROM wish_lists WHERE member_id = $1`, memberID)
 	batch.Queue(`UPDATE newsletter_consents SET withdrawn_at = $2 WHERE member_id = $1 AND withdrawn_at IS NULL`, memberID, at)
 	queueLeave(batch, memberID, at)
 	return s.db.conn(ctx).SendBatch(ctx, batch).Close()

@@ -254,6 +254,7 @@ func New(cfg Config, db *postgres.DB, now clock.Clock, options ...Option) (*App,
 		Ground:   ground,
 		now:      now,
 	}
+	a.Resolvers.Wishes = newWishes(cfg, db, window{prices, rules, a.Resolvers.Inventory, a.Resolvers.Catalog}, jobs, a.Channels, now)
 	orders.QuoteBy(a.Resolvers.Quotations)
 	a.watch(jobs)
 	a.Edge, err = a.newEdge()

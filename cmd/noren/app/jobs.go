@@ -32,6 +32,7 @@ import (
 	"github.com/noren-commerce/noren/core/quotation"
 	"github.com/noren-commerce/noren/core/recurring"
 	"github.com/noren-commerce/noren/core/tracking"
+	"github.com/noren-commerce/noren/core/wishlist"
 	"github.com/noren-commerce/noren/storage/postgres"
 )
 
@@ -103,6 +104,7 @@ func (a *App) workers() (*river.Workers, []*river.PeriodicJob) {
 		return postgres.NewEvents(a.DB).Partition(ctx, a.now())
 	})
 	work(w, func(ctx context.Context, _ display.RestockJob) error { return a.Resolvers.Restock.Tell(ctx) })
+	work(w, func(ctx context.Context, _ wishlist.WatchJob) error { return a.Resolvers.Wishes.Tell(ctx) })
 	work(w, func(ctx context.Context, _ inventory.WatchJob) error { return a.Resolvers.Supply.Watch(ctx) })
 	work(w, func(ctx context.Context, _ inventory.ExpireJob) error { return a.Resolvers.Lots.Expire(ctx) })
 	work(w, func(ctx context.Context, _ payment.ReconcileJob) error { return a.Payments.Reconcile(ctx) })
@@ -149,6 +151,7 @@ func (a *App) workers() (*river.Workers, []*river.PeriodicJob) {
 		every(10*time.Minute, display.RestockJob{}), // what imports and corrections brought
 		every(10*time.Minute, inventory.WatchJob{}),
 		every(10*time.Minute, inventory.ExpireJob{}),
+		every(time.Hour, wishlist.WatchJob{}),
 		every(time.Minute, pricing.TurnJob{}),
 		every(time.Minute, promotion.BudgetJob{}),
 		every(10*time.Minute, promotion.AbandonedJob{}),
