@@ -285,7 +285,7 @@ func queueContents(batch *pgx.Batch, l basketLines, args pgx.NamedArgs, found *c
 	}, `
 		SELECT `+priceColumns+` FROM prices r
 		WHERE r.variant_id IN `+needed+` AND r.price_list_id = ANY(@lists) AND r.valid_until > @at`, args)
-	queueRows(batch, &found.Levels, nil, levelsSQL(needed), args)
+	queueRows(batch, &found.Levels, nil, levelsSQL(needed, l.places), args)
 }
 
 // itemsSQL reads the lines as basketRow.
@@ -298,12 +298,13 @@ func itemsSQL(l basketLines) string {
 		WHERE ` + l.where + itemOrder
 }
 
-// levelsSQL reads what is free of the variants where the brand ships, as cart.Level.
-func levelsSQL(needed string) string {
+// levelsSQL reads what is free of the variants at the brand's locations o that fulfil the
+// condition places, as cart.Level.
+func levelsSQL(needed, places string) string {
 	return `
 		SELECT ` + siteLevelColumns + `
 		FROM stock_levels s JOIN locations o ON o.id = s.location_id
-		WHERE s.variant_id IN ` + needed + ` AND o.brand_id = @brand AND o.active AND ` + l.places + `
+		WHERE s.variant_id IN ` + needed + ` AND o.brand_id = @brand AND o.active AND ` + places + `
 		ORDER BY o.priority, o.id`
 }
 

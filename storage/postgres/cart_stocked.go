@@ -22,7 +22,7 @@ func (s *Carts) Stocked(ctx context.Context, in cart.Lookup, variantIDs []uuid.U
 		for id, sheet := range sheets {
 			found.Goods[id] = sheet.Goods
 		}
-	}, itemsSQL(basketLines{singleLines, `true`, share}), args)
-	queueRows(batch, &found.Levels, nil, levelsSQL(`(SELECT g.variant_id FROM `+singleLines+lineGoods+`)`), args)
+	}, itemsSQL(basketLines{singleLines, `true`, share, shippingPlaces}), args)
+	queueRows(batch, &found.Levels, nil, levelsSQL(`(SELECT g.variant_id FROM `+singleLines+lineGoods+`)`, shippingPlaces), args)
 	return found, s.db.conn(ctx).SendBatch(ctx, batch).Close()
 }

@@ -25,7 +25,7 @@ const (
 // Lock holds the member against other changes until the transaction ends; false if
 // there is no such open account.
 func (s *WishLists) Lock(ctx context.Context, memberID uuid.UUID) (bool, error) {
-	return NewCustomers(s.db).Lock(ctx, memberID)
+	return (&Customers{db: s.db}).Lock(ctx, memberID)
 }
 
 // Lists are the member's open lists with the brand, the oldest first.
