@@ -22255,8 +22255,10 @@ type OrderPayload {
 `, BuiltIn: false},
 	{Name: "../schema/order_edit.graphqls", Input: `extend type Mutation {
   """
-  Change what an order holds before anything of it has left: pieces that stay cost what they cost,
-  added ones what the buyer pays today; prices named here need PRICING_WRITE. Stock,
+  Change what an order holds: pieces that stay cost what they cost, added ones what the
+  buyer pays today; prices named here need PRICING_WRITE. Once some of it has left, pieces
+  that have not may only be taken away, else ORDER_STATUS_CONFLICT; the invoice then gets a
+  credit note. While money is being taken or given back it is PAYMENT_IN_PROGRESS. Stock,
   credit and money follow: what is paid too much goes back, what is missing is asked
   for, and the customer is mailed. What is packed or has left cannot be taken away:
   ORDER_LINE_PACKED. With ` + "`" + `dryRun` + "`" + ` nothing changes, and the answer tells what would.
