@@ -479,7 +479,7 @@ func TestEditsRacedByAShipment(t *testing.T) {
 		require.Zero(t, o.Lines[0].Shipped)
 	} else {
 		require.Equal(t, 2, o.Lines[0].Shipped)
-		require.Equal(t, "ORDER_STATUS_CONFLICT", d.edit(t, lines(d.leashes, 3)).code(), "the rest goes as it was ordered")
+		require.Equal(t, "ORDER_STATUS_CONFLICT", d.edit(t, lines(d.leashes, 5)).code(), "no more goes with the rest")
 	}
 	requireAddsUp(t, d.App, o)
 	requireSumsOf(t, d.App)
