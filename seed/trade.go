@@ -78,7 +78,7 @@ func newTrade(ctx context.Context, db *postgres.DB) (*trade, error) {
 	})
 	t.orders = order.New(order.Parts{
 		Tx: db, Store: postgres.NewOrders(db), Carts: t.carts, Keys: keys,
-		Outbox: unsent{}, Events: events, Flips: inventory.NewShown(stock, events, now), Trade: t.companies, Books: books, Carriers: postgres.NewShipping(db), Prices: prices, Now: now,
+		Outbox: unsent{}, Events: events, Flips: inventory.NewShown(stock, events, now), Trade: t.companies, Books: books, Carriers: postgres.NewShipping(db), Routes: postgres.NewShipping(db), Prices: prices, Now: now,
 	})
 	t.orders.PayBy(t.payments)
 	t.payments.Tell(t.orders)

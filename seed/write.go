@@ -177,6 +177,7 @@ func (b Brand) frame(ctx context.Context, db *postgres.DB) error {
 			l.ID, b.ID, l.Code, l.Name, l.Kind, l.Address.Normalised(), l.Priority, l.Kind == "WAREHOUSE")
 	}
 	b.queueShipping(batch)
+	b.queueCalendars(batch)
 	for i, s := range shelves {
 		var parent any
 		if s.parent != "" {
