@@ -14,8 +14,8 @@ var promiseOperations = map[string]clientOperation{
 	"app/DeliveryOptions":  {6, func(t *testing.T, w *world) question { return question{nil, w.promised(t)} }},
 	"web/ChooseDelivery":   {8, chosenDelivery},
 	"app/ChooseDelivery":   {8, chosenDelivery},
-	"web/DeliveryEstimate": {7, estimated},
-	"app/DeliveryEstimate": {7, estimated},
+	"web/DeliveryEstimate": {5, estimated},
+	"app/DeliveryEstimate": {5, estimated},
 	"web/OrderDelivery":    {2, ofPromise},
 	"app/OrderDelivery":    {2, ofPromise},
 
@@ -27,7 +27,7 @@ var promiseOperations = map[string]clientOperation{
 	})},
 	"admin/DeliverySchedules": {3, asked(func(t *testing.T, w *world) apptest.Variables {
 		w.office(t)
-		w.made(t, "setShippingSchedule", "shippingMethod", w.schedule(t))
+		w.made(t, "setShippingSchedule", "shippingMethod", with(w.schedule(t), "methodId", id.Global("ShippingMethod", w.AddShipping(t, w.key(), 300))))
 		return apptest.Variables{"from": "2026-01-01", "to": "2026-12-31"}
 	})},
 	"admin/SaveBusinessCalendar": {4, coined("code", apptest.Variables{"name": apptest.Variables{"ja": "暦"}, "holidays": true})},
@@ -39,9 +39,9 @@ var promiseOperations = map[string]clientOperation{
 		return apptest.Variables{"carrierId": w.made(t, "saveShippingCarrier", "carrier", with(carrierInput(), "code", w.key())), "collectionCalendarId": calendar, "deliveryCalendarId": calendar}
 	})},
 	"admin/SetShippingSchedule": {6, input(func(t *testing.T, w *world) apptest.Variables {
-		return w.schedule(t)
+		return with(w.schedule(t), "methodId", id.Global("ShippingMethod", w.AddShipping(t, w.key(), 300)))
 	})},
-	"admin/RescheduleOrder": {14, ofOrder(apptest.Variables{"promisedOn": "2099-01-01", "reason": "入荷の遅れ"})},
+	"admin/RescheduleOrder": {11, ofOrder(apptest.Variables{"promisedOn": "2099-01-01", "reason": "入荷の遅れ"})},
 }
 
 func (w *world) calendar(t *testing.T) string {

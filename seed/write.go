@@ -178,6 +178,7 @@ func (b Brand) frame(ctx context.Context, db *postgres.DB) error {
 	}
 	b.queueShops(batch)
 	b.queueShipping(batch)
+	b.queueCalendars(batch)
 	for i, s := range shelves {
 		var parent any
 		if s.parent != "" {
