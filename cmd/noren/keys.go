@@ -12,10 +12,12 @@ import (
 	"github.com/noren-commerce/noren/storage/postgres"
 )
 
-// keysCommand looks after the keys that sign access tokens.
+// keysCommand looks after the keys that sign access tokens, and those that seal personal
+// data.
 type keysCommand struct {
-	List   keysList   `cmd:"" help:"List the signing keys that are valid."`
-	Rotate keysRotate `cmd:"" help:"Make a new signing key; the old ones stay valid until their last token has expired."`
+	List     keysList     `cmd:"" help:"List the signing keys that are valid."`
+	Rotate   keysRotate   `cmd:"" help:"Make a new signing key; the old ones stay valid until their last token has expired."`
+	Personal personalKeys `cmd:"" help:"Look after the keys that seal personal data."`
 }
 
 // keysFlags name the keys to work on.

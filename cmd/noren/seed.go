@@ -71,5 +71,5 @@ func writeSample(ctx context.Context, db *postgres.DB, options seed.Options) err
 		return err // who measures wants the catalog alone
 	}
 	return errors.Join(seed.WriteIssuers(ctx, db, clock.System()), seed.WriteOrders(ctx, db, clock.System()), seed.WriteQuotations(ctx, db, clock.System()), seed.WriteShelves(ctx, db, clock.System()), seed.WriteTerms(ctx, db, clock.System()),
-		seed.WriteAccounts(ctx, db, clock.System()), seed.WriteDocuments(ctx, db, clock.System()))
+		seed.WriteAccounts(ctx, db, clock.System()), seed.WriteDocuments(ctx, db, clock.System()), seed.WriteMembers(ctx, db, clock.System()))
 }

@@ -133,8 +133,27 @@ type ClaimInput struct {
 	Birthday   *time.Time
 }
 
-// claims bounds how often one account may try cards.
-var claims = limit.Rate{Allowed: 5, Per: time.Hour}
+// claims bounds how often one account may try cards, and claimsFrom how often one address
+// may, behind which many accounts may be.
+var (
+	claims     = limit.Rate{Allowed: 5, Per: time.Hour}
+	claimsFrom = limit.Rate{Allowed: 20, Per: time.Hour}
+)
+
+// tried fails with ErrTries when the actor has tried too many cards.
+func (s *Service) tried(ctx context.Context, actor access.Actor) error {
+	if s.Limiter == nil {
+		return nil
+	}
+	verdict := s.Limiter.Allow(ctx, "member:claim:"+actor.ID.String(), claims)
+	if from := actor.From(); verdict.Allowed && from != "" {
+		verdict = s.Limiter.Allow(ctx, "member:claim:from:"+from, claimsFrom)
+	}
+	if verdict.Allowed {
+		return nil
+	}
+	return ErrTries.With(max(1, int(verdict.RetryAfter.Round(time.Second)/time.Second)))
+}
 
 // Claim makes the member of a card, who has no account, one with the actor: cards, pets
 // and purchases move over. A wrong card and a wrong proof answer the same.
@@ -143,10 +162,8 @@ func (s *Service) Claim(ctx context.Context, in ClaimInput) (*Member, error) {
 	if !own(actor, actor.ID) {
 		return nil, fault.ErrUnauthenticated
 	}
-	if s.Limiter != nil {
-		if verdict := s.Limiter.Allow(ctx, "member:claim:"+actor.ID.String(), claims); !verdict.Allowed {
-			return nil, ErrTries.With(max(1, int(verdict.RetryAfter.Round(time.Second)/time.Second)))
-		}
+	if err := s.tried(ctx, actor); err != nil {
+		return nil, err
 	}
 	number, err := ReadNumber(in.CardNumber)
 	if err != nil {

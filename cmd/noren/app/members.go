@@ -2,6 +2,7 @@ package app
 
 import (
 	"context"
+	"crypto/cipher"
 	"log/slog"
 	"net/http"
 	"time"
@@ -23,9 +24,14 @@ import (
 // personalPurpose is what the master key of personal data is derived for.
 const personalPurpose = "noren personal data"
 
+// PersonalMaster is what wraps the keys of personal data.
+func PersonalMaster(secret string) (cipher.AEAD, error) {
+	return identity.Sealer(secret, personalPurpose)
+}
+
 // NewSealing makes the keeper of the keys of personal data over a master key.
 func NewSealing(master string, db *postgres.DB, now clock.Clock) (*sealing.Keys, error) {
-	wrap, err := identity.Sealer(master, personalPurpose)
+	wrap, err := PersonalMaster(master)
 	if err != nil {
 		return nil, err
 	}

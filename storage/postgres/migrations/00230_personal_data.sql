@@ -20,8 +20,8 @@ ALTER TABLE profiles
 	ADD COLUMN phone_hash      bytea,
 	ADD COLUMN key_id          text;     -- of the key that sealed the row; null: not sealed
 UPDATE profiles SET birth_year = extract(year FROM birthday)::int, birth_month = extract(month FROM birthday)::int WHERE birthday IS NOT NULL;
-CREATE INDEX profiles_email ON profiles USING hash (email_hash);
-CREATE INDEX profiles_phone ON profiles USING hash (phone_hash);
+CREATE INDEX profiles_email ON profiles (email_hash) WHERE email_hash IS NOT NULL;
+CREATE INDEX profiles_phone ON profiles (phone_hash) WHERE phone_hash IS NOT NULL;
 CREATE INDEX profiles_key ON profiles (key_id, member_id);
 
 -- A sealed address is a JSON string.
