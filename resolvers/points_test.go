@@ -93,16 +93,16 @@ func (s *pointShop) programme(t testing.TB, input apptest.Variables) string {
 	return made.Programme.ID
 }
 
-// buyer is a member with a filled cart and some points.
-type buyer struct {
+// collector is a member with a filled cart and some points.
+type collector struct {
 	customer
 	shop *pointShop
 }
 
-func (s *pointShop) buyer(t testing.TB, granted int) *buyer {
+func (s *pointShop) buyer(t testing.TB, granted int) *collector {
 	t.Helper()
 	s.customersOfThis++
-	b := &buyer{newCustomer(t, s.App, fmt.Sprintf("member%d@example.jp", s.customersOfThis)), s}
+	b := &collector{newCustomer(t, s.App, fmt.Sprintf("member%d@example.jp", s.customersOfThis)), s}
 	if granted > 0 {
 		require.Empty(t, s.grant(t, b, granted, nil).UserErrors)
 	}
@@ -110,7 +110,7 @@ func (s *pointShop) buyer(t testing.TB, granted int) *buyer {
 	return b
 }
 
-func (s *pointShop) grant(t testing.TB, b *buyer, n int, more apptest.Variables) pointAnswer {
+func (s *pointShop) grant(t testing.TB, b *collector, n int, more apptest.Variables) pointAnswer {
 	input := apptest.Variables{"idempotencyKey": s.key(), "programmeId": s.own, "memberId": b.id, "points": n, "reason": "お詫び"}
 	for name, value := range more {
 		input[name] = value
@@ -118,7 +118,7 @@ func (s *pointShop) grant(t testing.TB, b *buyer, n int, more apptest.Variables)
 	return s.by(t, pointDesk, "grantPoints", "balance { usable pending owed }", input)
 }
 
-func (b *buyer) fill(t testing.TB) {
+func (b *collector) fill(t testing.TB) {
 	var added struct{ AddCartLine cartAnswer }
 	b.do(t, `mutation($v: ID!) { addCartLine(input: {variantId: $v}) { `+cartFields+` } }`, apptest.Variables{"v": id.Global("Variant", b.shop.leash)}).Into(t, &added)
 	require.Empty(t, added.AddCartLine.UserErrors)
@@ -129,7 +129,7 @@ func (b *buyer) fill(t testing.TB) {
 	require.Empty(t, filled.UpdateCart.UserErrors)
 }
 
-func (b *buyer) place(t testing.TB, method string, uses ...apptest.Variables) orderAnswer {
+func (b *collector) place(t testing.TB, method string, uses ...apptest.Variables) orderAnswer {
 	t.Helper()
 	var placed struct{ PlaceOrder orderAnswer }
 	b.do(t, `mutation($input: PlaceOrderInput!) { placeOrder(input: $input) { `+orderFields+` } }`,
@@ -137,7 +137,7 @@ func (b *buyer) place(t testing.TB, method string, uses ...apptest.Variables) or
 	return placed.PlaceOrder
 }
 
-func (b *buyer) own(n int) apptest.Variables {
+func (b *collector) own(n int) apptest.Variables {
 	return apptest.Variables{"programmeId": b.shop.own, "points": n}
 }
 
@@ -150,7 +150,7 @@ type balanceSeen struct {
 }
 
 // has is what the member has of the brand's own programme.
-func (b *buyer) has(t testing.TB) balanceSeen {
+func (b *collector) has(t testing.TB) balanceSeen {
 	t.Helper()
 	var got struct{ MyPoints []balanceSeen }
 	b.do(t, `{ myPoints { programme { code } usable pending owed worth { amount } nextExpiry nextExpiryPoints } }`, nil).Into(t, &got)
