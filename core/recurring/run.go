@@ -113,7 +113,7 @@ func (s *Service) risen(o Order, total money.Money) error {
 
 func (s *Service) order(ctx context.Context, seen Order, priced *cart.Priced) error {
 	var o *Order
-	noren := access.From(ctx)
+	noren, fresh := access.From(ctx), false
 	_, err := s.Orders.PlaceFrom(seen.Buyer().In(ctx), order.PlaceInput{
 		IdempotencyKey: fmt.Sprintf("recurring %s %s", seen.ID, seen.NextOn.Format(time.DateOnly)), ExpectedTotal: priced.Quote.Total.Amount(),
 		PaymentMethod: seen.PaymentMethod, Store: seen.ConvenienceStore,
@@ -129,7 +129,7 @@ func (s *Service) order(ctx context.Context, seen Order, priced *cart.Priced) er
 			return s.Store.Basket(ctx, lookup, o.ID)
 		},
 		Ordered: func(ctx context.Context, orderID uuid.UUID) error {
-			ctx = access.With(ctx, noren)
+			ctx, fresh = access.With(ctx, noren), true
 			said := Change{Before: o.State, DueOn: o.NextOn.Format(time.DateOnly), OrderID: &orderID}
 			done := Occurrence{RecurringID: o.ID, DueOn: o.NextOn, Result: Placed, OrderID: &orderID, Attempts: o.Attempts + 1, UpdatedAt: s.Now()}
 			o.advance(s.today(ctx))
@@ -137,7 +137,18 @@ func (s *Service) order(ctx context.Context, seen Order, priced *cart.Priced) er
 			return errors.Join(s.Store.Note(ctx, done), s.record(ctx, o, "recurring_order.placed", said))
 		},
 	})
-	return err
+	if err != nil || fresh {
+		return err
+	}
+	// The day was ordered before.
+	return s.Tx.InTx(ctx, func(ctx context.Context) error {
+		o, err := s.Store.Lock(ctx, seen.ID)
+		if err != nil || o.State != Active || !o.NextOn.Equal(seen.NextOn) {
+			return err
+		}
+		o.advance(s.today(ctx))
+		return s.Store.Save(ctx, *o)
+	})
 }
 
 // failed notes why a due day could not be ordered, tells member and staff, and sets the
