@@ -9,7 +9,6 @@ import (
 	"context"
 
 	"github.com/google/uuid"
-
 	"github.com/noren-commerce/noren/core/catalog"
 	globalid "github.com/noren-commerce/noren/core/id"
 	"github.com/noren-commerce/noren/core/wishlist"

@@ -194,6 +194,13 @@ func _Node(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj 
 			return graphql.Null
 		}
 		return _StockMovement(ctx, ec, sel, obj)
+	case inventory.Lot:
+		return _StockLot(ctx, ec, sel, &obj)
+	case *inventory.Lot:
+		if obj == nil {
+			return graphql.Null
+		}
+		return _StockLot(ctx, ec, sel, obj)
 	case inventory.Delivery:
 		return _StockDelivery(ctx, ec, sel, &obj)
 	case *inventory.Delivery:

@@ -19,6 +19,7 @@ import (
 	"github.com/noren-commerce/noren/core/inventory"
 	"github.com/noren-commerce/noren/core/money"
 	"github.com/noren-commerce/noren/core/payment"
+	"github.com/noren-commerce/noren/core/points"
 	"github.com/noren-commerce/noren/core/pricing"
 	"github.com/noren-commerce/noren/core/sale"
 	"github.com/noren-commerce/noren/core/shipping"
@@ -32,6 +33,10 @@ type CartResolver interface {
 	DeliveryProblem(ctx context.Context, obj *cart.Priced) (*model.UserError, error)
 
 	PaymentProblem(ctx context.Context, obj *cart.Priced) (*model.UserError, error)
+
+	PickUpProblem(ctx context.Context, obj *cart.Priced) (*model.UserError, error)
+
+	Points(ctx context.Context, obj *cart.Priced) ([]points.Offer, error)
 	ShippingOptions(ctx context.Context, obj *cart.Priced) ([]shipping.Verdict, error)
 	ShippingProblem(ctx context.Context, obj *cart.Priced) (*model.UserError, error)
 }
@@ -510,6 +515,90 @@ func _Cart_paymentProblem(ctx context.Context, ec *executionContext, field graph
 	)
 }
 func fieldContext_Cart_paymentProblem(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Cart",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+	}
+	return fc, nil
+}
+
+func _Cart_recipient(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *cart.Priced) (ret graphql.Marshaler) {
+	return run.Leaf(
+		ctx,
+		ec.OperationContext,
+		field,
+		func() string { return obj.Recipient },
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return marshalNString2string(ctx, ec, selections, v)
+		},
+	)
+}
+func fieldContext_Cart_recipient(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Cart", field, false, false, "String")
+}
+
+func _Cart_pickUpProblem(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *cart.Priced) (ret graphql.Marshaler) {
+	return run.Resolved(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_Cart_pickUpProblem(ctx, ec, field)
+		},
+		func(ctx context.Context) (*model.UserError, error) {
+			return ec.Resolvers.Cart().PickUpProblem(ctx, obj)
+		},
+		func(ctx context.Context, selections ast.SelectionSet, v *model.UserError) graphql.Marshaler {
+			return marshalOUserError2ᚖgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋgraphᚋmodelᚐUserError(ctx, ec, selections, v)
+		},
+		false,
+	)
+}
+func fieldContext_Cart_pickUpProblem(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Cart",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+	}
+	return fc, nil
+}
+
+func _Cart_payableAtShop(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *cart.Priced) (ret graphql.Marshaler) {
+	return run.Leaf(
+		ctx,
+		ec.OperationContext,
+		field,
+		func() bool { return obj.PayableAtShop() },
+		func(ctx context.Context, selections ast.SelectionSet, v bool) graphql.Marshaler {
+			return marshalNBoolean2bool(ctx, ec, selections, v)
+		},
+	)
+}
+func fieldContext_Cart_payableAtShop(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Cart", field, true, false, "Boolean")
+}
+
+func _Cart_points(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *cart.Priced) (ret graphql.Marshaler) {
+	return run.Resolved(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_Cart_points(ctx, ec, field)
+		},
+		func(ctx context.Context) ([]points.Offer, error) {
+			return ec.Resolvers.Cart().Points(ctx, obj)
+		},
+		func(ctx context.Context, selections ast.SelectionSet, v []points.Offer) graphql.Marshaler {
+			return marshalNPointOffer2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpointsᚐOfferᚄ(ctx, ec, selections, v)
+		},
+		true,
+	)
+}
+func fieldContext_Cart_points(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	fc = &graphql.FieldContext{
 		Object:     "Cart",
 		Field:      field,
@@ -1387,7 +1476,7 @@ func fieldContext_ShippingMethod_translations(_ context.Context, ec *executionCo
 	return fc, nil
 }
 
-func _Shop_id(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *inventory.Location) (ret graphql.Marshaler) {
+func _Shop_id(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *inventory.Shop) (ret graphql.Marshaler) {
 	return run.Leaf(
 		ctx,
 		ec.OperationContext,
@@ -1402,7 +1491,7 @@ func fieldContext_Shop_id(_ context.Context, ec *executionContext, field graphql
 	return graphql.NewScalarFieldContext("Shop", field, true, false, "ID")
 }
 
-func _Shop_code(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *inventory.Location) (ret graphql.Marshaler) {
+func _Shop_code(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *inventory.Shop) (ret graphql.Marshaler) {
 	return run.Leaf(
 		ctx,
 		ec.OperationContext,
@@ -1417,7 +1506,7 @@ func fieldContext_Shop_code(_ context.Context, ec *executionContext, field graph
 	return graphql.NewScalarFieldContext("Shop", field, false, false, "String")
 }
 
-func _Shop_name(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *inventory.Location) (ret graphql.Marshaler) {
+func _Shop_name(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *inventory.Shop) (ret graphql.Marshaler) {
 	return run.Value(
 		ctx,
 		ec.OperationContext,
@@ -1431,6 +1520,105 @@ func _Shop_name(ctx context.Context, ec *executionContext, field graphql.Collect
 }
 func fieldContext_Shop_name(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	return graphql.NewScalarFieldContext("Shop", field, false, false, "String")
+}
+
+func _Shop_address(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *inventory.Shop) (ret graphql.Marshaler) {
+	return run.Value(
+		ctx,
+		ec.OperationContext,
+		field,
+		func() *customer.Address { return obj.Stands() },
+		func(ctx context.Context, selections ast.SelectionSet, v *customer.Address) graphql.Marshaler {
+			return marshalOAddress2ᚖgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋcustomerᚐAddress(ctx, ec, selections, v)
+		},
+		false,
+	)
+}
+func fieldContext_Shop_address(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Shop",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: false,
+	}
+	return fc, nil
+}
+
+func _Shop_pickUp(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *inventory.Shop) (ret graphql.Marshaler) {
+	return run.Leaf(
+		ctx,
+		ec.OperationContext,
+		field,
+		func() bool { return obj.PickUp },
+		func(ctx context.Context, selections ast.SelectionSet, v bool) graphql.Marshaler {
+			return marshalNBoolean2bool(ctx, ec, selections, v)
+		},
+	)
+}
+func fieldContext_Shop_pickUp(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Shop", field, false, false, "Boolean")
+}
+
+func _Shop_pickUpDays(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *inventory.Shop) (ret graphql.Marshaler) {
+	return run.Leaf(
+		ctx,
+		ec.OperationContext,
+		field,
+		func() int { return obj.PickUpDays },
+		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
+			return marshalNInt2int(ctx, ec, selections, v)
+		},
+	)
+}
+func fieldContext_Shop_pickUpDays(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Shop", field, false, false, "Int")
+}
+
+func _Shop_stockShown(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *inventory.Shop) (ret graphql.Marshaler) {
+	return run.Leaf(
+		ctx,
+		ec.OperationContext,
+		field,
+		func() inventory.StockShown { return obj.StockShown },
+		func(ctx context.Context, selections ast.SelectionSet, v inventory.StockShown) graphql.Marshaler {
+			return marshalNStockShown2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋinventoryᚐStockShown(ctx, ec, selections, v)
+		},
+	)
+}
+func fieldContext_Shop_stockShown(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Shop", field, false, false, "StockShown")
+}
+
+func _Shop_latitude(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *inventory.Shop) (ret graphql.Marshaler) {
+	return run.Value(
+		ctx,
+		ec.OperationContext,
+		field,
+		func() *float64 { return obj.Latitude },
+		func(ctx context.Context, selections ast.SelectionSet, v *float64) graphql.Marshaler {
+			return marshalOFloat2ᚖfloat64(ctx, ec, selections, v)
+		},
+		false,
+	)
+}
+func fieldContext_Shop_latitude(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Shop", field, false, false, "Float")
+}
+
+func _Shop_longitude(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *inventory.Shop) (ret graphql.Marshaler) {
+	return run.Value(
+		ctx,
+		ec.OperationContext,
+		field,
+		func() *float64 { return obj.Longitude },
+		func(ctx context.Context, selections ast.SelectionSet, v *float64) graphql.Marshaler {
+			return marshalOFloat2ᚖfloat64(ctx, ec, selections, v)
+		},
+		false,
+	)
+}
+func fieldContext_Shop_longitude(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Shop", field, false, false, "Float")
 }
 
 func _TaxAmount_class(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *money.Taxed) (ret graphql.Marshaler) {
@@ -1666,7 +1854,7 @@ func unmarshalInputUpdateCartInput(ctx context.Context, ec *executionContext, ob
 		asMap["anyDelivery"] = false
 	}
 
-	fieldsInOrder := [...]string{"email", "shippingAddress", "billingAddress", "billToShipping", "shippingMethodId", "shippingMode", "shopId", "noShop", "deliverOn", "deliveryBand", "anyDelivery", "paymentMethod"}
+	fieldsInOrder := [...]string{"email", "shippingAddress", "billingAddress", "billToShipping", "shippingMethodId", "shippingMode", "shopId", "noShop", "deliverOn", "deliveryBand", "anyDelivery", "paymentMethod", "recipient"}
 	for _, k := range fieldsInOrder {
 		v, ok := asMap[k]
 		if !ok {
@@ -1757,6 +1945,13 @@ func unmarshalInputUpdateCartInput(ctx context.Context, ec *executionContext, ob
 				return it, err
 			}
 			it.PaymentMethod = data
+		case "recipient":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("recipient"))
+			data, err := unmarshalOString2ᚖstring(ctx, ec, v)
+			if err != nil {
+				return it, err
+			}
+			it.Recipient = data
 		}
 	}
 	return it, nil
@@ -1910,6 +2105,28 @@ func _Cart(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj 
 				true, false,
 				func(ctx context.Context) graphql.Marshaler {
 					return _Cart_paymentProblem(ctx, ec, field, obj)
+				})
+		case "recipient":
+			out.Values[i] = _Cart_recipient(ctx, ec, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "pickUpProblem":
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, false,
+				func(ctx context.Context) graphql.Marshaler {
+					return _Cart_pickUpProblem(ctx, ec, field, obj)
+				})
+		case "payableAtShop":
+			out.Values[i] = _Cart_payableAtShop(ctx, ec, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "points":
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, true,
+				func(ctx context.Context) graphql.Marshaler {
+					return _Cart_points(ctx, ec, field, obj)
 				})
 		case "shippingOptions":
 			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
@@ -2178,7 +2395,7 @@ func _ShippingMethod(ctx context.Context, ec *executionContext, sel ast.Selectio
 
 var shopImplementors = []string{"Shop"}
 
-func _Shop(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *inventory.Location) graphql.Marshaler {
+func _Shop(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *inventory.Shop) graphql.Marshaler {
 	plan := run.PlanOf(ctx, ec.OperationContext, sel, shopImplementors)
 	fields := plan.Fields
 
@@ -2201,6 +2418,36 @@ func _Shop(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj 
 		case "name":
 			out.Values[i] = _Shop_name(ctx, ec, field, obj)
 			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "address":
+			out.Values[i] = _Shop_address(ctx, ec, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "pickUp":
+			out.Values[i] = _Shop_pickUp(ctx, ec, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "pickUpDays":
+			out.Values[i] = _Shop_pickUpDays(ctx, ec, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "stockShown":
+			out.Values[i] = _Shop_stockShown(ctx, ec, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "latitude":
+			out.Values[i] = _Shop_latitude(ctx, ec, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "longitude":
+			out.Values[i] = _Shop_longitude(ctx, ec, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
 				out.Invalids++
 			}
 		default:
@@ -2328,11 +2575,11 @@ func marshalNShippingMethod2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋ
 	return ret
 }
 
-func marshalNShop2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋinventoryᚐLocation(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v inventory.Location) graphql.Marshaler {
+func marshalNShop2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋinventoryᚐShop(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v inventory.Shop) graphql.Marshaler {
 	return _Shop(ctx, ec, sel, &v)
 }
 
-func marshalNShop2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋinventoryᚐLocationᚄ(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v []inventory.Location) graphql.Marshaler {
+func marshalNShop2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋinventoryᚐShopᚄ(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v []inventory.Shop) graphql.Marshaler {
 	ret := run.List(ctx, len(v), func(ctx context.Context, i int) graphql.Marshaler {
 		return _Shop(ctx, ec, sel, &v[i])
 	})
@@ -2396,6 +2643,13 @@ func marshalOShippingMethod2ᚖgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋ
 		return graphql.Null
 	}
 	return _ShippingMethod(ctx, ec, sel, v)
+}
+
+func marshalOShop2ᚖgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋinventoryᚐShop(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v *inventory.Shop) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return _Shop(ctx, ec, sel, v)
 }
 
 // endregion ***************************** type.gotpl *****************************

@@ -41,8 +41,6 @@ type ProductResolver interface {
 	Media(ctx context.Context, obj *catalog.Product) ([]catalog.Media, error)
 	Attributes(ctx context.Context, obj *catalog.Product) ([]catalog.ProductAttribute, error)
 
-	Version(ctx context.Context, obj *catalog.Product) (int, error)
-
 	Translations(ctx context.Context, obj *catalog.Product) (model.ProductTranslations, error)
 	Listings(ctx context.Context, obj *catalog.Product) ([]catalog.ChannelListing, error)
 	Badges(ctx context.Context, obj *catalog.Product) ([]display.Worn, error)
@@ -59,10 +57,12 @@ type VariantResolver interface {
 	Promise(ctx context.Context, obj *catalog.Variant) (*string, error)
 	ArrivesOn(ctx context.Context, obj *catalog.Variant) (*time.Time, error)
 	Stock(ctx context.Context, obj *catalog.Variant) ([]inventory.Level, error)
+	Tracking(ctx context.Context, obj *catalog.Variant) (inventory.Tracking, error)
 	Price(ctx context.Context, obj *catalog.Variant, quantity int, at *time.Time, shippingMode pricing.ShippingMode, as *string) (*pricing.Line, error)
 	PriceTiers(ctx context.Context, obj *catalog.Variant, shippingMode pricing.ShippingMode, as *string) ([]pricing.Line, error)
 	PriceTrace(ctx context.Context, obj *catalog.Variant, quantity int, at *time.Time, shippingMode pricing.ShippingMode, as *string) (model.PriceTrace, error)
 	Set(ctx context.Context, obj *catalog.Variant) (*sale.Set, error)
+	ShopStock(ctx context.Context, obj *catalog.Variant, first int, latitude *float64, longitude *float64, prefecture *customer.Prefecture, pickUp bool) ([]inventory.ShopStock, error)
 	SaleTerms(ctx context.Context, obj *catalog.Variant) (*sale.Terms, error)
 }
 
@@ -195,6 +195,52 @@ func field_Variant_price_args(ctx context.Context, ec *executionContext, rawArgs
 		return nil, err
 	}
 	args["as"] = arg3
+	return args, nil
+}
+
+func field_Variant_shopStock_args(ctx context.Context, ec *executionContext, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "first",
+		func(ctx context.Context, v any) (int, error) {
+			return unmarshalNInt2int(ctx, ec, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["first"] = arg0
+	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "latitude",
+		func(ctx context.Context, v any) (*float64, error) {
+			return unmarshalOFloat2ᚖfloat64(ctx, ec, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["latitude"] = arg1
+	arg2, err := graphql.ProcessArgField(ctx, rawArgs, "longitude",
+		func(ctx context.Context, v any) (*float64, error) {
+			return unmarshalOFloat2ᚖfloat64(ctx, ec, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["longitude"] = arg2
+	arg3, err := graphql.ProcessArgField(ctx, rawArgs, "prefecture",
+		func(ctx context.Context, v any) (*customer.Prefecture, error) {
+			return unmarshalOPrefecture2ᚖgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋcustomerᚐPrefecture(ctx, ec, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["prefecture"] = arg3
+	arg4, err := graphql.ProcessArgField(ctx, rawArgs, "pickUp",
+		func(ctx context.Context, v any) (bool, error) {
+			return unmarshalNBoolean2bool(ctx, ec, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["pickUp"] = arg4
 	return args, nil
 }
 
@@ -814,7 +860,7 @@ func _Product_version(ctx context.Context, ec *executionContext, field graphql.C
 			return fieldContext_Product_version(ctx, ec, field)
 		},
 		func(ctx context.Context) (any, error) {
-			return ec.Resolvers.Product().Version(ctx, obj)
+			return obj.Version, nil
 		},
 		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
 			directive0 := next
@@ -822,21 +868,21 @@ func _Product_version(ctx context.Context, ec *executionContext, field graphql.C
 			directive1 := func(ctx context.Context) (any, error) {
 				anyone, err := unmarshalNBoolean2bool(ctx, ec, false)
 				if err != nil {
-					var zeroVal int
+					var zeroVal int64
 					return zeroVal, err
 				}
 				roles, err := unmarshalNRole2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋaccessᚐRoleᚄ(ctx, ec, []any{})
 				if err != nil {
-					var zeroVal int
+					var zeroVal int64
 					return zeroVal, err
 				}
 				permissions, err := unmarshalNPermission2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋaccessᚐPermissionᚄ(ctx, ec, []any{"CATALOG_READ"})
 				if err != nil {
-					var zeroVal int
+					var zeroVal int64
 					return zeroVal, err
 				}
 				if ec.Directives.Allow == nil {
-					var zeroVal int
+					var zeroVal int64
 					return zeroVal, errors.New("directive allow is not implemented")
 				}
 				return ec.Directives.Allow(ctx, obj, directive0, anyone, roles, permissions)
@@ -845,15 +891,15 @@ func _Product_version(ctx context.Context, ec *executionContext, field graphql.C
 			next = directive1
 			return next
 		},
-		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
-			return marshalNInt2int(ctx, ec, selections, v)
+		func(ctx context.Context, selections ast.SelectionSet, v int64) graphql.Marshaler {
+			return marshalNInt2int64(ctx, ec, selections, v)
 		},
 		true,
 		true,
 	)
 }
 func fieldContext_Product_version(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Product", field, true, true, "Int")
+	return graphql.NewScalarFieldContext("Product", field, false, false, "Int")
 }
 
 func _Product_createdAt(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *catalog.Product) (ret graphql.Marshaler) {
@@ -1815,6 +1861,63 @@ func fieldContext_Variant_stock(_ context.Context, ec *executionContext, field g
 	return fc, nil
 }
 
+func _Variant_tracking(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *catalog.Variant) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_Variant_tracking(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.Resolvers.Variant().Tracking(ctx, obj)
+		},
+		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
+			directive0 := next
+
+			directive1 := func(ctx context.Context) (any, error) {
+				anyone, err := unmarshalNBoolean2bool(ctx, ec, false)
+				if err != nil {
+					var zeroVal inventory.Tracking
+					return zeroVal, err
+				}
+				roles, err := unmarshalNRole2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋaccessᚐRoleᚄ(ctx, ec, []any{})
+				if err != nil {
+					var zeroVal inventory.Tracking
+					return zeroVal, err
+				}
+				permissions, err := unmarshalNPermission2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋaccessᚐPermissionᚄ(ctx, ec, []any{"INVENTORY_READ"})
+				if err != nil {
+					var zeroVal inventory.Tracking
+					return zeroVal, err
+				}
+				if ec.Directives.Allow == nil {
+					var zeroVal inventory.Tracking
+					return zeroVal, errors.New("directive allow is not implemented")
+				}
+				return ec.Directives.Allow(ctx, obj, directive0, anyone, roles, permissions)
+			}
+
+			next = directive1
+			return next
+		},
+		func(ctx context.Context, selections ast.SelectionSet, v inventory.Tracking) graphql.Marshaler {
+			return marshalNStockTracking2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋinventoryᚐTracking(ctx, ec, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func fieldContext_Variant_tracking(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Variant",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+	}
+	return fc, nil
+}
+
 func _Variant_price(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *catalog.Variant) (ret graphql.Marshaler) {
 	return run.Resolved(
 		ctx,
@@ -1991,6 +2094,47 @@ func fieldContext_Variant_set(_ context.Context, ec *executionContext, field gra
 		Field:      field,
 		IsMethod:   true,
 		IsResolver: true,
+	}
+	return fc, nil
+}
+
+func _Variant_shopStock(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *catalog.Variant) (ret graphql.Marshaler) {
+	return run.Resolved(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_Variant_shopStock(ctx, ec, field)
+		},
+		func(ctx context.Context) ([]inventory.ShopStock, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Variant().ShopStock(ctx, obj, fc.Args["first"].(int), fc.Args["latitude"].(*float64), fc.Args["longitude"].(*float64), fc.Args["prefecture"].(*customer.Prefecture), fc.Args["pickUp"].(bool))
+		},
+		func(ctx context.Context, selections ast.SelectionSet, v []inventory.ShopStock) graphql.Marshaler {
+			return marshalNShopStock2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋinventoryᚐShopStockᚄ(ctx, ec, selections, v)
+		},
+		true,
+	)
+}
+func fieldContext_Variant_shopStock(ctx context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Variant",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = run.Args(ctx, field, func() (map[string]any, error) {
+		return field_Variant_shopStock_args(ctx, ec, field.ArgumentMap(ec.Variables))
+	}); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
 	}
 	return fc, nil
 }
@@ -2282,11 +2426,10 @@ func _Product(ctx context.Context, ec *executionContext, sel ast.SelectionSet, o
 				atomic.AddUint32(&out.Invalids, 1)
 			}
 		case "version":
-			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
-				true, true,
-				func(ctx context.Context) graphql.Marshaler {
-					return _Product_version(ctx, ec, field, obj)
-				})
+			out.Values[i] = _Product_version(ctx, ec, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
 		case "createdAt":
 			out.Values[i] = _Product_createdAt(ctx, ec, field, obj)
 			if out.Values[i] == graphql.Null {
@@ -2634,6 +2777,12 @@ func _Variant(ctx context.Context, ec *executionContext, sel ast.SelectionSet, o
 				func(ctx context.Context) graphql.Marshaler {
 					return _Variant_stock(ctx, ec, field, obj)
 				})
+		case "tracking":
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, true,
+				func(ctx context.Context) graphql.Marshaler {
+					return _Variant_tracking(ctx, ec, field, obj)
+				})
 		case "price":
 			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
 				true, false,
@@ -2657,6 +2806,12 @@ func _Variant(ctx context.Context, ec *executionContext, sel ast.SelectionSet, o
 				true, false,
 				func(ctx context.Context) graphql.Marshaler {
 					return _Variant_set(ctx, ec, field, obj)
+				})
+		case "shopStock":
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, true,
+				func(ctx context.Context) graphql.Marshaler {
+					return _Variant_shopStock(ctx, ec, field, obj)
 				})
 		case "saleTerms":
 			out.ResolveConcurrently(ec.OperationContext, &deferred, i,

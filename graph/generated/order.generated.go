@@ -15,6 +15,7 @@ import (
 	"github.com/noren-commerce/noren/core/access"
 	"github.com/noren-commerce/noren/core/company"
 	"github.com/noren-commerce/noren/core/customer"
+	"github.com/noren-commerce/noren/core/draft"
 	"github.com/noren-commerce/noren/core/i18n"
 	"github.com/noren-commerce/noren/core/invoice"
 	"github.com/noren-commerce/noren/core/money"
@@ -41,8 +42,10 @@ type OrderResolver interface {
 
 	Company(ctx context.Context, obj *order.Order) (*company.Company, error)
 
+	DraftOrder(ctx context.Context, obj *order.Order) (*draft.Draft, error)
 	Documents(ctx context.Context, obj *order.Order) ([]invoice.Document, error)
 	Payments(ctx context.Context, obj *order.Order) ([]payment.Payment, error)
+	PickUp(ctx context.Context, obj *order.Order) (*order.PickUp, error)
 	Returns(ctx context.Context, obj *order.Order) ([]returns.Return, error)
 	Replaces(ctx context.Context, obj *order.Order) (*returns.Return, error)
 	Shipments(ctx context.Context, obj *order.Order) ([]order.Shipment, error)
@@ -782,6 +785,21 @@ func fieldContext_Order_company(_ context.Context, ec *executionContext, field g
 	return fc, nil
 }
 
+func _Order_origin(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *order.Order) (ret graphql.Marshaler) {
+	return run.Leaf(
+		ctx,
+		ec.OperationContext,
+		field,
+		func() order.Origin { return obj.Origin },
+		func(ctx context.Context, selections ast.SelectionSet, v order.Origin) graphql.Marshaler {
+			return marshalNOrderOrigin2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋorderᚐOrigin(ctx, ec, selections, v)
+		},
+	)
+}
+func fieldContext_Order_origin(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Order", field, false, false, "OrderOrigin")
+}
+
 func _Order_promisedOn(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *order.Order) (ret graphql.Marshaler) {
 	return run.Leaf(
 		ctx,
@@ -907,6 +925,63 @@ func fieldContext_Order_paymentCharge(_ context.Context, ec *executionContext, f
 	return fc, nil
 }
 
+func _Order_draftOrder(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *order.Order) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_Order_draftOrder(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.Resolvers.Order().DraftOrder(ctx, obj)
+		},
+		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
+			directive0 := next
+
+			directive1 := func(ctx context.Context) (any, error) {
+				anyone, err := unmarshalNBoolean2bool(ctx, ec, false)
+				if err != nil {
+					var zeroVal *draft.Draft
+					return zeroVal, err
+				}
+				roles, err := unmarshalNRole2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋaccessᚐRoleᚄ(ctx, ec, []any{})
+				if err != nil {
+					var zeroVal *draft.Draft
+					return zeroVal, err
+				}
+				permissions, err := unmarshalNPermission2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋaccessᚐPermissionᚄ(ctx, ec, []any{"ORDER_READ"})
+				if err != nil {
+					var zeroVal *draft.Draft
+					return zeroVal, err
+				}
+				if ec.Directives.Allow == nil {
+					var zeroVal *draft.Draft
+					return zeroVal, errors.New("directive allow is not implemented")
+				}
+				return ec.Directives.Allow(ctx, obj, directive0, anyone, roles, permissions)
+			}
+
+			next = directive1
+			return next
+		},
+		func(ctx context.Context, selections ast.SelectionSet, v *draft.Draft) graphql.Marshaler {
+			return marshalODraftOrder2ᚖgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋdraftᚐDraft(ctx, ec, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func fieldContext_Order_draftOrder(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Order",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+	}
+	return fc, nil
+}
+
 func _Order_documents(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *order.Order) (ret graphql.Marshaler) {
 	return run.Resolved(
 		ctx,
@@ -952,6 +1027,33 @@ func _Order_payments(ctx context.Context, ec *executionContext, field graphql.Co
 	)
 }
 func fieldContext_Order_payments(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Order",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+	}
+	return fc, nil
+}
+
+func _Order_pickUp(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *order.Order) (ret graphql.Marshaler) {
+	return run.Resolved(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_Order_pickUp(ctx, ec, field)
+		},
+		func(ctx context.Context) (*order.PickUp, error) {
+			return ec.Resolvers.Order().PickUp(ctx, obj)
+		},
+		func(ctx context.Context, selections ast.SelectionSet, v *order.PickUp) graphql.Marshaler {
+			return marshalOPickUp2ᚖgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋorderᚐPickUp(ctx, ec, selections, v)
+		},
+		false,
+	)
+}
+func fieldContext_Order_pickUp(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	fc = &graphql.FieldContext{
 		Object:     "Order",
 		Field:      field,
@@ -2103,8 +2205,11 @@ func unmarshalInputPlaceOrderInput(ctx context.Context, ec *executionContext, ob
 	if _, present := asMap["giftCards"]; !present {
 		asMap["giftCards"] = []any{}
 	}
+	if _, present := asMap["points"]; !present {
+		asMap["points"] = []any{}
+	}
 
-	fieldsInOrder := [...]string{"idempotencyKey", "expectedTotal", "paymentMethod", "convenienceStore", "giftCards"}
+	fieldsInOrder := [...]string{"idempotencyKey", "expectedTotal", "paymentMethod", "convenienceStore", "giftCards", "points"}
 	for _, k := range fieldsInOrder {
 		v, ok := asMap[k]
 		if !ok {
@@ -2146,6 +2251,13 @@ func unmarshalInputPlaceOrderInput(ctx context.Context, ec *executionContext, ob
 				return it, err
 			}
 			it.GiftCards = data
+		case "points":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("points"))
+			data, err := unmarshalNUsePointsInput2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpointsᚐUseInputᚄ(ctx, ec, v)
+			if err != nil {
+				return it, err
+			}
+			it.Points = data
 		}
 	}
 	return it, nil
@@ -2418,6 +2530,11 @@ func _Order(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj
 				func(ctx context.Context) graphql.Marshaler {
 					return _Order_company(ctx, ec, field, obj)
 				})
+		case "origin":
+			out.Values[i] = _Order_origin(ctx, ec, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
 		case "promisedOn":
 			out.Values[i] = _Order_promisedOn(ctx, ec, field, obj)
 			if out.Values[i] == graphql.RequiredNull {
@@ -2443,6 +2560,12 @@ func _Order(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj
 			if out.Values[i] == graphql.Null {
 				atomic.AddUint32(&out.Invalids, 1)
 			}
+		case "draftOrder":
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, false,
+				func(ctx context.Context) graphql.Marshaler {
+					return _Order_draftOrder(ctx, ec, field, obj)
+				})
 		case "documents":
 			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
 				true, true,
@@ -2454,6 +2577,12 @@ func _Order(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj
 				true, true,
 				func(ctx context.Context) graphql.Marshaler {
 					return _Order_payments(ctx, ec, field, obj)
+				})
+		case "pickUp":
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, false,
+				func(ctx context.Context) graphql.Marshaler {
+					return _Order_pickUp(ctx, ec, field, obj)
 				})
 		case "returns":
 			out.ResolveConcurrently(ec.OperationContext, &deferred, i,

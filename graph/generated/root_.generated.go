@@ -33,10 +33,14 @@ type ResolverRoot interface {
 	Category() CategoryResolver
 	Company() CompanyResolver
 	CustomerGroup() CustomerGroupResolver
+	DeliveryIssue() DeliveryIssueResolver
 	Document() DocumentResolver
+	DraftOrder() DraftOrderResolver
+	DraftOrderLine() DraftOrderLineResolver
 	GiftCard() GiftCardResolver
 	ImportRun() ImportRunResolver
 	JournalEntry() JournalEntryResolver
+	Member() MemberResolver
 	Mutation() MutationResolver
 	Order() OrderResolver
 	OrderLine() OrderLineResolver
@@ -44,12 +48,19 @@ type ResolverRoot interface {
 	Payment() PaymentResolver
 	PaymentOption() PaymentOptionResolver
 	PaymentTerms() PaymentTermsResolver
+	Pet() PetResolver
+	PickUp() PickUpResolver
+	PointProgramme() PointProgrammeResolver
 	PriceImport() PriceImportResolver
 	Product() ProductResolver
+	Purchase() PurchaseResolver
 	Query() QueryResolver
 	Quotation() QuotationResolver
 	QuotationLine() QuotationLineResolver
 	QuotationOffer() QuotationOfferResolver
+	RecurringOccurrence() RecurringOccurrenceResolver
+	RecurringOrder() RecurringOrderResolver
+	RecurringOrderLine() RecurringOrderLineResolver
 	RestockRequest() RestockRequestResolver
 	Return() ReturnResolver
 	ReturnLine() ReturnLineResolver
@@ -59,7 +70,9 @@ type ResolverRoot interface {
 	SetPart() SetPartResolver
 	SetSlot() SetSlotResolver
 	Shipment() ShipmentResolver
+	ShipmentBatch() ShipmentBatchResolver
 	ShipmentLine() ShipmentLineResolver
+	ShipmentLot() ShipmentLotResolver
 	ShippingMethod() ShippingMethodResolver
 	ShippingOption() ShippingOptionResolver
 	SimulationGift() SimulationGiftResolver
@@ -68,7 +81,12 @@ type ResolverRoot interface {
 	StockDelivery() StockDeliveryResolver
 	StockDeliveryLine() StockDeliveryLineResolver
 	StockLevel() StockLevelResolver
+	StockLot() StockLotResolver
+	StockLotLevel() StockLotLevelResolver
+	StockLotMovement() StockLotMovementResolver
+	StockLotRecipient() StockLotRecipientResolver
 	StockMovement() StockMovementResolver
+	StockShortfall() StockShortfallResolver
 	StockTransfer() StockTransferResolver
 	StockTransferLine() StockTransferLineResolver
 	Stocktake() StocktakeResolver
@@ -138,12 +156,15 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 			graphql.NewInputUnmarshaler("CampaignBenefitInput", graphql.BindUnmarshaler(ec, unmarshalInputCampaignBenefitInput)),
 			graphql.NewInputUnmarshaler("CampaignConditionsInput", graphql.BindUnmarshaler(ec, unmarshalInputCampaignConditionsInput)),
 			graphql.NewInputUnmarshaler("CampaignStatusInput", graphql.BindUnmarshaler(ec, unmarshalInputCampaignStatusInput)),
+			graphql.NewInputUnmarshaler("CancelDraftOrderInput", graphql.BindUnmarshaler(ec, unmarshalInputCancelDraftOrderInput)),
 			graphql.NewInputUnmarshaler("CancelOrderInput", graphql.BindUnmarshaler(ec, unmarshalInputCancelOrderInput)),
 			graphql.NewInputUnmarshaler("CancelShipmentInput", graphql.BindUnmarshaler(ec, unmarshalInputCancelShipmentInput)),
 			graphql.NewInputUnmarshaler("CapturePaymentInput", graphql.BindUnmarshaler(ec, unmarshalInputCapturePaymentInput)),
 			graphql.NewInputUnmarshaler("CashOnDeliveryInput", graphql.BindUnmarshaler(ec, unmarshalInputCashOnDeliveryInput)),
 			graphql.NewInputUnmarshaler("ChangeCompanyBuyerInput", graphql.BindUnmarshaler(ec, unmarshalInputChangeCompanyBuyerInput)),
 			graphql.NewInputUnmarshaler("ChangePasswordInput", graphql.BindUnmarshaler(ec, unmarshalInputChangePasswordInput)),
+			graphql.NewInputUnmarshaler("ChangeRecurringOrderInput", graphql.BindUnmarshaler(ec, unmarshalInputChangeRecurringOrderInput)),
+			graphql.NewInputUnmarshaler("ClaimMemberCardInput", graphql.BindUnmarshaler(ec, unmarshalInputClaimMemberCardInput)),
 			graphql.NewInputUnmarshaler("CloseAccountInput", graphql.BindUnmarshaler(ec, unmarshalInputCloseAccountInput)),
 			graphql.NewInputUnmarshaler("CloseAccountsInput", graphql.BindUnmarshaler(ec, unmarshalInputCloseAccountsInput)),
 			graphql.NewInputUnmarshaler("CloseCompanyInput", graphql.BindUnmarshaler(ec, unmarshalInputCloseCompanyInput)),
@@ -151,6 +172,7 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 			graphql.NewInputUnmarshaler("CloseDisplayInput", graphql.BindUnmarshaler(ec, unmarshalInputCloseDisplayInput)),
 			graphql.NewInputUnmarshaler("CloseMemberInput", graphql.BindUnmarshaler(ec, unmarshalInputCloseMemberInput)),
 			graphql.NewInputUnmarshaler("ClosePartnerInput", graphql.BindUnmarshaler(ec, unmarshalInputClosePartnerInput)),
+			graphql.NewInputUnmarshaler("ClosePointRuleInput", graphql.BindUnmarshaler(ec, unmarshalInputClosePointRuleInput)),
 			graphql.NewInputUnmarshaler("ClosePriceInput", graphql.BindUnmarshaler(ec, unmarshalInputClosePriceInput)),
 			graphql.NewInputUnmarshaler("ClosePriceListInput", graphql.BindUnmarshaler(ec, unmarshalInputClosePriceListInput)),
 			graphql.NewInputUnmarshaler("CloseRestockInput", graphql.BindUnmarshaler(ec, unmarshalInputCloseRestockInput)),
@@ -159,12 +181,14 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 			graphql.NewInputUnmarshaler("CloseShippingMethodInput", graphql.BindUnmarshaler(ec, unmarshalInputCloseShippingMethodInput)),
 			graphql.NewInputUnmarshaler("CloseStockDeliveryInput", graphql.BindUnmarshaler(ec, unmarshalInputCloseStockDeliveryInput)),
 			graphql.NewInputUnmarshaler("CloseStockTransferInput", graphql.BindUnmarshaler(ec, unmarshalInputCloseStockTransferInput)),
+			graphql.NewInputUnmarshaler("ClosedDaysInput", graphql.BindUnmarshaler(ec, unmarshalInputClosedDaysInput)),
 			graphql.NewInputUnmarshaler("CombinationPartInput", graphql.BindUnmarshaler(ec, unmarshalInputCombinationPartInput)),
 			graphql.NewInputUnmarshaler("CompanyFilter", graphql.BindUnmarshaler(ec, unmarshalInputCompanyFilter)),
 			graphql.NewInputUnmarshaler("ConfirmTotpInput", graphql.BindUnmarshaler(ec, unmarshalInputConfirmTotpInput)),
 			graphql.NewInputUnmarshaler("CountStocktakeInput", graphql.BindUnmarshaler(ec, unmarshalInputCountStocktakeInput)),
 			graphql.NewInputUnmarshaler("CreateCompanyInput", graphql.BindUnmarshaler(ec, unmarshalInputCreateCompanyInput)),
 			graphql.NewInputUnmarshaler("CreateCustomerGroupInput", graphql.BindUnmarshaler(ec, unmarshalInputCreateCustomerGroupInput)),
+			graphql.NewInputUnmarshaler("CreateDraftOrderInput", graphql.BindUnmarshaler(ec, unmarshalInputCreateDraftOrderInput)),
 			graphql.NewInputUnmarshaler("CreatePartnerInput", graphql.BindUnmarshaler(ec, unmarshalInputCreatePartnerInput)),
 			graphql.NewInputUnmarshaler("CreateProductInput", graphql.BindUnmarshaler(ec, unmarshalInputCreateProductInput)),
 			graphql.NewInputUnmarshaler("CreateStaffInput", graphql.BindUnmarshaler(ec, unmarshalInputCreateStaffInput)),
@@ -173,17 +197,33 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 			graphql.NewInputUnmarshaler("CustomerGroupMembersInput", graphql.BindUnmarshaler(ec, unmarshalInputCustomerGroupMembersInput)),
 			graphql.NewInputUnmarshaler("DeletePermissionGroupInput", graphql.BindUnmarshaler(ec, unmarshalInputDeletePermissionGroupInput)),
 			graphql.NewInputUnmarshaler("DeliverShipmentInput", graphql.BindUnmarshaler(ec, unmarshalInputDeliverShipmentInput)),
+			graphql.NewInputUnmarshaler("DeliveryIssueFilter", graphql.BindUnmarshaler(ec, unmarshalInputDeliveryIssueFilter)),
+			graphql.NewInputUnmarshaler("DeliveryTimeBandInput", graphql.BindUnmarshaler(ec, unmarshalInputDeliveryTimeBandInput)),
+			graphql.NewInputUnmarshaler("DescribeStockLotInput", graphql.BindUnmarshaler(ec, unmarshalInputDescribeStockLotInput)),
 			graphql.NewInputUnmarshaler("DisplayPreviewInput", graphql.BindUnmarshaler(ec, unmarshalInputDisplayPreviewInput)),
 			graphql.NewInputUnmarshaler("DocumentFilter", graphql.BindUnmarshaler(ec, unmarshalInputDocumentFilter)),
+			graphql.NewInputUnmarshaler("DraftOrderFilter", graphql.BindUnmarshaler(ec, unmarshalInputDraftOrderFilter)),
+			graphql.NewInputUnmarshaler("DraftOrderLineInput", graphql.BindUnmarshaler(ec, unmarshalInputDraftOrderLineInput)),
+			graphql.NewInputUnmarshaler("DraftOrderTermsInput", graphql.BindUnmarshaler(ec, unmarshalInputDraftOrderTermsInput)),
 			graphql.NewInputUnmarshaler("DropStocktakeInput", graphql.BindUnmarshaler(ec, unmarshalInputDropStocktakeInput)),
+			graphql.NewInputUnmarshaler("DuplicateOrderInput", graphql.BindUnmarshaler(ec, unmarshalInputDuplicateOrderInput)),
 			graphql.NewInputUnmarshaler("EditOrderInput", graphql.BindUnmarshaler(ec, unmarshalInputEditOrderInput)),
 			graphql.NewInputUnmarshaler("EditOrderLineInput", graphql.BindUnmarshaler(ec, unmarshalInputEditOrderLineInput)),
+			graphql.NewInputUnmarshaler("EndStockLotRecallInput", graphql.BindUnmarshaler(ec, unmarshalInputEndStockLotRecallInput)),
+			graphql.NewInputUnmarshaler("ExchangePointsInput", graphql.BindUnmarshaler(ec, unmarshalInputExchangePointsInput)),
 			graphql.NewInputUnmarshaler("ExperimentInput", graphql.BindUnmarshaler(ec, unmarshalInputExperimentInput)),
+			graphql.NewInputUnmarshaler("ExportPointTransfersInput", graphql.BindUnmarshaler(ec, unmarshalInputExportPointTransfersInput)),
+			graphql.NewInputUnmarshaler("ExportShipmentsInput", graphql.BindUnmarshaler(ec, unmarshalInputExportShipmentsInput)),
+			graphql.NewInputUnmarshaler("FindMembersInput", graphql.BindUnmarshaler(ec, unmarshalInputFindMembersInput)),
 			graphql.NewInputUnmarshaler("FinishSsoInput", graphql.BindUnmarshaler(ec, unmarshalInputFinishSsoInput)),
 			graphql.NewInputUnmarshaler("FreeShippingRuleInput", graphql.BindUnmarshaler(ec, unmarshalInputFreeShippingRuleInput)),
 			graphql.NewInputUnmarshaler("GiftCardFilter", graphql.BindUnmarshaler(ec, unmarshalInputGiftCardFilter)),
+			graphql.NewInputUnmarshaler("GivePointsInput", graphql.BindUnmarshaler(ec, unmarshalInputGivePointsInput)),
+			graphql.NewInputUnmarshaler("GrantPointsInput", graphql.BindUnmarshaler(ec, unmarshalInputGrantPointsInput)),
+			graphql.NewInputUnmarshaler("HandOverPickUpInput", graphql.BindUnmarshaler(ec, unmarshalInputHandOverPickUpInput)),
 			graphql.NewInputUnmarshaler("HoldDunningInput", graphql.BindUnmarshaler(ec, unmarshalInputHoldDunningInput)),
 			graphql.NewInputUnmarshaler("HoldOrderInput", graphql.BindUnmarshaler(ec, unmarshalInputHoldOrderInput)),
+			graphql.NewInputUnmarshaler("ImportPointAnswersInput", graphql.BindUnmarshaler(ec, unmarshalInputImportPointAnswersInput)),
 			graphql.NewInputUnmarshaler("ImportPricesInput", graphql.BindUnmarshaler(ec, unmarshalInputImportPricesInput)),
 			graphql.NewInputUnmarshaler("ImportProductsInput", graphql.BindUnmarshaler(ec, unmarshalInputImportProductsInput)),
 			graphql.NewInputUnmarshaler("InstructShipmentsInput", graphql.BindUnmarshaler(ec, unmarshalInputInstructShipmentsInput)),
@@ -191,11 +231,19 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 			graphql.NewInputUnmarshaler("IssueCreditNoteInput", graphql.BindUnmarshaler(ec, unmarshalInputIssueCreditNoteInput)),
 			graphql.NewInputUnmarshaler("IssueDocumentsInput", graphql.BindUnmarshaler(ec, unmarshalInputIssueDocumentsInput)),
 			graphql.NewInputUnmarshaler("IssueGiftCardsInput", graphql.BindUnmarshaler(ec, unmarshalInputIssueGiftCardsInput)),
+			graphql.NewInputUnmarshaler("IssueMemberCardInput", graphql.BindUnmarshaler(ec, unmarshalInputIssueMemberCardInput)),
 			graphql.NewInputUnmarshaler("IssuePartnerKeyInput", graphql.BindUnmarshaler(ec, unmarshalInputIssuePartnerKeyInput)),
 			graphql.NewInputUnmarshaler("IssueReceiptInput", graphql.BindUnmarshaler(ec, unmarshalInputIssueReceiptInput)),
+			graphql.NewInputUnmarshaler("JoinMembershipInput", graphql.BindUnmarshaler(ec, unmarshalInputJoinMembershipInput)),
 			graphql.NewInputUnmarshaler("JournalFilter", graphql.BindUnmarshaler(ec, unmarshalInputJournalFilter)),
 			graphql.NewInputUnmarshaler("JournalLineInput", graphql.BindUnmarshaler(ec, unmarshalInputJournalLineInput)),
 			graphql.NewInputUnmarshaler("LoginInput", graphql.BindUnmarshaler(ec, unmarshalInputLoginInput)),
+			graphql.NewInputUnmarshaler("LotPiecesInput", graphql.BindUnmarshaler(ec, unmarshalInputLotPiecesInput)),
+			graphql.NewInputUnmarshaler("LotStopInput", graphql.BindUnmarshaler(ec, unmarshalInputLotStopInput)),
+			graphql.NewInputUnmarshaler("MemberPersonInput", graphql.BindUnmarshaler(ec, unmarshalInputMemberPersonInput)),
+			graphql.NewInputUnmarshaler("MemberRequestInput", graphql.BindUnmarshaler(ec, unmarshalInputMemberRequestInput)),
+			graphql.NewInputUnmarshaler("MemberSettingInput", graphql.BindUnmarshaler(ec, unmarshalInputMemberSettingInput)),
+			graphql.NewInputUnmarshaler("MergeMembersInput", graphql.BindUnmarshaler(ec, unmarshalInputMergeMembersInput)),
 			graphql.NewInputUnmarshaler("MoveCategoryInput", graphql.BindUnmarshaler(ec, unmarshalInputMoveCategoryInput)),
 			graphql.NewInputUnmarshaler("NoteOrderInput", graphql.BindUnmarshaler(ec, unmarshalInputNoteOrderInput)),
 			graphql.NewInputUnmarshaler("NoteQuotationInput", graphql.BindUnmarshaler(ec, unmarshalInputNoteQuotationInput)),
@@ -206,8 +254,12 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 			graphql.NewInputUnmarshaler("PaymentFilter", graphql.BindUnmarshaler(ec, unmarshalInputPaymentFilter)),
 			graphql.NewInputUnmarshaler("PaymentTermsInput", graphql.BindUnmarshaler(ec, unmarshalInputPaymentTermsInput)),
 			graphql.NewInputUnmarshaler("PermissionGroupInput", graphql.BindUnmarshaler(ec, unmarshalInputPermissionGroupInput)),
+			graphql.NewInputUnmarshaler("PickUpFilter", graphql.BindUnmarshaler(ec, unmarshalInputPickUpFilter)),
 			graphql.NewInputUnmarshaler("PinProductInput", graphql.BindUnmarshaler(ec, unmarshalInputPinProductInput)),
+			graphql.NewInputUnmarshaler("PlaceDraftOrderInput", graphql.BindUnmarshaler(ec, unmarshalInputPlaceDraftOrderInput)),
 			graphql.NewInputUnmarshaler("PlaceOrderInput", graphql.BindUnmarshaler(ec, unmarshalInputPlaceOrderInput)),
+			graphql.NewInputUnmarshaler("PointTermsInput", graphql.BindUnmarshaler(ec, unmarshalInputPointTermsInput)),
+			graphql.NewInputUnmarshaler("PointTransferFilter", graphql.BindUnmarshaler(ec, unmarshalInputPointTransferFilter)),
 			graphql.NewInputUnmarshaler("PostJournalEntryInput", graphql.BindUnmarshaler(ec, unmarshalInputPostJournalEntryInput)),
 			graphql.NewInputUnmarshaler("PostalRangeInput", graphql.BindUnmarshaler(ec, unmarshalInputPostalRangeInput)),
 			graphql.NewInputUnmarshaler("PriceImportInput", graphql.BindUnmarshaler(ec, unmarshalInputPriceImportInput)),
@@ -219,24 +271,40 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 			graphql.NewInputUnmarshaler("QuotationMessageInput", graphql.BindUnmarshaler(ec, unmarshalInputQuotationMessageInput)),
 			graphql.NewInputUnmarshaler("QuotationOfferLineInput", graphql.BindUnmarshaler(ec, unmarshalInputQuotationOfferLineInput)),
 			graphql.NewInputUnmarshaler("QuotationRequestLineInput", graphql.BindUnmarshaler(ec, unmarshalInputQuotationRequestLineInput)),
+			graphql.NewInputUnmarshaler("ReadyPickUpInput", graphql.BindUnmarshaler(ec, unmarshalInputReadyPickUpInput)),
+			graphql.NewInputUnmarshaler("ReallocateOrderInput", graphql.BindUnmarshaler(ec, unmarshalInputReallocateOrderInput)),
+			graphql.NewInputUnmarshaler("RecallStockLotInput", graphql.BindUnmarshaler(ec, unmarshalInputRecallStockLotInput)),
+			graphql.NewInputUnmarshaler("ReceiptInput", graphql.BindUnmarshaler(ec, unmarshalInputReceiptInput)),
+			graphql.NewInputUnmarshaler("ReceiptLineInput", graphql.BindUnmarshaler(ec, unmarshalInputReceiptLineInput)),
+			graphql.NewInputUnmarshaler("ReceivePointsInput", graphql.BindUnmarshaler(ec, unmarshalInputReceivePointsInput)),
 			graphql.NewInputUnmarshaler("ReceiveReturnInput", graphql.BindUnmarshaler(ec, unmarshalInputReceiveReturnInput)),
 			graphql.NewInputUnmarshaler("ReceiveReturnLineInput", graphql.BindUnmarshaler(ec, unmarshalInputReceiveReturnLineInput)),
 			graphql.NewInputUnmarshaler("ReceiveStockDeliveryInput", graphql.BindUnmarshaler(ec, unmarshalInputReceiveStockDeliveryInput)),
 			graphql.NewInputUnmarshaler("ReceiveStockTransferInput", graphql.BindUnmarshaler(ec, unmarshalInputReceiveStockTransferInput)),
 			graphql.NewInputUnmarshaler("ReconcileGatewayInput", graphql.BindUnmarshaler(ec, unmarshalInputReconcileGatewayInput)),
+			graphql.NewInputUnmarshaler("ReconcilePointsInput", graphql.BindUnmarshaler(ec, unmarshalInputReconcilePointsInput)),
 			graphql.NewInputUnmarshaler("RecordAccountPaymentInput", graphql.BindUnmarshaler(ec, unmarshalInputRecordAccountPaymentInput)),
 			graphql.NewInputUnmarshaler("RecordBankTransferInput", graphql.BindUnmarshaler(ec, unmarshalInputRecordBankTransferInput)),
 			graphql.NewInputUnmarshaler("RecordCollectionInput", graphql.BindUnmarshaler(ec, unmarshalInputRecordCollectionInput)),
+			graphql.NewInputUnmarshaler("RecordPetWeightInput", graphql.BindUnmarshaler(ec, unmarshalInputRecordPetWeightInput)),
 			graphql.NewInputUnmarshaler("RecordProductViewInput", graphql.BindUnmarshaler(ec, unmarshalInputRecordProductViewInput)),
+			graphql.NewInputUnmarshaler("RecordPurchasesInput", graphql.BindUnmarshaler(ec, unmarshalInputRecordPurchasesInput)),
+			graphql.NewInputUnmarshaler("RecordShopSaleInput", graphql.BindUnmarshaler(ec, unmarshalInputRecordShopSaleInput)),
 			graphql.NewInputUnmarshaler("RecordTillPaymentInput", graphql.BindUnmarshaler(ec, unmarshalInputRecordTillPaymentInput)),
 			graphql.NewInputUnmarshaler("RecurrenceInput", graphql.BindUnmarshaler(ec, unmarshalInputRecurrenceInput)),
+			graphql.NewInputUnmarshaler("RecurringOrderFilter", graphql.BindUnmarshaler(ec, unmarshalInputRecurringOrderFilter)),
+			graphql.NewInputUnmarshaler("RecurringOrderInput", graphql.BindUnmarshaler(ec, unmarshalInputRecurringOrderInput)),
+			graphql.NewInputUnmarshaler("RecurringOrderLineInput", graphql.BindUnmarshaler(ec, unmarshalInputRecurringOrderLineInput)),
+			graphql.NewInputUnmarshaler("RecurringOrderTermsInput", graphql.BindUnmarshaler(ec, unmarshalInputRecurringOrderTermsInput)),
 			graphql.NewInputUnmarshaler("RefreshTokenInput", graphql.BindUnmarshaler(ec, unmarshalInputRefreshTokenInput)),
 			graphql.NewInputUnmarshaler("RefundPaymentInput", graphql.BindUnmarshaler(ec, unmarshalInputRefundPaymentInput)),
 			graphql.NewInputUnmarshaler("RefusedDeliveryInput", graphql.BindUnmarshaler(ec, unmarshalInputRefusedDeliveryInput)),
 			graphql.NewInputUnmarshaler("RegisterInput", graphql.BindUnmarshaler(ec, unmarshalInputRegisterInput)),
+			graphql.NewInputUnmarshaler("RegisterMemberInput", graphql.BindUnmarshaler(ec, unmarshalInputRegisterMemberInput)),
 			graphql.NewInputUnmarshaler("RejectOrderInput", graphql.BindUnmarshaler(ec, unmarshalInputRejectOrderInput)),
 			graphql.NewInputUnmarshaler("RejectReturnInput", graphql.BindUnmarshaler(ec, unmarshalInputRejectReturnInput)),
 			graphql.NewInputUnmarshaler("ReleaseOrderInput", graphql.BindUnmarshaler(ec, unmarshalInputReleaseOrderInput)),
+			graphql.NewInputUnmarshaler("RemarkOrderInput", graphql.BindUnmarshaler(ec, unmarshalInputRemarkOrderInput)),
 			graphql.NewInputUnmarshaler("RemoveAddressInput", graphql.BindUnmarshaler(ec, unmarshalInputRemoveAddressInput)),
 			graphql.NewInputUnmarshaler("RemoveCompanyAddressInput", graphql.BindUnmarshaler(ec, unmarshalInputRemoveCompanyAddressInput)),
 			graphql.NewInputUnmarshaler("RemoveCompanyBuyerInput", graphql.BindUnmarshaler(ec, unmarshalInputRemoveCompanyBuyerInput)),
@@ -246,26 +314,40 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 			graphql.NewInputUnmarshaler("RemoveTotpInput", graphql.BindUnmarshaler(ec, unmarshalInputRemoveTotpInput)),
 			graphql.NewInputUnmarshaler("RemoveWishInput", graphql.BindUnmarshaler(ec, unmarshalInputRemoveWishInput)),
 			graphql.NewInputUnmarshaler("RemoveWishListInput", graphql.BindUnmarshaler(ec, unmarshalInputRemoveWishListInput)),
+			graphql.NewInputUnmarshaler("ReportMemberCardLostInput", graphql.BindUnmarshaler(ec, unmarshalInputReportMemberCardLostInput)),
 			graphql.NewInputUnmarshaler("RequestPasswordResetInput", graphql.BindUnmarshaler(ec, unmarshalInputRequestPasswordResetInput)),
 			graphql.NewInputUnmarshaler("RequestQuotationInput", graphql.BindUnmarshaler(ec, unmarshalInputRequestQuotationInput)),
 			graphql.NewInputUnmarshaler("RequestRestockInput", graphql.BindUnmarshaler(ec, unmarshalInputRequestRestockInput)),
 			graphql.NewInputUnmarshaler("RequestReturnInput", graphql.BindUnmarshaler(ec, unmarshalInputRequestReturnInput)),
 			graphql.NewInputUnmarshaler("RequestReturnLineInput", graphql.BindUnmarshaler(ec, unmarshalInputRequestReturnLineInput)),
+			graphql.NewInputUnmarshaler("RescheduleOrderInput", graphql.BindUnmarshaler(ec, unmarshalInputRescheduleOrderInput)),
 			graphql.NewInputUnmarshaler("RescheduleStockDeliveryInput", graphql.BindUnmarshaler(ec, unmarshalInputRescheduleStockDeliveryInput)),
 			graphql.NewInputUnmarshaler("ResetPasswordInput", graphql.BindUnmarshaler(ec, unmarshalInputResetPasswordInput)),
+			graphql.NewInputUnmarshaler("ResolvePurchaseProblemInput", graphql.BindUnmarshaler(ec, unmarshalInputResolvePurchaseProblemInput)),
+			graphql.NewInputUnmarshaler("ResumeRecurringOrderInput", graphql.BindUnmarshaler(ec, unmarshalInputResumeRecurringOrderInput)),
+			graphql.NewInputUnmarshaler("RetryRecurringOrderInput", graphql.BindUnmarshaler(ec, unmarshalInputRetryRecurringOrderInput)),
 			graphql.NewInputUnmarshaler("ReturnFilter", graphql.BindUnmarshaler(ec, unmarshalInputReturnFilter)),
 			graphql.NewInputUnmarshaler("ReturnTermInput", graphql.BindUnmarshaler(ec, unmarshalInputReturnTermInput)),
 			graphql.NewInputUnmarshaler("ReverseJournalEntryInput", graphql.BindUnmarshaler(ec, unmarshalInputReverseJournalEntryInput)),
 			graphql.NewInputUnmarshaler("RevokePartnerKeyInput", graphql.BindUnmarshaler(ec, unmarshalInputRevokePartnerKeyInput)),
 			graphql.NewInputUnmarshaler("RevokeSessionInput", graphql.BindUnmarshaler(ec, unmarshalInputRevokeSessionInput)),
+			graphql.NewInputUnmarshaler("RewardPointsInput", graphql.BindUnmarshaler(ec, unmarshalInputRewardPointsInput)),
 			graphql.NewInputUnmarshaler("RotatePartnerKeyInput", graphql.BindUnmarshaler(ec, unmarshalInputRotatePartnerKeyInput)),
 			graphql.NewInputUnmarshaler("SaveAttributeInput", graphql.BindUnmarshaler(ec, unmarshalInputSaveAttributeInput)),
 			graphql.NewInputUnmarshaler("SaveBadgeInput", graphql.BindUnmarshaler(ec, unmarshalInputSaveBadgeInput)),
+			graphql.NewInputUnmarshaler("SaveBusinessCalendarInput", graphql.BindUnmarshaler(ec, unmarshalInputSaveBusinessCalendarInput)),
 			graphql.NewInputUnmarshaler("SaveCampaignInput", graphql.BindUnmarshaler(ec, unmarshalInputSaveCampaignInput)),
+			graphql.NewInputUnmarshaler("SaveCarrierSenderInput", graphql.BindUnmarshaler(ec, unmarshalInputSaveCarrierSenderInput)),
 			graphql.NewInputUnmarshaler("SaveCategoryInput", graphql.BindUnmarshaler(ec, unmarshalInputSaveCategoryInput)),
 			graphql.NewInputUnmarshaler("SaveDisplayRuleInput", graphql.BindUnmarshaler(ec, unmarshalInputSaveDisplayRuleInput)),
 			graphql.NewInputUnmarshaler("SaveDocumentIssuerInput", graphql.BindUnmarshaler(ec, unmarshalInputSaveDocumentIssuerInput)),
 			graphql.NewInputUnmarshaler("SaveLocationInput", graphql.BindUnmarshaler(ec, unmarshalInputSaveLocationInput)),
+			graphql.NewInputUnmarshaler("SaveMemberRankInput", graphql.BindUnmarshaler(ec, unmarshalInputSaveMemberRankInput)),
+			graphql.NewInputUnmarshaler("SaveMemberSettingsInput", graphql.BindUnmarshaler(ec, unmarshalInputSaveMemberSettingsInput)),
+			graphql.NewInputUnmarshaler("SavePointPartnerInput", graphql.BindUnmarshaler(ec, unmarshalInputSavePointPartnerInput)),
+			graphql.NewInputUnmarshaler("SavePointProgrammeInput", graphql.BindUnmarshaler(ec, unmarshalInputSavePointProgrammeInput)),
+			graphql.NewInputUnmarshaler("SavePointRateInput", graphql.BindUnmarshaler(ec, unmarshalInputSavePointRateInput)),
+			graphql.NewInputUnmarshaler("SavePointRuleInput", graphql.BindUnmarshaler(ec, unmarshalInputSavePointRuleInput)),
 			graphql.NewInputUnmarshaler("SavePriceListInput", graphql.BindUnmarshaler(ec, unmarshalInputSavePriceListInput)),
 			graphql.NewInputUnmarshaler("SaveProductBrandInput", graphql.BindUnmarshaler(ec, unmarshalInputSaveProductBrandInput)),
 			graphql.NewInputUnmarshaler("SaveQuantityDiscountInput", graphql.BindUnmarshaler(ec, unmarshalInputSaveQuantityDiscountInput)),
@@ -279,48 +361,69 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 			graphql.NewInputUnmarshaler("SaveWishInput", graphql.BindUnmarshaler(ec, unmarshalInputSaveWishInput)),
 			graphql.NewInputUnmarshaler("SaveWishListInput", graphql.BindUnmarshaler(ec, unmarshalInputSaveWishListInput)),
 			graphql.NewInputUnmarshaler("SeasonInput", graphql.BindUnmarshaler(ec, unmarshalInputSeasonInput)),
+			graphql.NewInputUnmarshaler("SendDraftOrderInput", graphql.BindUnmarshaler(ec, unmarshalInputSendDraftOrderInput)),
+			graphql.NewInputUnmarshaler("SendPointsInput", graphql.BindUnmarshaler(ec, unmarshalInputSendPointsInput)),
 			graphql.NewInputUnmarshaler("SendStockInput", graphql.BindUnmarshaler(ec, unmarshalInputSendStockInput)),
 			graphql.NewInputUnmarshaler("SendStockLineInput", graphql.BindUnmarshaler(ec, unmarshalInputSendStockLineInput)),
+			graphql.NewInputUnmarshaler("SetAllocationInput", graphql.BindUnmarshaler(ec, unmarshalInputSetAllocationInput)),
+			graphql.NewInputUnmarshaler("SetCarrierCalendarsInput", graphql.BindUnmarshaler(ec, unmarshalInputSetCarrierCalendarsInput)),
 			graphql.NewInputUnmarshaler("SetCartLineQuantityInput", graphql.BindUnmarshaler(ec, unmarshalInputSetCartLineQuantityInput)),
 			graphql.NewInputUnmarshaler("SetCategorySortInput", graphql.BindUnmarshaler(ec, unmarshalInputSetCategorySortInput)),
 			graphql.NewInputUnmarshaler("SetChoiceInput", graphql.BindUnmarshaler(ec, unmarshalInputSetChoiceInput)),
 			graphql.NewInputUnmarshaler("SetCompanyCreditInput", graphql.BindUnmarshaler(ec, unmarshalInputSetCompanyCreditInput)),
 			graphql.NewInputUnmarshaler("SetCustomerPricesInput", graphql.BindUnmarshaler(ec, unmarshalInputSetCustomerPricesInput)),
 			graphql.NewInputUnmarshaler("SetFunctionRuleInput", graphql.BindUnmarshaler(ec, unmarshalInputSetFunctionRuleInput)),
+			graphql.NewInputUnmarshaler("SetHomeStoreInput", graphql.BindUnmarshaler(ec, unmarshalInputSetHomeStoreInput)),
+			graphql.NewInputUnmarshaler("SetHouseholdInput", graphql.BindUnmarshaler(ec, unmarshalInputSetHouseholdInput)),
+			graphql.NewInputUnmarshaler("SetLocationDispatchInput", graphql.BindUnmarshaler(ec, unmarshalInputSetLocationDispatchInput)),
 			graphql.NewInputUnmarshaler("SetPartInput", graphql.BindUnmarshaler(ec, unmarshalInputSetPartInput)),
 			graphql.NewInputUnmarshaler("SetPricesInput", graphql.BindUnmarshaler(ec, unmarshalInputSetPricesInput)),
 			graphql.NewInputUnmarshaler("SetSaleTermsInput", graphql.BindUnmarshaler(ec, unmarshalInputSetSaleTermsInput)),
 			graphql.NewInputUnmarshaler("SetShippingLimitsInput", graphql.BindUnmarshaler(ec, unmarshalInputSetShippingLimitsInput)),
+			graphql.NewInputUnmarshaler("SetShippingScheduleInput", graphql.BindUnmarshaler(ec, unmarshalInputSetShippingScheduleInput)),
 			graphql.NewInputUnmarshaler("SetShippingTariffInput", graphql.BindUnmarshaler(ec, unmarshalInputSetShippingTariffInput)),
 			graphql.NewInputUnmarshaler("SetShippingTraitsInput", graphql.BindUnmarshaler(ec, unmarshalInputSetShippingTraitsInput)),
+			graphql.NewInputUnmarshaler("SetShopInput", graphql.BindUnmarshaler(ec, unmarshalInputSetShopInput)),
 			graphql.NewInputUnmarshaler("SetSlotInput", graphql.BindUnmarshaler(ec, unmarshalInputSetSlotInput)),
 			graphql.NewInputUnmarshaler("SetSoldOutPolicyInput", graphql.BindUnmarshaler(ec, unmarshalInputSetSoldOutPolicyInput)),
+			graphql.NewInputUnmarshaler("SetStockLotApartInput", graphql.BindUnmarshaler(ec, unmarshalInputSetStockLotApartInput)),
 			graphql.NewInputUnmarshaler("SetStockRulesInput", graphql.BindUnmarshaler(ec, unmarshalInputSetStockRulesInput)),
+			graphql.NewInputUnmarshaler("SetStockTrackingInput", graphql.BindUnmarshaler(ec, unmarshalInputSetStockTrackingInput)),
 			graphql.NewInputUnmarshaler("SettleBankLineInput", graphql.BindUnmarshaler(ec, unmarshalInputSettleBankLineInput)),
+			graphql.NewInputUnmarshaler("SettleDeliveryIssueInput", graphql.BindUnmarshaler(ec, unmarshalInputSettleDeliveryIssueInput)),
 			graphql.NewInputUnmarshaler("SettleStrayPaymentInput", graphql.BindUnmarshaler(ec, unmarshalInputSettleStrayPaymentInput)),
 			graphql.NewInputUnmarshaler("ShipShipmentInput", graphql.BindUnmarshaler(ec, unmarshalInputShipShipmentInput)),
 			graphql.NewInputUnmarshaler("ShipmentFilter", graphql.BindUnmarshaler(ec, unmarshalInputShipmentFilter)),
 			graphql.NewInputUnmarshaler("ShipmentLineInput", graphql.BindUnmarshaler(ec, unmarshalInputShipmentLineInput)),
+			graphql.NewInputUnmarshaler("ShipmentLotInput", graphql.BindUnmarshaler(ec, unmarshalInputShipmentLotInput)),
 			graphql.NewInputUnmarshaler("ShippingDestinationLimitInput", graphql.BindUnmarshaler(ec, unmarshalInputShippingDestinationLimitInput)),
 			graphql.NewInputUnmarshaler("ShippingPaymentLimitInput", graphql.BindUnmarshaler(ec, unmarshalInputShippingPaymentLimitInput)),
 			graphql.NewInputUnmarshaler("ShippingRateInput", graphql.BindUnmarshaler(ec, unmarshalInputShippingRateInput)),
 			graphql.NewInputUnmarshaler("ShippingSurchargesInput", graphql.BindUnmarshaler(ec, unmarshalInputShippingSurchargesInput)),
 			graphql.NewInputUnmarshaler("ShippingTraitsInput", graphql.BindUnmarshaler(ec, unmarshalInputShippingTraitsInput)),
+			graphql.NewInputUnmarshaler("ShippingTransitInput", graphql.BindUnmarshaler(ec, unmarshalInputShippingTransitInput)),
+			graphql.NewInputUnmarshaler("ShopSaleLineInput", graphql.BindUnmarshaler(ec, unmarshalInputShopSaleLineInput)),
+			graphql.NewInputUnmarshaler("ShopTenderInput", graphql.BindUnmarshaler(ec, unmarshalInputShopTenderInput)),
 			graphql.NewInputUnmarshaler("SimulateCampaignInput", graphql.BindUnmarshaler(ec, unmarshalInputSimulateCampaignInput)),
 			graphql.NewInputUnmarshaler("StaffAccountInput", graphql.BindUnmarshaler(ec, unmarshalInputStaffAccountInput)),
 			graphql.NewInputUnmarshaler("StaffPolicyInput", graphql.BindUnmarshaler(ec, unmarshalInputStaffPolicyInput)),
 			graphql.NewInputUnmarshaler("StartSsoInput", graphql.BindUnmarshaler(ec, unmarshalInputStartSsoInput)),
 			graphql.NewInputUnmarshaler("StartStocktakeInput", graphql.BindUnmarshaler(ec, unmarshalInputStartStocktakeInput)),
 			graphql.NewInputUnmarshaler("StockInput", graphql.BindUnmarshaler(ec, unmarshalInputStockInput)),
+			graphql.NewInputUnmarshaler("StockLotFilter", graphql.BindUnmarshaler(ec, unmarshalInputStockLotFilter)),
 			graphql.NewInputUnmarshaler("StocktakeLineInput", graphql.BindUnmarshaler(ec, unmarshalInputStocktakeLineInput)),
+			graphql.NewInputUnmarshaler("SubscribeRecurringOrderInput", graphql.BindUnmarshaler(ec, unmarshalInputSubscribeRecurringOrderInput)),
 			graphql.NewInputUnmarshaler("TagOrderInput", graphql.BindUnmarshaler(ec, unmarshalInputTagOrderInput)),
 			graphql.NewInputUnmarshaler("TargetInput", graphql.BindUnmarshaler(ec, unmarshalInputTargetInput)),
+			graphql.NewInputUnmarshaler("TenderInput", graphql.BindUnmarshaler(ec, unmarshalInputTenderInput)),
 			graphql.NewInputUnmarshaler("UnlinkSsoInput", graphql.BindUnmarshaler(ec, unmarshalInputUnlinkSsoInput)),
 			graphql.NewInputUnmarshaler("UpdateAddressInput", graphql.BindUnmarshaler(ec, unmarshalInputUpdateAddressInput)),
 			graphql.NewInputUnmarshaler("UpdateCartInput", graphql.BindUnmarshaler(ec, unmarshalInputUpdateCartInput)),
 			graphql.NewInputUnmarshaler("UpdateCompanyAddressInput", graphql.BindUnmarshaler(ec, unmarshalInputUpdateCompanyAddressInput)),
 			graphql.NewInputUnmarshaler("UpdateCompanyInput", graphql.BindUnmarshaler(ec, unmarshalInputUpdateCompanyInput)),
 			graphql.NewInputUnmarshaler("UpdateCustomerGroupInput", graphql.BindUnmarshaler(ec, unmarshalInputUpdateCustomerGroupInput)),
+			graphql.NewInputUnmarshaler("UpdateDraftOrderInput", graphql.BindUnmarshaler(ec, unmarshalInputUpdateDraftOrderInput)),
+			graphql.NewInputUnmarshaler("UpdateMemberInput", graphql.BindUnmarshaler(ec, unmarshalInputUpdateMemberInput)),
 			graphql.NewInputUnmarshaler("UpdatePartnerInput", graphql.BindUnmarshaler(ec, unmarshalInputUpdatePartnerInput)),
 			graphql.NewInputUnmarshaler("UpdatePermissionGroupInput", graphql.BindUnmarshaler(ec, unmarshalInputUpdatePermissionGroupInput)),
 			graphql.NewInputUnmarshaler("UpdatePetInput", graphql.BindUnmarshaler(ec, unmarshalInputUpdatePetInput)),
@@ -330,12 +433,16 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 			graphql.NewInputUnmarshaler("UpdateVariantInput", graphql.BindUnmarshaler(ec, unmarshalInputUpdateVariantInput)),
 			graphql.NewInputUnmarshaler("UploadBankStatementInput", graphql.BindUnmarshaler(ec, unmarshalInputUploadBankStatementInput)),
 			graphql.NewInputUnmarshaler("UploadCollectionsInput", graphql.BindUnmarshaler(ec, unmarshalInputUploadCollectionsInput)),
+			graphql.NewInputUnmarshaler("UploadPurchasesInput", graphql.BindUnmarshaler(ec, unmarshalInputUploadPurchasesInput)),
+			graphql.NewInputUnmarshaler("UploadShipmentResultsInput", graphql.BindUnmarshaler(ec, unmarshalInputUploadShipmentResultsInput)),
+			graphql.NewInputUnmarshaler("UsePointsInput", graphql.BindUnmarshaler(ec, unmarshalInputUsePointsInput)),
 			graphql.NewInputUnmarshaler("VariantInput", graphql.BindUnmarshaler(ec, unmarshalInputVariantInput)),
 			graphql.NewInputUnmarshaler("VerifyEmailInput", graphql.BindUnmarshaler(ec, unmarshalInputVerifyEmailInput)),
 			graphql.NewInputUnmarshaler("VersionedInput", graphql.BindUnmarshaler(ec, unmarshalInputVersionedInput)),
 			graphql.NewInputUnmarshaler("VoidCouponsInput", graphql.BindUnmarshaler(ec, unmarshalInputVoidCouponsInput)),
 			graphql.NewInputUnmarshaler("VoidGiftCardsInput", graphql.BindUnmarshaler(ec, unmarshalInputVoidGiftCardsInput)),
 			graphql.NewInputUnmarshaler("VoidPaymentInput", graphql.BindUnmarshaler(ec, unmarshalInputVoidPaymentInput)),
+			graphql.NewInputUnmarshaler("WithdrawMemberErasureInput", graphql.BindUnmarshaler(ec, unmarshalInputWithdrawMemberErasureInput)),
 			graphql.NewInputUnmarshaler("WithdrawReturnInput", graphql.BindUnmarshaler(ec, unmarshalInputWithdrawReturnInput)),
 			graphql.NewInputUnmarshaler("WriteOffAccountInput", graphql.BindUnmarshaler(ec, unmarshalInputWriteOffAccountInput)),
 		)
@@ -912,6 +1019,99 @@ input AddressInput {
   line2: String! = ""
   "The phone number that the carrier may call."
   phone: String!
+}
+`, BuiltIn: false},
+	{Name: "../schema/allocation.graphqls", Input: `"What counts when an order's goods are looked for, beside the order of the locations."
+enum AllocationPreference {
+  "Locations that are nearer to where the goods go come first, by prefecture."
+  NEAREST
+  "Locations that have everything come first: fewer parcels."
+  SINGLE_PARCEL
+  "Shops come last."
+  SHOPS_LAST
+}
+
+extend type Query {
+  "What counts when goods are looked for in the channel, the most important first; empty: the order of the locations alone."
+  allocation: [AllocationPreference!]! @allow(permissions: [INVENTORY_READ, INVENTORY_WRITE])
+}
+
+extend input ShipmentFilter {
+  "Only those that are picked up, or only those that a carrier takes (ship from store)."
+  pickUp: Boolean
+}
+
+extend type Mutation {
+  "Say what counts when goods are looked for in the channel, for orders from now on."
+  setAllocation(
+    "What counts."
+    input: SetAllocationInput!
+  ): AllocationPayload! @allow(permissions: [INVENTORY_WRITE])
+  """
+  Look for goods of an order elsewhere: a location runs out of them, or they are not where
+  they should be. They go to other locations as the channel's preferences say, and what is
+  nowhere is waited for. What was packed of them is taken out of its shipment. Those of a
+  shop do so for theirs. Orders that are picked up stay at their shop: ORDER_PICKED_UP.
+  """
+  reallocateOrder(
+    "Which goods, and why."
+    input: ReallocateOrderInput!
+  ): ReallocationPayload! @allow(permissions: [ORDER_WRITE])
+}
+
+"What counts when goods are looked for."
+input SetAllocationInput {
+  "The most important first, each once; empty: the order of the locations alone."
+  preferences: [AllocationPreference!]!
+}
+
+"What counts after a change."
+type AllocationPayload {
+  "What counts; null if nothing was done."
+  allocation: [AllocationPreference!]
+  "Why nothing was done; empty if it was."
+  userErrors: [UserError!]!
+}
+
+"Goods of an order to look for elsewhere."
+input ReallocateOrderInput {
+  "The client's key of this intent, 8 to 100 characters: a UUID does."
+  idempotencyKey: String!
+  "The order."
+  orderId: ID!
+  "The global id of the location that cannot send them."
+  locationId: ID!
+  "Which lines, and how many of each; all that lies there for the order if empty."
+  lines: [ShipmentLineInput!]! = []
+  "Whether the goods are missing: they are then taken off the stock of the location too."
+  missing: Boolean! = false
+  "Why, at most 500 characters."
+  reason: String! = ""
+}
+
+"Pieces that an order holds elsewhere now."
+type Reallocation {
+  "The stock keeping unit."
+  sku: String!
+  "How many pieces."
+  quantity: Int!
+  "The global id of the location at which they lie now; null if they are waited for."
+  locationId: ID
+}
+
+"An order after its goods were looked for elsewhere."
+type ReallocationPayload {
+  "The order; null if nothing was done."
+  order: Order
+  "Where the pieces are now."
+  moved: [Reallocation!]!
+  "Why nothing was done; empty if it was."
+  userErrors: [UserError!]!
+}
+
+extend enum UserErrorCode {
+  "A preference is named twice."
+  ALLOCATION_INVALID
 }
 `, BuiltIn: false},
 	{Name: "../schema/banking.graphqls", Input: `extend type Query {
@@ -3983,6 +4183,139 @@ type QuantityDiscountPayload {
   userErrors: [UserError!]!
 }
 `, BuiltIn: false},
+	{Name: "../schema/counter.graphqls", Input: `"Where an order was placed."
+enum OrderOrigin {
+  "Over the web, the app or the telephone."
+  ONLINE
+  "Over the counter of a shop (店頭販売)."
+  SHOP
+}
+
+extend type Order {
+  "Where it was placed."
+  origin: OrderOrigin!
+}
+
+"A member's identity to show at a counter (デジタル会員証). It holds for minutes and once: the app asks for the next before that."
+type MemberCode {
+  "The text, signed by noren."
+  text: String!
+  "The same as a square code (QR)."
+  squareCode: SquareCode!
+  "Until when it holds, exclusive."
+  expiresAt: DateTime!
+}
+
+extend type Mutation {
+  "A fresh member code of the caller's."
+  issueMemberCode: MemberCodePayload! @allow(roles: [MEMBER, COMPANY_BUYER])
+  """
+  Record a sale over the counter of a shop (店頭販売): an order that is placed, paid at
+  the till and delivered at once, from the stock of that shop. With a member's code it is
+  the member's, at the member's prices; the code is then used up. With ` + "`" + `dryRun` + "`" + ` nothing
+  happens, and ` + "`" + `quote` + "`" + ` says what it would cost.
+
+  The same ` + "`" + `idempotencyKey` + "`" + ` never sells twice. The tenders have to come to the total.
+  """
+  recordShopSale(
+    "What is sold, to whom, and how it is paid."
+    input: RecordShopSaleInput!
+  ): ShopSalePayload! @allow(permissions: [ORDER_WRITE])
+}
+
+"A member code that was made."
+type MemberCodePayload {
+  "The code; null if none was made."
+  memberCode: MemberCode
+  "Why none was made; empty if it was."
+  userErrors: [UserError!]!
+}
+
+"A sale over the counter of a shop."
+input RecordShopSaleInput {
+  "The client's key of this intent, 8 to 100 characters: a UUID does."
+  idempotencyKey: String!
+  "The shop: its location's global id. Those of a shop sell at theirs."
+  shopId: ID!
+  "The text of the member's code; empty for somebody who is no member."
+  memberCode: String! = ""
+  "Where the confirmation goes, if the customer is no member and wants one."
+  email: String! = ""
+  "What is sold, 1 to 200 lines, each of another variant."
+  lines: [ShopSaleLineInput!]!
+  "What the customer was told, in major units; the sale is refused if it comes to something else. Not needed to try."
+  expectedTotal: Decimal
+  "How it is paid: they come to the total. Not needed to try."
+  tenders: [ShopTenderInput!]! = []
+  "Only say what it would cost."
+  dryRun: Boolean! = false
+}
+
+"Goods that are sold over the counter."
+input ShopSaleLineInput {
+  "The variant; no set that a customer has to choose for."
+  variantId: ID!
+  "How many pieces, 1 to 99,999."
+  quantity: Int!
+}
+
+"Money that is taken at a till."
+input ShopTenderInput {
+  "CASH or CARD_TERMINAL."
+  method: PaymentMethod!
+  "How much, in major units; all that is still to be paid if left out."
+  amount: Decimal
+  "The number of the slip, at most 200 characters."
+  reference: String! = ""
+}
+
+"A sale over the counter, or what it would cost."
+type ShopSalePayload {
+  "The order; null if nothing was sold."
+  order: Order
+  "What it costs, as a cart; null if it was sold before under this key, or cannot be priced."
+  quote: Cart
+  "Why nothing was sold; empty if it was."
+  userErrors: [UserError!]!
+}
+
+"What the till of a shop took in cash on a day, by the journal."
+type TillSum {
+  "The shop's code."
+  till: String!
+  "The day, in the channel's time zone."
+  day: Date!
+  "What came in."
+  received: Money!
+  "What was given back."
+  givenBack: Money!
+  "What is in the till more than in the morning."
+  balance: Money!
+}
+
+extend type Query {
+  "The cash of the tills of shops, day by day, the newest day first; those of a shop see theirs (日計表)."
+  tillSums(
+    "The first day."
+    from: Date!
+    "The last day, at most 92 days later."
+    until: Date!
+    "The shop with this global id; all that the caller may see if left out."
+    shopId: ID
+  ): [TillSum!]! @allow(permissions: [ACCOUNTING_READ, ORDER_WRITE]) @cost(size: 100)
+}
+
+extend enum UserErrorCode {
+  "The member's code is not one, or has been used."
+  MEMBER_CODE_INVALID
+  "The member's code is too old; ask for the next."
+  MEMBER_CODE_EXPIRED
+  "The tenders do not come to the total."
+  TENDERS_MISMATCH
+  "The till's report is for at most 92 days."
+  TILL_PERIOD_INVALID
+}
+`, BuiltIn: false},
 	{Name: "../schema/customer.graphqls", Input: `extend type Account {
   "What the member has told about themselves; null if the caller may not see it (their owner and head office staff with MEMBER_READ may)."
   profile: Profile @allow(roles: [MEMBER, COMPANY_BUYER, STORE_STAFF, STAFF, ADMIN])
@@ -4212,6 +4545,397 @@ type PetPayload {
   userErrors: [UserError!]!
 }
 `, BuiltIn: false},
+	{Name: "../schema/delivery_dates.graphqls", Input: `extend enum UserErrorCode {
+  "A calendar needs an open day in each week, and its closed days a first and a last one, at most 366 days apart."
+  CALENDAR_INVALID
+  "There is no such business calendar, or it is closed."
+  CALENDAR_UNKNOWN
+  "A location or carrier keeps the business calendar."
+  CALENDAR_IN_USE
+  "A time of the day is not written like 14:00."
+  TIME_INVALID
+  "A time band's code is taken, unknown or malformed, or the band ends before it begins."
+  DELIVERY_BAND_INVALID
+  "No day of delivery can be chosen for the method and address."
+  DELIVERY_DATE_UNAVAILABLE
+  "The goods cannot be there on that day yet; the message tells the earliest."
+  DELIVERY_DATE_TOO_EARLY
+  "The day is beyond those that may be chosen; the message tells the last."
+  DELIVERY_DATE_TOO_LATE
+  "The carrier does not deliver on that day."
+  DELIVERY_DATE_CLOSED
+  "The part of the day is not offered for the method and address."
+  DELIVERY_BAND_UNAVAILABLE
+  "The order's delivery is promised like this already."
+  DELIVERY_UNCHANGED
+  "No day of delivery can be worked out: give one."
+  PROMISE_UNKNOWN
+}
+
+extend type Query {
+  "The brand's business calendars, closed ones included; for staff."
+  businessCalendars: [BusinessCalendar!]! @allow(permissions: [SHIPPING_WRITE])
+  "How the brand's locations ship, the first to ship first; for staff: those of a shop see their own."
+  locationDispatch: [LocationDispatch!]! @allow(permissions: [SHIPPING_WRITE])
+  "The public holidays of Japan (国民の祝日) as the law has them since 2022; for staff."
+  publicHolidays(
+    "The first day."
+    from: Date!
+    "The last day, at most 1,100 days behind the first."
+    to: Date!
+  ): [PublicHoliday!]! @allow(permissions: [SHIPPING_WRITE])
+}
+
+extend type Mutation {
+  "Make a business calendar, or change the one with the id; not active: closed, which one that somebody keeps cannot be. Orders that were placed keep their promise."
+  saveBusinessCalendar(
+    "The calendar."
+    input: SaveBusinessCalendarInput!
+  ): BusinessCalendarPayload! @allow(permissions: [SHIPPING_WRITE])
+  "Say on which days a location ships, until when orders of the day count, and how long it takes to pack them. Staff of a shop speak of theirs alone."
+  setLocationDispatch(
+    "How the location ships."
+    input: SetLocationDispatchInput!
+  ): LocationDispatchPayload! @allow(permissions: [SHIPPING_WRITE])
+  "Say on which days a carrier collects and delivers."
+  setCarrierCalendars(
+    "The calendars."
+    input: SetCarrierCalendarsInput!
+  ): ShippingCarrierPayload! @allow(permissions: [SHIPPING_WRITE])
+  "Replace when a method delivers, and what of day and part of the day may be chosen. Orders that were placed keep their promise."
+  setShippingSchedule(
+    "The schedule."
+    input: SetShippingScheduleInput!
+  ): ShippingMethodPayload! @allow(permissions: [SHIPPING_WRITE])
+  """
+  Tell an order's customer another day of delivery: the one that is given, the one that the
+  customer wishes for, or the one that is worked out anew from where the goods are now. The
+  customer is mailed; what was promised before stays in the history.
+  """
+  rescheduleOrder(
+    "Which order, to which day, and why."
+    input: RescheduleOrderInput!
+  ): OrderPayload! @allow(permissions: [ORDER_WRITE])
+}
+
+"On which days somebody works (営業日カレンダー): a location, or a carrier that collects or delivers."
+type BusinessCalendar {
+  "The calendar's opaque global id."
+  id: ID!
+  "Its code, unique in the brand."
+  code: String!
+  "The name, in the caller's language."
+  name: String!
+  "The days of the week that are closed (定休日)."
+  weekdays: [DayOfWeek!]!
+  "Whether public holidays are closed (祝日)."
+  holidays: Boolean!
+  "The days that are closed beside these (臨時休業)."
+  closedDays: [ClosedDays!]!
+  "Whether it may be kept."
+  active: Boolean!
+}
+
+"A day of the week."
+enum DayOfWeek {
+  "Sunday (日)."
+  SUNDAY
+  "Monday (月)."
+  MONDAY
+  "Tuesday (火)."
+  TUESDAY
+  "Wednesday (水)."
+  WEDNESDAY
+  "Thursday (木)."
+  THURSDAY
+  "Friday (金)."
+  FRIDAY
+  "Saturday (土)."
+  SATURDAY
+}
+
+"Days that are closed, from the first to the last, both within."
+type ClosedDays {
+  "The first."
+  from: Date!
+  "The last."
+  to: Date!
+  "Why; empty if nobody said."
+  note: String!
+}
+
+"A day off by law."
+type PublicHoliday {
+  "The day."
+  on: Date!
+  "Its name in Japanese; 振替休日 and 国民の休日 for those that are no holidays of their own."
+  name: String!
+}
+
+"How a location ships."
+type LocationDispatch {
+  "The location's global id."
+  locationId: ID!
+  "The calendar by which it works; null: every day."
+  calendarId: ID
+  "Until when orders of the day count (締切時刻), like 14:00 in the shop's zone; empty: midnight."
+  cutOff: String!
+  "How many working days it takes to pack; 0: the same day."
+  handlingDays: Int!
+}
+
+extend type ShippingCarrier {
+  "The calendar by which it collects; null: every day."
+  collectionCalendarId: ID
+  "The calendar by which it delivers; null: every day."
+  deliveryCalendarId: ID
+}
+
+extend type ShippingMethod {
+  "When it delivers, and what may be chosen of it; for staff."
+  schedule: ShippingSchedule! @allow(permissions: [SHIPPING_WRITE])
+}
+
+"When a shipping method delivers, and what of it a buyer may choose."
+type ShippingSchedule {
+  "The carrier's last collection, like 16:00; a location's earlier cut-off counts. Empty: none."
+  cutOff: String!
+  "Days from shipping to the doorstep where no zone says; null: nobody knows."
+  days: Int
+  "Zones that differ. A zone that fees or limits speak of takes its ` + "`" + `leadDays` + "`" + ` unless it stands here."
+  transit: [ShippingTransit!]!
+  "The parts of the day that may be chosen."
+  bands: [DeliveryTimeBand!]!
+  "How many days after the earliest may be chosen; 0: none, it comes as early as it can."
+  daysAhead: Int!
+}
+
+"How a zone differs."
+type ShippingTransit {
+  "The zone."
+  zoneId: ID!
+  "Days from shipping to the doorstep; null: no day can be promised there."
+  days: Int
+  "The codes of the parts of the day that are offered there; null: all, empty: none."
+  bands: [String!]
+}
+
+"A part of the day to be delivered in (時間帯)."
+type DeliveryTimeBand {
+  "Its code, unique in the method."
+  code: String!
+  "The name, in the caller's language: 午前中, 14時〜16時."
+  name: String!
+  "When it begins, like 14:00; empty: in the morning."
+  from: String!
+  "When it ends, like 16:00; empty: in the evening."
+  to: String!
+}
+
+extend type ShippingOption {
+  "The day on which the goods leave if nothing is chosen; null if none can be told."
+  shipsOn: Date
+  "The earliest day on which all goods are there if they are ordered now; null if none can be told: no address, no known way, or goods of which nobody knows when they come."
+  arrivesOn: Date
+  "The days that may be chosen (配達希望日), the earliest first; empty if none may."
+  deliveryDays: [Date!]!
+  "The parts of the day that may be chosen (時間帯); empty if none may."
+  deliveryBands: [DeliveryTimeBand!]!
+}
+
+extend type Cart {
+  "The day of delivery that is wished for (配達希望日); null: as early as it can."
+  deliverOn: Date
+  "The part of the day that is wished for (時間帯); null: any."
+  deliveryBand: DeliveryTimeBand
+  "The day on which all goods are there if the cart is ordered now, as it is wished if that can be met; null if none can be told, or no method is chosen."
+  arrivesOn: Date
+  "Why the wish cannot be met, or what it waits for; null if nothing is wished, or nothing stands against it."
+  deliveryProblem: UserError
+}
+
+extend input UpdateCartInput {
+  "The day of delivery that is wished for. A day that cannot be met is not noted: DELIVERY_DATE_TOO_EARLY, DELIVERY_DATE_TOO_LATE, DELIVERY_DATE_CLOSED, DELIVERY_DATE_UNAVAILABLE."
+  deliverOn: Date
+  "The part of the day that is wished for, by its code; one that is not offered is not noted: DELIVERY_BAND_UNAVAILABLE."
+  deliveryBand: String
+  "Wish for no day and no part of it any more."
+  anyDelivery: Boolean! = false
+}
+
+extend type Order {
+  "The day on which it is promised to be there (お届け予定日); null if no day was told: it waits for money or an approval, or for goods of which nobody knows when they come."
+  promisedOn: Date
+  "The day by which it must leave for that; for staff."
+  shipBy: Date @allow(permissions: [ORDER_READ])
+  "The day of delivery that the customer wishes for (配達希望日); null: as early as it can."
+  deliverOn: Date
+  "The part of the day that the customer wishes for (時間帯); null: any."
+  deliveryBand: DeliveryTimeBand
+}
+
+extend type OrderEvent {
+  "The day that was promised before; null if none was, or the event is about something else."
+  promisedBefore: Date
+  "The day that is promised since; null if the event is about something else."
+  promisedOn: Date
+}
+
+extend type Shipment {
+  "The day by which it must leave to be there as promised; for staff."
+  shipBy: Date @allow(permissions: [ORDER_READ])
+  "The day of delivery to tell the carrier (配達希望日); null: as early as it can."
+  deliverOn: Date
+  "The part of the day to tell the carrier (時間帯); null: any."
+  deliveryBand: DeliveryTimeBand
+}
+
+extend type Variant {
+  """
+  When pieces of it are at a place in Japan if they are ordered now, by the fastest method
+  that takes them. Null if no day can be told: they cannot be ordered, nobody knows when
+  they come, the buyer may not see the stock, or it is a set that is yet to be filled.
+  """
+  deliveryEstimate(
+    "The prefecture."
+    prefecture: Prefecture!
+    "The postal code, seven digits with or without a hyphen: remote islands take longer."
+    postalCode: String! = ""
+    "How many pieces, 1 to 99,999."
+    quantity: Int! = 1
+  ): DeliveryEstimate @cost(weight: 5)
+}
+
+"When goods can be there."
+type DeliveryEstimate {
+  "The day on which they leave."
+  shipsOn: Date!
+  "The day on which they are there."
+  arrivesOn: Date!
+  "The method by which they come."
+  shippingMethod: ShippingMethod!
+}
+
+"A business calendar to make or to change."
+input SaveBusinessCalendarInput {
+  "The calendar to change; a new one if left out."
+  id: ID
+  "Its code, unique in the brand: lower-case letters, digits, hyphens, underscores."
+  code: String!
+  "The name, at most 100 characters; Japanese is needed."
+  name: Translations!
+  "The days of the week that are closed, at most six."
+  weekdays: [DayOfWeek!]! = []
+  "Whether public holidays are closed."
+  holidays: Boolean! = false
+  "The days that are closed beside these, at most 500 times."
+  closedDays: [ClosedDaysInput!]! = []
+  "Whether it may be kept."
+  active: Boolean! = true
+}
+
+"Days that are closed."
+input ClosedDaysInput {
+  "The first."
+  from: Date!
+  "The last: not before the first, at most 366 days behind it."
+  to: Date!
+  "Why, at most 100 characters."
+  note: String! = ""
+}
+
+"How a location ships."
+input SetLocationDispatchInput {
+  "The location."
+  locationId: ID!
+  "The calendar by which it works; every day if left out."
+  calendarId: ID
+  "Until when orders of the day count, like 14:00 in the shop's zone; midnight if empty."
+  cutOff: String! = ""
+  "How many working days it takes to pack, 0 to 60."
+  handlingDays: Int! = 0
+}
+
+"On which days a carrier works."
+input SetCarrierCalendarsInput {
+  "The carrier."
+  carrierId: ID!
+  "The calendar by which it collects; every day if left out."
+  collectionCalendarId: ID
+  "The calendar by which it delivers; every day if left out."
+  deliveryCalendarId: ID
+}
+
+"When a method delivers, in place of what was there."
+input SetShippingScheduleInput {
+  "The method."
+  methodId: ID!
+  "The carrier's last collection, like 16:00; none if empty."
+  cutOff: String! = ""
+  "Days from shipping to the doorstep where no zone says, 0 to 60; unknown if left out."
+  days: Int
+  "Zones that differ, at most 500."
+  transit: [ShippingTransitInput!]! = []
+  "The parts of the day that may be chosen, at most 20."
+  bands: [DeliveryTimeBandInput!]! = []
+  "How many days after the earliest may be chosen, 0 to 60; 0: none."
+  daysAhead: Int! = 0
+}
+
+"How a zone differs."
+input ShippingTransitInput {
+  "The zone."
+  zoneId: ID!
+  "Days from shipping to the doorstep, 0 to 60; no day can be promised there if left out."
+  days: Int
+  "The codes of the parts of the day that are offered there; all if left out, none if empty."
+  bands: [String!]
+}
+
+"A part of the day to be delivered in."
+input DeliveryTimeBandInput {
+  "Its code, unique in the method: at most 20 lower-case letters, digits, hyphens, underscores."
+  code: String!
+  "The name, at most 100 characters; Japanese is needed."
+  name: Translations!
+  "When it begins, like 14:00; in the morning if empty."
+  from: String! = ""
+  "When it ends, like 16:00; in the evening if empty."
+  to: String! = ""
+}
+
+"Which order to promise for another day, and why."
+input RescheduleOrderInput {
+  "The order."
+  orderId: ID!
+  "The day that is promised, from today on; worked out anew if left out: PROMISE_UNKNOWN if it cannot be."
+  promisedOn: Date
+  "The day that the customer wishes for now: it must be one that may be chosen."
+  deliverOn: Date
+  "The part of the day that the customer wishes for now, by its code."
+  deliveryBand: String
+  "The customer wishes for no day and no part of it any more."
+  anyDelivery: Boolean! = false
+  "Why, at most 500 characters; the customer reads it."
+  reason: String!
+}
+
+"A business calendar after a change."
+type BusinessCalendarPayload {
+  "The calendar; null if it was not changed."
+  calendar: BusinessCalendar
+  "Why it was not changed."
+  userErrors: [UserError!]!
+}
+
+"How a location ships, after a change."
+type LocationDispatchPayload {
+  "How it ships; null if it was not changed."
+  dispatch: LocationDispatch
+  "Why it was not changed."
+  userErrors: [UserError!]!
+}
+`, BuiltIn: false},
 	{Name: "../schema/delivery_payment.graphqls", Input: `extend type Query {
   "What the brand asks for cash on delivery (代金引換); null if it never took any."
   cashOnDelivery: CashOnDelivery @allow(permissions: [SHIPPING_WRITE, ORDER_READ])
@@ -4390,6 +5114,378 @@ extend enum UserErrorCode {
   ORDER_NOT_ON_DELIVERY
   "The gift cards pay all of the order; nothing is left for the named method."
   GIFT_CARD_COVERS_ALL
+}
+`, BuiltIn: false},
+	{Name: "../schema/dispatch.graphqls", Input: `extend type Query {
+  "The forms in which carriers' software takes instructions, with who the brand's parcels come from."
+  carrierProfiles: [CarrierProfile!]! @allow(permissions: [ORDER_READ]) @cost(size: 5)
+  "Files of instructions to carriers and warehouses, the last first; those of a shop see the files of its shipments alone."
+  shipmentBatches(
+    "How many, 0 to 100."
+    first: Int = 20
+    "The cursor behind which the page starts."
+    after: String
+  ): ShipmentBatchConnection! @allow(permissions: [ORDER_READ])
+  "Files of results that were uploaded, the last first; those of a shop see none."
+  shipmentResults(
+    "How many, 0 to 100."
+    first: Int = 20
+    "The cursor behind which the page starts."
+    after: String
+  ): ShipmentResultConnection! @allow(permissions: [ORDER_READ])
+  "What people have to find out about parcels, who waits longest first; those of a shop see what leaves theirs. OPEN is the work list."
+  deliveryIssues(
+    "How many, 0 to 100."
+    first: Int = 20
+    "The cursor behind which the page starts."
+    after: String
+    "Which; all if left out."
+    filter: DeliveryIssueFilter
+  ): DeliveryIssueConnection! @allow(permissions: [ORDER_READ])
+}
+
+extend type Mutation {
+  """
+  Write a file of the shipments that wait to leave and are in no file yet, at most 2,000,
+  who waits longest first (出荷指示データ). They are marked, and in no other file unless
+  named. What the file cannot say whole (an address too long for the label) is not in it
+  and stands among the remarks; characters that CP932 lacks become 〓 and are remarked.
+  """
+  exportShipments(
+    "In what form, and which."
+    input: ExportShipmentsInput!
+  ): ShipmentBatchPayload! @allow(permissions: [ORDER_WRITE])
+  "Say who the brand's parcels come from in files of a form (ご依頼主). Direct shipments (直送) come from the buyer."
+  saveCarrierSender(
+    "Who, and the contract."
+    input: SaveCarrierSenderInput!
+  ): CarrierProfilePayload! @allow(permissions: [SHIPPING_WRITE])
+  """
+  Upload what a carrier or warehouse says of shipments (出荷実績データ): CSV (UTF-8 or
+  CP932) or xlsx with a heading row; the shipment's number (お客様管理番号), its tracking
+  number (伝票番号), and if it is there the day (出荷日) and the carrier's code (運送会社).
+  Each shipment is shipped as by ` + "`" + `shipShipment` + "`" + `, in the background; a further number of it
+  is another parcel. The same file, and the same row in another file, counts once. What
+  cannot be is among the rejections; what left the house all the same is a delivery issue.
+  """
+  uploadShipmentResults(
+    "The file."
+    input: UploadShipmentResultsInput!
+  ): ShipmentResultPayload! @allow(permissions: [ORDER_WRITE])
+  "Note that a delivery issue is dealt with, and how; or open it again."
+  settleDeliveryIssue(
+    "Which, and how."
+    input: SettleDeliveryIssueInput!
+  ): DeliveryIssuePayload! @allow(permissions: [ORDER_WRITE])
+}
+
+extend type Shipment {
+  "When it was last written into a file of instructions; null if it never was. For staff."
+  exportedAt: DateTime @allow(permissions: [ORDER_READ])
+  "Its parcels: one for each tracking number; none until it leaves."
+  parcels: [Parcel!]!
+}
+
+extend input ShipmentFilter {
+  "Shipments that are in a file of instructions, or in none."
+  exported: Boolean
+}
+
+"A form in which a carrier's software takes instructions."
+type CarrierProfile {
+  "Its code, such as yamato-b2."
+  code: String!
+  "What it is called."
+  name: String!
+  "The headings of its columns."
+  headings: [String!]!
+  "Who the brand's parcels come from; null if nobody has said, and then no file is made."
+  from: CarrierSender
+}
+
+"Who parcels come from (ご依頼主), and the contract with the carrier."
+type CarrierSender {
+  "Name, address and phone on the label."
+  address: Address!
+  "The shop's code at the carrier (ご請求先顧客コード, お客様コード)."
+  customerCode: String!
+  "Which contract (運賃管理番号); empty if there is one only."
+  fareCode: String!
+}
+
+"A file of instructions as it was made (出荷指示データ). It never changes."
+type ShipmentBatch {
+  "The file's opaque global id."
+  id: ID!
+  "Its number among the brand's files, from 1."
+  number: Int!
+  "The code of its form."
+  profile: String!
+  "Its name."
+  fileName: String!
+  "How many shipments it instructs."
+  shipments: Int!
+  "What it could not say as it stands."
+  remarks: [ShipmentBatchRemark!]!
+  "Where it is downloaded, as often as need be; the address holds for 15 minutes."
+  downloadUrl: String!
+  "When it was made."
+  createdAt: DateTime!
+}
+
+"What a file of instructions could not say as it stands."
+type ShipmentBatchRemark {
+  "The global id of the shipment."
+  shipmentId: ID!
+  "Its number in the file: the order's, a hyphen, its place among the order's shipments."
+  reference: String!
+  "The heading of the column; empty if the shipment as a whole is meant."
+  column: String!
+  "What should have stood there, or the characters that could not."
+  value: String!
+  "Whether the shipment is in the file all the same."
+  taken: Boolean!
+  "Why, in the caller's language."
+  reason: String!
+}
+
+"One page of files of instructions."
+type ShipmentBatchConnection {
+  "The files with their cursors."
+  edges: [ShipmentBatchEdge!]!
+  "The files without cursors."
+  nodes: [ShipmentBatch!]!
+  "Where the page lies."
+  pageInfo: PageInfo!
+  "How many there are; costs a count."
+  totalCount: Int!
+}
+
+"A file of instructions on a page."
+type ShipmentBatchEdge {
+  "The cursor behind this file."
+  cursor: String!
+  "The file."
+  node: ShipmentBatch!
+}
+
+"A file of results (出荷実績データ)."
+type ShipmentResult {
+  "The file's opaque global id."
+  id: ID!
+  "Its name."
+  fileName: String!
+  "How many rows could be read."
+  rows: Int!
+  "How many of them have been worked on; all of them when it is done."
+  done: Int!
+  "How many shipments it has shipped."
+  shipped: Int!
+  "How many parcels it has added to shipments that had left."
+  parcels: Int!
+  "How many rows said what was known."
+  known: Int!
+  "Rows that were not taken."
+  rejections: [ShipmentResultRejection!]!
+  "When it was uploaded."
+  createdAt: DateTime!
+}
+
+"Why a row of a file of results was not taken."
+type ShipmentResultRejection {
+  "The line of the file, from 1."
+  line: Int!
+  "The column; empty if the row as a whole is meant."
+  column: String!
+  "What stood there, at most 100 characters."
+  value: String!
+  "Why, in the caller's language."
+  reason: String!
+}
+
+"One page of files of results."
+type ShipmentResultConnection {
+  "The files with their cursors."
+  edges: [ShipmentResultEdge!]!
+  "The files without cursors."
+  nodes: [ShipmentResult!]!
+  "Where the page lies."
+  pageInfo: PageInfo!
+  "How many there are; costs a count."
+  totalCount: Int!
+}
+
+"A file of results on a page."
+type ShipmentResultEdge {
+  "The cursor behind this file."
+  cursor: String!
+  "The file."
+  node: ShipmentResult!
+}
+
+"What a delivery issue is about."
+enum DeliveryIssueKind {
+  "A carrier or warehouse has sent a shipment that nobody knows."
+  UNKNOWN_SHIPMENT
+  "It has sent a shipment that may not leave: called off, held, unpaid."
+  NOT_SHIPPABLE
+  "It names a tracking number that another order's shipment has."
+  TRACKING_TAKEN
+  "A carrier reports of a parcel that nobody knows."
+  UNKNOWN_PARCEL
+  "The parcel comes back: not accepted, or not to be delivered."
+  RETURNED
+  "It has not arrived when it should, or has not moved for days."
+  LATE
+}
+
+"How far a delivery issue has been dealt with."
+enum DeliveryIssueState {
+  "Waits for people."
+  OPEN
+  "Dealt with."
+  SETTLED
+}
+
+"What people have to find out about a parcel."
+type DeliveryIssue {
+  "The issue's opaque global id."
+  id: ID!
+  "What it is about."
+  kind: DeliveryIssueKind!
+  "The shipment; null if nobody knows which."
+  shipment: Shipment
+  "Who reports it: the carrier's code, or what the file calls it; empty for noren itself."
+  carrier: String!
+  "The shipment's number as it was reported; empty if none was."
+  reference: String!
+  "The parcel's number at the carrier; empty if none was reported."
+  trackingNumber: String!
+  "What is the matter, in the caller's language."
+  detail: String!
+  "How far it has been dealt with."
+  state: DeliveryIssueState!
+  "How it was settled; empty otherwise."
+  reason: String!
+  "When it was reported."
+  reportedAt: DateTime!
+  "When it was settled; null if it is not."
+  settledAt: DateTime
+}
+
+"One page of delivery issues."
+type DeliveryIssueConnection {
+  "The issues with their cursors."
+  edges: [DeliveryIssueEdge!]!
+  "The issues without cursors."
+  nodes: [DeliveryIssue!]!
+  "Where the page lies."
+  pageInfo: PageInfo!
+  "How many there are; costs a count."
+  totalCount: Int!
+}
+
+"A delivery issue on a page."
+type DeliveryIssueEdge {
+  "The cursor behind this issue."
+  cursor: String!
+  "The issue."
+  node: DeliveryIssue!
+}
+
+"Which delivery issues to list; what is left out does not filter."
+input DeliveryIssueFilter {
+  "Dealt with so far."
+  states: [DeliveryIssueState!]
+  "About one of these."
+  kinds: [DeliveryIssueKind!]
+}
+
+"In what form to write a file of instructions, and of which shipments."
+input ExportShipmentsInput {
+  "The client's key of this intent, 8 to 100 characters: a UUID does."
+  idempotencyKey: String!
+  "The code of the form, such as yamato-b2."
+  profile: String!
+  "The global id of the location that they leave; any if left out, for those of a shop their own."
+  locationId: ID
+  "The global id of the carrier of the orders' shipping methods; any if left out."
+  carrierId: ID
+  "Just these, exported before or not; all that are in no file if empty. At most 2,000."
+  shipmentIds: [ID!]! = []
+  "The day on which they leave; today if left out."
+  shipOn: Date
+}
+
+"Who the brand's parcels come from."
+input SaveCarrierSenderInput {
+  "The code of the form."
+  profile: String!
+  "Name, address and phone on the label."
+  address: AddressInput!
+  "The shop's code at the carrier, at most 12 characters."
+  customerCode: String! = ""
+  "Which contract, at most 2 characters."
+  fareCode: String! = ""
+}
+
+"A file of results."
+input UploadShipmentResultsInput {
+  "The file, at most 8 MB and 20,000 rows."
+  file: Upload!
+}
+
+"How a delivery issue was dealt with."
+input SettleDeliveryIssueInput {
+  "The issue."
+  issueId: ID!
+  "SETTLED, or OPEN again."
+  state: DeliveryIssueState! = SETTLED
+  "How, at most 500 characters; needed to settle it."
+  reason: String! = ""
+}
+
+"A file that was made."
+type ShipmentBatchPayload {
+  "The file; null if none was made."
+  batch: ShipmentBatch
+  "Why none was made; empty if one was."
+  userErrors: [UserError!]!
+}
+
+"A form after its sender was said."
+type CarrierProfilePayload {
+  "The form; null if nothing was kept."
+  profile: CarrierProfile
+  "Why nothing was kept; empty if it was."
+  userErrors: [UserError!]!
+}
+
+"A file that was taken in."
+type ShipmentResultPayload {
+  "The file, or the one that was uploaded before with the same content; null if it was not taken."
+  result: ShipmentResult
+  "Why it was not taken; empty if it was."
+  userErrors: [UserError!]!
+}
+
+"A delivery issue that was worked on."
+type DeliveryIssuePayload {
+  "The issue; null if nothing was done."
+  issue: DeliveryIssue
+  "Why nothing was done; empty if it was."
+  userErrors: [UserError!]!
+}
+
+extend enum UserErrorCode {
+  "There is no such form of instructions."
+  CARRIER_PROFILE_UNKNOWN
+  "Nobody has said who parcels come from."
+  CARRIER_SENDER_MISSING
+  "No shipment waits to be exported."
+  NOTHING_TO_EXPORT
+  "The link to a file of instructions is not valid or has expired."
+  SHIPMENT_FILE_LINK_INVALID
 }
 `, BuiltIn: false},
 	{Name: "../schema/display.graphqls", Input: `extend type Product {
@@ -4918,6 +6014,338 @@ type RestockRequestPayload {
   request: RestockRequest
   "Why nothing was done; empty if it was."
   userErrors: [UserError!]!
+}
+`, BuiltIn: false},
+	{Name: "../schema/draft_order.graphqls", Input: `extend type Query {
+  """
+  Draft orders (下書き注文), newest first: for staff those of the channel, of a shop those
+  of theirs; for members those that were sent to them.
+  """
+  draftOrders(
+    "How many, 0 to 100."
+    first: Int = 20
+    "The cursor behind which the page starts."
+    after: String
+    "Which drafts; all if left out."
+    filter: DraftOrderFilter
+  ): DraftOrderConnection! @allow(roles: [MEMBER, COMPANY_BUYER], permissions: [ORDER_READ])
+  """
+  One draft order; null if there is none that the caller may see. A guest to whom it was
+  sent gives the mailed token as the header ` + "`" + `X-Cart-Token` + "`" + `.
+  """
+  draftOrder(
+    "The draft's global id."
+    id: ID!
+  ): DraftOrder @allow(roles: [GUEST, MEMBER, COMPANY_BUYER], permissions: [ORDER_READ])
+  """
+  The draft as a cart of its buyer would be now: lines with their prices, availability and
+  what stands against ordering them, coupons, gifts, fees, tax and total. Null if there is
+  no draft that the caller may see.
+  """
+  draftOrderCart(
+    "The draft's global id."
+    id: ID!
+  ): Cart @allow(roles: [GUEST, MEMBER, COMPANY_BUYER], permissions: [ORDER_READ])
+}
+
+extend type Mutation {
+  """
+  Make a draft order for a member, a company's buyer or a guest, as on the phone (電話注文).
+  It is priced as for that buyer. Prices set here need PRICING_WRITE, and below the lowest
+  allowed ones PRICING_BELOW. Staff of a shop name a shop of theirs.
+  """
+  createDraftOrder(
+    "For whom, and what."
+    input: CreateDraftOrderInput!
+  ): DraftOrderPayload! @allow(permissions: [ORDER_WRITE])
+  "Change a draft order that is not ordered. One that was sent to the customer, or has expired, is open again."
+  updateDraftOrder(
+    "Which draft, and what is to change."
+    input: UpdateDraftOrderInput!
+  ): DraftOrderPayload! @allow(permissions: [ORDER_WRITE])
+  "Mail a draft order to the customer, who confirms it as it is with placeDraftOrder, or gives it up."
+  sendDraftOrder(
+    "Which draft, and what to say."
+    input: SendDraftOrderInput!
+  ): DraftOrderPayload! @allow(permissions: [ORDER_WRITE])
+  """
+  Order a draft: staff for the buyer, or the buyer to whom it was sent. Stock, limits,
+  credit and approval hold as for ` + "`" + `placeOrder` + "`" + `; a draft is ordered once, whoever asks. One
+  that staff place to be paid by card waits three days for its money, and the customer is
+  mailed a link at which to pay.
+
+  Choose an ` + "`" + `idempotencyKey` + "`" + ` for each intent to buy and keep it until the answer is known,
+  over retries and restarts of the app.
+  """
+  placeDraftOrder(
+    "Which draft, at what total."
+    input: PlaceDraftOrderInput!
+  ): PlaceDraftOrderPayload! @allow(roles: [GUEST, MEMBER, COMPANY_BUYER], permissions: [ORDER_WRITE])
+  "Give a draft order up that is not ordered: staff any, the customer one that was sent."
+  cancelDraftOrder(
+    "Which draft, and why."
+    input: CancelDraftOrderInput!
+  ): DraftOrderPayload! @allow(roles: [GUEST, MEMBER, COMPANY_BUYER], permissions: [ORDER_WRITE])
+  """
+  Make a draft of what an order held (再注文), at the buyer's prices of today and without
+  what campaigns gave. Sets that the customer filled are to be filled again.
+  """
+  duplicateOrder(
+    "Which order."
+    input: DuplicateOrderInput!
+  ): DraftOrderPayload! @allow(permissions: [ORDER_WRITE])
+}
+
+"An order that staff prepare for a customer."
+type DraftOrder {
+  "The draft's opaque global id."
+  id: ID!
+  "The number that people read out: \"D-\" and ten symbols, the last of which checks the others."
+  number: String!
+  "Where it stands."
+  state: DraftOrderState!
+  "Counts its changes: give it to what changes, sends or places it."
+  revision: Int!
+  "The account for whom it is; null for a guest."
+  memberId: ID
+  "The customer's name."
+  name: String!
+  "The customer's telephone number; empty if nobody said."
+  phone: String!
+  "Where mails go; empty if nobody said."
+  email: String!
+  "Where the parcel goes; null if nobody said."
+  shippingAddress: Address
+  "Whom the bill is made out to; null: where the parcel goes."
+  billingAddress: Address
+  "How it is shipped; null if not chosen yet."
+  shippingMethodId: ID
+  "Whereto it is shipped."
+  shippingMode: ShippingMode!
+  "The shop at which it is bought or picked up; null if none was said."
+  shopId: ID
+  "How it is paid; null if not chosen yet."
+  paymentMethod: PaymentMethod
+  "For CONVENIENCE_STORE: the chain; null if nobody said."
+  convenienceStore: ConvenienceStore
+  "The goods, in their order."
+  lines: [DraftOrderLine!]!
+  "What it came to when it was last changed or sent; ` + "`" + `draftOrderCart` + "`" + ` tells what it comes to now."
+  total: Money!
+  "What was written to the customer with it."
+  message: String!
+  "Until when it can be ordered; the moment itself is too late."
+  expiresAt: DateTime!
+  "What staff note."
+  note: String! @allow(permissions: [ORDER_READ])
+  "The global id of the account of who made it."
+  createdBy: ID! @allow(permissions: [ORDER_READ])
+  "The global id of the account that placed it, of staff or the buyer; null if nobody has, or a guest did."
+  placedBy: ID @allow(permissions: [ORDER_READ])
+  "When it was made."
+  createdAt: DateTime!
+  "When it last changed."
+  updatedAt: DateTime!
+  "The order that was placed from it; null while there is none, or if the caller may not see it."
+  order: Order
+}
+
+"Where a draft order stands."
+enum DraftOrderState {
+  "Staff work on it."
+  OPEN
+  "The customer is asked to confirm it."
+  SENT
+  "Ordered."
+  PLACED
+  "Given up by staff or the customer."
+  CANCELLED
+  "Its time is over; staff may change it to open it again."
+  EXPIRED
+}
+
+"Goods of a draft order."
+type DraftOrderLine {
+  "The line's opaque global id."
+  id: ID!
+  "The variant; null if it is no longer sold."
+  variant: Variant
+  "The stock keeping unit."
+  sku: String!
+  "The product's name, in the caller's language."
+  name: String!
+  "The chosen option values."
+  options: [String!]!
+  "How many pieces."
+  quantity: Int!
+  "The price of one piece that staff have set; null: the buyer's own price."
+  unit: Money
+}
+
+"One page of draft orders."
+type DraftOrderConnection {
+  "The drafts with their cursors."
+  edges: [DraftOrderEdge!]!
+  "The drafts without cursors."
+  nodes: [DraftOrder!]!
+  "Where the page lies."
+  pageInfo: PageInfo!
+  "How many drafts the whole list has; costs a count."
+  totalCount: Int!
+}
+
+"A draft order on a page."
+type DraftOrderEdge {
+  "The cursor behind this draft."
+  cursor: String!
+  "The draft."
+  node: DraftOrder!
+}
+
+"Which draft orders to list; what is left out does not filter."
+input DraftOrderFilter {
+  "Drafts that stand at one of these."
+  state: [DraftOrderState!]
+  "Drafts for the account; for staff."
+  memberId: ID
+  "A part of the number, of the customer's name, mail address or telephone number, at most 100 characters; for staff."
+  text: String
+}
+
+"For whom a draft order is, and what it holds."
+input CreateDraftOrderInput {
+  "The account for which it is; a guest if left out. Name, mail address, and the address that the member ships to are the account's unless ` + "`" + `terms` + "`" + ` say otherwise."
+  memberId: ID
+  "What is known of it so far."
+  terms: DraftOrderTermsInput!
+}
+
+"What is to change in a draft order."
+input UpdateDraftOrderInput {
+  "The draft."
+  draftOrderId: ID!
+  "` + "`" + `DraftOrder.revision` + "`" + ` as staff have seen it."
+  revision: Int!
+  "What is to change."
+  terms: DraftOrderTermsInput!
+}
+
+"What staff say of an order to come; what is left out stays as it is."
+input DraftOrderTermsInput {
+  "The customer's name, at most 100 characters."
+  name: String
+  "The customer's telephone number, at most 20 characters."
+  phone: String
+  "Where mails go."
+  email: String
+  "Where the parcel goes."
+  shippingAddress: AddressInput
+  "Whom the bill is made out to."
+  billingAddress: AddressInput
+  "Forget the billing address: the bill goes with the parcel."
+  billToShipping: Boolean! = false
+  "How it is shipped."
+  shippingMethodId: ID
+  "Whereto it is shipped; DIRECT for buyers who may use the function DIRECT_SHIPPING."
+  shippingMode: ShippingMode
+  "The shop at which it is bought or picked up."
+  shopId: ID
+  "How it is paid: CARD, BANK_TRANSFER, ON_ACCOUNT, CONVENIENCE_STORE or CASH_ON_DELIVERY."
+  paymentMethod: PaymentMethod
+  "For CONVENIENCE_STORE: the chain."
+  convenienceStore: ConvenienceStore
+  "What staff note, at most 2,000 characters."
+  note: String
+  "Until when it can be ordered, within a year; 14 days if never said."
+  expiresAt: DateTime
+  "All goods, at most 200 lines; those that there are stay if left out."
+  lines: [DraftOrderLineInput!]
+  "The codes of all coupons, at most 10; those that there are stay if left out."
+  coupons: [String!]
+}
+
+"Goods of a draft order."
+input DraftOrderLineInput {
+  "The variant."
+  variantId: ID!
+  "How many pieces, 1 to 99,999."
+  quantity: Int!
+  "What fills the slots of a set."
+  choices: [SetChoiceInput!]! = []
+  "The price of one piece in major units, with or without tax as the channel shows prices, which no other rule changes; the buyer's own price if left out."
+  unit: Decimal
+}
+
+"The word that orders a draft."
+input PlaceDraftOrderInput {
+  "The client's key of this intent, 8 to 100 characters: a UUID does."
+  idempotencyKey: String!
+  "The draft."
+  draftOrderId: ID!
+  "` + "`" + `DraftOrder.revision` + "`" + ` as it was seen."
+  revision: Int!
+  "What was seen, in major units: the total of ` + "`" + `draftOrderCart` + "`" + `."
+  expectedTotal: Decimal!
+}
+
+"A draft order to be confirmed by the customer."
+input SendDraftOrderInput {
+  "The draft."
+  draftOrderId: ID!
+  "` + "`" + `DraftOrder.revision` + "`" + ` as staff have seen it."
+  revision: Int!
+  "What to say, at most 2,000 characters."
+  message: String! = ""
+}
+
+"A draft order to be given up."
+input CancelDraftOrderInput {
+  "The draft."
+  draftOrderId: ID!
+  "Why, at most 500 characters."
+  reason: String! = ""
+}
+
+"An order to be ordered again."
+input DuplicateOrderInput {
+  "The order."
+  orderId: ID!
+}
+
+"A draft order after a change."
+type DraftOrderPayload {
+  "The draft; null if nothing was done."
+  draftOrder: DraftOrder
+  "Why nothing was done; empty if it was."
+  userErrors: [UserError!]!
+}
+
+"A draft order after it was ordered."
+type PlaceDraftOrderPayload {
+  "The order; null if nothing was done."
+  order: Order
+  "The draft; null if nothing was done."
+  draftOrder: DraftOrder
+  "Why nothing was done; empty if it was."
+  userErrors: [UserError!]!
+}
+
+extend type Order {
+  "The draft that it was placed from; null if there was none."
+  draftOrder: DraftOrder @allow(permissions: [ORDER_READ])
+}
+
+extend enum UserErrorCode {
+  "The draft order stands where this cannot be done."
+  DRAFT_ORDER_STATE_CONFLICT
+  "The draft order was changed since it was seen."
+  DRAFT_ORDER_CHANGED
+  "The draft order's time is over."
+  DRAFT_ORDER_EXPIRED
+  "The moment is over, or too far ahead."
+  DRAFT_ORDER_EXPIRY_INVALID
+  "A draft order cannot be paid this way."
+  DRAFT_ORDER_PAYMENT_INVALID
 }
 `, BuiltIn: false},
 	{Name: "../schema/giftcard.graphqls", Input: `extend type Query {
@@ -6083,6 +7511,1226 @@ extend enum UserErrorCode {
   WRITE_OFF_EXCEEDS_DEBT
 }
 `, BuiltIn: false},
+	{Name: "../schema/lots.graphqls", Input: `"How the pieces of a variant are told apart."
+enum StockTrackingMode {
+  "They are not."
+  NONE
+  "By lot (ロット管理): pieces that were made together, with their best-before day."
+  LOT
+  "Each by its serial number (シリアル管理)."
+  SERIAL
+}
+
+"How the pieces of a variant are told apart; for staff."
+type StockTracking {
+  "The way."
+  mode: StockTrackingMode!
+  "Whether each lot has a best-before day (賞味期限)."
+  expires: Boolean!
+  "How many days must be left until the best-before day when pieces leave."
+  minDays: Int!
+  "How many days before they stop leaving staff are warned."
+  alertDays: Int!
+}
+
+"Pieces of a variant that were made together; with serial numbers, one piece. For staff."
+type StockLot implements Node {
+  "The lot's opaque global id."
+  id: ID!
+  "The variant; null if it is no longer sold."
+  variant: Variant
+  "Its number, or the serial number; empty for pieces that nobody has told apart."
+  number: String!
+  "Its best-before day; null if it has none."
+  expiresOn: Date
+  "What ` + "`" + `trace` + "`" + ` finds it by: to be printed on the goods, as a QR code for example. Nobody can guess it."
+  code: String!
+  "Since when it is recalled (リコール); null if it is not."
+  recalledAt: DateTime
+  "Why it is recalled; empty if it is not."
+  recalledFor: String!
+  "Where it comes from, in each language."
+  origin: Translations!
+  "Of what it is made, in each language."
+  materials: Translations!
+  "The way that it went, in its order."
+  route: [LotStop!]!
+  "Where it lies."
+  levels: [StockLotLevel!]!
+}
+
+"A step on the way of a lot."
+type LotStop {
+  "The day; null if nobody said."
+  on: Date
+  "What happened there, in each language."
+  text: Translations!
+}
+
+"How much of a lot a location has; for staff."
+type StockLotLevel {
+  "The location's global id."
+  locationId: ID!
+  "Pieces that may leave, reserved ones among them."
+  available: Int!
+  "Pieces that may not leave: expired, recalled or set apart (隔離)."
+  quarantined: Int!
+}
+
+"Why pieces of a lot came or went."
+enum StockLotMovementKind {
+  "Pieces arrived (入荷)."
+  RECEIPT
+  "Broken, lost or found (調整)."
+  ADJUSTMENT
+  "What a count differed by (棚卸)."
+  COUNT
+  "Pieces left to a customer (出荷)."
+  SHIPMENT
+  "Pieces came back (返品)."
+  RETURN
+  "Pieces went from one location to another (移動)."
+  TRANSFER
+  "Pieces may not leave any more: they expired, were recalled or set apart (隔離)."
+  QUARANTINE
+  "Pieces may leave again (隔離解除)."
+  RELEASE
+  "Pieces that nobody had told apart got their serial number."
+  IDENTIFIED
+}
+
+"Pieces of a lot that came or went. It never changes."
+type StockLotMovement {
+  "When."
+  at: DateTime!
+  "The location's global id."
+  locationId: ID!
+  "Why."
+  kind: StockLotMovementKind!
+  "How many pieces that may leave came (positive) or went."
+  available: Int!
+  "How many pieces that may not leave came (positive) or went."
+  quarantined: Int!
+  "The delivery, order, transfer or reason."
+  reference: String!
+}
+
+"One page of lots."
+type StockLotConnection {
+  "The lots with their cursors."
+  edges: [StockLotEdge!]!
+  "The lots without cursors."
+  nodes: [StockLot!]!
+  "Where the page lies."
+  pageInfo: PageInfo!
+  "How many lots there are in all; costs a count."
+  totalCount: Int!
+}
+
+"A lot on a page."
+type StockLotEdge {
+  "The cursor behind this lot."
+  cursor: String!
+  "The lot."
+  node: StockLot!
+}
+
+"One page of what came and went of a lot."
+type StockLotMovementConnection {
+  "The movements with their cursors."
+  edges: [StockLotMovementEdge!]!
+  "The movements without cursors."
+  nodes: [StockLotMovement!]!
+  "Where the page lies."
+  pageInfo: PageInfo!
+  "How many movements there are in all; costs a count."
+  totalCount: Int!
+}
+
+"A movement of a lot on a page."
+type StockLotMovementEdge {
+  "The cursor behind this movement."
+  cursor: String!
+  "The movement."
+  node: StockLotMovement!
+}
+
+"A customer who got pieces of a lot with a shipment; for staff."
+type StockLotRecipient {
+  "The order; null for those of a shop that may not see it."
+  order: Order
+  "The order's number."
+  orderNumber: String!
+  "The shipment's global id."
+  shipmentId: ID!
+  "To whom it was sent."
+  name: String!
+  "The order's e-mail address."
+  email: String!
+  "The telephone number of the address; empty if there is none."
+  phone: String!
+  "When it left."
+  shippedAt: DateTime!
+  "How many pieces."
+  quantity: Int!
+  "How many pieces of the line came back to the lot."
+  returned: Int!
+}
+
+"One page of who got pieces of a lot."
+type StockLotRecipientConnection {
+  "The customers with their cursors."
+  edges: [StockLotRecipientEdge!]!
+  "The customers without cursors."
+  nodes: [StockLotRecipient!]!
+  "Where the page lies."
+  pageInfo: PageInfo!
+  "How many there are in all; costs a count."
+  totalCount: Int!
+}
+
+"A customer who got pieces of a lot, on a page."
+type StockLotRecipientEdge {
+  "The cursor behind this customer."
+  cursor: String!
+  "The customer."
+  node: StockLotRecipient!
+}
+
+"A part of the file of who got pieces of a lot."
+type StockLotRecipientsFilePart {
+  "The rows, as CSV in UTF-8; the first part begins with the headings."
+  text: String!
+  "Where the next part begins; empty at the end."
+  next: String!
+}
+
+"A stock level of which orders hold more pieces than may leave; for staff."
+type StockShortfall {
+  "The variant; null if it is no longer sold."
+  variant: Variant
+  "What the location has of it."
+  level: StockLevel!
+  "How many pieces orders hold that may not leave."
+  missing: Int!
+}
+
+"One page of shortfalls."
+type StockShortfallConnection {
+  "The shortfalls with their cursors."
+  edges: [StockShortfallEdge!]!
+  "The shortfalls without cursors."
+  nodes: [StockShortfall!]!
+  "Where the page lies."
+  pageInfo: PageInfo!
+  "How many shortfalls there are in all; costs a count."
+  totalCount: Int!
+}
+
+"A shortfall on a page."
+type StockShortfallEdge {
+  "The cursor behind this shortfall."
+  cursor: String!
+  "The shortfall."
+  node: StockShortfall!
+}
+
+"Pieces of a lot in a shipment, or one with its serial number; for staff."
+type ShipmentLot {
+  "The line of the order."
+  line: OrderLine!
+  "The stock keeping unit; of a set, the part's."
+  sku: String!
+  "The lot's global id."
+  lotId: ID!
+  "The lot's number, or the serial number."
+  number: String!
+  "Its best-before day; null if it has none."
+  expiresOn: Date
+  "What the customer follows it up by, with ` + "`" + `trace` + "`" + `."
+  code: String!
+  "How many pieces."
+  quantity: Int!
+}
+
+"What a customer learns of goods by the code that goes with them. Goods that are found are genuine."
+type TracedGoods {
+  "The product's name, in the caller's language."
+  product: String!
+  "The stock keeping unit."
+  sku: String!
+  "The lot's number, or the serial number."
+  number: String!
+  "The best-before day (賞味期限); null if there is none."
+  expiresOn: Date
+  "Since when they are recalled (リコール): please do not use them; null if they are not."
+  recalledAt: DateTime
+  "Why they are recalled; empty if they are not."
+  recalledFor: String!
+  "Where they come from, in the caller's language; empty if nobody said."
+  origin: String!
+  "Of what they are made, in the caller's language; empty if nobody said."
+  materials: String!
+  "The way that they went, in its order."
+  route: [TracedStop!]!
+}
+
+"A step on the way of goods."
+type TracedStop {
+  "The day; null if nobody said."
+  on: Date
+  "What happened there, in the caller's language."
+  text: String!
+}
+
+extend type Variant {
+  "How its pieces are told apart; for staff."
+  tracking: StockTracking! @allow(permissions: [INVENTORY_READ])
+}
+
+extend type StockLevel {
+  "What of it may not leave: expired, recalled or set apart."
+  withheld: Int!
+}
+
+extend type Shipment {
+  "Which lots left with it, and which serial numbers; for staff. Empty until it leaves."
+  lots: [ShipmentLot!]! @allow(permissions: [ORDER_READ])
+}
+
+extend type Query {
+  "The brand's lots, the first to expire first; for staff."
+  stockLots(
+    "How many, 0 to 100."
+    first: Int = 20
+    "The cursor behind which the page starts."
+    after: String
+    "Which lots; all if left out."
+    filter: StockLotFilter
+  ): StockLotConnection! @allow(permissions: [INVENTORY_READ])
+  "One lot; null if there is none. For staff."
+  stockLot(
+    "Its global id."
+    id: ID!
+  ): StockLot @allow(permissions: [INVENTORY_READ])
+  "What came and went of a lot, the latest first; for staff."
+  stockLotMovements(
+    "The lot's global id."
+    lotId: ID!
+    "How many, 0 to 100."
+    first: Int = 20
+    "The cursor behind which the page starts."
+    after: String
+  ): StockLotMovementConnection! @allow(permissions: [INVENTORY_READ])
+  "Who got pieces of a lot, the first first; for staff who see both orders and stock. Those of a shop see whom their shop sent them."
+  stockLotRecipients(
+    "The lot's global id."
+    lotId: ID!
+    "How many, 0 to 100."
+    first: Int = 20
+    "The cursor behind which the page starts."
+    after: String
+  ): StockLotRecipientConnection! @allow(permissions: [ORDER_READ])
+  "Who got pieces of a lot, as CSV, part by part: put the parts one behind the other. For staff who see both orders and stock."
+  stockLotRecipientsFile(
+    "The lot's global id."
+    lotId: ID!
+    "` + "`" + `next` + "`" + ` of the part before; the beginning if left out."
+    after: String! = ""
+  ): StockLotRecipientsFilePart! @allow(permissions: [ORDER_READ])
+  "The levels of which orders hold more than may leave, since it expired or was recalled: move other lots there, or edit the orders. For staff."
+  stockShortfalls(
+    "How many, 0 to 100."
+    first: Int = 20
+    "The cursor behind which the page starts."
+    after: String
+  ): StockShortfallConnection! @allow(permissions: [INVENTORY_READ])
+  "What the code on goods says of them: whether they are genuine, where they come from, and whether they are recalled. Codes are tried so often at most."
+  trace(
+    "The code, as a person typed it: hyphens, spaces, width and case do not matter."
+    code: String!
+  ): TracePayload! @allow(roles: [GUEST, MEMBER, COMPANY_BUYER], permissions: [INVENTORY_READ])
+}
+
+"Which lots are wanted; what is left out does not filter."
+input StockLotFilter {
+  "Those of the variant with this global id."
+  variantId: ID
+  "Those of which something lies at the location with this global id."
+  locationId: ID
+  "Those with this number."
+  number: String
+  "Only those that are recalled."
+  recalled: Boolean! = false
+  "Only those of which something lies somewhere."
+  inStock: Boolean! = false
+  "Only those in stock that will soon stop leaving: by the days that staff are warned of before."
+  expiringSoon: Boolean! = false
+}
+
+extend type Mutation {
+  "Say how the pieces of a variant are told apart. The way changes only while nothing is in stock, or with what is in stock as a lot without a number."
+  setStockTracking(
+    "The way."
+    input: SetStockTrackingInput!
+  ): StockTrackingPayload! @allow(permissions: [INVENTORY_WRITE])
+  "Write down where a lot comes from, of what and by which way: customers read it."
+  describeStockLot(
+    "What is to be said."
+    input: DescribeStockLotInput!
+  ): StockLotPayload! @allow(permissions: [INVENTORY_WRITE])
+  "Recall a lot (リコール): it does not leave any more, wherever it lies, and nobody is promised it."
+  recallStockLot(
+    "Which, and why."
+    input: RecallStockLotInput!
+  ): StockLotPayload! @allow(permissions: [INVENTORY_WRITE])
+  "End the recall of a lot: it may leave again, unless it has expired."
+  endStockLotRecall(
+    "Which."
+    input: EndStockLotRecallInput!
+  ): StockLotPayload! @allow(permissions: [INVENTORY_WRITE])
+  "Set pieces of a lot apart, such as damaged ones, so that they do not leave (隔離), or let them leave again. The same key does so once."
+  setStockLotApart(
+    "Which pieces."
+    input: SetStockLotApartInput!
+  ): StockLotPayload! @allow(permissions: [INVENTORY_WRITE])
+}
+
+"How the pieces of a variant are told apart."
+input SetStockTrackingInput {
+  "The variant's global id."
+  variantId: ID!
+  "The way."
+  mode: StockTrackingMode!
+  "Whether each lot has a best-before day; with LOT."
+  expires: Boolean! = true
+  "How many days must be left until the best-before day when pieces leave, 0 to 3,650."
+  minDays: Int! = 0
+  "How many days before they stop leaving staff are warned, 0 to 3,650."
+  alertDays: Int! = 30
+  "Whether pieces in stock become a lot without a number; else nothing may be in stock."
+  keepStock: Boolean! = false
+}
+
+"What customers read of a lot; it replaces what was said before."
+input DescribeStockLotInput {
+  "The lot's global id."
+  lotId: ID!
+  "Where it comes from, at most 2,000 characters."
+  origin: Translations
+  "Of what it is made, at most 2,000 characters."
+  materials: Translations
+  "The way that it went, at most 50 stops."
+  route: [LotStopInput!]! = []
+}
+
+"A step on the way of a lot."
+input LotStopInput {
+  "The day."
+  on: Date
+  "What happened there, at most 2,000 characters."
+  text: Translations!
+}
+
+"A lot to recall."
+input RecallStockLotInput {
+  "The lot's global id."
+  lotId: ID!
+  "Why, at most 500 characters; customers who follow the lot up can read it."
+  reason: String!
+}
+
+"A lot that is not recalled any more."
+input EndStockLotRecallInput {
+  "The lot's global id."
+  lotId: ID!
+}
+
+"Pieces of a lot that may not leave, or may again."
+input SetStockLotApartInput {
+  "A key of the client's choice for this intent, 8 to 100 characters."
+  idempotencyKey: String!
+  "The lot's global id."
+  lotId: ID!
+  "The location's global id."
+  locationId: ID!
+  "How many pieces."
+  quantity: Int!
+  "Whether they may leave again."
+  release: Boolean! = false
+  "Why, at most 200 characters."
+  reason: String! = ""
+}
+
+"How many pieces are of which lot; with serial numbers, one each."
+input LotPiecesInput {
+  "The lot's number, or the serial number, at most 60 characters."
+  number: String!
+  "The best-before day of a lot that is new (賞味期限); of one that is known, the same or none."
+  expiresOn: Date
+  "How many pieces."
+  quantity: Int! = 1
+}
+
+"Pieces of a lot for a line, or one with its serial number."
+input ShipmentLotInput {
+  "The line of the order."
+  lineId: ID!
+  "The global id of the part's variant, for a set of which two parts have lots of the same number."
+  variantId: ID
+  "The lot's number, or the serial number."
+  number: String!
+  "How many pieces."
+  quantity: Int! = 1
+}
+
+extend input StockInput {
+  "Of tracked variants, which lots or serial numbers: those that come or go, or all that was counted. They come to the quantity, whatever its sign. Pieces with serial numbers may be received without: they get them when they leave."
+  lots: [LotPiecesInput!]! = []
+}
+
+extend input ArrivedStockLineInput {
+  "Of tracked variants, which lots or serial numbers the pieces have that arrive anew. Of a transfer, those that expire first of what left if left out."
+  lots: [LotPiecesInput!]! = []
+}
+
+extend input SendStockLineInput {
+  "Of tracked variants, which lots leave for another location; those that expire first if left out. Not for announcements: lots are named when goods arrive."
+  lots: [LotPiecesInput!]! = []
+}
+
+extend input StocktakeLineInput {
+  "Of tracked variants, what was found of each lot: what is not named was not found. They come to ` + "`" + `counted` + "`" + `."
+  lots: [LotPiecesInput!]! = []
+}
+
+extend input ShipShipmentInput {
+  "Which lots or serial numbers leave, where staff took others than those that expire first."
+  lots: [ShipmentLotInput!]! = []
+}
+
+extend input ReceiveReturnLineInput {
+  "Of tracked variants, which of the lots that left with the line go back on the shelves; needed where it left from several. Unsaid, the pieces are set apart."
+  lots: [LotPiecesInput!]! = []
+}
+
+"How a variant is tracked, after a change."
+type StockTrackingPayload {
+  "The way; null if it was not changed."
+  tracking: StockTracking
+  "Why it was not changed."
+  userErrors: [UserError!]!
+}
+
+"A lot after a change."
+type StockLotPayload {
+  "The lot; null if it was not changed."
+  lot: StockLot
+  "Why it was not changed."
+  userErrors: [UserError!]!
+}
+
+"What a code says."
+type TracePayload {
+  "The goods; null if there are none with the code."
+  goods: TracedGoods
+  "Why there is no answer."
+  userErrors: [UserError!]!
+}
+
+extend enum UserErrorCode {
+  "The goods are tracked neither by lot nor by serial number."
+  LOTS_UNTRACKED
+  "It must be said how many pieces are of which lot, or which serial numbers they have."
+  LOTS_REQUIRED
+  "The lots do not come to the quantity."
+  LOTS_SUM
+  "A lot's number is missing, too long, or named twice."
+  LOT_NUMBER_INVALID
+  "A new lot needs its best-before day."
+  LOT_EXPIRY_REQUIRED
+  "The lot is known with another best-before day."
+  LOT_EXPIRY_DIFFERS
+  "There is no such lot there."
+  LOT_UNKNOWN
+  "The lot has fewer pieces there that may go."
+  LOT_SHORT
+  "The lot has expired, expires too soon, or is recalled."
+  LOT_UNFIT
+  "The lots that may leave have fewer pieces."
+  LOTS_SHORT
+  "A serial number is of one piece."
+  SERIAL_QUANTITY
+  "Another piece has the serial number."
+  SERIAL_TAKEN
+  "Pieces leave only with a serial number."
+  SERIALS_REQUIRED
+  "The way of tracking cannot change while pieces are in stock."
+  TRACKING_IN_STOCK
+  "Days are from 0 to 3,650."
+  TRACKING_DAYS_INVALID
+  "Too many codes were tried."
+  TRACE_TRIES
+  "There are no goods with the code."
+  TRACE_UNKNOWN
+}
+`, BuiltIn: false},
+	{Name: "../schema/member.graphqls", Input: `extend type Query {
+  "The caller as a member, over all brands; null if they have not joined."
+  myMembership: Member @allow(roles: [MEMBER, COMPANY_BUYER])
+  "A member as the caller may see them; null if there is none. Each view is written down."
+  member(
+    "The member's global id."
+    id: ID!
+  ): Member @allow(permissions: [MEMBER_READ])
+  "At most 20 members with a member number, e-mail address or phone number, by exact match. Each view is written down."
+  findMembers(
+    "One of the three."
+    by: FindMembersInput!
+  ): [Member!]! @allow(permissions: [MEMBER_READ]) @cost(size: 20)
+  "The ranks of the brand's members (会員ランク), the highest first."
+  memberRanks: [MemberRank!]! @allow(anyone: true)
+  "What members asked for about their data, newest first, for the head office."
+  memberRequests(
+    "How many, 0 to 100."
+    first: Int = 20
+    "The cursor behind which the page starts."
+    after: String
+    "Requests of this state; all if left out."
+    state: MemberRequestState
+  ): MemberRequestConnection! @allow(permissions: [MEMBER_READ])
+}
+
+extend type Mutation {
+  "Makes the caller a member of the channel's brand, with a digital card. Who has joined already stays as they are."
+  joinMembership(
+    "Where they like to go and what they agree to."
+    input: JoinMembershipInput!
+  ): MemberPayload! @allow(roles: [MEMBER, COMPANY_BUYER])
+  "Makes a card that was handed out at a shop the caller's: its member, who has no account, and the caller become one. Tries are limited."
+  claimMemberCard(
+    "The card, and what proves that it is the caller's."
+    input: ClaimMemberCardInput!
+  ): MemberPayload! @allow(roles: [MEMBER, COMPANY_BUYER])
+  "Registers a member at a shop (店頭入会). Without an account: the card is all they need."
+  registerMember(
+    "Who they are."
+    input: RegisterMemberInput!
+  ): MemberPayload! @allow(permissions: [MEMBER_WRITE])
+  "Corrects a member's own data. Store staff correct those of their store's members alone."
+  updateMember(
+    "What changes."
+    input: UpdateMemberInput!
+  ): MemberPayload! @allow(permissions: [MEMBER_WRITE])
+  "Gives a member a card of the channel's brand; the former one of the kind ends (再発行). Members themselves get digital ones."
+  issueMemberCard(
+    "To whom, and which kind."
+    input: IssueMemberCardInput!
+  ): MemberPayload! @allow(roles: [MEMBER, COMPANY_BUYER], permissions: [MEMBER_WRITE])
+  "Takes a lost card out of use at once."
+  reportMemberCardLost(
+    "The card."
+    input: ReportMemberCardLostInput!
+  ): MemberPayload! @allow(roles: [MEMBER, COMPANY_BUYER], permissions: [MEMBER_WRITE])
+  "Chooses the home store of a member in the channel's brand."
+  setHomeStore(
+    "Whose, and where."
+    input: SetHomeStoreInput!
+  ): MemberPayload! @allow(roles: [MEMBER, COMPANY_BUYER], permissions: [MEMBER_WRITE])
+  "Keeps what a member agrees to in the channel's brand, with the proof of when and how."
+  saveMemberSettings(
+    "The member's word."
+    input: SaveMemberSettingsInput!
+  ): MemberPayload! @allow(roles: [MEMBER, COMPANY_BUYER], permissions: [MEMBER_WRITE])
+  "Puts a member into the household (世帯) of another, or takes them out of theirs."
+  setHousehold(
+    "Who lives with whom."
+    input: SetHouseholdInput!
+  ): MemberPayload! @allow(permissions: [MEMBER_WRITE])
+  "Makes two members one, with their history, for the head office: the kept one has the cards, pets, purchases and orders of both."
+  mergeMembers(
+    "Who goes on, and who does not."
+    input: MergeMembersInput!
+  ): MemberPayload! @allow(permissions: [MEMBER_WRITE])
+  "Keeps a rule of the brand's ranks, for the head office. Ranks are worked out again in the background."
+  saveMemberRank(
+    "The rule."
+    input: SaveMemberRankInput!
+  ): MemberRankPayload! @allow(permissions: [MEMBER_WRITE])
+  "A link to all that is held of a member, as JSON (開示): the caller's own, or by the head office anyone's."
+  exportMember(
+    "Whose."
+    input: MemberRequestInput!
+  ): MemberExportPayload! @allow(roles: [MEMBER, COMPANY_BUYER], permissions: [MEMBER_WRITE])
+  "Asks for the removal of a member's personal data (消去). It is done at once, unless orders or returns are under way: then it waits for them."
+  requestMemberErasure(
+    "Whose."
+    input: MemberRequestInput!
+  ): MemberRequestPayload! @allow(roles: [MEMBER, COMPANY_BUYER], permissions: [MEMBER_WRITE])
+  "Takes back an erasure that still waits."
+  withdrawMemberErasure(
+    "The request."
+    input: WithdrawMemberErasureInput!
+  ): MemberRequestPayload! @allow(roles: [MEMBER, COMPANY_BUYER], permissions: [MEMBER_WRITE])
+  "Notes what a pet of the caller weighed on a day (体重記録)."
+  recordPetWeight(
+    "The weight."
+    input: RecordPetWeightInput!
+  ): PetPayload! @allow(roles: [MEMBER, COMPANY_BUYER])
+}
+
+extend type Pet {
+  "What it does not stand (アレルギー), in its owner's words."
+  allergies: [String!]!
+  "What it weighed (体重記録), the latest day first."
+  weights: [PetWeight!]!
+}
+
+extend input AddPetInput {
+  "What it does not stand (アレルギー); 20 at most, of at most 100 characters."
+  allergies: [String!]! = []
+}
+
+extend input UpdatePetInput {
+  "What it does not stand, as a whole; absent or null leaves it."
+  allergies: [String!]
+}
+
+"What a pet weighed on a day."
+type PetWeight {
+  "The day."
+  measuredOn: Date!
+  "The weight, in grams."
+  grams: Int!
+}
+
+"A member (会員), one over all brands. A store's staff see the personal data of who registered there or chose it as home store; others are masked."
+type Member {
+  "The member's opaque global id."
+  id: ID!
+  "Whether the personal data is masked (山＊＊＊, 090-****-**12) or left out, for the caller's store is not the member's."
+  masked: Boolean!
+  "The name; masked for other stores; empty if it is not known."
+  name: String!
+  "The name's reading in katakana; masked for other stores; empty if it is not known."
+  kana: String!
+  "The phone number, digits only; masked for other stores; empty if it is not known."
+  phone: String!
+  "The e-mail address; masked for other stores; empty if it is not known."
+  email: String!
+  "The day of birth; null if it is not known, and for other stores."
+  birthday: Date
+  "The month of birth, 1 to 12; null if it is not known, and for other stores."
+  birthMonth: Int
+  "The age in whole years; null if the birthday is not known, and for other stores."
+  age: Int
+  "What the member says of themselves; UNSAID for other stores."
+  gender: Gender!
+  "The address; null if it is not known, and for other stores."
+  address: Address
+  "Whether the member may log in; false for who has a card alone."
+  hasAccount: Boolean!
+  "What the member is to each brand."
+  memberships: [Membership!]!
+  "The member's cards of all brands, the latest first."
+  cards: [MemberCard!]!
+  "What holds of the member's consents."
+  settings: [MemberSetting!]!
+  "What the member ever agreed to and withdrew, the latest first: the proof of the settings."
+  consents: [MemberConsent!]! @cost(size: 20)
+  "How the member's ranks changed, the latest first."
+  rankChanges: [MemberRankChange!]!
+  "Who lives with the member (世帯), the member included; empty for one who lives alone, and for members themselves."
+  household: [Member!]! @allow(permissions: [MEMBER_READ])
+  "When the member was first known."
+  createdAt: DateTime!
+  "When the personal data was erased; null if it was not."
+  erasedAt: DateTime
+}
+
+"What a member is to one brand."
+type Membership {
+  "The brand's id."
+  brandId: ID!
+  "The store where the member registered (登録店); null: online."
+  registeredStoreId: ID
+  "The store where the member likes to go; null if none was chosen."
+  homeStoreId: ID
+  "The code of the rank; null for none."
+  rankCode: String
+  "The name of the rank; null for none."
+  rankName: String
+  "What was spent in the months that the ranks look at, as it was last worked out, with tax."
+  spend: Money!
+  "When the member joined."
+  joinedAt: DateTime!
+  "When the membership ended; null if it goes on."
+  endedAt: DateTime
+}
+
+"A member's card (会員証)."
+type MemberCard {
+  "The card's opaque global id."
+  id: ID!
+  "The member number: 13 digits, an EAN-13 of prefix 29, whose last digit checks the others (GS1, modulo 10)."
+  number: String!
+  "The brand's id."
+  brandId: ID!
+  "What it is made of."
+  kind: MemberCardKind!
+  "Whether it works."
+  state: MemberCardState!
+  "The store that issued it; null: online."
+  storeId: ID
+  "When it was issued."
+  issuedAt: DateTime!
+  "Since when it does not work; null if it does."
+  endedAt: DateTime
+}
+
+"What a card is made of."
+enum MemberCardKind {
+  "Plastic."
+  PHYSICAL
+  "Shown by the app."
+  DIGITAL
+}
+
+"Whether a card works."
+enum MemberCardState {
+  "It does."
+  ACTIVE
+  "Another took its place."
+  REISSUED
+  "It was lost."
+  LOST
+  "The membership ended."
+  CLOSED
+}
+
+"A way to reach a member."
+enum Medium {
+  "By e-mail (メールマガジン)."
+  MAIL
+  "By post (DM)."
+  DM
+  "By SMS."
+  SMS
+  "By a notice of the app."
+  PUSH
+}
+
+"How a member told what they agree to."
+enum ConsentHow {
+  "On the website."
+  WEB
+  "In the app."
+  APP
+  "To a shop's staff."
+  STORE
+  "On paper (申込書)."
+  PAPER
+  "On the phone."
+  PHONE
+  "By the link in a mail."
+  UNSUBSCRIBE
+  "Mails came back."
+  BOUNCE
+  "It was so in the system before."
+  IMPORT
+  "The member asked to be forgotten."
+  ERASURE
+  "It was the later word of a member who was merged."
+  MERGE
+}
+
+"Whether a brand may use a medium."
+type MemberSetting {
+  "The brand's id."
+  brandId: ID!
+  "The medium."
+  medium: Medium!
+  "Whether it may."
+  given: Boolean!
+  "Since when this holds."
+  since: DateTime!
+}
+
+"One thing that a member agreed to or withdrew. It never changes."
+type MemberConsent {
+  "The brand's id."
+  brandId: ID!
+  "The medium."
+  medium: Medium!
+  "Whether it was agreed to; false: withdrawn."
+  given: Boolean!
+  "How it was told."
+  how: ConsentHow!
+  "What was agreed to: the version of the text."
+  wording: String!
+  "Where it was told; null: not in a store."
+  storeId: ID
+  "Who wrote it down."
+  actor: Role!
+  "When."
+  at: DateTime!
+}
+
+"A rank of a brand's members. The highest whose least spend is reached holds."
+type MemberRank {
+  "The rank's opaque global id."
+  id: ID!
+  "Its code."
+  code: String!
+  "Its name."
+  name: String!
+  "What has to be spent, with tax."
+  minSpend: Money!
+  "In how many months up to today."
+  months: Int!
+  "Since when it is given to nobody; null if it is."
+  closedAt: DateTime
+}
+
+"One change of a member's rank."
+type MemberRankChange {
+  "The brand's id."
+  brandId: ID!
+  "The name of the rank before; null for none."
+  from: String
+  "The name of the rank from then on; null for none."
+  to: String
+  "What had been spent."
+  spend: Money!
+  "When."
+  at: DateTime!
+}
+
+"What a member asked for about their data."
+type MemberRequest {
+  "The request's opaque global id."
+  id: ID!
+  "The member's id."
+  memberId: ID!
+  "What was asked for."
+  kind: MemberRequestKind!
+  "What became of it."
+  state: MemberRequestState!
+  "What it waits for; null for nothing."
+  waitsFor: ErasureWaitsFor
+  "When it was asked for."
+  requestedAt: DateTime!
+  "When it was done or withdrawn; null if it waits."
+  doneAt: DateTime
+}
+
+"What members ask for about their data."
+enum MemberRequestKind {
+  "All that is held (開示)."
+  EXPORT
+  "That it is removed (消去)."
+  ERASURE
+}
+
+"What became of a request."
+enum MemberRequestState {
+  "It waits for orders or returns."
+  WAITING
+  "It is done."
+  DONE
+  "It was taken back."
+  WITHDRAWN
+}
+
+"What keeps an erasure waiting."
+enum ErasureWaitsFor {
+  "Orders that have not left."
+  ORDERS
+  "Returns under way."
+  RETURNS
+}
+
+"One page of requests."
+type MemberRequestConnection {
+  "The requests with their cursors."
+  edges: [MemberRequestEdge!]!
+  "The requests without cursors."
+  nodes: [MemberRequest!]!
+  "Where the page lies."
+  pageInfo: PageInfo!
+  "How many requests the whole list has; costs a count."
+  totalCount: Int!
+}
+
+"A request on a page."
+type MemberRequestEdge {
+  "The cursor behind this request."
+  cursor: String!
+  "The request."
+  node: MemberRequest!
+}
+
+"By what to find members: one of the three."
+input FindMembersInput {
+  "The member number, as it was typed or scanned."
+  cardNumber: String! = ""
+  "The e-mail address; case and width do not matter."
+  email: String! = ""
+  "The phone number; hyphens, width and +81 do not matter."
+  phone: String! = ""
+}
+
+"What a person agrees to or withdraws."
+input MemberSettingInput {
+  "The medium."
+  medium: Medium!
+  "Whether they agree."
+  given: Boolean!
+}
+
+"How the caller joins a brand."
+input JoinMembershipInput {
+  "The store where they like to go."
+  homeStoreId: ID
+  "What they agree to."
+  settings: [MemberSettingInput!]! = []
+  "What they agreed to: the version of the text, at most 200 characters."
+  wording: String! = ""
+}
+
+"A card, and what proves whose it is: the phone number or birthday that the shop wrote down."
+input ClaimMemberCardInput {
+  "The member number."
+  cardNumber: String!
+  "The phone number."
+  phone: String
+  "The day of birth."
+  birthday: Date
+}
+
+"What staff write down of a person; what is absent or null stays as it is."
+input MemberPersonInput {
+  "The name, at most 100 characters."
+  name: String
+  "The name's reading, katakana or hiragana."
+  kana: String
+  "The phone number, 10 or 11 digits."
+  phone: String
+  "The e-mail address."
+  email: String
+  "The day of birth."
+  birthday: Date
+  "What they say of themselves."
+  gender: Gender
+  "The address."
+  address: AddressInput
+}
+
+"A person who becomes a member at a shop."
+input RegisterMemberInput {
+  "The client's key of this intent, 8 to 100 characters: a UUID does."
+  idempotencyKey: String!
+  "Who they are: a name, a phone number or an e-mail address at least."
+  person: MemberPersonInput!
+  "Where; staff of one store may leave it out."
+  storeId: ID
+  "The store where they like to go; the same if left out."
+  homeStoreId: ID
+  "The number of the plastic card that is handed out; a digital card with a new number if left out."
+  cardNumber: String
+  "What they agree to."
+  settings: [MemberSettingInput!]! = []
+  "How they told it."
+  how: ConsentHow! = STORE
+  "What they agreed to: the version of the text, at most 200 characters."
+  wording: String! = ""
+}
+
+"What staff correct of a member."
+input UpdateMemberInput {
+  "The member."
+  memberId: ID!
+  "What changes. The name and e-mail address of who has an account are changed by themselves."
+  person: MemberPersonInput!
+  "Why, at most 200 characters."
+  reason: String! = ""
+}
+
+"A card for a member."
+input IssueMemberCardInput {
+  "The client's key of this intent, 8 to 100 characters: a UUID does."
+  idempotencyKey: String!
+  "The member; the caller if left out."
+  memberId: ID
+  "What it is made of. Members themselves get digital ones."
+  kind: MemberCardKind!
+  "The number of the plastic card that is handed out; a new one if left out."
+  number: String
+  "The store that issues it."
+  storeId: ID
+  "Whether the former one is lost."
+  lost: Boolean! = false
+}
+
+"A card that is lost."
+input ReportMemberCardLostInput {
+  "The card's id."
+  cardId: ID!
+}
+
+"Where a member likes to go."
+input SetHomeStoreInput {
+  "The member; the caller if left out."
+  memberId: ID
+  "The store; none if left out."
+  storeId: ID
+}
+
+"What a member agrees to."
+input SaveMemberSettingsInput {
+  "The member; the caller if left out."
+  memberId: ID
+  "The media."
+  settings: [MemberSettingInput!]!
+  "How it was told: WEB or APP by members themselves, STORE, PAPER or PHONE to staff."
+  how: ConsentHow!
+  "What was agreed to: the version of the text, at most 200 characters."
+  wording: String! = ""
+  "Where it was told."
+  storeId: ID
+}
+
+"Who lives with whom."
+input SetHouseholdInput {
+  "The member."
+  memberId: ID!
+  "With whom they live; alone if left out."
+  withId: ID
+}
+
+"Two members who are one person."
+input MergeMembersInput {
+  "The client's key of this intent, 8 to 100 characters: a UUID does."
+  idempotencyKey: String!
+  "Who goes on."
+  keepId: ID!
+  "Who becomes the other; an account of theirs is closed."
+  goneId: ID!
+  "Why, at most 200 characters."
+  reason: String!
+}
+
+"A rule of ranks."
+input SaveMemberRankInput {
+  "The rank; a new one if left out."
+  id: ID
+  "Its code: letters, digits and _, at most 30."
+  code: String!
+  "Its name, in Japanese at least."
+  name: Translations!
+  "What has to be spent, in major units, with tax."
+  minSpend: Decimal!
+  "In how many months up to today, 1 to 36."
+  months: Int!
+  "Whether it is given to nobody any more."
+  closed: Boolean! = false
+}
+
+"Whose data something is asked for."
+input MemberRequestInput {
+  "The member; the caller if left out."
+  memberId: ID
+}
+
+"A request to take back."
+input WithdrawMemberErasureInput {
+  "The request's id."
+  requestId: ID!
+}
+
+"A pet's weight on a day."
+input RecordPetWeightInput {
+  "The pet's id."
+  petId: ID!
+  "The day, not one to come."
+  measuredOn: Date!
+  "The weight in grams, at most 1,000,000; 0 takes the day out of the log."
+  grams: Int!
+}
+
+"What became of a member."
+type MemberPayload {
+  "The member as they are now; null if nothing was changed."
+  member: Member
+  "Why nothing was changed; empty if it was."
+  userErrors: [UserError!]!
+}
+
+"What became of a rank."
+type MemberRankPayload {
+  "The rank; null if nothing was changed."
+  rank: MemberRank
+  "Why nothing was changed; empty if it was."
+  userErrors: [UserError!]!
+}
+
+"What became of a request."
+type MemberRequestPayload {
+  "The request; null if nothing was done."
+  request: MemberRequest
+  "Why nothing was done; empty if it was."
+  userErrors: [UserError!]!
+}
+
+"A link to all that is held of a member."
+type MemberExportPayload {
+  "The link: whoever has it may open it; null if nothing was done."
+  url: String
+  "Until when it leads there; null if nothing was done."
+  expiresAt: DateTime
+  "Why nothing was done; empty if it was."
+  userErrors: [UserError!]!
+}
+
+extend enum UserErrorCode {
+  "The member number is mistyped."
+  CARD_NUMBER_INVALID
+  "The member number was given out before."
+  CARD_TAKEN
+  "The card is not in use any more."
+  CARD_ENDED
+  "The card does not go with the phone number or birthday given, or there is no such card."
+  CARD_CLAIM_REFUSED
+  "Too many cards were tried."
+  CARD_TRIES
+  "There is no membership of the brand."
+  MEMBERSHIP_MISSING
+  "A member cannot be merged into itself."
+  MERGE_SELF
+  "The member was merged into another."
+  MEMBER_MERGED
+  "The account of a company's buyer cannot be merged away."
+  MERGE_COMPANY_BUYER
+  "The member's personal data was erased."
+  MEMBER_ERASED
+  "An erasure has been asked for already."
+  ERASURE_WAITING
+  "The request is not waiting any more."
+  REQUEST_NOT_WAITING
+  "There is no such store."
+  STORE_UNKNOWN
+  "Neither a name nor a phone number nor an e-mail address was said."
+  MEMBER_NAMELESS
+  "Not one of member number, e-mail address and phone number was said."
+  SEARCH_ONE
+  "The link to an export is not valid."
+  EXPORT_LINK_INVALID
+  "The link to an export has expired."
+  EXPORT_LINK_EXPIRED
+  "A pet's weight is out of bounds, or of a day to come."
+  WEIGHT_INVALID
+}
+`, BuiltIn: false},
 	{Name: "../schema/order.graphqls", Input: `extend type Query {
   """
   The caller's own orders, newest first; for staff who may read orders, the brand's.
@@ -6441,8 +9089,10 @@ type OrderPayload {
 `, BuiltIn: false},
 	{Name: "../schema/order_edit.graphqls", Input: `extend type Mutation {
   """
-  Change what an order holds before anything of it has left: pieces that stay cost what they cost,
-  added ones what the buyer pays today; prices named here need PRICING_WRITE. Stock,
+  Change what an order holds: pieces that stay cost what they cost, added ones what the
+  buyer pays today; prices named here need PRICING_WRITE. Once some of it has left, pieces
+  that have not may only be taken away, else ORDER_STATUS_CONFLICT; the invoice then gets a
+  credit note. While money is being taken or given back it is PAYMENT_IN_PROGRESS. Stock,
   credit and money follow: what is paid too much goes back, what is missing is asked
   for, and the customer is mailed. What is packed or has left cannot be taken away:
   ORDER_LINE_PACKED. With ` + "`" + `dryRun` + "`" + ` nothing changes, and the answer tells what would.
@@ -7223,6 +9873,1172 @@ extend enum UserErrorCode {
   PAYMENT_EXCEEDS_DUE
   "The refund is more than was received."
   REFUND_EXCEEDS_PAYMENT
+}
+`, BuiltIn: false},
+	{Name: "../schema/pickup.graphqls", Input: `extend enum ShippingMode {
+  "Nowhere: it is handed over at a shop (店舗受取), and costs no shipping."
+  PICK_UP
+}
+
+extend enum PaymentMethod {
+  "At the till of the shop at which the order is picked up (店頭払い); only with PICK_UP."
+  AT_SHOP
+}
+
+extend input UpdateCartInput {
+  "Who picks it up, at most 100 characters: for PICK_UP."
+  recipient: String
+}
+
+extend type Cart {
+  "Who picks it up: who was named, else whoever the shipping address names, else the member; empty if nobody is known."
+  recipient: String!
+  "Why it cannot be picked up; null if it can, or is to be shipped."
+  pickUpProblem: UserError
+  "Whether it may be paid with AT_SHOP."
+  payableAtShop: Boolean!
+}
+
+"Where the picking up of an order stands."
+enum PickUpState {
+  "The shop has yet to prepare it."
+  REQUESTED
+  "It lies ready at the shop, and its customer was mailed the code."
+  READY
+  "Its customer has it."
+  HANDED_OVER
+  "Nobody came in time: the order is given up."
+  EXPIRED
+  "The order was given up."
+  CANCELLED
+}
+
+"An order that its customer fetches at a shop (店舗受取)."
+type PickUp {
+  "The order."
+  order: Order
+  "The shop; null if it is closed."
+  shop: Shop
+  "The shop's global id."
+  shopId: ID!
+  "Where it stands."
+  state: PickUpState!
+  "When the order was placed."
+  requestedAt: DateTime!
+  "When it was ready; null if it is not yet."
+  readyAt: DateTime
+  "Until when it can be picked up, exclusive; null before it is ready. After that the order is given up."
+  expiresAt: DateTime
+  "When its customer got it; null before that."
+  handedOverAt: DateTime
+  "The code to say at the counter, for the order's customer; null for others, and unless the order is READY."
+  code: String
+  "The same as a square code (QR); null where ` + "`" + `code` + "`" + ` is."
+  squareCode: SquareCode
+}
+
+"A text that a camera reads (QR)."
+type SquareCode {
+  "The text, signed by noren: what an app draws by itself."
+  text: String!
+  "It as an SVG document."
+  svg: String!
+  "It as a PNG image, in base64."
+  png: String!
+}
+
+extend type Order {
+  "How it is picked up; null for orders that ship, and those sold over the counter."
+  pickUp: PickUp
+}
+
+"One page of pick-ups."
+type PickUpConnection {
+  "The pick-ups with their cursors."
+  edges: [PickUpEdge!]!
+  "The pick-ups without cursors."
+  nodes: [PickUp!]!
+  "Where the page lies."
+  pageInfo: PageInfo!
+  "How many pick-ups there are in all; costs a count."
+  totalCount: Int!
+}
+
+"A pick-up on a page."
+type PickUpEdge {
+  "The cursor behind this pick-up."
+  cursor: String!
+  "The pick-up."
+  node: PickUp!
+}
+
+"Which pick-ups to list; what is left out does not filter."
+input PickUpFilter {
+  "At the shop with this global id."
+  shopId: ID
+  "That stand at one of these."
+  state: [PickUpState!]
+}
+
+extend type Query {
+  """
+  Orders that are picked up at shops, who waits longest first: the work list of the
+  counter. Those of a shop see theirs. What is REQUESTED is listed once its money is
+  there, or is to be paid at the shop.
+  """
+  pickUps(
+    "How many, 0 to 100."
+    first: Int = 20
+    "The cursor behind which the page starts."
+    after: String
+    "Which pick-ups; all if left out."
+    filter: PickUpFilter
+  ): PickUpConnection! @allow(permissions: [ORDER_READ])
+}
+
+extend type Mutation {
+  "Note that an order lies ready at its shop: it is packed, and its customer is mailed the code. What is ready stays as it is."
+  readyPickUp(
+    "Which order."
+    input: ReadyPickUpInput!
+  ): PickUpPayload! @allow(permissions: [ORDER_WRITE])
+  """
+  Give an order to its customer, who shows the code or the square code: its goods leave
+  the shop's shelves, its sale is written down, and it is DELIVERED. What is still to be
+  paid is taken at the till with ` + "`" + `payment` + "`" + `. PICK_UP_CODE_WRONG: five wrong codes lock the
+  order for a quarter of an hour, PICK_UP_LOCKED. Those of another shop hear
+  PICK_UP_UNKNOWN.
+  """
+  handOverPickUp(
+    "What the customer shows."
+    input: HandOverPickUpInput!
+  ): PickUpPayload! @allow(permissions: [ORDER_WRITE])
+}
+
+"Which order lies ready."
+input ReadyPickUpInput {
+  "The order."
+  orderId: ID!
+}
+
+"What a customer shows at the counter."
+input HandOverPickUpInput {
+  "The client's key of this intent, 8 to 100 characters: a UUID does."
+  idempotencyKey: String!
+  "The order, for the typed code."
+  orderId: ID
+  "The code, as it was typed."
+  code: String! = ""
+  "What the square code says, instead of order and code."
+  token: String! = ""
+  "What is taken at the till for what is still to be paid; nothing if left out."
+  payment: TenderInput
+}
+
+"Money that is taken at a till, all that is still to be paid."
+input TenderInput {
+  "CASH or CARD_TERMINAL."
+  method: PaymentMethod!
+  "The number of the slip, at most 200 characters."
+  reference: String! = ""
+}
+
+extend input RecordTillPaymentInput {
+  "The shop at whose till it was taken: its location's global id. Those of one shop may leave it out."
+  shopId: ID
+}
+
+"A pick-up after a change."
+type PickUpPayload {
+  "The pick-up; null if nothing was done."
+  pickUp: PickUp
+  "Its order; null if nothing was done."
+  order: Order
+  "Why nothing was done; empty if it was."
+  userErrors: [UserError!]!
+}
+
+extend enum UserErrorCode {
+  "Orders cannot be picked up at the shop, or none is chosen."
+  PICK_UP_UNAVAILABLE
+  "The order is picked up at a shop: prepare it and hand it over there."
+  ORDER_PICKED_UP
+  "No such order is picked up at the shop."
+  PICK_UP_UNKNOWN
+  "Where the pick-up stands does not allow it."
+  PICK_UP_STATUS_CONFLICT
+  "This is not the pick-up code of the order."
+  PICK_UP_CODE_WRONG
+  "Too many wrong codes were tried; wait for a quarter of an hour."
+  PICK_UP_LOCKED
+  "The order was not picked up in time."
+  PICK_UP_EXPIRED
+}
+`, BuiltIn: false},
+	{Name: "../schema/points.graphqls", Input: `extend type Query {
+  "The point programmes (ポイント) of the brand, shared ones included; those that have ended for staff only."
+  pointProgrammes: [PointProgramme!]! @allow(anyone: true)
+  "What the caller has, one balance for each programme of the brand."
+  myPoints: [PointBalance!]! @allow(roles: [MEMBER, COMPANY_BUYER])
+  "What moved points of an account, the newest first: the caller's own, or any member's for staff."
+  pointStatement(
+    "Of which programme."
+    programmeId: ID!
+    "Whose, for staff; the caller's own if left out."
+    memberId: ID
+    "How many, 0 to 100."
+    first: Int = 20
+    "The cursor behind which the page starts."
+    after: String
+  ): PointEntryConnection! @allow(roles: [MEMBER, COMPANY_BUYER], permissions: [POINT_READ])
+  "What is left of the points that were given together, by when they expire, at most 500: the caller's own, or any member's for staff."
+  pointLots(
+    "Of which programme."
+    programmeId: ID!
+    "Whose, for staff; the caller's own if left out."
+    memberId: ID
+  ): [PointLot!]! @allow(roles: [MEMBER, COMPANY_BUYER], permissions: [POINT_READ])
+  "What a member has, for staff."
+  memberPoints(
+    "The member's account."
+    memberId: ID!
+  ): [PointBalance!]! @allow(permissions: [POINT_READ])
+  "What is outstanding of the programmes that the brand owes, by month of expiry; for staff."
+  pointLiabilities: PointLiabilityReport! @allow(permissions: [POINT_READ])
+  "The trial balance of a programme: debits and credits come to the same; for staff."
+  pointTrialBalance(
+    "The programme."
+    programmeId: ID!
+  ): [PointTrialSum!]! @allow(permissions: [POINT_READ])
+  "Other point systems that points move to and from; those that were closed for staff only."
+  pointPartners: [PointPartner!]! @allow(roles: [MEMBER, COMPANY_BUYER, PARTNER], permissions: [POINT_READ])
+  "Transfers to and from other point systems, the newest first: the caller's own, or the brand's for staff."
+  pointTransfers(
+    "How many, 0 to 100."
+    first: Int = 20
+    "The cursor behind which the page starts."
+    after: String
+    "Which transfers; all if left out."
+    filter: PointTransferFilter
+  ): PointTransferConnection! @allow(roles: [MEMBER, COMPANY_BUYER], permissions: [POINT_READ])
+  "Compare another system's statement with the transfers that went there."
+  reconcilePoints(
+    "Which system, what time, and what it says."
+    input: ReconcilePointsInput!
+  ): ReconcilePointsPayload! @allow(permissions: [POINT_READ])
+}
+
+extend type Subscription {
+  "What the caller has, and again whenever it changes. Changes that follow each other quickly may come as one."
+  pointsChanged: [PointBalance!]! @allow(roles: [MEMBER, COMPANY_BUYER])
+}
+
+extend type Mutation {
+  "Send the caller's points to another member, where the programme allows it. They keep their last days."
+  givePoints(
+    "To whom, and how many."
+    input: GivePointsInput!
+  ): PointBalancePayload! @allow(roles: [MEMBER, COMPANY_BUYER])
+  "Turn the caller's points of one programme into those of another, by their rate."
+  exchangePoints(
+    "Between which programmes, and how many."
+    input: ExchangePointsInput!
+  ): ExchangePointsPayload! @allow(roles: [MEMBER, COMPANY_BUYER])
+  "Move the caller's points to another point system. They leave the account at once, and come back if that system turns them down."
+  sendPoints(
+    "To which system, and how many."
+    input: SendPointsInput!
+  ): PointTransferPayload! @allow(roles: [MEMBER, COMPANY_BUYER])
+  "Take in points that another system moved here, once for each of its references; for partners and staff."
+  receivePoints(
+    "From which system, for whom, and how many."
+    input: ReceivePointsInput!
+  ): PointTransferPayload! @allow(permissions: [POINT_WRITE])
+  "Give points for a review, a check-in or a registration, as the rules say; for whoever sees it happen."
+  rewardPoints(
+    "For what, and to whom."
+    input: RewardPointsInput!
+  ): PointBalancesPayload! @allow(permissions: [POINT_WRITE])
+  "Give or take a member's points by hand, within what one of the staff may in a day."
+  grantPoints(
+    "To whom, how many, and why."
+    input: GrantPointsInput!
+  ): PointBalancePayload! @allow(permissions: [POINT_WRITE])
+  "Make a point programme of the brand, or change one. Code, worth and sharing never change."
+  savePointProgramme(
+    "The programme."
+    input: SavePointProgrammeInput!
+  ): PointProgrammePayload! @allow(permissions: [POINT_ADMIN])
+  "Set what points of one programme become in another."
+  savePointRate(
+    "The rate."
+    input: SavePointRateInput!
+  ): PointRatePayload! @allow(permissions: [POINT_ADMIN])
+  "Make a rule for what points are given, or put it in the place of another."
+  savePointRule(
+    "The rule."
+    input: SavePointRuleInput!
+  ): PointRulePayload! @allow(permissions: [POINT_ADMIN])
+  "End a rule: nothing is given by it any more."
+  closePointRule(
+    "Which rule."
+    input: ClosePointRuleInput!
+  ): ClosePointRulePayload! @allow(permissions: [POINT_ADMIN])
+  "Make another point system known by its code, or change it."
+  savePointPartner(
+    "The system."
+    input: SavePointPartnerInput!
+  ): PointPartnerPayload! @allow(permissions: [POINT_ADMIN])
+  "Write what is reserved for another system into a file, and count it as sent. The same key gives the same file again."
+  exportPointTransfers(
+    "For which system."
+    input: ExportPointTransfersInput!
+  ): ExportPointTransfersPayload! @allow(permissions: [POINT_WRITE])
+  "Read another system's answers to a file: what it took, and what comes back."
+  importPointAnswers(
+    "From which system, and what it says."
+    input: ImportPointAnswersInput!
+  ): ImportPointAnswersPayload! @allow(permissions: [POINT_WRITE])
+}
+
+extend type Cart {
+  "What the caller's points could pay of this total, one for each programme of the brand; empty for guests."
+  points: [PointOffer!]!
+}
+
+extend input PlaceOrderInput {
+  """
+  Points that pay before gift cards; ` + "`" + `paymentMethod` + "`" + ` pays the rest. POINTS as the method
+  says that they pay all. The order's total stays the same.
+  """
+  points: [UsePointsInput!]! = []
+}
+
+extend enum PaymentMethod {
+  "From a member's points: ` + "`" + `points` + "`" + ` of ` + "`" + `placeOrder` + "`" + `."
+  POINTS
+}
+
+extend enum Permission {
+  "Read members' points and what is outstanding."
+  POINT_READ
+  "Grant and deduct points within the day's limit; tell of rewards; move points to and from other systems."
+  POINT_WRITE
+  "Make programmes, rates, rules and other point systems known."
+  POINT_ADMIN
+}
+
+extend enum LedgerAccount {
+  "Owed to members for points, at what they pay (契約負債); a sub-account for each programme."
+  POINTS
+}
+
+extend enum JournalKind {
+  "Points of a day that were given, less those that expired."
+  POINTS
+}
+
+"How many points of a programme shall pay for an order."
+input UsePointsInput {
+  "The programme."
+  programmeId: ID!
+  "How many points, in whole units of the programme."
+  points: Int!
+}
+
+"One kind of points: a brand's own, or a pool that all brands share."
+type PointProgramme {
+  "The programme's opaque global id."
+  id: ID!
+  "Its code, unique."
+  code: String!
+  "The name, in the caller's language."
+  name: String!
+  "Whether it is earned and used in all brands (共通ポイント)."
+  shared: Boolean!
+  "So many points pay ` + "`" + `unitWorth` + "`" + `; points are used by this number."
+  unitPoints: Int!
+  "What ` + "`" + `unitPoints` + "`" + ` pay."
+  unitWorth: Money!
+  "How many days after the day on which they are given points can be used; null: for ever."
+  expiryDays: Int
+  "How many days after delivery earned points can be used."
+  confirmDays: Int!
+  "How long points live on that had expired when an order gives them back, in days."
+  graceDays: Int!
+  "How many days before points expire their member is told; 0: not at all."
+  noticeDays: Int!
+  "Whether members may send them to each other."
+  transferable: Boolean!
+  "How many points one of the staff may grant and deduct in a day; for staff."
+  grantLimit: Int! @allow(permissions: [POINT_READ])
+  "When it ended; null while it goes on."
+  closedAt: DateTime
+  "What its points become in other programmes."
+  rates: [PointRate!]!
+  "For what points are given."
+  rules: [PointRule!]!
+}
+
+"What points of one programme become in another."
+type PointRate {
+  "The programme that points leave."
+  fromId: ID!
+  "The programme that they reach."
+  toId: ID!
+  "So many points that leave."
+  fromPoints: Int!
+  "Are so many there."
+  toPoints: Int!
+}
+
+"What a member has of a programme."
+type PointBalance {
+  "The programme."
+  programme: PointProgramme!
+  "Points that can be used now."
+  usable: Int!
+  "Points that are promised and cannot be used yet."
+  pending: Int!
+  "Points that were taken back after they had been used; they come off what is earned next."
+  owed: Int!
+  "What the usable points pay."
+  worth: Money!
+  "The last day of the points that expire first; null if none expire."
+  nextExpiry: Date
+  "How many points those are."
+  nextExpiryPoints: Int!
+}
+
+"What points could pay of a cart."
+type PointOffer {
+  "The programme."
+  programme: PointProgramme!
+  "Points that the member can use."
+  usable: Int!
+  "How many of them can be used for the cart's total."
+  most: Int!
+  "What those pay."
+  mostWorth: Money!
+}
+
+"One movement of points, by double entry. It never changes."
+type PointEntry {
+  "Its number among the account's entries, from 1."
+  number: Int!
+  "Why."
+  kind: PointEntryKind!
+  "How many points moved."
+  points: Int!
+  "The account that they left."
+  debit: PointAccount!
+  "The account that they reached."
+  credit: PointAccount!
+  "By how much it changed what can be used."
+  change: Int!
+  "By how much it changed what is promised."
+  pendingChange: Int!
+  "What the account had after it, expired points that were not written off included."
+  available: Int!
+  "What was promised after it."
+  pending: Int!
+  "The order it is about; null for none."
+  orderId: ID
+  "Why, in words; empty if nobody said."
+  reason: String!
+  "When."
+  at: DateTime!
+}
+
+"Why points moved."
+enum PointEntryKind {
+  "They were earned."
+  EARN
+  "What was promised can be used now."
+  CONFIRM
+  "What was owed came off what was earned."
+  SETTLE
+  "Earned points were taken back, since the order was given up or goods came back."
+  TAKE_BACK
+  "They paid an order."
+  USE
+  "An order gave them back."
+  RETURN
+  "Their time was over (失効)."
+  EXPIRE
+  "Staff gave them."
+  GRANT
+  "Staff took them."
+  DEDUCT
+  "They went to another member."
+  TRANSFER_OUT
+  "They came from another member."
+  TRANSFER_IN
+  "They went into another programme."
+  EXCHANGE_OUT
+  "They came out of another programme."
+  EXCHANGE_IN
+  "They were reserved for another point system."
+  SEND
+  "The other point system took them."
+  SENT
+  "The other point system turned them down."
+  SEND_BACK
+  "They came from another point system."
+  RECEIVE
+  "They were brought over from the system before this one."
+  OPENING
+}
+
+"An account of the points' ledger."
+enum PointAccount {
+  "The member's, to be used."
+  AVAILABLE
+  "The member's, promised."
+  PENDING
+  "What the member owes."
+  OWED
+  "Earned by members."
+  ISSUED
+  "Paid orders."
+  REDEEMED
+  "Expired."
+  EXPIRED
+  "Given and taken by staff."
+  GRANTED
+  "On the way from member to member; nothing is left there."
+  TRANSFER
+  "Turned into another programme's, or out of one."
+  EXCHANGE
+  "Reserved for other point systems."
+  SENDING
+  "With other point systems."
+  EXTERNAL
+  "Brought over from the system before this one."
+  OPENING
+}
+
+"Points that were given together."
+type PointLot {
+  "How many were given."
+  issued: Int!
+  "How many are left."
+  remaining: Int!
+  "Whether they cannot be used yet."
+  pending: Boolean!
+  "The last day on which they can be used; null: for ever, or not known yet."
+  expiresOn: Date
+  "When they can be used; null if they can, or nobody knows yet."
+  confirmsAt: DateTime
+  "When they were given."
+  earnedAt: DateTime!
+}
+
+"One page of entries."
+type PointEntryConnection {
+  "The entries with their cursors."
+  edges: [PointEntryEdge!]!
+  "The entries without cursors."
+  nodes: [PointEntry!]!
+  "Where the page lies."
+  pageInfo: PageInfo!
+  "How many entries there are; costs a count."
+  totalCount: Int!
+}
+
+"An entry on a page."
+type PointEntryEdge {
+  "The cursor behind this entry."
+  cursor: String!
+  "The entry."
+  node: PointEntry!
+}
+
+"For what points are given. It never changes: who changes it makes another in its place."
+type PointRule {
+  "The rule's opaque global id."
+  id: ID!
+  "The name, in the caller's language."
+  name: String!
+  "What it gives, and when."
+  terms: PointTerms!
+  "From when on; null: from ever."
+  validFrom: DateTime
+  "Until when; null: for ever."
+  validUntil: DateTime
+}
+
+"What a rule gives, and when. Empty lists ask for nothing."
+type PointTerms {
+  "For what."
+  occasion: PointOccasion!
+  "So many points for each of this amount, in minor units (yen); 0: once."
+  perMinor: Int!
+  "How many points; 0 if it multiplies."
+  points: Int!
+  "What it multiplies the points by that other rules give on amounts; null if it gives points."
+  factor: Decimal
+  "Products that count; with categories: either."
+  productIds: [ID!]!
+  "Categories that count, with what is below them."
+  categoryIds: [ID!]!
+  "At which shops."
+  shopIds: [ID!]!
+  "On which days of the week; 0 is Sunday."
+  weekdays: [Int!]!
+  "On which days of the month."
+  monthDays: [Int!]!
+  "For members of which ranks."
+  ranks: [String!]!
+  "Only for a member's first order in the brand."
+  first: Boolean!
+  "From which amount of the goods that count, in minor units (yen)."
+  minMinor: Int!
+  "At most once a day, for what is no purchase."
+  oncePerDay: Boolean!
+}
+
+"For what points are given."
+enum PointOccasion {
+  "An order."
+  PURCHASE
+  "A review."
+  REVIEW
+  "A check-in at a shop or event."
+  CHECK_IN
+  "A registration; once for each member."
+  SIGN_UP
+}
+
+"What is outstanding."
+type PointLiabilityReport {
+  "By programme and month of expiry."
+  rows: [PointLiability!]!
+  "The same as CSV: programme, expires, points, pending, worth, currency."
+  csv: String!
+}
+
+"What is outstanding of a programme that expires in a month."
+type PointLiability {
+  "The programme."
+  programme: PointProgramme!
+  "The first day of the month of expiry; null for points that never expire, or are not confirmed."
+  month: Date
+  "Points that can be used."
+  points: Int!
+  "Points that are promised."
+  pending: Int!
+  "What the usable points pay."
+  worth: Money!
+}
+
+"What one account of a programme's ledger comes to."
+type PointTrialSum {
+  "The account."
+  account: PointAccount!
+  "The sum of what left it."
+  debit: Int!
+  "The sum of what reached it."
+  credit: Int!
+}
+
+"Another point system (ポイント交換先)."
+type PointPartner {
+  "The partner's opaque global id."
+  id: ID!
+  "The programme whose points move."
+  programmeId: ID!
+  "Its code, unique."
+  code: String!
+  "The name, in the caller's language."
+  name: String!
+  "How it is reached."
+  way: PointPartnerWay!
+  "So many of our points."
+  ourPoints: Int!
+  "Are so many of theirs."
+  theirPoints: Int!
+  "How many of our points move at once at least."
+  minPoints: Int!
+  "Whether points go there."
+  sends: Boolean!
+  "Whether points come from there."
+  receives: Boolean!
+  "When it was closed; null while it goes on."
+  closedAt: DateTime
+}
+
+"How another point system is reached."
+enum PointPartnerWay {
+  "It is called for each transfer."
+  API
+  "By files that staff exchange."
+  FILE
+}
+
+"Points on the way to another point system, or from there."
+type PointTransfer {
+  "The transfer's opaque global id."
+  id: ID!
+  "The other system."
+  partnerId: ID!
+  "Whether they go there; else they came from there."
+  outgoing: Boolean!
+  "How far it has come."
+  state: PointTransferState!
+  "The member's number there; for what came in, ours."
+  theirMember: String!
+  "How many points, ours."
+  points: Int!
+  "How many points, theirs."
+  theirPoints: Int!
+  "The other system's reference; empty until it answered."
+  reference: String!
+  "Why it was turned down; empty if it was not."
+  problem: String!
+  "When it was asked for."
+  createdAt: DateTime!
+  "When it came so far."
+  updatedAt: DateTime!
+}
+
+"How far a transfer has come."
+enum PointTransferState {
+  "Off the member's account, and not told to the other system yet."
+  RESERVED
+  "Told to the other system, which has not answered."
+  SENT
+  "With the other system."
+  ACKNOWLEDGED
+  "Turned down: the member has the points again."
+  RETURNED
+  "Came from the other system."
+  RECEIVED
+}
+
+"Which transfers to list; what is left out does not filter."
+input PointTransferFilter {
+  "With this system."
+  partnerId: ID
+  "Of this member, for staff."
+  memberId: ID
+  "That have come so far."
+  state: PointTransferState
+}
+
+"One page of transfers."
+type PointTransferConnection {
+  "The transfers with their cursors."
+  edges: [PointTransferEdge!]!
+  "The transfers without cursors."
+  nodes: [PointTransfer!]!
+  "Where the page lies."
+  pageInfo: PageInfo!
+  "How many transfers there are; costs a count."
+  totalCount: Int!
+}
+
+"A transfer on a page."
+type PointTransferEdge {
+  "The cursor behind this transfer."
+  cursor: String!
+  "The transfer."
+  node: PointTransfer!
+}
+
+"To whom points go, and how many."
+input GivePointsInput {
+  "The client's key of this intent, 8 to 100 characters: a UUID does."
+  idempotencyKey: String!
+  "The programme."
+  programmeId: ID!
+  "The e-mail address of the member who gets them."
+  email: String!
+  "How many points."
+  points: Int!
+}
+
+"Between which programmes points move, and how many."
+input ExchangePointsInput {
+  "The client's key of this intent, 8 to 100 characters: a UUID does."
+  idempotencyKey: String!
+  "The programme that points leave."
+  fromId: ID!
+  "The programme that they reach."
+  toId: ID!
+  "How many leave, in whole steps of the rate."
+  points: Int!
+}
+
+"To which other system points go, and how many."
+input SendPointsInput {
+  "The client's key of this intent, 8 to 100 characters: a UUID does."
+  idempotencyKey: String!
+  "The other system."
+  partnerId: ID!
+  "The caller's member number there, at most 64 characters."
+  theirMember: String!
+  "How many of our points, in whole steps of the rate."
+  points: Int!
+}
+
+"Points that another system moved here."
+input ReceivePointsInput {
+  "The other system."
+  partnerId: ID!
+  "Its reference, at most 64 characters: the same one comes in once."
+  reference: String!
+  "The member who gets them."
+  memberId: ID!
+  "How many of their points, in whole steps of the rate."
+  theirPoints: Int!
+}
+
+"For what points are given, besides purchases."
+input RewardPointsInput {
+  "The caller's key of this intent, 8 to 100 characters."
+  idempotencyKey: String!
+  "For what; not PURCHASE, which orders tell by themselves."
+  occasion: PointOccasion!
+  "The member who gets them."
+  memberId: ID!
+  "The shop where it was."
+  shopId: ID
+  "What was reviewed, or where somebody checked in: each is rewarded once."
+  subjectId: ID
+}
+
+"Points that staff give or take."
+input GrantPointsInput {
+  "The client's key of this intent, 8 to 100 characters: a UUID does."
+  idempotencyKey: String!
+  "The programme."
+  programmeId: ID!
+  "The member."
+  memberId: ID!
+  "How many points."
+  points: Int!
+  "Take them rather than give them."
+  deduct: Boolean! = false
+  "Why, at most 200 characters; the member reads it."
+  reason: String!
+}
+
+"A point programme."
+input SavePointProgrammeInput {
+  "The programme to change; a new one if left out."
+  id: ID
+  "Its code, unique: small letters, digits, hyphens, underscores. It never changes."
+  code: String!
+  "The name, at most 60 characters; Japanese is needed."
+  name: Translations!
+  "Whether it is earned and used in all brands. It never changes."
+  shared: Boolean! = false
+  "So many points pay ` + "`" + `unitMinor` + "`" + `. It never changes."
+  unitPoints: Int! = 1
+  "What ` + "`" + `unitPoints` + "`" + ` pay, in minor units (yen). It never changes."
+  unitMinor: Int! = 1
+  "How many days after the day on which they are given points can be used; left out: for ever."
+  expiryDays: Int
+  "How many days after delivery earned points can be used."
+  confirmDays: Int! = 7
+  "How long points live on that had expired when an order gives them back, in days."
+  graceDays: Int! = 30
+  "How many days before points expire their member is told; 0: not at all."
+  noticeDays: Int! = 14
+  "Whether members may send them to each other."
+  transferable: Boolean! = false
+  "How many points one of the staff may grant and deduct in a day."
+  grantLimit: Int! = 0
+  "End the programme: its points stay as they are, and nothing can be done with them."
+  closed: Boolean! = false
+}
+
+"What points of one programme become in another."
+input SavePointRateInput {
+  "The programme that points leave."
+  fromId: ID!
+  "The programme that they reach."
+  toId: ID!
+  "So many points that leave."
+  fromPoints: Int!
+  "Are so many there; 0 ends the exchange."
+  toPoints: Int!
+}
+
+"A rule for what points are given."
+input SavePointRuleInput {
+  "The rule in whose place it comes; none if left out."
+  id: ID
+  "The programme whose points it gives."
+  programmeId: ID!
+  "The name, at most 60 characters; Japanese is needed."
+  name: Translations!
+  "What it gives, and when."
+  terms: PointTermsInput!
+  "From when on; from now on if left out."
+  validFrom: DateTime
+  "Until when; for ever if left out."
+  validUntil: DateTime
+}
+
+"What a rule gives, and when. What is left out asks for nothing. A rule gives ` + "`" + `points` + "`" + `, or multiplies by ` + "`" + `factor` + "`" + `."
+input PointTermsInput {
+  "For what."
+  occasion: PointOccasion! = PURCHASE
+  "So many points for each of this amount, in minor units (yen); 0: once."
+  perMinor: Int! = 0
+  "How many points."
+  points: Int! = 0
+  "What it multiplies the points by that other rules give on amounts; above 1. Factors of several rules add up: twice and three times are four times."
+  factor: Decimal
+  "Products that count; with categories: either."
+  productIds: [ID!]! = []
+  "Categories that count, with what is below them."
+  categoryIds: [ID!]! = []
+  "At which shops."
+  shopIds: [ID!]! = []
+  "On which days of the week; 0 is Sunday."
+  weekdays: [Int!]! = []
+  "On which days of the month."
+  monthDays: [Int!]! = []
+  "For members of which ranks."
+  ranks: [String!]! = []
+  "Only for a member's first order in the brand."
+  first: Boolean! = false
+  "From which amount of the goods that count, in minor units (yen)."
+  minMinor: Int! = 0
+  "At most once a day, for what is no purchase."
+  oncePerDay: Boolean! = false
+}
+
+"Which rule to end."
+input ClosePointRuleInput {
+  "The programme whose points it gives."
+  programmeId: ID!
+  "The rule."
+  ruleId: ID!
+}
+
+"Another point system."
+input SavePointPartnerInput {
+  "The programme whose points move."
+  programmeId: ID!
+  "Its code, unique; one that is known is changed."
+  code: String!
+  "The name, at most 60 characters; Japanese is needed."
+  name: Translations!
+  "How it is reached; by API needs its address in the server's settings."
+  way: PointPartnerWay!
+  "So many of our points."
+  ourPoints: Int!
+  "Are so many of theirs."
+  theirPoints: Int!
+  "How many of our points move at once at least."
+  minPoints: Int!
+  "Whether points go there."
+  sends: Boolean! = true
+  "Whether points come from there."
+  receives: Boolean! = false
+  "Close it: nothing moves any more."
+  closed: Boolean! = false
+}
+
+"For which system to write a file."
+input ExportPointTransfersInput {
+  "The client's key of this intent, 8 to 100 characters: a UUID does."
+  idempotencyKey: String!
+  "The system."
+  partnerId: ID!
+}
+
+"Another system's answers."
+input ImportPointAnswersInput {
+  "The system."
+  partnerId: ID!
+  "CSV in UTF-8 with a heading: id, result (OK or NG), reference, reason. At most 100,000 lines."
+  csv: String!
+}
+
+"Another system's statement."
+input ReconcilePointsInput {
+  "The system."
+  partnerId: ID!
+  "Transfers from this moment on."
+  from: DateTime!
+  "And before this one."
+  until: DateTime!
+  "CSV in UTF-8 with a heading: id, points (theirs). At most 100,000 lines."
+  csv: String!
+}
+
+"A balance after a change."
+type PointBalancePayload {
+  "The balance; null if nothing was done."
+  balance: PointBalance
+  "Why nothing was done; empty if it was."
+  userErrors: [UserError!]!
+}
+
+"What was given."
+type PointBalancesPayload {
+  "How many points were given in all."
+  points: Int!
+  "Why nothing was given; empty if it was."
+  userErrors: [UserError!]!
+}
+
+"The caller's balances after an exchange."
+type ExchangePointsPayload {
+  "The balances; empty if nothing was done."
+  balances: [PointBalance!]!
+  "Why nothing was done; empty if it was."
+  userErrors: [UserError!]!
+}
+
+"A transfer after a change."
+type PointTransferPayload {
+  "The transfer; null if nothing was done."
+  transfer: PointTransfer
+  "Why nothing was done; empty if it was."
+  userErrors: [UserError!]!
+}
+
+"A programme after a change."
+type PointProgrammePayload {
+  "The programme; null if nothing was done."
+  programme: PointProgramme
+  "Why nothing was done; empty if it was."
+  userErrors: [UserError!]!
+}
+
+"A rate after a change."
+type PointRatePayload {
+  "The rate; null if nothing was done."
+  rate: PointRate
+  "Why nothing was done; empty if it was."
+  userErrors: [UserError!]!
+}
+
+"A rule after a change."
+type PointRulePayload {
+  "The rule; null if nothing was done."
+  rule: PointRule
+  "Why nothing was done; empty if it was."
+  userErrors: [UserError!]!
+}
+
+"Whether a rule was ended."
+type ClosePointRulePayload {
+  "Why nothing was done; empty if it was."
+  userErrors: [UserError!]!
+}
+
+"Another system after a change."
+type PointPartnerPayload {
+  "The system; null if nothing was done."
+  partner: PointPartner
+  "Why nothing was done; empty if it was."
+  userErrors: [UserError!]!
+}
+
+"A file for another system."
+type ExportPointTransfersPayload {
+  "How many transfers it holds."
+  count: Int!
+  "CSV: id, member, points (theirs), requested_at; null if nothing was done."
+  csv: String
+  "Why nothing was done; empty if it was."
+  userErrors: [UserError!]!
+}
+
+"What became of another system's answers. Lines that do not fit are told and left out; the others count."
+type ImportPointAnswersPayload {
+  "How many transfers are there now."
+  acknowledged: Int!
+  "How many came back."
+  returned: Int!
+  "How many had been answered before, the same way."
+  repeated: Int!
+  "Lines that were left out, or why nothing was read."
+  userErrors: [UserError!]!
+}
+
+"Another system's statement beside our books."
+type ReconcilePointsPayload {
+  "How many transfers agree."
+  matched: Int!
+  "Transfers of which the books say different things."
+  differences: [PointDifference!]!
+  "Why nothing was compared; empty if it was."
+  userErrors: [UserError!]!
+}
+
+"A transfer of which the books say different things."
+type PointDifference {
+  "The transfer, as the files call it; what we do not know, as they call it."
+  reference: String!
+  "How the books differ."
+  cause: PointDifferenceCause!
+  "Their points by our books."
+  ourPoints: Int!
+  "Their points by their statement."
+  told: Int!
+}
+
+"How the books differ."
+enum PointDifferenceCause {
+  "We have it as taken, their statement has it not."
+  MISSING_THERE
+  "Their statement has it, we have it not, or have it as turned down."
+  MISSING_HERE
+  "The numbers differ."
+  POINTS
+  "Their statement has it, and they have not answered us."
+  OPEN
+}
+
+extend enum UserErrorCode {
+  "There are not enough points."
+  POINTS_SHORT
+  "The number of points is out of bounds."
+  POINTS_AMOUNT_INVALID
+  "Points are used or moved in whole units only."
+  POINTS_UNIT
+  "There is no such programme in this brand."
+  POINT_PROGRAMME_UNKNOWN
+  "The programme has ended."
+  POINT_PROGRAMME_CLOSED
+  "Code, worth and sharing of a programme never change."
+  POINT_PROGRAMME_FIXED
+  "There is no such member."
+  POINT_MEMBER_UNKNOWN
+  "Points are for members."
+  POINTS_MEMBERS_ONLY
+  "The points pay more than the order costs."
+  POINTS_ABOVE_TOTAL
+  "The points do not pay all, and no other method was named."
+  POINTS_DO_NOT_COVER
+  "Points do not go with the method."
+  POINTS_NOT_COMBINABLE
+  "Points cannot be sent to oneself."
+  POINTS_TO_SELF
+  "The programme does not allow points to be sent to other members."
+  POINTS_NOT_TRANSFERABLE
+  "There is no rate between the programmes."
+  POINTS_NOT_EXCHANGEABLE
+  "It exceeds what one of the staff may grant and deduct in a day."
+  POINTS_STAFF_LIMIT
+  "No points were used that could be given back."
+  POINTS_NOT_USED
+  "There is no such point system, or not for this."
+  POINT_PARTNER_UNKNOWN
+  "The transfer has come too far, or was answered otherwise."
+  POINT_TRANSFER_STATE
+  "A line of the file does not fit."
+  POINT_FILE_INVALID
+  "No rule gives anything for this."
+  POINT_EVENT_INVALID
 }
 `, BuiltIn: false},
 	{Name: "../schema/price_import.graphqls", Input: `extend type Query {
@@ -8679,6 +12495,344 @@ type SimulationProduct {
   given: Money!
 }
 `, BuiltIn: false},
+	{Name: "../schema/purchase.graphqls", Input: `extend type Query {
+  "What the caller bought, in shops and online, the latest first."
+  myPurchases(
+    "How many, 0 to 100."
+    first: Int = 20
+    "The cursor behind which the page starts."
+    after: String
+  ): PurchaseConnection! @allow(roles: [MEMBER, COMPANY_BUYER])
+  "What a member bought, in shops and online, the latest first. Store staff see it of their store's members; each view is written down."
+  memberPurchases(
+    "The member's global id."
+    memberId: ID!
+    "How many, 0 to 100."
+    first: Int = 20
+    "The cursor behind which the page starts."
+    after: String
+  ): PurchaseConnection! @allow(permissions: [MEMBER_READ])
+  "The journals of tills that were taken in, the latest first."
+  purchaseImports(
+    "How many, 0 to 100."
+    first: Int = 20
+    "The cursor behind which the page starts."
+    after: String
+  ): PurchaseImportConnection! @allow(permissions: [PURCHASE_WRITE])
+  "Codes and card numbers in purchases that nobody knows, the latest first: a work list."
+  purchaseProblems(
+    "How many, 0 to 100."
+    first: Int = 20
+    "The cursor behind which the page starts."
+    after: String
+    "Problems of this state."
+    state: PurchaseProblemState! = OPEN
+  ): PurchaseProblemConnection! @allow(permissions: [PURCHASE_WRITE])
+}
+
+extend type Mutation {
+  """
+  Takes a journal of tills (POSジャーナル) in: CSV in UTF-8 or CP932 with a heading. A receipt
+  counts once, by store, till, number and business day; a file that was sent before
+  answers what became of it then. A receipt that is not whole is refused, so the whole
+  file may be sent again. Codes and members nobody knows go on the work list.
+  """
+  uploadPurchases(
+    "The journal."
+    input: UploadPurchasesInput!
+  ): PurchaseImportPayload! @allow(permissions: [PURCHASE_WRITE])
+  "Takes receipts of tills in, 1 to 500, for partners. A receipt counts once, whoever sends it how often."
+  recordPurchases(
+    "The receipts."
+    input: RecordPurchasesInput!
+  ): PurchaseImportPayload! @allow(permissions: [PURCHASE_WRITE])
+  "Says what a code or card number turned out to be. It holds for every purchase with it, past and to come."
+  resolvePurchaseProblem(
+    "The answer."
+    input: ResolvePurchaseProblemInput!
+  ): PurchaseProblemPayload! @allow(permissions: [PURCHASE_WRITE])
+}
+
+extend enum Permission {
+  "Take purchases of tills in, and work on what nobody knows in them."
+  PURCHASE_WRITE
+}
+
+"One receipt of a shop, or one shipment of an order."
+type Purchase {
+  "The purchase's opaque global id."
+  id: ID!
+  "The business day (営業日); online, the day on which it left."
+  boughtOn: Date!
+  "When."
+  boughtAt: DateTime!
+  "The brand's id."
+  brandId: ID!
+  "Where it was bought."
+  source: PurchaseSource!
+  "The store's id; null: online."
+  storeId: ID
+  "The number of the till; empty online."
+  till: String!
+  "The number of the receipt, or of the order."
+  receipt: String!
+  "The order's id; null in a store."
+  orderId: ID
+  "How many pieces; returned ones below zero."
+  items: Int!
+  "What was paid, with tax; below zero for what was given back."
+  total: Money!
+  "The lines, in the order of the receipt."
+  lines: [PurchaseLine!]!
+}
+
+"Where something was bought."
+enum PurchaseSource {
+  "In a shop."
+  STORE
+  "Online."
+  ONLINE
+}
+
+"One line of a purchase."
+type PurchaseLine {
+  "The barcode or SKU, as it was sold."
+  code: String!
+  "The name, as it was sold."
+  name: String!
+  "The product's id; null if nobody knows the code."
+  productId: ID
+  "How many; returned ones below zero."
+  quantity: Int!
+  "The price of the line with tax; below zero for what was given back."
+  amount: Money!
+}
+
+"One page of purchases."
+type PurchaseConnection {
+  "The purchases with their cursors."
+  edges: [PurchaseEdge!]!
+  "The purchases without cursors."
+  nodes: [Purchase!]!
+  "Where the page lies."
+  pageInfo: PageInfo!
+  "How many purchases the whole list has; costs a count."
+  totalCount: Int!
+}
+
+"A purchase on a page."
+type PurchaseEdge {
+  "The cursor behind this purchase."
+  cursor: String!
+  "The purchase."
+  node: Purchase!
+}
+
+"A journal that was taken in."
+type PurchaseImport {
+  "The import's opaque global id."
+  id: ID!
+  "The file's name; empty for receipts of a partner."
+  fileName: String!
+  "How many rows there were."
+  rows: Int!
+  "How many receipts were taken into the history."
+  receipts: Int!
+  "How many receipts were there already."
+  repeated: Int!
+  "How many rows were refused: those with errors, and those of receipts that are not whole."
+  refused: Int!
+  "The first hundred errors."
+  errors: [PurchaseRowError!]!
+  "Whether the file was taken in before: this is what became of it then."
+  again: Boolean!
+  "When it was taken in."
+  createdAt: DateTime!
+}
+
+"Why a row of a journal was not taken."
+type PurchaseRowError {
+  "The line of the file, from 1; of a partner's receipts, the receipt."
+  line: Int!
+  "The column's heading; empty if the row as a whole is meant."
+  column: String!
+  "What stood there."
+  value: String!
+  "What is wrong with it, in the caller's language."
+  reason: String!
+}
+
+"One page of journals."
+type PurchaseImportConnection {
+  "The journals with their cursors."
+  edges: [PurchaseImportEdge!]!
+  "The journals without cursors."
+  nodes: [PurchaseImport!]!
+  "Where the page lies."
+  pageInfo: PageInfo!
+  "How many journals the whole list has; costs a count."
+  totalCount: Int!
+}
+
+"A journal on a page."
+type PurchaseImportEdge {
+  "The cursor behind this journal."
+  cursor: String!
+  "The journal."
+  node: PurchaseImport!
+}
+
+"A code or card number in purchases that nobody knows."
+type PurchaseProblem {
+  "The problem's opaque global id."
+  id: ID!
+  "What nobody knows."
+  kind: PurchaseProblemKind!
+  "The code, or the card number."
+  value: String!
+  "The goods, as the till called them; empty for a card."
+  name: String!
+  "What became of it."
+  state: PurchaseProblemState!
+  "The variant that it turned out to be; null for none."
+  variantId: ID
+  "The member whose card it turned out to be; null for nobody."
+  memberId: ID
+  "Why, in words."
+  reason: String!
+  "When it was first met."
+  createdAt: DateTime!
+  "When it was dealt with; null if it was not."
+  resolvedAt: DateTime
+}
+
+"What nobody knows."
+enum PurchaseProblemKind {
+  "The code of goods."
+  PRODUCT
+  "A card number."
+  MEMBER
+}
+
+"What became of a problem."
+enum PurchaseProblemState {
+  "Nobody has dealt with it."
+  OPEN
+  "It is known now."
+  RESOLVED
+  "It is nothing that has to be known."
+  IGNORED
+}
+
+"One page of problems."
+type PurchaseProblemConnection {
+  "The problems with their cursors."
+  edges: [PurchaseProblemEdge!]!
+  "The problems without cursors."
+  nodes: [PurchaseProblem!]!
+  "Where the page lies."
+  pageInfo: PageInfo!
+  "How many problems the whole list has; costs a count."
+  totalCount: Int!
+}
+
+"A problem on a page."
+type PurchaseProblemEdge {
+  "The cursor behind this problem."
+  cursor: String!
+  "The problem."
+  node: PurchaseProblem!
+}
+
+"A journal of tills."
+input UploadPurchasesInput {
+  "The CSV: 店舗コード, 端末番号, レシート番号, 営業日, 明細数, 商品コード, 数量, 金額 and, if there, 時刻, 会員番号, 商品名."
+  file: Upload!
+}
+
+"Receipts of tills."
+input RecordPurchasesInput {
+  "The receipts, 1 to 500."
+  receipts: [ReceiptInput!]!
+}
+
+"One receipt of a till."
+input ReceiptInput {
+  "The code of the store's location."
+  store: String!
+  "The number of the till."
+  till: String!
+  "The number of the receipt, once a till and business day."
+  receipt: String!
+  "The business day."
+  boughtOn: Date!
+  "When; noon of the day if left out."
+  boughtAt: DateTime
+  "The card number that the till read; empty for none."
+  cardNumber: String! = ""
+  "The lines, 1 to 500."
+  lines: [ReceiptLineInput!]!
+}
+
+"One line of a receipt."
+input ReceiptLineInput {
+  "The barcode or SKU."
+  code: String!
+  "The name of the goods."
+  name: String! = ""
+  "How many; returned ones below zero."
+  quantity: Int!
+  "The price of the line with tax, in major units; below zero for what is given back."
+  amount: Decimal!
+}
+
+"What a problem turned out to be: one of variant, member and ignored."
+input ResolvePurchaseProblemInput {
+  "The problem."
+  problemId: ID!
+  "The variant that has the code."
+  variantId: ID
+  "The member whose card it is."
+  memberId: ID
+  "It is nothing that has to be known."
+  ignore: Boolean! = false
+  "Why, at most 200 characters."
+  reason: String! = ""
+}
+
+"What became of a journal."
+type PurchaseImportPayload {
+  "The journal; null if it was not taken."
+  import: PurchaseImport
+  "Why it was not taken; empty if it was."
+  userErrors: [UserError!]!
+}
+
+"What became of a problem."
+type PurchaseProblemPayload {
+  "The problem; null if nothing was changed."
+  problem: PurchaseProblem
+  "Why nothing was changed; empty if it was."
+  userErrors: [UserError!]!
+}
+
+extend enum UserErrorCode {
+  "The file is neither UTF-8 nor CP932."
+  JOURNAL_UNREADABLE
+  "The file's heading lacks a column."
+  JOURNAL_COLUMNS
+  "The file has no rows."
+  JOURNAL_EMPTY
+  "The file is too large."
+  JOURNAL_TOO_LARGE
+  "A receipt is not right."
+  RECEIPT_INVALID
+  "The problem has been dealt with."
+  PROBLEM_SETTLED
+  "The answer does not fit the kind of the problem."
+  PROBLEM_ANSWER
+}
+`, BuiltIn: false},
 	{Name: "../schema/quotation.graphqls", Input: `extend type Query {
   """
   The caller's own quotations (見積), newest first; with ` + "`" + `companyId` + "`" + ` all of the
@@ -9026,6 +13180,330 @@ extend enum UserErrorCode {
   QUOTATION_EMPTY
   "The day or moment is over, or too far ahead."
   QUOTATION_DATE_INVALID
+}
+`, BuiltIn: false},
+	{Name: "../schema/recurring.graphqls", Input: `extend type Query {
+  "Recurring orders (定期便), newest first: the caller's own; for staff the brand's."
+  recurringOrders(
+    "How many, 0 to 100."
+    first: Int = 20
+    "The cursor behind which the page starts."
+    after: String
+    "Which recurring orders; all if left out."
+    filter: RecurringOrderFilter
+  ): RecurringOrderConnection! @allow(roles: [MEMBER, COMPANY_BUYER], permissions: [ORDER_READ])
+  "One recurring order; null if there is none that the caller may see."
+  recurringOrder(
+    "The recurring order's global id."
+    id: ID!
+  ): RecurringOrder @allow(roles: [MEMBER, COMPANY_BUYER], permissions: [ORDER_READ])
+  "What the next order would be if it were placed now: prices, fees, tax, total, and what stands against it. Null if there is no recurring order that the caller may see."
+  recurringOrderCart(
+    "The recurring order's global id."
+    id: ID!
+  ): Cart @allow(roles: [MEMBER, COMPANY_BUYER], permissions: [ORDER_READ])
+}
+
+extend type Mutation {
+  """
+  Subscribe to goods every so many weeks or months: for the caller, or by staff for a
+  member. noren orders them when they fall due, at the prices of that day, and mails five
+  days ahead what and how much. Coupons that are named hold for each order, as long as
+  their campaign takes them.
+
+  Choose an ` + "`" + `idempotencyKey` + "`" + ` for each intent and keep it until the answer is known.
+  """
+  subscribeRecurringOrder(
+    "What, how often, and from when."
+    input: SubscribeRecurringOrderInput!
+  ): RecurringOrderPayload! @allow(roles: [MEMBER, COMPANY_BUYER], permissions: [ORDER_WRITE])
+  "Change goods, days, address, shipping or payment of the orders to come."
+  changeRecurringOrder(
+    "Which one, and what is to change."
+    input: ChangeRecurringOrderInput!
+  ): RecurringOrderPayload! @allow(roles: [MEMBER, COMPANY_BUYER], permissions: [ORDER_WRITE])
+  "Leave the next order out."
+  skipRecurringOrder(
+    "Which one."
+    input: RecurringOrderInput!
+  ): RecurringOrderPayload! @allow(roles: [MEMBER, COMPANY_BUYER], permissions: [ORDER_WRITE])
+  "Order nothing until it is resumed."
+  pauseRecurringOrder(
+    "Which one."
+    input: RecurringOrderInput!
+  ): RecurringOrderPayload! @allow(roles: [MEMBER, COMPANY_BUYER], permissions: [ORDER_WRITE])
+  "Go on after a pause; what went by is not made up for."
+  resumeRecurringOrder(
+    "Which one, and from when."
+    input: ResumeRecurringOrderInput!
+  ): RecurringOrderPayload! @allow(roles: [MEMBER, COMPANY_BUYER], permissions: [ORDER_WRITE])
+  "End it for good; what was ordered stays ordered."
+  cancelRecurringOrder(
+    "Which one, and why."
+    input: RecurringOrderInput!
+  ): RecurringOrderPayload! @allow(roles: [MEMBER, COMPANY_BUYER], permissions: [ORDER_WRITE])
+  "Try what could not be placed again with the next round, instead of the day after."
+  retryRecurringOrder(
+    "Which one, and at which price."
+    input: RetryRecurringOrderInput!
+  ): RecurringOrderPayload! @allow(roles: [MEMBER, COMPANY_BUYER], permissions: [ORDER_WRITE])
+}
+
+"Goods that are ordered again and again."
+type RecurringOrder {
+  "The recurring order's opaque global id."
+  id: ID!
+  "The number that people read out: \"R-\" and ten symbols, the last of which checks the others."
+  number: String!
+  "Where it stands."
+  state: RecurringOrderState!
+  "Counts its changes: give it to what changes it."
+  revision: Int!
+  "The account for which it is."
+  memberId: ID!
+  "The member's name."
+  name: String!
+  "Where mails go."
+  email: String!
+  "What the interval counts."
+  unit: RecurringUnit!
+  "How many of them lie between two orders."
+  every: Int!
+  "The day of the next order, in the channel's time zone; null while nothing is ordered."
+  nextOn: Date
+  "The next days; none while nothing is ordered. The 31st is the last day of shorter months."
+  upcoming: [Date!]!
+  "The goods, in their order."
+  lines: [RecurringOrderLine!]!
+  "Where the parcel goes."
+  shippingAddress: Address!
+  "Whom the bill is made out to; null: where the parcel goes."
+  billingAddress: Address
+  "How it is shipped."
+  shippingMethodId: ID!
+  "How it is paid."
+  paymentMethod: PaymentMethod!
+  "For CONVENIENCE_STORE: the chain; null for others."
+  convenienceStore: ConvenienceStore
+  "The total that the member knows of: an order that costs over 10 % more is not placed unasked."
+  accepted: Money!
+  "How often the next order could not be placed; after the fourth time it is left out."
+  attempts: Int!
+  "When that is tried again; null if nothing is to be."
+  retryAt: DateTime
+  "What became of the latest days, the latest first, at most 12."
+  occurrences: [RecurringOccurrence!]!
+  "When it began."
+  createdAt: DateTime!
+}
+
+"Where a recurring order stands."
+enum RecurringOrderState {
+  "It is ordered when it falls due."
+  ACTIVE
+  "Nothing is ordered until it is resumed."
+  PAUSED
+  "Ended for good."
+  CANCELLED
+}
+
+"What an interval counts."
+enum RecurringUnit {
+  "Weeks, 1 to 26: always the same day of the week."
+  WEEK
+  "Months, 1 to 12: always the same day of the month, or its last."
+  MONTH
+}
+
+"Goods of a recurring order."
+type RecurringOrderLine {
+  "The line's opaque global id."
+  id: ID!
+  "The variant; null if it is no longer sold."
+  variant: Variant
+  "The stock keeping unit."
+  sku: String!
+  "The product's name, in the caller's language."
+  name: String!
+  "The chosen option values."
+  options: [String!]!
+  "How many pieces."
+  quantity: Int!
+}
+
+"What became of one day."
+type RecurringOccurrence {
+  "The day."
+  dueOn: Date!
+  "What became of it."
+  result: RecurringResult!
+  "The order; null if none was placed, or the caller may not see it."
+  order: Order
+  "Why it could not be placed, by code; empty if it was, or was not tried."
+  problemCode: String!
+  "Why it could not be placed, in the member's language; empty if it was, or was not tried."
+  problemText: String!
+  "How often it was tried."
+  attempts: Int!
+}
+
+"What became of one day of a recurring order."
+enum RecurringResult {
+  "Ordered."
+  PLACED
+  "Left out as wished."
+  SKIPPED
+  "It could not be placed, and will be tried again."
+  PROBLEM
+  "It could not be placed, and was left out after the last try."
+  GIVEN_UP
+}
+
+"One page of recurring orders."
+type RecurringOrderConnection {
+  "The recurring orders with their cursors."
+  edges: [RecurringOrderEdge!]!
+  "The recurring orders without cursors."
+  nodes: [RecurringOrder!]!
+  "Where the page lies."
+  pageInfo: PageInfo!
+  "How many recurring orders the whole list has; costs a count."
+  totalCount: Int!
+}
+
+"A recurring order on a page."
+type RecurringOrderEdge {
+  "The cursor behind this recurring order."
+  cursor: String!
+  "The recurring order."
+  node: RecurringOrder!
+}
+
+"Which recurring orders to list; what is left out does not filter."
+input RecurringOrderFilter {
+  "Those that stand at one of these."
+  state: [RecurringOrderState!]
+  "Those of the account; for staff."
+  memberId: ID
+  "Only those whose next order could not be placed: the work list of staff."
+  problem: Boolean! = false
+}
+
+"What comes again, how often, and from when."
+input SubscribeRecurringOrderInput {
+  "The client's key of this intent, 8 to 100 characters: a UUID does."
+  idempotencyKey: String!
+  "The account for which it is, for staff; the caller if left out."
+  memberId: ID
+  "What the interval counts."
+  unit: RecurringUnit!
+  "How many of them lie between two orders: 1 to 26 weeks, 1 to 12 months."
+  every: Int!
+  "The day of the first order, from tomorrow on, within a year."
+  firstOn: Date!
+  "The goods, at most 200 lines; no sets that the customer fills."
+  lines: [RecurringOrderLineInput!]!
+  "Where the parcel goes."
+  shippingAddress: AddressInput!
+  "Whom the bill is made out to; the shipping address if left out."
+  billingAddress: AddressInput
+  "How it is shipped."
+  shippingMethodId: ID!
+  "How it is paid: BANK_TRANSFER, ON_ACCOUNT, CONVENIENCE_STORE or CASH_ON_DELIVERY."
+  paymentMethod: PaymentMethod!
+  "For CONVENIENCE_STORE: the chain to pay at."
+  convenienceStore: ConvenienceStore
+  "The codes of coupons that hold for each order, at most 3."
+  coupons: [String!]
+}
+
+"Goods of a recurring order."
+input RecurringOrderLineInput {
+  "The variant."
+  variantId: ID!
+  "How many pieces, 1 to 99,999."
+  quantity: Int!
+}
+
+"What is to change in a recurring order."
+input ChangeRecurringOrderInput {
+  "The recurring order."
+  recurringOrderId: ID!
+  "` + "`" + `RecurringOrder.revision` + "`" + ` as it was seen."
+  revision: Int!
+  "What is to change."
+  terms: RecurringOrderTermsInput!
+}
+
+"What is to be otherwise; what is left out stays as it is."
+input RecurringOrderTermsInput {
+  "What the interval counts."
+  unit: RecurringUnit
+  "How many of them lie between two orders."
+  every: Int
+  "The day of the next order, from which the others are counted: from tomorrow on, within a year."
+  nextOn: Date
+  "All goods."
+  lines: [RecurringOrderLineInput!]
+  "Where the parcel goes."
+  shippingAddress: AddressInput
+  "Whom the bill is made out to."
+  billingAddress: AddressInput
+  "How it is shipped."
+  shippingMethodId: ID
+  "How it is paid."
+  paymentMethod: PaymentMethod
+  "For CONVENIENCE_STORE: the chain to pay at."
+  convenienceStore: ConvenienceStore
+  "The codes of all coupons that hold for each order."
+  coupons: [String!]
+}
+
+"Names a recurring order."
+input RecurringOrderInput {
+  "The recurring order."
+  recurringOrderId: ID!
+  "Why, at most 500 characters."
+  reason: String! = ""
+}
+
+"A recurring order that goes on."
+input ResumeRecurringOrderInput {
+  "The recurring order."
+  recurringOrderId: ID!
+  "The day of the next order, from which the others are counted; as it was planned if left out."
+  nextOn: Date
+}
+
+"A recurring order that is tried again."
+input RetryRecurringOrderInput {
+  "The recurring order."
+  recurringOrderId: ID!
+  "Whether what it costs now is accepted."
+  acceptPrice: Boolean! = false
+}
+
+"A recurring order after a change."
+type RecurringOrderPayload {
+  "The recurring order; null if nothing was done."
+  recurringOrder: RecurringOrder
+  "Why nothing was done; empty if it was."
+  userErrors: [UserError!]!
+}
+
+extend enum UserErrorCode {
+  "The recurring order stands where this cannot be done."
+  RECURRING_ORDER_STATE_CONFLICT
+  "The recurring order was changed since it was seen."
+  RECURRING_ORDER_CHANGED
+  "The interval or the day is out of bounds."
+  RECURRING_ORDER_SCHEDULE_INVALID
+  "A recurring order cannot be paid this way."
+  RECURRING_ORDER_PAYMENT_INVALID
+  "The total has risen by much since the member knew of it."
+  RECURRING_ORDER_PRICE_ROSE
+  "No goods are named."
+  RECURRING_ORDER_EMPTY
 }
 `, BuiltIn: false},
 	{Name: "../schema/returns.graphqls", Input: `extend type Query {
@@ -10605,6 +15083,102 @@ type ShippingMethodPayload {
   userErrors: [UserError!]!
 }
 `, BuiltIn: false},
+	{Name: "../schema/shop.graphqls", Input: `"What a shop tells shoppers of its stock."
+enum StockShown {
+  "Nothing: the availability is NOT_TOLD."
+  NOTHING
+  "Enough, few or none."
+  BAND
+  "The number of pieces too."
+  PIECES
+}
+
+extend type Shop {
+  "Where it is; null if that is not known."
+  address: Address
+  "Whether orders can be picked up here (店舗受取)."
+  pickUp: Boolean!
+  "For how many days orders are kept once they are ready."
+  pickUpDays: Int!
+  "What it tells shoppers of its stock."
+  stockShown: StockShown!
+  "Degrees north; null if not known."
+  latitude: Float
+  "Degrees east; null if not known."
+  longitude: Float
+}
+
+"What a shop has of a variant, as far as the caller may know."
+type ShopStock {
+  "The shop."
+  shop: Shop!
+  "Whether it is there: NOT_TOLD if the shop does not tell, or the caller may not see stock (function SEE_STOCK)."
+  availability: Availability!
+  "How many pieces there are; null unless the shop tells."
+  pieces: Int
+  "How far the shop is, as the crow flies, in kilometres; null if nobody said from where, or the shop is nowhere."
+  kilometres: Float
+}
+
+extend type Variant {
+  """
+  What the brand's shops have of it, the nearest first if the caller says from where; as
+  the brand has its shops in order if not. Of a set, what its parts make; nothing if
+  there is something to choose in it.
+  """
+  shopStock(
+    "How many shops, 0 to 100."
+    first: Int! = 20
+    "From where: degrees north, with ` + "`" + `longitude` + "`" + `."
+    latitude: Float
+    "From where: degrees east, with ` + "`" + `latitude` + "`" + `."
+    longitude: Float
+    "From where, if there is no position: shops of this prefecture come first."
+    prefecture: Prefecture
+    "Only shops at which orders can be picked up."
+    pickUp: Boolean! = false
+  ): [ShopStock!]! @cost(size: 20)
+}
+
+extend type Mutation {
+  "Say what a shop offers: pick-up, and what it tells of its stock. Staff of a shop do so for theirs."
+  setShop(
+    "Which shop, and what."
+    input: SetShopInput!
+  ): ShopPayload! @allow(permissions: [INVENTORY_WRITE])
+}
+
+"What a shop offers."
+input SetShopInput {
+  "The shop: its location's global id."
+  shopId: ID!
+  "Where it is; left out, as it is."
+  address: AddressInput
+  "Whether orders can be picked up here; there has to be an address then."
+  pickUp: Boolean!
+  "For how many days orders are kept once they are ready, 1 to 60."
+  pickUpDays: Int! = 7
+  "What it tells shoppers of its stock."
+  stockShown: StockShown! = BAND
+  "Degrees north, -90 to 90; with ` + "`" + `longitude` + "`" + `."
+  latitude: Float
+  "Degrees east, -180 to 180; with ` + "`" + `latitude` + "`" + `."
+  longitude: Float
+}
+
+"A shop after a change."
+type ShopPayload {
+  "The shop; null if nothing was done."
+  shop: Shop
+  "Why nothing was done; empty if it was."
+  userErrors: [UserError!]!
+}
+
+extend enum UserErrorCode {
+  "A latitude without a longitude, or a place that is not on the map."
+  POSITION_INVALID
+}
+`, BuiltIn: false},
 	{Name: "../schema/special.graphqls", Input: `extend type Query {
   "What orders of the brand wait for (取り寄せ), the longest waiting first; for staff."
   backOrders(
@@ -11455,6 +16029,122 @@ type StockDeliveryPayload {
   userErrors: [UserError!]!
 }
 `, BuiltIn: false},
+	{Name: "../schema/timeline.graphqls", Input: `extend type Query {
+  """
+  What happened around an order, the first first: to the order, its shipments, returns,
+  payments and documents, the mails about it, and notes of staff. Customers see what is
+  for them.
+  """
+  orderTimeline(
+    "The order's global id."
+    orderId: ID!
+    "How many, 0 to 100."
+    first: Int = 50
+    "The cursor behind which the page starts."
+    after: String
+  ): TimelineConnection! @allow(roles: [GUEST, MEMBER, COMPANY_BUYER], permissions: [ORDER_READ])
+}
+
+extend type Mutation {
+  "Add a note to an order's timeline: among staff, or for the customer to see. It stays as it is."
+  remarkOrder(
+    "Which order, and the note."
+    input: RemarkOrderInput!
+  ): OrderPayload! @allow(permissions: [ORDER_WRITE])
+}
+
+"One thing that happened around an order."
+type TimelineMoment {
+  "When."
+  at: DateTime!
+  "What: \"order.placed\", \"order.shipped\", \"payment.captured\", \"document.issued\", \"mail.sent\", \"order.remarked\", …"
+  type: String!
+  "What it happened to: \"Order\", \"Payment\", \"Document\" or \"Mail\"."
+  subject: String!
+  "The kind of caller that did it."
+  actor: Role!
+  "The global id of the account that did it; null if a guest or noren itself did."
+  actorId: ID @allow(permissions: [ORDER_READ])
+  "The name of the account that did it; empty if none did."
+  actorName: String! @allow(permissions: [ORDER_READ])
+  "Where the order stood after it; null if it does not say."
+  to: OrderStatus
+  "What there is to say besides: the kind of mail or document, numbers, why; empty if nothing."
+  detail: String!
+  "The note; empty if it is none."
+  remark: String!
+  "Whether the customer sees it."
+  visible: Boolean! @allow(permissions: [ORDER_READ])
+}
+
+"One page of a timeline."
+type TimelineConnection {
+  "The moments with their cursors."
+  edges: [TimelineEdge!]!
+  "The moments without cursors."
+  nodes: [TimelineMoment!]!
+  "Where the page lies."
+  pageInfo: PageInfo!
+  "How many moments the whole timeline has; costs a count."
+  totalCount: Int!
+}
+
+"A moment on a page."
+type TimelineEdge {
+  "The cursor behind this moment."
+  cursor: String!
+  "The moment."
+  node: TimelineMoment!
+}
+
+"A note for an order's timeline."
+input RemarkOrderInput {
+  "The order."
+  orderId: ID!
+  "The note, at most 4,000 characters."
+  text: String!
+  "Whether the customer sees it."
+  visibleToCustomer: Boolean! = false
+}
+`, BuiltIn: false},
+	{Name: "../schema/tracking.graphqls", Input: `"Where a parcel is on its way (配送状況)."
+enum TrackingStatus {
+  "The carrier has it."
+  ACCEPTED
+  "On its way."
+  IN_TRANSIT
+  "It arrives today (持出中)."
+  OUT_FOR_DELIVERY
+  "Nobody was there to take it (不在)."
+  ABSENT
+  "Its customer has it."
+  DELIVERED
+  "It goes back to the sender, or is back."
+  RETURNED
+}
+
+"One parcel of a shipment."
+type Parcel {
+  "The number at its carrier."
+  trackingNumber: String!
+  "Where it can be followed; empty if nowhere."
+  trackingUrl: String!
+  "Where it is; null while its carrier has said nothing."
+  status: TrackingStatus
+  "What its carrier has said, oldest first."
+  events: [TrackingEvent!]!
+}
+
+"What a carrier has said of a parcel."
+type TrackingEvent {
+  "Where the parcel was on its way."
+  status: TrackingStatus!
+  "When, by the carrier's clock."
+  at: DateTime!
+  "At which of the carrier's places; empty if it did not say."
+  place: String!
+}
+`, BuiltIn: false},
 	{Name: "../schema/transfer.graphqls", Input: `"Where a stock transfer stands."
 enum StockTransferState {
   "The pieces are on their way, at least some (移動中)."
@@ -11619,7 +16309,7 @@ type StockTransferPayload {
 	{Name: "../schema/wishlist.graphqls", Input: `extend type Query {
   "The caller's wish lists (お気に入り), the oldest first; 20 at most."
   wishLists: [WishList!]! @allow(roles: [MEMBER, COMPANY_BUYER]) @cost(size: 5)
-  "A wish list that its member shared; a list that is no longer shared is NOT_FOUND."
+  "A wish list that its member shared; null if it is shared no longer."
   sharedWishList(
     "The token of the link."
     token: String!
@@ -11764,6 +16454,36 @@ type WishListPayload {
   wishList: WishList
   "Why nothing was done; empty if it was."
   userErrors: [UserError!]!
+}
+`, BuiltIn: false},
+	{Name: "../schema/worklist.graphqls", Input: `extend type Query {
+  "How much waits for staff; for staff of a shop, in theirs."
+  workLists: WorkLists! @allow(permissions: [ORDER_READ])
+}
+
+extend type Subscription {
+  """
+  How much waits for staff now, and again whenever it changes; for staff of a shop, in
+  theirs. Changes that follow each other quickly come as one. Whether the caller may
+  still see it is asked each time: once not, the stream ends.
+  """
+  workListsChanged: WorkLists! @allow(permissions: [ORDER_READ])
+}
+
+"How much waits for staff. Each list is counted up to 1,000."
+type WorkLists {
+  "Orders that can leave."
+  toShip: Int!
+  "Orders that are held."
+  onHold: Int!
+  "Orders on account that wait for an approver."
+  pendingApproval: Int!
+  "What a gateway has refused, or not answered."
+  payments: Int!
+  "Returns that were asked for."
+  returns: Int!
+  "Recurring orders whose next could not be placed; 0 for staff of a shop."
+  recurring: Int!
 }
 `, BuiltIn: false},
 }
@@ -11977,6 +16697,16 @@ func childFields_Address(ctx context.Context, ec *executionContext, field graphq
 		return fieldContext_Address_phone(ctx, ec, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type Address", field.Name)
+}
+
+func childFields_AllocationPayload(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "allocation":
+		return fieldContext_AllocationPayload_allocation(ctx, ec, field)
+	case "userErrors":
+		return fieldContext_AllocationPayload_userErrors(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type AllocationPayload", field.Name)
 }
 
 func childFields_Attribute(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -12309,6 +17039,36 @@ func childFields_BankTransfer(ctx context.Context, ec *executionContext, field g
 	return nil, fmt.Errorf("no field named %q was found under type BankTransfer", field.Name)
 }
 
+func childFields_BusinessCalendar(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return fieldContext_BusinessCalendar_id(ctx, ec, field)
+	case "code":
+		return fieldContext_BusinessCalendar_code(ctx, ec, field)
+	case "name":
+		return fieldContext_BusinessCalendar_name(ctx, ec, field)
+	case "weekdays":
+		return fieldContext_BusinessCalendar_weekdays(ctx, ec, field)
+	case "holidays":
+		return fieldContext_BusinessCalendar_holidays(ctx, ec, field)
+	case "closedDays":
+		return fieldContext_BusinessCalendar_closedDays(ctx, ec, field)
+	case "active":
+		return fieldContext_BusinessCalendar_active(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type BusinessCalendar", field.Name)
+}
+
+func childFields_BusinessCalendarPayload(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "calendar":
+		return fieldContext_BusinessCalendarPayload_calendar(ctx, ec, field)
+	case "userErrors":
+		return fieldContext_BusinessCalendarPayload_userErrors(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type BusinessCalendarPayload", field.Name)
+}
+
 func childFields_Campaign(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "id":
@@ -12515,6 +17275,42 @@ func childFields_CampaignSimulation(ctx context.Context, ec *executionContext, f
 	return nil, fmt.Errorf("no field named %q was found under type CampaignSimulation", field.Name)
 }
 
+func childFields_CarrierProfile(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "code":
+		return fieldContext_CarrierProfile_code(ctx, ec, field)
+	case "name":
+		return fieldContext_CarrierProfile_name(ctx, ec, field)
+	case "headings":
+		return fieldContext_CarrierProfile_headings(ctx, ec, field)
+	case "from":
+		return fieldContext_CarrierProfile_from(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type CarrierProfile", field.Name)
+}
+
+func childFields_CarrierProfilePayload(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "profile":
+		return fieldContext_CarrierProfilePayload_profile(ctx, ec, field)
+	case "userErrors":
+		return fieldContext_CarrierProfilePayload_userErrors(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type CarrierProfilePayload", field.Name)
+}
+
+func childFields_CarrierSender(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "address":
+		return fieldContext_CarrierSender_address(ctx, ec, field)
+	case "customerCode":
+		return fieldContext_CarrierSender_customerCode(ctx, ec, field)
+	case "fareCode":
+		return fieldContext_CarrierSender_fareCode(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type CarrierSender", field.Name)
+}
+
 func childFields_Cart(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "id":
@@ -12549,12 +17345,28 @@ func childFields_Cart(ctx context.Context, ec *executionContext, field graphql.C
 		return fieldContext_Cart_total(ctx, ec, field)
 	case "breakdown":
 		return fieldContext_Cart_breakdown(ctx, ec, field)
+	case "deliverOn":
+		return fieldContext_Cart_deliverOn(ctx, ec, field)
+	case "deliveryBand":
+		return fieldContext_Cart_deliveryBand(ctx, ec, field)
+	case "arrivesOn":
+		return fieldContext_Cart_arrivesOn(ctx, ec, field)
+	case "deliveryProblem":
+		return fieldContext_Cart_deliveryProblem(ctx, ec, field)
 	case "paymentMethod":
 		return fieldContext_Cart_paymentMethod(ctx, ec, field)
 	case "paymentCharge":
 		return fieldContext_Cart_paymentCharge(ctx, ec, field)
 	case "paymentProblem":
 		return fieldContext_Cart_paymentProblem(ctx, ec, field)
+	case "recipient":
+		return fieldContext_Cart_recipient(ctx, ec, field)
+	case "pickUpProblem":
+		return fieldContext_Cart_pickUpProblem(ctx, ec, field)
+	case "payableAtShop":
+		return fieldContext_Cart_payableAtShop(ctx, ec, field)
+	case "points":
+		return fieldContext_Cart_points(ctx, ec, field)
 	case "shippingOptions":
 		return fieldContext_Cart_shippingOptions(ctx, ec, field)
 	case "shippingProblem":
@@ -12773,6 +17585,26 @@ func childFields_CloseAccountsPayload(ctx context.Context, ec *executionContext,
 		return fieldContext_CloseAccountsPayload_userErrors(ctx, ec, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type CloseAccountsPayload", field.Name)
+}
+
+func childFields_ClosePointRulePayload(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "userErrors":
+		return fieldContext_ClosePointRulePayload_userErrors(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ClosePointRulePayload", field.Name)
+}
+
+func childFields_ClosedDays(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "from":
+		return fieldContext_ClosedDays_from(ctx, ec, field)
+	case "to":
+		return fieldContext_ClosedDays_to(ctx, ec, field)
+	case "note":
+		return fieldContext_ClosedDays_note(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ClosedDays", field.Name)
 }
 
 func childFields_CollectionPayload(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -13189,6 +18021,94 @@ func childFields_DeletePayload(ctx context.Context, ec *executionContext, field 
 	return nil, fmt.Errorf("no field named %q was found under type DeletePayload", field.Name)
 }
 
+func childFields_DeliveryEstimate(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "shipsOn":
+		return fieldContext_DeliveryEstimate_shipsOn(ctx, ec, field)
+	case "arrivesOn":
+		return fieldContext_DeliveryEstimate_arrivesOn(ctx, ec, field)
+	case "shippingMethod":
+		return fieldContext_DeliveryEstimate_shippingMethod(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type DeliveryEstimate", field.Name)
+}
+
+func childFields_DeliveryIssue(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return fieldContext_DeliveryIssue_id(ctx, ec, field)
+	case "kind":
+		return fieldContext_DeliveryIssue_kind(ctx, ec, field)
+	case "shipment":
+		return fieldContext_DeliveryIssue_shipment(ctx, ec, field)
+	case "carrier":
+		return fieldContext_DeliveryIssue_carrier(ctx, ec, field)
+	case "reference":
+		return fieldContext_DeliveryIssue_reference(ctx, ec, field)
+	case "trackingNumber":
+		return fieldContext_DeliveryIssue_trackingNumber(ctx, ec, field)
+	case "detail":
+		return fieldContext_DeliveryIssue_detail(ctx, ec, field)
+	case "state":
+		return fieldContext_DeliveryIssue_state(ctx, ec, field)
+	case "reason":
+		return fieldContext_DeliveryIssue_reason(ctx, ec, field)
+	case "reportedAt":
+		return fieldContext_DeliveryIssue_reportedAt(ctx, ec, field)
+	case "settledAt":
+		return fieldContext_DeliveryIssue_settledAt(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type DeliveryIssue", field.Name)
+}
+
+func childFields_DeliveryIssueConnection(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edges":
+		return fieldContext_DeliveryIssueConnection_edges(ctx, ec, field)
+	case "nodes":
+		return fieldContext_DeliveryIssueConnection_nodes(ctx, ec, field)
+	case "pageInfo":
+		return fieldContext_DeliveryIssueConnection_pageInfo(ctx, ec, field)
+	case "totalCount":
+		return fieldContext_DeliveryIssueConnection_totalCount(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type DeliveryIssueConnection", field.Name)
+}
+
+func childFields_DeliveryIssueEdge(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cursor":
+		return fieldContext_DeliveryIssueEdge_cursor(ctx, ec, field)
+	case "node":
+		return fieldContext_DeliveryIssueEdge_node(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type DeliveryIssueEdge", field.Name)
+}
+
+func childFields_DeliveryIssuePayload(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "issue":
+		return fieldContext_DeliveryIssuePayload_issue(ctx, ec, field)
+	case "userErrors":
+		return fieldContext_DeliveryIssuePayload_userErrors(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type DeliveryIssuePayload", field.Name)
+}
+
+func childFields_DeliveryTimeBand(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "code":
+		return fieldContext_DeliveryTimeBand_code(ctx, ec, field)
+	case "name":
+		return fieldContext_DeliveryTimeBand_name(ctx, ec, field)
+	case "from":
+		return fieldContext_DeliveryTimeBand_from(ctx, ec, field)
+	case "to":
+		return fieldContext_DeliveryTimeBand_to(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type DeliveryTimeBand", field.Name)
+}
+
 func childFields_DisplayRule(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "id":
@@ -13399,6 +18319,116 @@ func childFields_DonePayload(ctx context.Context, ec *executionContext, field gr
 	return nil, fmt.Errorf("no field named %q was found under type DonePayload", field.Name)
 }
 
+func childFields_DraftOrder(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return fieldContext_DraftOrder_id(ctx, ec, field)
+	case "number":
+		return fieldContext_DraftOrder_number(ctx, ec, field)
+	case "state":
+		return fieldContext_DraftOrder_state(ctx, ec, field)
+	case "revision":
+		return fieldContext_DraftOrder_revision(ctx, ec, field)
+	case "memberId":
+		return fieldContext_DraftOrder_memberId(ctx, ec, field)
+	case "name":
+		return fieldContext_DraftOrder_name(ctx, ec, field)
+	case "phone":
+		return fieldContext_DraftOrder_phone(ctx, ec, field)
+	case "email":
+		return fieldContext_DraftOrder_email(ctx, ec, field)
+	case "shippingAddress":
+		return fieldContext_DraftOrder_shippingAddress(ctx, ec, field)
+	case "billingAddress":
+		return fieldContext_DraftOrder_billingAddress(ctx, ec, field)
+	case "shippingMethodId":
+		return fieldContext_DraftOrder_shippingMethodId(ctx, ec, field)
+	case "shippingMode":
+		return fieldContext_DraftOrder_shippingMode(ctx, ec, field)
+	case "shopId":
+		return fieldContext_DraftOrder_shopId(ctx, ec, field)
+	case "paymentMethod":
+		return fieldContext_DraftOrder_paymentMethod(ctx, ec, field)
+	case "convenienceStore":
+		return fieldContext_DraftOrder_convenienceStore(ctx, ec, field)
+	case "lines":
+		return fieldContext_DraftOrder_lines(ctx, ec, field)
+	case "total":
+		return fieldContext_DraftOrder_total(ctx, ec, field)
+	case "message":
+		return fieldContext_DraftOrder_message(ctx, ec, field)
+	case "expiresAt":
+		return fieldContext_DraftOrder_expiresAt(ctx, ec, field)
+	case "note":
+		return fieldContext_DraftOrder_note(ctx, ec, field)
+	case "createdBy":
+		return fieldContext_DraftOrder_createdBy(ctx, ec, field)
+	case "placedBy":
+		return fieldContext_DraftOrder_placedBy(ctx, ec, field)
+	case "createdAt":
+		return fieldContext_DraftOrder_createdAt(ctx, ec, field)
+	case "updatedAt":
+		return fieldContext_DraftOrder_updatedAt(ctx, ec, field)
+	case "order":
+		return fieldContext_DraftOrder_order(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type DraftOrder", field.Name)
+}
+
+func childFields_DraftOrderConnection(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edges":
+		return fieldContext_DraftOrderConnection_edges(ctx, ec, field)
+	case "nodes":
+		return fieldContext_DraftOrderConnection_nodes(ctx, ec, field)
+	case "pageInfo":
+		return fieldContext_DraftOrderConnection_pageInfo(ctx, ec, field)
+	case "totalCount":
+		return fieldContext_DraftOrderConnection_totalCount(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type DraftOrderConnection", field.Name)
+}
+
+func childFields_DraftOrderEdge(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cursor":
+		return fieldContext_DraftOrderEdge_cursor(ctx, ec, field)
+	case "node":
+		return fieldContext_DraftOrderEdge_node(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type DraftOrderEdge", field.Name)
+}
+
+func childFields_DraftOrderLine(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return fieldContext_DraftOrderLine_id(ctx, ec, field)
+	case "variant":
+		return fieldContext_DraftOrderLine_variant(ctx, ec, field)
+	case "sku":
+		return fieldContext_DraftOrderLine_sku(ctx, ec, field)
+	case "name":
+		return fieldContext_DraftOrderLine_name(ctx, ec, field)
+	case "options":
+		return fieldContext_DraftOrderLine_options(ctx, ec, field)
+	case "quantity":
+		return fieldContext_DraftOrderLine_quantity(ctx, ec, field)
+	case "unit":
+		return fieldContext_DraftOrderLine_unit(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type DraftOrderLine", field.Name)
+}
+
+func childFields_DraftOrderPayload(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "draftOrder":
+		return fieldContext_DraftOrderPayload_draftOrder(ctx, ec, field)
+	case "userErrors":
+		return fieldContext_DraftOrderPayload_userErrors(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type DraftOrderPayload", field.Name)
+}
+
 func childFields_EditOrderPayload(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "order":
@@ -13413,6 +18443,28 @@ func childFields_EditOrderPayload(ctx context.Context, ec *executionContext, fie
 		return fieldContext_EditOrderPayload_userErrors(ctx, ec, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type EditOrderPayload", field.Name)
+}
+
+func childFields_ExchangePointsPayload(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "balances":
+		return fieldContext_ExchangePointsPayload_balances(ctx, ec, field)
+	case "userErrors":
+		return fieldContext_ExchangePointsPayload_userErrors(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ExchangePointsPayload", field.Name)
+}
+
+func childFields_ExportPointTransfersPayload(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "count":
+		return fieldContext_ExportPointTransfersPayload_count(ctx, ec, field)
+	case "csv":
+		return fieldContext_ExportPointTransfersPayload_csv(ctx, ec, field)
+	case "userErrors":
+		return fieldContext_ExportPointTransfersPayload_userErrors(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ExportPointTransfersPayload", field.Name)
 }
 
 func childFields_Facet(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -13619,6 +18671,20 @@ func childFields_ImportPayload(ctx context.Context, ec *executionContext, field 
 		return fieldContext_ImportPayload_userErrors(ctx, ec, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type ImportPayload", field.Name)
+}
+
+func childFields_ImportPointAnswersPayload(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "acknowledged":
+		return fieldContext_ImportPointAnswersPayload_acknowledged(ctx, ec, field)
+	case "returned":
+		return fieldContext_ImportPointAnswersPayload_returned(ctx, ec, field)
+	case "repeated":
+		return fieldContext_ImportPointAnswersPayload_repeated(ctx, ec, field)
+	case "userErrors":
+		return fieldContext_ImportPointAnswersPayload_userErrors(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ImportPointAnswersPayload", field.Name)
 }
 
 func childFields_ImportRejection(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -13861,6 +18927,30 @@ func childFields_Location(ctx context.Context, ec *executionContext, field graph
 	return nil, fmt.Errorf("no field named %q was found under type Location", field.Name)
 }
 
+func childFields_LocationDispatch(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "locationId":
+		return fieldContext_LocationDispatch_locationId(ctx, ec, field)
+	case "calendarId":
+		return fieldContext_LocationDispatch_calendarId(ctx, ec, field)
+	case "cutOff":
+		return fieldContext_LocationDispatch_cutOff(ctx, ec, field)
+	case "handlingDays":
+		return fieldContext_LocationDispatch_handlingDays(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type LocationDispatch", field.Name)
+}
+
+func childFields_LocationDispatchPayload(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "dispatch":
+		return fieldContext_LocationDispatchPayload_dispatch(ctx, ec, field)
+	case "userErrors":
+		return fieldContext_LocationDispatchPayload_userErrors(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type LocationDispatchPayload", field.Name)
+}
+
 func childFields_LocationPayload(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "location":
@@ -13887,6 +18977,16 @@ func childFields_LoginPayload(ctx context.Context, ec *executionContext, field g
 	return nil, fmt.Errorf("no field named %q was found under type LoginPayload", field.Name)
 }
 
+func childFields_LotStop(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "on":
+		return fieldContext_LotStop_on(ctx, ec, field)
+	case "text":
+		return fieldContext_LotStop_text(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type LotStop", field.Name)
+}
+
 func childFields_Media(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "id":
@@ -13899,6 +18999,274 @@ func childFields_Media(ctx context.Context, ec *executionContext, field graphql.
 		return fieldContext_Media_alt(ctx, ec, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type Media", field.Name)
+}
+
+func childFields_Member(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return fieldContext_Member_id(ctx, ec, field)
+	case "masked":
+		return fieldContext_Member_masked(ctx, ec, field)
+	case "name":
+		return fieldContext_Member_name(ctx, ec, field)
+	case "kana":
+		return fieldContext_Member_kana(ctx, ec, field)
+	case "phone":
+		return fieldContext_Member_phone(ctx, ec, field)
+	case "email":
+		return fieldContext_Member_email(ctx, ec, field)
+	case "birthday":
+		return fieldContext_Member_birthday(ctx, ec, field)
+	case "birthMonth":
+		return fieldContext_Member_birthMonth(ctx, ec, field)
+	case "age":
+		return fieldContext_Member_age(ctx, ec, field)
+	case "gender":
+		return fieldContext_Member_gender(ctx, ec, field)
+	case "address":
+		return fieldContext_Member_address(ctx, ec, field)
+	case "hasAccount":
+		return fieldContext_Member_hasAccount(ctx, ec, field)
+	case "memberships":
+		return fieldContext_Member_memberships(ctx, ec, field)
+	case "cards":
+		return fieldContext_Member_cards(ctx, ec, field)
+	case "settings":
+		return fieldContext_Member_settings(ctx, ec, field)
+	case "consents":
+		return fieldContext_Member_consents(ctx, ec, field)
+	case "rankChanges":
+		return fieldContext_Member_rankChanges(ctx, ec, field)
+	case "household":
+		return fieldContext_Member_household(ctx, ec, field)
+	case "createdAt":
+		return fieldContext_Member_createdAt(ctx, ec, field)
+	case "erasedAt":
+		return fieldContext_Member_erasedAt(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type Member", field.Name)
+}
+
+func childFields_MemberCard(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return fieldContext_MemberCard_id(ctx, ec, field)
+	case "number":
+		return fieldContext_MemberCard_number(ctx, ec, field)
+	case "brandId":
+		return fieldContext_MemberCard_brandId(ctx, ec, field)
+	case "kind":
+		return fieldContext_MemberCard_kind(ctx, ec, field)
+	case "state":
+		return fieldContext_MemberCard_state(ctx, ec, field)
+	case "storeId":
+		return fieldContext_MemberCard_storeId(ctx, ec, field)
+	case "issuedAt":
+		return fieldContext_MemberCard_issuedAt(ctx, ec, field)
+	case "endedAt":
+		return fieldContext_MemberCard_endedAt(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type MemberCard", field.Name)
+}
+
+func childFields_MemberCode(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "text":
+		return fieldContext_MemberCode_text(ctx, ec, field)
+	case "squareCode":
+		return fieldContext_MemberCode_squareCode(ctx, ec, field)
+	case "expiresAt":
+		return fieldContext_MemberCode_expiresAt(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type MemberCode", field.Name)
+}
+
+func childFields_MemberCodePayload(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "memberCode":
+		return fieldContext_MemberCodePayload_memberCode(ctx, ec, field)
+	case "userErrors":
+		return fieldContext_MemberCodePayload_userErrors(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type MemberCodePayload", field.Name)
+}
+
+func childFields_MemberConsent(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "brandId":
+		return fieldContext_MemberConsent_brandId(ctx, ec, field)
+	case "medium":
+		return fieldContext_MemberConsent_medium(ctx, ec, field)
+	case "given":
+		return fieldContext_MemberConsent_given(ctx, ec, field)
+	case "how":
+		return fieldContext_MemberConsent_how(ctx, ec, field)
+	case "wording":
+		return fieldContext_MemberConsent_wording(ctx, ec, field)
+	case "storeId":
+		return fieldContext_MemberConsent_storeId(ctx, ec, field)
+	case "actor":
+		return fieldContext_MemberConsent_actor(ctx, ec, field)
+	case "at":
+		return fieldContext_MemberConsent_at(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type MemberConsent", field.Name)
+}
+
+func childFields_MemberExportPayload(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "url":
+		return fieldContext_MemberExportPayload_url(ctx, ec, field)
+	case "expiresAt":
+		return fieldContext_MemberExportPayload_expiresAt(ctx, ec, field)
+	case "userErrors":
+		return fieldContext_MemberExportPayload_userErrors(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type MemberExportPayload", field.Name)
+}
+
+func childFields_MemberPayload(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "member":
+		return fieldContext_MemberPayload_member(ctx, ec, field)
+	case "userErrors":
+		return fieldContext_MemberPayload_userErrors(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type MemberPayload", field.Name)
+}
+
+func childFields_MemberRank(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return fieldContext_MemberRank_id(ctx, ec, field)
+	case "code":
+		return fieldContext_MemberRank_code(ctx, ec, field)
+	case "name":
+		return fieldContext_MemberRank_name(ctx, ec, field)
+	case "minSpend":
+		return fieldContext_MemberRank_minSpend(ctx, ec, field)
+	case "months":
+		return fieldContext_MemberRank_months(ctx, ec, field)
+	case "closedAt":
+		return fieldContext_MemberRank_closedAt(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type MemberRank", field.Name)
+}
+
+func childFields_MemberRankChange(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "brandId":
+		return fieldContext_MemberRankChange_brandId(ctx, ec, field)
+	case "from":
+		return fieldContext_MemberRankChange_from(ctx, ec, field)
+	case "to":
+		return fieldContext_MemberRankChange_to(ctx, ec, field)
+	case "spend":
+		return fieldContext_MemberRankChange_spend(ctx, ec, field)
+	case "at":
+		return fieldContext_MemberRankChange_at(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type MemberRankChange", field.Name)
+}
+
+func childFields_MemberRankPayload(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "rank":
+		return fieldContext_MemberRankPayload_rank(ctx, ec, field)
+	case "userErrors":
+		return fieldContext_MemberRankPayload_userErrors(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type MemberRankPayload", field.Name)
+}
+
+func childFields_MemberRequest(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return fieldContext_MemberRequest_id(ctx, ec, field)
+	case "memberId":
+		return fieldContext_MemberRequest_memberId(ctx, ec, field)
+	case "kind":
+		return fieldContext_MemberRequest_kind(ctx, ec, field)
+	case "state":
+		return fieldContext_MemberRequest_state(ctx, ec, field)
+	case "waitsFor":
+		return fieldContext_MemberRequest_waitsFor(ctx, ec, field)
+	case "requestedAt":
+		return fieldContext_MemberRequest_requestedAt(ctx, ec, field)
+	case "doneAt":
+		return fieldContext_MemberRequest_doneAt(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type MemberRequest", field.Name)
+}
+
+func childFields_MemberRequestConnection(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edges":
+		return fieldContext_MemberRequestConnection_edges(ctx, ec, field)
+	case "nodes":
+		return fieldContext_MemberRequestConnection_nodes(ctx, ec, field)
+	case "pageInfo":
+		return fieldContext_MemberRequestConnection_pageInfo(ctx, ec, field)
+	case "totalCount":
+		return fieldContext_MemberRequestConnection_totalCount(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type MemberRequestConnection", field.Name)
+}
+
+func childFields_MemberRequestEdge(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cursor":
+		return fieldContext_MemberRequestEdge_cursor(ctx, ec, field)
+	case "node":
+		return fieldContext_MemberRequestEdge_node(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type MemberRequestEdge", field.Name)
+}
+
+func childFields_MemberRequestPayload(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "request":
+		return fieldContext_MemberRequestPayload_request(ctx, ec, field)
+	case "userErrors":
+		return fieldContext_MemberRequestPayload_userErrors(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type MemberRequestPayload", field.Name)
+}
+
+func childFields_MemberSetting(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "brandId":
+		return fieldContext_MemberSetting_brandId(ctx, ec, field)
+	case "medium":
+		return fieldContext_MemberSetting_medium(ctx, ec, field)
+	case "given":
+		return fieldContext_MemberSetting_given(ctx, ec, field)
+	case "since":
+		return fieldContext_MemberSetting_since(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type MemberSetting", field.Name)
+}
+
+func childFields_Membership(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "brandId":
+		return fieldContext_Membership_brandId(ctx, ec, field)
+	case "registeredStoreId":
+		return fieldContext_Membership_registeredStoreId(ctx, ec, field)
+	case "homeStoreId":
+		return fieldContext_Membership_homeStoreId(ctx, ec, field)
+	case "rankCode":
+		return fieldContext_Membership_rankCode(ctx, ec, field)
+	case "rankName":
+		return fieldContext_Membership_rankName(ctx, ec, field)
+	case "spend":
+		return fieldContext_Membership_spend(ctx, ec, field)
+	case "joinedAt":
+		return fieldContext_Membership_joinedAt(ctx, ec, field)
+	case "endedAt":
+		return fieldContext_Membership_endedAt(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type Membership", field.Name)
 }
 
 func childFields_Money(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -13979,12 +19347,26 @@ func childFields_Order(ctx context.Context, ec *executionContext, field graphql.
 		return fieldContext_Order_tags(ctx, ec, field)
 	case "company":
 		return fieldContext_Order_company(ctx, ec, field)
+	case "origin":
+		return fieldContext_Order_origin(ctx, ec, field)
+	case "promisedOn":
+		return fieldContext_Order_promisedOn(ctx, ec, field)
+	case "shipBy":
+		return fieldContext_Order_shipBy(ctx, ec, field)
+	case "deliverOn":
+		return fieldContext_Order_deliverOn(ctx, ec, field)
+	case "deliveryBand":
+		return fieldContext_Order_deliveryBand(ctx, ec, field)
 	case "paymentCharge":
 		return fieldContext_Order_paymentCharge(ctx, ec, field)
+	case "draftOrder":
+		return fieldContext_Order_draftOrder(ctx, ec, field)
 	case "documents":
 		return fieldContext_Order_documents(ctx, ec, field)
 	case "payments":
 		return fieldContext_Order_payments(ctx, ec, field)
+	case "pickUp":
+		return fieldContext_Order_pickUp(ctx, ec, field)
 	case "returns":
 		return fieldContext_Order_returns(ctx, ec, field)
 	case "replaces":
@@ -14045,6 +19427,10 @@ func childFields_OrderEvent(ctx context.Context, ec *executionContext, field gra
 		return fieldContext_OrderEvent_returnNumber(ctx, ec, field)
 	case "note":
 		return fieldContext_OrderEvent_note(ctx, ec, field)
+	case "promisedBefore":
+		return fieldContext_OrderEvent_promisedBefore(ctx, ec, field)
+	case "promisedOn":
+		return fieldContext_OrderEvent_promisedOn(ctx, ec, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type OrderEvent", field.Name)
 }
@@ -14153,6 +19539,20 @@ func childFields_PageInfo(ctx context.Context, ec *executionContext, field graph
 		return fieldContext_PageInfo_endCursor(ctx, ec, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type PageInfo", field.Name)
+}
+
+func childFields_Parcel(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "trackingNumber":
+		return fieldContext_Parcel_trackingNumber(ctx, ec, field)
+	case "trackingUrl":
+		return fieldContext_Parcel_trackingUrl(ctx, ec, field)
+	case "status":
+		return fieldContext_Parcel_status(ctx, ec, field)
+	case "events":
+		return fieldContext_Parcel_events(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type Parcel", field.Name)
 }
 
 func childFields_Partner(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -14451,6 +19851,10 @@ func childFields_Pet(ctx context.Context, ec *executionContext, field graphql.Co
 		return fieldContext_Pet_birthday(ctx, ec, field)
 	case "updatedAt":
 		return fieldContext_Pet_updatedAt(ctx, ec, field)
+	case "allergies":
+		return fieldContext_Pet_allergies(ctx, ec, field)
+	case "weights":
+		return fieldContext_Pet_weights(ctx, ec, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type Pet", field.Name)
 }
@@ -14463,6 +19867,496 @@ func childFields_PetPayload(ctx context.Context, ec *executionContext, field gra
 		return fieldContext_PetPayload_userErrors(ctx, ec, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type PetPayload", field.Name)
+}
+
+func childFields_PetWeight(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "measuredOn":
+		return fieldContext_PetWeight_measuredOn(ctx, ec, field)
+	case "grams":
+		return fieldContext_PetWeight_grams(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type PetWeight", field.Name)
+}
+
+func childFields_PickUp(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "order":
+		return fieldContext_PickUp_order(ctx, ec, field)
+	case "shop":
+		return fieldContext_PickUp_shop(ctx, ec, field)
+	case "shopId":
+		return fieldContext_PickUp_shopId(ctx, ec, field)
+	case "state":
+		return fieldContext_PickUp_state(ctx, ec, field)
+	case "requestedAt":
+		return fieldContext_PickUp_requestedAt(ctx, ec, field)
+	case "readyAt":
+		return fieldContext_PickUp_readyAt(ctx, ec, field)
+	case "expiresAt":
+		return fieldContext_PickUp_expiresAt(ctx, ec, field)
+	case "handedOverAt":
+		return fieldContext_PickUp_handedOverAt(ctx, ec, field)
+	case "code":
+		return fieldContext_PickUp_code(ctx, ec, field)
+	case "squareCode":
+		return fieldContext_PickUp_squareCode(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type PickUp", field.Name)
+}
+
+func childFields_PickUpConnection(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edges":
+		return fieldContext_PickUpConnection_edges(ctx, ec, field)
+	case "nodes":
+		return fieldContext_PickUpConnection_nodes(ctx, ec, field)
+	case "pageInfo":
+		return fieldContext_PickUpConnection_pageInfo(ctx, ec, field)
+	case "totalCount":
+		return fieldContext_PickUpConnection_totalCount(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type PickUpConnection", field.Name)
+}
+
+func childFields_PickUpEdge(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cursor":
+		return fieldContext_PickUpEdge_cursor(ctx, ec, field)
+	case "node":
+		return fieldContext_PickUpEdge_node(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type PickUpEdge", field.Name)
+}
+
+func childFields_PickUpPayload(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "pickUp":
+		return fieldContext_PickUpPayload_pickUp(ctx, ec, field)
+	case "order":
+		return fieldContext_PickUpPayload_order(ctx, ec, field)
+	case "userErrors":
+		return fieldContext_PickUpPayload_userErrors(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type PickUpPayload", field.Name)
+}
+
+func childFields_PlaceDraftOrderPayload(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "order":
+		return fieldContext_PlaceDraftOrderPayload_order(ctx, ec, field)
+	case "draftOrder":
+		return fieldContext_PlaceDraftOrderPayload_draftOrder(ctx, ec, field)
+	case "userErrors":
+		return fieldContext_PlaceDraftOrderPayload_userErrors(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type PlaceDraftOrderPayload", field.Name)
+}
+
+func childFields_PointBalance(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "programme":
+		return fieldContext_PointBalance_programme(ctx, ec, field)
+	case "usable":
+		return fieldContext_PointBalance_usable(ctx, ec, field)
+	case "pending":
+		return fieldContext_PointBalance_pending(ctx, ec, field)
+	case "owed":
+		return fieldContext_PointBalance_owed(ctx, ec, field)
+	case "worth":
+		return fieldContext_PointBalance_worth(ctx, ec, field)
+	case "nextExpiry":
+		return fieldContext_PointBalance_nextExpiry(ctx, ec, field)
+	case "nextExpiryPoints":
+		return fieldContext_PointBalance_nextExpiryPoints(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type PointBalance", field.Name)
+}
+
+func childFields_PointBalancePayload(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "balance":
+		return fieldContext_PointBalancePayload_balance(ctx, ec, field)
+	case "userErrors":
+		return fieldContext_PointBalancePayload_userErrors(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type PointBalancePayload", field.Name)
+}
+
+func childFields_PointBalancesPayload(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "points":
+		return fieldContext_PointBalancesPayload_points(ctx, ec, field)
+	case "userErrors":
+		return fieldContext_PointBalancesPayload_userErrors(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type PointBalancesPayload", field.Name)
+}
+
+func childFields_PointDifference(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "reference":
+		return fieldContext_PointDifference_reference(ctx, ec, field)
+	case "cause":
+		return fieldContext_PointDifference_cause(ctx, ec, field)
+	case "ourPoints":
+		return fieldContext_PointDifference_ourPoints(ctx, ec, field)
+	case "told":
+		return fieldContext_PointDifference_told(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type PointDifference", field.Name)
+}
+
+func childFields_PointEntry(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "number":
+		return fieldContext_PointEntry_number(ctx, ec, field)
+	case "kind":
+		return fieldContext_PointEntry_kind(ctx, ec, field)
+	case "points":
+		return fieldContext_PointEntry_points(ctx, ec, field)
+	case "debit":
+		return fieldContext_PointEntry_debit(ctx, ec, field)
+	case "credit":
+		return fieldContext_PointEntry_credit(ctx, ec, field)
+	case "change":
+		return fieldContext_PointEntry_change(ctx, ec, field)
+	case "pendingChange":
+		return fieldContext_PointEntry_pendingChange(ctx, ec, field)
+	case "available":
+		return fieldContext_PointEntry_available(ctx, ec, field)
+	case "pending":
+		return fieldContext_PointEntry_pending(ctx, ec, field)
+	case "orderId":
+		return fieldContext_PointEntry_orderId(ctx, ec, field)
+	case "reason":
+		return fieldContext_PointEntry_reason(ctx, ec, field)
+	case "at":
+		return fieldContext_PointEntry_at(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type PointEntry", field.Name)
+}
+
+func childFields_PointEntryConnection(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edges":
+		return fieldContext_PointEntryConnection_edges(ctx, ec, field)
+	case "nodes":
+		return fieldContext_PointEntryConnection_nodes(ctx, ec, field)
+	case "pageInfo":
+		return fieldContext_PointEntryConnection_pageInfo(ctx, ec, field)
+	case "totalCount":
+		return fieldContext_PointEntryConnection_totalCount(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type PointEntryConnection", field.Name)
+}
+
+func childFields_PointEntryEdge(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cursor":
+		return fieldContext_PointEntryEdge_cursor(ctx, ec, field)
+	case "node":
+		return fieldContext_PointEntryEdge_node(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type PointEntryEdge", field.Name)
+}
+
+func childFields_PointLiability(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "programme":
+		return fieldContext_PointLiability_programme(ctx, ec, field)
+	case "month":
+		return fieldContext_PointLiability_month(ctx, ec, field)
+	case "points":
+		return fieldContext_PointLiability_points(ctx, ec, field)
+	case "pending":
+		return fieldContext_PointLiability_pending(ctx, ec, field)
+	case "worth":
+		return fieldContext_PointLiability_worth(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type PointLiability", field.Name)
+}
+
+func childFields_PointLiabilityReport(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "rows":
+		return fieldContext_PointLiabilityReport_rows(ctx, ec, field)
+	case "csv":
+		return fieldContext_PointLiabilityReport_csv(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type PointLiabilityReport", field.Name)
+}
+
+func childFields_PointLot(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "issued":
+		return fieldContext_PointLot_issued(ctx, ec, field)
+	case "remaining":
+		return fieldContext_PointLot_remaining(ctx, ec, field)
+	case "pending":
+		return fieldContext_PointLot_pending(ctx, ec, field)
+	case "expiresOn":
+		return fieldContext_PointLot_expiresOn(ctx, ec, field)
+	case "confirmsAt":
+		return fieldContext_PointLot_confirmsAt(ctx, ec, field)
+	case "earnedAt":
+		return fieldContext_PointLot_earnedAt(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type PointLot", field.Name)
+}
+
+func childFields_PointOffer(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "programme":
+		return fieldContext_PointOffer_programme(ctx, ec, field)
+	case "usable":
+		return fieldContext_PointOffer_usable(ctx, ec, field)
+	case "most":
+		return fieldContext_PointOffer_most(ctx, ec, field)
+	case "mostWorth":
+		return fieldContext_PointOffer_mostWorth(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type PointOffer", field.Name)
+}
+
+func childFields_PointPartner(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return fieldContext_PointPartner_id(ctx, ec, field)
+	case "programmeId":
+		return fieldContext_PointPartner_programmeId(ctx, ec, field)
+	case "code":
+		return fieldContext_PointPartner_code(ctx, ec, field)
+	case "name":
+		return fieldContext_PointPartner_name(ctx, ec, field)
+	case "way":
+		return fieldContext_PointPartner_way(ctx, ec, field)
+	case "ourPoints":
+		return fieldContext_PointPartner_ourPoints(ctx, ec, field)
+	case "theirPoints":
+		return fieldContext_PointPartner_theirPoints(ctx, ec, field)
+	case "minPoints":
+		return fieldContext_PointPartner_minPoints(ctx, ec, field)
+	case "sends":
+		return fieldContext_PointPartner_sends(ctx, ec, field)
+	case "receives":
+		return fieldContext_PointPartner_receives(ctx, ec, field)
+	case "closedAt":
+		return fieldContext_PointPartner_closedAt(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type PointPartner", field.Name)
+}
+
+func childFields_PointPartnerPayload(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "partner":
+		return fieldContext_PointPartnerPayload_partner(ctx, ec, field)
+	case "userErrors":
+		return fieldContext_PointPartnerPayload_userErrors(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type PointPartnerPayload", field.Name)
+}
+
+func childFields_PointProgramme(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return fieldContext_PointProgramme_id(ctx, ec, field)
+	case "code":
+		return fieldContext_PointProgramme_code(ctx, ec, field)
+	case "name":
+		return fieldContext_PointProgramme_name(ctx, ec, field)
+	case "shared":
+		return fieldContext_PointProgramme_shared(ctx, ec, field)
+	case "unitPoints":
+		return fieldContext_PointProgramme_unitPoints(ctx, ec, field)
+	case "unitWorth":
+		return fieldContext_PointProgramme_unitWorth(ctx, ec, field)
+	case "expiryDays":
+		return fieldContext_PointProgramme_expiryDays(ctx, ec, field)
+	case "confirmDays":
+		return fieldContext_PointProgramme_confirmDays(ctx, ec, field)
+	case "graceDays":
+		return fieldContext_PointProgramme_graceDays(ctx, ec, field)
+	case "noticeDays":
+		return fieldContext_PointProgramme_noticeDays(ctx, ec, field)
+	case "transferable":
+		return fieldContext_PointProgramme_transferable(ctx, ec, field)
+	case "grantLimit":
+		return fieldContext_PointProgramme_grantLimit(ctx, ec, field)
+	case "closedAt":
+		return fieldContext_PointProgramme_closedAt(ctx, ec, field)
+	case "rates":
+		return fieldContext_PointProgramme_rates(ctx, ec, field)
+	case "rules":
+		return fieldContext_PointProgramme_rules(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type PointProgramme", field.Name)
+}
+
+func childFields_PointProgrammePayload(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "programme":
+		return fieldContext_PointProgrammePayload_programme(ctx, ec, field)
+	case "userErrors":
+		return fieldContext_PointProgrammePayload_userErrors(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type PointProgrammePayload", field.Name)
+}
+
+func childFields_PointRate(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "fromId":
+		return fieldContext_PointRate_fromId(ctx, ec, field)
+	case "toId":
+		return fieldContext_PointRate_toId(ctx, ec, field)
+	case "fromPoints":
+		return fieldContext_PointRate_fromPoints(ctx, ec, field)
+	case "toPoints":
+		return fieldContext_PointRate_toPoints(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type PointRate", field.Name)
+}
+
+func childFields_PointRatePayload(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "rate":
+		return fieldContext_PointRatePayload_rate(ctx, ec, field)
+	case "userErrors":
+		return fieldContext_PointRatePayload_userErrors(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type PointRatePayload", field.Name)
+}
+
+func childFields_PointRule(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return fieldContext_PointRule_id(ctx, ec, field)
+	case "name":
+		return fieldContext_PointRule_name(ctx, ec, field)
+	case "terms":
+		return fieldContext_PointRule_terms(ctx, ec, field)
+	case "validFrom":
+		return fieldContext_PointRule_validFrom(ctx, ec, field)
+	case "validUntil":
+		return fieldContext_PointRule_validUntil(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type PointRule", field.Name)
+}
+
+func childFields_PointRulePayload(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "rule":
+		return fieldContext_PointRulePayload_rule(ctx, ec, field)
+	case "userErrors":
+		return fieldContext_PointRulePayload_userErrors(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type PointRulePayload", field.Name)
+}
+
+func childFields_PointTerms(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "occasion":
+		return fieldContext_PointTerms_occasion(ctx, ec, field)
+	case "perMinor":
+		return fieldContext_PointTerms_perMinor(ctx, ec, field)
+	case "points":
+		return fieldContext_PointTerms_points(ctx, ec, field)
+	case "factor":
+		return fieldContext_PointTerms_factor(ctx, ec, field)
+	case "productIds":
+		return fieldContext_PointTerms_productIds(ctx, ec, field)
+	case "categoryIds":
+		return fieldContext_PointTerms_categoryIds(ctx, ec, field)
+	case "shopIds":
+		return fieldContext_PointTerms_shopIds(ctx, ec, field)
+	case "weekdays":
+		return fieldContext_PointTerms_weekdays(ctx, ec, field)
+	case "monthDays":
+		return fieldContext_PointTerms_monthDays(ctx, ec, field)
+	case "ranks":
+		return fieldContext_PointTerms_ranks(ctx, ec, field)
+	case "first":
+		return fieldContext_PointTerms_first(ctx, ec, field)
+	case "minMinor":
+		return fieldContext_PointTerms_minMinor(ctx, ec, field)
+	case "oncePerDay":
+		return fieldContext_PointTerms_oncePerDay(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type PointTerms", field.Name)
+}
+
+func childFields_PointTransfer(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return fieldContext_PointTransfer_id(ctx, ec, field)
+	case "partnerId":
+		return fieldContext_PointTransfer_partnerId(ctx, ec, field)
+	case "outgoing":
+		return fieldContext_PointTransfer_outgoing(ctx, ec, field)
+	case "state":
+		return fieldContext_PointTransfer_state(ctx, ec, field)
+	case "theirMember":
+		return fieldContext_PointTransfer_theirMember(ctx, ec, field)
+	case "points":
+		return fieldContext_PointTransfer_points(ctx, ec, field)
+	case "theirPoints":
+		return fieldContext_PointTransfer_theirPoints(ctx, ec, field)
+	case "reference":
+		return fieldContext_PointTransfer_reference(ctx, ec, field)
+	case "problem":
+		return fieldContext_PointTransfer_problem(ctx, ec, field)
+	case "createdAt":
+		return fieldContext_PointTransfer_createdAt(ctx, ec, field)
+	case "updatedAt":
+		return fieldContext_PointTransfer_updatedAt(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type PointTransfer", field.Name)
+}
+
+func childFields_PointTransferConnection(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edges":
+		return fieldContext_PointTransferConnection_edges(ctx, ec, field)
+	case "nodes":
+		return fieldContext_PointTransferConnection_nodes(ctx, ec, field)
+	case "pageInfo":
+		return fieldContext_PointTransferConnection_pageInfo(ctx, ec, field)
+	case "totalCount":
+		return fieldContext_PointTransferConnection_totalCount(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type PointTransferConnection", field.Name)
+}
+
+func childFields_PointTransferEdge(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cursor":
+		return fieldContext_PointTransferEdge_cursor(ctx, ec, field)
+	case "node":
+		return fieldContext_PointTransferEdge_node(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type PointTransferEdge", field.Name)
+}
+
+func childFields_PointTransferPayload(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "transfer":
+		return fieldContext_PointTransferPayload_transfer(ctx, ec, field)
+	case "userErrors":
+		return fieldContext_PointTransferPayload_userErrors(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type PointTransferPayload", field.Name)
+}
+
+func childFields_PointTrialSum(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "account":
+		return fieldContext_PointTrialSum_account(ctx, ec, field)
+	case "debit":
+		return fieldContext_PointTrialSum_debit(ctx, ec, field)
+	case "credit":
+		return fieldContext_PointTrialSum_credit(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type PointTrialSum", field.Name)
 }
 
 func childFields_PostalRange(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -14989,6 +20883,218 @@ func childFields_ProfilePayload(ctx context.Context, ec *executionContext, field
 	return nil, fmt.Errorf("no field named %q was found under type ProfilePayload", field.Name)
 }
 
+func childFields_PublicHoliday(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "on":
+		return fieldContext_PublicHoliday_on(ctx, ec, field)
+	case "name":
+		return fieldContext_PublicHoliday_name(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type PublicHoliday", field.Name)
+}
+
+func childFields_Purchase(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return fieldContext_Purchase_id(ctx, ec, field)
+	case "boughtOn":
+		return fieldContext_Purchase_boughtOn(ctx, ec, field)
+	case "boughtAt":
+		return fieldContext_Purchase_boughtAt(ctx, ec, field)
+	case "brandId":
+		return fieldContext_Purchase_brandId(ctx, ec, field)
+	case "source":
+		return fieldContext_Purchase_source(ctx, ec, field)
+	case "storeId":
+		return fieldContext_Purchase_storeId(ctx, ec, field)
+	case "till":
+		return fieldContext_Purchase_till(ctx, ec, field)
+	case "receipt":
+		return fieldContext_Purchase_receipt(ctx, ec, field)
+	case "orderId":
+		return fieldContext_Purchase_orderId(ctx, ec, field)
+	case "items":
+		return fieldContext_Purchase_items(ctx, ec, field)
+	case "total":
+		return fieldContext_Purchase_total(ctx, ec, field)
+	case "lines":
+		return fieldContext_Purchase_lines(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type Purchase", field.Name)
+}
+
+func childFields_PurchaseConnection(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edges":
+		return fieldContext_PurchaseConnection_edges(ctx, ec, field)
+	case "nodes":
+		return fieldContext_PurchaseConnection_nodes(ctx, ec, field)
+	case "pageInfo":
+		return fieldContext_PurchaseConnection_pageInfo(ctx, ec, field)
+	case "totalCount":
+		return fieldContext_PurchaseConnection_totalCount(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type PurchaseConnection", field.Name)
+}
+
+func childFields_PurchaseEdge(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cursor":
+		return fieldContext_PurchaseEdge_cursor(ctx, ec, field)
+	case "node":
+		return fieldContext_PurchaseEdge_node(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type PurchaseEdge", field.Name)
+}
+
+func childFields_PurchaseImport(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return fieldContext_PurchaseImport_id(ctx, ec, field)
+	case "fileName":
+		return fieldContext_PurchaseImport_fileName(ctx, ec, field)
+	case "rows":
+		return fieldContext_PurchaseImport_rows(ctx, ec, field)
+	case "receipts":
+		return fieldContext_PurchaseImport_receipts(ctx, ec, field)
+	case "repeated":
+		return fieldContext_PurchaseImport_repeated(ctx, ec, field)
+	case "refused":
+		return fieldContext_PurchaseImport_refused(ctx, ec, field)
+	case "errors":
+		return fieldContext_PurchaseImport_errors(ctx, ec, field)
+	case "again":
+		return fieldContext_PurchaseImport_again(ctx, ec, field)
+	case "createdAt":
+		return fieldContext_PurchaseImport_createdAt(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type PurchaseImport", field.Name)
+}
+
+func childFields_PurchaseImportConnection(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edges":
+		return fieldContext_PurchaseImportConnection_edges(ctx, ec, field)
+	case "nodes":
+		return fieldContext_PurchaseImportConnection_nodes(ctx, ec, field)
+	case "pageInfo":
+		return fieldContext_PurchaseImportConnection_pageInfo(ctx, ec, field)
+	case "totalCount":
+		return fieldContext_PurchaseImportConnection_totalCount(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type PurchaseImportConnection", field.Name)
+}
+
+func childFields_PurchaseImportEdge(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cursor":
+		return fieldContext_PurchaseImportEdge_cursor(ctx, ec, field)
+	case "node":
+		return fieldContext_PurchaseImportEdge_node(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type PurchaseImportEdge", field.Name)
+}
+
+func childFields_PurchaseImportPayload(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "import":
+		return fieldContext_PurchaseImportPayload_import(ctx, ec, field)
+	case "userErrors":
+		return fieldContext_PurchaseImportPayload_userErrors(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type PurchaseImportPayload", field.Name)
+}
+
+func childFields_PurchaseLine(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "code":
+		return fieldContext_PurchaseLine_code(ctx, ec, field)
+	case "name":
+		return fieldContext_PurchaseLine_name(ctx, ec, field)
+	case "productId":
+		return fieldContext_PurchaseLine_productId(ctx, ec, field)
+	case "quantity":
+		return fieldContext_PurchaseLine_quantity(ctx, ec, field)
+	case "amount":
+		return fieldContext_PurchaseLine_amount(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type PurchaseLine", field.Name)
+}
+
+func childFields_PurchaseProblem(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return fieldContext_PurchaseProblem_id(ctx, ec, field)
+	case "kind":
+		return fieldContext_PurchaseProblem_kind(ctx, ec, field)
+	case "value":
+		return fieldContext_PurchaseProblem_value(ctx, ec, field)
+	case "name":
+		return fieldContext_PurchaseProblem_name(ctx, ec, field)
+	case "state":
+		return fieldContext_PurchaseProblem_state(ctx, ec, field)
+	case "variantId":
+		return fieldContext_PurchaseProblem_variantId(ctx, ec, field)
+	case "memberId":
+		return fieldContext_PurchaseProblem_memberId(ctx, ec, field)
+	case "reason":
+		return fieldContext_PurchaseProblem_reason(ctx, ec, field)
+	case "createdAt":
+		return fieldContext_PurchaseProblem_createdAt(ctx, ec, field)
+	case "resolvedAt":
+		return fieldContext_PurchaseProblem_resolvedAt(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type PurchaseProblem", field.Name)
+}
+
+func childFields_PurchaseProblemConnection(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edges":
+		return fieldContext_PurchaseProblemConnection_edges(ctx, ec, field)
+	case "nodes":
+		return fieldContext_PurchaseProblemConnection_nodes(ctx, ec, field)
+	case "pageInfo":
+		return fieldContext_PurchaseProblemConnection_pageInfo(ctx, ec, field)
+	case "totalCount":
+		return fieldContext_PurchaseProblemConnection_totalCount(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type PurchaseProblemConnection", field.Name)
+}
+
+func childFields_PurchaseProblemEdge(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cursor":
+		return fieldContext_PurchaseProblemEdge_cursor(ctx, ec, field)
+	case "node":
+		return fieldContext_PurchaseProblemEdge_node(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type PurchaseProblemEdge", field.Name)
+}
+
+func childFields_PurchaseProblemPayload(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "problem":
+		return fieldContext_PurchaseProblemPayload_problem(ctx, ec, field)
+	case "userErrors":
+		return fieldContext_PurchaseProblemPayload_userErrors(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type PurchaseProblemPayload", field.Name)
+}
+
+func childFields_PurchaseRowError(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "line":
+		return fieldContext_PurchaseRowError_line(ctx, ec, field)
+	case "column":
+		return fieldContext_PurchaseRowError_column(ctx, ec, field)
+	case "value":
+		return fieldContext_PurchaseRowError_value(ctx, ec, field)
+	case "reason":
+		return fieldContext_PurchaseRowError_reason(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type PurchaseRowError", field.Name)
+}
+
 func childFields_QuantityDiscount(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "id":
@@ -15291,6 +21397,30 @@ func childFields_RatePayload(ctx context.Context, ec *executionContext, field gr
 	return nil, fmt.Errorf("no field named %q was found under type RatePayload", field.Name)
 }
 
+func childFields_Reallocation(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "sku":
+		return fieldContext_Reallocation_sku(ctx, ec, field)
+	case "quantity":
+		return fieldContext_Reallocation_quantity(ctx, ec, field)
+	case "locationId":
+		return fieldContext_Reallocation_locationId(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type Reallocation", field.Name)
+}
+
+func childFields_ReallocationPayload(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "order":
+		return fieldContext_ReallocationPayload_order(ctx, ec, field)
+	case "moved":
+		return fieldContext_ReallocationPayload_moved(ctx, ec, field)
+	case "userErrors":
+		return fieldContext_ReallocationPayload_userErrors(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ReallocationPayload", field.Name)
+}
+
 func childFields_ReconcileGatewayPayload(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "reconciliation":
@@ -15299,6 +21429,18 @@ func childFields_ReconcileGatewayPayload(ctx context.Context, ec *executionConte
 		return fieldContext_ReconcileGatewayPayload_userErrors(ctx, ec, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type ReconcileGatewayPayload", field.Name)
+}
+
+func childFields_ReconcilePointsPayload(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "matched":
+		return fieldContext_ReconcilePointsPayload_matched(ctx, ec, field)
+	case "differences":
+		return fieldContext_ReconcilePointsPayload_differences(ctx, ec, field)
+	case "userErrors":
+		return fieldContext_ReconcilePointsPayload_userErrors(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ReconcilePointsPayload", field.Name)
 }
 
 func childFields_Reconciliation(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -15363,6 +21505,126 @@ func childFields_Recurrence(ctx context.Context, ec *executionContext, field gra
 		return fieldContext_Recurrence_until(ctx, ec, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type Recurrence", field.Name)
+}
+
+func childFields_RecurringOccurrence(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "dueOn":
+		return fieldContext_RecurringOccurrence_dueOn(ctx, ec, field)
+	case "result":
+		return fieldContext_RecurringOccurrence_result(ctx, ec, field)
+	case "order":
+		return fieldContext_RecurringOccurrence_order(ctx, ec, field)
+	case "problemCode":
+		return fieldContext_RecurringOccurrence_problemCode(ctx, ec, field)
+	case "problemText":
+		return fieldContext_RecurringOccurrence_problemText(ctx, ec, field)
+	case "attempts":
+		return fieldContext_RecurringOccurrence_attempts(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type RecurringOccurrence", field.Name)
+}
+
+func childFields_RecurringOrder(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return fieldContext_RecurringOrder_id(ctx, ec, field)
+	case "number":
+		return fieldContext_RecurringOrder_number(ctx, ec, field)
+	case "state":
+		return fieldContext_RecurringOrder_state(ctx, ec, field)
+	case "revision":
+		return fieldContext_RecurringOrder_revision(ctx, ec, field)
+	case "memberId":
+		return fieldContext_RecurringOrder_memberId(ctx, ec, field)
+	case "name":
+		return fieldContext_RecurringOrder_name(ctx, ec, field)
+	case "email":
+		return fieldContext_RecurringOrder_email(ctx, ec, field)
+	case "unit":
+		return fieldContext_RecurringOrder_unit(ctx, ec, field)
+	case "every":
+		return fieldContext_RecurringOrder_every(ctx, ec, field)
+	case "nextOn":
+		return fieldContext_RecurringOrder_nextOn(ctx, ec, field)
+	case "upcoming":
+		return fieldContext_RecurringOrder_upcoming(ctx, ec, field)
+	case "lines":
+		return fieldContext_RecurringOrder_lines(ctx, ec, field)
+	case "shippingAddress":
+		return fieldContext_RecurringOrder_shippingAddress(ctx, ec, field)
+	case "billingAddress":
+		return fieldContext_RecurringOrder_billingAddress(ctx, ec, field)
+	case "shippingMethodId":
+		return fieldContext_RecurringOrder_shippingMethodId(ctx, ec, field)
+	case "paymentMethod":
+		return fieldContext_RecurringOrder_paymentMethod(ctx, ec, field)
+	case "convenienceStore":
+		return fieldContext_RecurringOrder_convenienceStore(ctx, ec, field)
+	case "accepted":
+		return fieldContext_RecurringOrder_accepted(ctx, ec, field)
+	case "attempts":
+		return fieldContext_RecurringOrder_attempts(ctx, ec, field)
+	case "retryAt":
+		return fieldContext_RecurringOrder_retryAt(ctx, ec, field)
+	case "occurrences":
+		return fieldContext_RecurringOrder_occurrences(ctx, ec, field)
+	case "createdAt":
+		return fieldContext_RecurringOrder_createdAt(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type RecurringOrder", field.Name)
+}
+
+func childFields_RecurringOrderConnection(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edges":
+		return fieldContext_RecurringOrderConnection_edges(ctx, ec, field)
+	case "nodes":
+		return fieldContext_RecurringOrderConnection_nodes(ctx, ec, field)
+	case "pageInfo":
+		return fieldContext_RecurringOrderConnection_pageInfo(ctx, ec, field)
+	case "totalCount":
+		return fieldContext_RecurringOrderConnection_totalCount(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type RecurringOrderConnection", field.Name)
+}
+
+func childFields_RecurringOrderEdge(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cursor":
+		return fieldContext_RecurringOrderEdge_cursor(ctx, ec, field)
+	case "node":
+		return fieldContext_RecurringOrderEdge_node(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type RecurringOrderEdge", field.Name)
+}
+
+func childFields_RecurringOrderLine(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return fieldContext_RecurringOrderLine_id(ctx, ec, field)
+	case "variant":
+		return fieldContext_RecurringOrderLine_variant(ctx, ec, field)
+	case "sku":
+		return fieldContext_RecurringOrderLine_sku(ctx, ec, field)
+	case "name":
+		return fieldContext_RecurringOrderLine_name(ctx, ec, field)
+	case "options":
+		return fieldContext_RecurringOrderLine_options(ctx, ec, field)
+	case "quantity":
+		return fieldContext_RecurringOrderLine_quantity(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type RecurringOrderLine", field.Name)
+}
+
+func childFields_RecurringOrderPayload(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "recurringOrder":
+		return fieldContext_RecurringOrderPayload_recurringOrder(ctx, ec, field)
+	case "userErrors":
+		return fieldContext_RecurringOrderPayload_userErrors(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type RecurringOrderPayload", field.Name)
 }
 
 func childFields_RefundPaymentPayload(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -15851,8 +22113,94 @@ func childFields_Shipment(ctx context.Context, ec *executionContext, field graph
 		return fieldContext_Shipment_shippedAt(ctx, ec, field)
 	case "deliveredAt":
 		return fieldContext_Shipment_deliveredAt(ctx, ec, field)
+	case "shipBy":
+		return fieldContext_Shipment_shipBy(ctx, ec, field)
+	case "deliverOn":
+		return fieldContext_Shipment_deliverOn(ctx, ec, field)
+	case "deliveryBand":
+		return fieldContext_Shipment_deliveryBand(ctx, ec, field)
+	case "exportedAt":
+		return fieldContext_Shipment_exportedAt(ctx, ec, field)
+	case "parcels":
+		return fieldContext_Shipment_parcels(ctx, ec, field)
+	case "lots":
+		return fieldContext_Shipment_lots(ctx, ec, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type Shipment", field.Name)
+}
+
+func childFields_ShipmentBatch(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return fieldContext_ShipmentBatch_id(ctx, ec, field)
+	case "number":
+		return fieldContext_ShipmentBatch_number(ctx, ec, field)
+	case "profile":
+		return fieldContext_ShipmentBatch_profile(ctx, ec, field)
+	case "fileName":
+		return fieldContext_ShipmentBatch_fileName(ctx, ec, field)
+	case "shipments":
+		return fieldContext_ShipmentBatch_shipments(ctx, ec, field)
+	case "remarks":
+		return fieldContext_ShipmentBatch_remarks(ctx, ec, field)
+	case "downloadUrl":
+		return fieldContext_ShipmentBatch_downloadUrl(ctx, ec, field)
+	case "createdAt":
+		return fieldContext_ShipmentBatch_createdAt(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ShipmentBatch", field.Name)
+}
+
+func childFields_ShipmentBatchConnection(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edges":
+		return fieldContext_ShipmentBatchConnection_edges(ctx, ec, field)
+	case "nodes":
+		return fieldContext_ShipmentBatchConnection_nodes(ctx, ec, field)
+	case "pageInfo":
+		return fieldContext_ShipmentBatchConnection_pageInfo(ctx, ec, field)
+	case "totalCount":
+		return fieldContext_ShipmentBatchConnection_totalCount(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ShipmentBatchConnection", field.Name)
+}
+
+func childFields_ShipmentBatchEdge(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cursor":
+		return fieldContext_ShipmentBatchEdge_cursor(ctx, ec, field)
+	case "node":
+		return fieldContext_ShipmentBatchEdge_node(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ShipmentBatchEdge", field.Name)
+}
+
+func childFields_ShipmentBatchPayload(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "batch":
+		return fieldContext_ShipmentBatchPayload_batch(ctx, ec, field)
+	case "userErrors":
+		return fieldContext_ShipmentBatchPayload_userErrors(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ShipmentBatchPayload", field.Name)
+}
+
+func childFields_ShipmentBatchRemark(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "shipmentId":
+		return fieldContext_ShipmentBatchRemark_shipmentId(ctx, ec, field)
+	case "reference":
+		return fieldContext_ShipmentBatchRemark_reference(ctx, ec, field)
+	case "column":
+		return fieldContext_ShipmentBatchRemark_column(ctx, ec, field)
+	case "value":
+		return fieldContext_ShipmentBatchRemark_value(ctx, ec, field)
+	case "taken":
+		return fieldContext_ShipmentBatchRemark_taken(ctx, ec, field)
+	case "reason":
+		return fieldContext_ShipmentBatchRemark_reason(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ShipmentBatchRemark", field.Name)
 }
 
 func childFields_ShipmentConnection(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -15893,6 +22241,26 @@ func childFields_ShipmentLine(ctx context.Context, ec *executionContext, field g
 	return nil, fmt.Errorf("no field named %q was found under type ShipmentLine", field.Name)
 }
 
+func childFields_ShipmentLot(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "line":
+		return fieldContext_ShipmentLot_line(ctx, ec, field)
+	case "sku":
+		return fieldContext_ShipmentLot_sku(ctx, ec, field)
+	case "lotId":
+		return fieldContext_ShipmentLot_lotId(ctx, ec, field)
+	case "number":
+		return fieldContext_ShipmentLot_number(ctx, ec, field)
+	case "expiresOn":
+		return fieldContext_ShipmentLot_expiresOn(ctx, ec, field)
+	case "code":
+		return fieldContext_ShipmentLot_code(ctx, ec, field)
+	case "quantity":
+		return fieldContext_ShipmentLot_quantity(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ShipmentLot", field.Name)
+}
+
 func childFields_ShipmentPayload(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "shipment":
@@ -15903,6 +22271,78 @@ func childFields_ShipmentPayload(ctx context.Context, ec *executionContext, fiel
 		return fieldContext_ShipmentPayload_userErrors(ctx, ec, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type ShipmentPayload", field.Name)
+}
+
+func childFields_ShipmentResult(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return fieldContext_ShipmentResult_id(ctx, ec, field)
+	case "fileName":
+		return fieldContext_ShipmentResult_fileName(ctx, ec, field)
+	case "rows":
+		return fieldContext_ShipmentResult_rows(ctx, ec, field)
+	case "done":
+		return fieldContext_ShipmentResult_done(ctx, ec, field)
+	case "shipped":
+		return fieldContext_ShipmentResult_shipped(ctx, ec, field)
+	case "parcels":
+		return fieldContext_ShipmentResult_parcels(ctx, ec, field)
+	case "known":
+		return fieldContext_ShipmentResult_known(ctx, ec, field)
+	case "rejections":
+		return fieldContext_ShipmentResult_rejections(ctx, ec, field)
+	case "createdAt":
+		return fieldContext_ShipmentResult_createdAt(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ShipmentResult", field.Name)
+}
+
+func childFields_ShipmentResultConnection(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edges":
+		return fieldContext_ShipmentResultConnection_edges(ctx, ec, field)
+	case "nodes":
+		return fieldContext_ShipmentResultConnection_nodes(ctx, ec, field)
+	case "pageInfo":
+		return fieldContext_ShipmentResultConnection_pageInfo(ctx, ec, field)
+	case "totalCount":
+		return fieldContext_ShipmentResultConnection_totalCount(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ShipmentResultConnection", field.Name)
+}
+
+func childFields_ShipmentResultEdge(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cursor":
+		return fieldContext_ShipmentResultEdge_cursor(ctx, ec, field)
+	case "node":
+		return fieldContext_ShipmentResultEdge_node(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ShipmentResultEdge", field.Name)
+}
+
+func childFields_ShipmentResultPayload(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "result":
+		return fieldContext_ShipmentResultPayload_result(ctx, ec, field)
+	case "userErrors":
+		return fieldContext_ShipmentResultPayload_userErrors(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ShipmentResultPayload", field.Name)
+}
+
+func childFields_ShipmentResultRejection(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "line":
+		return fieldContext_ShipmentResultRejection_line(ctx, ec, field)
+	case "column":
+		return fieldContext_ShipmentResultRejection_column(ctx, ec, field)
+	case "value":
+		return fieldContext_ShipmentResultRejection_value(ctx, ec, field)
+	case "reason":
+		return fieldContext_ShipmentResultRejection_reason(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ShipmentResultRejection", field.Name)
 }
 
 func childFields_ShipmentsPayload(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -15929,6 +22369,10 @@ func childFields_ShippingCarrier(ctx context.Context, ec *executionContext, fiel
 		return fieldContext_ShippingCarrier_trackingUrl(ctx, ec, field)
 	case "active":
 		return fieldContext_ShippingCarrier_active(ctx, ec, field)
+	case "collectionCalendarId":
+		return fieldContext_ShippingCarrier_collectionCalendarId(ctx, ec, field)
+	case "deliveryCalendarId":
+		return fieldContext_ShippingCarrier_deliveryCalendarId(ctx, ec, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type ShippingCarrier", field.Name)
 }
@@ -15993,6 +22437,8 @@ func childFields_ShippingMethod(ctx context.Context, ec *executionContext, field
 		return fieldContext_ShippingMethod_description(ctx, ec, field)
 	case "fee":
 		return fieldContext_ShippingMethod_fee(ctx, ec, field)
+	case "schedule":
+		return fieldContext_ShippingMethod_schedule(ctx, ec, field)
 	case "carrierId":
 		return fieldContext_ShippingMethod_carrierId(ctx, ec, field)
 	case "tariff":
@@ -16047,6 +22493,14 @@ func childFields_ShippingOption(ctx context.Context, ec *executionContext, field
 		return fieldContext_ShippingOption_problem(ctx, ec, field)
 	case "excludedPaymentMethods":
 		return fieldContext_ShippingOption_excludedPaymentMethods(ctx, ec, field)
+	case "shipsOn":
+		return fieldContext_ShippingOption_shipsOn(ctx, ec, field)
+	case "arrivesOn":
+		return fieldContext_ShippingOption_arrivesOn(ctx, ec, field)
+	case "deliveryDays":
+		return fieldContext_ShippingOption_deliveryDays(ctx, ec, field)
+	case "deliveryBands":
+		return fieldContext_ShippingOption_deliveryBands(ctx, ec, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type ShippingOption", field.Name)
 }
@@ -16077,6 +22531,22 @@ func childFields_ShippingRate(ctx context.Context, ec *executionContext, field g
 		return fieldContext_ShippingRate_fee(ctx, ec, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type ShippingRate", field.Name)
+}
+
+func childFields_ShippingSchedule(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cutOff":
+		return fieldContext_ShippingSchedule_cutOff(ctx, ec, field)
+	case "days":
+		return fieldContext_ShippingSchedule_days(ctx, ec, field)
+	case "transit":
+		return fieldContext_ShippingSchedule_transit(ctx, ec, field)
+	case "bands":
+		return fieldContext_ShippingSchedule_bands(ctx, ec, field)
+	case "daysAhead":
+		return fieldContext_ShippingSchedule_daysAhead(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ShippingSchedule", field.Name)
 }
 
 func childFields_ShippingSurcharges(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -16133,6 +22603,18 @@ func childFields_ShippingTraitsPayload(ctx context.Context, ec *executionContext
 	return nil, fmt.Errorf("no field named %q was found under type ShippingTraitsPayload", field.Name)
 }
 
+func childFields_ShippingTransit(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "zoneId":
+		return fieldContext_ShippingTransit_zoneId(ctx, ec, field)
+	case "days":
+		return fieldContext_ShippingTransit_days(ctx, ec, field)
+	case "bands":
+		return fieldContext_ShippingTransit_bands(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ShippingTransit", field.Name)
+}
+
 func childFields_ShippingZone(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "id":
@@ -16171,8 +22653,56 @@ func childFields_Shop(ctx context.Context, ec *executionContext, field graphql.C
 		return fieldContext_Shop_code(ctx, ec, field)
 	case "name":
 		return fieldContext_Shop_name(ctx, ec, field)
+	case "address":
+		return fieldContext_Shop_address(ctx, ec, field)
+	case "pickUp":
+		return fieldContext_Shop_pickUp(ctx, ec, field)
+	case "pickUpDays":
+		return fieldContext_Shop_pickUpDays(ctx, ec, field)
+	case "stockShown":
+		return fieldContext_Shop_stockShown(ctx, ec, field)
+	case "latitude":
+		return fieldContext_Shop_latitude(ctx, ec, field)
+	case "longitude":
+		return fieldContext_Shop_longitude(ctx, ec, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type Shop", field.Name)
+}
+
+func childFields_ShopPayload(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "shop":
+		return fieldContext_ShopPayload_shop(ctx, ec, field)
+	case "userErrors":
+		return fieldContext_ShopPayload_userErrors(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ShopPayload", field.Name)
+}
+
+func childFields_ShopSalePayload(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "order":
+		return fieldContext_ShopSalePayload_order(ctx, ec, field)
+	case "quote":
+		return fieldContext_ShopSalePayload_quote(ctx, ec, field)
+	case "userErrors":
+		return fieldContext_ShopSalePayload_userErrors(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ShopSalePayload", field.Name)
+}
+
+func childFields_ShopStock(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "shop":
+		return fieldContext_ShopStock_shop(ctx, ec, field)
+	case "availability":
+		return fieldContext_ShopStock_availability(ctx, ec, field)
+	case "pieces":
+		return fieldContext_ShopStock_pieces(ctx, ec, field)
+	case "kilometres":
+		return fieldContext_ShopStock_kilometres(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ShopStock", field.Name)
 }
 
 func childFields_SimulateCampaignPayload(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -16299,6 +22829,18 @@ func childFields_SoldOutPolicyPayload(ctx context.Context, ec *executionContext,
 		return fieldContext_SoldOutPolicyPayload_userErrors(ctx, ec, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type SoldOutPolicyPayload", field.Name)
+}
+
+func childFields_SquareCode(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "text":
+		return fieldContext_SquareCode_text(ctx, ec, field)
+	case "svg":
+		return fieldContext_SquareCode_svg(ctx, ec, field)
+	case "png":
+		return fieldContext_SquareCode_png(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type SquareCode", field.Name)
 }
 
 func childFields_SsoProvider(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -16507,8 +23049,184 @@ func childFields_StockLevel(ctx context.Context, ec *executionContext, field gra
 		return fieldContext_StockLevel_reorderTo(ctx, ec, field)
 	case "short":
 		return fieldContext_StockLevel_short(ctx, ec, field)
+	case "withheld":
+		return fieldContext_StockLevel_withheld(ctx, ec, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type StockLevel", field.Name)
+}
+
+func childFields_StockLot(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return fieldContext_StockLot_id(ctx, ec, field)
+	case "variant":
+		return fieldContext_StockLot_variant(ctx, ec, field)
+	case "number":
+		return fieldContext_StockLot_number(ctx, ec, field)
+	case "expiresOn":
+		return fieldContext_StockLot_expiresOn(ctx, ec, field)
+	case "code":
+		return fieldContext_StockLot_code(ctx, ec, field)
+	case "recalledAt":
+		return fieldContext_StockLot_recalledAt(ctx, ec, field)
+	case "recalledFor":
+		return fieldContext_StockLot_recalledFor(ctx, ec, field)
+	case "origin":
+		return fieldContext_StockLot_origin(ctx, ec, field)
+	case "materials":
+		return fieldContext_StockLot_materials(ctx, ec, field)
+	case "route":
+		return fieldContext_StockLot_route(ctx, ec, field)
+	case "levels":
+		return fieldContext_StockLot_levels(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type StockLot", field.Name)
+}
+
+func childFields_StockLotConnection(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edges":
+		return fieldContext_StockLotConnection_edges(ctx, ec, field)
+	case "nodes":
+		return fieldContext_StockLotConnection_nodes(ctx, ec, field)
+	case "pageInfo":
+		return fieldContext_StockLotConnection_pageInfo(ctx, ec, field)
+	case "totalCount":
+		return fieldContext_StockLotConnection_totalCount(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type StockLotConnection", field.Name)
+}
+
+func childFields_StockLotEdge(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cursor":
+		return fieldContext_StockLotEdge_cursor(ctx, ec, field)
+	case "node":
+		return fieldContext_StockLotEdge_node(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type StockLotEdge", field.Name)
+}
+
+func childFields_StockLotLevel(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "locationId":
+		return fieldContext_StockLotLevel_locationId(ctx, ec, field)
+	case "available":
+		return fieldContext_StockLotLevel_available(ctx, ec, field)
+	case "quarantined":
+		return fieldContext_StockLotLevel_quarantined(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type StockLotLevel", field.Name)
+}
+
+func childFields_StockLotMovement(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "at":
+		return fieldContext_StockLotMovement_at(ctx, ec, field)
+	case "locationId":
+		return fieldContext_StockLotMovement_locationId(ctx, ec, field)
+	case "kind":
+		return fieldContext_StockLotMovement_kind(ctx, ec, field)
+	case "available":
+		return fieldContext_StockLotMovement_available(ctx, ec, field)
+	case "quarantined":
+		return fieldContext_StockLotMovement_quarantined(ctx, ec, field)
+	case "reference":
+		return fieldContext_StockLotMovement_reference(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type StockLotMovement", field.Name)
+}
+
+func childFields_StockLotMovementConnection(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edges":
+		return fieldContext_StockLotMovementConnection_edges(ctx, ec, field)
+	case "nodes":
+		return fieldContext_StockLotMovementConnection_nodes(ctx, ec, field)
+	case "pageInfo":
+		return fieldContext_StockLotMovementConnection_pageInfo(ctx, ec, field)
+	case "totalCount":
+		return fieldContext_StockLotMovementConnection_totalCount(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type StockLotMovementConnection", field.Name)
+}
+
+func childFields_StockLotMovementEdge(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cursor":
+		return fieldContext_StockLotMovementEdge_cursor(ctx, ec, field)
+	case "node":
+		return fieldContext_StockLotMovementEdge_node(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type StockLotMovementEdge", field.Name)
+}
+
+func childFields_StockLotPayload(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "lot":
+		return fieldContext_StockLotPayload_lot(ctx, ec, field)
+	case "userErrors":
+		return fieldContext_StockLotPayload_userErrors(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type StockLotPayload", field.Name)
+}
+
+func childFields_StockLotRecipient(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "order":
+		return fieldContext_StockLotRecipient_order(ctx, ec, field)
+	case "orderNumber":
+		return fieldContext_StockLotRecipient_orderNumber(ctx, ec, field)
+	case "shipmentId":
+		return fieldContext_StockLotRecipient_shipmentId(ctx, ec, field)
+	case "name":
+		return fieldContext_StockLotRecipient_name(ctx, ec, field)
+	case "email":
+		return fieldContext_StockLotRecipient_email(ctx, ec, field)
+	case "phone":
+		return fieldContext_StockLotRecipient_phone(ctx, ec, field)
+	case "shippedAt":
+		return fieldContext_StockLotRecipient_shippedAt(ctx, ec, field)
+	case "quantity":
+		return fieldContext_StockLotRecipient_quantity(ctx, ec, field)
+	case "returned":
+		return fieldContext_StockLotRecipient_returned(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type StockLotRecipient", field.Name)
+}
+
+func childFields_StockLotRecipientConnection(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edges":
+		return fieldContext_StockLotRecipientConnection_edges(ctx, ec, field)
+	case "nodes":
+		return fieldContext_StockLotRecipientConnection_nodes(ctx, ec, field)
+	case "pageInfo":
+		return fieldContext_StockLotRecipientConnection_pageInfo(ctx, ec, field)
+	case "totalCount":
+		return fieldContext_StockLotRecipientConnection_totalCount(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type StockLotRecipientConnection", field.Name)
+}
+
+func childFields_StockLotRecipientEdge(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cursor":
+		return fieldContext_StockLotRecipientEdge_cursor(ctx, ec, field)
+	case "node":
+		return fieldContext_StockLotRecipientEdge_node(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type StockLotRecipientEdge", field.Name)
+}
+
+func childFields_StockLotRecipientsFilePart(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "text":
+		return fieldContext_StockLotRecipientsFilePart_text(ctx, ec, field)
+	case "next":
+		return fieldContext_StockLotRecipientsFilePart_next(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type StockLotRecipientsFilePart", field.Name)
 }
 
 func childFields_StockMovement(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -16561,6 +23279,66 @@ func childFields_StockPayload(ctx context.Context, ec *executionContext, field g
 		return fieldContext_StockPayload_userErrors(ctx, ec, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type StockPayload", field.Name)
+}
+
+func childFields_StockShortfall(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "variant":
+		return fieldContext_StockShortfall_variant(ctx, ec, field)
+	case "level":
+		return fieldContext_StockShortfall_level(ctx, ec, field)
+	case "missing":
+		return fieldContext_StockShortfall_missing(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type StockShortfall", field.Name)
+}
+
+func childFields_StockShortfallConnection(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edges":
+		return fieldContext_StockShortfallConnection_edges(ctx, ec, field)
+	case "nodes":
+		return fieldContext_StockShortfallConnection_nodes(ctx, ec, field)
+	case "pageInfo":
+		return fieldContext_StockShortfallConnection_pageInfo(ctx, ec, field)
+	case "totalCount":
+		return fieldContext_StockShortfallConnection_totalCount(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type StockShortfallConnection", field.Name)
+}
+
+func childFields_StockShortfallEdge(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cursor":
+		return fieldContext_StockShortfallEdge_cursor(ctx, ec, field)
+	case "node":
+		return fieldContext_StockShortfallEdge_node(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type StockShortfallEdge", field.Name)
+}
+
+func childFields_StockTracking(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "mode":
+		return fieldContext_StockTracking_mode(ctx, ec, field)
+	case "expires":
+		return fieldContext_StockTracking_expires(ctx, ec, field)
+	case "minDays":
+		return fieldContext_StockTracking_minDays(ctx, ec, field)
+	case "alertDays":
+		return fieldContext_StockTracking_alertDays(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type StockTracking", field.Name)
+}
+
+func childFields_StockTrackingPayload(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "tracking":
+		return fieldContext_StockTrackingPayload_tracking(ctx, ec, field)
+	case "userErrors":
+		return fieldContext_StockTrackingPayload_userErrors(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type StockTrackingPayload", field.Name)
 }
 
 func childFields_StockTransfer(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -16857,6 +23635,72 @@ func childFields_TaxAmount(ctx context.Context, ec *executionContext, field grap
 	return nil, fmt.Errorf("no field named %q was found under type TaxAmount", field.Name)
 }
 
+func childFields_TillSum(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "till":
+		return fieldContext_TillSum_till(ctx, ec, field)
+	case "day":
+		return fieldContext_TillSum_day(ctx, ec, field)
+	case "received":
+		return fieldContext_TillSum_received(ctx, ec, field)
+	case "givenBack":
+		return fieldContext_TillSum_givenBack(ctx, ec, field)
+	case "balance":
+		return fieldContext_TillSum_balance(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type TillSum", field.Name)
+}
+
+func childFields_TimelineConnection(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edges":
+		return fieldContext_TimelineConnection_edges(ctx, ec, field)
+	case "nodes":
+		return fieldContext_TimelineConnection_nodes(ctx, ec, field)
+	case "pageInfo":
+		return fieldContext_TimelineConnection_pageInfo(ctx, ec, field)
+	case "totalCount":
+		return fieldContext_TimelineConnection_totalCount(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type TimelineConnection", field.Name)
+}
+
+func childFields_TimelineEdge(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cursor":
+		return fieldContext_TimelineEdge_cursor(ctx, ec, field)
+	case "node":
+		return fieldContext_TimelineEdge_node(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type TimelineEdge", field.Name)
+}
+
+func childFields_TimelineMoment(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "at":
+		return fieldContext_TimelineMoment_at(ctx, ec, field)
+	case "type":
+		return fieldContext_TimelineMoment_type(ctx, ec, field)
+	case "subject":
+		return fieldContext_TimelineMoment_subject(ctx, ec, field)
+	case "actor":
+		return fieldContext_TimelineMoment_actor(ctx, ec, field)
+	case "actorId":
+		return fieldContext_TimelineMoment_actorId(ctx, ec, field)
+	case "actorName":
+		return fieldContext_TimelineMoment_actorName(ctx, ec, field)
+	case "to":
+		return fieldContext_TimelineMoment_to(ctx, ec, field)
+	case "detail":
+		return fieldContext_TimelineMoment_detail(ctx, ec, field)
+	case "remark":
+		return fieldContext_TimelineMoment_remark(ctx, ec, field)
+	case "visible":
+		return fieldContext_TimelineMoment_visible(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type TimelineMoment", field.Name)
+}
+
 func childFields_Tokens(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "accessToken":
@@ -16877,6 +23721,62 @@ func childFields_TotpEnrolment(ctx context.Context, ec *executionContext, field 
 		return fieldContext_TotpEnrolment_uri(ctx, ec, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type TotpEnrolment", field.Name)
+}
+
+func childFields_TracePayload(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "goods":
+		return fieldContext_TracePayload_goods(ctx, ec, field)
+	case "userErrors":
+		return fieldContext_TracePayload_userErrors(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type TracePayload", field.Name)
+}
+
+func childFields_TracedGoods(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "product":
+		return fieldContext_TracedGoods_product(ctx, ec, field)
+	case "sku":
+		return fieldContext_TracedGoods_sku(ctx, ec, field)
+	case "number":
+		return fieldContext_TracedGoods_number(ctx, ec, field)
+	case "expiresOn":
+		return fieldContext_TracedGoods_expiresOn(ctx, ec, field)
+	case "recalledAt":
+		return fieldContext_TracedGoods_recalledAt(ctx, ec, field)
+	case "recalledFor":
+		return fieldContext_TracedGoods_recalledFor(ctx, ec, field)
+	case "origin":
+		return fieldContext_TracedGoods_origin(ctx, ec, field)
+	case "materials":
+		return fieldContext_TracedGoods_materials(ctx, ec, field)
+	case "route":
+		return fieldContext_TracedGoods_route(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type TracedGoods", field.Name)
+}
+
+func childFields_TracedStop(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "on":
+		return fieldContext_TracedStop_on(ctx, ec, field)
+	case "text":
+		return fieldContext_TracedStop_text(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type TracedStop", field.Name)
+}
+
+func childFields_TrackingEvent(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "status":
+		return fieldContext_TrackingEvent_status(ctx, ec, field)
+	case "at":
+		return fieldContext_TrackingEvent_at(ctx, ec, field)
+	case "place":
+		return fieldContext_TrackingEvent_place(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type TrackingEvent", field.Name)
 }
 
 func childFields_UnlinkSsoPayload(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -16923,6 +23823,8 @@ func childFields_Variant(ctx context.Context, ec *executionContext, field graphq
 		return fieldContext_Variant_weight(ctx, ec, field)
 	case "cost":
 		return fieldContext_Variant_cost(ctx, ec, field)
+	case "deliveryEstimate":
+		return fieldContext_Variant_deliveryEstimate(ctx, ec, field)
 	case "priceHidden":
 		return fieldContext_Variant_priceHidden(ctx, ec, field)
 	case "notPurchasable":
@@ -16937,6 +23839,8 @@ func childFields_Variant(ctx context.Context, ec *executionContext, field graphq
 		return fieldContext_Variant_arrivesOn(ctx, ec, field)
 	case "stock":
 		return fieldContext_Variant_stock(ctx, ec, field)
+	case "tracking":
+		return fieldContext_Variant_tracking(ctx, ec, field)
 	case "price":
 		return fieldContext_Variant_price(ctx, ec, field)
 	case "priceTiers":
@@ -16945,6 +23849,8 @@ func childFields_Variant(ctx context.Context, ec *executionContext, field graphq
 		return fieldContext_Variant_priceTrace(ctx, ec, field)
 	case "set":
 		return fieldContext_Variant_set(ctx, ec, field)
+	case "shopStock":
+		return fieldContext_Variant_shopStock(ctx, ec, field)
 	case "saleTerms":
 		return fieldContext_Variant_saleTerms(ctx, ec, field)
 	}
@@ -17031,6 +23937,24 @@ func childFields_WishListPayload(ctx context.Context, ec *executionContext, fiel
 		return fieldContext_WishListPayload_userErrors(ctx, ec, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type WishListPayload", field.Name)
+}
+
+func childFields_WorkLists(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "toShip":
+		return fieldContext_WorkLists_toShip(ctx, ec, field)
+	case "onHold":
+		return fieldContext_WorkLists_onHold(ctx, ec, field)
+	case "pendingApproval":
+		return fieldContext_WorkLists_pendingApproval(ctx, ec, field)
+	case "payments":
+		return fieldContext_WorkLists_payments(ctx, ec, field)
+	case "returns":
+		return fieldContext_WorkLists_returns(ctx, ec, field)
+	case "recurring":
+		return fieldContext_WorkLists_recurring(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type WorkLists", field.Name)
 }
 
 func childFields_WriteOffAccountPayload(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {

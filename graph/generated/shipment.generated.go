@@ -12,9 +12,11 @@ import (
 	"time"
 
 	"github.com/99designs/gqlgen/graphql"
+	"github.com/noren-commerce/noren/core/inventory"
 	"github.com/noren-commerce/noren/core/money"
 	"github.com/noren-commerce/noren/core/order"
 	"github.com/noren-commerce/noren/core/page"
+	"github.com/noren-commerce/noren/core/shipping"
 	"github.com/noren-commerce/noren/graph/model"
 	"github.com/vektah/gqlparser/v2/ast"
 )
@@ -25,6 +27,7 @@ type ShipmentResolver interface {
 	Order(ctx context.Context, obj *order.Shipment) (*order.Order, error)
 
 	Parcels(ctx context.Context, obj *order.Shipment) ([]order.Parcel, error)
+	Lots(ctx context.Context, obj *order.Shipment) ([]inventory.ShippedLot, error)
 }
 type ShipmentLineResolver interface {
 	Line(ctx context.Context, obj *order.Packed) (order.Line, error)
@@ -261,6 +264,94 @@ func fieldContext_Shipment_deliveredAt(_ context.Context, ec *executionContext, 
 	return graphql.NewScalarFieldContext("Shipment", field, false, false, "DateTime")
 }
 
+func _Shipment_shipBy(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *order.Shipment) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_Shipment_shipBy(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.ShipBy, nil
+		},
+		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
+			directive0 := next
+
+			directive1 := func(ctx context.Context) (any, error) {
+				anyone, err := unmarshalNBoolean2bool(ctx, ec, false)
+				if err != nil {
+					var zeroVal *time.Time
+					return zeroVal, err
+				}
+				roles, err := unmarshalNRole2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋaccessᚐRoleᚄ(ctx, ec, []any{})
+				if err != nil {
+					var zeroVal *time.Time
+					return zeroVal, err
+				}
+				permissions, err := unmarshalNPermission2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋaccessᚐPermissionᚄ(ctx, ec, []any{"ORDER_READ"})
+				if err != nil {
+					var zeroVal *time.Time
+					return zeroVal, err
+				}
+				if ec.Directives.Allow == nil {
+					var zeroVal *time.Time
+					return zeroVal, errors.New("directive allow is not implemented")
+				}
+				return ec.Directives.Allow(ctx, obj, directive0, anyone, roles, permissions)
+			}
+
+			next = directive1
+			return next
+		},
+		func(ctx context.Context, selections ast.SelectionSet, v *time.Time) graphql.Marshaler {
+			return marshalODate2ᚖtimeᚐTime(ctx, ec, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func fieldContext_Shipment_shipBy(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Shipment", field, false, false, "Date")
+}
+
+func _Shipment_deliverOn(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *order.Shipment) (ret graphql.Marshaler) {
+	return run.Leaf(
+		ctx,
+		ec.OperationContext,
+		field,
+		func() *time.Time { return obj.DeliverOn },
+		func(ctx context.Context, selections ast.SelectionSet, v *time.Time) graphql.Marshaler {
+			return marshalODate2ᚖtimeᚐTime(ctx, ec, selections, v)
+		},
+	)
+}
+func fieldContext_Shipment_deliverOn(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Shipment", field, false, false, "Date")
+}
+
+func _Shipment_deliveryBand(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *order.Shipment) (ret graphql.Marshaler) {
+	return run.Value(
+		ctx,
+		ec.OperationContext,
+		field,
+		func() *shipping.Band { return obj.Band },
+		func(ctx context.Context, selections ast.SelectionSet, v *shipping.Band) graphql.Marshaler {
+			return marshalODeliveryTimeBand2ᚖgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋshippingᚐBand(ctx, ec, selections, v)
+		},
+		false,
+	)
+}
+func fieldContext_Shipment_deliveryBand(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Shipment",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+	}
+	return fc, nil
+}
+
 func _Shipment_exportedAt(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *order.Shipment) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -312,21 +403,6 @@ func fieldContext_Shipment_exportedAt(_ context.Context, ec *executionContext, f
 	return graphql.NewScalarFieldContext("Shipment", field, false, false, "DateTime")
 }
 
-func _Shipment_promisedOn(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *order.Shipment) (ret graphql.Marshaler) {
-	return run.Leaf(
-		ctx,
-		ec.OperationContext,
-		field,
-		func() *time.Time { return obj.PromisedOn },
-		func(ctx context.Context, selections ast.SelectionSet, v *time.Time) graphql.Marshaler {
-			return marshalODate2ᚖtimeᚐTime(ctx, ec, selections, v)
-		},
-	)
-}
-func fieldContext_Shipment_promisedOn(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Shipment", field, false, false, "Date")
-}
-
 func _Shipment_parcels(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *order.Shipment) (ret graphql.Marshaler) {
 	return run.Resolved(
 		ctx,
@@ -345,6 +421,63 @@ func _Shipment_parcels(ctx context.Context, ec *executionContext, field graphql.
 	)
 }
 func fieldContext_Shipment_parcels(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Shipment",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+	}
+	return fc, nil
+}
+
+func _Shipment_lots(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *order.Shipment) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_Shipment_lots(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.Resolvers.Shipment().Lots(ctx, obj)
+		},
+		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
+			directive0 := next
+
+			directive1 := func(ctx context.Context) (any, error) {
+				anyone, err := unmarshalNBoolean2bool(ctx, ec, false)
+				if err != nil {
+					var zeroVal []inventory.ShippedLot
+					return zeroVal, err
+				}
+				roles, err := unmarshalNRole2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋaccessᚐRoleᚄ(ctx, ec, []any{})
+				if err != nil {
+					var zeroVal []inventory.ShippedLot
+					return zeroVal, err
+				}
+				permissions, err := unmarshalNPermission2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋaccessᚐPermissionᚄ(ctx, ec, []any{"ORDER_READ"})
+				if err != nil {
+					var zeroVal []inventory.ShippedLot
+					return zeroVal, err
+				}
+				if ec.Directives.Allow == nil {
+					var zeroVal []inventory.ShippedLot
+					return zeroVal, errors.New("directive allow is not implemented")
+				}
+				return ec.Directives.Allow(ctx, obj, directive0, anyone, roles, permissions)
+			}
+
+			next = directive1
+			return next
+		},
+		func(ctx context.Context, selections ast.SelectionSet, v []inventory.ShippedLot) graphql.Marshaler {
+			return marshalNShipmentLot2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋinventoryᚐShippedLotᚄ(ctx, ec, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func fieldContext_Shipment_lots(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	fc = &graphql.FieldContext{
 		Object:     "Shipment",
 		Field:      field,
@@ -887,8 +1020,11 @@ func unmarshalInputShipShipmentInput(ctx context.Context, ec *executionContext, 
 	if _, present := asMap["trackingNumber"]; !present {
 		asMap["trackingNumber"] = ""
 	}
+	if _, present := asMap["lots"]; !present {
+		asMap["lots"] = []any{}
+	}
 
-	fieldsInOrder := [...]string{"shipmentId", "carrierId", "carrier", "trackingNumber"}
+	fieldsInOrder := [...]string{"shipmentId", "carrierId", "carrier", "trackingNumber", "lots"}
 	for _, k := range fieldsInOrder {
 		v, ok := asMap[k]
 		if !ok {
@@ -923,6 +1059,13 @@ func unmarshalInputShipShipmentInput(ctx context.Context, ec *executionContext, 
 				return it, err
 			}
 			it.TrackingNumber = data
+		case "lots":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("lots"))
+			data, err := unmarshalNShipmentLotInput2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋinventoryᚐChosenLotᚄ(ctx, ec, v)
+			if err != nil {
+				return it, err
+			}
+			it.Lots = data
 		}
 	}
 	return it, nil
@@ -951,7 +1094,7 @@ func unmarshalInputShipmentFilter(ctx context.Context, ec *executionContext, obj
 		asMap[k] = v
 	}
 
-	fieldsInOrder := [...]string{"status", "locationId", "trackingNumber", "exported"}
+	fieldsInOrder := [...]string{"status", "locationId", "trackingNumber", "pickUp", "exported"}
 	for _, k := range fieldsInOrder {
 		v, ok := asMap[k]
 		if !ok {
@@ -979,6 +1122,13 @@ func unmarshalInputShipmentFilter(ctx context.Context, ec *executionContext, obj
 				return it, err
 			}
 			it.TrackingNumber = data
+		case "pickUp":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("pickUp"))
+			data, err := unmarshalOBoolean2ᚖbool(ctx, ec, v)
+			if err != nil {
+				return it, err
+			}
+			it.PickUp = data
 		case "exported":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("exported"))
 			data, err := unmarshalOBoolean2ᚖbool(ctx, ec, v)
@@ -1138,13 +1288,23 @@ func _Shipment(ctx context.Context, ec *executionContext, sel ast.SelectionSet, 
 			if out.Values[i] == graphql.RequiredNull {
 				atomic.AddUint32(&out.Invalids, 1)
 			}
-		case "exportedAt":
-			out.Values[i] = _Shipment_exportedAt(ctx, ec, field, obj)
+		case "shipBy":
+			out.Values[i] = _Shipment_shipBy(ctx, ec, field, obj)
 			if out.Values[i] == graphql.RequiredNull {
 				atomic.AddUint32(&out.Invalids, 1)
 			}
-		case "promisedOn":
-			out.Values[i] = _Shipment_promisedOn(ctx, ec, field, obj)
+		case "deliverOn":
+			out.Values[i] = _Shipment_deliverOn(ctx, ec, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "deliveryBand":
+			out.Values[i] = _Shipment_deliveryBand(ctx, ec, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "exportedAt":
+			out.Values[i] = _Shipment_exportedAt(ctx, ec, field, obj)
 			if out.Values[i] == graphql.RequiredNull {
 				atomic.AddUint32(&out.Invalids, 1)
 			}
@@ -1153,6 +1313,12 @@ func _Shipment(ctx context.Context, ec *executionContext, sel ast.SelectionSet, 
 				true, true,
 				func(ctx context.Context) graphql.Marshaler {
 					return _Shipment_parcels(ctx, ec, field, obj)
+				})
+		case "lots":
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, true,
+				func(ctx context.Context) graphql.Marshaler {
+					return _Shipment_lots(ctx, ec, field, obj)
 				})
 		default:
 			panic("unknown field " + strconv.Quote(field.Name))

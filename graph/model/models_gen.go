@@ -14,10 +14,12 @@ import (
 	"github.com/noren-commerce/noren/core/billing"
 	"github.com/noren-commerce/noren/core/cart"
 	"github.com/noren-commerce/noren/core/catalog"
+	"github.com/noren-commerce/noren/core/channel"
 	"github.com/noren-commerce/noren/core/company"
 	"github.com/noren-commerce/noren/core/customer"
 	"github.com/noren-commerce/noren/core/dispatch"
 	"github.com/noren-commerce/noren/core/display"
+	"github.com/noren-commerce/noren/core/draft"
 	"github.com/noren-commerce/noren/core/fault"
 	"github.com/noren-commerce/noren/core/giftcard"
 	"github.com/noren-commerce/noren/core/i18n"
@@ -26,17 +28,23 @@ import (
 	"github.com/noren-commerce/noren/core/inventory"
 	"github.com/noren-commerce/noren/core/invoice"
 	"github.com/noren-commerce/noren/core/ledger"
+	"github.com/noren-commerce/noren/core/member"
+	"github.com/noren-commerce/noren/core/membercode"
 	"github.com/noren-commerce/noren/core/money"
 	"github.com/noren-commerce/noren/core/order"
 	"github.com/noren-commerce/noren/core/partner"
 	"github.com/noren-commerce/noren/core/payment"
+	"github.com/noren-commerce/noren/core/points"
 	"github.com/noren-commerce/noren/core/pricing"
 	"github.com/noren-commerce/noren/core/promotion"
+	"github.com/noren-commerce/noren/core/purchase"
 	"github.com/noren-commerce/noren/core/quotation"
+	"github.com/noren-commerce/noren/core/recurring"
 	"github.com/noren-commerce/noren/core/returns"
 	"github.com/noren-commerce/noren/core/sale"
 	"github.com/noren-commerce/noren/core/shipping"
 	"github.com/noren-commerce/noren/core/tracking"
+	"github.com/noren-commerce/noren/core/wishlist"
 )
 
 // A quotation after it was ordered at.
@@ -64,6 +72,14 @@ type AccountPaymentPayload struct {
 	// The company after it; null if nothing was recorded.
 	Company *company.Company `json:"company,omitempty"`
 	// Why nothing was recorded; empty if it was.
+	UserErrors []UserError `json:"userErrors"`
+}
+
+// What counts after a change.
+type AllocationPayload struct {
+	// What counts; null if nothing was done.
+	Allocation []channel.Preference `json:"allocation,omitempty"`
+	// Why nothing was done; empty if it was.
 	UserErrors []UserError `json:"userErrors"`
 }
 
@@ -96,6 +112,14 @@ type BankProfilePayload struct {
 	// The profile; null if it was not kept.
 	Profile *banking.Profile `json:"profile,omitempty"`
 	// Why it was not kept; empty if it was.
+	UserErrors []UserError `json:"userErrors"`
+}
+
+// A business calendar after a change.
+type BusinessCalendarPayload struct {
+	// The calendar; null if it was not changed.
+	Calendar *shipping.Calendar `json:"calendar,omitempty"`
+	// Why it was not changed.
 	UserErrors []UserError `json:"userErrors"`
 }
 
@@ -162,6 +186,12 @@ type CloseAccountsPayload struct {
 	// The statements that were made; those that were there already are not among them.
 	Statements []billing.Statement `json:"statements"`
 	// Why none was made; empty if nothing was in the way.
+	UserErrors []UserError `json:"userErrors"`
+}
+
+// Whether a rule was ended.
+type ClosePointRulePayload struct {
+	// Why nothing was done; empty if it was.
 	UserErrors []UserError `json:"userErrors"`
 }
 
@@ -289,6 +319,24 @@ type DonePayload struct {
 	UserErrors []UserError `json:"userErrors"`
 }
 
+// Which draft orders to list; what is left out does not filter.
+type DraftOrderFilter struct {
+	// Drafts that stand at one of these.
+	State []draft.State `json:"state,omitempty"`
+	// Drafts for the account; for staff.
+	MemberID *string `json:"memberId,omitempty"`
+	// A part of the number, of the customer's name, mail address or telephone number, at most 100 characters; for staff.
+	Text *string `json:"text,omitempty"`
+}
+
+// A draft order after a change.
+type DraftOrderPayload struct {
+	// The draft; null if nothing was done.
+	DraftOrder *draft.Draft `json:"draftOrder,omitempty"`
+	// Why nothing was done; empty if it was.
+	UserErrors []UserError `json:"userErrors"`
+}
+
 // A stocktake to give up.
 type DropStocktakeInput struct {
 	// The stocktake's global id.
@@ -305,6 +353,24 @@ type EditOrderPayload struct {
 	Difference *money.Money `json:"difference,omitempty"`
 	// What goes back to the customer; null if nothing was done.
 	Refund *money.Money `json:"refund,omitempty"`
+	// Why nothing was done; empty if it was.
+	UserErrors []UserError `json:"userErrors"`
+}
+
+// The caller's balances after an exchange.
+type ExchangePointsPayload struct {
+	// The balances; empty if nothing was done.
+	Balances []points.Balance `json:"balances"`
+	// Why nothing was done; empty if it was.
+	UserErrors []UserError `json:"userErrors"`
+}
+
+// A file for another system.
+type ExportPointTransfersPayload struct {
+	// How many transfers it holds.
+	Count int `json:"count"`
+	// CSV: id, member, points (theirs), requested_at; null if nothing was done.
+	CSV *string `json:"csv,omitempty"`
 	// Why nothing was done; empty if it was.
 	UserErrors []UserError `json:"userErrors"`
 }
@@ -336,6 +402,18 @@ type ImportPayload struct {
 	// The run; null if nothing was begun.
 	Run *importing.Run `json:"run,omitempty"`
 	// Why nothing was begun; empty if it was.
+	UserErrors []UserError `json:"userErrors"`
+}
+
+// What became of another system's answers. Lines that do not fit are told and left out; the others count.
+type ImportPointAnswersPayload struct {
+	// How many transfers are there now.
+	Acknowledged int `json:"acknowledged"`
+	// How many came back.
+	Returned int `json:"returned"`
+	// How many had been answered before, the same way.
+	Repeated int `json:"repeated"`
+	// Lines that were left out, or why nothing was read.
 	UserErrors []UserError `json:"userErrors"`
 }
 
@@ -399,6 +477,14 @@ type LinkSsoPayload struct {
 	UserErrors []UserError `json:"userErrors"`
 }
 
+// How a location ships, after a change.
+type LocationDispatchPayload struct {
+	// How it ships; null if it was not changed.
+	Dispatch *shipping.Place `json:"dispatch,omitempty"`
+	// Why it was not changed.
+	UserErrors []UserError `json:"userErrors"`
+}
+
 // A location after a change.
 type LocationPayload struct {
 	// The location; null if it was not changed.
@@ -418,6 +504,48 @@ type LoginPayload struct {
 	// Recovery codes of a second factor that this login put into force, shown this once; each works once.
 	RecoveryCodes []string `json:"recoveryCodes,omitempty"`
 	// Why nobody was logged in; empty if somebody was.
+	UserErrors []UserError `json:"userErrors"`
+}
+
+// A member code that was made.
+type MemberCodePayload struct {
+	// The code; null if none was made.
+	MemberCode *membercode.Code `json:"memberCode,omitempty"`
+	// Why none was made; empty if it was.
+	UserErrors []UserError `json:"userErrors"`
+}
+
+// A link to all that is held of a member.
+type MemberExportPayload struct {
+	// The link: whoever has it may open it; null if nothing was done.
+	URL *string `json:"url,omitempty"`
+	// Until when it leads there; null if nothing was done.
+	ExpiresAt *time.Time `json:"expiresAt,omitempty"`
+	// Why nothing was done; empty if it was.
+	UserErrors []UserError `json:"userErrors"`
+}
+
+// What became of a member.
+type MemberPayload struct {
+	// The member as they are now; null if nothing was changed.
+	Member *member.Member `json:"member,omitempty"`
+	// Why nothing was changed; empty if it was.
+	UserErrors []UserError `json:"userErrors"`
+}
+
+// What became of a rank.
+type MemberRankPayload struct {
+	// The rank; null if nothing was changed.
+	Rank *member.Rank `json:"rank,omitempty"`
+	// Why nothing was changed; empty if it was.
+	UserErrors []UserError `json:"userErrors"`
+}
+
+// What became of a request.
+type MemberRequestPayload struct {
+	// The request; null if nothing was done.
+	Request *member.Request `json:"request,omitempty"`
+	// Why nothing was done; empty if it was.
 	UserErrors []UserError `json:"userErrors"`
 }
 
@@ -525,6 +653,98 @@ type PetPayload struct {
 	UserErrors []UserError `json:"userErrors"`
 }
 
+// Which pick-ups to list; what is left out does not filter.
+type PickUpFilter struct {
+	// At the shop with this global id.
+	ShopID *string `json:"shopId,omitempty"`
+	// That stand at one of these.
+	State []order.PickUpState `json:"state,omitempty"`
+}
+
+// A pick-up after a change.
+type PickUpPayload struct {
+	// The pick-up; null if nothing was done.
+	PickUp *order.PickUp `json:"pickUp,omitempty"`
+	// Its order; null if nothing was done.
+	Order *order.Order `json:"order,omitempty"`
+	// Why nothing was done; empty if it was.
+	UserErrors []UserError `json:"userErrors"`
+}
+
+// A draft order after it was ordered.
+type PlaceDraftOrderPayload struct {
+	// The order; null if nothing was done.
+	Order *order.Order `json:"order,omitempty"`
+	// The draft; null if nothing was done.
+	DraftOrder *draft.Draft `json:"draftOrder,omitempty"`
+	// Why nothing was done; empty if it was.
+	UserErrors []UserError `json:"userErrors"`
+}
+
+// A balance after a change.
+type PointBalancePayload struct {
+	// The balance; null if nothing was done.
+	Balance *points.Balance `json:"balance,omitempty"`
+	// Why nothing was done; empty if it was.
+	UserErrors []UserError `json:"userErrors"`
+}
+
+// What was given.
+type PointBalancesPayload struct {
+	// How many points were given in all.
+	Points int `json:"points"`
+	// Why nothing was given; empty if it was.
+	UserErrors []UserError `json:"userErrors"`
+}
+
+// What is outstanding.
+type PointLiabilityReport struct {
+	// By programme and month of expiry.
+	Rows []points.Liability `json:"rows"`
+	// The same as CSV: programme, expires, points, pending, worth, currency.
+	CSV string `json:"csv"`
+}
+
+// Another system after a change.
+type PointPartnerPayload struct {
+	// The system; null if nothing was done.
+	Partner *points.Partner `json:"partner,omitempty"`
+	// Why nothing was done; empty if it was.
+	UserErrors []UserError `json:"userErrors"`
+}
+
+// A programme after a change.
+type PointProgrammePayload struct {
+	// The programme; null if nothing was done.
+	Programme *points.Programme `json:"programme,omitempty"`
+	// Why nothing was done; empty if it was.
+	UserErrors []UserError `json:"userErrors"`
+}
+
+// A rate after a change.
+type PointRatePayload struct {
+	// The rate; null if nothing was done.
+	Rate *points.Rate `json:"rate,omitempty"`
+	// Why nothing was done; empty if it was.
+	UserErrors []UserError `json:"userErrors"`
+}
+
+// A rule after a change.
+type PointRulePayload struct {
+	// The rule; null if nothing was done.
+	Rule *points.Rule `json:"rule,omitempty"`
+	// Why nothing was done; empty if it was.
+	UserErrors []UserError `json:"userErrors"`
+}
+
+// A transfer after a change.
+type PointTransferPayload struct {
+	// The transfer; null if nothing was done.
+	Transfer *points.Transfer `json:"transfer,omitempty"`
+	// Why nothing was done; empty if it was.
+	UserErrors []UserError `json:"userErrors"`
+}
+
 // A file of prices after an action.
 type PriceImportPayload struct {
 	// The import; null if nothing was done.
@@ -591,6 +811,22 @@ type ProfilePayload struct {
 	UserErrors []UserError `json:"userErrors"`
 }
 
+// What became of a journal.
+type PurchaseImportPayload struct {
+	// The journal; null if it was not taken.
+	Import *purchase.Import `json:"import,omitempty"`
+	// Why it was not taken; empty if it was.
+	UserErrors []UserError `json:"userErrors"`
+}
+
+// What became of a problem.
+type PurchaseProblemPayload struct {
+	// The problem; null if nothing was changed.
+	Problem *purchase.Problem `json:"problem,omitempty"`
+	// Why nothing was changed; empty if it was.
+	UserErrors []UserError `json:"userErrors"`
+}
+
 // A quantity discount after a change.
 type QuantityDiscountPayload struct {
 	// The discount; null if it was not changed.
@@ -633,6 +869,16 @@ type RatePayload struct {
 	UserErrors []UserError `json:"userErrors"`
 }
 
+// An order after its goods were looked for elsewhere.
+type ReallocationPayload struct {
+	// The order; null if nothing was done.
+	Order *order.Order `json:"order,omitempty"`
+	// Where the pieces are now.
+	Moved []order.Reallocated `json:"moved"`
+	// Why nothing was done; empty if it was.
+	UserErrors []UserError `json:"userErrors"`
+}
+
 // A gateway's report.
 type ReconcileGatewayInput struct {
 	// The gateway: "stripe".
@@ -655,6 +901,16 @@ type ReconcileGatewayPayload struct {
 	UserErrors []UserError `json:"userErrors"`
 }
 
+// Another system's statement beside our books.
+type ReconcilePointsPayload struct {
+	// How many transfers agree.
+	Matched int `json:"matched"`
+	// Transfers of which the books say different things.
+	Differences []points.Difference `json:"differences"`
+	// Why nothing was compared; empty if it was.
+	UserErrors []UserError `json:"userErrors"`
+}
+
 // A recorded transfer and how its payment stands now.
 type RecordBankTransferPayload struct {
 	// The transfer; null if nothing was recorded.
@@ -666,6 +922,24 @@ type RecordBankTransferPayload struct {
 	// Received minus asked, over all transfers: negative when short; null if nothing was recorded.
 	Difference *money.Money `json:"difference,omitempty"`
 	// Why nothing was recorded; empty if it was.
+	UserErrors []UserError `json:"userErrors"`
+}
+
+// Which recurring orders to list; what is left out does not filter.
+type RecurringOrderFilter struct {
+	// Those that stand at one of these.
+	State []recurring.State `json:"state,omitempty"`
+	// Those of the account; for staff.
+	MemberID *string `json:"memberId,omitempty"`
+	// Only those whose next order could not be placed: the work list of staff.
+	Problem bool `json:"problem"`
+}
+
+// A recurring order after a change.
+type RecurringOrderPayload struct {
+	// The recurring order; null if nothing was done.
+	RecurringOrder *recurring.Order `json:"recurringOrder,omitempty"`
+	// Why nothing was done; empty if it was.
 	UserErrors []UserError `json:"userErrors"`
 }
 
@@ -781,6 +1055,8 @@ type ShipmentFilter struct {
 	LocationID *string `json:"locationId,omitempty"`
 	// The shipment with this number at its carrier.
 	TrackingNumber *string `json:"trackingNumber,omitempty"`
+	// Only those that are picked up, or only those that a carrier takes (ship from store).
+	PickUp *bool `json:"pickUp,omitempty"`
 	// Shipments that are in a file of instructions, or in none.
 	Exported *bool `json:"exported,omitempty"`
 }
@@ -853,6 +1129,24 @@ type ShippingZonePayload struct {
 	UserErrors []UserError `json:"userErrors"`
 }
 
+// A shop after a change.
+type ShopPayload struct {
+	// The shop; null if nothing was done.
+	Shop *inventory.Shop `json:"shop,omitempty"`
+	// Why nothing was done; empty if it was.
+	UserErrors []UserError `json:"userErrors"`
+}
+
+// A sale over the counter, or what it would cost.
+type ShopSalePayload struct {
+	// The order; null if nothing was sold.
+	Order *order.Order `json:"order,omitempty"`
+	// What it costs, as a cart; null if it was sold before under this key, or cannot be priced.
+	Quote *cart.Priced `json:"quote,omitempty"`
+	// Why nothing was sold; empty if it was.
+	UserErrors []UserError `json:"userErrors"`
+}
+
 // A simulation after it was asked for.
 type SimulateCampaignPayload struct {
 	// The simulation; null if nothing was done.
@@ -901,10 +1195,42 @@ type StockDeliveryPayload struct {
 	UserErrors []UserError `json:"userErrors"`
 }
 
+// Which lots are wanted; what is left out does not filter.
+type StockLotFilter struct {
+	// Those of the variant with this global id.
+	VariantID *string `json:"variantId,omitempty"`
+	// Those of which something lies at the location with this global id.
+	LocationID *string `json:"locationId,omitempty"`
+	// Those with this number.
+	Number *string `json:"number,omitempty"`
+	// Only those that are recalled.
+	Recalled bool `json:"recalled"`
+	// Only those of which something lies somewhere.
+	InStock bool `json:"inStock"`
+	// Only those in stock that will soon stop leaving: by the days that staff are warned of before.
+	ExpiringSoon bool `json:"expiringSoon"`
+}
+
+// A lot after a change.
+type StockLotPayload struct {
+	// The lot; null if it was not changed.
+	Lot *inventory.Lot `json:"lot,omitempty"`
+	// Why it was not changed.
+	UserErrors []UserError `json:"userErrors"`
+}
+
 // A stock level after a change.
 type StockPayload struct {
 	// The level; null if it was not changed.
 	Level *inventory.Level `json:"level,omitempty"`
+	// Why it was not changed.
+	UserErrors []UserError `json:"userErrors"`
+}
+
+// How a variant is tracked, after a change.
+type StockTrackingPayload struct {
+	// The way; null if it was not changed.
+	Tracking *inventory.Tracking `json:"tracking,omitempty"`
 	// Why it was not changed.
 	UserErrors []UserError `json:"userErrors"`
 }
@@ -945,6 +1271,14 @@ type SynonymPayload struct {
 	UserErrors []UserError `json:"userErrors"`
 }
 
+// What a code says.
+type TracePayload struct {
+	// The goods; null if there are none with the code.
+	Goods *inventory.Traced `json:"goods,omitempty"`
+	// Why there is no answer.
+	UserErrors []UserError `json:"userErrors"`
+}
+
 // What became of removing a link.
 type UnlinkSsoPayload struct {
 	// Why the link stays; empty if it was removed.
@@ -972,6 +1306,12 @@ type UploadCollectionsInput struct {
 	// Who collected it; at most 100 characters.
 	Carrier string `json:"carrier"`
 	// The CSV.
+	File graphql.Upload `json:"file"`
+}
+
+// A journal of tills.
+type UploadPurchasesInput struct {
+	// The CSV: 店舗コード, 端末番号, レシート番号, 営業日, 明細数, 商品コード, 数量, 金額 and, if there, 時刻, 会員番号, 商品名.
 	File graphql.Upload `json:"file"`
 }
 
@@ -1009,6 +1349,14 @@ type VoidCouponsPayload struct {
 type VoidGiftCardsPayload struct {
 	// The cards; empty if nothing was done.
 	GiftCards []giftcard.Card `json:"giftCards"`
+	// Why nothing was done; empty if it was.
+	UserErrors []UserError `json:"userErrors"`
+}
+
+// The list after the change.
+type WishListPayload struct {
+	// The list; null if nothing was done.
+	WishList *wishlist.List `json:"wishList,omitempty"`
 	// Why nothing was done; empty if it was.
 	UserErrors []UserError `json:"userErrors"`
 }
