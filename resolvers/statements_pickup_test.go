@@ -13,7 +13,7 @@ import (
 
 // pickUpOperations are those of shops and their counters.
 var pickUpOperations = map[string]clientOperation{
-	"app/ShopStock": {5, func(t *testing.T, w *world) question {
+	"app/ShopStock": {3, func(t *testing.T, w *world) question {
 		w.counterShop(t)
 		return question{apptest.Variables{"slug": w.broad, "prefecture": "OSAKA"}, nil}
 	}},
@@ -22,7 +22,7 @@ var pickUpOperations = map[string]clientOperation{
 		shop := w.counterShop(t)
 		return question{in(apptest.Variables{"shippingMode": "PICK_UP", "shopId": id.Global("Location", shop), "recipient": "山田 花子"}), w.filled(t)}
 	}},
-	"app/OrderPickUp": {4, func(t *testing.T, w *world) question {
+	"app/OrderPickUp": {3, func(t *testing.T, w *world) question {
 		order, cart := w.toPickUp(t)
 		return question{apptest.Variables{"id": order}, cart}
 	}},
@@ -38,17 +38,17 @@ var pickUpOperations = map[string]clientOperation{
 		}
 		return nil
 	})},
-	"admin/ReadyPickUp": {14, input(func(t *testing.T, w *world) apptest.Variables {
+	"admin/ReadyPickUp": {16, input(func(t *testing.T, w *world) apptest.Variables {
 		order, _ := w.toPickUp(t)
 		return apptest.Variables{"orderId": order}
 	})},
-	"admin/HandOverPickUp": {40, input(func(t *testing.T, w *world) apptest.Variables {
+	"admin/HandOverPickUp": {43, input(func(t *testing.T, w *world) apptest.Variables {
 		order, cart := w.toPickUp(t)
 		require.Empty(t, counter{w.App, shipper}.fetch(t, "readyPickUp", apptest.Variables{"orderId": order}).UserErrors)
 		seen := (&shopper{App: w.App, token: cart[1]}).pickUp(t, order)
 		return apptest.Variables{"idempotencyKey": w.key(), "token": seen.SquareCode.Text, "payment": apptest.Variables{"method": "CASH"}}
 	})},
-	"admin/RecordShopSale": {60, input(func(t *testing.T, w *world) apptest.Variables {
+	"admin/RecordShopSale": {49, input(func(t *testing.T, w *world) apptest.Variables {
 		shop := w.counterShop(t)
 		lines := make([]apptest.Variables, len(w.variants))
 		for i, v := range w.variants {
@@ -61,8 +61,8 @@ var pickUpOperations = map[string]clientOperation{
 		return apptest.Variables{"from": today, "until": today, "shopId": id.Global("Location", w.counterShop(t))}
 	})},
 	"admin/Allocation":    {0, inOffice(nil)},
-	"admin/SetAllocation": {2, newly(apptest.Variables{"preferences": []string{}})},
-	"admin/ReallocateOrder": {25, input(func(t *testing.T, w *world) apptest.Variables {
+	"admin/SetAllocation": {4, newly(apptest.Variables{"preferences": []string{}})},
+	"admin/ReallocateOrder": {29, input(func(t *testing.T, w *world) apptest.Variables {
 		cart := w.filled(t)
 		order := w.place(t, cart, "BANK_TRANSFER")
 		return apptest.Variables{"idempotencyKey": w.key(), "orderId": order, "locationId": id.Global("Location", w.WarehouseID)}

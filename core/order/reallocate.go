@@ -179,21 +179,7 @@ func (s *Service) elsewhere(ctx context.Context, o Order, in ReallocateInput, go
 // all of it, and the shipments from there with less in them, called off if nothing is left.
 func (p packing) takeAway(asked []AskedLine) (gone []Reservation, repacked []Shipment, err error) {
 	if len(asked) == 0 {
-		for _, h := range p.held {
-			if !h.Waits() && h.LocationID == p.only {
-				gone = append(gone, h.Reservation)
-			}
-		}
-		for _, h := range p.shipments {
-			if h.Status == ShipmentInstructed && h.LocationID == p.only {
-				h.Lines, h.Status = nil, ShipmentCancelled
-				repacked = append(repacked, h)
-			}
-		}
-		if len(gone) == 0 {
-			return nil, nil, ErrNotAllocated.With(0).At("locationId")
-		}
-		return gone, repacked, nil
+		return p.takeAll()
 	}
 	unpacked := p.free()
 	open := slices.DeleteFunc(slices.Clone(p.shipments), func(h Shipment) bool { return h.Status != ShipmentInstructed || h.LocationID != p.only })
@@ -218,13 +204,36 @@ func (p packing) takeAway(asked []AskedLine) (gone []Reservation, repacked []Shi
 		}
 	}
 	for _, h := range open {
-		if !touched[h.ID] {
-			continue
+		if touched[h.ID] {
+			repacked = append(repacked, h.emptied())
 		}
-		if h.Lines = slices.DeleteFunc(h.Lines, func(x Packed) bool { return x.Quantity == 0 }); len(h.Lines) == 0 {
-			h.Status = ShipmentCancelled
+	}
+	return gone, repacked, nil
+}
+
+// emptied is the shipment without lines of which nothing is left, called off if none has.
+func (s Shipment) emptied() Shipment {
+	if s.Lines = slices.DeleteFunc(s.Lines, func(x Packed) bool { return x.Quantity == 0 }); len(s.Lines) == 0 {
+		s.Status = ShipmentCancelled
+	}
+	return s
+}
+
+// takeAll is takeAway of all that lies at the location.
+func (p packing) takeAll() (gone []Reservation, repacked []Shipment, err error) {
+	for _, h := range p.held {
+		if !h.Waits() && h.LocationID == p.only {
+			gone = append(gone, h.Reservation)
 		}
-		repacked = append(repacked, h)
+	}
+	for _, h := range p.shipments {
+		if h.Status == ShipmentInstructed && h.LocationID == p.only {
+			h.Lines, h.Status = nil, ShipmentCancelled
+			repacked = append(repacked, h)
+		}
+	}
+	if len(gone) == 0 {
+		return nil, nil, ErrNotAllocated.With(0).At("locationId")
 	}
 	return gone, repacked, nil
 }
