@@ -162,7 +162,7 @@ func (s *Service) edit(ctx context.Context, in EditInput) (done Edited, err erro
 
 // amended is the order as the edit wants it; nothing is written yet.
 func (s *Service) amended(ctx context.Context, o *Order, in EditInput) (*amendment, error) {
-	if !slices.Contains([]Status{PendingPayment, Confirmed, Picking}, o.Status) && (o.Status != PartiallyShipped || !in.reduces()) {
+	if !in.fits(o.Status) {
 		return nil, ErrTransition.With(o.Status)
 	}
 	if o.OnDelivery() || (o.PaymentMethod == payment.MethodConvenienceStore && !o.Paid) { // somebody else collects the amount that it was told
@@ -218,20 +218,9 @@ func (s *Service) applyEdit(ctx context.Context, a *amendment, reason string) (E
 	if err := s.store.SaveEdit(ctx, *o, a.rewritten(), a.removed); err != nil {
 		return done, err
 	}
-	if !o.OnAccount() {
-		adjust := s.payments.Adjust
-		if a.begun() {
-			adjust = s.payments.Reduce
-		}
-		money, err := adjust(ctx, o.ID, a.before.TotalMinor, o.TotalMinor)
-		if err != nil {
+	if err := s.repay(ctx, a, &done); err != nil {
 			return done, err
 		}
-		done.Refund.Minor, o.Paid = money.Refund, money.Covered >= o.TotalMinor
-		if o.Paid && o.Status == PendingPayment {
-			o.Status = Confirmed
-		}
-	}
 	if o.Status != PendingPayment {
 		o.Status = standing(a.shipments, a.held)
 	}

@@ -12,6 +12,34 @@ func (in EditInput) reduces() bool {
 	return len(in.Add) == 0 && in.ShippingFee == nil && !slices.ContainsFunc(in.Lines, func(l EditedLine) bool { return l.Unit != nil })
 }
 
+// fits reports whether an order that stands so can be edited like this: once some of it
+// has left, pieces are only taken away.
+func (in EditInput) fits(s Status) bool {
+	return slices.Contains([]Status{PendingPayment, Confirmed, Picking}, s) || (s == PartiallyShipped && in.reduces())
+}
+
+// repay gives back what the edited order has paid too much, and says whether it is paid.
+// What is on account has no payments.
+func (s *Service) repay(ctx context.Context, a *amendment, done *Edited) error {
+	o := a.order
+	if o.OnAccount() {
+		return nil
+	}
+	adjust := s.payments.Adjust
+	if a.begun() {
+		adjust = s.payments.Reduce
+	}
+	money, err := adjust(ctx, o.ID, a.before.TotalMinor, o.TotalMinor)
+	if err != nil {
+		return err
+	}
+	done.Refund.Minor, o.Paid = money.Refund, money.Covered >= o.TotalMinor
+	if o.Paid && o.Status == PendingPayment {
+		o.Status = Confirmed
+	}
+	return nil
+}
+
 // begun reports whether some of the order had left before the edit.
 func (a *amendment) begun() bool { return a.before.Status == PartiallyShipped }
 

@@ -232,7 +232,7 @@ func (h *house) hurry(over <-chan struct{}) {
 func (h *house) quiet() {
 	require.Eventually(h.t, func() bool {
 		return h.count(`SELECT count(*) FROM payment_operations WHERE status = 'OUTSTANDING'`) == 0
-	}, 2*time.Minute, 200*time.Millisecond)
+	}, 2*time.Minute, 200*time.Millisecond, "calls to gateways that were cut off are never looked up")
 	if longer() > 1 { // the queue looks for what was left every half minute
 		require.Eventually(h.t, func() bool {
 			return h.count(`SELECT count(*) FROM river_job WHERE state IN ('running', 'retryable', 'available') AND kind <> 'payment_reconcile' AND created_at < now() - interval '5 seconds'`) == 0

@@ -96,6 +96,9 @@ func (w *world) refuse(d dice) (string, error) {
 
 func (w *world) edit(d dice) (string, error) {
 	o, err := w.order(d)
+	if key, none := w.orderIn(d, `o.status = 'PARTIALLY_SHIPPED' AND $1 <> ''`); none == nil && d.once(2) {
+		o.id = key // what has not left may be taken away
+	}
 	if err != nil {
 		return "", err
 	}
