@@ -4,9 +4,11 @@ import (
 	"fmt"
 	"testing"
 
+	"github.com/google/uuid"
 	"github.com/stretchr/testify/require"
 
 	"github.com/noren-commerce/noren/cmd/noren/app/apptest"
+	"github.com/noren-commerce/noren/core/i18n"
 	"github.com/noren-commerce/noren/core/id"
 	"github.com/noren-commerce/noren/core/tracking"
 )
@@ -32,7 +34,7 @@ var carrierOperations = map[string]clientOperation{
 		}
 		return apptest.Variables{"first": w.size}
 	})},
-	"admin/DeliveryIssues": {4, asked(func(t *testing.T, w *world) apptest.Variables {
+	"admin/DeliveryIssues": {5, asked(func(t *testing.T, w *world) apptest.Variables {
 		for range w.size {
 			w.issue(t)
 		}
@@ -48,7 +50,7 @@ var carrierOperations = map[string]clientOperation{
 	"admin/UploadShipmentResults": {6, func(t *testing.T, w *world) question {
 		return question{in(apptest.Variables{"file": attached("お客様管理番号,伝票番号\nX,1\nY," + w.key() + "\n")}), w.office(t)}
 	}},
-	"admin/SettleDeliveryIssue": {5, input(func(t *testing.T, w *world) apptest.Variables {
+	"admin/SettleDeliveryIssue": {8, input(func(t *testing.T, w *world) apptest.Variables {
 		return apptest.Variables{"issueId": w.issue(t), "reason": "済"}
 	})},
 }
@@ -67,8 +69,8 @@ func (w *world) instruction(t *testing.T) apptest.Variables {
 func (w *world) issue(t *testing.T) string {
 	t.Helper()
 	key := keyOf(t, w.instructed(t))
-	require.NoError(t, w.App.App.Resolvers.Issues.Report(t.Context(), tracking.Issue{BrandID: &w.BrandID, ShipmentID: &key, Kind: tracking.IssueLate}))
-	var issue [16]byte
+	require.NoError(t, w.App.App.Resolvers.Issues.Report(t.Context(), tracking.Issue{BrandID: &w.BrandID, ShipmentID: &key, Kind: tracking.IssueLate, Detail: i18n.Text{"ja": "遅れ"}}))
+	var issue uuid.UUID
 	require.NoError(t, w.DB.Pool().QueryRow(t.Context(), `SELECT id FROM delivery_issues WHERE shipment_id = $1`, key).Scan(&issue))
 	return id.Global("DeliveryIssue", issue)
 }

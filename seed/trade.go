@@ -105,7 +105,7 @@ func newTrade(ctx context.Context, db *postgres.DB) (*trade, error) {
 	t.orders.QuoteBy(t.quotations)
 	reports := postgres.NewTracking(db)
 	t.tracking = tracking.New(tracking.Parts{
-		Tx: db, Store: reports, Orders: t.orders, Issues: tracking.NewIssues(db, reports, events, now), Events: events, Now: now, Log: slog.Default(),
+		Tx: db, Store: reports, Orders: t.orders, Issues: tracking.NewIssues(db, reports, events, now), Events: events, Now: now,
 		Channels: func(context.Context) ([]channel.Channel, error) { return slices.Collect(maps.Values(t.channels)), nil },
 	})
 	channels := channel.New(postgres.NewChannels(db), now)

@@ -3,7 +3,6 @@ package tracking
 import (
 	"context"
 	"errors"
-	"log/slog"
 	"slices"
 	"time"
 
@@ -87,7 +86,6 @@ type Parts struct {
 	Events   event.Recorder
 	Still    time.Duration // without a word of the carrier, and a shipment is late
 	Now      clock.Clock
-	Log      *slog.Logger
 }
 
 // Service follows parcels.

@@ -77,7 +77,7 @@ func newCarriers(cfg Config, db *postgres.DB, keys *idempotency.Keys, orders *or
 	})
 	c.follow = tracking.New(tracking.Parts{
 		Tx: db, Store: postgres.NewTracking(db), Orders: orders, Issues: c.issues, Channels: channel.New(postgres.NewChannels(db), now).All,
-		Trackers: cfg.trackers(), Events: events, Still: cmp.Or(cfg.LateAfter, lateAfter), Now: now, Log: slog.Default(),
+		Trackers: cfg.trackers(), Events: events, Still: cmp.Or(cfg.LateAfter, lateAfter), Now: now,
 	})
 	return c, nil
 }
