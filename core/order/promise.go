@@ -94,7 +94,7 @@ func (s *Service) released(ctx context.Context, o *Order) error {
 	if way.window().Fits(shipping.Choice{On: o.DeliverOn}) != nil {
 		o.DeliverOn = nil
 	}
-	o.Delivery.promise(way.agreed(o.DeliverOn))
+	o.promise(way.agreed(o.DeliverOn))
 	return s.store.SaveDelivery(ctx, *o)
 }
 

@@ -126,7 +126,7 @@ func (s *Service) repromise(ctx context.Context, o *Order, in RescheduleInput) e
 		if promise == nil {
 			return ErrPromiseUnknown.At("promisedOn")
 		}
-		o.Delivery.promise(promise)
+		o.promise(promise)
 		return nil
 	}
 	today := shipping.DayOf(s.today(ctx))
@@ -136,7 +136,7 @@ func (s *Service) repromise(ctx context.Context, o *Order, in RescheduleInput) e
 	if o.DeliverOn != nil { // the carrier is told the day that holds
 		o.DeliverOn = in.PromisedOn
 	}
-	o.Delivery.promise(w.agreed(in.PromisedOn))
+	o.promise(w.agreed(in.PromisedOn))
 	o.PromisedOn = in.PromisedOn
 	return nil
 }

@@ -54,7 +54,7 @@ func (c *Calendar) Open(day time.Time) bool {
 		return true
 	}
 	return !slices.Contains(c.Weekdays, weekdays[day.Weekday()]) &&
-		!(c.Holidays && holiday.Name(day) != "") &&
+		(!c.Holidays || holiday.Name(day) == "") &&
 		!slices.ContainsFunc(c.Closed, func(d ClosedDays) bool { return !day.Before(d.From) && !day.After(d.To) })
 }
 

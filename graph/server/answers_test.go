@@ -73,7 +73,7 @@ func TestOnlyWholePublicErrorFreeQueriesAreKept(t *testing.T) {
 	t.Parallel()
 	e, s := serveCached(t)
 	for _, q := range []string{
-		"{mine hello}", "{hello mine}", "{secret}", "{books{nodes{cost}}}", "{...F} fragment F on Query{books{nodes{...B}}} fragment B on Book{title cost}",
+		"{mine hello}", "{hello mine}", "{secret}", "{books{nodes{cost}}}", "{books{nodes{title lent}}}", "{...F} fragment F on Query{books{nodes{...B}}} fragment B on Book{title cost}",
 		"{__typename}", "{flaky}", `mutation{rename(name:"a")}`,
 	} {
 		e.post(t, modern, query(q))

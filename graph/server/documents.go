@@ -180,7 +180,8 @@ func introspects(set ast.SelectionSet) bool {
 }
 
 // isPublic reports whether every caller of a channel gets the same answer: a query
-// whose root fields are all @public and none of whose fields is guarded by @allow.
+// whose root fields are all @public and none of whose fields is guarded by @allow, or
+// changes by itself (@fleeting).
 func isPublic(op *ast.OperationDefinition) bool {
 	if op.Operation != ast.Query {
 		return false
@@ -220,7 +221,7 @@ func isPublicField(f *ast.Field, root bool) bool {
 	if f.Name == "__typename" {
 		return true
 	}
-	if f.Definition == nil || (root && f.Definition.Directives.ForName("public") == nil) {
+	if f.Definition == nil || f.Definition.Directives.ForName("fleeting") != nil || (root && f.Definition.Directives.ForName("public") == nil) {
 		return false
 	}
 	allow := f.Definition.Directives.ForName("allow")

@@ -18,6 +18,7 @@ import (
 const toySDL = `
 directive @allow(anyone: Boolean! = false) on FIELD_DEFINITION
 directive @public on FIELD_DEFINITION
+directive @fleeting on FIELD_DEFINITION
 directive @cost(weight: Int, size: Int) on FIELD_DEFINITION
 scalar Upload
 type Query {
@@ -30,7 +31,7 @@ type Query {
   flaky: String @allow(anyone: true) @public
 }
 type BookConnection { nodes: [Book!]! }
-type Book { title: String! cost: Int @allow tags: [Tag!]! @cost(size: 3) }
+type Book { title: String! lent: String @fleeting cost: Int @allow tags: [Tag!]! @cost(size: 3) }
 type Tag { name: String! }
 type Mutation {
   rename(name: String!): String!
