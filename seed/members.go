@@ -34,7 +34,7 @@ func WriteMembers(ctx context.Context, db *postgres.DB, now time.Time) error {
 	}
 	for i, a := range Members() {
 		batch.Queue(`INSERT INTO members (id, created_at, updated_at) SELECT $1, $2::timestamptz, $2 WHERE EXISTS (SELECT FROM accounts WHERE id = $1) ON CONFLICT DO NOTHING`, a.ID, a.Since)
-		batch.Queue(`INSERT INTO memberships (member_id, brand_id, home_store_id, joined_at) SELECT $1, $2, $3, $4::timestamptz WHERE EXISTS (SELECT FROM members WHERE id = $1) ON CONFLICT DO NOTHING`,
+		batch.Queue(`INSERT INTO memberships (member_id, brand_id, home_store_id, joined_at, rank_due_on) SELECT $1, $2, $3, $4::timestamptz, $4::date WHERE EXISTS (SELECT FROM members WHERE id = $1) ON CONFLICT DO NOTHING`,
 			a.ID, brand.ID, brand.Shops[1+i%(len(brand.Shops)-1)].ID, a.Since)
 		batch.Queue(`INSERT INTO member_cards (id, number, member_id, brand_id, kind, state, issued_at) SELECT $1, $2, $3, $4, 'DIGITAL', 'ACTIVE', $5::timestamptz
 			WHERE EXISTS (SELECT FROM members WHERE id = $3) ON CONFLICT DO NOTHING`, key("card", a.Email), memberCard(i), a.ID, brand.ID, a.Since)

@@ -437,6 +437,8 @@ func TestAnExportHoldsAllByItsLinkAlone(t *testing.T) {
 	require.ErrorIs(t, err, fault.ErrForbidden)
 	_, err = c.Export(c.account(t, "other@example.jp"), member.AskInput{MemberID: to(access.From(ctx).ID)})
 	require.ErrorIs(t, err, fault.ErrForbidden)
+	_, err = c.customers.AddAddress(ctx, customer.AddAddressInput{Address: *hanako().Address})
+	require.NoError(t, err)
 	exported, err := c.Export(ctx, member.AskInput{})
 	require.NoError(t, err)
 	link, err := url.Parse(exported.URL)
@@ -447,9 +449,11 @@ func TestAnExportHoldsAllByItsLinkAlone(t *testing.T) {
 	var got struct {
 		Member                                                struct{ Name, Email string }
 		Cards, Consents, Purchases, Memberships, Orders, Pets []map[string]any
+		Addresses                                             []struct{ Address customer.Address }
 	}
 	require.NoError(t, json.Unmarshal(out.Bytes(), &got), out.String())
 	require.Equal(t, "佐藤 太郎", got.Member.Name)
+	require.Equal(t, "渋谷区", got.Addresses[0].Address.City)
 	require.Equal(t, []int{1, 1, 1, 1, 0, 0}, []int{len(got.Cards), len(got.Consents), len(got.Purchases), len(got.Memberships), len(got.Orders), len(got.Pets)})
 	require.ErrorIs(t, c.Open(t.Context(), &out, requestID, q.Get("expires"), "x"), member.ErrLink)
 	require.ErrorIs(t, c.Open(t.Context(), &out, id.New().String(), q.Get("expires"), q.Get("signature")), member.ErrLink)

@@ -91,7 +91,7 @@ func queueMailSetting(batch *pgx.Batch, memberID, brandID uuid.UUID, given bool,
 // first, then by age.
 func (s *Customers) Addresses(ctx context.Context, memberIDs []uuid.UUID) ([]customer.SavedAddress, error) {
 	rows, err := collect[storedAddress](ctx, s.db, `
-		SELECT id, member_id, address AS stored, is_default, created_at, updated_at, closed_at FROM saved_addresses
+		SELECT id, member_id, '{}'::jsonb AS address, address AS stored, is_default, created_at, updated_at, closed_at FROM saved_addresses
 		WHERE member_id = ANY($1) AND closed_at IS NULL ORDER BY member_id, is_default DESC, id`, memberIDs)
 	if err != nil {
 		return nil, err

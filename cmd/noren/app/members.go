@@ -74,7 +74,10 @@ func (a *App) memberWorkers(w *river.Workers) {
 // memberJobs are those that run regularly.
 func memberJobs() []*river.PeriodicJob {
 	return []*river.PeriodicJob{
-		every(time.Hour, sealing.ResealJob{}),
+		// At once too: what an older version, or sample data, left in clear is sealed and found.
+		river.NewPeriodicJob(river.PeriodicInterval(time.Hour), func() (river.JobArgs, *river.InsertOpts) {
+			return sealing.ResealJob{}, &river.InsertOpts{MaxAttempts: 1, UniqueOpts: river.UniqueOpts{ByPeriod: time.Minute}}
+		}, &river.PeriodicJobOpts{ID: sealing.ResealJob{}.Kind(), RunOnStart: true}),
 		every(10*time.Minute, member.RankJob{}),
 		every(time.Hour, member.EraseJob{}),
 		every(time.Minute, purchase.ShipmentsJob{}),
