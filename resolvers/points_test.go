@@ -131,6 +131,9 @@ func (b *collector) fill(t testing.TB) {
 
 func (b *collector) place(t testing.TB, method string, uses ...apptest.Variables) orderAnswer {
 	t.Helper()
+	if uses == nil {
+		uses = []apptest.Variables{}
+	}
 	var placed struct{ PlaceOrder orderAnswer }
 	b.do(t, `mutation($input: PlaceOrderInput!) { placeOrder(input: $input) { `+orderFields+` } }`,
 		in(apptest.Variables{"idempotencyKey": b.shop.key(), "expectedTotal": "2640", "paymentMethod": method, "points": uses})).Into(t, &placed)
