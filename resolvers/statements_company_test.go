@@ -37,7 +37,7 @@ var companyOperations = map[string]clientOperation{
 		return in(apptest.Variables{"companyId": w.trade.company, "accountId": w.employed(t, "BUYER", nil).id})
 	})},
 	"admin/SetFunctionRule": {7, ofNewCompany(apptest.Variables{"function": "QUOTE", "allowed": false})},
-	"admin/ApproveOrder":    {9, inTrade(func(t *testing.T, w *world) apptest.Variables { return in(w.waiting(t)) })},
+	"admin/ApproveOrder":    {10, inTrade(func(t *testing.T, w *world) apptest.Variables { return in(w.waiting(t)) })},
 	"admin/RejectOrder":     {19, inTrade(func(t *testing.T, w *world) apptest.Variables { return in(w.waiting(t)) })},
 
 	"admin/CustomerGroups":      {5, inTrade(func(*testing.T, *world) apptest.Variables { return nil })},
@@ -57,7 +57,7 @@ var companyOperations = map[string]clientOperation{
 	"app/MyCompany":     {5, byBoss(func(*testing.T, *world) apptest.Variables { return nil })},
 	"app/CompanyOrders": {6, byBoss(func(*testing.T, *world) apptest.Variables { return nil })},
 	"app/WaitingOrders": {5, byBoss(func(*testing.T, *world) apptest.Variables { return nil })},
-	"app/ApproveOrder":  {11, byBoss(func(t *testing.T, w *world) apptest.Variables { return in(w.waiting(t)) })},
+	"app/ApproveOrder":  {12, byBoss(func(t *testing.T, w *world) apptest.Variables { return in(w.waiting(t)) })},
 	"app/RejectOrder":   {21, byBoss(func(t *testing.T, w *world) apptest.Variables { return in(w.waiting(t)) })},
 }
 

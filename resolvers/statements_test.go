@@ -80,7 +80,7 @@ var buyingOperations = map[string]clientOperation{
 	"app/PlaceOrder": {21, func(t *testing.T, w *world) question {
 		return question{in(apptest.Variables{"idempotencyKey": w.key(), "expectedTotal": w.total(), "paymentMethod": "BANK_TRANSFER"}), w.filled(t)}
 	}},
-	"app/PayOrder": {23, func(t *testing.T, w *world) question {
+	"app/PayOrder": {24, func(t *testing.T, w *world) question {
 		cart := w.filled(t)
 		return question{in(apptest.Variables{"idempotencyKey": w.key(), "orderId": w.place(t, cart, "CARD"), "cardToken": "pm_card_visa"}), cart}
 	}},
@@ -138,7 +138,7 @@ var buyingOperations = map[string]clientOperation{
 	}},
 
 	"admin/Payments": {3, func(_ *testing.T, w *world) question { return question{nil, w.staff} }},
-	"admin/RecordBankTransfer": {15, func(t *testing.T, w *world) question {
+	"admin/RecordBankTransfer": {16, func(t *testing.T, w *world) question {
 		order := w.place(t, w.filled(t), "BANK_TRANSFER")
 		return question{in(apptest.Variables{"idempotencyKey": w.key(), "paymentId": w.payment(t, order), "amount": w.total(), "receivedAt": "2026-11-24T01:00:00Z"}), w.staff}
 	}},
