@@ -131,6 +131,9 @@ func (b *collector) fill(t testing.TB) {
 
 func (b *collector) place(t testing.TB, method string, uses ...apptest.Variables) orderAnswer {
 	t.Helper()
+	if uses == nil {
+		uses = []apptest.Variables{}
+	}
 	var placed struct{ PlaceOrder orderAnswer }
 	b.do(t, `mutation($input: PlaceOrderInput!) { placeOrder(input: $input) { `+orderFields+` } }`,
 		in(apptest.Variables{"idempotencyKey": b.shop.key(), "expectedTotal": "2640", "paymentMethod": method, "points": uses})).Into(t, &placed)
@@ -166,7 +169,7 @@ func (s *pointShop) follow(t testing.TB, order string) {
 	var queued int
 	require.NoError(t, s.DB.Pool().QueryRow(t.Context(), `SELECT count(*) FROM river_job WHERE kind = 'points_follow' AND args->>'OrderID' = $1`, key.String()).Scan(&queued))
 	require.Positive(t, queued, "the change of the order queued its points")
-	require.NoError(t, s.Resolvers.Points.Follow(access.With(context.Background(), access.System), key))
+	require.NoError(t, s.App.App.Resolvers.Points.Follow(access.With(context.Background(), access.System), key))
 }
 
 func (s *pointShop) mutate(t testing.TB, query string, variables apptest.Variables) {
@@ -307,7 +310,7 @@ func TestAnOrderEarnsUntilItGoesBack(t *testing.T) {
 	placed := b.place(t, "BANK_TRANSFER")
 	require.Empty(t, placed.UserErrors)
 	order := placed.Order.ID
-	require.NoError(t, s.Resolvers.Points.Follow(t.Context(), keyOf(t, order)))
+	require.NoError(t, s.App.App.Resolvers.Points.Follow(t.Context(), keyOf(t, order)))
 	require.Zero(t, b.has(t).Pending, "nothing is promised for an order that is not paid")
 
 	staff := counter{s.App, packer}
@@ -320,10 +323,10 @@ func TestAnOrderEarnsUntilItGoesBack(t *testing.T) {
 	s.follow(t, order)
 	s.follow(t, order)
 	require.Equal(t, 19, b.has(t).Pending, "looking again changes nothing")
-	require.NoError(t, s.Resolvers.Points.Confirm(t.Context()))
+	require.NoError(t, s.App.App.Resolvers.Points.Confirm(t.Context()))
 	require.Zero(t, b.has(t).Usable, "the time for returns is not over")
 	exec(t, s.App, `UPDATE point_lots SET confirms_at = confirms_at - interval '7 days 1 minute'`)
-	require.NoError(t, s.Resolvers.Points.Confirm(t.Context()))
+	require.NoError(t, s.App.App.Resolvers.Points.Confirm(t.Context()))
 	require.Equal(t, 19, b.has(t).Usable)
 
 	payment, _ := s.paid(t, order, "BANK_TRANSFER")
@@ -470,11 +473,11 @@ func TestWhatIsOutstandingIsReported(t *testing.T) {
 	require.Equal(t, 500, debits)
 	require.Equal(t, debits, credits)
 
-	require.NoError(t, s.Resolvers.Points.BookDays(t.Context()))
+	require.NoError(t, s.App.App.Resolvers.Points.BookDays(t.Context()))
 	require.Zero(t, s.owes(t), "the day is not over")
 	exec(t, s.App, `UPDATE point_entries SET at = at - interval '2 days'`)
 	for range 2 {
-		require.NoError(t, s.Resolvers.Points.BookDays(t.Context()))
+		require.NoError(t, s.App.App.Resolvers.Points.BookDays(t.Context()))
 		require.EqualValues(t, 500, s.owes(t), "booked once")
 	}
 }

@@ -19,19 +19,19 @@ var pointOperations = map[string]clientOperation{
 	"app/PointLots": {2, loyal(func(_ *testing.T, w *world) apptest.Variables {
 		return apptest.Variables{"programmeId": w.programme(1)}
 	})},
-	"app/CartPoints": {7, func(t *testing.T, w *world) question {
+	"app/CartPoints": {8, func(t *testing.T, w *world) question {
 		q := loyal(nil)(t, w)
 		w.filled(t, q.headers...)
 		return q
 	}},
-	"web/CheckoutPoints": {7, func(t *testing.T, w *world) question {
+	"web/CheckoutPoints": {8, func(t *testing.T, w *world) question {
 		q := loyal(nil)(t, w)
 		w.filled(t, q.headers...)
 		return q
 	}},
 	"web/PointsPage":    {2, loyal(nil)},
 	"app/PointsChanged": {2, loyal(nil)},
-	"app/GivePoints": {19, loyal(func(t *testing.T, w *world) apptest.Variables {
+	"app/GivePoints": {18, loyal(func(t *testing.T, w *world) apptest.Variables {
 		email := w.email()
 		newCustomer(t, w.App, email)
 		return in(apptest.Variables{"idempotencyKey": w.key(), "programmeId": w.programme(1), "email": email, "points": 1})
@@ -40,50 +40,50 @@ var pointOperations = map[string]clientOperation{
 		return in(apptest.Variables{"idempotencyKey": w.key(), "fromId": w.programme(1), "toId": w.programme(0), "points": 1})
 	})},
 	"app/PointPartners": {2, loyal(nil)},
-	"app/SendPoints": {18, loyal(func(t *testing.T, w *world) apptest.Variables {
+	"app/SendPoints": {17, loyal(func(t *testing.T, w *world) apptest.Variables {
 		return in(apptest.Variables{"idempotencyKey": w.key(), "partnerId": w.partnerSystem(t), "theirMember": "77", "points": 1})
 	})},
 	"app/PointTransfers": {2, loyal(func(t *testing.T, w *world) apptest.Variables { return apptest.Variables{"first": w.size} })},
 
-	"admin/StaffPointProgrammes": {4, staffed(nil)},
-	"admin/MemberPoints":         {4, staffed(func(_ *testing.T, w *world) apptest.Variables { return apptest.Variables{"memberId": w.member.id} })},
-	"admin/MemberPointStatement": {4, staffed(func(_ *testing.T, w *world) apptest.Variables {
+	"admin/StaffPointProgrammes": {3, staffed(nil)},
+	"admin/MemberPoints":         {2, staffed(func(_ *testing.T, w *world) apptest.Variables { return apptest.Variables{"memberId": w.member.id} })},
+	"admin/MemberPointStatement": {2, staffed(func(_ *testing.T, w *world) apptest.Variables {
 		return apptest.Variables{"memberId": w.member.id, "programmeId": w.programme(1), "first": w.size}
 	})},
-	"admin/PointLiabilities": {3, staffed(nil)},
-	"admin/PointTrialBalance": {3, staffed(func(_ *testing.T, w *world) apptest.Variables {
+	"admin/PointLiabilities": {2, staffed(nil)},
+	"admin/PointTrialBalance": {2, staffed(func(_ *testing.T, w *world) apptest.Variables {
 		return apptest.Variables{"programmeId": w.programme(1)}
 	})},
-	"admin/GrantPoints": {20, staffed(func(_ *testing.T, w *world) apptest.Variables {
+	"admin/GrantPoints": {17, staffed(func(_ *testing.T, w *world) apptest.Variables {
 		return in(apptest.Variables{"idempotencyKey": w.key(), "programmeId": w.programme(1), "memberId": w.member.id, "points": 1, "reason": "お詫び"})
 	})},
-	"admin/RewardPoints": {14, staffed(func(_ *testing.T, w *world) apptest.Variables {
+	"admin/RewardPoints": {12, staffed(func(_ *testing.T, w *world) apptest.Variables {
 		return in(apptest.Variables{"idempotencyKey": w.key(), "occasion": "REVIEW", "memberId": w.member.id})
 	})},
-	"admin/SavePointProgramme": {6, staffed(func(_ *testing.T, w *world) apptest.Variables {
+	"admin/SavePointProgramme": {4, staffed(func(_ *testing.T, w *world) apptest.Variables {
 		return in(apptest.Variables{"code": w.key(), "name": ja("ポイント"), "closed": true})
 	})},
-	"admin/SavePointRate": {8, staffed(func(_ *testing.T, w *world) apptest.Variables {
+	"admin/SavePointRate": {6, staffed(func(_ *testing.T, w *world) apptest.Variables {
 		return in(apptest.Variables{"fromId": w.programme(1), "toId": w.programme(0), "fromPoints": 1, "toPoints": 1})
 	})},
-	"admin/SavePointRule": {7, staffed(func(_ *testing.T, w *world) apptest.Variables { return in(w.pointRule()) })},
-	"admin/ClosePointRule": {7, staffed(func(t *testing.T, w *world) apptest.Variables {
+	"admin/SavePointRule": {5, staffed(func(_ *testing.T, w *world) apptest.Variables { return in(w.pointRule()) })},
+	"admin/ClosePointRule": {5, staffed(func(t *testing.T, w *world) apptest.Variables {
 		return in(apptest.Variables{"programmeId": w.programme(1), "ruleId": w.made(t, "savePointRule", "rule", w.pointRule())})
 	})},
-	"admin/SavePointPartner": {8, staffed(func(_ *testing.T, w *world) apptest.Variables {
+	"admin/SavePointPartner": {6, staffed(func(_ *testing.T, w *world) apptest.Variables {
 		return in(w.pointPartner(w.key()))
 	})},
-	"admin/StaffPointTransfers": {4, staffed(func(t *testing.T, w *world) apptest.Variables { return apptest.Variables{"first": w.size} })},
-	"admin/ExportPointTransfers": {11, staffed(func(t *testing.T, w *world) apptest.Variables {
+	"admin/StaffPointTransfers": {2, staffed(func(t *testing.T, w *world) apptest.Variables { return apptest.Variables{"first": w.size} })},
+	"admin/ExportPointTransfers": {9, staffed(func(t *testing.T, w *world) apptest.Variables {
 		return in(apptest.Variables{"idempotencyKey": w.key(), "partnerId": w.partnerSystem(t)})
 	})},
-	"admin/ImportPointAnswers": {4, staffed(func(t *testing.T, w *world) apptest.Variables {
+	"admin/ImportPointAnswers": {2, staffed(func(t *testing.T, w *world) apptest.Variables {
 		return in(apptest.Variables{"partnerId": w.partnerSystem(t), "csv": "id,result,reference,reason\n"})
 	})},
-	"admin/ReconcilePoints": {5, staffed(func(t *testing.T, w *world) apptest.Variables {
+	"admin/ReconcilePoints": {3, staffed(func(t *testing.T, w *world) apptest.Variables {
 		return in(apptest.Variables{"partnerId": w.partnerSystem(t), "from": "2026-01-01T00:00:00Z", "until": "2027-01-01T00:00:00Z", "csv": "id,points\n"})
 	})},
-	"admin/ReceivePoints": {15, staffed(func(t *testing.T, w *world) apptest.Variables {
+	"admin/ReceivePoints": {14, staffed(func(t *testing.T, w *world) apptest.Variables {
 		return in(apptest.Variables{"partnerId": w.partnerSystem(t), "reference": w.key(), "memberId": w.member.id, "theirPoints": 1})
 	})},
 }

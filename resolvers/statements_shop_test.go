@@ -47,7 +47,7 @@ var shopOperations = map[string]clientOperation{
 	"web/PlaceOrder": {21, func(t *testing.T, w *world) question {
 		return question{in(apptest.Variables{"idempotencyKey": w.key(), "expectedTotal": w.total(), "paymentMethod": "BANK_TRANSFER"}), w.filled(t)}
 	}},
-	"web/PayOrder": {23, func(t *testing.T, w *world) question {
+	"web/PayOrder": {24, func(t *testing.T, w *world) question {
 		cart := w.filled(t)
 		return question{in(apptest.Variables{"idempotencyKey": w.key(), "orderId": w.place(t, cart, "CARD"), "cardToken": "pm_card_visa"}), cart}
 	}},

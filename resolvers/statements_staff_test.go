@@ -162,10 +162,10 @@ var staffOperations = map[string]clientOperation{
 		order, _ := w.paid(t)
 		return apptest.Variables{"idempotencyKey": w.key(), "orderId": order}
 	})},
-	"admin/ShipShipment": {21, input(func(t *testing.T, w *world) apptest.Variables {
+	"admin/ShipShipment": {22, input(func(t *testing.T, w *world) apptest.Variables {
 		return apptest.Variables{"shipmentId": w.instructed(t), "carrier": "ヤマト運輸", "trackingNumber": w.key()}
 	})},
-	"admin/DeliverShipment": {10, input(func(t *testing.T, w *world) apptest.Variables {
+	"admin/DeliverShipment": {11, input(func(t *testing.T, w *world) apptest.Variables {
 		shipment := w.instructed(t)
 		w.made(t, "shipShipment", "shipment", apptest.Variables{"shipmentId": shipment})
 		return apptest.Variables{"shipmentId": shipment}
@@ -173,14 +173,14 @@ var staffOperations = map[string]clientOperation{
 	"admin/CancelShipment": {10, input(func(t *testing.T, w *world) apptest.Variables {
 		return apptest.Variables{"shipmentId": w.instructed(t), "reason": "住所の確認待ち"}
 	})},
-	"admin/CancelOrder": {21, input(func(t *testing.T, w *world) apptest.Variables {
+	"admin/CancelOrder": {22, input(func(t *testing.T, w *world) apptest.Variables {
 		order, _ := w.paid(t)
 		return apptest.Variables{"orderId": order, "reason": "在庫なし"} // the payment goes back
 	})},
 	"admin/HoldOrder":    {5, ofOrder(apptest.Variables{"reason": "FRAUD"})},
 	"admin/ReleaseOrder": {5, ofOrder(nil)},
 	"admin/TagOrder":     {8, ofOrder(apptest.Variables{"tags": []string{"ギフト", "要確認"}})},
-	"admin/EditOrder": {31, input(func(t *testing.T, w *world) apptest.Variables {
+	"admin/EditOrder": {32, input(func(t *testing.T, w *world) apptest.Variables {
 		order, _ := w.paid(t)
 		return apptest.Variables{"idempotencyKey": w.key(), "orderId": order, "add": []apptest.Variables{{"variantId": id.Global("Variant", w.sets[0]), "quantity": 1}}}
 	})},

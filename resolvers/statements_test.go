@@ -82,7 +82,7 @@ var buyingOperations = map[string]clientOperation{
 	"app/PlaceOrder": {21, func(t *testing.T, w *world) question {
 		return question{in(apptest.Variables{"idempotencyKey": w.key(), "expectedTotal": w.total(), "paymentMethod": "BANK_TRANSFER"}), w.filled(t)}
 	}},
-	"app/PayOrder": {23, func(t *testing.T, w *world) question {
+	"app/PayOrder": {24, func(t *testing.T, w *world) question {
 		cart := w.filled(t)
 		return question{in(apptest.Variables{"idempotencyKey": w.key(), "orderId": w.place(t, cart, "CARD"), "cardToken": "pm_card_visa"}), cart}
 	}},

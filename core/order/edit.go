@@ -219,8 +219,8 @@ func (s *Service) applyEdit(ctx context.Context, a *amendment, reason string) (E
 		return done, err
 	}
 	if err := s.repay(ctx, a, &done); err != nil {
-			return done, err
-		}
+		return done, err
+	}
 	if o.Status != PendingPayment {
 		o.Status = standing(a.shipments, a.held)
 	}
