@@ -12,36 +12,36 @@ import (
 // deskOperations are those of orders that staff prepare, that come again, and of what
 // waits for staff.
 var deskOperations = map[string]clientOperation{
-	"admin/DraftOrders": {3, byTill(func(t *testing.T, w *world) apptest.Variables {
+	"admin/DraftOrders": {2, byTill(func(t *testing.T, w *world) apptest.Variables {
 		for range w.size {
 			w.drafted(t)
 		}
 		return nil
 	})},
-	"admin/StaffDraftOrder": {6, byTill(func(t *testing.T, w *world) apptest.Variables { return apptest.Variables{"id": w.drafted(t).ID} })},
-	"admin/CreateDraftOrder": {12, byTill(func(_ *testing.T, w *world) apptest.Variables {
+	"admin/StaffDraftOrder": {10, byTill(func(t *testing.T, w *world) apptest.Variables { return apptest.Variables{"id": w.drafted(t).ID} })},
+	"admin/CreateDraftOrder": {18, byTill(func(_ *testing.T, w *world) apptest.Variables {
 		return in(apptest.Variables{"memberId": w.member.id, "terms": w.phoned()})
 	})},
-	"admin/UpdateDraftOrder": {12, byTill(func(t *testing.T, w *world) apptest.Variables { return in(changing(w.drafted(t), w.phoned())) })},
-	"admin/SendDraftOrder": {10, byTill(func(t *testing.T, w *world) apptest.Variables {
+	"admin/UpdateDraftOrder": {17, byTill(func(t *testing.T, w *world) apptest.Variables { return in(changing(w.drafted(t), w.phoned())) })},
+	"admin/SendDraftOrder": {13, byTill(func(t *testing.T, w *world) apptest.Variables {
 		d := w.drafted(t)
 		return in(apptest.Variables{"draftOrderId": d.ID, "revision": d.Revision})
 	})},
-	"admin/PlaceDraftOrder": {22, byTill(func(t *testing.T, w *world) apptest.Variables { return in(placing(w.drafted(t))) })},
+	"admin/PlaceDraftOrder": {29, byTill(func(t *testing.T, w *world) apptest.Variables { return in(placing(w.drafted(t))) })},
 	"admin/CancelDraftOrder": {5, byTill(func(t *testing.T, w *world) apptest.Variables {
 		return in(apptest.Variables{"draftOrderId": w.drafted(t).ID})
 	})},
-	"admin/DuplicateOrder": {14, byTill(func(t *testing.T, w *world) apptest.Variables {
+	"admin/DuplicateOrder": {18, byTill(func(t *testing.T, w *world) apptest.Variables {
 		return in(apptest.Variables{"orderId": w.place(t, w.filled(t), "BANK_TRANSFER")})
 	})},
-	"app/DraftOrders": {3, byMember(func(t *testing.T, w *world) apptest.Variables {
+	"app/DraftOrders": {2, byMember(func(t *testing.T, w *world) apptest.Variables {
 		for range w.size {
 			w.mailed(t)
 		}
 		return nil
 	})},
-	"app/DraftOrder":        {6, byMember(func(t *testing.T, w *world) apptest.Variables { return apptest.Variables{"id": w.mailed(t).ID} })},
-	"app/ConfirmDraftOrder": {22, byMember(func(t *testing.T, w *world) apptest.Variables { return in(placing(w.mailed(t))) })},
+	"app/DraftOrder":        {9, byMember(func(t *testing.T, w *world) apptest.Variables { return apptest.Variables{"id": w.mailed(t).ID} })},
+	"app/ConfirmDraftOrder": {29, byMember(func(t *testing.T, w *world) apptest.Variables { return in(placing(w.mailed(t))) })},
 	"app/DeclineDraftOrder": {5, byMember(func(t *testing.T, w *world) apptest.Variables {
 		return in(apptest.Variables{"draftOrderId": w.mailed(t).ID})
 	})},
@@ -53,7 +53,7 @@ var deskOperations = map[string]clientOperation{
 		cart := w.filled(t)
 		return question{apptest.Variables{"orderId": w.place(t, cart, "BANK_TRANSFER")}, cart}
 	}},
-	"admin/RemarkOrder": {5, byTill(func(t *testing.T, w *world) apptest.Variables {
+	"admin/RemarkOrder": {4, byTill(func(t *testing.T, w *world) apptest.Variables {
 		return in(apptest.Variables{"orderId": w.place(t, w.filled(t), "BANK_TRANSFER"), "text": "お電話あり"})
 	})},
 
@@ -68,13 +68,13 @@ var deskOperations = map[string]clientOperation{
 		}
 		return nil
 	})},
-	"app/RecurringOrder":          {6, byMember(func(t *testing.T, w *world) apptest.Variables { return apptest.Variables{"id": w.recurred(t).ID} })},
-	"app/SubscribeRecurringOrder": {12, byMember(func(_ *testing.T, w *world) apptest.Variables { return in(w.monthly()) })},
-	"app/ChangeRecurringOrder": {12, byMember(func(t *testing.T, w *world) apptest.Variables {
+	"app/RecurringOrder":          {11, byMember(func(t *testing.T, w *world) apptest.Variables { return apptest.Variables{"id": w.recurred(t).ID} })},
+	"app/SubscribeRecurringOrder": {19, byMember(func(_ *testing.T, w *world) apptest.Variables { return in(w.monthly()) })},
+	"app/ChangeRecurringOrder": {15, byMember(func(t *testing.T, w *world) apptest.Variables {
 		o := w.recurred(t)
 		return in(apptest.Variables{"recurringOrderId": o.ID, "revision": o.Revision, "terms": apptest.Variables{"lines": w.allGoods()}})
 	})},
-	"app/SkipRecurringOrder":   {5, byMember(func(t *testing.T, w *world) apptest.Variables { return in(w.again(t)) })},
+	"app/SkipRecurringOrder":   {6, byMember(func(t *testing.T, w *world) apptest.Variables { return in(w.again(t)) })},
 	"app/PauseRecurringOrder":  {5, byMember(func(t *testing.T, w *world) apptest.Variables { return in(w.again(t)) })},
 	"app/CancelRecurringOrder": {5, byMember(func(t *testing.T, w *world) apptest.Variables { return in(w.again(t)) })},
 	"app/ResumeRecurringOrder": {5, byMember(func(t *testing.T, w *world) apptest.Variables {
@@ -90,7 +90,7 @@ var deskOperations = map[string]clientOperation{
 		return nil
 	})},
 	"admin/StaffRetryRecurringOrder": {5, byTill(func(t *testing.T, w *world) apptest.Variables { return in(w.stuck(t)) })},
-	"admin/StaffSkipRecurringOrder":  {5, byTill(func(t *testing.T, w *world) apptest.Variables { return in(w.again(t)) })},
+	"admin/StaffSkipRecurringOrder":  {6, byTill(func(t *testing.T, w *world) apptest.Variables { return in(w.again(t)) })},
 }
 
 // byTill is asked by staff who work on orders; byMember by the member.
