@@ -561,6 +561,12 @@ such fields alone may be answered from the cache of whole answers.
 directive @public on FIELD_DEFINITION
 
 """
+The field changes by itself as time passes: an operation with it is never answered from
+the cache of whole answers.
+"""
+directive @fleeting on FIELD_DEFINITION
+
+"""
 What the field costs of what an operation may cost. Unsaid, an object costs 1 and a
 leaf nothing, and a list is taken to hold 10; pages cost as many as ` + "`" + `first` + "`" + ` says.
 """
@@ -4803,7 +4809,7 @@ extend type Variant {
     postalCode: String! = ""
     "How many pieces, 1 to 99,999."
     quantity: Int! = 1
-  ): DeliveryEstimate @cost(weight: 5)
+  ): DeliveryEstimate @cost(weight: 5) @fleeting
 }
 
 "When goods can be there."
