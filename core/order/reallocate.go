@@ -13,6 +13,7 @@ import (
 	"github.com/noren-commerce/noren/core/fault"
 	"github.com/noren-commerce/noren/core/id"
 	"github.com/noren-commerce/noren/core/idempotency"
+	"github.com/noren-commerce/noren/core/inventory"
 )
 
 // ReallocateInput is goods of an order to look for elsewhere.
@@ -46,8 +47,9 @@ func (r Reallocated) At() *string {
 type ReallocationStore interface {
 	// Repack writes what is left in a shipment that has not left.
 	Repack(ctx context.Context, h Shipment) error
-	// Lost takes pieces that are not there off the stock of a location, each a movement.
-	Lost(ctx context.Context, orderID uuid.UUID, gone []Reservation, actorID uuid.UUID) error
+	// Lost takes pieces that are not there off the stock of a location, each a movement,
+	// and reports whether any are kept by lots.
+	Lost(ctx context.Context, orderID uuid.UUID, gone []Reservation, actorID uuid.UUID) (tracked bool, err error)
 	// Wait gives pieces of an order that stands a place among those who wait, whatever the
 	// limits of the variants' policies.
 	Wait(ctx context.Context, waits []Reservation) error
@@ -137,8 +139,12 @@ func (s *Service) elsewhere(ctx context.Context, o Order, in ReallocateInput, go
 		return nil, err
 	}
 	if in.Missing {
-		if err := s.store.Lost(ctx, o.ID, gone, access.From(ctx).ID); err != nil {
+		tracked, err := s.store.Lost(ctx, o.ID, gone, access.From(ctx).ID)
+		if err != nil {
 			return nil, err
+		}
+		if tracked { // nobody said of which lots: they are taken off there
+			return nil, inventory.ErrLotsNeeded.At("missing")
 		}
 	}
 	goods, err := s.store.Goods(ctx, o.BrandID, uuid.Nil, "", variantsOf(gone))
