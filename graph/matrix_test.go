@@ -101,7 +101,7 @@ func TestAccessMatrix(t *testing.T) {
 }
 
 // holder is somebody who has logged in, and does so again when a mutation of the
-// matrix has ended the session.
+// matrix has ended the session or the account.
 func holder(t testing.TB, a *apptest.App, name string, role access.Role, permissions ...access.Permission) caller {
 	const password = "correct horse battery"
 	in := identity.EnsureInput{Email: strings.ToLower(name) + "@example.jp", Password: password, Name: name, Role: role}
@@ -109,9 +109,9 @@ func holder(t testing.TB, a *apptest.App, name string, role access.Role, permiss
 		in.Group, in.Permissions = name, permissions
 	}
 	ctx := access.With(t.Context(), access.System)
-	_, _, err := a.App.Accounts.Ensure(ctx, in)
-	require.NoError(t, err)
 	bearer := func() string {
+		_, _, err := a.App.Accounts.Ensure(ctx, in) // a mutation may have erased the account
+		require.NoError(t, err)
 		grant, err := a.App.Accounts.Login(ctx, identity.LoginInput{Email: in.Email, Password: password})
 		require.NoError(t, err)
 		return "Bearer " + grant.Grant.AccessToken

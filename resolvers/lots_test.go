@@ -48,6 +48,9 @@ func newPantry(t *testing.T) pantry {
 // receive books pieces that came; it gives the code of the failure.
 func (p pantry) receive(t *testing.T, pieces int, lots ...apptest.Variables) string {
 	t.Helper()
+	if lots == nil {
+		lots = []apptest.Variables{}
+	}
 	errors := write(t, p.App, packer, "receiveStock", "StockInput", "level { onHand withheld }", apptest.Variables{
 		"variantId": id.Global("Variant", p.food), "locationId": id.Global("Location", p.WarehouseID), "quantity": pieces, "lots": lots}, nil)
 	if len(errors) == 0 {

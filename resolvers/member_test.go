@@ -24,7 +24,7 @@ func shopOf(t testing.TB, a *apptest.App, code string) uuid.UUID {
 	return key
 }
 
-func clerkOf(permissions []access.Permission, stores ...uuid.UUID) access.Actor {
+func registrarOf(permissions []access.Permission, stores ...uuid.UUID) access.Actor {
 	return access.Actor{Role: access.RoleStoreStaff, ID: id.New(), Permissions: permissions, Stores: stores}
 }
 
@@ -37,7 +37,7 @@ func registeredAt(t testing.TB, a *apptest.App, store uuid.UUID, name, phone str
 			UserErrors []userError
 		}
 	}
-	a.DoAs(t, clerkOf([]access.Permission{access.MemberRead, access.MemberWrite}, store), `mutation($input: RegisterMemberInput!) { registerMember(input: $input) { member { id } userErrors { code field } } }`,
+	a.DoAs(t, registrarOf([]access.Permission{access.MemberRead, access.MemberWrite}, store), `mutation($input: RegisterMemberInput!) { registerMember(input: $input) { member { id } userErrors { code field } } }`,
 		in(apptest.Variables{"idempotencyKey": "register-" + phone, "person": apptest.Variables{
 			"name": name, "kana": "やまだ", "phone": phone, "email": phone + "@example.jp", "birthday": "1990-02-28", "gender": "FEMALE", "address": newAddress(name),
 		}})).Into(t, &got)
@@ -63,8 +63,8 @@ func TestMaskingOfStoreMemberAndField(t *testing.T) {
 	}
 	const fields = `{ masked name kana phone email gender birthday birthMonth age address { name city } cards { number } household { name } memberships { registeredStoreId } }`
 	for reader, actor := range map[string]access.Actor{
-		"shibuya": clerkOf(reads, shibuya), "umeda": clerkOf(reads, umeda), "both": clerkOf(reads, shibuya, umeda), "none": clerkOf(reads),
-		"office": {Role: access.RoleStaff, ID: id.New(), Permissions: reads}, "partner": {Role: access.RolePartner, ID: id.New(), Permissions: reads},
+		"shibuya": registrarOf(reads, shibuya), "umeda": registrarOf(reads, umeda), "both": registrarOf(reads, shibuya, umeda), "none": registrarOf(reads),
+		"office": {Role: access.RoleStaff, ID: id.New(), Permissions: reads},
 	} {
 		for store, member := range members {
 			name := fmt.Sprint(reader, " reads ", member)
@@ -111,7 +111,7 @@ func TestAHouseholdShowsNoOtherStoresMembers(t *testing.T) {
 	var got struct {
 		Member struct{ Household []struct{ Name string } }
 	}
-	a.DoAs(t, clerkOf([]access.Permission{access.MemberRead}, shibuya), `query($id: ID!) { member(id: $id) { household { name } } }`, apptest.Variables{"id": one}).Into(t, &got)
+	a.DoAs(t, registrarOf([]access.Permission{access.MemberRead}, shibuya), `query($id: ID!) { member(id: $id) { household { name } } }`, apptest.Variables{"id": one}).Into(t, &got)
 	require.Equal(t, []struct{ Name string }{{"山田 花子"}, {"山＊＊＊"}}, got.Member.Household)
 }
 
@@ -123,7 +123,7 @@ func TestAMembersOwnWay(t *testing.T) {
 	var number string
 	require.NoError(t, a.DB.Pool().QueryRow(t.Context(), `SELECT number FROM member_cards WHERE member_id = $1`, keyOf(t, guest)).Scan(&number))
 	journal := "店舗コード,端末番号,レシート番号,営業日,会員番号,明細数,商品コード,数量,金額\nshibuya,1,7,2026/01/31," + number + ",1,X,1,980\n"
-	clerk := clerkOf([]access.Permission{access.PurchaseWrite}, shibuya)
+	clerk := registrarOf([]access.Permission{access.PurchaseWrite}, shibuya)
 	var taken struct {
 		UploadPurchases struct {
 			Import     struct{ Receipts int }

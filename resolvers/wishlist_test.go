@@ -205,7 +205,7 @@ func TestProductsSideBySide(t *testing.T) {
 	a := apptest.Start(t)
 	bed, toy := a.AddProduct(t, "bed", 4800), a.AddProduct(t, "toy", 900)
 	exec(t, a, `INSERT INTO attributes (id, brand_id, code, name, type, unit, position)
-		SELECT gen_random_uuid(), brand_id, code, '{"ja": "名"}', 'NUMBER', 'g', CASE code WHEN 'weight' THEN 1 ELSE 2 END FROM channels, (VALUES ('weight'), ('height')) v (code) WHERE id = $1`, a.ChannelID)
+		SELECT gen_random_uuid(), c.brand_id, v.code, '{"ja": "名"}', 'NUMBER', 'g', v.n FROM channels c, (VALUES ('weight', 1), ('height', 2)) v (code, n) WHERE c.id = $1`, a.ChannelID)
 	exec(t, a, `INSERT INTO product_attribute_values (product_id, attribute_id, value, number)
 		SELECT p, a.id, v, v::numeric FROM (VALUES ($1::uuid, 'weight', '5'), ($2, 'weight', '7'), ($2, 'height', '3')) s (p, code, v) JOIN attributes a ON a.code = s.code`, bed.ID, toy.ID)
 	compare := func(keys ...uuid.UUID) apptest.Answer {
