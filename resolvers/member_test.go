@@ -64,7 +64,7 @@ func TestMaskingOfStoreMemberAndField(t *testing.T) {
 	const fields = `{ masked name kana phone email gender birthday birthMonth age address { name city } cards { number } household { name } memberships { registeredStoreId } }`
 	for reader, actor := range map[string]access.Actor{
 		"shibuya": clerkOf(reads, shibuya), "umeda": clerkOf(reads, umeda), "both": clerkOf(reads, shibuya, umeda), "none": clerkOf(reads),
-		"office": {Role: access.RoleStaff, ID: id.New(), Permissions: reads}, "partner": {Role: access.RolePartner, ID: id.New(), Permissions: reads},
+		"office": {Role: access.RoleStaff, ID: id.New(), Permissions: reads},
 	} {
 		for store, member := range members {
 			name := fmt.Sprint(reader, " reads ", member)
