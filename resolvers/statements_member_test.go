@@ -17,16 +17,16 @@ import (
 // memberOperations are those about members and what they bought.
 var memberOperations = map[string]clientOperation{
 	"app/MyMembership": {4, asMember(func(*testing.T, *world, customer) apptest.Variables { return nil })},
-	"app/MyPurchases":  {2, asMember(func(*testing.T, *world, customer) apptest.Variables { return nil })},
+	"app/MyPurchases":  {1, asMember(func(*testing.T, *world, customer) apptest.Variables { return nil })},
 	"app/MemberRanks":  {1, shown(nil)},
 	"app/JoinMembership": {11, func(t *testing.T, w *world) question {
 		return question{in(apptest.Variables{"settings": []apptest.Variables{{"medium": "MAIL", "given": true}}}), newCustomer(t, w.App, w.email()).headers()}
 	}},
-	"app/ClaimMemberCard": {29, asMember(func(t *testing.T, w *world, _ customer) apptest.Variables {
+	"app/ClaimMemberCard": {27, asMember(func(t *testing.T, w *world, _ customer) apptest.Variables {
 		_, number := w.guest(t, "09011112222")
 		return in(apptest.Variables{"cardNumber": number, "phone": "09011112222"})
 	})},
-	"app/ReportMyCardLost": {6, asMember(func(t *testing.T, w *world, c customer) apptest.Variables {
+	"app/ReportMyCardLost": {8, asMember(func(t *testing.T, w *world, c customer) apptest.Variables {
 		return in(apptest.Variables{"cardId": w.cardOf(t, c)})
 	})},
 	"app/IssueMyCard": {12, asMember(func(_ *testing.T, w *world, _ customer) apptest.Variables {
@@ -36,8 +36,8 @@ var memberOperations = map[string]clientOperation{
 	"app/SaveMySettings": {7, asMember(func(_ *testing.T, _ *world, _ customer) apptest.Variables {
 		return in(apptest.Variables{"how": "APP", "settings": []apptest.Variables{{"medium": "PUSH", "given": true}}})
 	})},
-	"app/ExportMyData":     {6, asMember(func(*testing.T, *world, customer) apptest.Variables { return in(apptest.Variables{}) })},
-	"app/RequestMyErasure": {25, asMember(func(*testing.T, *world, customer) apptest.Variables { return in(apptest.Variables{}) })},
+	"app/ExportMyData":     {5, asMember(func(*testing.T, *world, customer) apptest.Variables { return in(apptest.Variables{}) })},
+	"app/RequestMyErasure": {29, asMember(func(*testing.T, *world, customer) apptest.Variables { return in(apptest.Variables{}) })},
 	"app/RecordPetWeight": {7, func(_ *testing.T, w *world) question {
 		return question{in(apptest.Variables{"petId": w.pets[0], "measuredOn": "2026-01-01", "grams": 4000}), w.member.headers()}
 	}},
@@ -81,7 +81,7 @@ var memberOperations = map[string]clientOperation{
 		other, _ := w.guest(t, "09011112222")
 		return apptest.Variables{"memberId": one, "withId": other}
 	})},
-	"admin/MergeMembers": {30, input(func(t *testing.T, w *world) apptest.Variables {
+	"admin/MergeMembers": {27, input(func(t *testing.T, w *world) apptest.Variables {
 		one, _ := w.guest(t, "09011112222")
 		other, _ := w.guest(t, "09011112222")
 		return apptest.Variables{"idempotencyKey": w.key(), "keepId": one, "goneId": other, "reason": "同一人物"}
@@ -89,11 +89,11 @@ var memberOperations = map[string]clientOperation{
 	"admin/SaveMemberRank": {5, input(func(_ *testing.T, w *world) apptest.Variables {
 		return apptest.Variables{"code": "R" + id.New().String()[24:], "name": apptest.Variables{"ja": "金"}, "minSpend": "1000", "months": 12}
 	})},
-	"admin/ExportMember": {6, input(func(t *testing.T, w *world) apptest.Variables {
+	"admin/ExportMember": {5, input(func(t *testing.T, w *world) apptest.Variables {
 		guest, _ := w.guest(t, "09011112222")
 		return apptest.Variables{"memberId": guest}
 	})},
-	"admin/RequestMemberErasure": {20, input(func(t *testing.T, w *world) apptest.Variables {
+	"admin/RequestMemberErasure": {17, input(func(t *testing.T, w *world) apptest.Variables {
 		guest, _ := w.guest(t, "09011112222")
 		return apptest.Variables{"memberId": guest}
 	})},
@@ -116,10 +116,10 @@ var memberOperations = map[string]clientOperation{
 		w.shop(t)
 		return apptest.Variables{"file": attached("店舗コード,端末番号,レシート番号,営業日,明細数,商品コード,数量,金額\nmember-shop,1," + w.key() + ",2026/01/31,1,X,1,100\n")}
 	})},
-	"admin/ResolvePurchaseProblem": {6, input(func(t *testing.T, w *world) apptest.Variables {
+	"admin/ResolvePurchaseProblem": {5, input(func(t *testing.T, w *world) apptest.Variables {
 		return apptest.Variables{"problemId": w.problem(t), "ignore": true}
 	})},
-	"partner/RecordPurchases": {14, func(t *testing.T, w *world) question {
+	"partner/RecordPurchases": {16, func(t *testing.T, w *world) question {
 		w.shop(t)
 		return question{in(apptest.Variables{"receipts": []apptest.Variables{w.slip("")}}), []string{"X-API-Key", w.pos(t)}}
 	}},

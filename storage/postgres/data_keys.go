@@ -14,10 +14,10 @@ type DataKeys struct{ db *DB }
 // NewDataKeys makes the store of data keys.
 func NewDataKeys(db *DB) *DataKeys { return &DataKeys{db} }
 
-// DataKeys are all keys, newest first. They are read outside the transaction of the
-// context, whose end is nothing to them.
+// DataKeys are all keys, newest first. In a transaction they are read by its own
+// connection: to wait for another while holding one would let a full pool stand still.
 func (s *DataKeys) DataKeys(ctx context.Context) ([]sealing.DataKey, error) {
-	return collect[sealing.DataKey](context.WithValue(ctx, txKey{}, (*transaction)(nil)), s.db, `SELECT id, wrapped, created_at FROM data_keys ORDER BY created_at DESC, id`)
+	return collect[sealing.DataKey](ctx, s.db, `SELECT id, wrapped, created_at FROM data_keys ORDER BY created_at DESC, id`)
 }
 
 // AddDataKey keeps the key; of several processes that find none, one's is the first.

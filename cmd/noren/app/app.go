@@ -4,6 +4,7 @@ package app
 
 import (
 	"cmp"
+	"context"
 	"net/http"
 
 	"github.com/go-chi/chi/v5"
@@ -116,6 +117,9 @@ func New(cfg Config, db *postgres.DB, now clock.Clock, options ...Option) (*App,
 	shown.Then(restock.Flipped)
 	sealed, err := NewSealing(cmp.Or(cfg.PersonalKey, cfg.Secret), db, now)
 	if err != nil {
+		return nil, err
+	}
+	if _, err := sealed.Current(context.Background()); err != nil { // the first key is made before anybody is in a transaction
 		return nil, err
 	}
 	customers := customer.New(db, postgres.NewCustomers(db, sealed), postgres.NewEvents(db), now)
