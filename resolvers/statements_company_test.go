@@ -37,8 +37,8 @@ var companyOperations = map[string]clientOperation{
 		return in(apptest.Variables{"companyId": w.trade.company, "accountId": w.employed(t, "BUYER", nil).id})
 	})},
 	"admin/SetFunctionRule": {7, ofNewCompany(apptest.Variables{"function": "QUOTE", "allowed": false})},
-	"admin/ApproveOrder":    {10, inTrade(func(t *testing.T, w *world) apptest.Variables { return in(w.waiting(t)) })},
-	"admin/RejectOrder":     {19, inTrade(func(t *testing.T, w *world) apptest.Variables { return in(w.waiting(t)) })},
+	"admin/ApproveOrder":    {11, inTrade(func(t *testing.T, w *world) apptest.Variables { return in(w.waiting(t)) })},
+	"admin/RejectOrder":     {20, inTrade(func(t *testing.T, w *world) apptest.Variables { return in(w.waiting(t)) })},
 
 	"admin/CustomerGroups":      {5, inTrade(func(*testing.T, *world) apptest.Variables { return nil })},
 	"admin/CustomerGroup":       {6, inTrade(func(_ *testing.T, w *world) apptest.Variables { return apptest.Variables{"id": w.trade.group} })},
@@ -57,8 +57,8 @@ var companyOperations = map[string]clientOperation{
 	"app/MyCompany":     {5, byBoss(func(*testing.T, *world) apptest.Variables { return nil })},
 	"app/CompanyOrders": {6, byBoss(func(*testing.T, *world) apptest.Variables { return nil })},
 	"app/WaitingOrders": {5, byBoss(func(*testing.T, *world) apptest.Variables { return nil })},
-	"app/ApproveOrder":  {12, byBoss(func(t *testing.T, w *world) apptest.Variables { return in(w.waiting(t)) })},
-	"app/RejectOrder":   {21, byBoss(func(t *testing.T, w *world) apptest.Variables { return in(w.waiting(t)) })},
+	"app/ApproveOrder":  {13, byBoss(func(t *testing.T, w *world) apptest.Variables { return in(w.waiting(t)) })},
+	"app/RejectOrder":   {22, byBoss(func(t *testing.T, w *world) apptest.Variables { return in(w.waiting(t)) })},
 }
 
 // trade is what a world's shop has of trade on terms: as many companies and groups as

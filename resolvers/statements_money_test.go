@@ -36,7 +36,7 @@ var moneyOperations = map[string]clientOperation{
 	"admin/UploadCollections": {6, input(func(_ *testing.T, w *world) apptest.Variables {
 		return apptest.Variables{"file": attached("集金日,注文番号,代引金額\n2026/01/05," + w.key() + ",100\n")}
 	})},
-	"admin/RecordRefusedDelivery": {22, input(func(t *testing.T, w *world) apptest.Variables {
+	"admin/RecordRefusedDelivery": {23, input(func(t *testing.T, w *world) apptest.Variables {
 		w.office(t)
 		w.made(t, "saveCashOnDelivery", "", onDelivery())
 		order := w.place(t, w.filled(t), "CASH_ON_DELIVERY")

@@ -51,7 +51,7 @@ var returnOperations = map[string]clientOperation{
 		order, _ := w.arrived(t)
 		return apptest.Variables{"returnId": w.asks(t, order, w.size).ID, "note": "開封の跡があるため"}
 	})},
-	"admin/ReceiveReturn": {46, input(func(t *testing.T, w *world) apptest.Variables {
+	"admin/ReceiveReturn": {47, input(func(t *testing.T, w *world) apptest.Variables {
 		order, _ := w.arrived(t)
 		r := w.mayCome(t, order)
 		lines := make([]apptest.Variables, len(r.Lines))

@@ -173,7 +173,7 @@ var staffOperations = map[string]clientOperation{
 	"admin/CancelShipment": {10, input(func(t *testing.T, w *world) apptest.Variables {
 		return apptest.Variables{"shipmentId": w.instructed(t), "reason": "住所の確認待ち"}
 	})},
-	"admin/CancelOrder": {22, input(func(t *testing.T, w *world) apptest.Variables {
+	"admin/CancelOrder": {23, input(func(t *testing.T, w *world) apptest.Variables {
 		order, _ := w.paid(t)
 		return apptest.Variables{"orderId": order, "reason": "在庫なし"} // the payment goes back
 	})},
@@ -207,7 +207,7 @@ var staffOperations = map[string]clientOperation{
 	})},
 	"admin/DeletePermissionGroup": {5, input(func(t *testing.T, w *world) apptest.Variables { return apptest.Variables{"groupId": w.group(t)} })},
 	"admin/SetStaffPolicy":        {4, newly(apptest.Variables{"networks": []string{}, "requireTotp": false})},
-	"admin/CloseMember": {14, input(func(t *testing.T, w *world) apptest.Variables {
+	"admin/CloseMember": {17, input(func(t *testing.T, w *world) apptest.Variables {
 		return apptest.Variables{"accountId": newCustomer(t, w.App, w.email()).id}
 	})},
 

@@ -135,12 +135,12 @@ var buyingOperations = map[string]clientOperation{
 		require.NotNil(t, linked.Link)
 		return question{in(apptest.Variables{"id": linked.Link.ID}), c.headers()}
 	}},
-	"app/CloseAccount": {15, func(t *testing.T, w *world) question {
+	"app/CloseAccount": {17, func(t *testing.T, w *world) question {
 		return question{in(apptest.Variables{"password": goodPassword}), newCustomer(t, w.App, w.email()).headers()}
 	}},
 
 	"admin/Payments": {3, func(_ *testing.T, w *world) question { return question{nil, w.staff} }},
-	"admin/RecordBankTransfer": {16, func(t *testing.T, w *world) question {
+	"admin/RecordBankTransfer": {17, func(t *testing.T, w *world) question {
 		order := w.place(t, w.filled(t), "BANK_TRANSFER")
 		return question{in(apptest.Variables{"idempotencyKey": w.key(), "paymentId": w.payment(t, order), "amount": w.total(), "receivedAt": "2026-11-24T01:00:00Z"}), w.staff}
 	}},

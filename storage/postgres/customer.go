@@ -165,7 +165,6 @@ func (s *Customers) Forget(ctx context.Context, memberID uuid.UUID, at time.Time
 	for _, table := range []string{"profiles", "saved_addresses", "pets", "product_views"} {
 		batch.Queue(`DELETE FROM `+table+` WHERE member_id = $1`, memberID)
 	}
-	batch.Queue(`DELETE FROM wishes w USING wish_lists l WHERE l.id = w.list_id AND l.member_id = $1`, memberID)
 	batch.Queue(`DELETE FROM wish_lists WHERE member_id = $1`, memberID)
 	batch.Queue(`UPDATE newsletter_consents SET withdrawn_at = $2 WHERE member_id = $1 AND withdrawn_at IS NULL`, memberID, at)
 	queueLeave(batch, memberID, at)

@@ -15,7 +15,7 @@ CREATE INDEX wish_lists_of_member ON wish_lists (member_id, brand_id, id) WHERE 
 
 CREATE TABLE wishes (
 	id         uuid PRIMARY KEY,
-	list_id    uuid NOT NULL REFERENCES wish_lists,
+	list_id    uuid NOT NULL REFERENCES wish_lists ON DELETE CASCADE,
 	channel_id uuid NOT NULL REFERENCES channels, -- where it is watched
 	variant_id uuid NOT NULL REFERENCES variants,
 	quantity   int NOT NULL CHECK (quantity > 0),
