@@ -222,6 +222,18 @@ func TestAGuestConfirmsWhatWasSent(t *testing.T) {
 	requireStock(t, a, leash, 100, 2)
 }
 
+func TestADraftGoesToTheMembersAddress(t *testing.T) {
+	t.Parallel()
+	a := apptest.Start(t)
+	hanako := newCustomer(t, a, "hanako@example.jp")
+	require.Empty(t, hanako.change(t, "addAddress", apptest.Variables{"address": newAddress("自宅")}).code())
+	terms := phoned(a.AddShipping(t, "parcel", 0), "BANK_TRANSFER", wantedLine(a.AddProduct(t, "bell", 300).Variants[0], 1, nil))
+	delete(terms, "shippingAddress")
+	made := as(t, a, phoneDesk).draft(t, "createDraftOrder", apptest.Variables{"memberId": hanako.id, "terms": terms})
+	require.Empty(t, made.UserErrors)
+	require.Equal(t, "自宅", made.DraftOrder.ShippingAddress.Name)
+}
+
 func TestAnOrderByCardOnThePhoneIsPaidByALink(t *testing.T) {
 	t.Parallel()
 	s := newTill(t, "CARD")

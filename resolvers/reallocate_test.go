@@ -94,6 +94,10 @@ func TestMissingGoodsAreLookedForElsewhere(t *testing.T) {
 	}
 	require.Equal(t, []int{1, 0}, []int{list(false), list(true)})
 
+	// What is nowhere else stays where it is, unless it is missing.
+	require.Equal(t, "INSUFFICIENT_STOCK", staff.reallocate(t, apptest.Variables{"orderId": order, "locationId": main}).code())
+	requireStock(t, a, leash, 1, 1)
+
 	// The last one of the warehouse is gone too: it is nowhere, and waited for.
 	waits := staff.reallocate(t, apptest.Variables{"orderId": order, "locationId": main, "missing": true})
 	require.Empty(t, waits.UserErrors)

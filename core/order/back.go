@@ -112,7 +112,7 @@ func (s *Service) Exchange(ctx context.Context, of Order, wanted []Reservation, 
 		}
 		return nil, err
 	}
-	return o, nil
+	return o, s.released(ctx, o)
 }
 
 // exchangeDraft is an order of the same customer, to the same place, that is paid.
@@ -123,6 +123,7 @@ func exchangeDraft(of Order) (Draft, error) {
 	o.SubtotalMinor, o.DiscountMinor, o.ShippingMinor, o.ChargeMinor, o.TaxMinor, o.TotalMinor = 0, 0, 0, 0, 0, 0
 	o.Taxes, o.Breakdown, o.QuotationID, o.InternalNote, o.MissedGifts = []money.Taxed{}, []pricing.Step{}, nil, "", nil
 	o.Held, o.HeldNote, o.Tags = "", "", nil
+	o.Delivery = Delivery{}
 	return Draft{Order: o}, err
 }
 

@@ -63,7 +63,7 @@ type Members interface {
 type SaleStore interface {
 	// SaleBasket is the goods as the shop has them, for the buyer of the lookup; nil if
 	// the brand has no such shop.
-	SaleBasket(ctx context.Context, in cart.Lookup, shopID uuid.UUID, lines []SoldLine) (*cart.Basket, error)
+	SaleBasket(ctx context.Context, by cart.Lookup, in SellInput) (*cart.Basket, error)
 }
 
 // ErrTenders says that what is taken is not what the sale comes to.
@@ -163,7 +163,7 @@ func (s *Service) ring(ctx context.Context, in SellInput, use bool) (r rung, err
 	if r.lookup, err = s.carts.Lookup(asBuyer); err != nil {
 		return r, err
 	}
-	if r.basket, err = s.store.SaleBasket(ctx, r.lookup, in.ShopID, in.Lines); err != nil {
+	if r.basket, err = s.store.SaleBasket(ctx, r.lookup, in); err != nil {
 		return r, err
 	}
 	if r.basket == nil {

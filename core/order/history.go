@@ -16,7 +16,7 @@ import (
 const noted = "order.noted"
 
 // internal are the events that customers do not hear of.
-var internal = []string{noted, "order.held", "order.released", "order.tagged", "order.code_wrong"}
+var internal = []string{noted, "order.held", "order.released", "order.tagged", "order.code_wrong", "order.reallocated"}
 
 // Change is what an event says of an order; what it does not say is empty.
 type Change struct {

@@ -242,7 +242,9 @@ func (s *Service) move(ctx context.Context, shipmentID uuid.UUID, eventType stri
 		if err := f(ctx, &m); err != nil {
 			return err
 		}
-		o.Status = standing(m.shipments, m.held)
+		if o.Status != Cancelled { // given up it stays, whatever parcels do
+			o.Status = standing(m.shipments, m.held)
+		}
 		m.shipment.UpdatedAt = s.now()
 		after = *m.shipment
 		return s.store.SaveShipment(ctx, after)

@@ -3,6 +3,7 @@
 package order
 
 import (
+	"cmp"
 	"context"
 	"slices"
 	"time"
@@ -10,6 +11,7 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/noren-commerce/noren/core/access"
+	"github.com/noren-commerce/noren/core/cart"
 	"github.com/noren-commerce/noren/core/customer"
 	"github.com/noren-commerce/noren/core/fault"
 	"github.com/noren-commerce/noren/core/i18n"
@@ -109,6 +111,12 @@ func (o Order) BilledTo() customer.Address {
 		return *o.BillingAddress
 	}
 	return o.ShippingAddress
+}
+
+// customer is whom limits count the order's customer as. Nobody knows who buys over the
+// counter without a word of who they are: each is another.
+func (o Order) customer() string {
+	return cmp.Or(cart.CustomerOf(o.MemberID, o.Email), "o:"+o.ID.String())
 }
 
 // GlobalID is the order's id in the schema.

@@ -185,7 +185,7 @@ func (s *Service) write(ctx context.Context, d Draft) error {
 			return err
 		}
 	}
-	flipped, err := s.store.Take(ctx, Taking{d.Order.ID, d.Order.PlacedAt, d.Reservations, d.Limited, cart.CustomerOf(d.Order.MemberID, d.Order.Email)})
+	flipped, err := s.store.Take(ctx, Taking{d.Order.ID, d.Order.PlacedAt, d.Reservations, d.Limited, d.Order.customer()})
 	if err != nil {
 		return err
 	}

@@ -165,6 +165,9 @@ func (s *Service) elsewhere(ctx context.Context, o Order, in ReallocateInput, go
 			waits = append(waits, Reservation{VariantID: w.VariantID, Quantity: rest})
 		}
 	}
+	if len(waits) > 0 && !in.Missing { // they are where they were
+		return nil, ErrEditStock.At("lines")
+	}
 	var more []uuid.UUID
 	if len(there) > 0 {
 		if more, err = s.store.Take(ctx, Taking{OrderID: o.ID, At: s.now(), Reservations: there}); err != nil {

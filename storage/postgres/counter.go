@@ -16,13 +16,14 @@ import (
 )
 
 // SaleBasket is goods as the shop has them; nil if the brand has no such shop.
-func (s *Orders) SaleBasket(ctx context.Context, in cart.Lookup, shopID uuid.UUID, lines []order.SoldLine) (*cart.Basket, error) {
+func (s *Orders) SaleBasket(ctx context.Context, by cart.Lookup, in order.SellInput) (*cart.Basket, error) {
+	lines := in.Lines
 	keys, variants, quantities := make([]uuid.UUID, len(lines)), make([]uuid.UUID, len(lines)), make([]int, len(lines))
 	for i, l := range lines {
 		keys[i], variants[i], quantities[i] = id.New(), l.VariantID, l.Quantity
 	}
 	slices.SortFunc(keys, func(a, b uuid.UUID) int { return bytes.Compare(a[:], b[:]) }) // lines are read by their keys
-	args := cartArgs(in, pgx.NamedArgs{"shop": shopID, "keys": keys, "variants": variants, "quantities": quantities})
+	args := cartArgs(by, pgx.NamedArgs{"shop": in.ShopID, "customer": cart.CustomerOf(by.Owner.MemberID, in.Email), "keys": keys, "variants": variants, "quantities": quantities})
 	var b cart.Basket
 	found := false
 	batch := &pgx.Batch{}

@@ -40,7 +40,7 @@ func (s *Dispatch) SaveSender(ctx context.Context, x dispatch.Sender) error {
 // Waiting locks and reads shipments that wait to leave. All of an order's money is
 // collected with the first of its shipments that stands.
 func (s *Dispatch) Waiting(ctx context.Context, w dispatch.Wanted) ([]dispatch.Delivery, error) {
-	where, args := `h.brand_id = @brand AND h.status = 'INSTRUCTED'`, pgx.NamedArgs{"brand": w.BrandID, "limit": w.Limit}
+	where, args := `h.brand_id = @brand AND h.status = 'INSTRUCTED' AND o.shipping_mode <> 'PICK_UP'`, pgx.NamedArgs{"brand": w.BrandID, "limit": w.Limit}
 	if len(w.ShipmentIDs) > 0 {
 		where, args["ids"] = where+` AND h.id = ANY(@ids)`, w.ShipmentIDs
 	} else {

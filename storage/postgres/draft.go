@@ -13,13 +13,17 @@ import (
 	"github.com/noren-commerce/noren/core/draft"
 	"github.com/noren-commerce/noren/core/page"
 	"github.com/noren-commerce/noren/core/sale"
+	"github.com/noren-commerce/noren/core/sealing"
 )
 
 // Drafts keeps draft orders in PostgreSQL.
-type Drafts struct{ db *DB }
+type Drafts struct {
+	db   *DB
+	keys *sealing.Keys // of members' addresses
+}
 
 // NewDrafts makes the drafts' store.
-func NewDrafts(db *DB) *Drafts { return &Drafts{db} }
+func NewDrafts(db *DB, keys *sealing.Keys) *Drafts { return &Drafts{db, keys} }
 
 const draftColumns = `d.id, d.number, d.brand_id, d.channel_id, d.shop_id, d.member_id, d.buyer_role, d.name, d.phone, d.email, d.language, d.state, d.revision,
 	d.shipping_address, d.billing_address, d.shipping_method_id, d.shipping_mode, d.payment_method, d.convenience_store, d.note, d.message, d.token_hash,
@@ -29,11 +33,26 @@ var draftBasket = holder{table: `draft_orders`, lines: `draft_order_lines`, coup
 
 // Member is the brand's open member with the id; nil if there is none.
 func (s *Drafts) Member(ctx context.Context, brandID, memberID uuid.UUID) (*draft.Member, error) {
-	return first[draft.Member](ctx, s.db, `
-		SELECT a.name, a.email, a.role, a.language,
-			(SELECT s.address FROM saved_addresses s WHERE s.member_id = a.id AND s.closed_at IS NULL ORDER BY s.is_default DESC, s.created_at LIMIT 1) AS address
-		FROM accounts a WHERE a.id = @id AND a.brand_id = @brand AND a.role IN ('MEMBER', 'COMPANY_BUYER') AND a.closed_at IS NULL`,
+	type row struct {
+		draft.Member
+		AddressID *uuid.UUID
+		Stored    json.RawMessage
+	}
+	m, err := first[row](ctx, s.db, `
+		SELECT a.name, a.email, a.role, a.language, NULL::jsonb AS address, s.id AS address_id, s.address AS stored
+		FROM accounts a LEFT JOIN LATERAL (
+			SELECT s.id, s.address FROM saved_addresses s WHERE s.member_id = a.id AND s.closed_at IS NULL ORDER BY s.is_default DESC, s.created_at LIMIT 1) s ON true
+		WHERE a.id = @id AND a.brand_id = @brand AND a.role IN ('MEMBER', 'COMPANY_BUYER') AND a.closed_at IS NULL`,
 		pgx.NamedArgs{"id": memberID, "brand": brandID})
+	if err != nil || m == nil || m.AddressID == nil {
+		if m == nil {
+			return nil, err
+		}
+		return &m.Member, err
+	}
+	address, err := openAddress(ctx, s.keys, *m.AddressID, m.Stored)
+	m.Address = &address
+	return &m.Member, err
 }
 
 // Known are those of the variants that the brand has.

@@ -112,7 +112,7 @@ const (
 			SELECT r.id, r.bought_on, r.bought_at, r.brand_id, coalesce(CASE WHEN c.ended_at IS NULL OR r.bought_at < c.ended_at THEN c.member_id END, c.named),
 				r.card_number, 'STORE', r.store_id, r.till, r.receipt, r.items, r.total, r.currency, $1, $2
 			FROM taken_receipts r LEFT JOIN cards c USING (card_number)
-			ON CONFLICT (store_id, till, receipt, bought_on) WHERE source = 'STORE' DO NOTHING
+			ON CONFLICT (store_id, till, receipt, bought_on) WHERE source = 'STORE' AND order_id IS NULL DO NOTHING
 			RETURNING *
 		)
 		INSERT INTO added_purchases SELECT * FROM added`
@@ -200,6 +200,9 @@ func (s *Purchases) added(ctx context.Context, at time.Time) ([]purchase.Purchas
 	return collect[purchase.Purchase](ctx, s.db, `SELECT `+purchaseColumns+` FROM added_purchases ORDER BY bought_at, id`)
 }
 
+// placeBought is where the order o was bought: source and store.
+const placeBought = `CASE o.origin WHEN 'SHOP' THEN 'STORE' ELSE 'ONLINE' END, CASE o.origin WHEN 'SHOP' THEN o.shop_id END`
+
 // Shipments that have left, each a purchase on the day on which it left by its channel's
 // clock. Of a set's parts each bears its share by pieces.
 const (
@@ -209,8 +212,8 @@ const (
 		), marked AS (
 			UPDATE shipments h SET in_history = true FROM due WHERE h.id = due.id RETURNING h.id, h.order_id, h.shipped_at, h.total, h.currency
 		), added AS (
-			INSERT INTO purchases (id, bought_on, bought_at, brand_id, member_id, source, receipt, order_id, shipment_id, items, total, currency, created_at)
-			SELECT gen_random_uuid(), (m.shipped_at AT TIME ZONE c.time_zone)::date, m.shipped_at, o.brand_id, o.member_id, 'ONLINE', o.number, o.id, m.id,
+			INSERT INTO purchases (id, bought_on, bought_at, brand_id, member_id, source, store_id, receipt, order_id, shipment_id, items, total, currency, created_at)
+			SELECT gen_random_uuid(), (m.shipped_at AT TIME ZONE c.time_zone)::date, m.shipped_at, o.brand_id, o.member_id, ` + placeBought + `, o.number, o.id, m.id,
 				coalesce((SELECT sum(l.quantity) FROM shipment_lines l WHERE l.shipment_id = m.id), 0)::int, m.total, m.currency, $2
 			FROM marked m JOIN orders o ON o.id = m.order_id JOIN channels c ON c.id = o.channel_id
 			ON CONFLICT DO NOTHING RETURNING *
@@ -233,8 +236,8 @@ const (
 		), marked AS (
 			UPDATE return_receipts r SET in_history = true FROM due WHERE r.id = due.id RETURNING r.id, r.return_id, r.at, r.refund
 		), added AS (
-			INSERT INTO purchases (id, bought_on, bought_at, brand_id, member_id, source, receipt, order_id, shipment_id, items, total, currency, created_at)
-			SELECT gen_random_uuid(), (m.at AT TIME ZONE c.time_zone)::date, m.at, o.brand_id, o.member_id, 'ONLINE', o.number, o.id, m.id,
+			INSERT INTO purchases (id, bought_on, bought_at, brand_id, member_id, source, store_id, receipt, order_id, shipment_id, items, total, currency, created_at)
+			SELECT gen_random_uuid(), (m.at AT TIME ZONE c.time_zone)::date, m.at, o.brand_id, o.member_id, ` + placeBought + `, o.number, o.id, m.id,
 				-coalesce((SELECT sum(l.restocked + l.scrapped + l.repaired) FROM return_receipt_lines l WHERE l.receipt_id = m.id), 0)::int, -m.refund, o.currency, $2
 			FROM marked m JOIN returns t ON t.id = m.return_id JOIN orders o ON o.id = t.order_id JOIN channels c ON c.id = o.channel_id
 			ON CONFLICT DO NOTHING RETURNING *

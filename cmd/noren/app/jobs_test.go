@@ -17,6 +17,7 @@ import (
 	"github.com/noren-commerce/noren/cmd/noren/app"
 	"github.com/noren-commerce/noren/cmd/noren/app/apptest"
 	"github.com/noren-commerce/noren/core/channel"
+	"github.com/noren-commerce/noren/core/clock"
 	"github.com/noren-commerce/noren/core/messaging"
 	"github.com/noren-commerce/noren/storage/postgres"
 )
@@ -95,7 +96,7 @@ func TestMailsAreShownInDevelopmentOnly(t *testing.T) {
 	t.Parallel()
 	db := apptest.Start(t).DB
 	for dev, status := range map[bool]int{true: http.StatusOK, false: http.StatusNotFound} {
-		a, err := app.New(app.Config{Dev: dev, Secret: app.DevSecret}, db, nil)
+		a, err := app.New(app.Config{Dev: dev, Secret: app.DevSecret}, db, clock.System)
 		require.NoError(t, err)
 		w := httptest.NewRecorder()
 		a.Handler().ServeHTTP(w, httptest.NewRequestWithContext(t.Context(), http.MethodGet, "/dev/mail", nil))

@@ -22,7 +22,7 @@ CREATE TABLE purchases (
 	PRIMARY KEY (id, bought_on)
 ) PARTITION BY RANGE (bought_on);
 CREATE TABLE purchases_default PARTITION OF purchases DEFAULT;
-CREATE UNIQUE INDEX purchases_receipt ON purchases (store_id, till, receipt, bought_on) WHERE source = 'STORE';
+CREATE UNIQUE INDEX purchases_receipt ON purchases (store_id, till, receipt, bought_on) WHERE source = 'STORE' AND order_id IS NULL; -- of a till's own journal
 CREATE UNIQUE INDEX purchases_shipment ON purchases (shipment_id, source, bought_on) WHERE shipment_id IS NOT NULL;
 CREATE INDEX purchases_member ON purchases (member_id, bought_at DESC, id DESC) WHERE member_id IS NOT NULL;
 CREATE INDEX purchases_card ON purchases (card_number) WHERE member_id IS NULL AND card_number <> '';
