@@ -292,6 +292,12 @@ func TestRefusedParcelIsGivenUp(t *testing.T) {
 	require.Equal(t, "CANCELLED", refuse().Order.Status)
 	require.Equal(t, map[string]int64{"SALES": -1800, "SHIPPING": -600, "CHARGES": -300, "RETURNS": 2700}, s.books(t, key))
 	require.Equal(t, "ORDER_NOT_ON_DELIVERY", refuse().UserErrors[0].Code)
+	var parcel uuid.UUID
+	require.NoError(t, s.DB.Pool().QueryRow(t.Context(), `SELECT id FROM shipments WHERE order_id = $1`, keyOf(t, key)).Scan(&parcel))
+	counter{s.App, dispatcher}.move(t, "deliverShipment", apptest.Variables{"shipmentId": id.Global("Shipment", parcel)})
+	var now struct{ Order struct{ Status string } }
+	s.DoAs(t, dispatcher, `query($o: ID!) { order(id: $o) { status } }`, apptest.Variables{"o": key}).Into(t, &now)
+	require.Equal(t, "CANCELLED", now.Order.Status, "what was given up stays so")
 
 	// The carrier brings money all the same: staff send it back.
 	require.Equal(t, 1, s.collect(t, number, "2970", "2026-01-05").Matched)
