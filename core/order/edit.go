@@ -244,7 +244,10 @@ func (s *Service) restock(ctx context.Context, a *amendment) error {
 		if err != nil {
 			return err
 		}
-		taken := a.take(goods.Levels, more)
+		taken, err := a.take(goods.Levels, more)
+		if err != nil {
+			return err
+		}
 		flipped, err := s.store.Take(ctx, Taking{OrderID: a.order.ID, At: s.now(), Reservations: taken})
 		if errors.Is(err, ErrStockMoved) {
 			return ErrEditStock

@@ -242,6 +242,9 @@ func (s *Service) packAt(ctx context.Context, o *Order, shopID uuid.UUID) (nth i
 	if len(made.Lines) == 0 {
 		return 0, ErrNothingToShip
 	}
+	if here := made.pieces(); here < g.pieces() { // the rest lies elsewhere, and nobody would ever send it
+		return 0, ErrNotAllocated.With(here)
+	}
 	o.Status = standing(append(g.shipments, made), g.held)
 	return made.Nth, s.store.InsertShipments(ctx, []Shipment{made})
 }
