@@ -27,6 +27,7 @@ type amendment struct {
 	removed  []uuid.UUID
 	rounding money.Rounding
 	said     []string
+	more     bool // goods are taken besides
 }
 
 var labelEdit = i18n.Text{"ja": "注文変更", "en": "Order edited"}

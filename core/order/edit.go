@@ -154,8 +154,10 @@ func (s *Service) edit(ctx context.Context, in EditInput) (done Edited, err erro
 			return err
 		}
 		c.Reason, c.Edit = in.Reason, a.summary()
-		done, err = s.applyEdit(ctx, a, in.Reason)
-		return err
+		if done, err = s.applyEdit(ctx, a, in.Reason); err != nil || !a.more {
+			return err
+		}
+		return s.promiseAgain(ctx, o, c)
 	})
 	return done, err
 }
@@ -239,7 +241,7 @@ func (s *Service) applyEdit(ctx context.Context, a *amendment, reason string) (E
 // restock takes what the edit wants more, and returns what it wants less.
 func (s *Service) restock(ctx context.Context, a *amendment) error {
 	more, less := a.moves()
-	if len(more) > 0 {
+	if a.more = len(more) > 0; a.more {
 		goods, err := s.store.Goods(ctx, a.order.BrandID, a.order.pickedUpAt(), "", variantsOf(more))
 		if err != nil {
 			return err
