@@ -134,11 +134,13 @@ func (s *Service) handOver(ctx context.Context, orderID uuid.UUID, in HandOverIn
 	}
 	_, err := s.change(ctx, orderID, "order.handed_over", func(ctx context.Context, o *Order, c *Change) error {
 		p, err := s.store.LockPickUp(ctx, o.ID)
-		switch now := s.now(); {
-		case err != nil:
+		if err != nil {
 			return err
-		case p.expired(now):
-			return ErrPickUpExpired
+		}
+		if err := s.inTime(ctx, *o, *p); err != nil {
+			return err
+		}
+		switch now := s.now(); {
 		case p.State != PickUpReady:
 			return ErrPickUpStatus.With(p.State)
 		case o.Held != "":
@@ -154,6 +156,21 @@ func (s *Service) handOver(ctx context.Context, orderID uuid.UUID, in HandOverIn
 		return s.store.SavePickUp(ctx, *p)
 	})
 	return err
+}
+
+// inTime fails if the time of the pick-up is over. Goods that replace returned ones are
+// kept until staff give them up: their customer has nothing else.
+func (s *Service) inTime(ctx context.Context, o Order, p PickUp) error {
+	if !p.expired(s.now()) {
+		return nil
+	}
+	if err := s.notReplacing(ctx, o); p.State == PickUpReady && err != nil {
+		if errors.Is(err, ErrReplacement) {
+			return nil
+		}
+		return err
+	}
+	return ErrPickUpExpired
 }
 
 // tender takes what is still to be paid at the till of the order's shop.
