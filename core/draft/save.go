@@ -36,7 +36,7 @@ const (
 
 // methods are the ways in which a draft can be paid.
 var methods = []payment.Method{
-	payment.MethodCard, payment.MethodBankTransfer, payment.MethodOnAccount, payment.MethodConvenienceStore, payment.MethodCashOnDelivery,
+	payment.MethodCard, payment.MethodBankTransfer, payment.MethodOnAccount, payment.MethodConvenienceStore, payment.MethodCashOnDelivery, payment.MethodAtShop,
 }
 
 // Terms are what staff say of an order to come; nil leaves as it is.

@@ -34,6 +34,7 @@ type Leaving struct {
 	At         time.Time
 	Lines      []LeavingLine // of tracked variants
 	Chosen     []ChosenLot
+	InHand     bool // whoever hands them over reads their serial numbers: all are to be said
 }
 
 // Ship says which lots a shipment takes, in the transaction that took its pieces off the
@@ -69,6 +70,9 @@ func (b *Lots) Ship(ctx context.Context, l Leaving) error {
 		s, rest := shelves[Place{line.VariantID, l.LocationID}], line.Quantity
 		for _, p := range chosen[i] {
 			rest -= p.Quantity
+		}
+		if l.InHand && rest > 0 && s.rule.Mode == BySerial {
+			return at("lots", ErrSerialsNeeded)
 		}
 		taken, err := s.first(rest, s.rule.Mode == BySerial)
 		if errors.Is(err, ErrNoFitLots) && s.unnumbered() {

@@ -113,8 +113,8 @@ type OrderRescheduled struct {
 	OrderNumber string     `json:"orderNumber"`
 	Reason      string     `json:"reason"`
 	Before      *time.Time `json:"before,omitempty"` // the day that was told before; nil if none was
-	On          *time.Time `json:"on"`
-	Band        string     `json:"band,omitempty"` // the part of the day
+	On          *time.Time `json:"on"`               // nil: it is not known yet
+	Band        string     `json:"band,omitempty"`   // the part of the day
 }
 
 // BankTransfer tells where to pay an order in advance (先入金).

@@ -27,6 +27,7 @@ type amendment struct {
 	removed  []uuid.UUID
 	rounding money.Rounding
 	said     []string
+	more     bool // goods are taken besides
 }
 
 var labelEdit = i18n.Text{"ja": "注文変更", "en": "Order edited"}
@@ -254,12 +255,16 @@ func (a *amendment) give(variantID uuid.UUID, n int) (given []Reservation) {
 	return given
 }
 
-// take plans where the pieces come from; what is not there is waited for.
-func (a *amendment) take(levels []cart.Level, more []Reservation) []Reservation {
+// take plans where the pieces come from; what is not there is waited for, but not at a
+// shop: what arrives later arrives elsewhere.
+func (a *amendment) take(levels []cart.Level, more []Reservation) ([]Reservation, error) {
 	var all []Reservation
 	for _, r := range more {
 		there := planGoods(levels, cart.Want{Goods: cart.Goods{VariantID: r.VariantID}, Quantity: r.Quantity})
 		if missing := r.Quantity - pieces(there); missing > 0 {
+			if a.order.PickedUp() {
+				return nil, ErrEditStock
+			}
 			there = append(there, Reservation{VariantID: r.VariantID, Quantity: missing})
 		}
 		all = append(all, there...)
@@ -267,7 +272,7 @@ func (a *amendment) take(levels []cart.Level, more []Reservation) []Reservation 
 	for _, r := range all {
 		a.held = append(a.held, Held{Reservation: r})
 	}
-	return all
+	return all, nil
 }
 
 // Prices are what goods cost buyers.

@@ -12,6 +12,7 @@ import (
 	"github.com/noren-commerce/noren/core/event"
 	"github.com/noren-commerce/noren/core/fault"
 	"github.com/noren-commerce/noren/core/id"
+	"github.com/noren-commerce/noren/core/inventory"
 	"github.com/noren-commerce/noren/core/money"
 	"github.com/noren-commerce/noren/core/pricing"
 )
@@ -67,22 +68,54 @@ func (s *Service) LockStanding(ctx context.Context, orderID uuid.UUID) (Standing
 	return Standing{*o, lines, shipments}, err
 }
 
+// ExchangeInput is goods that replace others of a locked order, which came back at a
+// location.
+type ExchangeInput struct {
+	Of           Order
+	Wanted       []Reservation
+	ReturnNumber string
+	LocationID   uuid.UUID
+	Handed       []HandedLot // which lots are handed over, if the order was sold over the counter
+}
+
 // Exchange places an order that costs nothing, of goods that replace others of a locked
-// order: all of them from stock, or ErrExchangeGone. It joins the transaction, which
-// must end if it fails.
-func (s *Service) Exchange(ctx context.Context, of Order, wanted []Reservation, returnNumber string) (*Order, error) {
-	wanted = merged(nil, wanted)
-	variants := make([]uuid.UUID, len(wanted))
-	for i, w := range wanted {
-		variants[i] = w.VariantID
-	}
-	goods, err := s.store.Goods(ctx, of.BrandID, of.pickedUpAt(), cart.CustomerOf(of.MemberID, of.Email), variants)
+// order: all of them from stock, or ErrExchangeGone. Goods that were sold over the
+// counter are replaced over the counter where they came back. It joins the transaction,
+// which must end if it fails.
+func (s *Service) Exchange(ctx context.Context, in ExchangeInput) (*Order, error) {
+	d, err := s.exchangeDraft(ctx, in)
 	if err != nil {
 		return nil, err
 	}
-	d, err := exchangeDraft(of)
-	if err != nil {
+	if err := s.write(ctx, d); err != nil {
+		if errors.Is(err, errStockMoved) {
+			return nil, ErrExchangeGone
+		}
 		return nil, err
+	}
+	if !in.overCounter() {
+		return &d.Order, nil
+	}
+	var lots []inventory.ChosenLot
+	for _, h := range in.Handed {
+		lots = append(lots, h.of(d.Lines, value(h.VariantID)))
+	}
+	return &d.Order, s.deliverOver(ctx, d.Order.ID, in.LocationID, lots)
+}
+
+// overCounter reports whether the customer stands at the counter where the goods came back.
+func (in ExchangeInput) overCounter() bool { return in.Of.Origin == FromShop }
+
+// exchangeDraft is the order of the goods that replace others.
+func (s *Service) exchangeDraft(ctx context.Context, in ExchangeInput) (Draft, error) {
+	d, err := replacement(in)
+	if err != nil {
+		return d, err
+	}
+	o, wanted := &d.Order, merged(nil, in.Wanted)
+	goods, err := s.store.Goods(ctx, o.BrandID, o.pickedUpAt(), cart.CustomerOf(o.MemberID, o.Email), variantsOf(wanted))
+	if err != nil {
+		return d, err
 	}
 	left := slices.Clone(goods.Levels)
 	for _, w := range wanted {
@@ -91,34 +124,30 @@ func (s *Service) Exchange(ctx context.Context, of Order, wanted []Reservation, 
 		for _, want := range cart.Wanted([]cart.Item{item}) {
 			taken := planGoods(left, want)
 			if item.ID == uuid.Nil || pieces(taken) < want.Quantity {
-				return nil, ErrExchangeGone
+				return d, ErrExchangeGone
 			}
 			left, d.Reservations = less(left, taken), merged(d.Reservations, taken)
 		}
 		d.Lines = append(d.Lines, exchangeLine(d, item))
 	}
-	o := &d.Order
 	o.PlacedAt, o.UpdatedAt = s.now(), s.now()
 	d.Event = event.New(ctx, o.PlacedAt, "order.placed", "Order", o.ID, map[string]any{
-		"number": o.Number, "total": o.Total(), "status": o.Status, "after": o.Status, "exchange": returnNumber, "of": of.ID,
+		"number": o.Number, "total": o.Total(), "status": o.Status, "after": o.Status, "exchange": in.ReturnNumber, "of": in.Of.ID,
 	})
 	d.Event.BrandID = o.BrandID
-	if of.PickedUp() {
+	if o.PickedUp() && !in.overCounter() {
 		d.PickUp = newPickUp(*o, exchangeDays)
 	}
-	if err := s.write(ctx, d); err != nil {
-		if errors.Is(err, errStockMoved) {
-			return nil, ErrExchangeGone
-		}
-		return nil, err
-	}
-	return o, s.released(ctx, o)
+	return d, s.released(ctx, o)
 }
 
-// exchangeDraft is an order of the same customer, to the same place, that is paid.
-func exchangeDraft(of Order) (Draft, error) {
+// replacement is an order of the same customer, to the same place, that is paid.
+func replacement(in ExchangeInput) (Draft, error) {
 	number, err := NewNumber()
-	o := of
+	o := in.Of
+	if in.overCounter() {
+		o.ShopID = &in.LocationID
+	}
 	o.ID, o.Number, o.Status, o.Paid = id.New(), number, Confirmed, true
 	o.SubtotalMinor, o.DiscountMinor, o.ShippingMinor, o.ChargeMinor, o.TaxMinor, o.TotalMinor = 0, 0, 0, 0, 0, 0
 	o.Taxes, o.Breakdown, o.QuotationID, o.InternalNote, o.MissedGifts = []money.Taxed{}, []pricing.Step{}, nil, "", nil

@@ -16,6 +16,7 @@ import (
 	"github.com/noren-commerce/noren/core/id"
 	"github.com/noren-commerce/noren/core/idempotency"
 	"github.com/noren-commerce/noren/core/identity"
+	"github.com/noren-commerce/noren/core/inventory"
 	"github.com/noren-commerce/noren/core/messaging"
 	"github.com/noren-commerce/noren/core/money"
 	"github.com/noren-commerce/noren/core/payment"
@@ -38,6 +39,17 @@ type SellInput struct {
 type SoldLine struct {
 	VariantID uuid.UUID
 	Quantity  int
+	Lots      []HandedLot
+}
+
+// chosen are the lots that are handed over, by the lines of the order.
+func (in SellInput) chosen(lines []Line) (all []inventory.ChosenLot) {
+	for _, l := range in.Lines {
+		for _, h := range l.Lots {
+			all = append(all, h.of(lines, l.VariantID))
+		}
+	}
+	return all
 }
 
 // ShopTender is money that is taken at a till.
@@ -230,7 +242,7 @@ func (s *Service) sell(ctx context.Context, in SellInput, r rung) (uuid.UUID, er
 			return uuid.Nil, at(fmt.Sprintf("tenders.%d", i), err)
 		}
 	}
-	return o.ID, s.deliverOver(ctx, o.ID, in.ShopID)
+	return o.ID, s.deliverOver(ctx, o.ID, in.ShopID, in.chosen(d.Lines))
 }
 
 // covers fails unless the tenders come to the total: one without an amount takes the rest,
@@ -260,7 +272,7 @@ func (in SellInput) covers(total money.Money) error {
 }
 
 // deliverOver packs an order at its shop and gives it out.
-func (s *Service) deliverOver(ctx context.Context, orderID, shopID uuid.UUID) error {
+func (s *Service) deliverOver(ctx context.Context, orderID, shopID uuid.UUID, lots []inventory.ChosenLot) error {
 	_, err := s.change(ctx, orderID, "order.handed_over", func(ctx context.Context, o *Order, c *Change) error {
 		if err := o.shippable(); err != nil {
 			return err
@@ -268,7 +280,7 @@ func (s *Service) deliverOver(ctx context.Context, orderID, shopID uuid.UUID) er
 		if _, err := s.packAt(ctx, o, shopID); err != nil {
 			return err
 		}
-		return s.giveOut(ctx, o, c)
+		return s.giveOut(ctx, o, c, lots)
 	})
 	return err
 }

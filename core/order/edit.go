@@ -154,8 +154,10 @@ func (s *Service) edit(ctx context.Context, in EditInput) (done Edited, err erro
 			return err
 		}
 		c.Reason, c.Edit = in.Reason, a.summary()
-		done, err = s.applyEdit(ctx, a, in.Reason)
-		return err
+		if done, err = s.applyEdit(ctx, a, in.Reason); err != nil || !a.more {
+			return err
+		}
+		return s.promiseAgain(ctx, o, c)
 	})
 	return done, err
 }
@@ -239,12 +241,15 @@ func (s *Service) applyEdit(ctx context.Context, a *amendment, reason string) (E
 // restock takes what the edit wants more, and returns what it wants less.
 func (s *Service) restock(ctx context.Context, a *amendment) error {
 	more, less := a.moves()
-	if len(more) > 0 {
+	if a.more = len(more) > 0; a.more {
 		goods, err := s.store.Goods(ctx, a.order.BrandID, a.order.pickedUpAt(), "", variantsOf(more))
 		if err != nil {
 			return err
 		}
-		taken := a.take(goods.Levels, more)
+		taken, err := a.take(goods.Levels, more)
+		if err != nil {
+			return err
+		}
 		flipped, err := s.store.Take(ctx, Taking{OrderID: a.order.ID, At: s.now(), Reservations: taken})
 		if errors.Is(err, ErrStockMoved) {
 			return ErrEditStock

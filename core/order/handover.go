@@ -3,6 +3,7 @@ package order
 import (
 	"context"
 	"errors"
+	"slices"
 	"time"
 
 	"github.com/google/uuid"
@@ -10,6 +11,7 @@ import (
 	"github.com/noren-commerce/noren/core/event"
 	"github.com/noren-commerce/noren/core/fault"
 	"github.com/noren-commerce/noren/core/idempotency"
+	"github.com/noren-commerce/noren/core/inventory"
 	"github.com/noren-commerce/noren/core/payment"
 )
 
@@ -21,6 +23,7 @@ type HandOverInput struct {
 	Code           string     // as it was typed
 	Token          string     // what the square code says, instead of order and code
 	Payment        *Tendered  // what is taken at the till now; nil: nothing
+	Lots           []inventory.ChosenLot
 }
 
 // Tendered is money that is taken at a till.
@@ -131,11 +134,13 @@ func (s *Service) handOver(ctx context.Context, orderID uuid.UUID, in HandOverIn
 	}
 	_, err := s.change(ctx, orderID, "order.handed_over", func(ctx context.Context, o *Order, c *Change) error {
 		p, err := s.store.LockPickUp(ctx, o.ID)
-		switch now := s.now(); {
-		case err != nil:
+		if err != nil {
 			return err
-		case p.expired(now):
-			return ErrPickUpExpired
+		}
+		if err := s.inTime(ctx, *o, *p); err != nil {
+			return err
+		}
+		switch now := s.now(); {
 		case p.State != PickUpReady:
 			return ErrPickUpStatus.With(p.State)
 		case o.Held != "":
@@ -145,12 +150,27 @@ func (s *Service) handOver(ctx context.Context, orderID uuid.UUID, in HandOverIn
 		default:
 			p.State, p.HandedOverAt, p.UpdatedAt = PickUpHanded, &now, now
 		}
-		if err := s.giveOut(ctx, o, c); err != nil {
+		if err := s.giveOut(ctx, o, c, in.Lots); err != nil {
 			return err
 		}
 		return s.store.SavePickUp(ctx, *p)
 	})
 	return err
+}
+
+// inTime fails if the time of the pick-up is over. Goods that replace returned ones are
+// kept until staff give them up: their customer has nothing else.
+func (s *Service) inTime(ctx context.Context, o Order, p PickUp) error {
+	if !p.expired(s.now()) {
+		return nil
+	}
+	if err := s.notReplacing(ctx, o); p.State == PickUpReady && err != nil {
+		if errors.Is(err, ErrReplacement) {
+			return nil
+		}
+		return err
+	}
+	return ErrPickUpExpired
 }
 
 // tender takes what is still to be paid at the till of the order's shop.
@@ -165,8 +185,30 @@ func (s *Service) tender(ctx context.Context, orderID uuid.UUID, in HandOverInpu
 	return at("payment", err)
 }
 
-// giveOut lets everything that is packed for the order leave, into its customer's hands.
-func (s *Service) giveOut(ctx context.Context, o *Order, c *Change) error {
+// HandedLot is pieces of a lot that a customer is handed.
+type HandedLot struct {
+	VariantID *uuid.UUID // nil: of the goods that it is said for
+	Number    string
+	Quantity  int
+}
+
+// of is the lot, chosen for the line of the goods that it is said for, or another that
+// holds its variant: a gift.
+func (h HandedLot) of(lines []Line, variantID uuid.UUID) inventory.ChosenLot {
+	chosen := inventory.ChosenLot{VariantID: h.VariantID, Number: h.Number, Quantity: h.Quantity}
+	i := slices.IndexFunc(lines, func(l Line) bool { return l.VariantID == variantID && (h.VariantID == nil || l.has(*h.VariantID)) })
+	if i < 0 && h.VariantID != nil {
+		i = slices.IndexFunc(lines, func(l Line) bool { return l.has(*h.VariantID) })
+	}
+	if i >= 0 {
+		chosen.LineID = lines[i].ID
+	}
+	return chosen
+}
+
+// giveOut lets everything that is packed for the order leave, into its customer's hands:
+// the chosen lots.
+func (s *Service) giveOut(ctx context.Context, o *Order, c *Change, lots []inventory.ChosenLot) error {
 	g, err := s.packing(ctx, o.ID)
 	if err != nil {
 		return err
@@ -178,7 +220,7 @@ func (s *Service) giveOut(ctx context.Context, o *Order, c *Change) error {
 			continue
 		}
 		m.shipment, c.Shipments = h, append(c.Shipments, h.Nth)
-		if err := s.leave(ctx, &m, ShipmentDelivered, nil); err != nil {
+		if err := s.leave(ctx, &m, ShipmentDelivered, lots); err != nil {
 			return err
 		}
 		h.DeliveredAt, h.UpdatedAt = h.ShippedAt, s.now()

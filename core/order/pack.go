@@ -114,6 +114,14 @@ func (p packing) free() []Reservation {
 	return all
 }
 
+// pieces is how many the order holds or waits for.
+func (p packing) pieces() (n int) {
+	for _, h := range p.held {
+		n += h.Quantity
+	}
+	return n
+}
+
 // enough says what stands against shipping what is asked for, if something is missing.
 func (p packing) enough(asked []AskedLine, todo []goods) error {
 	for _, g := range todo {

@@ -67,8 +67,8 @@ type PickUpStore interface {
 	// ListPickUps is one page of them, who waits longest first. Those of orders that are
 	// not paid, and should be, are left out while they are only requested.
 	ListPickUps(ctx context.Context, q PickUpQuery) (page.Connection[PickUp], error)
-	// DuePickUps are ready ones whose time is over before the moment, or if remind, whose
-	// customers have not been reminded.
+	// DuePickUps are ready ones whose time is over before the moment, less those that
+	// replace returned goods, or if remind, whose customers have not been reminded.
 	DuePickUps(ctx context.Context, before time.Time, remind bool, most int) ([]uuid.UUID, error)
 	// ShopName is what the shop is called.
 	ShopName(ctx context.Context, shopID uuid.UUID) (i18n.Text, error)
@@ -241,6 +241,9 @@ func (s *Service) packAt(ctx context.Context, o *Order, shopID uuid.UUID) (nth i
 	}
 	if len(made.Lines) == 0 {
 		return 0, ErrNothingToShip
+	}
+	if here := made.pieces(); here < g.pieces() { // the rest lies elsewhere, and nobody would ever send it
+		return 0, ErrNotAllocated.With(here)
 	}
 	o.Status = standing(append(g.shipments, made), g.held)
 	return made.Nth, s.store.InsertShipments(ctx, []Shipment{made})

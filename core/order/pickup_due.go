@@ -59,6 +59,12 @@ func (s *Service) giveUpPickUp(ctx context.Context, orderID uuid.UUID) error {
 		if p.State != PickUpReady || !p.expired(s.now()) || !o.Status.cancellable() {
 			return errStands
 		}
+		if err := s.notReplacing(ctx, *o); err != nil {
+			if errors.Is(err, ErrReplacement) {
+				return errStands
+			}
+			return err
+		}
 		c.Reason = notFetched(o.Language)
 		if err := s.cancel(ctx, o, c.Reason); err != nil {
 			return err

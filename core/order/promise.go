@@ -91,11 +91,55 @@ func (s *Service) released(ctx context.Context, o *Order) error {
 	if err != nil || way == nil {
 		return err
 	}
+	o.promiseBy(*way, o.DeliverOn)
+	return s.store.SaveDelivery(ctx, *o)
+}
+
+// promiseBy promises the day that is wished for, or a day that is not before the one named.
+func (o *Order) promiseBy(way way, on *time.Time) {
 	if way.window().Fits(shipping.Choice{On: o.DeliverOn}) != nil {
 		o.DeliverOn = nil
 	}
-	o.promise(way.agreed(o.DeliverOn))
-	return s.store.SaveDelivery(ctx, *o)
+	if o.DeliverOn != nil {
+		on = o.DeliverOn
+	}
+	o.promise(way.agreed(on))
+}
+
+// promiseAgain promises a day to the customer of an order whose goods are more, or leave
+// from elsewhere: never a day sooner than the one told before. Another day is mailed. Who
+// was not told a day is not.
+func (s *Service) promiseAgain(ctx context.Context, o *Order, c *Change) error {
+	before := o.Delivery
+	if o.waits() || o.PickedUp() {
+		return nil
+	}
+	way, err := s.way(ctx, *o)
+	if err != nil || way == nil {
+		return err
+	}
+	o.promiseBy(*way, before.PromisedOn)
+	told := sameDay(before.PromisedOn, o.PromisedOn) && sameDay(before.DeliverOn, o.DeliverOn)
+	if told && sameDay(before.ShipBy, o.ShipBy) {
+		return nil
+	}
+	if err := s.store.SaveDelivery(ctx, *o); err != nil || told {
+		return err
+	}
+	c.Promise = &Repromise{before.PromisedOn, o.PromisedOn, o.DeliverOn, o.DeliveryBand()}
+	if before.PromisedOn == nil {
+		return nil
+	}
+	return s.tellRescheduled(ctx, *o, before, c.Reason)
+}
+
+// tellRescheduled mails another day of delivery.
+func (s *Service) tellRescheduled(ctx context.Context, o Order, before Delivery, reason string) error {
+	notice := messaging.OrderRescheduled{Name: o.ShippingAddress.Name, OrderNumber: o.Number, Reason: reason, Before: before.PromisedOn, On: o.PromisedOn}
+	if o.Band != nil {
+		notice.Band = o.Band.Name.In(o.Language)
+	}
+	return s.mail(ctx, o, o.ID.String()+" "+s.now().String(), notice)
 }
 
 // way is what of an order is still to go, from where, and how.

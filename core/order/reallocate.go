@@ -75,7 +75,10 @@ func (s *Service) Reallocate(ctx context.Context, in ReallocateInput) (*Order, [
 			_, err = s.change(ctx, in.OrderID, "order.reallocated", func(ctx context.Context, o *Order, c *Change) error {
 				moved, err = s.reallocate(ctx, o, in, c)
 				c.Reason, c.Moved = in.Reason, moved
+				if err != nil {
 				return err
+				}
+				return s.promiseAgain(ctx, o, c)
 			})
 			return moved, err
 		})

@@ -9,7 +9,6 @@ import (
 
 	"github.com/noren-commerce/noren/core/access"
 	"github.com/noren-commerce/noren/core/fault"
-	"github.com/noren-commerce/noren/core/messaging"
 	"github.com/noren-commerce/noren/core/shipping"
 )
 
@@ -97,11 +96,7 @@ func (s *Service) Reschedule(ctx context.Context, in RescheduleInput) (*Order, e
 		if err := s.store.SaveDelivery(ctx, *o); err != nil {
 			return err
 		}
-		notice := messaging.OrderRescheduled{Name: o.ShippingAddress.Name, OrderNumber: o.Number, Reason: in.Reason, Before: before.PromisedOn, On: o.PromisedOn}
-		if o.Band != nil {
-			notice.Band = o.Band.Name.In(o.Language)
-		}
-		return s.mail(ctx, *o, o.ID.String()+" "+s.now().String(), notice)
+		return s.tellRescheduled(ctx, *o, before, in.Reason)
 	})
 }
 

@@ -130,7 +130,7 @@ func (s *Service) takeLots(ctx context.Context, h Shipment, tracked []uuid.UUID,
 		}
 		return nil
 	}
-	l := inventory.Leaving{ShipmentID: h.ID, OrderID: h.OrderID, LocationID: h.LocationID, At: *h.ShippedAt, Chosen: chosen}
+	l := inventory.Leaving{ShipmentID: h.ID, OrderID: h.OrderID, LocationID: h.LocationID, At: *h.ShippedAt, Chosen: chosen, InHand: h.Status == ShipmentDelivered}
 	for _, p := range h.Lines {
 		if slices.Contains(tracked, p.VariantID) {
 			l.Lines = append(l.Lines, inventory.LeavingLine{LineID: p.LineID, VariantID: p.VariantID, Quantity: p.Quantity})

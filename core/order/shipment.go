@@ -96,6 +96,14 @@ func (l Line) Shipped(shipments []Shipment) int {
 	return whole
 }
 
+// pieces is how many are in the shipment.
+func (s Shipment) pieces() (n int) {
+	for _, p := range s.Lines {
+		n += p.Quantity
+	}
+	return n
+}
+
 func (s Shipment) packed(lineID, variantID uuid.UUID) (n int) {
 	for _, p := range s.Lines {
 		if p.LineID == lineID && p.VariantID == variantID {

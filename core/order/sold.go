@@ -153,6 +153,11 @@ func (l Line) part(variantID uuid.UUID) *Part {
 	return &l.Parts[i]
 }
 
+// has reports whether pieces of the variant belong to the line.
+func (l Line) has(variantID uuid.UUID) bool {
+	return slices.ContainsFunc(l.holds(), func(h Reservation) bool { return h.VariantID == variantID })
+}
+
 // NameOf is what the customer knows the line's pieces of the variant by.
 func (l Line) NameOf(variantID uuid.UUID) i18n.Text {
 	if p := l.part(variantID); p != nil {

@@ -1,6 +1,7 @@
 package returns
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -34,6 +35,7 @@ type InspectedLine struct {
 	Scrap   int
 	Repair  int
 	Lots    []inventory.LotPieces // of what is restocked, where it left from several lots
+	Handed  []order.HandedLot     // of what the customer is handed instead over the counter
 }
 
 // maxPieces bounds a quantity; stock is kept in 32 bits.
@@ -98,7 +100,7 @@ func (s *Service) receive(ctx context.Context, c changing, in ReceiveInput) erro
 	if receipt.Lines, err = c.r.inspect(in.Lines); err != nil {
 		return err
 	}
-	if err := s.settle(ctx, c, &receipt); err != nil {
+	if err := s.settle(ctx, c, &receipt, in.Lines); err != nil {
 		return err
 	}
 	restocked := restocking(c.Lines, receipt)
@@ -206,9 +208,9 @@ func (s *Service) returnedToShelves(ctx context.Context, restocked Pieces) error
 }
 
 // settle gives the customer what the pieces are worth: money, or other goods.
-func (s *Service) settle(ctx context.Context, c changing, receipt *Receipt) error {
+func (s *Service) settle(ctx context.Context, c changing, receipt *Receipt, said []InspectedLine) error {
 	if c.r.Outcome == Exchange {
-		return s.exchange(ctx, c, receipt)
+		return s.exchange(ctx, c, receipt, said)
 	}
 	if err := c.worth(receipt); err != nil {
 		return err
@@ -289,13 +291,17 @@ func (s *Service) giveBack(ctx context.Context, c changing, receipt *Receipt) er
 
 // exchange orders what replaces the pieces of the receipt. If it is not there, nothing
 // is received.
-func (s *Service) exchange(ctx context.Context, c changing, receipt *Receipt) error {
-	var wanted []order.Reservation
-	for _, p := range receipt.Lines {
+func (s *Service) exchange(ctx context.Context, c changing, receipt *Receipt, said []InspectedLine) error {
+	in := order.ExchangeInput{Of: c.Order, ReturnNumber: c.r.Number(), LocationID: receipt.LocationID}
+	for i, p := range receipt.Lines {
 		l := c.r.Lines[slices.IndexFunc(c.r.Lines, func(l Line) bool { return l.ID == p.ReturnLineID })]
-		wanted = append(wanted, order.Reservation{VariantID: *l.ExchangeVariantID, Quantity: p.Pieces()})
+		in.Wanted = append(in.Wanted, order.Reservation{VariantID: *l.ExchangeVariantID, Quantity: p.Pieces()})
+		for _, lot := range said[i].Handed {
+			lot.VariantID = cmp.Or(lot.VariantID, l.ExchangeVariantID)
+			in.Handed = append(in.Handed, lot)
+		}
 	}
-	placed, err := s.Orders.Exchange(ctx, c.Order, wanted, c.r.Number())
+	placed, err := s.Orders.Exchange(ctx, in)
 	if err != nil {
 		return err
 	}

@@ -64,7 +64,7 @@ type Orders interface {
 	LockStanding(ctx context.Context, orderID uuid.UUID) (order.Standing, error)
 	ByIDs(ctx context.Context, orderIDs []uuid.UUID) ([]order.Order, error)
 	// Exchange places an order that costs nothing, of goods that replace others.
-	Exchange(ctx context.Context, of order.Order, wanted []order.Reservation, returnNumber string) (*order.Order, error)
+	Exchange(ctx context.Context, in order.ExchangeInput) (*order.Order, error)
 }
 
 // Payments give money back.

@@ -408,7 +408,11 @@ func unmarshalInputShopSaleLineInput(ctx context.Context, ec *executionContext, 
 		asMap[k] = v
 	}
 
-	fieldsInOrder := [...]string{"variantId", "quantity"}
+	if _, present := asMap["lots"]; !present {
+		asMap["lots"] = []any{}
+	}
+
+	fieldsInOrder := [...]string{"variantId", "quantity", "lots"}
 	for _, k := range fieldsInOrder {
 		v, ok := asMap[k]
 		if !ok {
@@ -429,6 +433,13 @@ func unmarshalInputShopSaleLineInput(ctx context.Context, ec *executionContext, 
 				return it, err
 			}
 			it.Quantity = data
+		case "lots":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("lots"))
+			data, err := unmarshalNHandedLotInput2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋorderᚐHandedLotᚄ(ctx, ec, v)
+			if err != nil {
+				return it, err
+			}
+			it.Lots = data
 		}
 	}
 	return it, nil

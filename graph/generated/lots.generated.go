@@ -1769,6 +1769,66 @@ func UnmarshalEndStockLotRecallInput(ctx context.Context, raw any) (inventory.Re
 	return out, err
 }
 
+func unmarshalInputHandedLotInput(ctx context.Context, ec *executionContext, obj any) (order.HandedLot, error) {
+	var it order.HandedLot
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	if _, present := asMap["quantity"]; !present {
+		asMap["quantity"] = 1
+	}
+
+	fieldsInOrder := [...]string{"variantId", "number", "quantity"}
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "variantId":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("variantId"))
+			data, err := unmarshalOID2ᚖgithubᚗcomᚋgoogleᚋuuidᚐUUID(ctx, ec, v)
+			if err != nil {
+				return it, err
+			}
+			it.VariantID = data
+		case "number":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("number"))
+			data, err := unmarshalNString2string(ctx, ec, v)
+			if err != nil {
+				return it, err
+			}
+			it.Number = data
+		case "quantity":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("quantity"))
+			data, err := unmarshalNInt2int(ctx, ec, v)
+			if err != nil {
+				return it, err
+			}
+			it.Quantity = data
+		}
+	}
+	return it, nil
+}
+
+// UnmarshalHandedLotInput unmarshals raw into the HandedLotInput input type, using the
+// unmarshaler bound to ctx's request. Call it from a resolver to decode an input
+// object that was not passed as a field argument.
+//
+// ctx must come from a gqlgen request; outside one there is no unmarshaler to use
+// and the returned error says so.
+func UnmarshalHandedLotInput(ctx context.Context, raw any) (order.HandedLot, error) {
+	var out order.HandedLot
+	err := graphql.UnmarshalNamedInputFromContext(ctx, "HandedLotInput", raw, &out)
+	return out, err
+}
+
 func unmarshalInputLotPiecesInput(ctx context.Context, ec *executionContext, obj any) (inventory.LotPieces, error) {
 	var it inventory.LotPieces
 	if obj == nil {
@@ -3365,6 +3425,25 @@ func unmarshalNDescribeStockLotInput2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋc
 func unmarshalNEndStockLotRecallInput2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋinventoryᚐRecallInput(ctx context.Context, ec *executionContext, v any) (inventory.RecallInput, error) {
 	res, err := unmarshalInputEndStockLotRecallInput(ctx, ec, v)
 	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func unmarshalNHandedLotInput2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋorderᚐHandedLot(ctx context.Context, ec *executionContext, v any) (order.HandedLot, error) {
+	res, err := unmarshalInputHandedLotInput(ctx, ec, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func unmarshalNHandedLotInput2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋorderᚐHandedLotᚄ(ctx context.Context, ec *executionContext, v any) ([]order.HandedLot, error) {
+	vSlice := graphql.CoerceList(v)
+	var err error
+	res := make([]order.HandedLot, len(vSlice))
+	for i := range vSlice {
+		ctx := graphql.WithPathContext(ctx, graphql.NewPathWithIndex(i))
+		res[i], err = unmarshalNHandedLotInput2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋorderᚐHandedLot(ctx, ec, vSlice[i])
+		if err != nil {
+			return nil, err
+		}
+	}
+	return res, nil
 }
 
 func unmarshalNLotPiecesInput2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋinventoryᚐLotPieces(ctx context.Context, ec *executionContext, v any) (inventory.LotPieces, error) {

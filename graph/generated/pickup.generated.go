@@ -497,8 +497,11 @@ func unmarshalInputHandOverPickUpInput(ctx context.Context, ec *executionContext
 	if _, present := asMap["token"]; !present {
 		asMap["token"] = ""
 	}
+	if _, present := asMap["lots"]; !present {
+		asMap["lots"] = []any{}
+	}
 
-	fieldsInOrder := [...]string{"idempotencyKey", "orderId", "code", "token", "payment"}
+	fieldsInOrder := [...]string{"idempotencyKey", "orderId", "code", "token", "payment", "lots"}
 	for _, k := range fieldsInOrder {
 		v, ok := asMap[k]
 		if !ok {
@@ -540,6 +543,13 @@ func unmarshalInputHandOverPickUpInput(ctx context.Context, ec *executionContext
 				return it, err
 			}
 			it.Payment = data
+		case "lots":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("lots"))
+			data, err := unmarshalNShipmentLotInput2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋinventoryᚐChosenLotᚄ(ctx, ec, v)
+			if err != nil {
+				return it, err
+			}
+			it.Lots = data
 		}
 	}
 	return it, nil

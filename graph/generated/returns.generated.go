@@ -1582,11 +1582,14 @@ func unmarshalInputReceiveReturnLineInput(ctx context.Context, ec *executionCont
 	if _, present := asMap["repair"]; !present {
 		asMap["repair"] = 0
 	}
+	if _, present := asMap["handed"]; !present {
+		asMap["handed"] = []any{}
+	}
 	if _, present := asMap["lots"]; !present {
 		asMap["lots"] = []any{}
 	}
 
-	fieldsInOrder := [...]string{"lineId", "restock", "scrap", "repair", "lots"}
+	fieldsInOrder := [...]string{"lineId", "restock", "scrap", "repair", "handed", "lots"}
 	for _, k := range fieldsInOrder {
 		v, ok := asMap[k]
 		if !ok {
@@ -1621,6 +1624,13 @@ func unmarshalInputReceiveReturnLineInput(ctx context.Context, ec *executionCont
 				return it, err
 			}
 			it.Repair = data
+		case "handed":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("handed"))
+			data, err := unmarshalNHandedLotInput2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋorderᚐHandedLotᚄ(ctx, ec, v)
+			if err != nil {
+				return it, err
+			}
+			it.Handed = data
 		case "lots":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("lots"))
 			data, err := unmarshalNLotPiecesInput2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋinventoryᚐLotPiecesᚄ(ctx, ec, v)

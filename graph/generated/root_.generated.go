@@ -221,6 +221,7 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 			graphql.NewInputUnmarshaler("GivePointsInput", graphql.BindUnmarshaler(ec, unmarshalInputGivePointsInput)),
 			graphql.NewInputUnmarshaler("GrantPointsInput", graphql.BindUnmarshaler(ec, unmarshalInputGrantPointsInput)),
 			graphql.NewInputUnmarshaler("HandOverPickUpInput", graphql.BindUnmarshaler(ec, unmarshalInputHandOverPickUpInput)),
+			graphql.NewInputUnmarshaler("HandedLotInput", graphql.BindUnmarshaler(ec, unmarshalInputHandedLotInput)),
 			graphql.NewInputUnmarshaler("HoldDunningInput", graphql.BindUnmarshaler(ec, unmarshalInputHoldDunningInput)),
 			graphql.NewInputUnmarshaler("HoldOrderInput", graphql.BindUnmarshaler(ec, unmarshalInputHoldOrderInput)),
 			graphql.NewInputUnmarshaler("ImportPointAnswersInput", graphql.BindUnmarshaler(ec, unmarshalInputImportPointAnswersInput)),
@@ -1089,7 +1090,7 @@ input ReallocateOrderInput {
   locationId: ID!
   "Which lines, and how many of each; all that lies there for the order if empty."
   lines: [ShipmentLineInput!]! = []
-  "Whether the goods are missing: they are then taken off the stock of the location too."
+  "Whether the goods are missing: they are then taken off the stock of the location too. Of goods kept by lots that is LOTS_REQUIRED: look for them elsewhere first, then take them off their lot."
   missing: Boolean! = false
   "Why, at most 500 characters."
   reason: String! = ""
@@ -6252,11 +6253,11 @@ input DraftOrderTermsInput {
   billToShipping: Boolean! = false
   "How it is shipped."
   shippingMethodId: ID
-  "Whereto it is shipped; DIRECT for buyers who may use the function DIRECT_SHIPPING."
+  "Whereto it is shipped; DIRECT for buyers who may use the function DIRECT_SHIPPING; PICK_UP for the shop of ` + "`" + `shopId` + "`" + `, where ` + "`" + `name` + "`" + ` fetches it."
   shippingMode: ShippingMode
   "The shop at which it is bought or picked up."
   shopId: ID
-  "How it is paid: CARD, BANK_TRANSFER, ON_ACCOUNT, CONVENIENCE_STORE or CASH_ON_DELIVERY."
+  "How it is paid: CARD, BANK_TRANSFER, ON_ACCOUNT, CONVENIENCE_STORE or CASH_ON_DELIVERY; with PICK_UP, also AT_SHOP."
   paymentMethod: PaymentMethod
   "For CONVENIENCE_STORE: the chain."
   convenienceStore: ConvenienceStore
@@ -8013,6 +8014,31 @@ extend input StocktakeLineInput {
 extend input ShipShipmentInput {
   "Which lots or serial numbers leave, where staff took others than those that expire first."
   lots: [ShipmentLotInput!]! = []
+}
+
+"Pieces of a lot, or one with its serial number, that a customer is handed over the counter."
+input HandedLotInput {
+  "The global id of the variant: for the part of a set, or a gift that comes with the goods. That of the line, if left out."
+  variantId: ID
+  "The lot's number, or the serial number."
+  number: String!
+  "How many pieces."
+  quantity: Int! = 1
+}
+
+extend input ShopSaleLineInput {
+  "Of tracked variants, which lots or serial numbers the customer is handed. Serial numbers are required (SERIALS_REQUIRED); of lots, those that expire first if left out."
+  lots: [HandedLotInput!]! = []
+}
+
+extend input HandOverPickUpInput {
+  "Of tracked variants, which lots or serial numbers the customer is handed. Serial numbers are required (SERIALS_REQUIRED); of lots, those that expire first if left out."
+  lots: [ShipmentLotInput!]! = []
+}
+
+extend input ReceiveReturnLineInput {
+  "Of an exchange of goods that were sold over the counter: which lots or serial numbers the customer is handed instead. Serial numbers are required (SERIALS_REQUIRED)."
+  handed: [HandedLotInput!]! = []
 }
 
 extend input ReceiveReturnLineInput {

@@ -260,7 +260,7 @@ func queueCart(batch *pgx.Batch, in cart.Lookup, lock string, into **cart.Basket
 			`+deliveryTermsOf+` AS delivery,
 			`+enteredCoupons+` AS entered
 		FROM carts c WHERE `+own+lock, args)
-	queueContents(batch, basketLines{`carts c JOIN cart_lines k ON k.cart_id = c.id`, own, shareOfCart, placesOf(own)}, args, &found)
+	queueContents(batch, basketLines{`carts c JOIN cart_lines k ON k.cart_id = c.id`, own, shareOfCart, placesOf(`carts`, own)}, args, &found)
 	queueRows(batch, &[]shipping.Method{}, func(rows []shipping.Method) {
 		if len(rows) > 0 {
 			found.Method = &rows[0]

@@ -12,10 +12,11 @@ const recipientOf = `coalesce(nullif(c.recipient, ''), c.shipping_address->>'nam
 // shippingPlaces is the condition that orders take stock at the location o.
 const shippingPlaces = `o.ships`
 
-// placesOf is the condition that the cart which is found so takes stock at the location
-// o: where orders ship from, or at the shop at which it is picked up.
-func placesOf(own string) string {
-	return `coalesce(o.id = (SELECT c.shop_id FROM carts c WHERE ` + own + ` AND c.shipping_mode = 'PICK_UP'), o.ships)`
+// placesOf is the condition that the cart, or what is held in a table like carts, which is
+// found so takes stock at the location o: where orders ship from, or at the shop at which
+// it is picked up.
+func placesOf(table, own string) string {
+	return `coalesce(o.id = (SELECT c.shop_id FROM ` + table + ` c WHERE ` + own + ` AND c.shipping_mode = 'PICK_UP'), o.ships)`
 }
 
 // pickable is the condition that some shop at which orders are picked up has so many of

@@ -46,10 +46,11 @@ func (h holder) basket(ctx context.Context, db *DB, in cart.Lookup, id uuid.UUID
 			b.Cart = rows[0]
 		}
 	}, `SELECT c.id, c.brand_id, c.channel_id, c.member_id, c.email, c.shipping_address, c.billing_address, c.shipping_method_id, c.shipping_mode, c.shop_id,
-			c.payment_method, NULL::date AS deliver_on, '' AS delivery_band, '' AS recipient, NULL::jsonb AS pick_up, c.updated_at, `+deliveryTermsOf+` AS delivery, `+entered+` AS entered
+			c.payment_method, NULL::date AS deliver_on, '' AS delivery_band,
+			coalesce(nullif(c.name, ''), c.shipping_address->>'name', '') AS recipient, `+pickUpOf+` AS pick_up, c.updated_at, `+deliveryTermsOf+` AS delivery, `+entered+` AS entered
 		FROM `+h.table+` c WHERE `+where, args)
 	from := h.table + ` c JOIN ` + h.lines + ` k ON k.` + h.key + ` = c.id`
-	queueContents(batch, basketLines{from, where, shareOfCart, shippingPlaces}, args, &b)
+	queueContents(batch, basketLines{from, where, shareOfCart, placesOf(h.table, where)}, args, &b)
 	queueRows(batch, &[]shipping.Method{}, func(rows []shipping.Method) {
 		if len(rows) > 0 {
 			b.Method = &rows[0]

@@ -162,11 +162,19 @@ func (s *Orders) Update(ctx context.Context, o order.Order) error {
 	return err
 }
 
-// SaveDelivery writes what the customer is told of the delivery.
+// SaveDelivery writes what the customer is told of the delivery. What a carrier was told
+// otherwise of a shipment is written for it again.
 func (s *Orders) SaveDelivery(ctx context.Context, o order.Order) error {
 	args, batch := pgx.NamedArgs{"id": o.ID, "promised": o.PromisedOn, "ship_by": o.ShipBy, "on": o.DeliverOn, "band": o.Band}, &pgx.Batch{}
 	batch.Queue(`UPDATE orders SET promised_on = @promised, ship_by = @ship_by, deliver_on = @on, band = @band WHERE id = @id`, args)
-	batch.Queue(`UPDATE shipments SET ship_by = @ship_by, deliver_on = @on, band = @band WHERE order_id = @id AND status = 'INSTRUCTED'`, args)
+	batch.Queue(`
+		WITH changed AS (
+			SELECT id FROM shipments WHERE order_id = @id AND status = 'INSTRUCTED' AND (deliver_on, band) IS DISTINCT FROM (@on::date, @band::jsonb)
+		)
+		UPDATE shipments h SET ship_by = @ship_by, deliver_on = @on, band = @band,
+			batch_id = CASE WHEN h.id IN (SELECT id FROM changed) THEN NULL ELSE h.batch_id END,
+			exported_at = CASE WHEN h.id IN (SELECT id FROM changed) THEN NULL ELSE h.exported_at END
+		WHERE h.order_id = @id AND h.status = 'INSTRUCTED'`, args)
 	return s.db.later(ctx, batch)
 }
 

@@ -65,11 +65,13 @@ func (s *Orders) ListPickUps(ctx context.Context, q order.PickUpQuery) (page.Con
 	return found, err
 }
 
-// DuePickUps are ready ones whose time is over before the moment, or whose customers have
-// not been reminded of it.
+// DuePickUps are ready ones whose time is over before the moment, less those that replace
+// returned goods, or whose customers have not been reminded of it.
 func (s *Orders) DuePickUps(ctx context.Context, before time.Time, remind bool, most int) ([]uuid.UUID, error) {
 	due, err := collect[struct{ OrderID uuid.UUID }](ctx, s.db, `
-		SELECT order_id FROM pick_ups WHERE state = 'READY' AND expires_at <= $1 AND (NOT $2 OR reminded_at IS NULL) ORDER BY expires_at LIMIT $3`, before, remind, most)
+		SELECT u.order_id FROM pick_ups u WHERE u.state = 'READY' AND u.expires_at <= $1
+		  AND CASE WHEN $2 THEN u.reminded_at IS NULL ELSE NOT EXISTS (SELECT FROM return_receipts x WHERE x.exchange_order_id = u.order_id) END
+		ORDER BY u.expires_at LIMIT $3`, before, remind, most)
 	ids := make([]uuid.UUID, len(due))
 	for i, d := range due {
 		ids[i] = d.OrderID

@@ -13,11 +13,11 @@ import (
 // siteLevelColumns are what is read of the stock s at the location o.
 const siteLevelColumns = `s.variant_id, s.location_id, s.free, o.kind, coalesce(o.address->>'prefecture', '') AS prefecture`
 
-// Repack writes what is left in a shipment that has not left.
+// Repack writes what is left in a shipment that has not left: its carrier is told again.
 func (s *Orders) Repack(ctx context.Context, h order.Shipment) error {
 	args, batch := packedArgs(h), &pgx.Batch{}
 	args["id"], args["status"], args["at"] = h.ID, h.Status, h.UpdatedAt
-	batch.Queue(`UPDATE shipments SET status = @status, updated_at = @at WHERE id = @id`, args)
+	batch.Queue(`UPDATE shipments SET status = @status, batch_id = NULL, exported_at = NULL, updated_at = @at WHERE id = @id`, args)
 	if h.Status == order.ShipmentCancelled { // what was in it stays written, as of any that is called off
 		return s.db.later(ctx, batch)
 	}
