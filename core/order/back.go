@@ -120,7 +120,7 @@ func exchangeDraft(of Order) (Draft, error) {
 	number, err := NewNumber()
 	o := of
 	o.ID, o.Number, o.Status, o.Paid = id.New(), number, Confirmed, true
-	o.SubtotalMinor, o.DiscountMinor, o.ShippingMinor, o.ChargeMinor, o.TaxMinor, o.TotalMinor = 0, 0, 0, 0, 0, 0
+	o.SubtotalMinor, o.DiscountMinor, o.ShippingMinor, o.ChargeMinor, o.TaxMinor, o.TotalMinor, o.RefusedMinor = 0, 0, 0, 0, 0, 0, 0
 	o.Taxes, o.Breakdown, o.QuotationID, o.InternalNote, o.MissedGifts = []money.Taxed{}, []pricing.Step{}, nil, "", nil
 	o.Held, o.HeldNote, o.Tags = "", "", nil
 	return Draft{Order: o}, err
