@@ -299,6 +299,7 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 			graphql.NewInputUnmarshaler("RefreshTokenInput", graphql.BindUnmarshaler(ec, unmarshalInputRefreshTokenInput)),
 			graphql.NewInputUnmarshaler("RefundPaymentInput", graphql.BindUnmarshaler(ec, unmarshalInputRefundPaymentInput)),
 			graphql.NewInputUnmarshaler("RefusedDeliveryInput", graphql.BindUnmarshaler(ec, unmarshalInputRefusedDeliveryInput)),
+			graphql.NewInputUnmarshaler("RefusedShipmentInput", graphql.BindUnmarshaler(ec, unmarshalInputRefusedShipmentInput)),
 			graphql.NewInputUnmarshaler("RegisterInput", graphql.BindUnmarshaler(ec, unmarshalInputRegisterInput)),
 			graphql.NewInputUnmarshaler("RegisterMemberInput", graphql.BindUnmarshaler(ec, unmarshalInputRegisterMemberInput)),
 			graphql.NewInputUnmarshaler("RejectOrderInput", graphql.BindUnmarshaler(ec, unmarshalInputRejectOrderInput)),
@@ -9101,7 +9102,8 @@ type OrderPayload {
   credit note. While money is being taken or given back it is PAYMENT_IN_PROGRESS. Stock,
   credit and money follow: what is paid too much goes back, what is missing is asked
   for, and the customer is mailed. What is packed or has left cannot be taken away:
-  ORDER_LINE_PACKED. With ` + "`" + `dryRun` + "`" + ` nothing changes, and the answer tells what would.
+  ORDER_LINE_PACKED. Where somebody else collects the money, pieces are only taken away
+  (ORDER_EDIT_UNPAID), and only until the collector is told how much (COLLECTOR_TOLD). With ` + "`" + `dryRun` + "`" + ` nothing changes, and the answer tells what would.
   """
   editOrder(
     "What is to change."
@@ -13510,6 +13512,53 @@ extend enum UserErrorCode {
   RECURRING_ORDER_PRICE_ROSE
   "No goods are named."
   RECURRING_ORDER_EMPTY
+}
+`, BuiltIn: false},
+	{Name: "../schema/refused.graphqls", Input: `extend enum ShipmentStatus {
+  "Not accepted at the door, and back (受取拒否)."
+  REFUSED
+}
+
+extend type Order {
+  "What of the total is not owed, or has gone back, because parcels were refused at the door; zero for most."
+  refused: Money!
+}
+
+extend type Mutation {
+  """
+  Take a shipment back that its customer did not accept (受取拒否): its goods go on the
+  shelves, its share of the order's total goes back or is not owed, the invoice gets a
+  credit note, and the shipment's entries on the work list of returned parcels are settled.
+  The order stands as its other shipments do; without any it is given up. Of an order that
+  was given up before, only the goods are received. SHIPMENT_STATUS_CONFLICT unless it is
+  SHIPPED; PAYMENT_IN_PROGRESS while its money is being taken. Those of a shop take back
+  what their shop has sent.
+  """
+  recordRefusedShipment(
+    "Which shipment, where it lies now, and why."
+    input: RefusedShipmentInput!
+  ): ShipmentPayload! @allow(permissions: [ORDER_WRITE])
+}
+
+"A shipment that its customer did not accept."
+input RefusedShipmentInput {
+  "The client's key of this intent, 8 to 100 characters: a UUID does."
+  idempotencyKey: String!
+  "The shipment, SHIPPED."
+  shipmentId: ID!
+  "The location on whose shelves the goods go; the one that they left if left out."
+  locationId: ID
+  "Whether the goods can be sold again; if not, no stock is received."
+  restock: Boolean! = true
+  "Why, at most 500 characters; the customer reads it."
+  reason: String! = ""
+}
+
+extend enum UserErrorCode {
+  "Several shipments of the order have left: record which of them was refused."
+  ORDER_SEVERAL_SHIPMENTS
+  "Whoever collects the order's money has been told how much: it is not changed any more."
+  COLLECTOR_TOLD
 }
 `, BuiltIn: false},
 	{Name: "../schema/returns.graphqls", Input: `extend type Query {
@@ -19373,6 +19422,8 @@ func childFields_Order(ctx context.Context, ec *executionContext, field graphql.
 		return fieldContext_Order_payments(ctx, ec, field)
 	case "pickUp":
 		return fieldContext_Order_pickUp(ctx, ec, field)
+	case "refused":
+		return fieldContext_Order_refused(ctx, ec, field)
 	case "returns":
 		return fieldContext_Order_returns(ctx, ec, field)
 	case "replaces":
