@@ -62,7 +62,7 @@ func (s *door) twoParcels(t testing.TB, method string, second bool) (order, numb
 	}
 	line := staff.look(t, order).Lines[0].ID
 	parts := []int{2, 1}
-	for i, n := range parts[:1+count(second)] {
+	for i, n := range parts[:1+one(second)] {
 		packed := staff.instruct(t, order, lines(line, n))
 		require.Empty(t, packed.UserErrors)
 		number := []string{"4900-0001", "4900-0002"}[i]
@@ -72,7 +72,7 @@ func (s *door) twoParcels(t testing.TB, method string, second bool) (order, numb
 	return order, placed.Order.Number, shipments
 }
 
-func count(yes bool) int {
+func one(yes bool) int {
 	if yes {
 		return 1
 	}
