@@ -269,7 +269,7 @@ func TestFewerPiecesAreCollectedAtTheDoor(t *testing.T) {
 	require.Empty(t, staff.move(t, "cancelShipment", apptest.Variables{"shipmentId": packed.Shipments[0].ID}).UserErrors)
 	require.Empty(t, staff.edit(t, order, lines(line, 1)).UserErrors)
 	staff.ship(t, order)
-	require.Equal(t, "COLLECTOR_TOLD", staff.edit(t, order, lines(line, 1)).code())
+	require.Equal(t, "ORDER_STATUS_CONFLICT", staff.edit(t, order, lines(line, 1)).code())
 	require.Equal(t, int64(2970), s.books(t, order)["RECEIVABLEcarrier"])
 	require.Equal(t, 1, s.collect(t, placed.Order.Number, "2970", "2026-01-05").Matched)
 	require.True(t, staff.look(t, order).Paid)
