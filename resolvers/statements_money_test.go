@@ -43,6 +43,11 @@ var moneyOperations = map[string]clientOperation{
 		exec(t, w.App, `UPDATE orders SET status = 'SHIPPED' WHERE id = $1`, keyOf(t, order))
 		return apptest.Variables{"orderId": order, "reason": "受取拒否"}
 	})},
+	"admin/RecordRefusedShipment": {30, input(func(t *testing.T, w *world) apptest.Variables {
+		shipment := w.instructed(t)
+		require.Empty(t, counter{w.App, shipper}.move(t, "shipShipment", apptest.Variables{"shipmentId": shipment}).UserErrors)
+		return apptest.Variables{"idempotencyKey": w.key(), "shipmentId": shipment, "reason": "受取拒否"}
+	})},
 	"admin/GiftCards": {2, asked(func(t *testing.T, w *world) apptest.Variables {
 		w.giftCard(t)
 		return apptest.Variables{"first": w.size}

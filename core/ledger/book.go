@@ -174,6 +174,29 @@ func (b *Books) Refused(ctx context.Context, m Movement) error {
 	return err
 }
 
+// ParcelRefused takes back the sale of a shipment that its customer did not accept. What
+// the carrier was to collect for it, and does not, it does not owe; the rest is the
+// customer's.
+func (b *Books) ParcelRefused(ctx context.Context, r Returned, uncollected bool) error {
+	balances, err := b.store.OfOrder(ctx, r.OrderID)
+	if err != nil {
+		return err
+	}
+	e := Entry{
+		BrandID: r.BrandID, Kind: KindReturn, Source: "refused:" + r.CauseID.String(), Currency: r.Currency, OrderID: &r.OrderID, Reference: r.Reference,
+	}
+	if err := e.undo(balances, r.Minor); err != nil {
+		return err
+	}
+	var claim int64
+	if uncollected {
+		claim = min(max(balances[Place{Receivable, Carrier}], 0), r.Minor)
+	}
+	e.CreditTo(Receivable, Carrier, claim)
+	e.CreditTo(Deposits, "", r.Minor-claim)
+	return b.Post(ctx, e)
+}
+
 // giveBack completes the entry of money that goes back, or of a claim that is given up.
 func (b *Books) giveBack(ctx context.Context, m Movement, balances Balances, e Entry) (ofSale int64, err error) {
 	deposited := min(max(-balances.Of(Deposits), 0), m.Minor)

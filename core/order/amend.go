@@ -43,11 +43,10 @@ func (a *amendment) change(in EditedLine) error {
 	if packed := a.packedOf(l); in.Quantity < packed {
 		return ErrLinePacked.With(packed).At("lines")
 	}
-	if in.Quantity > l.Quantity && a.begun() {
-		return ErrTransition.With(a.before.Status)
+	if in.Quantity > l.Quantity {
+		if err := a.mayGrow(l); err != nil {
+			return err
 	}
-	if in.Quantity > l.Quantity && l.limited() {
-		return ErrEditLimited.At("lines")
 	}
 	a.said = append(a.said, l.SKU)
 	if in.Quantity == 0 {
@@ -77,6 +76,19 @@ func (a *amendment) change(in EditedLine) error {
 		Rule: pricing.RuleEdit, Label: labelEdit, Change: money.Of(l.TotalMinor-was, l.Currency), Running: money.Of(l.TotalMinor, l.Currency),
 	})
 	a.after[i], a.changed = l, append(a.changed, l.ID)
+	return nil
+}
+
+// mayGrow fails where the line cannot have more pieces.
+func (a *amendment) mayGrow(l Line) error {
+	switch {
+	case a.before.collected():
+		return ErrEditUnpaid.At("lines")
+	case a.begun():
+		return ErrTransition.With(a.before.Status)
+	case l.limited():
+		return ErrEditLimited.At("lines")
+	}
 	return nil
 }
 

@@ -149,7 +149,7 @@ func replacement(in ExchangeInput) (Draft, error) {
 		o.ShopID = &in.LocationID
 	}
 	o.ID, o.Number, o.Status, o.Paid = id.New(), number, Confirmed, true
-	o.SubtotalMinor, o.DiscountMinor, o.ShippingMinor, o.ChargeMinor, o.TaxMinor, o.TotalMinor = 0, 0, 0, 0, 0, 0
+	o.SubtotalMinor, o.DiscountMinor, o.ShippingMinor, o.ChargeMinor, o.TaxMinor, o.TotalMinor, o.RefusedMinor = 0, 0, 0, 0, 0, 0, 0
 	o.Taxes, o.Breakdown, o.QuotationID, o.InternalNote, o.MissedGifts = []money.Taxed{}, []pricing.Step{}, nil, "", nil
 	o.Held, o.HeldNote, o.Tags = "", "", nil
 	o.Delivery = Delivery{}

@@ -66,7 +66,7 @@ func (s *Service) revocable(ctx context.Context, orderID uuid.UUID) error {
 func (s *Service) cancel(ctx context.Context, o *Order, reason string) error {
 	o.Status = Cancelled
 	if o.CompanyID != nil && o.OnAccount() { // credit before stock, as in placing: no two wait in a ring
-		if err := s.trade.Return(ctx, *o.CompanyID, o.ID); err != nil {
+		if err := s.returnCredit(ctx, *o); err != nil {
 			return err
 		}
 	}
@@ -100,6 +100,18 @@ func (s *Service) cancel(ctx context.Context, o *Order, reason string) error {
 	return s.mail(ctx, *o, o.ID.String(), messaging.OrderCancelled{
 		Name: o.ShippingAddress.Name, OrderNumber: o.Number, Reason: reason, Refund: refund, Currency: o.Currency,
 	})
+}
+
+// returnCredit gives back what the order took of its company's credit, once; for parcels
+// that were refused it has been given back.
+func (s *Service) returnCredit(ctx context.Context, o Order) error {
+	switch {
+	case o.RefusedMinor == 0:
+		return s.trade.Return(ctx, *o.CompanyID, o.ID)
+	case o.Owed() == 0:
+		return nil
+	}
+	return s.trade.Adjust(ctx, *o.CompanyID, o.ID, -o.Owed())
 }
 
 // NoteInput is what staff tell each other about an order.

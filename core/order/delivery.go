@@ -36,6 +36,19 @@ func (s *Service) Refuse(ctx context.Context, in RefuseInput) (*Order, error) {
 		if o.Status != Shipped || !o.OnDelivery() || o.Paid {
 			return payment.ErrNotRefused.At("orderId")
 		}
+		shipments, err := s.store.Shipments(ctx, []uuid.UUID{o.ID})
+		if err != nil {
+			return err
+		}
+		out := 0
+		for _, h := range shipments {
+			if h.Status.Left() {
+				out++
+			}
+		}
+		if out > 1 {
+			return ErrSeveralShipments.At("orderId")
+		}
 		c.Reason = in.Reason
 		if err := s.cancel(ctx, o, in.Reason); err != nil {
 			return err

@@ -14,7 +14,6 @@ import (
 	"github.com/noren-commerce/noren/core/idempotency"
 	"github.com/noren-commerce/noren/core/messaging"
 	"github.com/noren-commerce/noren/core/money"
-	"github.com/noren-commerce/noren/core/payment"
 	"github.com/noren-commerce/noren/core/pricing"
 )
 
@@ -51,7 +50,7 @@ var (
 	ErrEditLimited   = fault.Conflict("ORDER_EDIT_LIMITED", "数量限定・予約・受注生産・サンプルの商品は追加できません", "Goods that are limited, sold in advance, made to order or samples cannot be added")
 	ErrEditChannel   = fault.Conflict("ORDER_EDIT_CHANNEL", "注文の販売チャネルで操作してください", "Goods are added in the channel of the order")
 	ErrEditGoods     = fault.NotFound("VARIANT_UNKNOWN", "指定した商品がありません", "There are no such goods")
-	ErrEditUnpaid    = fault.Conflict("ORDER_EDIT_UNPAID", "代金引換、または入金前のコンビニ払いの注文は変更できません", "An order that is paid on delivery, or at a convenience store and not yet paid, cannot be changed")
+	ErrEditUnpaid    = fault.Conflict("ORDER_EDIT_UNPAID", "代金引換、または入金前のコンビニ払いの注文は、数量を減らす変更だけができます", "Of an order that is paid on delivery, or at a convenience store and not yet paid, pieces can only be taken away")
 	ErrEditStock     = fault.Conflict("INSUFFICIENT_STOCK", "在庫が不足しています", "Not enough stock")
 )
 
@@ -167,7 +166,7 @@ func (s *Service) amended(ctx context.Context, o *Order, in EditInput) (*amendme
 	if !in.fits(o.Status) {
 		return nil, ErrTransition.With(o.Status)
 	}
-	if o.OnDelivery() || (o.PaymentMethod == payment.MethodConvenienceStore && !o.Paid) { // somebody else collects the amount that it was told
+	if o.collected() && !in.reduces() { // somebody else collects the amount that it was told
 		return nil, ErrEditUnpaid
 	}
 	if o.PickedUp() && o.Status == Picking { // it is ready, and its customer was told of what
@@ -175,6 +174,9 @@ func (s *Service) amended(ctx context.Context, o *Order, in EditInput) (*amendme
 	}
 	p, err := s.packing(ctx, o.ID)
 	if err != nil {
+		return nil, err
+	}
+	if err := in.fitsPacked(*o, p); err != nil {
 		return nil, err
 	}
 	rates, err := s.ratesFor(ctx, *o, in.Add)

@@ -154,7 +154,7 @@ func mayWorkAt(ctx context.Context, locationID uuid.UUID) bool {
 // standing is where an order stands whose goods are so far: held is what it holds and
 // waits for.
 func standing(shipments []Shipment, held []Held) Status {
-	var moving, out, arrived int
+	var moving, out, arrived, refused int
 	for _, h := range shipments {
 		switch h.Status {
 		case ShipmentInstructed:
@@ -164,6 +164,8 @@ func standing(shipments []Shipment, held []Held) Status {
 			out++
 		case ShipmentShipped:
 			out++
+		case ShipmentRefused:
+			refused++
 		}
 	}
 	switch {
@@ -173,6 +175,8 @@ func standing(shipments []Shipment, held []Held) Status {
 		return Delivered
 	case out > 0:
 		return Shipped
+	case refused > 0 && len(held) == 0:
+		return Cancelled
 	case moving > 0:
 		return Picking
 	}
@@ -243,6 +247,7 @@ func (s *Service) move(ctx context.Context, shipmentID uuid.UUID, eventType stri
 			return err
 		}
 		if o.Status != Cancelled { // given up it stays, whatever parcels do
+		if o.Status != Cancelled { // which goods of it come back does not revive it
 			o.Status = standing(m.shipments, m.held)
 		}
 		m.shipment.UpdatedAt = s.now()

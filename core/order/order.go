@@ -77,6 +77,7 @@ type Order struct {
 	ChargeMinor     int64 `db:"charge"`
 	TaxMinor        int64 `db:"tax"`
 	TotalMinor      int64 `db:"total"`
+	RefusedMinor    int64 `db:"refused"` // of the total: for parcels that were not accepted
 	Taxes           []money.Taxed
 	Breakdown       []pricing.Step
 	ShippingAddress customer.Address

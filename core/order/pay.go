@@ -23,7 +23,7 @@ func (s *Service) PaymentDue(ctx context.Context, orderID uuid.UUID) (payment.Du
 		return payment.Due{}, err
 	}
 	return payment.Due{
-		OrderID: o.ID, BrandID: o.BrandID, Number: o.Number, Amount: o.TotalMinor, Currency: o.Currency,
+		OrderID: o.ID, BrandID: o.BrandID, Number: o.Number, Amount: o.Owed(), Currency: o.Currency,
 		Payable: o.Status == PendingPayment || o.lapsed(), Cancelled: o.Status == Cancelled,
 		Name: o.ShippingAddress.Name, Email: o.Email, Language: o.Language, Method: o.PaymentMethod,
 		Excluded: o.ShippingMethod.Excluded,
@@ -49,7 +49,7 @@ func (s *Service) PaymentChanged(ctx context.Context, orderID uuid.UUID, t payme
 	if err != nil || o == nil {
 		return err
 	}
-	paid, before, waited := t.Covered() >= o.TotalMinor, o.Status, o.waits()
+	paid, before, waited := t.Covered() >= o.Owed(), o.Status, o.waits()
 	if paid == o.Paid {
 		return nil
 	}

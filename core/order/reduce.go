@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"github.com/noren-commerce/noren/core/ledger"
+	"github.com/noren-commerce/noren/core/payment"
 )
 
 // reduces reports whether the edit only takes pieces away.
@@ -18,12 +19,36 @@ func (in EditInput) fits(s Status) bool {
 	return slices.Contains([]Status{PendingPayment, Confirmed, Picking}, s) || (s == PartiallyShipped && in.reduces())
 }
 
+// collected reports whether somebody outside asks the customer for the order's money, and
+// has not brought it yet.
+func (o Order) collected() bool {
+	return o.OnDelivery() || (o.PaymentMethod == payment.MethodConvenienceStore && !o.Paid)
+}
+
+// fitsPacked fails where what was packed stands against the edit: a carrier that collects
+// the money knows how much, and goods that came back leave the others as they are.
+func (in EditInput) fitsPacked(o Order, p packing) error {
+	standing := slices.ContainsFunc(p.shipments, func(h Shipment) bool { return h.Status != ShipmentCancelled })
+	switch {
+	case o.OnDelivery() && standing:
+		return payment.ErrCollectorTold.At("orderId")
+	case anyRefused(p.shipments) && !in.reduces():
+		return ErrTransition.With(o.Status)
+	}
+	return nil
+}
+
 // repay gives back what the edited order has paid too much, and says whether it is paid.
 // What is on account has no payments.
 func (s *Service) repay(ctx context.Context, a *amendment, done *Edited) error {
 	o := a.order
 	if o.OnAccount() {
 		return nil
+	}
+	if o.collected() {
+		if err := s.payments.Lessen(ctx, o.ID, a.before.TotalMinor-o.TotalMinor); err != nil {
+			return err
+		}
 	}
 	adjust := s.payments.Adjust
 	if a.begun() {
@@ -33,15 +58,21 @@ func (s *Service) repay(ctx context.Context, a *amendment, done *Edited) error {
 	if err != nil {
 		return err
 	}
-	done.Refund.Minor, o.Paid = money.Refund, money.Covered >= o.TotalMinor
+	done.Refund.Minor, o.Paid = money.Refund, money.Covered >= o.Owed()
 	if o.Paid && o.Status == PendingPayment {
 		o.Status = Confirmed
 	}
 	return nil
 }
 
-// begun reports whether some of the order had left before the edit.
-func (a *amendment) begun() bool { return a.before.Status == PartiallyShipped }
+// begun reports whether some of the order had left before the edit, if only to come back.
+func (a *amendment) begun() bool {
+	return a.before.Status == PartiallyShipped || anyRefused(a.shipments)
+}
+
+func anyRefused(shipments []Shipment) bool {
+	return slices.ContainsFunc(shipments, func(h Shipment) bool { return h.Status == ShipmentRefused })
+}
 
 // reduced sees to what was sold and invoiced of an order of which some has left, and of
 // which pieces do not leave any more. Goods that stay bear what they bore; the fee of
@@ -70,11 +101,15 @@ func (s *Service) sellRest(ctx context.Context, a *amendment) error {
 	o := a.order
 	rest := Shipment{TotalMinor: o.TotalMinor, ShippingMinor: o.ShippingMinor, ChargeMinor: o.ChargeMinor, Taxes: slices.Clone(o.Taxes)}
 	var last *Shipment
+	left := false
 	for i := range a.shipments {
-		if a.shipments[i].Status.Left() {
-			last = &a.shipments[i]
+		if a.shipments[i].Status.sold() {
+			last, left = &a.shipments[i], left || a.shipments[i].Status.Left()
 			rest.less(*last)
 		}
+	}
+	if !left { // all that has left came back
+		return ErrEditEmpties.At("lines")
 	}
 	sale := ledger.Sale{
 		ShipmentID: last.ID, OrderID: o.ID, BrandID: o.BrandID, Number: o.Number, Currency: o.Currency, Total: rest.TotalMinor,

@@ -85,6 +85,13 @@ type Store interface {
 	// Parcels are those of the shipments, in the order in which they were noted.
 	Parcels(ctx context.Context, shipmentIDs []uuid.UUID) ([]Parcel, error)
 
+	// Unship puts what a shipment took on a location's shelves, and reports whether the
+	// brand has that location.
+	Unship(ctx context.Context, h Shipment, locationID uuid.UUID, at time.Time, actorID uuid.UUID) (bool, error)
+	// SaveRefused writes what of the order is not owed any more, and takes the shipment
+	// off the work list of those that come back.
+	SaveRefused(ctx context.Context, o Order, shipmentID uuid.UUID, reason string, at time.Time, actorID uuid.UUID) error
+
 	PickUpStore
 	SaleStore
 	ReallocationStore

@@ -28,6 +28,8 @@ type ShipInput struct {
 // Lots say which lots leave with a shipment.
 type Lots interface {
 	Ship(ctx context.Context, l inventory.Leaving) error
+	// Return lays what came back into the lots that it left.
+	Return(ctx context.Context, r inventory.CameBack) error
 }
 
 // Carriers are who carries the brand's parcels.

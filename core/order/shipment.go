@@ -25,10 +25,14 @@ const (
 	ShipmentShipped    ShipmentStatus = "SHIPPED"    // handed to the carrier
 	ShipmentDelivered  ShipmentStatus = "DELIVERED"  // received by the customer
 	ShipmentCancelled  ShipmentStatus = "CANCELLED"  // called off before it left
+	ShipmentRefused    ShipmentStatus = "REFUSED"    // not accepted at the door; its goods came back (受取拒否)
 )
 
 // Left reports whether its goods have left the house.
 func (s ShipmentStatus) Left() bool { return s == ShipmentShipped || s == ShipmentDelivered }
+
+// sold reports whether it was worth something: refused or not, it has left.
+func (s ShipmentStatus) sold() bool { return s.Left() || s == ShipmentRefused }
 
 // Shipment is goods of one order that leave one location together (出荷). What it was
 // worth, in minor units, is known when it leaves: the shipments of an order that left

@@ -16,6 +16,9 @@ type Books interface {
 	Sold(ctx context.Context, s ledger.Sale) error
 	// Refused takes the sale of an order back that its customer did not accept.
 	Refused(ctx context.Context, m ledger.Movement) error
+	// ParcelRefused takes the sale of one shipment back; uncollected: what the carrier
+	// owes of it, it does not collect.
+	ParcelRefused(ctx context.Context, r ledger.Returned, uncollected bool) error
 }
 
 // sold writes down the sale of a shipment that leaves, and takes the money that is
@@ -34,14 +37,16 @@ func (s *Service) sold(ctx context.Context, m *moving) error {
 	}
 	if o.OnDelivery() {
 		sale.Owed = ledger.Carrier
+		if m.collects() {
 		if err := s.payments.Tracked(ctx, o.ID, h.TrackingNumber); err != nil {
 			return err
 		}
 	}
+	}
 	if err := s.books.Sold(ctx, sale); err != nil {
 		return err
 	}
-	if err := s.payments.Take(ctx, o.ID, o.TotalMinor); err != nil {
+	if err := s.payments.Take(ctx, o.ID, o.Owed()); err != nil {
 		return err
 	}
 	return s.invoiced(ctx, m) // late: whoever draws a number holds up others who do
@@ -83,7 +88,7 @@ func (m *moving) worth() error {
 		h.Taxes = append(h.Taxes, t)
 	}
 	for _, earlier := range m.shipments {
-		if earlier.ID != h.ID && earlier.Status.Left() {
+		if earlier.ID != h.ID && earlier.Status.sold() {
 			h.less(earlier)
 		}
 	}
@@ -115,7 +120,7 @@ func (m *moving) valueGone() (gone, all int64) {
 		for _, h := range l.holds() {
 			left := 0
 			for _, s := range m.shipments {
-				if s.Status.Left() {
+				if s.Status.sold() {
 					left += s.packed(l.ID, h.VariantID)
 				}
 			}

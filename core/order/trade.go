@@ -26,6 +26,8 @@ type Trade interface {
 	Adjust(ctx context.Context, companyID, orderID uuid.UUID, difference int64) error
 	// Return gives back what an order took of the credit, once.
 	Return(ctx context.Context, companyID, orderID uuid.UUID) error
+	// GoodsReturned lets a company owe less because goods came back.
+	GoodsReturned(ctx context.Context, g company.Goods) error
 	// MySeat is the actor's place in a company; nil without one.
 	MySeat(ctx context.Context) (*company.Seat, error)
 }

@@ -80,10 +80,16 @@ func (s *Service) collect(ctx context.Context, c Collected) (CollectOutcome, err
 		return CollectStray, s.notCollected(ctx, c, &before.ID, StrayAmount)
 	}
 	after := before.Receive(c.Minor, s.Now())
-	if err := s.saveAt(ctx, due, all, before, after, c.On); err != nil || !due.Cancelled {
+	if err := s.saveAt(ctx, due, all, before, after, c.On); err != nil {
 		return CollectMatched, err
 	}
-	return CollectMatched, s.giveBack(ctx, after, c.Minor, "ORDER_CANCELLED")
+	if due.Cancelled {
+		return CollectMatched, s.giveBack(ctx, after, c.Minor, "ORDER_CANCELLED")
+	}
+	if over := min(c.Minor, TotalsOf(all).Captured-TotalsOf(all).Refunded-due.Amount); over > 0 { // a later parcel was refused
+		return CollectMatched, s.giveBack(ctx, after, over, "PARCEL_REFUSED")
+	}
+	return CollectMatched, nil
 }
 
 // notCollected puts what a carrier reports, and nobody expects, on the work list.
@@ -100,7 +106,7 @@ func (s *Service) notCollected(ctx context.Context, c Collected, paymentID *uuid
 }
 
 // Tracked notes by which tracking number the carrier knows what it collects for an order
-// that ships, in its transaction.
+// that ships, in its transaction: that of the first parcel that stands.
 func (s *Service) Tracked(ctx context.Context, orderID uuid.UUID, tracking string) error {
 	if tracking == "" {
 		return nil

@@ -66,18 +66,32 @@ func (s *Service) issue(ctx context.Context, g Issuer, p Payment, op *Operation)
 	case !p.Open():
 		return s.lookUp(ctx, g, p, *op)
 	}
-	var due Due
-	err := s.Tx.InTx(ctx, func(ctx context.Context) (err error) {
-		due, err = s.orders.PaymentDue(ctx, p.OrderID)
-		return err
-	})
-	if err != nil {
+	due, gone, err := s.claim(ctx, p, op)
+	if err != nil || gone {
 		return err
 	}
 	answer, callErr := s.perform(ctx, g, p, op, func(ctx context.Context) (Answer, error) {
 		return g.Start(ctx, p.starting(due, *op))
 	})
 	return s.answered(ctx, p, *op, answer, callErr)
+}
+
+// claim notes, with the order locked, that a slip is being asked for: from now on it is
+// not changed. Gone: an edit has taken the question back.
+func (s *Service) claim(ctx context.Context, p Payment, op *Operation) (due Due, gone bool, _ error) {
+	err := s.Tx.InTx(ctx, func(ctx context.Context) (err error) {
+		if due, err = s.orders.PaymentDue(ctx, p.OrderID); err != nil || op.LastCallAt != nil {
+			return err
+		}
+		now, err := s.Store.Operation(ctx, op.ID)
+		if gone = err == nil && (now == nil || now.Status != OperationOutstanding); err != nil || gone {
+			return err
+		}
+		at := s.Now()
+		op.LastCallAt = &at
+		return s.Store.UpdateOperation(ctx, *op)
+	})
+	return due, gone, err
 }
 
 // tellSlip tells how to pay once the slip is there: who watches the order, and the

@@ -88,7 +88,7 @@ type Following struct {
 // follows are the events after which an order earns more or less than before.
 var follows = []string{
 	"order.placed", "order.approved", "order.payment_changed", "order.edited", "order.shipped", "order.delivered", "order.handed_over", "order.cancelled", "order.refused",
-	"order.return_received", "payment.refunded",
+	"order.shipment_refused", "order.return_received", "payment.refunded",
 }
 
 // Record records the events.

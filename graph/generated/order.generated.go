@@ -46,6 +46,7 @@ type OrderResolver interface {
 	Documents(ctx context.Context, obj *order.Order) ([]invoice.Document, error)
 	Payments(ctx context.Context, obj *order.Order) ([]payment.Payment, error)
 	PickUp(ctx context.Context, obj *order.Order) (*order.PickUp, error)
+
 	Returns(ctx context.Context, obj *order.Order) ([]returns.Return, error)
 	Replaces(ctx context.Context, obj *order.Order) (*returns.Return, error)
 	Shipments(ctx context.Context, obj *order.Order) ([]order.Shipment, error)
@@ -1059,6 +1060,28 @@ func fieldContext_Order_pickUp(_ context.Context, ec *executionContext, field gr
 		Field:      field,
 		IsMethod:   true,
 		IsResolver: true,
+	}
+	return fc, nil
+}
+
+func _Order_refused(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *order.Order) (ret graphql.Marshaler) {
+	return run.Value(
+		ctx,
+		ec.OperationContext,
+		field,
+		func() money.Money { return obj.Refused() },
+		func(ctx context.Context, selections ast.SelectionSet, v money.Money) graphql.Marshaler {
+			return marshalNMoney2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋmoneyᚐMoney(ctx, ec, selections, v)
+		},
+		true,
+	)
+}
+func fieldContext_Order_refused(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Order",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: false,
 	}
 	return fc, nil
 }
@@ -2584,6 +2607,11 @@ func _Order(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj
 				func(ctx context.Context) graphql.Marshaler {
 					return _Order_pickUp(ctx, ec, field, obj)
 				})
+		case "refused":
+			out.Values[i] = _Order_refused(ctx, ec, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
 		case "returns":
 			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
 				true, true,

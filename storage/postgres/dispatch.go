@@ -68,7 +68,7 @@ func (s *Dispatch) Waiting(ctx context.Context, w dispatch.Wanted) ([]dispatch.D
 		LEFT JOIN LATERAL (
 			SELECT sum(p.amount - p.captured)::bigint AS due FROM payments p
 			WHERE p.order_id = o.id AND p.method = 'CASH_ON_DELIVERY' AND p.status IN ('PENDING', 'AUTHORISED')
-			  AND NOT EXISTS (SELECT FROM shipments e WHERE e.order_id = o.id AND e.nth < h.nth AND e.status <> 'CANCELLED')
+			  AND NOT EXISTS (SELECT FROM shipments e WHERE e.order_id = o.id AND e.nth < h.nth AND e.status NOT IN ('CANCELLED', 'REFUSED'))
 		) p ON true
 		WHERE `+where+` ORDER BY h.instructed_at, h.id LIMIT @limit FOR UPDATE OF h`, args)
 }

@@ -28,7 +28,7 @@ type Orders struct{ db *DB }
 func NewOrders(db *DB) *Orders { return &Orders{db} }
 
 const orderColumns = `o.id, o.number, o.brand_id, o.channel_id, o.shop_id, o.member_id, o.company_id, o.token_hash, o.email, o.language, o.status,
-	o.currency, o.tax_inclusive, o.subtotal, o.discount, o.shipping_fee, o.charge, o.tax, o.total, o.taxes, o.breakdown, o.shipping_address,
+	o.currency, o.tax_inclusive, o.subtotal, o.discount, o.shipping_fee, o.charge, o.tax, o.total, o.refused, o.taxes, o.breakdown, o.shipping_address,
 	o.billing_address, o.shipping_method, o.shipping_mode, o.quotation_id, o.payment_method, o.origin, o.paid, o.internal_note, o.held, o.held_note, o.tags, o.missed_gifts, o.promised_on, o.ship_by, o.deliver_on, o.band, o.placed_at, o.updated_at`
 
 // LockCart reads the owner's open cart for placing; a second placer waits, and

@@ -220,7 +220,7 @@ func paymentFilter(q payment.Query) (string, pgx.NamedArgs) {
 		where += ` AND (captured - refunded > amount
 			OR (captured > refunded AND order_id IN (SELECT o.id FROM orders o WHERE o.id = order_id AND o.status = 'CANCELLED'))
 			OR (captured > refunded AND order_id IN (SELECT o.id FROM orders o
-				WHERE o.id = order_id AND o.total < (SELECT sum(p.captured - p.refunded) FROM payments p WHERE p.order_id = o.id)))
+				WHERE o.id = order_id AND o.total - o.refused < (SELECT sum(p.captured - p.refunded) FROM payments p WHERE p.order_id = o.id)))
 			OR (status = 'PENDING' AND captured > 0)
 			OR (captured > refunded AND order_id IN (SELECT o.id FROM orders o WHERE o.id = order_id AND o.status = 'PENDING_PAYMENT'))
 			OR (status = 'CANCELLED' AND order_id IN (SELECT o.id FROM orders o WHERE o.id = order_id AND NOT o.paid AND o.status IN ('CONFIRMED', 'PICKING', 'PARTIALLY_SHIPPED')))

@@ -6,6 +6,7 @@ import (
 
 	"github.com/google/uuid"
 
+	"github.com/noren-commerce/noren/core/order"
 	"github.com/noren-commerce/noren/core/payment"
 )
 
@@ -38,7 +39,7 @@ func (s *Payments) InsertCollection(ctx context.Context, c payment.Collected, at
 }
 
 // ToCollect is the brand's payment on delivery of an order, by its number or else by the
-// parcel's.
+// number of any of its parcels.
 func (s *Payments) ToCollect(ctx context.Context, brandID uuid.UUID, number, tracking string) (*payment.Payment, error) {
 	if number != "" {
 		found, err := first[payment.Payment](ctx, s.db, `
@@ -49,6 +50,8 @@ func (s *Payments) ToCollect(ctx context.Context, brandID uuid.UUID, number, tra
 		}
 	}
 	return first[payment.Payment](ctx, s.db, `
-		SELECT `+paymentColumns+` FROM payments WHERE gateway = $1 AND reference = $2 AND reference <> '' AND brand_id = $3 ORDER BY id LIMIT 1`,
-		payment.OnDelivery, tracking, brandID)
+		SELECT `+paymentColumns+` FROM payments WHERE gateway = $1 AND brand_id = $3
+			AND order_id IN (SELECT h.order_id FROM parcels k JOIN shipments h ON h.id = k.shipment_id WHERE k.brand_id = $3 AND k.key = $2 AND k.key <> '')
+		ORDER BY captured > 0, id LIMIT 1`,
+		payment.OnDelivery, order.ParcelKey(tracking), brandID)
 }

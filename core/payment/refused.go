@@ -1,0 +1,144 @@
+package payment
+
+import (
+	"context"
+
+	"github.com/google/uuid"
+
+	"github.com/noren-commerce/noren/core/fault"
+	"github.com/noren-commerce/noren/core/id"
+)
+
+// RefusedInput is a shipment that its customer did not accept.
+type RefusedInput struct {
+	OrderID     uuid.UUID
+	CauseID     uuid.UUID // the shipment: it gives money back once
+	Minor       int64     // its share of the order
+	Uncollected bool      // the carrier was to collect the money with it
+	Reference   string
+}
+
+// ErrCollectorTold says that whoever collects an order's money has been told how much.
+var ErrCollectorTold = fault.Conflict("COLLECTOR_TOLD", "請求額を運送会社・コンビニに伝えた後のため変更できません（代金引換は出荷指示を取り消すと変更できます）", "Whoever collects the money has been told how much; of cash on delivery, call the shipments off first")
+
+// Refused gives back what was paid for a shipment that its customer did not accept, the
+// newest payment first, in the transaction that takes it back. What a carrier was to
+// collect with it, and now does not, is not asked for; what it collects with another
+// parcel goes back when it is there. While money is being taken it is ErrInProgress.
+func (s *Service) Refused(ctx context.Context, in RefusedInput) (a Adjusted, _ error) {
+	due, all, err := s.hold(ctx, in.OrderID, false)
+	if err != nil {
+		return a, err
+	}
+	left := in.Minor
+	for i := range all {
+		p := &all[i]
+		if p.Method != MethodCashOnDelivery || !p.Open() {
+			continue
+		}
+		less := min(left, p.AmountMinor-p.CapturedMinor)
+		if in.Uncollected {
+			if err := s.lessen(ctx, p, less); err != nil {
+				return a, err
+			}
+		}
+		left -= less
+	}
+	parts := make([]int64, len(all))
+	for i := len(all) - 1; i >= 0; i-- {
+		under, err := s.moving(ctx, all[i].ID)
+		if err != nil {
+			return a, err
+		}
+		parts[i] = max(0, min(all[i].CapturedMinor-all[i].RefundedMinor-under, left))
+		left, a.Refund = left-parts[i], a.Refund+parts[i]
+		a.Covered += all[i].AuthorisedMinor + all[i].CapturedMinor
+	}
+	for i, amount := range parts {
+		if amount == 0 {
+			continue
+		}
+		if err := s.giveBackPart(ctx, due, all, all[i], GiveBackInput{OrderID: in.OrderID, CauseID: in.CauseID, Reference: in.Reference}, amount); err != nil {
+			return a, err
+		}
+	}
+	return a, nil
+}
+
+// Lessen lets whoever collects the money of an order that is not paid yet ask for so much
+// less: a carrier, which learns the amount with the parcel, or a convenience store as
+// long as its slip was not asked for, else ErrCollectorTold.
+func (s *Service) Lessen(ctx context.Context, orderID uuid.UUID, minor int64) error {
+	all, err := s.Store.LockedOf(ctx, orderID)
+	if err != nil {
+		return err
+	}
+	for i := range all {
+		p := &all[i]
+		switch {
+		case !p.Open() || minor <= 0:
+			continue
+		case p.Method == MethodConvenienceStore:
+			if err := s.askAnew(ctx, p, minor); err != nil {
+				return err
+			}
+		case p.Method != MethodCashOnDelivery:
+			continue
+		}
+		less := min(minor, p.AmountMinor-p.CapturedMinor)
+		if err := s.lessen(ctx, p, less); err != nil {
+			return err
+		}
+		minor -= less
+	}
+	return nil
+}
+
+// lessen asks for so much less; nothing any more if that is all.
+func (s *Service) lessen(ctx context.Context, p *Payment, minor int64) error {
+	if minor <= 0 {
+		return nil
+	}
+	if minor >= p.AmountMinor {
+		return s.giveUp(ctx, *p, "ORDER_EDITED")
+	}
+	p.AmountMinor, p.UpdatedAt = p.AmountMinor-minor, s.Now()
+	if how := p.Instructions; how != nil {
+		told := *how
+		told.Amount = p.AmountMinor
+		p.Instructions = &told
+	}
+	return s.Store.Update(ctx, *p)
+}
+
+// askAnew forgets the slip that was to be asked for, and asks for one of so much less. Of
+// what is being asked, nobody knows what becomes.
+func (s *Service) askAnew(ctx context.Context, p *Payment, minor int64) error {
+	if p.issued() {
+		return ErrCollectorTold
+	}
+	outstanding, err := s.Store.Outstanding(ctx, p.ID)
+	if err != nil {
+		return err
+	}
+	for _, o := range outstanding {
+		if o.Kind != OperationStart {
+			continue
+		}
+		if o.LastCallAt != nil {
+			return ErrCollectorTold
+		}
+		now := s.Now()
+		o.Status, o.AnsweredAt, o.Detail = OperationAbandoned, &now, "the order was changed before the call"
+		if err := s.Store.UpdateOperation(ctx, o); err != nil {
+			return err
+		}
+		if minor < p.AmountMinor {
+			anew := Operation{ID: id.New(), PaymentID: p.ID, Kind: OperationStart, Status: OperationOutstanding, AmountMinor: p.AmountMinor - minor, CreatedAt: now}
+			if err := s.Opened(ctx, Draft{Payment: *p, Start: &anew}); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}

@@ -1,0 +1,42 @@
+package postgres
+
+import (
+	"context"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
+
+	"github.com/noren-commerce/noren/core/order"
+)
+
+// Unship puts what a shipment took on the shelves of one of the brand's open locations,
+// each variant a movement, and reports whether there is such a location.
+func (s *Orders) Unship(ctx context.Context, h order.Shipment, locationID uuid.UUID, at time.Time, actorID uuid.UUID) (bool, error) {
+	args := packedArgs(h)
+	args["brand"], args["location"], args["order"], args["at"], args["actor"] = h.BrandID, locationID, h.OrderID, at, orNull(actorID)
+	return one[bool](ctx, s.db, `
+		WITH place AS (
+			SELECT id FROM locations WHERE id = @location AND brand_id = @brand AND active
+		), back AS (
+			SELECT variant_id, sum(quantity)::int AS quantity FROM unnest(@variants::uuid[], @quantities::int[]) AS b (variant_id, quantity), place GROUP BY variant_id
+		), raised AS (
+			INSERT INTO stock_levels AS s (variant_id, location_id, on_hand) SELECT variant_id, @location, quantity FROM back ORDER BY variant_id
+			ON CONFLICT (variant_id, location_id) DO UPDATE SET on_hand = s.on_hand + excluded.on_hand
+		), noted AS (
+			INSERT INTO stock_movements (id, at, variant_id, location_id, kind, quantity, reference, actor_id)
+			SELECT gen_random_uuid(), @at, variant_id, @location, 'RETURN', quantity, @order::text, @actor FROM back
+		)
+		SELECT EXISTS (SELECT FROM place)`, args)
+}
+
+// SaveRefused writes what of the order's total is not owed any more, and takes the
+// shipment's parcels that come back off the work list.
+func (s *Orders) SaveRefused(ctx context.Context, o order.Order, shipmentID uuid.UUID, reason string, at time.Time, actorID uuid.UUID) error {
+	batch := &pgx.Batch{}
+	batch.Queue(`UPDATE orders SET refused = $2 WHERE id = $1`, o.ID, o.RefusedMinor)
+	batch.Queue(`
+		UPDATE delivery_issues SET state = 'SETTLED', reason = $2, settled_at = $3, settled_by = $4
+		WHERE shipment_id = $1 AND kind = 'RETURNED' AND state = 'OPEN'`, shipmentID, reason, at, orNull(actorID))
+	return s.db.later(ctx, batch)
+}
