@@ -172,6 +172,7 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 			graphql.NewInputUnmarshaler("CloseDisplayInput", graphql.BindUnmarshaler(ec, unmarshalInputCloseDisplayInput)),
 			graphql.NewInputUnmarshaler("CloseMemberInput", graphql.BindUnmarshaler(ec, unmarshalInputCloseMemberInput)),
 			graphql.NewInputUnmarshaler("ClosePartnerInput", graphql.BindUnmarshaler(ec, unmarshalInputClosePartnerInput)),
+			graphql.NewInputUnmarshaler("ClosePointCodeInput", graphql.BindUnmarshaler(ec, unmarshalInputClosePointCodeInput)),
 			graphql.NewInputUnmarshaler("ClosePointRuleInput", graphql.BindUnmarshaler(ec, unmarshalInputClosePointRuleInput)),
 			graphql.NewInputUnmarshaler("ClosePriceInput", graphql.BindUnmarshaler(ec, unmarshalInputClosePriceInput)),
 			graphql.NewInputUnmarshaler("ClosePriceListInput", graphql.BindUnmarshaler(ec, unmarshalInputClosePriceListInput)),
@@ -296,6 +297,7 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 			graphql.NewInputUnmarshaler("RecurringOrderInput", graphql.BindUnmarshaler(ec, unmarshalInputRecurringOrderInput)),
 			graphql.NewInputUnmarshaler("RecurringOrderLineInput", graphql.BindUnmarshaler(ec, unmarshalInputRecurringOrderLineInput)),
 			graphql.NewInputUnmarshaler("RecurringOrderTermsInput", graphql.BindUnmarshaler(ec, unmarshalInputRecurringOrderTermsInput)),
+			graphql.NewInputUnmarshaler("RedeemPointCodeInput", graphql.BindUnmarshaler(ec, unmarshalInputRedeemPointCodeInput)),
 			graphql.NewInputUnmarshaler("RefreshTokenInput", graphql.BindUnmarshaler(ec, unmarshalInputRefreshTokenInput)),
 			graphql.NewInputUnmarshaler("RefundPaymentInput", graphql.BindUnmarshaler(ec, unmarshalInputRefundPaymentInput)),
 			graphql.NewInputUnmarshaler("RefusedDeliveryInput", graphql.BindUnmarshaler(ec, unmarshalInputRefusedDeliveryInput)),
@@ -344,6 +346,7 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 			graphql.NewInputUnmarshaler("SaveLocationInput", graphql.BindUnmarshaler(ec, unmarshalInputSaveLocationInput)),
 			graphql.NewInputUnmarshaler("SaveMemberRankInput", graphql.BindUnmarshaler(ec, unmarshalInputSaveMemberRankInput)),
 			graphql.NewInputUnmarshaler("SaveMemberSettingsInput", graphql.BindUnmarshaler(ec, unmarshalInputSaveMemberSettingsInput)),
+			graphql.NewInputUnmarshaler("SavePointCodeInput", graphql.BindUnmarshaler(ec, unmarshalInputSavePointCodeInput)),
 			graphql.NewInputUnmarshaler("SavePointPartnerInput", graphql.BindUnmarshaler(ec, unmarshalInputSavePointPartnerInput)),
 			graphql.NewInputUnmarshaler("SavePointProgrammeInput", graphql.BindUnmarshaler(ec, unmarshalInputSavePointProgrammeInput)),
 			graphql.NewInputUnmarshaler("SavePointRateInput", graphql.BindUnmarshaler(ec, unmarshalInputSavePointRateInput)),
@@ -8394,6 +8397,8 @@ type MemberRank {
   minSpend: Money!
   "In how many months up to today."
   months: Int!
+  "The customer group that its members are in while they have it, for prices by rank; null for none; for staff."
+  groupId: ID @allow(permissions: [MEMBER_READ])
   "Since when it is given to nobody; null if it is."
   closedAt: DateTime
 }
@@ -8638,6 +8643,8 @@ input SaveMemberRankInput {
   minSpend: Decimal!
   "In how many months up to today, 1 to 36."
   months: Int!
+  "A customer group of the brand for ranks (RANK): members with an account are in it while they have the rank, and nobody else. None if left out."
+  groupId: ID
   "Whether it is given to nobody any more."
   closed: Boolean! = false
 }
@@ -10127,6 +10134,8 @@ extend enum UserErrorCode {
     "Which transfers; all if left out."
     filter: PointTransferFilter
   ): PointTransferConnection! @allow(roles: [MEMBER, COMPANY_BUYER], permissions: [POINT_READ])
+  "Codes that give points, the newest first, at most 500; for staff."
+  pointCodes: [PointCode!]! @allow(permissions: [POINT_READ])
   "Compare another system's statement with the transfers that went there."
   reconcilePoints(
     "Which system, what time, and what it says."
@@ -10190,6 +10199,21 @@ extend type Mutation {
     "Which rule."
     input: ClosePointRuleInput!
   ): ClosePointRulePayload! @allow(permissions: [POINT_ADMIN])
+  "Make a code that gives points to each member who enters it: once, or once a day."
+  savePointCode(
+    "The code."
+    input: SavePointCodeInput!
+  ): PointCodePayload! @allow(permissions: [POINT_ADMIN])
+  "End a code: it gives nothing any more."
+  closePointCode(
+    "Which code."
+    input: ClosePointCodeInput!
+  ): ClosePointCodePayload! @allow(permissions: [POINT_ADMIN])
+  "Give the caller the points of a code that was read at a shop (来店ポイント), or is a campaign's. Tries are limited: 10 an hour."
+  redeemPointCode(
+    "The code."
+    input: RedeemPointCodeInput!
+  ): RedeemPointCodePayload! @allow(roles: [MEMBER, COMPANY_BUYER])
   "Make another point system known by its code, or change it."
   savePointPartner(
     "The system."
@@ -10350,6 +10374,8 @@ type PointEntry {
   pending: Int!
   "The order it is about; null for none."
   orderId: ID
+  "The purchase in a shop it is about; null for none."
+  purchaseId: ID
   "Why, in words; empty if nobody said."
   reason: String!
   "When."
@@ -10394,6 +10420,10 @@ enum PointEntryKind {
   RECEIVE
   "They were brought over from the system before this one."
   OPENING
+  "They went to the member who goes on in this one's place."
+  MERGE_OUT
+  "They came from a member who was merged into this one."
+  MERGE_IN
 }
 
 "An account of the points' ledger."
@@ -10546,6 +10576,94 @@ type PointTrialSum {
   debit: Int!
   "The sum of what reached it."
   credit: Int!
+}
+
+"A code that gives points to each member who enters it, as text or QR."
+type PointCode {
+  "The code's opaque global id."
+  id: ID!
+  "The programme whose points it gives."
+  programmeId: ID!
+  "The code, as it is entered or shown as a QR; letters count the same in either case."
+  code: String!
+  "The name, in the caller's language."
+  name: String!
+  "How many points."
+  points: Int!
+  "Whether each member may use it once a day; otherwise once."
+  daily: Boolean!
+  "The shop where it hangs; null for none."
+  shopId: ID
+  "From when on; null: from ever."
+  validFrom: DateTime
+  "Until when; null: for ever."
+  validUntil: DateTime
+  "How often it may be used by all members together; null: any."
+  mostUses: Int
+  "How often it was used."
+  uses: Int!
+  "When it ended; null while it goes on."
+  closedAt: DateTime
+}
+
+"A code that gives points."
+input SavePointCodeInput {
+  "The programme whose points it gives."
+  programmeId: ID!
+  "8 to 40 letters, digits and hyphens, unique in the brand; one that nobody guesses if left out."
+  code: String
+  "The name, at most 60 characters; Japanese is needed."
+  name: Translations!
+  "How many points."
+  points: Int!
+  "Whether each member may use it once a day; otherwise once."
+  daily: Boolean! = false
+  "The shop where it hangs."
+  shopId: ID
+  "From when on."
+  validFrom: DateTime
+  "Until when."
+  validUntil: DateTime
+  "How often it may be used by all members together."
+  mostUses: Int
+}
+
+"Which code to end."
+input ClosePointCodeInput {
+  "The code."
+  codeId: ID!
+}
+
+"A code that was read or told."
+input RedeemPointCodeInput {
+  "The client's key of this intent, 8 to 100 characters: a UUID does."
+  idempotencyKey: String!
+  "The code."
+  code: String!
+}
+
+"A code after a change."
+type PointCodePayload {
+  "The code; null if nothing was done."
+  code: PointCode
+  "Why nothing was done; empty if it was."
+  userErrors: [UserError!]!
+}
+
+"Whether a code was ended."
+type ClosePointCodePayload {
+  "Why nothing was done; empty if it was."
+  userErrors: [UserError!]!
+}
+
+"What a code gave."
+type RedeemPointCodePayload {
+  "How many points were given."
+  points: Int!
+  "The caller's balance after it; null if nothing was given."
+  balance: PointBalance
+  "Why nothing was given; empty if it was."
+  userErrors: [UserError!]!
 }
 
 "Another point system (ポイント交換先)."
@@ -11005,6 +11123,16 @@ enum PointDifferenceCause {
 }
 
 extend enum UserErrorCode {
+  "The code is not one, or does not hold now."
+  POINT_CODE_UNKNOWN
+  "The caller has used the code, today or once."
+  POINT_CODE_USED
+  "As many members as may have used the code."
+  POINT_CODE_FULL
+  "A code has 8 to 40 letters, digits and hyphens."
+  POINT_CODE_FORM
+  "Too many tries; the sentence says how long to wait."
+  POINT_TRIES
   "There are not enough points."
   POINTS_SHORT
   "The number of points is out of bounds."
@@ -17593,6 +17721,14 @@ func childFields_CloseAccountsPayload(ctx context.Context, ec *executionContext,
 	return nil, fmt.Errorf("no field named %q was found under type CloseAccountsPayload", field.Name)
 }
 
+func childFields_ClosePointCodePayload(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "userErrors":
+		return fieldContext_ClosePointCodePayload_userErrors(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ClosePointCodePayload", field.Name)
+}
+
 func childFields_ClosePointRulePayload(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "userErrors":
@@ -19153,6 +19289,8 @@ func childFields_MemberRank(ctx context.Context, ec *executionContext, field gra
 		return fieldContext_MemberRank_minSpend(ctx, ec, field)
 	case "months":
 		return fieldContext_MemberRank_months(ctx, ec, field)
+	case "groupId":
+		return fieldContext_MemberRank_groupId(ctx, ec, field)
 	case "closedAt":
 		return fieldContext_MemberRank_closedAt(ctx, ec, field)
 	}
@@ -19999,6 +20137,46 @@ func childFields_PointBalancesPayload(ctx context.Context, ec *executionContext,
 	return nil, fmt.Errorf("no field named %q was found under type PointBalancesPayload", field.Name)
 }
 
+func childFields_PointCode(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return fieldContext_PointCode_id(ctx, ec, field)
+	case "programmeId":
+		return fieldContext_PointCode_programmeId(ctx, ec, field)
+	case "code":
+		return fieldContext_PointCode_code(ctx, ec, field)
+	case "name":
+		return fieldContext_PointCode_name(ctx, ec, field)
+	case "points":
+		return fieldContext_PointCode_points(ctx, ec, field)
+	case "daily":
+		return fieldContext_PointCode_daily(ctx, ec, field)
+	case "shopId":
+		return fieldContext_PointCode_shopId(ctx, ec, field)
+	case "validFrom":
+		return fieldContext_PointCode_validFrom(ctx, ec, field)
+	case "validUntil":
+		return fieldContext_PointCode_validUntil(ctx, ec, field)
+	case "mostUses":
+		return fieldContext_PointCode_mostUses(ctx, ec, field)
+	case "uses":
+		return fieldContext_PointCode_uses(ctx, ec, field)
+	case "closedAt":
+		return fieldContext_PointCode_closedAt(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type PointCode", field.Name)
+}
+
+func childFields_PointCodePayload(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "code":
+		return fieldContext_PointCodePayload_code(ctx, ec, field)
+	case "userErrors":
+		return fieldContext_PointCodePayload_userErrors(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type PointCodePayload", field.Name)
+}
+
 func childFields_PointDifference(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "reference":
@@ -20035,6 +20213,8 @@ func childFields_PointEntry(ctx context.Context, ec *executionContext, field gra
 		return fieldContext_PointEntry_pending(ctx, ec, field)
 	case "orderId":
 		return fieldContext_PointEntry_orderId(ctx, ec, field)
+	case "purchaseId":
+		return fieldContext_PointEntry_purchaseId(ctx, ec, field)
 	case "reason":
 		return fieldContext_PointEntry_reason(ctx, ec, field)
 	case "at":
@@ -21631,6 +21811,18 @@ func childFields_RecurringOrderPayload(ctx context.Context, ec *executionContext
 		return fieldContext_RecurringOrderPayload_userErrors(ctx, ec, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type RecurringOrderPayload", field.Name)
+}
+
+func childFields_RedeemPointCodePayload(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "points":
+		return fieldContext_RedeemPointCodePayload_points(ctx, ec, field)
+	case "balance":
+		return fieldContext_RedeemPointCodePayload_balance(ctx, ec, field)
+	case "userErrors":
+		return fieldContext_RedeemPointCodePayload_userErrors(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type RedeemPointCodePayload", field.Name)
 }
 
 func childFields_RefundPaymentPayload(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
