@@ -80,6 +80,27 @@ func (r *mutationResolver) ClosePointRule(ctx context.Context, input points.Clos
 	return model.ClosePointRulePayload{UserErrors: errors}, err
 }
 
+func (r *mutationResolver) SavePointCode(ctx context.Context, input points.SaveCodeInput) (model.PointCodePayload, error) {
+	code, err := r.Resolver.Points.SaveCode(ctx, input)
+	errors, err := userErrors(ctx, err)
+	return model.PointCodePayload{Code: unless(errors, code), UserErrors: errors}, err
+}
+
+func (r *mutationResolver) ClosePointCode(ctx context.Context, input points.CloseCodeInput) (model.ClosePointCodePayload, error) {
+	errors, err := userErrors(ctx, r.Resolver.Points.CloseCode(ctx, input))
+	return model.ClosePointCodePayload{UserErrors: errors}, err
+}
+
+func (r *mutationResolver) RedeemPointCode(ctx context.Context, input points.RedeemInput) (model.RedeemPointCodePayload, error) {
+	given, err := r.Resolver.Points.Redeem(ctx, input)
+	errors, err := userErrors(ctx, err)
+	payload := model.RedeemPointCodePayload{UserErrors: errors}
+	if given != nil {
+		payload.Points, payload.Balance = int(given.Points), given.Balance
+	}
+	return payload, err
+}
+
 func (r *mutationResolver) SavePointPartner(ctx context.Context, input points.SavePartnerInput) (model.PointPartnerPayload, error) {
 	p, err := r.Resolver.Points.SavePartner(ctx, input)
 	errors, err := userErrors(ctx, err)
@@ -174,6 +195,11 @@ func (r *queryResolver) PointTransfers(ctx context.Context, first *int, after *s
 	q := value(filter)
 	q.Page = page.Args{First: first, After: after}
 	return r.Resolver.Points.Transfers(ctx, q)
+}
+
+func (r *queryResolver) PointCodes(ctx context.Context) ([]points.Code, error) {
+	all, err := r.Resolver.Points.Codes(ctx)
+	return orNone(all), err
 }
 
 func (r *queryResolver) ReconcilePoints(ctx context.Context, input points.ReconcileInput) (model.ReconcilePointsPayload, error) {

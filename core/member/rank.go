@@ -27,8 +27,10 @@ type RankStore interface {
 	// RankAll lets the ranks of all the brand's members be worked out again on the day.
 	RankAll(ctx context.Context, brandID uuid.UUID, on time.Time) error
 	// Rank works out at most so many ranks that are due on the day, and answers how many
-	// it looked at and which changed.
+	// it looked at and which changed. Members are in the groups of their ranks after it.
 	Rank(ctx context.Context, on time.Time, most int) (looked int, changed []RankChange, err error)
+	// RankGroup reports whether the group is an open one of the brand's, for ranks.
+	RankGroup(ctx context.Context, brandID, groupID uuid.UUID) (bool, error)
 	AddRankChanges(ctx context.Context, changes []RankChange) error
 	// RankChanges are the members' changes, the latest first.
 	RankChanges(ctx context.Context, memberIDs []uuid.UUID) ([]RankChange, error)
@@ -43,7 +45,8 @@ type Rank struct {
 	Name          i18n.Text
 	MinSpendMinor int64 `db:"min_spend"`
 	Currency      money.Currency
-	Months        int // how far back is looked
+	Months        int        // how far back is looked
+	GroupID       *uuid.UUID // that its members are in while they have it; nil: none
 	ClosedAt      *time.Time
 	UpdatedAt     time.Time
 }
@@ -53,6 +56,15 @@ func (r Rank) GlobalID() string { return id.Global("MemberRank", r.ID) }
 
 // MinSpend is what has to be spent, with tax.
 func (r Rank) MinSpend() money.Money { return money.Of(r.MinSpendMinor, r.Currency) }
+
+// OfGroup is the id, in the schema, of the group that its members are in; nil for none.
+func (r Rank) OfGroup() *string {
+	if r.GroupID == nil {
+		return nil
+	}
+	global := id.Global("CustomerGroup", *r.GroupID)
+	return &global
+}
 
 // RankChange is one change of a member's rank.
 type RankChange struct {
@@ -91,6 +103,7 @@ type SaveRankInput struct {
 	Name     i18n.Text
 	MinSpend decimal.Decimal
 	Months   int
+	GroupID  *uuid.UUID
 	Closed   bool
 }
 
@@ -126,9 +139,12 @@ func (s *Service) SaveRank(ctx context.Context, in SaveRankInput) (*Rank, error)
 	if err := errors.Join(all...); err != nil {
 		return nil, err
 	}
-	rank := Rank{ID: id.New(), BrandID: ch.BrandID, Code: in.Code, Name: in.Name, MinSpendMinor: least.Minor, Currency: ch.Money(), Months: in.Months, UpdatedAt: now}
+	rank := Rank{ID: id.New(), BrandID: ch.BrandID, Code: in.Code, Name: in.Name, MinSpendMinor: least.Minor, Currency: ch.Money(), Months: in.Months, GroupID: in.GroupID, UpdatedAt: now}
 	if in.Closed {
 		rank.ClosedAt = &now
+	}
+	if err := s.rankGroup(ctx, in.GroupID); err != nil {
+		return nil, err
 	}
 	kind := "member_rank.created"
 	err = s.Tx.InTx(ctx, func(ctx context.Context) error {
@@ -147,6 +163,18 @@ func (s *Service) SaveRank(ctx context.Context, in SaveRankInput) (*Rank, error)
 		return nil, err
 	}
 	return &rank, nil
+}
+
+// rankGroup fails unless the group is one for ranks.
+func (s *Service) rankGroup(ctx context.Context, groupID *uuid.UUID) error {
+	if groupID == nil {
+		return nil
+	}
+	there, err := s.Store.RankGroup(ctx, brandOf(ctx), *groupID)
+	if err == nil && !there {
+		return fault.ErrNotFound.At("groupId")
+	}
+	return err
 }
 
 // RankJob works out the ranks that are due.

@@ -29,7 +29,8 @@ type Posting struct {
 	Until      *time.Time // of what is given: the last day, instead of the programme's
 	Portions   []Portion  // TRANSFER_IN: with whose last days they come
 	OrderID    *uuid.UUID
-	Undoes     string // RETURN, SEND_BACK, SENT: the key of what is undone
+	PurchaseID *uuid.UUID // in a shop, instead of an order
+	Undoes     string     // RETURN, SEND_BACK, SENT: the key of what is undone
 	Reason     string
 	ActorID    *uuid.UUID
 	At         time.Time
@@ -76,6 +77,7 @@ type Book struct {
 	programmes map[uuid.UUID]Programme
 	accounts   map[Holder]*held
 	entries    []Entry
+	merged     []Merged
 }
 
 // Locked is what a store read of an account under its lock.
@@ -177,7 +179,7 @@ func (w *writing) entry(kind Kind, debit, credit Side, points int64, portions []
 	h.Number, h.touched = h.Number+1, true
 	e := Entry{
 		AccountID: h.ID, ProgrammeID: w.ProgrammeID, Number: h.Number, Key: w.Key, Part: w.part, Kind: kind, Debit: debit, Credit: credit, Points: points,
-		Undoes: w.Undoes, OrderID: w.OrderID, Reason: w.Reason, ActorID: w.ActorID, Portions: portions, At: w.At,
+		Undoes: w.Undoes, OrderID: w.OrderID, PurchaseID: w.PurchaseID, Reason: w.Reason, ActorID: w.ActorID, Portions: portions, At: w.At,
 	}
 	h.Available += e.Change()
 	h.Pending += e.PendingChange()
@@ -216,7 +218,7 @@ func (w *writing) give() error {
 func (w *writing) lot(points int64, last *time.Time) *heldLot {
 	l := &heldLot{fresh: true, Lot: Lot{
 		ID: id.New(), AccountID: w.held.ID, ProgrammeID: w.ProgrammeID, Pending: w.Pending, Issued: points, Remaining: points, ExpiresOn: last,
-		OrderID: w.OrderID, EarnedAt: w.At,
+		OrderID: w.OrderID, PurchaseID: w.PurchaseID, EarnedAt: w.At,
 	}}
 	if w.Pending {
 		l.ConfirmsAt = w.ConfirmsAt
@@ -225,11 +227,18 @@ func (w *writing) lot(points int64, last *time.Time) *heldLot {
 	return l
 }
 
+// earned reports whether the posting's order or purchase earned the lot.
+func (p Posting) earned(l Lot) bool {
+	return same(l.OrderID, p.OrderID) || same(l.PurchaseID, p.PurchaseID)
+}
+
+func same(a, b *uuid.UUID) bool { return a != nil && b != nil && *a == *b }
+
 // confirm lets what an order earned be used.
 func (w *writing) confirm() (moved int64) {
 	var lots []*heldLot
 	for _, l := range w.held.lots {
-		if l.Pending && l.Remaining > 0 && l.OrderID != nil && w.OrderID != nil && *l.OrderID == *w.OrderID {
+		if l.Pending && l.Remaining > 0 && w.earned(l.Lot) {
 			l.Pending, l.changed, l.ConfirmsAt, l.ExpiresOn = false, true, nil, w.programme.lastDay(w.At)
 			moved += l.Remaining
 			lots = append(lots, l)
@@ -387,7 +396,7 @@ func (w *writing) takeBack() (int64, []Portion, error) {
 	var mine, others []*heldLot
 	live, _ := w.held.usable(w.programme.Day(w.At))
 	for _, l := range live {
-		if l.OrderID != nil && w.OrderID != nil && *l.OrderID == *w.OrderID {
+		if w.earned(l.Lot) {
 			mine = append(mine, l)
 		} else {
 			others = append(others, l)
@@ -395,7 +404,7 @@ func (w *writing) takeBack() (int64, []Portion, error) {
 	}
 	var waiting []*heldLot
 	for _, l := range w.held.lots {
-		if l.Pending && l.OrderID != nil && w.OrderID != nil && *l.OrderID == *w.OrderID {
+		if l.Pending && w.earned(l.Lot) {
 			waiting = append(waiting, l)
 		}
 	}
@@ -429,11 +438,12 @@ type Changes struct {
 	Entries  []Entry
 	Made     []Lot
 	Lots     []LotChange
+	Merged   []Merged
 }
 
 // Changes are what was written into the book.
 func (b *Book) Changes() Changes {
-	c := Changes{Entries: b.entries}
+	c := Changes{Entries: b.entries, Merged: b.merged}
 	for _, h := range b.accounts {
 		if h.touched {
 			c.Accounts = append(c.Accounts, h.Account)

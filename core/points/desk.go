@@ -16,6 +16,7 @@ import (
 	"github.com/noren-commerce/noren/core/i18n"
 	"github.com/noren-commerce/noren/core/idempotency"
 	"github.com/noren-commerce/noren/core/ledger"
+	"github.com/noren-commerce/noren/core/limit"
 	"github.com/noren-commerce/noren/core/messaging"
 	"github.com/noren-commerce/noren/core/money"
 )
@@ -123,6 +124,9 @@ type GiveInput struct {
 	Points         int64
 }
 
+// gifts is how often a member may name another: addresses are not to be tried out.
+var gifts = limit.Rate{Allowed: 10, Per: 24 * time.Hour}
+
 // Give sends the actor's points to another member, where the programme allows it. They
 // keep their last days.
 func (s *Service) Give(ctx context.Context, in GiveInput) (*Balance, error) {
@@ -139,6 +143,9 @@ func (s *Service) Give(ctx context.Context, in GiveInput) (*Balance, error) {
 		return nil, err
 	case !p.Transferable:
 		return nil, ErrFixed.At("programmeId")
+	}
+	if err := s.tried(ctx, "give", memberID, gifts); err != nil {
+		return nil, err
 	}
 	to, err := s.Store.MemberByEmail(ctx, in.Email)
 	switch {

@@ -24,7 +24,7 @@ type Orders interface {
 	Earned(ctx context.Context, orderID uuid.UUID) ([]Earned, error)
 	// Schedule says when the order's points are confirmed.
 	Schedule(ctx context.Context, programmeID, orderID uuid.UUID, at time.Time) error
-	// Due are orders whose points are to be confirmed by the moment.
+	// Due are orders and purchases whose points are to be confirmed by the moment.
 	Due(ctx context.Context, at time.Time, most int) ([]Due, error)
 	// Used is how many points a posting took for an order, and whose.
 	Used(ctx context.Context, orderID uuid.UUID, key string) (Holder, int64, error)
@@ -47,6 +47,7 @@ type Bought struct {
 	ShopID      *uuid.UUID
 	Zone        string
 	First       bool
+	Rank        string // of the member in the brand when it was placed
 	Campaign    decimal.Decimal
 	ShippedAt   *time.Time
 	DeliveredAt *time.Time
@@ -60,10 +61,11 @@ type Earned struct {
 	Postings    int
 }
 
-// Due is an order whose points are to be confirmed.
+// Due is an order or a purchase whose points are to be confirmed.
 type Due struct {
 	Holder
-	OrderID uuid.UUID
+	OrderID    *uuid.UUID
+	PurchaseID *uuid.UUID // in a shop
 	LotID   uuid.UUID
 }
 
@@ -233,7 +235,7 @@ func (o Bought) earns(rules []Rule) (int64, error) {
 			}
 		}
 	}
-	full, _ := Reckon(rules, Purchase{Goods: goods, At: o.PlacedAt.In(zone), ShopID: o.ShopID, First: o.First, Campaign: o.Campaign})
+	full, _ := Reckon(rules, Purchase{Goods: goods, At: o.PlacedAt.In(zone), ShopID: o.ShopID, Rank: o.Rank, First: o.First, Campaign: o.Campaign})
 	paid, err := money.RoundDown.Portion(full, max(o.Total-o.ByPoints, 0), o.Total, 1)
 	if err != nil {
 		return 0, err
@@ -261,8 +263,8 @@ func (s *Service) Confirm(ctx context.Context) error {
 			return err
 		}
 		for _, d := range due {
-			if _, err := s.Post(ctx, Posting{Holder: d.Holder, Key: "confirm:" + d.LotID.String(), Kind: Confirm, OrderID: &d.OrderID, At: s.Now()}); err != nil {
-				return fmt.Errorf("confirm the points of order %s: %w", d.OrderID, err)
+			if _, err := s.Post(ctx, Posting{Holder: d.Holder, Key: "confirm:" + d.LotID.String(), Kind: Confirm, OrderID: d.OrderID, PurchaseID: d.PurchaseID, At: s.Now()}); err != nil {
+				return fmt.Errorf("confirm the points of lot %s: %w", d.LotID, err)
 			}
 		}
 		if len(due) < confirmAtOnce {

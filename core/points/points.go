@@ -116,6 +116,8 @@ const (
 	SendBack    Kind = "SEND_BACK"
 	Receive     Kind = "RECEIVE"
 	Opened      Kind = "OPENING"
+	MergeOut    Kind = "MERGE_OUT" // two members became one
+	MergeIn     Kind = "MERGE_IN"
 )
 
 // against is the programme's account on the other side of points that are used or given.
@@ -150,6 +152,7 @@ type Entry struct {
 	Pending     int64
 	Undoes      string // the key of the posting that it gives back
 	OrderID     *uuid.UUID
+	PurchaseID  *uuid.UUID // in a shop
 	Reason      string
 	ActorID     *uuid.UUID
 	Portions    []Portion
@@ -188,6 +191,15 @@ func (e Entry) OfOrder() *string {
 	return &global
 }
 
+// OfPurchase is the id, in the schema, of the purchase in a shop; nil for none.
+func (e Entry) OfPurchase() *string {
+	if e.PurchaseID == nil {
+		return nil
+	}
+	global := id.Global("Purchase", *e.PurchaseID)
+	return &global
+}
+
 // Lot is points that were given together.
 type Lot struct {
 	ID          uuid.UUID
@@ -198,6 +210,7 @@ type Lot struct {
 	Remaining   int64
 	ExpiresOn   *time.Time // the last day; nil: never
 	OrderID     *uuid.UUID
+	PurchaseID  *uuid.UUID
 	ConfirmsAt  *time.Time
 	EarnedAt    time.Time
 }

@@ -15,6 +15,7 @@ import (
 	"github.com/noren-commerce/noren/core/fault"
 	"github.com/noren-commerce/noren/core/idempotency"
 	"github.com/noren-commerce/noren/core/ledger"
+	"github.com/noren-commerce/noren/core/limit"
 	"github.com/noren-commerce/noren/core/messaging"
 	"github.com/noren-commerce/noren/core/money"
 	"github.com/noren-commerce/noren/core/page"
@@ -51,6 +52,9 @@ type Store interface {
 	Orders
 	Desk
 	Partners
+	Receipts
+	Merging
+	Codes
 }
 
 // MaxPoints bounds what one posting moves.
@@ -58,15 +62,16 @@ const MaxPoints = 1_000_000_000
 
 // Parts are what the service stands on.
 type Parts struct {
-	Tx     idempotency.Tx
-	Store  Store
-	Keys   *idempotency.Keys
-	Events event.Recorder
-	Books  Books
-	Jobs   Jobs
-	Outbox messaging.Outbox
-	Links  map[string]Link // to other point systems, by the partner's code
-	Now    clock.Clock
+	Tx      idempotency.Tx
+	Store   Store
+	Keys    *idempotency.Keys
+	Events  event.Recorder
+	Books   Books
+	Jobs    Jobs
+	Outbox  messaging.Outbox
+	Links   map[string]Link // to other point systems, by the partner's code
+	Limiter limit.Limiter   // nil: nobody counts tries
+	Now     clock.Clock
 }
 
 // Books are where it is written down what points are worth in money.
@@ -182,7 +187,7 @@ func (s *Service) open(ctx context.Context, all []Posting) (*Book, error) {
 // write writes the book down, and tells of each posting.
 func (s *Service) write(ctx context.Context, b *Book) error {
 	c := b.Changes()
-	if len(c.Entries) == 0 && len(c.Lots) == 0 {
+	if len(c.Entries) == 0 && len(c.Lots) == 0 && len(c.Merged) == 0 {
 		return nil
 	}
 	if err := s.Store.Write(ctx, c); err != nil {

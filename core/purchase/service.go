@@ -85,9 +85,6 @@ type Service struct{ Parts }
 // New makes the service.
 func New(p Parts) *Service { return &Service{p} }
 
-// EarnBy lets purchases earn something.
-func (s *Service) EarnBy(e Earner) { s.Earner = e }
-
 // Upload takes a journal of tills in.
 func (s *Service) Upload(ctx context.Context, in UploadInput) (*Import, error) {
 	if err := access.Require(ctx, access.PurchaseWrite); err != nil {

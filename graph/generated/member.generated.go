@@ -869,6 +869,57 @@ func fieldContext_MemberRank_months(_ context.Context, ec *executionContext, fie
 	return graphql.NewScalarFieldContext("MemberRank", field, false, false, "Int")
 }
 
+func _MemberRank_groupId(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *member.Rank) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_MemberRank_groupId(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.OfGroup(), nil
+		},
+		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
+			directive0 := next
+
+			directive1 := func(ctx context.Context) (any, error) {
+				anyone, err := unmarshalNBoolean2bool(ctx, ec, false)
+				if err != nil {
+					var zeroVal *string
+					return zeroVal, err
+				}
+				roles, err := unmarshalNRole2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋaccessᚐRoleᚄ(ctx, ec, []any{})
+				if err != nil {
+					var zeroVal *string
+					return zeroVal, err
+				}
+				permissions, err := unmarshalNPermission2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋaccessᚐPermissionᚄ(ctx, ec, []any{"MEMBER_READ"})
+				if err != nil {
+					var zeroVal *string
+					return zeroVal, err
+				}
+				if ec.Directives.Allow == nil {
+					var zeroVal *string
+					return zeroVal, errors.New("directive allow is not implemented")
+				}
+				return ec.Directives.Allow(ctx, obj, directive0, anyone, roles, permissions)
+			}
+
+			next = directive1
+			return next
+		},
+		func(ctx context.Context, selections ast.SelectionSet, v *string) graphql.Marshaler {
+			return marshalOID2ᚖstring(ctx, ec, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func fieldContext_MemberRank_groupId(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("MemberRank", field, true, false, "ID")
+}
+
 func _MemberRank_closedAt(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *member.Rank) (ret graphql.Marshaler) {
 	return run.Leaf(
 		ctx,
@@ -2222,7 +2273,7 @@ func unmarshalInputSaveMemberRankInput(ctx context.Context, ec *executionContext
 		asMap["closed"] = false
 	}
 
-	fieldsInOrder := [...]string{"id", "code", "name", "minSpend", "months", "closed"}
+	fieldsInOrder := [...]string{"id", "code", "name", "minSpend", "months", "groupId", "closed"}
 	for _, k := range fieldsInOrder {
 		v, ok := asMap[k]
 		if !ok {
@@ -2264,6 +2315,13 @@ func unmarshalInputSaveMemberRankInput(ctx context.Context, ec *executionContext
 				return it, err
 			}
 			it.Months = data
+		case "groupId":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("groupId"))
+			data, err := unmarshalOID2ᚖgithubᚗcomᚋgoogleᚋuuidᚐUUID(ctx, ec, v)
+			if err != nil {
+				return it, err
+			}
+			it.GroupID = data
 		case "closed":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("closed"))
 			data, err := unmarshalNBoolean2bool(ctx, ec, v)
@@ -2961,6 +3019,11 @@ func _MemberRank(ctx context.Context, ec *executionContext, sel ast.SelectionSet
 		case "months":
 			out.Values[i] = _MemberRank_months(ctx, ec, field, obj)
 			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "groupId":
+			out.Values[i] = _MemberRank_groupId(ctx, ec, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
 				out.Invalids++
 			}
 		case "closedAt":

@@ -36,6 +36,28 @@ type PointProgrammeResolver interface {
 
 // region    **************************** field.gotpl *****************************
 
+func _ClosePointCodePayload_userErrors(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.ClosePointCodePayload) (ret graphql.Marshaler) {
+	return run.Value(
+		ctx,
+		ec.OperationContext,
+		field,
+		func() []model.UserError { return obj.UserErrors },
+		func(ctx context.Context, selections ast.SelectionSet, v []model.UserError) graphql.Marshaler {
+			return marshalNUserError2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋgraphᚋmodelᚐUserErrorᚄ(ctx, ec, selections, v)
+		},
+		true,
+	)
+}
+func fieldContext_ClosePointCodePayload_userErrors(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "ClosePointCodePayload",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+	}
+	return fc, nil
+}
+
 func _ClosePointRulePayload_userErrors(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.ClosePointRulePayload) (ret graphql.Marshaler) {
 	return run.Value(
 		ctx,
@@ -421,6 +443,231 @@ func fieldContext_PointBalancesPayload_userErrors(_ context.Context, ec *executi
 	return fc, nil
 }
 
+func _PointCode_id(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *points.Code) (ret graphql.Marshaler) {
+	return run.Leaf(
+		ctx,
+		ec.OperationContext,
+		field,
+		func() string { return obj.GlobalID() },
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return marshalNID2string(ctx, ec, selections, v)
+		},
+	)
+}
+func fieldContext_PointCode_id(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("PointCode", field, true, false, "ID")
+}
+
+func _PointCode_programmeId(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *points.Code) (ret graphql.Marshaler) {
+	return run.Leaf(
+		ctx,
+		ec.OperationContext,
+		field,
+		func() string { return obj.OfProgramme() },
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return marshalNID2string(ctx, ec, selections, v)
+		},
+	)
+}
+func fieldContext_PointCode_programmeId(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("PointCode", field, true, false, "ID")
+}
+
+func _PointCode_code(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *points.Code) (ret graphql.Marshaler) {
+	return run.Leaf(
+		ctx,
+		ec.OperationContext,
+		field,
+		func() string { return obj.Code },
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return marshalNString2string(ctx, ec, selections, v)
+		},
+	)
+}
+func fieldContext_PointCode_code(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("PointCode", field, false, false, "String")
+}
+
+func _PointCode_name(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *points.Code) (ret graphql.Marshaler) {
+	return run.Value(
+		ctx,
+		ec.OperationContext,
+		field,
+		func() i18n.Text { return obj.Name },
+		func(ctx context.Context, selections ast.SelectionSet, v i18n.Text) graphql.Marshaler {
+			return marshalNString2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋi18nᚐText(ctx, ec, selections, v)
+		},
+		true,
+	)
+}
+func fieldContext_PointCode_name(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("PointCode", field, false, false, "String")
+}
+
+func _PointCode_points(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *points.Code) (ret graphql.Marshaler) {
+	return run.Leaf(
+		ctx,
+		ec.OperationContext,
+		field,
+		func() int64 { return obj.Points },
+		func(ctx context.Context, selections ast.SelectionSet, v int64) graphql.Marshaler {
+			return marshalNInt2int64(ctx, ec, selections, v)
+		},
+	)
+}
+func fieldContext_PointCode_points(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("PointCode", field, false, false, "Int")
+}
+
+func _PointCode_daily(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *points.Code) (ret graphql.Marshaler) {
+	return run.Leaf(
+		ctx,
+		ec.OperationContext,
+		field,
+		func() bool { return obj.Daily },
+		func(ctx context.Context, selections ast.SelectionSet, v bool) graphql.Marshaler {
+			return marshalNBoolean2bool(ctx, ec, selections, v)
+		},
+	)
+}
+func fieldContext_PointCode_daily(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("PointCode", field, false, false, "Boolean")
+}
+
+func _PointCode_shopId(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *points.Code) (ret graphql.Marshaler) {
+	return run.Leaf(
+		ctx,
+		ec.OperationContext,
+		field,
+		func() *string { return obj.AtShop() },
+		func(ctx context.Context, selections ast.SelectionSet, v *string) graphql.Marshaler {
+			return marshalOID2ᚖstring(ctx, ec, selections, v)
+		},
+	)
+}
+func fieldContext_PointCode_shopId(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("PointCode", field, true, false, "ID")
+}
+
+func _PointCode_validFrom(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *points.Code) (ret graphql.Marshaler) {
+	return run.Leaf(
+		ctx,
+		ec.OperationContext,
+		field,
+		func() *time.Time { return obj.ValidFrom },
+		func(ctx context.Context, selections ast.SelectionSet, v *time.Time) graphql.Marshaler {
+			return marshalODateTime2ᚖtimeᚐTime(ctx, ec, selections, v)
+		},
+	)
+}
+func fieldContext_PointCode_validFrom(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("PointCode", field, false, false, "DateTime")
+}
+
+func _PointCode_validUntil(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *points.Code) (ret graphql.Marshaler) {
+	return run.Leaf(
+		ctx,
+		ec.OperationContext,
+		field,
+		func() *time.Time { return obj.ValidUntil },
+		func(ctx context.Context, selections ast.SelectionSet, v *time.Time) graphql.Marshaler {
+			return marshalODateTime2ᚖtimeᚐTime(ctx, ec, selections, v)
+		},
+	)
+}
+func fieldContext_PointCode_validUntil(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("PointCode", field, false, false, "DateTime")
+}
+
+func _PointCode_mostUses(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *points.Code) (ret graphql.Marshaler) {
+	return run.Leaf(
+		ctx,
+		ec.OperationContext,
+		field,
+		func() *int64 { return obj.MostUses },
+		func(ctx context.Context, selections ast.SelectionSet, v *int64) graphql.Marshaler {
+			return marshalOInt2ᚖint64(ctx, ec, selections, v)
+		},
+	)
+}
+func fieldContext_PointCode_mostUses(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("PointCode", field, false, false, "Int")
+}
+
+func _PointCode_uses(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *points.Code) (ret graphql.Marshaler) {
+	return run.Leaf(
+		ctx,
+		ec.OperationContext,
+		field,
+		func() int64 { return obj.Uses },
+		func(ctx context.Context, selections ast.SelectionSet, v int64) graphql.Marshaler {
+			return marshalNInt2int64(ctx, ec, selections, v)
+		},
+	)
+}
+func fieldContext_PointCode_uses(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("PointCode", field, false, false, "Int")
+}
+
+func _PointCode_closedAt(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *points.Code) (ret graphql.Marshaler) {
+	return run.Leaf(
+		ctx,
+		ec.OperationContext,
+		field,
+		func() *time.Time { return obj.ClosedAt },
+		func(ctx context.Context, selections ast.SelectionSet, v *time.Time) graphql.Marshaler {
+			return marshalODateTime2ᚖtimeᚐTime(ctx, ec, selections, v)
+		},
+	)
+}
+func fieldContext_PointCode_closedAt(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("PointCode", field, false, false, "DateTime")
+}
+
+func _PointCodePayload_code(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.PointCodePayload) (ret graphql.Marshaler) {
+	return run.Value(
+		ctx,
+		ec.OperationContext,
+		field,
+		func() *points.Code { return obj.Code },
+		func(ctx context.Context, selections ast.SelectionSet, v *points.Code) graphql.Marshaler {
+			return marshalOPointCode2ᚖgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpointsᚐCode(ctx, ec, selections, v)
+		},
+		false,
+	)
+}
+func fieldContext_PointCodePayload_code(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "PointCodePayload",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+	}
+	return fc, nil
+}
+
+func _PointCodePayload_userErrors(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.PointCodePayload) (ret graphql.Marshaler) {
+	return run.Value(
+		ctx,
+		ec.OperationContext,
+		field,
+		func() []model.UserError { return obj.UserErrors },
+		func(ctx context.Context, selections ast.SelectionSet, v []model.UserError) graphql.Marshaler {
+			return marshalNUserError2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋgraphᚋmodelᚐUserErrorᚄ(ctx, ec, selections, v)
+		},
+		true,
+	)
+}
+func fieldContext_PointCodePayload_userErrors(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "PointCodePayload",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+	}
+	return fc, nil
+}
+
 func _PointDifference_reference(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *points.Difference) (ret graphql.Marshaler) {
 	return run.Leaf(
 		ctx,
@@ -628,6 +875,21 @@ func _PointEntry_orderId(ctx context.Context, ec *executionContext, field graphq
 	)
 }
 func fieldContext_PointEntry_orderId(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("PointEntry", field, true, false, "ID")
+}
+
+func _PointEntry_purchaseId(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *points.Entry) (ret graphql.Marshaler) {
+	return run.Leaf(
+		ctx,
+		ec.OperationContext,
+		field,
+		func() *string { return obj.OfPurchase() },
+		func(ctx context.Context, selections ast.SelectionSet, v *string) graphql.Marshaler {
+			return marshalOID2ᚖstring(ctx, ec, selections, v)
+		},
+	)
+}
+func fieldContext_PointEntry_purchaseId(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	return graphql.NewScalarFieldContext("PointEntry", field, true, false, "ID")
 }
 
@@ -2485,9 +2747,110 @@ func fieldContext_ReconcilePointsPayload_userErrors(_ context.Context, ec *execu
 	return fc, nil
 }
 
+func _RedeemPointCodePayload_points(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.RedeemPointCodePayload) (ret graphql.Marshaler) {
+	return run.Leaf(
+		ctx,
+		ec.OperationContext,
+		field,
+		func() int { return obj.Points },
+		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
+			return marshalNInt2int(ctx, ec, selections, v)
+		},
+	)
+}
+func fieldContext_RedeemPointCodePayload_points(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("RedeemPointCodePayload", field, false, false, "Int")
+}
+
+func _RedeemPointCodePayload_balance(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.RedeemPointCodePayload) (ret graphql.Marshaler) {
+	return run.Value(
+		ctx,
+		ec.OperationContext,
+		field,
+		func() *points.Balance { return obj.Balance },
+		func(ctx context.Context, selections ast.SelectionSet, v *points.Balance) graphql.Marshaler {
+			return marshalOPointBalance2ᚖgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpointsᚐBalance(ctx, ec, selections, v)
+		},
+		false,
+	)
+}
+func fieldContext_RedeemPointCodePayload_balance(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "RedeemPointCodePayload",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+	}
+	return fc, nil
+}
+
+func _RedeemPointCodePayload_userErrors(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.RedeemPointCodePayload) (ret graphql.Marshaler) {
+	return run.Value(
+		ctx,
+		ec.OperationContext,
+		field,
+		func() []model.UserError { return obj.UserErrors },
+		func(ctx context.Context, selections ast.SelectionSet, v []model.UserError) graphql.Marshaler {
+			return marshalNUserError2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋgraphᚋmodelᚐUserErrorᚄ(ctx, ec, selections, v)
+		},
+		true,
+	)
+}
+func fieldContext_RedeemPointCodePayload_userErrors(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "RedeemPointCodePayload",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+	}
+	return fc, nil
+}
+
 // endregion **************************** field.gotpl *****************************
 
 // region    **************************** input.gotpl *****************************
+
+func unmarshalInputClosePointCodeInput(ctx context.Context, ec *executionContext, obj any) (points.CloseCodeInput, error) {
+	var it points.CloseCodeInput
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	fieldsInOrder := [...]string{"codeId"}
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "codeId":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("codeId"))
+			data, err := unmarshalNID2githubᚗcomᚋgoogleᚋuuidᚐUUID(ctx, ec, v)
+			if err != nil {
+				return it, err
+			}
+			it.CodeID = data
+		}
+	}
+	return it, nil
+}
+
+// UnmarshalClosePointCodeInput unmarshals raw into the ClosePointCodeInput input type, using the
+// unmarshaler bound to ctx's request. Call it from a resolver to decode an input
+// object that was not passed as a field argument.
+//
+// ctx must come from a gqlgen request; outside one there is no unmarshaler to use
+// and the returned error says so.
+func UnmarshalClosePointCodeInput(ctx context.Context, raw any) (points.CloseCodeInput, error) {
+	var out points.CloseCodeInput
+	err := graphql.UnmarshalNamedInputFromContext(ctx, "ClosePointCodeInput", raw, &out)
+	return out, err
+}
 
 func unmarshalInputClosePointRuleInput(ctx context.Context, ec *executionContext, obj any) (points.CloseRuleInput, error) {
 	var it points.CloseRuleInput
@@ -3188,6 +3551,55 @@ func UnmarshalReconcilePointsInput(ctx context.Context, raw any) (points.Reconci
 	return out, err
 }
 
+func unmarshalInputRedeemPointCodeInput(ctx context.Context, ec *executionContext, obj any) (points.RedeemInput, error) {
+	var it points.RedeemInput
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	fieldsInOrder := [...]string{"idempotencyKey", "code"}
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "idempotencyKey":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("idempotencyKey"))
+			data, err := unmarshalNString2string(ctx, ec, v)
+			if err != nil {
+				return it, err
+			}
+			it.IdempotencyKey = data
+		case "code":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("code"))
+			data, err := unmarshalNString2string(ctx, ec, v)
+			if err != nil {
+				return it, err
+			}
+			it.Code = data
+		}
+	}
+	return it, nil
+}
+
+// UnmarshalRedeemPointCodeInput unmarshals raw into the RedeemPointCodeInput input type, using the
+// unmarshaler bound to ctx's request. Call it from a resolver to decode an input
+// object that was not passed as a field argument.
+//
+// ctx must come from a gqlgen request; outside one there is no unmarshaler to use
+// and the returned error says so.
+func UnmarshalRedeemPointCodeInput(ctx context.Context, raw any) (points.RedeemInput, error) {
+	var out points.RedeemInput
+	err := graphql.UnmarshalNamedInputFromContext(ctx, "RedeemPointCodeInput", raw, &out)
+	return out, err
+}
+
 func unmarshalInputRewardPointsInput(ctx context.Context, ec *executionContext, obj any) (points.RewardInput, error) {
 	var it points.RewardInput
 	if obj == nil {
@@ -3255,6 +3667,108 @@ func unmarshalInputRewardPointsInput(ctx context.Context, ec *executionContext, 
 func UnmarshalRewardPointsInput(ctx context.Context, raw any) (points.RewardInput, error) {
 	var out points.RewardInput
 	err := graphql.UnmarshalNamedInputFromContext(ctx, "RewardPointsInput", raw, &out)
+	return out, err
+}
+
+func unmarshalInputSavePointCodeInput(ctx context.Context, ec *executionContext, obj any) (points.SaveCodeInput, error) {
+	var it points.SaveCodeInput
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	if _, present := asMap["daily"]; !present {
+		asMap["daily"] = false
+	}
+
+	fieldsInOrder := [...]string{"programmeId", "code", "name", "points", "daily", "shopId", "validFrom", "validUntil", "mostUses"}
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "programmeId":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("programmeId"))
+			data, err := unmarshalNID2githubᚗcomᚋgoogleᚋuuidᚐUUID(ctx, ec, v)
+			if err != nil {
+				return it, err
+			}
+			it.ProgrammeID = data
+		case "code":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("code"))
+			data, err := unmarshalOString2ᚖstring(ctx, ec, v)
+			if err != nil {
+				return it, err
+			}
+			it.Code = data
+		case "name":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("name"))
+			data, err := unmarshalNTranslations2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋi18nᚐText(ctx, ec, v)
+			if err != nil {
+				return it, err
+			}
+			it.Name = data
+		case "points":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("points"))
+			data, err := unmarshalNInt2int64(ctx, ec, v)
+			if err != nil {
+				return it, err
+			}
+			it.Points = data
+		case "daily":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("daily"))
+			data, err := unmarshalNBoolean2bool(ctx, ec, v)
+			if err != nil {
+				return it, err
+			}
+			it.Daily = data
+		case "shopId":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("shopId"))
+			data, err := unmarshalOID2ᚖgithubᚗcomᚋgoogleᚋuuidᚐUUID(ctx, ec, v)
+			if err != nil {
+				return it, err
+			}
+			it.ShopID = data
+		case "validFrom":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("validFrom"))
+			data, err := unmarshalODateTime2ᚖtimeᚐTime(ctx, ec, v)
+			if err != nil {
+				return it, err
+			}
+			it.ValidFrom = data
+		case "validUntil":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("validUntil"))
+			data, err := unmarshalODateTime2ᚖtimeᚐTime(ctx, ec, v)
+			if err != nil {
+				return it, err
+			}
+			it.ValidUntil = data
+		case "mostUses":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("mostUses"))
+			data, err := unmarshalOInt2ᚖint64(ctx, ec, v)
+			if err != nil {
+				return it, err
+			}
+			it.MostUses = data
+		}
+	}
+	return it, nil
+}
+
+// UnmarshalSavePointCodeInput unmarshals raw into the SavePointCodeInput input type, using the
+// unmarshaler bound to ctx's request. Call it from a resolver to decode an input
+// object that was not passed as a field argument.
+//
+// ctx must come from a gqlgen request; outside one there is no unmarshaler to use
+// and the returned error says so.
+func UnmarshalSavePointCodeInput(ctx context.Context, raw any) (points.SaveCodeInput, error) {
+	var out points.SaveCodeInput
+	err := graphql.UnmarshalNamedInputFromContext(ctx, "SavePointCodeInput", raw, &out)
 	return out, err
 }
 
@@ -3787,6 +4301,40 @@ func UnmarshalUsePointsInput(ctx context.Context, raw any) (points.UseInput, err
 
 // region    **************************** object.gotpl ****************************
 
+var closePointCodePayloadImplementors = []string{"ClosePointCodePayload"}
+
+func _ClosePointCodePayload(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *model.ClosePointCodePayload) graphql.Marshaler {
+	plan := run.PlanOf(ctx, ec.OperationContext, sel, closePointCodePayloadImplementors)
+	fields := plan.Fields
+
+	out := run.NewSet(plan)
+	var deferred graphql.DeferredGroup
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = run.Text("ClosePointCodePayload")
+		case "userErrors":
+			out.Values[i] = _ClosePointCodePayload_userErrors(ctx, ec, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
 var closePointRulePayloadImplementors = []string{"ClosePointRulePayload"}
 
 func _ClosePointRulePayload(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *model.ClosePointRulePayload) graphql.Marshaler {
@@ -4095,6 +4643,134 @@ func _PointBalancesPayload(ctx context.Context, ec *executionContext, sel ast.Se
 	return out
 }
 
+var pointCodeImplementors = []string{"PointCode"}
+
+func _PointCode(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *points.Code) graphql.Marshaler {
+	plan := run.PlanOf(ctx, ec.OperationContext, sel, pointCodeImplementors)
+	fields := plan.Fields
+
+	out := run.NewSet(plan)
+	var deferred graphql.DeferredGroup
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = run.Text("PointCode")
+		case "id":
+			out.Values[i] = _PointCode_id(ctx, ec, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "programmeId":
+			out.Values[i] = _PointCode_programmeId(ctx, ec, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "code":
+			out.Values[i] = _PointCode_code(ctx, ec, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "name":
+			out.Values[i] = _PointCode_name(ctx, ec, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "points":
+			out.Values[i] = _PointCode_points(ctx, ec, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "daily":
+			out.Values[i] = _PointCode_daily(ctx, ec, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "shopId":
+			out.Values[i] = _PointCode_shopId(ctx, ec, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "validFrom":
+			out.Values[i] = _PointCode_validFrom(ctx, ec, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "validUntil":
+			out.Values[i] = _PointCode_validUntil(ctx, ec, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "mostUses":
+			out.Values[i] = _PointCode_mostUses(ctx, ec, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "uses":
+			out.Values[i] = _PointCode_uses(ctx, ec, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "closedAt":
+			out.Values[i] = _PointCode_closedAt(ctx, ec, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
+var pointCodePayloadImplementors = []string{"PointCodePayload"}
+
+func _PointCodePayload(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *model.PointCodePayload) graphql.Marshaler {
+	plan := run.PlanOf(ctx, ec.OperationContext, sel, pointCodePayloadImplementors)
+	fields := plan.Fields
+
+	out := run.NewSet(plan)
+	var deferred graphql.DeferredGroup
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = run.Text("PointCodePayload")
+		case "code":
+			out.Values[i] = _PointCodePayload_code(ctx, ec, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "userErrors":
+			out.Values[i] = _PointCodePayload_userErrors(ctx, ec, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
 var pointDifferenceImplementors = []string{"PointDifference"}
 
 func _PointDifference(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *points.Difference) graphql.Marshaler {
@@ -4203,6 +4879,11 @@ func _PointEntry(ctx context.Context, ec *executionContext, sel ast.SelectionSet
 			}
 		case "orderId":
 			out.Values[i] = _PointEntry_orderId(ctx, ec, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "purchaseId":
+			out.Values[i] = _PointEntry_purchaseId(ctx, ec, field, obj)
 			if out.Values[i] == graphql.RequiredNull {
 				out.Invalids++
 			}
@@ -5366,9 +6047,62 @@ func _ReconcilePointsPayload(ctx context.Context, ec *executionContext, sel ast.
 	return out
 }
 
+var redeemPointCodePayloadImplementors = []string{"RedeemPointCodePayload"}
+
+func _RedeemPointCodePayload(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *model.RedeemPointCodePayload) graphql.Marshaler {
+	plan := run.PlanOf(ctx, ec.OperationContext, sel, redeemPointCodePayloadImplementors)
+	fields := plan.Fields
+
+	out := run.NewSet(plan)
+	var deferred graphql.DeferredGroup
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = run.Text("RedeemPointCodePayload")
+		case "points":
+			out.Values[i] = _RedeemPointCodePayload_points(ctx, ec, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "balance":
+			out.Values[i] = _RedeemPointCodePayload_balance(ctx, ec, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "userErrors":
+			out.Values[i] = _RedeemPointCodePayload_userErrors(ctx, ec, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
 // endregion **************************** object.gotpl ****************************
 
 // region    ***************************** type.gotpl *****************************
+
+func unmarshalNClosePointCodeInput2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpointsᚐCloseCodeInput(ctx context.Context, ec *executionContext, v any) (points.CloseCodeInput, error) {
+	res, err := unmarshalInputClosePointCodeInput(ctx, ec, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func marshalNClosePointCodePayload2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋgraphᚋmodelᚐClosePointCodePayload(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v model.ClosePointCodePayload) graphql.Marshaler {
+	return _ClosePointCodePayload(ctx, ec, sel, &v)
+}
 
 func unmarshalNClosePointRuleInput2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpointsᚐCloseRuleInput(ctx context.Context, ec *executionContext, v any) (points.CloseRuleInput, error) {
 	res, err := unmarshalInputClosePointRuleInput(ctx, ec, v)
@@ -5455,6 +6189,28 @@ func marshalNPointBalancePayload2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋgraph
 
 func marshalNPointBalancesPayload2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋgraphᚋmodelᚐPointBalancesPayload(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v model.PointBalancesPayload) graphql.Marshaler {
 	return _PointBalancesPayload(ctx, ec, sel, &v)
+}
+
+func marshalNPointCode2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpointsᚐCode(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v points.Code) graphql.Marshaler {
+	return _PointCode(ctx, ec, sel, &v)
+}
+
+func marshalNPointCode2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpointsᚐCodeᚄ(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v []points.Code) graphql.Marshaler {
+	ret := run.List(ctx, len(v), func(ctx context.Context, i int) graphql.Marshaler {
+		return _PointCode(ctx, ec, sel, &v[i])
+	})
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
+}
+
+func marshalNPointCodePayload2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋgraphᚋmodelᚐPointCodePayload(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v model.PointCodePayload) graphql.Marshaler {
+	return _PointCodePayload(ctx, ec, sel, &v)
 }
 
 func marshalNPointDifference2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpointsᚐDifference(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v points.Difference) graphql.Marshaler {
@@ -5821,8 +6577,22 @@ func marshalNReconcilePointsPayload2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋgr
 	return _ReconcilePointsPayload(ctx, ec, sel, &v)
 }
 
+func unmarshalNRedeemPointCodeInput2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpointsᚐRedeemInput(ctx context.Context, ec *executionContext, v any) (points.RedeemInput, error) {
+	res, err := unmarshalInputRedeemPointCodeInput(ctx, ec, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func marshalNRedeemPointCodePayload2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋgraphᚋmodelᚐRedeemPointCodePayload(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v model.RedeemPointCodePayload) graphql.Marshaler {
+	return _RedeemPointCodePayload(ctx, ec, sel, &v)
+}
+
 func unmarshalNRewardPointsInput2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpointsᚐRewardInput(ctx context.Context, ec *executionContext, v any) (points.RewardInput, error) {
 	res, err := unmarshalInputRewardPointsInput(ctx, ec, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func unmarshalNSavePointCodeInput2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpointsᚐSaveCodeInput(ctx context.Context, ec *executionContext, v any) (points.SaveCodeInput, error) {
+	res, err := unmarshalInputSavePointCodeInput(ctx, ec, v)
 	return res, graphql.ErrorOnPath(ctx, err)
 }
 
@@ -5875,6 +6645,13 @@ func marshalOPointBalance2ᚖgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpo
 		return graphql.Null
 	}
 	return _PointBalance(ctx, ec, sel, v)
+}
+
+func marshalOPointCode2ᚖgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpointsᚐCode(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v *points.Code) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return _PointCode(ctx, ec, sel, v)
 }
 
 func marshalOPointPartner2ᚖgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpointsᚐPartner(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v *points.Partner) graphql.Marshaler {

@@ -189,6 +189,12 @@ type CloseAccountsPayload struct {
 	UserErrors []UserError `json:"userErrors"`
 }
 
+// Whether a code was ended.
+type ClosePointCodePayload struct {
+	// Why nothing was done; empty if it was.
+	UserErrors []UserError `json:"userErrors"`
+}
+
 // Whether a rule was ended.
 type ClosePointRulePayload struct {
 	// Why nothing was done; empty if it was.
@@ -697,6 +703,14 @@ type PointBalancesPayload struct {
 	UserErrors []UserError `json:"userErrors"`
 }
 
+// A code after a change.
+type PointCodePayload struct {
+	// The code; null if nothing was done.
+	Code *points.Code `json:"code,omitempty"`
+	// Why nothing was done; empty if it was.
+	UserErrors []UserError `json:"userErrors"`
+}
+
 // What is outstanding.
 type PointLiabilityReport struct {
 	// By programme and month of expiry.
@@ -940,6 +954,16 @@ type RecurringOrderPayload struct {
 	// The recurring order; null if nothing was done.
 	RecurringOrder *recurring.Order `json:"recurringOrder,omitempty"`
 	// Why nothing was done; empty if it was.
+	UserErrors []UserError `json:"userErrors"`
+}
+
+// What a code gave.
+type RedeemPointCodePayload struct {
+	// How many points were given.
+	Points int `json:"points"`
+	// The caller's balance after it; null if nothing was given.
+	Balance *points.Balance `json:"balance,omitempty"`
+	// Why nothing was given; empty if it was.
 	UserErrors []UserError `json:"userErrors"`
 }
 

@@ -16,16 +16,21 @@ import (
 // Ranks are the brand's open ranks, the highest first.
 func (s *Members) Ranks(ctx context.Context, brandID uuid.UUID) ([]member.Rank, error) {
 	return collect[member.Rank](ctx, s.db, `
-		SELECT id, brand_id, code, name, min_spend, `+currencyOf("brand_id")+` AS currency, months, closed_at, updated_at
+		SELECT id, brand_id, code, name, min_spend, `+currencyOf("brand_id")+` AS currency, months, group_id, closed_at, updated_at
 		FROM member_ranks WHERE brand_id = $1 AND closed_at IS NULL ORDER BY min_spend DESC, code`, brandID)
 }
 
 // SaveRank keeps the rank, new or changed.
 func (s *Members) SaveRank(ctx context.Context, r member.Rank) error {
 	tag, err := s.db.conn(ctx).Exec(ctx, `
-		INSERT INTO member_ranks AS k (id, brand_id, code, name, min_spend, months, closed_at, updated_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
-		ON CONFLICT (id) DO UPDATE SET code = $3, name = $4, min_spend = $5, months = $6, closed_at = $7, updated_at = $8 WHERE k.brand_id = $2`,
-		r.ID, r.BrandID, r.Code, r.Name, r.MinSpendMinor, r.Months, r.ClosedAt, r.UpdatedAt)
+		WITH unlinked AS ( -- who was in the group by a rank that is not linked to it any more
+			DELETE FROM customer_group_members g USING member_ranks k WHERE k.id = $1 AND k.brand_id = $2 AND k.group_id IS DISTINCT FROM $9::uuid
+				AND g.group_id = k.group_id AND g.member_id IS NOT NULL
+				AND NOT EXISTS (SELECT FROM member_ranks o WHERE o.group_id = k.group_id AND o.id <> k.id AND o.closed_at IS NULL)
+		)
+		INSERT INTO member_ranks AS k (id, brand_id, code, name, min_spend, months, closed_at, updated_at, group_id) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)
+		ON CONFLICT (id) DO UPDATE SET code = $3, name = $4, min_spend = $5, months = $6, closed_at = $7, updated_at = $8, group_id = $9 WHERE k.brand_id = $2`,
+		r.ID, r.BrandID, r.Code, r.Name, r.MinSpendMinor, r.Months, r.ClosedAt, r.UpdatedAt, r.GroupID)
 	var pg *pgconn.PgError
 	if errors.As(err, &pg) && pg.ConstraintName == "member_ranks_code" {
 		return fault.Conflict(fault.CodeDuplicate, "このコードは使われています", "The code is taken").At("code")
@@ -75,6 +80,9 @@ func (s *Members) Rank(ctx context.Context, on time.Time, most int) (looked int,
 		)
 		SELECT member_id, brand_id, from_id, to_id, spend FROM worked`, on, most)
 	if err != nil {
+		return 0, nil, err
+	}
+	if err := s.syncRankGroups(ctx, rows, on); err != nil {
 		return 0, nil, err
 	}
 	for _, r := range rows {

@@ -30,6 +30,7 @@ func (s *Members) Move(ctx context.Context, keptID, goneID uuid.UUID, at time.Ti
 		UPDATE saved_addresses SET member_id = $1, is_default = is_default AND NOT EXISTS (
 			SELECT FROM saved_addresses k WHERE k.member_id = $1 AND k.is_default AND k.closed_at IS NULL)
 		WHERE member_id = $2`, keptID, goneID)
+	queueBelongings(batch, keptID, goneID, at)
 	// Of a brand that both joined, the kept member's stores stand and the earlier day.
 	batch.Queue(`
 		INSERT INTO memberships AS k (member_id, brand_id, registered_store_id, home_store_id, joined_at, ended_at, rank_due_on)
@@ -112,6 +113,7 @@ func (s *Members) Erase(ctx context.Context, memberID uuid.UUID, at time.Time) e
 	batch.Queue(`DELETE FROM carts WHERE member_id = $1`, memberID)
 	batch.Queue(`UPDATE accounts SET email = id::text || '@erased.invalid', name = '', updated_at = $2 WHERE id = $1`, memberID, at)
 	batch.Queue(`UPDATE members SET household_id = NULL, erased_at = $2, updated_at = $2 WHERE id = $1`, memberID, at)
+	queueForget(batch, memberID, at)
 	queueLeave(batch, memberID, at)
 	return s.db.conn(ctx).SendBatch(ctx, batch).Close()
 }

@@ -23,8 +23,9 @@ func NewPoints(db *DB) *Points { return &Points{db} }
 
 const (
 	pointAccountColumns = `a.id, a.programme_id, a.member_id, a.available, a.pending, a.owed, a.number`
-	pointEntryColumns   = `e.account_id, e.programme_id, e.number, e.key, e.part, e.kind, e.debit, e.credit, e.points, e.available, e.pending, e.undoes, e.order_id, e.reason, e.actor_id, e.portions, e.at`
-	pointLotColumns     = `l.id, l.account_id, l.programme_id, l.pending, l.issued, l.remaining, l.expires_on, l.order_id, l.confirms_at, l.earned_at`
+	pointEntryColumns   = `e.account_id, ` + pointEntryRest
+	pointEntryRest      = `e.programme_id, e.number, e.key, e.part, e.kind, e.debit, e.credit, e.points, e.available, e.pending, e.undoes, e.order_id, e.purchase_id, e.reason, e.actor_id, e.portions, e.at`
+	pointLotColumns     = `l.id, l.account_id, l.programme_id, l.pending, l.issued, l.remaining, l.expires_on, l.order_id, l.purchase_id, l.confirms_at, l.earned_at`
 )
 
 // Lock locks the accounts by the order of their ids, in one round trip. What is read
@@ -48,11 +49,12 @@ func (s *Points) Lock(ctx context.Context, wants []points.Want) ([]points.Locked
 	var kinds []points.Programme
 	batch := &pgx.Batch{}
 	batch.Queue(`
-		INSERT INTO point_accounts (id, programme_id, member_id) SELECT * FROM unnest($1::uuid[], $2::uuid[], $3::uuid[])
-		AS w (id, programme_id, member_id) ORDER BY programme_id, member_id ON CONFLICT (programme_id, member_id) DO NOTHING`, fresh, programmes, members)
+		INSERT INTO point_accounts (id, programme_id, member_id) SELECT * FROM unnest($1::uuid[], $2::uuid[], $3::uuid[]) AS w (id, programme_id, member_id)
+		WHERE EXISTS (SELECT FROM accounts x WHERE x.id = w.member_id) OR EXISTS (SELECT FROM members x WHERE x.id = w.member_id)
+		ORDER BY programme_id, member_id ON CONFLICT (programme_id, member_id) DO NOTHING`, fresh, programmes, members)
 	queueRows(batch, &accounts, nil, `
 		SELECT `+pointAccountColumns+` FROM unnest($1::uuid[], $2::uuid[]) AS w (programme_id, member_id)
-		JOIN point_accounts a ON a.programme_id = w.programme_id AND a.member_id = w.member_id ORDER BY a.id FOR NO KEY UPDATE OF a`, programmes, members)
+		JOIN point_accounts a ON a.programme_id = w.programme_id AND a.member_id = w.member_id AND a.merged_into IS NULL ORDER BY a.id FOR NO KEY UPDATE OF a`, programmes, members)
 	if lots {
 		queueRows(batch, &open, nil, `
 			SELECT `+pointLotColumns+` FROM unnest($1::uuid[], $2::uuid[]) AS w (programme_id, member_id)
@@ -62,11 +64,12 @@ func (s *Points) Lock(ctx context.Context, wants []points.Want) ([]points.Locked
 	queueRows(batch, &kinds, nil, `SELECT `+programmeColumns+` FROM point_programmes WHERE id = ANY($1)`, programmes)
 	queueRows(batch, &past, nil, `
 		WITH w AS (
-			SELECT a.id, w.key FROM unnest($1::uuid[], $2::uuid[], $3::text[]) AS w (programme_id, member_id, key)
+			SELECT a.id, x.id AS held, w.key FROM unnest($1::uuid[], $2::uuid[], $3::text[]) AS w (programme_id, member_id, key)
 			JOIN point_accounts a ON a.programme_id = w.programme_id AND a.member_id = w.member_id
+			CROSS JOIN LATERAL (SELECT a.id UNION ALL SELECT m.id FROM point_accounts m WHERE m.merged_into = a.id) x
 		)
-		SELECT `+pointEntryColumns+` FROM w JOIN point_entries e ON e.account_id = w.id AND e.key = w.key
-		UNION SELECT `+pointEntryColumns+` FROM w JOIN point_entries e ON e.account_id = w.id AND e.undoes = w.key AND e.undoes <> ''
+		SELECT w.id AS account_id, `+pointEntryRest+` FROM w JOIN point_entries e ON e.account_id = w.held AND e.key = w.key AND (w.held = w.id OR e.kind IN `+undone+`)
+		UNION SELECT w.id, `+pointEntryRest+` FROM w JOIN point_entries e ON e.account_id = w.held AND e.undoes = w.key AND e.undoes <> '' AND (w.held = w.id OR e.kind IN `+undone+`)
 		ORDER BY account_id, number`, keyProgrammes, keyMembers, keys)
 	if err := s.db.conn(ctx).SendBatch(ctx, batch).Close(); err != nil {
 		var pg *pgconn.PgError
@@ -75,8 +78,15 @@ func (s *Points) Lock(ctx context.Context, wants []points.Want) ([]points.Locked
 		}
 		return nil, err
 	}
+	if len(accounts) < n { // nobody's, or one that was merged into another
+		return nil, points.ErrMember.At("memberId")
+	}
 	return gathered(kinds, accounts, open, past), nil
 }
+
+// undone are the kinds of what may be given back after two members became one: their keys
+// are of one payment or transfer.
+const undone = `('USE', 'RETURN', 'SEND', 'SENT', 'SEND_BACK')`
 
 // gathered puts what was read together by account.
 func gathered(kinds []points.Programme, accounts []points.Account, open []points.Lot, past []points.Entry) []points.Locked {
@@ -90,7 +100,10 @@ func gathered(kinds []points.Programme, accounts []points.Account, open []points
 		}
 	}
 	for _, l := range open {
-		at := places[l.AccountID]
+		at, locked := places[l.AccountID]
+		if !locked {
+			continue
+		}
 		all[at].Lots = append(all[at].Lots, l)
 	}
 	for _, e := range past {
@@ -104,6 +117,7 @@ func gathered(kinds []points.Programme, accounts []points.Account, open []points
 func (s *Points) Write(ctx context.Context, c points.Changes) error {
 	batch := &pgx.Batch{}
 	queuePointAccounts(batch, c.Accounts)
+	queueMerged(batch, c.Merged)
 	queuePointLots(batch, c.Made)
 	queueLotChanges(batch, c.Lots)
 	queuePointEntries(batch, c.Entries)
@@ -132,15 +146,15 @@ func queuePointLots(batch *pgx.Batch, all []points.Lot) {
 	}
 	ids, accounts, programmes, orders := make([]uuid.UUID, n), make([]uuid.UUID, n), make([]uuid.UUID, n), make([]*uuid.UUID, n)
 	waits, issued, remaining := make([]bool, n), make([]int64, n), make([]int64, n)
-	last, confirms, earned := make([]*time.Time, n), make([]*time.Time, n), make([]time.Time, n)
+	last, confirms, earned, purchases := make([]*time.Time, n), make([]*time.Time, n), make([]time.Time, n), make([]*uuid.UUID, n)
 	for i, l := range all {
 		ids[i], accounts[i], programmes[i], orders[i], waits[i], issued[i], remaining[i] = l.ID, l.AccountID, l.ProgrammeID, l.OrderID, l.Pending, l.Issued, l.Remaining
-		last[i], confirms[i], earned[i] = l.ExpiresOn, l.ConfirmsAt, l.EarnedAt
+		last[i], confirms[i], earned[i], purchases[i] = l.ExpiresOn, l.ConfirmsAt, l.EarnedAt, l.PurchaseID
 	}
 	batch.Queue(`
-		INSERT INTO point_lots (id, account_id, programme_id, pending, issued, remaining, expires_on, order_id, confirms_at, earned_at)
-		SELECT * FROM unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::boolean[], $5::bigint[], $6::bigint[], $7::date[], $8::uuid[], $9::timestamptz[], $10::timestamptz[])`,
-		ids, accounts, programmes, waits, issued, remaining, last, orders, confirms, earned)
+		INSERT INTO point_lots (id, account_id, programme_id, pending, issued, remaining, expires_on, order_id, confirms_at, earned_at, purchase_id)
+		SELECT * FROM unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::boolean[], $5::bigint[], $6::bigint[], $7::date[], $8::uuid[], $9::timestamptz[], $10::timestamptz[], $11::uuid[])`,
+		ids, accounts, programmes, waits, issued, remaining, last, orders, confirms, earned, purchases)
 }
 
 func queueLotChanges(batch *pgx.Batch, all []points.LotChange) {
@@ -168,10 +182,12 @@ func queuePointEntries(batch *pgx.Batch, all []points.Entry) {
 	accounts, programmes, numbers, keys, parts := make([]uuid.UUID, n), make([]uuid.UUID, n), make([]int64, n), make([]string, n), make([]int, n)
 	kinds, debits, credits, moved, available, pending := make([]string, n), make([]string, n), make([]string, n), make([]int64, n), make([]int64, n), make([]int64, n)
 	undoes, orders, reasons, actors, portions, times := make([]string, n), make([]*uuid.UUID, n), make([]string, n), make([]*uuid.UUID, n), make([]*string, n), make([]time.Time, n)
+	purchases := make([]*uuid.UUID, n)
 	for i, e := range all {
 		accounts[i], programmes[i], numbers[i], keys[i], parts[i] = e.AccountID, e.ProgrammeID, e.Number, e.Key, e.Part
 		kinds[i], debits[i], credits[i], moved[i], available[i], pending[i] = string(e.Kind), string(e.Debit), string(e.Credit), e.Points, e.Available, e.Pending
 		undoes[i], orders[i], reasons[i], actors[i], times[i] = e.Undoes, e.OrderID, e.Reason, e.ActorID, e.At
+		purchases[i] = e.PurchaseID
 		if len(e.Portions) > 0 {
 			if raw, err := json.Marshal(e.Portions); err == nil {
 				text := string(raw)
@@ -180,12 +196,12 @@ func queuePointEntries(batch *pgx.Batch, all []points.Entry) {
 		}
 	}
 	batch.Queue(`
-		INSERT INTO point_entries (account_id, programme_id, number, key, part, kind, debit, credit, points, available, pending, undoes, order_id, reason, actor_id, portions, at)
-		SELECT account_id, programme_id, number, key, part, kind, debit, credit, points, available, pending, undoes, order_id, reason, actor_id, portions::jsonb, at
+		INSERT INTO point_entries (account_id, programme_id, number, key, part, kind, debit, credit, points, available, pending, undoes, order_id, reason, actor_id, portions, at, purchase_id)
+		SELECT account_id, programme_id, number, key, part, kind, debit, credit, points, available, pending, undoes, order_id, reason, actor_id, portions::jsonb, at, purchase_id
 		FROM unnest($1::uuid[], $2::uuid[], $3::bigint[], $4::text[], $5::int[], $6::text[], $7::text[], $8::text[], $9::bigint[], $10::bigint[], $11::bigint[],
-			$12::text[], $13::uuid[], $14::text[], $15::uuid[], $16::text[], $17::timestamptz[])
-			AS e (account_id, programme_id, number, key, part, kind, debit, credit, points, available, pending, undoes, order_id, reason, actor_id, portions, at)`,
-		accounts, programmes, numbers, keys, parts, kinds, debits, credits, moved, available, pending, undoes, orders, reasons, actors, portions, times)
+			$12::text[], $13::uuid[], $14::text[], $15::uuid[], $16::text[], $17::timestamptz[], $18::uuid[])
+			AS e (account_id, programme_id, number, key, part, kind, debit, credit, points, available, pending, undoes, order_id, reason, actor_id, portions, at, purchase_id)`,
+		accounts, programmes, numbers, keys, parts, kinds, debits, credits, moved, available, pending, undoes, orders, reasons, actors, portions, times, purchases)
 }
 
 // localDay is the day of a moment where the programme p is at home.

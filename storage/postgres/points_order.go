@@ -18,7 +18,7 @@ func (s *Points) Bought(ctx context.Context, orderID uuid.UUID) (*points.Bought,
 			coalesce((SELECT sum(i.refund) FROM returns r JOIN return_receipts i ON i.return_id = r.id WHERE r.order_id = o.id), 0)::bigint + o.refused AS returned,
 			NOT EXISTS (SELECT FROM orders e WHERE e.member_id = o.member_id AND e.brand_id = o.brand_id AND e.placed_at < o.placed_at AND e.status <> 'CANCELLED') AS first,
 			coalesce((SELECT 1 + sum(u.points - 1) FROM campaign_uses u WHERE u.order_id = o.id AND u.points > 1), 0) AS campaign,
-			h.shipped_at, h.delivered_at
+			coalesce(`+rankAt("o.member_id", "o.brand_id", "o.placed_at")+`, '') AS rank, h.shipped_at, h.delivered_at
 		FROM orders o JOIN channels c ON c.id = o.channel_id
 		LEFT JOIN LATERAL (SELECT sum(captured) AS captured, sum(refunded) AS refunded, sum(captured) FILTER (WHERE method = 'POINTS') AS by_points
 			FROM payments p WHERE p.order_id = o.id) p ON true
@@ -54,11 +54,11 @@ func (s *Points) Schedule(ctx context.Context, programmeID, orderID uuid.UUID, a
 	return err
 }
 
-// Due are orders whose points are to be confirmed by the moment.
+// Due are orders and purchases whose points are to be confirmed by the moment.
 func (s *Points) Due(ctx context.Context, at time.Time, most int) ([]points.Due, error) {
 	return collect[points.Due](ctx, s.db, `
-		SELECT l.programme_id, a.member_id, l.order_id, l.id AS lot_id FROM point_lots l JOIN point_accounts a ON a.id = l.account_id
-		WHERE l.pending AND l.remaining > 0 AND l.confirms_at <= $1 AND l.order_id IS NOT NULL ORDER BY l.confirms_at, l.id LIMIT $2`, at, most)
+		SELECT l.programme_id, a.member_id, l.order_id, l.purchase_id, l.id AS lot_id FROM point_lots l JOIN point_accounts a ON a.id = l.account_id
+		WHERE l.pending AND l.remaining > 0 AND l.confirms_at <= $1 AND (l.order_id IS NOT NULL OR l.purchase_id IS NOT NULL) ORDER BY l.confirms_at, l.id LIMIT $2`, at, most)
 }
 
 // Used is how many points a posting took for an order, and whose.
@@ -68,7 +68,8 @@ func (s *Points) Used(ctx context.Context, orderID uuid.UUID, key string) (point
 		Points int64
 	}
 	u, err := first[used](ctx, s.db, `
-		SELECT e.programme_id, a.member_id, e.points FROM point_entries e JOIN point_accounts a ON a.id = e.account_id
+		SELECT e.programme_id, coalesce(k.member_id, a.member_id) AS member_id, e.points
+		FROM point_entries e JOIN point_accounts a ON a.id = e.account_id LEFT JOIN point_accounts k ON k.id = a.merged_into
 		WHERE e.order_id = $1 AND e.key = $2 AND e.kind = 'USE'`, orderID, key)
 	if err != nil || u == nil {
 		return points.Holder{}, 0, err

@@ -99,7 +99,7 @@ func New(cfg Config, db *postgres.DB, now clock.Clock, options ...Option) (*App,
 	if err != nil {
 		return nil, err
 	}
-	loyalty, err := newPoints(cfg, db, jobs, keys, books, now)
+	loyalty, err := newPoints(cfg, db, jobs, keys, books, ground.Limiter, now)
 	if err != nil {
 		return nil, err
 	}
@@ -146,6 +146,7 @@ func New(cfg Config, db *postgres.DB, now clock.Clock, options ...Option) (*App,
 	if err != nil {
 		return nil, err
 	}
+	members.FollowedBy(loyalty)
 	trusted, err := newProxies(cfg.TrustedProxy)
 	if err != nil {
 		return nil, err
@@ -233,7 +234,7 @@ func New(cfg Config, db *postgres.DB, now clock.Clock, options ...Option) (*App,
 			SSO:       sso,
 			Customers: customers,
 			Members:   members,
-			Purchases: newPurchases(db, members, now),
+			Purchases: newPurchases(db, members, loyalty, now),
 			Companies: companies,
 			Ledger:    NewLedger(db, now),
 			Banking: banking.New(banking.Parts{

@@ -11,6 +11,7 @@ import (
 	"github.com/noren-commerce/noren/core/clock"
 	"github.com/noren-commerce/noren/core/idempotency"
 	"github.com/noren-commerce/noren/core/ledger"
+	"github.com/noren-commerce/noren/core/limit"
 	"github.com/noren-commerce/noren/core/points"
 	"github.com/noren-commerce/noren/storage/postgres"
 )
@@ -41,10 +42,10 @@ func (c PointConfig) links() (map[string]points.Link, error) {
 }
 
 // newPoints puts together how members' points are kept.
-func newPoints(cfg Config, db *postgres.DB, jobs *postgres.Jobs, keys *idempotency.Keys, books *ledger.Books, now clock.Clock) (*points.Service, error) {
+func newPoints(cfg Config, db *postgres.DB, jobs *postgres.Jobs, keys *idempotency.Keys, books *ledger.Books, limiter limit.Limiter, now clock.Clock) (*points.Service, error) {
 	links, err := cfg.links()
 	return points.New(points.Parts{
-		Tx: db, Store: postgres.NewPoints(db), Keys: keys, Events: postgres.NewEvents(db), Books: books, Jobs: jobs, Outbox: jobs, Links: links, Now: now,
+		Tx: db, Store: postgres.NewPoints(db), Keys: keys, Events: postgres.NewEvents(db), Books: books, Jobs: jobs, Outbox: jobs, Links: links, Limiter: limiter, Now: now,
 	}), err
 }
 
@@ -54,6 +55,7 @@ func (a *App) pointWork(w *river.Workers) {
 	work(w, func(ctx context.Context, j points.FollowJob) error { return service.Follow(ctx, j.OrderID) })
 	work(w, func(ctx context.Context, j points.SendJob) error { return service.Deliver(ctx, j.TransferID) })
 	work(w, func(ctx context.Context, _ points.ConfirmJob) error { return service.Confirm(ctx) })
+	river.AddWorker(w, &longJob[points.ReceiptsJob]{f: func(ctx context.Context, _ points.ReceiptsJob) error { return service.EarnReceipts(ctx) }})
 	work(w, func(ctx context.Context, _ points.NoticeJob) error { return service.Notify(ctx) })
 	work(w, func(ctx context.Context, _ points.RetryJob) error { return service.Retry(ctx) })
 	river.AddWorker(w, &longJob[points.BookJob]{f: func(ctx context.Context, _ points.BookJob) error { return service.BookDays(ctx) }})
@@ -64,6 +66,7 @@ func (a *App) pointWork(w *river.Workers) {
 func pointRounds() []*river.PeriodicJob {
 	return []*river.PeriodicJob{
 		every(time.Minute, points.ConfirmJob{}),
+		every(time.Minute, points.ReceiptsJob{}),
 		every(10*time.Minute, points.ExpireJob{}),
 		every(time.Hour, points.NoticeJob{}),
 		every(time.Hour, points.BookJob{}),

@@ -1,0 +1,336 @@
+package points
+
+import (
+	"context"
+	"slices"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/noren-commerce/noren/core/access"
+	"github.com/noren-commerce/noren/core/money"
+	"github.com/noren-commerce/noren/core/purchase"
+)
+
+// Receipts know what members bought in shops.
+type Receipts interface {
+	// Owe notes receipts that are to earn, each once.
+	Owe(ctx context.Context, all []purchase.Purchase) error
+	// Owed are at most so many receipts that are to earn, the earliest first. Nobody else
+	// reads them before the transaction ends.
+	Owed(ctx context.Context, most int) ([]Receipt, error)
+	// Reckoned notes what the receipts have earned on.
+	Reckoned(ctx context.Context, all []Receipt, at time.Time) error
+	// Sold are receipts with goods of the codes that members may bring back, the latest
+	// first, with what they have earned by now.
+	Sold(ctx context.Context, memberIDs []uuid.UUID, codes []string, since time.Time) ([]Sold, error)
+	// CameBack adds to what came back of the receipts.
+	CameBack(ctx context.Context, minor map[uuid.UUID]int64) error
+	// RulesEver are all rules of the programmes, those that were ended too.
+	RulesEver(ctx context.Context, programmeIDs []uuid.UUID) ([]Rule, error)
+}
+
+// Receipt is what was bought at once in a shop, as points look at it.
+type Receipt struct {
+	ID       uuid.UUID
+	BrandID  uuid.UUID
+	MemberID *uuid.UUID // nil: nobody's any more
+	ShopID   *uuid.UUID
+	At       time.Time
+	BoughtOn time.Time
+	First    bool // of the member in the brand
+	Rank     string
+	Goods    int64         `db:"-"` // that it earns on, in minor units
+	Lines    []ReceiptLine `db:"-"`
+}
+
+// ReceiptLine is one line of it.
+type ReceiptLine struct {
+	ReceiptID   uuid.UUID
+	Code        string
+	ProductID   *uuid.UUID // nil: nobody knows the code
+	Quantity    int
+	Minor       int64
+	CategoryIDs []uuid.UUID
+}
+
+// Sold is a receipt that something may come back of, for one code that it has.
+type Sold struct {
+	ID          uuid.UUID
+	BrandID     uuid.UUID
+	MemberID    uuid.UUID
+	Code        string
+	At          time.Time
+	Goods       int64
+	Returned    int64
+	ProgrammeID *uuid.UUID // nil: it earned nothing
+	Earned      int64      // as it was bought
+	Taken       int64      // of that, back
+}
+
+// Bought notes that members' receipts are to earn: a job gives the points. What is bought
+// online earns with its order.
+func (s *Service) Bought(ctx context.Context, all []purchase.Purchase) error {
+	theirs := slices.DeleteFunc(slices.Clone(all), func(p purchase.Purchase) bool {
+		return p.Source != purchase.InStore || p.OrderID != nil || p.MemberID == nil
+	})
+	if len(theirs) == 0 {
+		return nil
+	}
+	return s.Store.Owe(ctx, theirs)
+}
+
+// ReceiptsJob gives what receipts of shops earn.
+type ReceiptsJob struct{}
+
+// Kind is the job's name in the queue.
+func (ReceiptsJob) Kind() string { return "points_receipts" }
+
+// receiptsAtOnce is how many receipts one transaction reckons.
+const receiptsAtOnce = 500
+
+// EarnReceipts gives what receipts earn by the rules of the moment at which something was
+// bought, and takes back what was earned on goods that came back.
+func (s *Service) EarnReceipts(ctx context.Context) error {
+	for {
+		n := 0
+		err := s.Tx.InTx(access.With(ctx, access.System), func(ctx context.Context) error {
+			all, err := s.Store.Owed(ctx, receiptsAtOnce)
+			if n = len(all); err != nil || n == 0 {
+				return err
+			}
+			return s.reckon(ctx, all)
+		})
+		if err != nil || n < receiptsAtOnce {
+			return err
+		}
+	}
+}
+
+func (s *Service) reckon(ctx context.Context, all []Receipt) error {
+	programmes, err := s.programmes(ctx)
+	if err != nil {
+		return err
+	}
+	t := till{now: s.Now()}
+	var keys []uuid.UUID
+	for key, p := range programmes {
+		if p.ClosedAt == nil {
+			keys, t.programmes = append(keys, key), append(t.programmes, p)
+		}
+	}
+	slices.SortFunc(t.programmes, func(a, b Programme) int { return slices.Compare(a.ID[:], b.ID[:]) })
+	if t.rules, err = s.Store.RulesEver(ctx, keys); err != nil {
+		return err
+	}
+	for i := range all {
+		if err := t.earn(&all[i]); err != nil {
+			return err
+		}
+	}
+	if _, err := s.Post(ctx, t.postings...); err != nil {
+		return err
+	}
+	if err := s.Store.Reckoned(ctx, all, t.now); err != nil || len(t.backs) == 0 {
+		return err
+	}
+	return s.takeReceiptsBack(ctx, &t)
+}
+
+func (s *Service) takeReceiptsBack(ctx context.Context, t *till) error {
+	var members []uuid.UUID
+	var codes []string
+	since := t.now
+	for _, b := range t.backs {
+		members, codes = append(members, *b.receipt.MemberID), append(codes, b.code)
+		if b.receipt.At.Before(since) {
+			since = b.receipt.At
+		}
+	}
+	sold, err := s.Store.Sold(ctx, members, codes, since.Add(-comesBack))
+	if err != nil {
+		return err
+	}
+	t.postings, t.returned = nil, map[uuid.UUID]int64{}
+	for _, b := range t.backs {
+		if err := t.takeBack(b, sold); err != nil {
+			return err
+		}
+	}
+	if err := s.Store.CameBack(ctx, t.returned); err != nil {
+		return err
+	}
+	_, err = s.Post(ctx, t.postings...)
+	return err
+}
+
+// comesBack is how long after a purchase goods are looked for that came back of it.
+const comesBack = 400 * 24 * time.Hour
+
+// till reckons receipts.
+type till struct {
+	now        time.Time
+	programmes []Programme
+	rules      []Rule
+	postings   []Posting
+	backs      []back
+	returned   map[uuid.UUID]int64
+}
+
+// back is goods of one code that came back with a receipt.
+type back struct {
+	receipt *Receipt
+	code    string
+	good    Good
+}
+
+// earn posts what a receipt earns, and keeps what came back.
+func (t *till) earn(r *Receipt) error {
+	goods, backs, err := r.net()
+	if err != nil || r.MemberID == nil {
+		return err
+	}
+	t.backs, r.Goods = append(t.backs, backs...), sum(goods, func(Good) bool { return true })
+	for _, p := range t.programmes {
+		if points := t.gives(p, *r, goods); points > 0 {
+			posting := Posting{Holder: Holder{p.ID, *r.MemberID}, Key: "purchase:" + r.ID.String(), Kind: Earn, Points: points, PurchaseID: &r.ID, At: t.now}
+			if at := r.At.AddDate(0, 0, p.ConfirmDays); at.After(t.now) {
+				posting.Pending, posting.ConfirmsAt = true, &at
+			}
+			t.postings = append(t.postings, posting)
+		}
+	}
+	return nil
+}
+
+// gives is what the goods earn in a programme by the rules that stood when they were bought.
+func (t *till) gives(p Programme, r Receipt, goods []Good) int64 {
+	if !p.Shared && p.BrandID != r.BrandID {
+		return 0
+	}
+	var rules []Rule
+	for _, rule := range t.rules {
+		if rule.ProgrammeID == p.ID && !rule.CreatedAt.After(r.At) && (rule.ClosedAt == nil || rule.ClosedAt.After(r.At)) {
+			rules = append(rules, rule)
+		}
+	}
+	points, _ := Reckon(rules, Purchase{Goods: goods, At: inZone(p, r.At), ShopID: r.ShopID, First: r.First, Rank: r.Rank})
+	return points
+}
+
+// net is what is left of a receipt's lines: of what was rung up and voided again nothing.
+// What was taken off the whole is taken off each of the goods in proportion.
+func (r *Receipt) net() (goods []Good, backs []back, err error) {
+	var codes []string
+	lines := map[string]ReceiptLine{}
+	for _, l := range r.Lines {
+		was, seen := lines[l.Code]
+		if !seen {
+			codes = append(codes, l.Code)
+		}
+		l.Quantity, l.Minor = l.Quantity+was.Quantity, l.Minor+was.Minor
+		lines[l.Code] = l
+	}
+	var total, off int64
+	for _, code := range codes {
+		l := lines[code]
+		good := Good{CategoryIDs: l.CategoryIDs, Minor: abs(l.Minor)}
+		if l.ProductID != nil {
+			good.ProductID = *l.ProductID
+		}
+		switch {
+		case l.Minor > 0:
+			goods, total = append(goods, good), total+l.Minor
+		case l.Minor < 0 && l.Quantity < 0 && l.ProductID != nil:
+			backs = append(backs, back{r, code, good})
+		case l.Minor < 0:
+			off -= l.Minor
+		}
+	}
+	if off > 0 && total == 0 { // nobody knows the goods that came back
+		for _, code := range codes {
+			if l := lines[code]; l.Minor < 0 && l.ProductID == nil {
+				backs = append(backs, back{r, code, Good{Minor: -l.Minor}})
+			}
+		}
+	}
+	for i := range goods {
+		if off > 0 {
+			if goods[i].Minor, err = money.RoundDown.Portion(goods[i].Minor, max(total-off, 0), total, 1); err != nil {
+				return nil, nil, err
+			}
+		}
+	}
+	return goods, backs, nil
+}
+
+// takeBack takes back what the latest receipts with the goods had earned on them. Of
+// goods of which there is no receipt, what they would earn now.
+func (t *till) takeBack(b back, sold []Sold) error {
+	left := b.good.Minor
+	for i := range sold {
+		o := sold[i]
+		if left == 0 {
+			break
+		}
+		if o.MemberID != *b.receipt.MemberID || o.BrandID != b.receipt.BrandID || o.Code != b.code || o.At.After(b.receipt.At) || o.ID == b.receipt.ID {
+			continue
+		}
+		n := min(left, o.Goods-o.Returned)
+		if n <= 0 {
+			continue
+		}
+		if err := t.undo(b, o.ID, n, sold); err != nil {
+			return err
+		}
+		left -= n
+	}
+	if left == 0 {
+		return nil
+	}
+	good := b.good
+	good.Minor = left
+	for _, p := range t.programmes {
+		if points := t.gives(p, *b.receipt, []Good{good}); points > 0 {
+			t.take(p.ID, b, b.receipt.ID, points)
+		}
+	}
+	return nil
+}
+
+// undo takes back what so much of a receipt's goods has earned, in each programme.
+func (t *till) undo(b back, receiptID uuid.UUID, minor int64, sold []Sold) error {
+	t.returned[receiptID] += minor
+	done := map[uuid.UUID]int64{}
+	for i := range sold {
+		o := &sold[i]
+		if o.ID != receiptID {
+			continue
+		}
+		o.Returned += minor
+		if o.ProgrammeID == nil {
+			continue
+		}
+		if points, again := done[*o.ProgrammeID]; again { // the same for another code
+			o.Taken += points
+			continue
+		}
+		keeps, err := money.RoundDown.Portion(o.Earned, o.Goods-o.Returned, o.Goods, 1)
+		if err != nil {
+			return err
+		}
+		points := max(o.Earned-o.Taken-keeps, 0)
+		done[*o.ProgrammeID] = points
+		if o.Taken += points; points > 0 {
+			t.take(*o.ProgrammeID, b, receiptID, points)
+		}
+	}
+	return nil
+}
+
+func (t *till) take(programmeID uuid.UUID, b back, receiptID uuid.UUID, points int64) {
+	t.postings = append(t.postings, Posting{
+		Holder: Holder{programmeID, *b.receipt.MemberID}, Key: "back:" + b.receipt.ID.String() + ":" + receiptID.String() + ":" + b.code,
+		Kind: TakeBack, Points: points, PurchaseID: &receiptID, At: t.now,
+	})
+}

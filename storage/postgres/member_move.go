@@ -1,0 +1,78 @@
+package postgres
+
+import (
+	"context"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
+)
+
+// queueBelongings makes what the gone member wished for, looked at and was about to buy
+// the kept one's. What only somebody with an account has stays where the kept has none.
+func queueBelongings(batch *pgx.Batch, keptID, goneID uuid.UUID, at time.Time) {
+	const account = ` AND EXISTS (SELECT FROM accounts WHERE id = $1)`
+	for _, table := range []string{"wish_lists", "restock_requests", "quotations", "recurring_orders", "draft_orders"} {
+		batch.Queue(`UPDATE `+table+` SET member_id = $1 WHERE member_id = $2`+account, keptID, goneID)
+	}
+	batch.Queue(`
+		INSERT INTO product_views AS v (member_id, brand_id, product_id, viewed_at) SELECT $1, brand_id, product_id, viewed_at FROM product_views WHERE member_id = $2`+account+`
+		ON CONFLICT (member_id, brand_id, product_id) DO UPDATE SET viewed_at = greatest(v.viewed_at, EXCLUDED.viewed_at)`, keptID, goneID)
+	batch.Queue(`DELETE FROM product_views WHERE member_id = $1`, goneID)
+	batch.Queue(`
+		UPDATE carts g SET member_id = $1, updated_at = $3 WHERE g.member_id = $2 AND NOT g.closed
+			AND NOT EXISTS (SELECT FROM carts c WHERE c.member_id = $1 AND c.channel_id = g.channel_id AND NOT c.closed)`, keptID, goneID, at)
+	batch.Queue(`
+		WITH moved AS (
+			DELETE FROM cart_lines l USING carts g WHERE l.cart_id = g.id AND g.member_id = $2 AND NOT g.closed RETURNING l.*, g.channel_id
+		)
+		INSERT INTO cart_lines AS k (id, cart_id, variant_id, quantity, choices)
+		SELECT l.id, c.id, l.variant_id, l.quantity, l.choices FROM moved l JOIN carts c ON c.member_id = $1 AND c.channel_id = l.channel_id AND NOT c.closed
+		ON CONFLICT (cart_id, variant_id, choices) DO UPDATE SET quantity = least(k.quantity + EXCLUDED.quantity, 99999)`, keptID, goneID)
+	batch.Queue(`UPDATE carts SET closed = true, updated_at = $2 WHERE member_id = $1 AND NOT closed`, goneID, at)
+	batch.Queue(`
+		UPDATE point_code_uses u SET member_id = $1 WHERE u.member_id = $2
+			AND NOT EXISTS (SELECT FROM point_code_uses k WHERE k.member_id = $1 AND k.code_id = u.code_id AND k.day = u.day)`, keptID, goneID)
+	batch.Queue(`UPDATE purchase_problems SET member_id = $1 WHERE member_id = $2`, keptID, goneID) // receipts to come
+}
+
+// queueForget removes what an erased member wished for and looked at. The ledger of points
+// stays, without the numbers at other systems.
+func queueForget(batch *pgx.Batch, memberID uuid.UUID, at time.Time) {
+	batch.Queue(`DELETE FROM wishes w USING wish_lists l WHERE w.list_id = l.id AND l.member_id = $1`, memberID)
+	for _, table := range []string{"wish_lists", "product_views", "customer_group_members"} {
+		batch.Queue(`DELETE FROM `+table+` WHERE member_id = $1`, memberID)
+	}
+	batch.Queue(`UPDATE restock_requests SET name = '', email = id::text || '@erased.invalid', closed_at = coalesce(closed_at, $2) WHERE member_id = $1`, memberID, at)
+	batch.Queue(`UPDATE point_entries e SET reason = '' FROM point_accounts a WHERE a.id = e.account_id AND a.member_id = $1 AND e.kind IN ('GRANT', 'DEDUCT') AND e.reason <> ''`, memberID)
+	batch.Queue(`
+		UPDATE point_transfers t SET their_member = '' FROM point_accounts a
+		WHERE a.id = t.account_id AND a.member_id = $1 AND t.state NOT IN ('RESERVED', 'SENT')`, memberID)
+}
+
+// syncRankGroups lets the members be in the groups of the ranks that they hold, and in
+// those of no other rank. Only who has an account is in a group.
+func (s *Members) syncRankGroups(ctx context.Context, rows []ranked, on time.Time) error {
+	members, brands := make([]uuid.UUID, len(rows)), make([]uuid.UUID, len(rows))
+	for i, r := range rows {
+		members[i], brands[i] = r.MemberID, r.BrandID
+	}
+	_, err := s.db.conn(ctx).Exec(ctx, `
+		WITH looked AS (
+			SELECT * FROM unnest($1::uuid[], $2::uuid[]) AS w (member_id, brand_id)
+		), holds AS (
+			SELECT l.member_id, k.group_id FROM looked l JOIN memberships j USING (member_id, brand_id) JOIN member_ranks k ON k.id = j.rank_id WHERE k.group_id IS NOT NULL
+		), left_behind AS (
+			DELETE FROM customer_group_members g USING looked l
+			WHERE g.member_id = l.member_id AND g.group_id IN (SELECT k.group_id FROM member_ranks k WHERE k.brand_id = l.brand_id AND k.group_id IS NOT NULL)
+				AND NOT EXISTS (SELECT FROM holds h WHERE h.member_id = g.member_id AND h.group_id = g.group_id)
+		)
+		INSERT INTO customer_group_members (group_id, member_id, joined_at)
+		SELECT DISTINCT h.group_id, h.member_id, $3::timestamptz FROM holds h JOIN accounts a ON a.id = h.member_id AND a.closed_at IS NULL ON CONFLICT DO NOTHING`, members, brands, on)
+	return err
+}
+
+// RankGroup reports whether the group is an open one of the brand's, for ranks.
+func (s *Members) RankGroup(ctx context.Context, brandID, groupID uuid.UUID) (bool, error) {
+	return one[bool](ctx, s.db, `SELECT EXISTS (SELECT FROM customer_groups WHERE id = $2 AND brand_id = $1 AND kind = 'RANK' AND closed_at IS NULL)`, brandID, groupID)
+}

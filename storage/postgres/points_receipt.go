@@ -1,0 +1,130 @@
+package postgres
+
+import (
+	"context"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
+
+	"github.com/noren-commerce/noren/core/points"
+	"github.com/noren-commerce/noren/core/purchase"
+)
+
+// rankAt is the code of the rank that a member had in a brand at a moment; null for none.
+// Before the first change it is what that change began with, without one what it is.
+func rankAt(member, brand, at string) string {
+	return `(SELECT k.code FROM (
+		(SELECT c.to_id AS rank_id, 1 AS nth FROM member_rank_changes c WHERE c.member_id = ` + member + ` AND c.brand_id = ` + brand + ` AND c.at <= ` + at + ` ORDER BY c.at DESC, c.id DESC LIMIT 1)
+		UNION ALL (SELECT c.from_id, 2 FROM member_rank_changes c WHERE c.member_id = ` + member + ` AND c.brand_id = ` + brand + ` AND c.at > ` + at + ` ORDER BY c.at, c.id LIMIT 1)
+		UNION ALL (SELECT j.rank_id, 3 FROM memberships j WHERE j.member_id = ` + member + ` AND j.brand_id = ` + brand + `)
+		ORDER BY nth LIMIT 1) held JOIN member_ranks k ON k.id = held.rank_id)`
+}
+
+// Owe notes receipts that are to earn, each once: one statement for them all.
+func (s *Points) Owe(ctx context.Context, all []purchase.Purchase) error {
+	ids, days, times := make([]uuid.UUID, len(all)), make([]time.Time, len(all)), make([]time.Time, len(all))
+	for i, p := range all {
+		ids[i], days[i], times[i] = p.ID, p.BoughtOn, p.BoughtAt
+	}
+	_, err := s.db.conn(ctx).Exec(ctx, `
+		INSERT INTO point_purchases (purchase_id, bought_on, bought_at) SELECT * FROM unnest($1::uuid[], $2::date[], $3::timestamptz[]) ON CONFLICT DO NOTHING`, ids, days, times)
+	return err
+}
+
+// Owed are receipts that are to earn, held until the transaction ends: those who reckon
+// take turns, so that two returns of one purchase see each other.
+func (s *Points) Owed(ctx context.Context, most int) ([]points.Receipt, error) {
+	if _, err := s.db.conn(ctx).Exec(ctx, `SELECT pg_advisory_xact_lock(hashtext('points_receipts'))`); err != nil {
+		return nil, err
+	}
+	all, err := collect[points.Receipt](ctx, s.db, `
+		WITH due AS (
+			SELECT purchase_id, bought_on, bought_at FROM point_purchases WHERE reckoned_at IS NULL ORDER BY bought_at, purchase_id LIMIT $1
+		)
+		SELECT p.id, p.brand_id, k.id AS member_id, p.store_id AS shop_id, p.bought_at AS at, p.bought_on,
+			NOT EXISTS (SELECT FROM purchases e WHERE e.member_id = p.member_id AND e.brand_id = p.brand_id AND e.bought_at < p.bought_at) AS first,
+			coalesce(`+rankAt("k.id", "p.brand_id", "p.bought_at")+`, '') AS rank
+		FROM due d JOIN purchases p ON p.id = d.purchase_id AND p.bought_on = d.bought_on
+		LEFT JOIN members m ON m.id = p.member_id LEFT JOIN members k ON k.id = coalesce(m.merged_into, m.id) AND k.erased_at IS NULL AND k.merged_into IS NULL
+		ORDER BY d.bought_at, d.purchase_id`, most)
+	if err != nil || len(all) == 0 {
+		return all, err
+	}
+	ids, days, places := make([]uuid.UUID, len(all)), make([]time.Time, len(all)), make(map[uuid.UUID]int, len(all))
+	for i, r := range all {
+		ids[i], days[i], places[r.ID] = r.ID, r.BoughtOn, i
+	}
+	lines, err := collect[points.ReceiptLine](ctx, s.db, `
+		SELECT l.purchase_id AS receipt_id, l.code, l.product_id, l.quantity, l.amount AS minor, ARRAY(
+			WITH RECURSIVE above AS (
+				SELECT c.id, c.parent_id FROM product_categories pc JOIN categories c ON c.id = pc.category_id WHERE pc.product_id = l.product_id
+				UNION SELECT c.id, c.parent_id FROM above JOIN categories c ON c.id = above.parent_id
+			) SELECT id FROM above) AS category_ids
+		FROM unnest($1::uuid[], $2::date[]) AS w (id, day) JOIN purchase_lines l ON l.purchase_id = w.id AND l.bought_on = w.day
+		ORDER BY l.purchase_id, l.position`, ids, days)
+	for _, l := range lines {
+		r := &all[places[l.ReceiptID]]
+		r.Lines = append(r.Lines, l)
+	}
+	return all, err
+}
+
+// Reckoned notes what the receipts have earned on.
+func (s *Points) Reckoned(ctx context.Context, all []points.Receipt, at time.Time) error {
+	ids, goods := make([]uuid.UUID, len(all)), make([]int64, len(all))
+	for i, r := range all {
+		ids[i], goods[i] = r.ID, r.Goods
+	}
+	_, err := s.db.conn(ctx).Exec(ctx, `
+		UPDATE point_purchases q SET reckoned_at = $3, goods = w.goods FROM unnest($1::uuid[], $2::bigint[]) AS w (id, goods) WHERE q.purchase_id = w.id`, ids, goods, at)
+	return err
+}
+
+// Sold are receipts with goods of the codes that may have come back, the latest first.
+func (s *Points) Sold(ctx context.Context, memberIDs []uuid.UUID, codes []string, since time.Time) ([]points.Sold, error) {
+	return collect[points.Sold](ctx, s.db, `
+		SELECT b.id, b.brand_id, b.member_id, b.code, b.at, b.goods, b.returned, e.programme_id, coalesce(e.earned, 0)::bigint AS earned, coalesce(e.taken, 0)::bigint AS taken
+		FROM (
+			SELECT DISTINCT q.purchase_id AS id, l.brand_id, l.member_id, l.code, q.bought_at AS at, q.goods, q.returned
+			FROM unnest($1::uuid[], $2::text[]) AS w (member_id, code)
+			JOIN purchase_lines l ON l.member_id = w.member_id AND l.code = w.code AND l.amount > 0 AND l.bought_on >= $3::timestamptz::date
+			JOIN point_purchases q ON q.purchase_id = l.purchase_id AND q.goods > q.returned
+		) b LEFT JOIN LATERAL (
+			SELECT x.programme_id, sum(x.points) FILTER (WHERE x.kind = 'EARN') AS earned, sum(x.points) FILTER (WHERE x.kind = 'TAKE_BACK') AS taken
+			FROM point_entries x WHERE x.purchase_id = b.id AND x.kind IN ('EARN', 'TAKE_BACK') GROUP BY x.programme_id
+		) e ON true
+		ORDER BY b.at DESC, b.id, b.code, e.programme_id`, memberIDs, codes, since)
+}
+
+// CameBack adds to what came back of the receipts.
+func (s *Points) CameBack(ctx context.Context, minor map[uuid.UUID]int64) error {
+	ids, sums := make([]uuid.UUID, 0, len(minor)), make([]int64, 0, len(minor))
+	for key, n := range minor {
+		ids, sums = append(ids, key), append(sums, n)
+	}
+	_, err := s.db.conn(ctx).Exec(ctx, `
+		UPDATE point_purchases q SET returned = q.returned + w.minor FROM unnest($1::uuid[], $2::bigint[]) AS w (id, minor) WHERE q.purchase_id = w.id`, ids, sums)
+	return err
+}
+
+// RulesEver are all rules of the programmes, those that were ended too.
+func (s *Points) RulesEver(ctx context.Context, programmeIDs []uuid.UUID) ([]points.Rule, error) {
+	return collect[points.Rule](ctx, s.db, `SELECT `+pointRuleColumns+` FROM point_rules WHERE programme_id = ANY($1) ORDER BY programme_id, id`, programmeIDs)
+}
+
+// Apart are the programmes in which the member's account was not merged yet.
+func (s *Points) Apart(ctx context.Context, memberID uuid.UUID) ([]uuid.UUID, error) {
+	return column[uuid.UUID](ctx, s.db, `
+		SELECT p.id FROM point_programmes p
+		WHERE NOT EXISTS (SELECT FROM point_accounts a WHERE a.programme_id = p.id AND a.member_id = $1 AND a.merged_into IS NOT NULL) ORDER BY p.id`, memberID)
+}
+
+// queueMerged moves the lots of accounts that were merged, and what follows them.
+func queueMerged(batch *pgx.Batch, all []points.Merged) {
+	for _, m := range all {
+		batch.Queue(`UPDATE point_lots SET account_id = $2 WHERE account_id = $1`, m.GoneID, m.KeptID)
+		batch.Queue(`UPDATE point_transfers SET account_id = $2 WHERE account_id = $1`, m.GoneID, m.KeptID)
+		batch.Queue(`UPDATE point_accounts SET merged_into = $2 WHERE id = $1 OR merged_into = $1`, m.GoneID, m.KeptID)
+	}
+}
