@@ -188,8 +188,8 @@ func asWebP(wide, high int) []byte {
 	}
 	write(wide-1, 14)
 	write(high-1, 14)
-	write(0, 1+3)                                      // no alpha, version
-	write(0, 3)                                        // no transform, no cache, one group
+	write(0, 1+3)                                       // no alpha, version
+	write(0, 3)                                         // no transform, no cache, one group
 	for _, symbol := range []int{30, 200, 30, 255, 0} { // green, red, blue, alpha, distance
 		write(1, 1)
 		write(0, 1)
@@ -211,7 +211,7 @@ func asWebP(wide, high int) []byte {
 	if size%2 == 1 {
 		body = append(body, 0)
 	}
-	all := binary.LittleEndian.AppendUint32([]byte("RIFF"), uint32(12+len(body))) //nolint:gosec // short
+	all := binary.LittleEndian.AppendUint32([]byte("RIFF"), uint32(12+len(body)))    //nolint:gosec // short
 	all = binary.LittleEndian.AppendUint32(append(all, "WEBPVP8L"...), uint32(size)) //nolint:gosec // short
 	return append(all, body...)
 }
