@@ -38,7 +38,7 @@ const (
 
 // Failures of a picture.
 var (
-	ErrEmpty      = fault.Invalid("FILE_EMPTY", "ファイルが空です", "The file is empty").At("file")
+	ErrEmpty      = fault.ErrRequired.At("file")
 	ErrTooLarge   = fault.Invalid("FILE_TOO_LARGE", "写真は%dMBまでです", "A photo has at most %d MB").With(MaxSize >> 20).At("file")
 	ErrKind       = fault.Invalid("FILE_TYPE_INVALID", "写真はJPEG・PNG・WebPのいずれかにしてください", "A photo must be JPEG, PNG or WebP").At("file")
 	ErrUnreadable = fault.Invalid("FILE_UNREADABLE", "写真を読み取れません。壊れている可能性があります", "The photo cannot be read; it may be damaged").At("file")

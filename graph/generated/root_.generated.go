@@ -64,6 +64,7 @@ type ResolverRoot interface {
 	RestockRequest() RestockRequestResolver
 	Return() ReturnResolver
 	ReturnLine() ReturnLineResolver
+	ReturnPhoto() ReturnPhotoResolver
 	ReturnReceipt() ReturnReceiptResolver
 	Returnable() ReturnableResolver
 	Session() SessionResolver
@@ -73,6 +74,7 @@ type ResolverRoot interface {
 	ShipmentBatch() ShipmentBatchResolver
 	ShipmentLine() ShipmentLineResolver
 	ShipmentLot() ShipmentLotResolver
+	ShipmentPaper() ShipmentPaperResolver
 	ShippingMethod() ShippingMethodResolver
 	ShippingOption() ShippingOptionResolver
 	SimulationGift() SimulationGiftResolver
@@ -134,6 +136,7 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 			graphql.NewInputUnmarshaler("AddMediaInput", graphql.BindUnmarshaler(ec, unmarshalInputAddMediaInput)),
 			graphql.NewInputUnmarshaler("AddOrderLineInput", graphql.BindUnmarshaler(ec, unmarshalInputAddOrderLineInput)),
 			graphql.NewInputUnmarshaler("AddPetInput", graphql.BindUnmarshaler(ec, unmarshalInputAddPetInput)),
+			graphql.NewInputUnmarshaler("AddReturnPhotoInput", graphql.BindUnmarshaler(ec, unmarshalInputAddReturnPhotoInput)),
 			graphql.NewInputUnmarshaler("AddVariantInput", graphql.BindUnmarshaler(ec, unmarshalInputAddVariantInput)),
 			graphql.NewInputUnmarshaler("AddressInput", graphql.BindUnmarshaler(ec, unmarshalInputAddressInput)),
 			graphql.NewInputUnmarshaler("AllocateBankLineInput", graphql.BindUnmarshaler(ec, unmarshalInputAllocateBankLineInput)),
@@ -264,6 +267,7 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 			graphql.NewInputUnmarshaler("PostalRangeInput", graphql.BindUnmarshaler(ec, unmarshalInputPostalRangeInput)),
 			graphql.NewInputUnmarshaler("PriceImportInput", graphql.BindUnmarshaler(ec, unmarshalInputPriceImportInput)),
 			graphql.NewInputUnmarshaler("PriceInput", graphql.BindUnmarshaler(ec, unmarshalInputPriceInput)),
+			graphql.NewInputUnmarshaler("PrintShipmentsInput", graphql.BindUnmarshaler(ec, unmarshalInputPrintShipmentsInput)),
 			graphql.NewInputUnmarshaler("ProductFilter", graphql.BindUnmarshaler(ec, unmarshalInputProductFilter)),
 			graphql.NewInputUnmarshaler("PublishProductInput", graphql.BindUnmarshaler(ec, unmarshalInputPublishProductInput)),
 			graphql.NewInputUnmarshaler("QuantityTierInput", graphql.BindUnmarshaler(ec, unmarshalInputQuantityTierInput)),
@@ -310,6 +314,7 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 			graphql.NewInputUnmarshaler("RemoveCompanyBuyerInput", graphql.BindUnmarshaler(ec, unmarshalInputRemoveCompanyBuyerInput)),
 			graphql.NewInputUnmarshaler("RemoveCouponInput", graphql.BindUnmarshaler(ec, unmarshalInputRemoveCouponInput)),
 			graphql.NewInputUnmarshaler("RemovePetInput", graphql.BindUnmarshaler(ec, unmarshalInputRemovePetInput)),
+			graphql.NewInputUnmarshaler("RemoveReturnPhotoInput", graphql.BindUnmarshaler(ec, unmarshalInputRemoveReturnPhotoInput)),
 			graphql.NewInputUnmarshaler("RemoveSetInput", graphql.BindUnmarshaler(ec, unmarshalInputRemoveSetInput)),
 			graphql.NewInputUnmarshaler("RemoveTotpInput", graphql.BindUnmarshaler(ec, unmarshalInputRemoveTotpInput)),
 			graphql.NewInputUnmarshaler("RemoveWishInput", graphql.BindUnmarshaler(ec, unmarshalInputRemoveWishInput)),
@@ -13512,6 +13517,97 @@ extend enum UserErrorCode {
   RECURRING_ORDER_EMPTY
 }
 `, BuiltIn: false},
+	{Name: "../schema/return_papers.graphqls", Input: `extend type Query {
+  """
+  The return whose slip was scanned, or whose number was typed: of any order of the brand,
+  for a return by parcel is taken in at every shop. Null if there is none.
+  """
+  returnByNumber(
+    "What the scanner read, or a person typed: the return's number."
+    number: String!
+  ): Return @allow(permissions: [ORDER_READ])
+}
+
+extend type Mutation {
+  """
+  Show goods of a return that has not ended, at most 5 photos (JPEG, PNG or WebP, at most
+  8 MB and 25 megapixels). Nothing but the picture is kept: it is drawn anew as JPEG, no
+  side longer than 2,048 pixels, without where and by what it was taken. The same picture
+  again changes nothing.
+  """
+  addReturnPhoto(
+    "Which return, and the photo."
+    input: AddReturnPhotoInput!
+  ): ReturnPayload! @allow(roles: [GUEST, MEMBER, COMPANY_BUYER], permissions: [ORDER_WRITE])
+  "Delete a photo: staff at any time, the order's customer one of their own until staff have decided."
+  removeReturnPhoto(
+    "Which."
+    input: RemoveReturnPhotoInput!
+  ): ReturnPayload! @allow(roles: [GUEST, MEMBER, COMPANY_BUYER], permissions: [ORDER_WRITE])
+}
+
+extend type Return {
+  "What customer and staff show of the goods. They are deleted when the customer is erased."
+  photos: [ReturnPhoto!]!
+  """
+  Where the slip to lie in the parcel (返品票) is downloaded as PDF, with the return's
+  number as barcode and square code; the address holds for 15 minutes. Null unless goods
+  are still to come and the brand has said where to.
+  """
+  slipUrl: String
+  "Where the address label for the parcel (返送用ラベル) is downloaded as PDF, for 15 minutes; null when there is no slip."
+  labelUrl: String
+}
+
+extend type ReturnRule {
+  "Where parcels with returned goods go; null if nobody has said, and then no slip is printed."
+  address: Address @allow(permissions: [ORDER_READ])
+}
+
+extend input SaveReturnRuleInput {
+  "Where parcels with returned goods go; no slip is printed if left out."
+  address: AddressInput
+}
+
+"A picture of goods that are to come back."
+type ReturnPhoto {
+  "The photo's opaque global id."
+  id: ID!
+  "Where it is seen, as JPEG; the address holds for 15 minutes."
+  url: String!
+  "How wide it is, in pixels."
+  width: Int!
+  "How high it is, in pixels."
+  height: Int!
+  "Whether staff have added it."
+  byStaff: Boolean!
+  "When it was added."
+  addedAt: DateTime!
+}
+
+"A photo of goods of a return."
+input AddReturnPhotoInput {
+  "The return."
+  returnId: ID!
+  "The photo, at most 8 MB."
+  file: Upload!
+}
+
+"Which photo to delete."
+input RemoveReturnPhotoInput {
+  "The photo."
+  photoId: ID!
+}
+
+extend enum UserErrorCode {
+  "The return has as many photos as it can have."
+  RETURN_PHOTOS_FULL
+  "There is no such photo."
+  RETURN_PHOTO_UNKNOWN
+  "The photo is too small to show anything, or has too many pixels."
+  PHOTO_SIZE_INVALID
+}
+`, BuiltIn: false},
 	{Name: "../schema/returns.graphqls", Input: `extend type Query {
   "What the brand takes back, and how (返品特約)."
   returnRule: ReturnRule! @allow(anyone: true) @public
@@ -14590,6 +14686,107 @@ type ShipmentsPayload {
   order: Order
   "Why nothing was done; empty if it was."
   userErrors: [UserError!]!
+}
+`, BuiltIn: false},
+	{Name: "../schema/shipment_papers.graphqls", Input: `extend type Query {
+  "The sheets of labels that can be printed (ラベルシート)."
+  labelFormats: [LabelFormat!]! @allow(permissions: [ORDER_READ]) @cost(size: 5)
+}
+
+extend type Mutation {
+  """
+  Make a PDF for those who pack, of shipments that wait to leave and whose orders are not
+  held, who waits longest first: packing lists, a pick list, or address labels. Those of a
+  shop print what leaves theirs. Packing lists of direct shipments (直送) tell neither
+  prices nor the shop's name. It is noted who printed what.
+  """
+  printShipments(
+    "What, and of which shipments."
+    input: PrintShipmentsInput!
+  ): ShipmentPaperPayload! @allow(permissions: [ORDER_WRITE])
+}
+
+"What is printed of shipments."
+enum ShipmentPaperKind {
+  "A list for each parcel of what is in it (出荷明細書)."
+  PACKING_LISTS
+  "What to fetch from the shelves for all of them, by SKU (ピッキングリスト)."
+  PICK_LIST
+  "An address label for each parcel (宛名ラベル)."
+  ADDRESS_LABELS
+}
+
+"How labels lie on a sheet of A4; lengths are in millimetres."
+type LabelFormat {
+  "Its code, such as a4-12."
+  code: String!
+  "What it is called."
+  name: String!
+  "How many labels lie side by side."
+  columns: Int!
+  "How many labels lie one below the other."
+  rows: Int!
+  "How wide a label is."
+  width: Float!
+  "How high a label is."
+  height: Float!
+  "The sheet's margin at the left."
+  left: Float!
+  "The sheet's margin at the top."
+  top: Float!
+  "What is between columns."
+  gapX: Float!
+  "What is between rows."
+  gapY: Float!
+  "How many labels a sheet has."
+  labels: Int!
+}
+
+"A PDF for those who pack."
+type ShipmentPaper {
+  "The paper's opaque global id."
+  id: ID!
+  "What it is."
+  kind: ShipmentPaperKind!
+  "How many shipments are on it."
+  shipments: Int!
+  "Where it is downloaded; the address holds for 15 minutes."
+  downloadUrl: String!
+  "When it was made."
+  createdAt: DateTime!
+}
+
+"What to print of shipments, and of which."
+input PrintShipmentsInput {
+  "What."
+  kind: ShipmentPaperKind!
+  "The global id of the location that they leave; any if left out, for those of a shop their own."
+  locationId: ID
+  "The global id of the carrier of the orders' shipping methods; any if left out."
+  carrierId: ID
+  "Just these; all that wait to leave if empty. At most 500."
+  shipmentIds: [ID!]! = []
+  "The code of the sheet, for address labels."
+  format: String! = "a4-12"
+  "How many labels of the first sheet are used up."
+  skip: Int! = 0
+}
+
+"A PDF that was made."
+type ShipmentPaperPayload {
+  "The paper; null if none was made."
+  paper: ShipmentPaper
+  "Why none was made; empty if one was."
+  userErrors: [UserError!]!
+}
+
+extend enum UserErrorCode {
+  "No instructed shipment can be printed."
+  NOTHING_TO_PRINT
+  "There is no such sheet of labels."
+  LABEL_FORMAT_UNKNOWN
+  "A sheet does not have so many labels."
+  LABEL_SKIP_INVALID
 }
 `, BuiltIn: false},
 	{Name: "../schema/shipping.graphqls", Input: `extend type Cart {
@@ -18889,6 +19086,34 @@ func childFields_JournalLine(ctx context.Context, ec *executionContext, field gr
 	return nil, fmt.Errorf("no field named %q was found under type JournalLine", field.Name)
 }
 
+func childFields_LabelFormat(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "code":
+		return fieldContext_LabelFormat_code(ctx, ec, field)
+	case "name":
+		return fieldContext_LabelFormat_name(ctx, ec, field)
+	case "columns":
+		return fieldContext_LabelFormat_columns(ctx, ec, field)
+	case "rows":
+		return fieldContext_LabelFormat_rows(ctx, ec, field)
+	case "width":
+		return fieldContext_LabelFormat_width(ctx, ec, field)
+	case "height":
+		return fieldContext_LabelFormat_height(ctx, ec, field)
+	case "left":
+		return fieldContext_LabelFormat_left(ctx, ec, field)
+	case "top":
+		return fieldContext_LabelFormat_top(ctx, ec, field)
+	case "gapX":
+		return fieldContext_LabelFormat_gapX(ctx, ec, field)
+	case "gapY":
+		return fieldContext_LabelFormat_gapY(ctx, ec, field)
+	case "labels":
+		return fieldContext_LabelFormat_labels(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type LabelFormat", field.Name)
+}
+
 func childFields_LinkSsoPayload(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "link":
@@ -21719,6 +21944,12 @@ func childFields_Return(ctx context.Context, ec *executionContext, field graphql
 		return fieldContext_Return_decidedAt(ctx, ec, field)
 	case "endedAt":
 		return fieldContext_Return_endedAt(ctx, ec, field)
+	case "photos":
+		return fieldContext_Return_photos(ctx, ec, field)
+	case "slipUrl":
+		return fieldContext_Return_slipUrl(ctx, ec, field)
+	case "labelUrl":
+		return fieldContext_Return_labelUrl(ctx, ec, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type Return", field.Name)
 }
@@ -21791,6 +22022,24 @@ func childFields_ReturnPayload(ctx context.Context, ec *executionContext, field 
 	return nil, fmt.Errorf("no field named %q was found under type ReturnPayload", field.Name)
 }
 
+func childFields_ReturnPhoto(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return fieldContext_ReturnPhoto_id(ctx, ec, field)
+	case "url":
+		return fieldContext_ReturnPhoto_url(ctx, ec, field)
+	case "width":
+		return fieldContext_ReturnPhoto_width(ctx, ec, field)
+	case "height":
+		return fieldContext_ReturnPhoto_height(ctx, ec, field)
+	case "byStaff":
+		return fieldContext_ReturnPhoto_byStaff(ctx, ec, field)
+	case "addedAt":
+		return fieldContext_ReturnPhoto_addedAt(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ReturnPhoto", field.Name)
+}
+
 func childFields_ReturnReceipt(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "nth":
@@ -21823,6 +22072,8 @@ func childFields_ReturnRule(ctx context.Context, ec *executionContext, field gra
 		return fieldContext_ReturnRule_translations(ctx, ec, field)
 	case "updatedAt":
 		return fieldContext_ReturnRule_updatedAt(ctx, ec, field)
+	case "address":
+		return fieldContext_ReturnRule_address(ctx, ec, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type ReturnRule", field.Name)
 }
@@ -22265,6 +22516,32 @@ func childFields_ShipmentLot(ctx context.Context, ec *executionContext, field gr
 		return fieldContext_ShipmentLot_quantity(ctx, ec, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type ShipmentLot", field.Name)
+}
+
+func childFields_ShipmentPaper(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return fieldContext_ShipmentPaper_id(ctx, ec, field)
+	case "kind":
+		return fieldContext_ShipmentPaper_kind(ctx, ec, field)
+	case "shipments":
+		return fieldContext_ShipmentPaper_shipments(ctx, ec, field)
+	case "downloadUrl":
+		return fieldContext_ShipmentPaper_downloadUrl(ctx, ec, field)
+	case "createdAt":
+		return fieldContext_ShipmentPaper_createdAt(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ShipmentPaper", field.Name)
+}
+
+func childFields_ShipmentPaperPayload(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "paper":
+		return fieldContext_ShipmentPaperPayload_paper(ctx, ec, field)
+	case "userErrors":
+		return fieldContext_ShipmentPaperPayload_userErrors(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ShipmentPaperPayload", field.Name)
 }
 
 func childFields_ShipmentPayload(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {

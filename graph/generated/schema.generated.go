@@ -30,6 +30,7 @@ import (
 	"github.com/noren-commerce/noren/core/importing"
 	"github.com/noren-commerce/noren/core/inventory"
 	"github.com/noren-commerce/noren/core/invoice"
+	"github.com/noren-commerce/noren/core/label"
 	"github.com/noren-commerce/noren/core/ledger"
 	"github.com/noren-commerce/noren/core/member"
 	"github.com/noren-commerce/noren/core/order"
@@ -264,6 +265,8 @@ type MutationResolver interface {
 	ResumeRecurringOrder(ctx context.Context, input recurring.ResumeInput) (model.RecurringOrderPayload, error)
 	CancelRecurringOrder(ctx context.Context, input recurring.NameInput) (model.RecurringOrderPayload, error)
 	RetryRecurringOrder(ctx context.Context, input recurring.RetryInput) (model.RecurringOrderPayload, error)
+	AddReturnPhoto(ctx context.Context, input model.AddReturnPhotoInput) (model.ReturnPayload, error)
+	RemoveReturnPhoto(ctx context.Context, input returns.RemovePhotoInput) (model.ReturnPayload, error)
 	SaveReturnRule(ctx context.Context, input returns.SaveRuleInput) (model.ReturnRulePayload, error)
 	RequestReturn(ctx context.Context, input returns.AskInput) (model.ReturnPayload, error)
 	WithdrawReturn(ctx context.Context, input returns.WithdrawInput) (model.ReturnPayload, error)
@@ -277,6 +280,7 @@ type MutationResolver interface {
 	ShipShipment(ctx context.Context, input order.ShipInput) (model.ShipmentPayload, error)
 	DeliverShipment(ctx context.Context, input order.DeliverInput) (model.ShipmentPayload, error)
 	CancelShipment(ctx context.Context, input order.CancelShipmentInput) (model.ShipmentPayload, error)
+	PrintShipments(ctx context.Context, input dispatch.PrintInput) (model.ShipmentPaperPayload, error)
 	SaveShippingCarrier(ctx context.Context, input shipping.SaveCarrierInput) (model.ShippingCarrierPayload, error)
 	SaveShippingZone(ctx context.Context, input shipping.SaveZoneInput) (model.ShippingZonePayload, error)
 	SetShippingTariff(ctx context.Context, input shipping.SetTariffInput) (model.ShippingMethodPayload, error)
@@ -427,12 +431,14 @@ type QueryResolver interface {
 	RecurringOrders(ctx context.Context, first *int, after *string, filter *model.RecurringOrderFilter) (page.Connection[recurring.Order], error)
 	RecurringOrder(ctx context.Context, id string) (*recurring.Order, error)
 	RecurringOrderCart(ctx context.Context, id string) (*cart.Priced, error)
+	ReturnByNumber(ctx context.Context, number string) (*returns.Return, error)
 	ReturnRule(ctx context.Context) (returns.Rule, error)
 	Returns(ctx context.Context, first *int, after *string, filter *model.ReturnFilter) (page.Connection[returns.Return], error)
 	Return(ctx context.Context, id string) (*returns.Return, error)
 	Search(ctx context.Context, query string, first *int, after *string, filter *catalog.Filter, sort *catalog.Sort) (page.Connection[catalog.SearchResult], error)
 	SearchSuggestions(ctx context.Context, prefix string, first int) ([]catalog.Suggestion, error)
 	Shipments(ctx context.Context, first *int, after *string, filter *model.ShipmentFilter) (page.Connection[order.Shipment], error)
+	LabelFormats(ctx context.Context) ([]label.Format, error)
 	ShippingCarriers(ctx context.Context) ([]shipping.Carrier, error)
 	ShippingZones(ctx context.Context) ([]shipping.Zone, error)
 	ShippingTraits(ctx context.Context, variantIds []string) ([]shipping.Traits, error)
@@ -572,6 +578,20 @@ func field_Mutation_addPet_args(ctx context.Context, ec *executionContext, rawAr
 	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
 		func(ctx context.Context, v any) (customer.AddPetInput, error) {
 			return unmarshalNAddPetInput2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋcustomerᚐAddPetInput(ctx, ec, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["input"] = arg0
+	return args, nil
+}
+
+func field_Mutation_addReturnPhoto_args(ctx context.Context, ec *executionContext, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
+		func(ctx context.Context, v any) (model.AddReturnPhotoInput, error) {
+			return unmarshalNAddReturnPhotoInput2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋgraphᚋmodelᚐAddReturnPhotoInput(ctx, ec, v)
 		})
 	if err != nil {
 		return nil, err
@@ -1938,6 +1958,20 @@ func field_Mutation_postJournalEntry_args(ctx context.Context, ec *executionCont
 	return args, nil
 }
 
+func field_Mutation_printShipments_args(ctx context.Context, ec *executionContext, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
+		func(ctx context.Context, v any) (dispatch.PrintInput, error) {
+			return unmarshalNPrintShipmentsInput2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋdispatchᚐPrintInput(ctx, ec, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["input"] = arg0
+	return args, nil
+}
+
 func field_Mutation_publishProduct_args(ctx context.Context, ec *executionContext, rawArgs map[string]any) (map[string]any, error) {
 	var err error
 	args := map[string]any{}
@@ -2406,6 +2440,20 @@ func field_Mutation_removePet_args(ctx context.Context, ec *executionContext, ra
 	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
 		func(ctx context.Context, v any) (customer.RemoveInput, error) {
 			return unmarshalNRemovePetInput2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋcustomerᚐRemoveInput(ctx, ec, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["input"] = arg0
+	return args, nil
+}
+
+func field_Mutation_removeReturnPhoto_args(ctx context.Context, ec *executionContext, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
+		func(ctx context.Context, v any) (returns.RemovePhotoInput, error) {
+			return unmarshalNRemoveReturnPhotoInput2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋreturnsᚐRemovePhotoInput(ctx, ec, v)
 		})
 	if err != nil {
 		return nil, err
@@ -5697,6 +5745,20 @@ func field_Query_recurringOrders_args(ctx context.Context, ec *executionContext,
 		return nil, err
 	}
 	args["filter"] = arg2
+	return args, nil
+}
+
+func field_Query_returnByNumber_args(ctx context.Context, ec *executionContext, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "number",
+		func(ctx context.Context, v any) (string, error) {
+			return unmarshalNString2string(ctx, ec, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["number"] = arg0
 	return args, nil
 }
 
@@ -21158,6 +21220,148 @@ func fieldContext_Mutation_retryRecurringOrder(ctx context.Context, ec *executio
 	return fc, nil
 }
 
+func _Mutation_addReturnPhoto(ctx context.Context, ec *executionContext, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_Mutation_addReturnPhoto(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().AddReturnPhoto(ctx, fc.Args["input"].(model.AddReturnPhotoInput))
+		},
+		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
+			directive0 := next
+
+			directive1 := func(ctx context.Context) (any, error) {
+				anyone, err := unmarshalNBoolean2bool(ctx, ec, false)
+				if err != nil {
+					var zeroVal model.ReturnPayload
+					return zeroVal, err
+				}
+				roles, err := unmarshalNRole2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋaccessᚐRoleᚄ(ctx, ec, []any{"GUEST", "MEMBER", "COMPANY_BUYER"})
+				if err != nil {
+					var zeroVal model.ReturnPayload
+					return zeroVal, err
+				}
+				permissions, err := unmarshalNPermission2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋaccessᚐPermissionᚄ(ctx, ec, []any{"ORDER_WRITE"})
+				if err != nil {
+					var zeroVal model.ReturnPayload
+					return zeroVal, err
+				}
+				if ec.Directives.Allow == nil {
+					var zeroVal model.ReturnPayload
+					return zeroVal, errors.New("directive allow is not implemented")
+				}
+				return ec.Directives.Allow(ctx, nil, directive0, anyone, roles, permissions)
+			}
+
+			next = directive1
+			return next
+		},
+		func(ctx context.Context, selections ast.SelectionSet, v model.ReturnPayload) graphql.Marshaler {
+			return marshalNReturnPayload2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋgraphᚋmodelᚐReturnPayload(ctx, ec, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func fieldContext_Mutation_addReturnPhoto(ctx context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = run.Args(ctx, field, func() (map[string]any, error) {
+		return field_Mutation_addReturnPhoto_args(ctx, ec, field.ArgumentMap(ec.Variables))
+	}); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func _Mutation_removeReturnPhoto(ctx context.Context, ec *executionContext, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_Mutation_removeReturnPhoto(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().RemoveReturnPhoto(ctx, fc.Args["input"].(returns.RemovePhotoInput))
+		},
+		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
+			directive0 := next
+
+			directive1 := func(ctx context.Context) (any, error) {
+				anyone, err := unmarshalNBoolean2bool(ctx, ec, false)
+				if err != nil {
+					var zeroVal model.ReturnPayload
+					return zeroVal, err
+				}
+				roles, err := unmarshalNRole2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋaccessᚐRoleᚄ(ctx, ec, []any{"GUEST", "MEMBER", "COMPANY_BUYER"})
+				if err != nil {
+					var zeroVal model.ReturnPayload
+					return zeroVal, err
+				}
+				permissions, err := unmarshalNPermission2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋaccessᚐPermissionᚄ(ctx, ec, []any{"ORDER_WRITE"})
+				if err != nil {
+					var zeroVal model.ReturnPayload
+					return zeroVal, err
+				}
+				if ec.Directives.Allow == nil {
+					var zeroVal model.ReturnPayload
+					return zeroVal, errors.New("directive allow is not implemented")
+				}
+				return ec.Directives.Allow(ctx, nil, directive0, anyone, roles, permissions)
+			}
+
+			next = directive1
+			return next
+		},
+		func(ctx context.Context, selections ast.SelectionSet, v model.ReturnPayload) graphql.Marshaler {
+			return marshalNReturnPayload2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋgraphᚋmodelᚐReturnPayload(ctx, ec, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func fieldContext_Mutation_removeReturnPhoto(ctx context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = run.Args(ctx, field, func() (map[string]any, error) {
+		return field_Mutation_removeReturnPhoto_args(ctx, ec, field.ArgumentMap(ec.Variables))
+	}); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
 func _Mutation_saveReturnRule(ctx context.Context, ec *executionContext, field graphql.CollectedField) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -22074,6 +22278,77 @@ func fieldContext_Mutation_cancelShipment(ctx context.Context, ec *executionCont
 	ctx = graphql.WithFieldContext(ctx, fc)
 	if fc.Args, err = run.Args(ctx, field, func() (map[string]any, error) {
 		return field_Mutation_cancelShipment_args(ctx, ec, field.ArgumentMap(ec.Variables))
+	}); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func _Mutation_printShipments(ctx context.Context, ec *executionContext, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_Mutation_printShipments(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().PrintShipments(ctx, fc.Args["input"].(dispatch.PrintInput))
+		},
+		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
+			directive0 := next
+
+			directive1 := func(ctx context.Context) (any, error) {
+				anyone, err := unmarshalNBoolean2bool(ctx, ec, false)
+				if err != nil {
+					var zeroVal model.ShipmentPaperPayload
+					return zeroVal, err
+				}
+				roles, err := unmarshalNRole2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋaccessᚐRoleᚄ(ctx, ec, []any{})
+				if err != nil {
+					var zeroVal model.ShipmentPaperPayload
+					return zeroVal, err
+				}
+				permissions, err := unmarshalNPermission2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋaccessᚐPermissionᚄ(ctx, ec, []any{"ORDER_WRITE"})
+				if err != nil {
+					var zeroVal model.ShipmentPaperPayload
+					return zeroVal, err
+				}
+				if ec.Directives.Allow == nil {
+					var zeroVal model.ShipmentPaperPayload
+					return zeroVal, errors.New("directive allow is not implemented")
+				}
+				return ec.Directives.Allow(ctx, nil, directive0, anyone, roles, permissions)
+			}
+
+			next = directive1
+			return next
+		},
+		func(ctx context.Context, selections ast.SelectionSet, v model.ShipmentPaperPayload) graphql.Marshaler {
+			return marshalNShipmentPaperPayload2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋgraphᚋmodelᚐShipmentPaperPayload(ctx, ec, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func fieldContext_Mutation_printShipments(ctx context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = run.Args(ctx, field, func() (map[string]any, error) {
+		return field_Mutation_printShipments_args(ctx, ec, field.ArgumentMap(ec.Variables))
 	}); err != nil {
 		ec.Error(ctx, err)
 		return fc, err
@@ -32147,6 +32422,77 @@ func fieldContext_Query_recurringOrderCart(ctx context.Context, ec *executionCon
 	return fc, nil
 }
 
+func _Query_returnByNumber(ctx context.Context, ec *executionContext, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_Query_returnByNumber(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Query().ReturnByNumber(ctx, fc.Args["number"].(string))
+		},
+		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
+			directive0 := next
+
+			directive1 := func(ctx context.Context) (any, error) {
+				anyone, err := unmarshalNBoolean2bool(ctx, ec, false)
+				if err != nil {
+					var zeroVal *returns.Return
+					return zeroVal, err
+				}
+				roles, err := unmarshalNRole2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋaccessᚐRoleᚄ(ctx, ec, []any{})
+				if err != nil {
+					var zeroVal *returns.Return
+					return zeroVal, err
+				}
+				permissions, err := unmarshalNPermission2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋaccessᚐPermissionᚄ(ctx, ec, []any{"ORDER_READ"})
+				if err != nil {
+					var zeroVal *returns.Return
+					return zeroVal, err
+				}
+				if ec.Directives.Allow == nil {
+					var zeroVal *returns.Return
+					return zeroVal, errors.New("directive allow is not implemented")
+				}
+				return ec.Directives.Allow(ctx, nil, directive0, anyone, roles, permissions)
+			}
+
+			next = directive1
+			return next
+		},
+		func(ctx context.Context, selections ast.SelectionSet, v *returns.Return) graphql.Marshaler {
+			return marshalOReturn2ᚖgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋreturnsᚐReturn(ctx, ec, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func fieldContext_Query_returnByNumber(ctx context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Query",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = run.Args(ctx, field, func() (map[string]any, error) {
+		return field_Query_returnByNumber_args(ctx, ec, field.ArgumentMap(ec.Variables))
+	}); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
 func _Query_returnRule(ctx context.Context, ec *executionContext, field graphql.CollectedField) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -32555,6 +32901,63 @@ func fieldContext_Query_shipments(ctx context.Context, ec *executionContext, fie
 	}); err != nil {
 		ec.Error(ctx, err)
 		return fc, err
+	}
+	return fc, nil
+}
+
+func _Query_labelFormats(ctx context.Context, ec *executionContext, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_Query_labelFormats(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.Resolvers.Query().LabelFormats(ctx)
+		},
+		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
+			directive0 := next
+
+			directive1 := func(ctx context.Context) (any, error) {
+				anyone, err := unmarshalNBoolean2bool(ctx, ec, false)
+				if err != nil {
+					var zeroVal []label.Format
+					return zeroVal, err
+				}
+				roles, err := unmarshalNRole2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋaccessᚐRoleᚄ(ctx, ec, []any{})
+				if err != nil {
+					var zeroVal []label.Format
+					return zeroVal, err
+				}
+				permissions, err := unmarshalNPermission2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋaccessᚐPermissionᚄ(ctx, ec, []any{"ORDER_READ"})
+				if err != nil {
+					var zeroVal []label.Format
+					return zeroVal, err
+				}
+				if ec.Directives.Allow == nil {
+					var zeroVal []label.Format
+					return zeroVal, errors.New("directive allow is not implemented")
+				}
+				return ec.Directives.Allow(ctx, nil, directive0, anyone, roles, permissions)
+			}
+
+			next = directive1
+			return next
+		},
+		func(ctx context.Context, selections ast.SelectionSet, v []label.Format) graphql.Marshaler {
+			return marshalNLabelFormat2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋlabelᚐFormatᚄ(ctx, ec, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func fieldContext_Query_labelFormats(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Query",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
 	}
 	return fc, nil
 }
@@ -35750,6 +36153,20 @@ func _Mutation(ctx context.Context, ec *executionContext, sel ast.SelectionSet) 
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
+		case "addReturnPhoto":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return _Mutation_addReturnPhoto(ctx, ec, field)
+			})
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "removeReturnPhoto":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return _Mutation_removeReturnPhoto(ctx, ec, field)
+			})
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
 		case "saveReturnRule":
 			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
 				return _Mutation_saveReturnRule(ctx, ec, field)
@@ -35837,6 +36254,13 @@ func _Mutation(ctx context.Context, ec *executionContext, sel ast.SelectionSet) 
 		case "cancelShipment":
 			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
 				return _Mutation_cancelShipment(ctx, ec, field)
+			})
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "printShipments":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return _Mutation_printShipments(ctx, ec, field)
 			})
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
@@ -36805,6 +37229,12 @@ func _Query(ctx context.Context, ec *executionContext, sel ast.SelectionSet) gra
 				func(ctx context.Context) graphql.Marshaler {
 					return _Query_recurringOrderCart(ctx, ec, field)
 				})
+		case "returnByNumber":
+			out.ResolveRootConcurrently(innerCtx, ec.OperationContext, i,
+				true, false,
+				func(ctx context.Context) graphql.Marshaler {
+					return _Query_returnByNumber(ctx, ec, field)
+				})
 		case "returnRule":
 			out.ResolveRootConcurrently(innerCtx, ec.OperationContext, i,
 				true, true,
@@ -36840,6 +37270,12 @@ func _Query(ctx context.Context, ec *executionContext, sel ast.SelectionSet) gra
 				true, true,
 				func(ctx context.Context) graphql.Marshaler {
 					return _Query_shipments(ctx, ec, field)
+				})
+		case "labelFormats":
+			out.ResolveRootConcurrently(innerCtx, ec.OperationContext, i,
+				true, true,
+				func(ctx context.Context) graphql.Marshaler {
+					return _Query_labelFormats(ctx, ec, field)
 				})
 		case "shippingCarriers":
 			out.ResolveRootConcurrently(innerCtx, ec.OperationContext, i,

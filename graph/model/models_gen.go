@@ -75,6 +75,14 @@ type AccountPaymentPayload struct {
 	UserErrors []UserError `json:"userErrors"`
 }
 
+// A photo of goods of a return.
+type AddReturnPhotoInput struct {
+	// The return.
+	ReturnID string `json:"returnId"`
+	// The photo, at most 8 MB.
+	File graphql.Upload `json:"file"`
+}
+
 // What counts after a change.
 type AllocationPayload struct {
 	// What counts; null if nothing was done.
@@ -1059,6 +1067,14 @@ type ShipmentFilter struct {
 	PickUp *bool `json:"pickUp,omitempty"`
 	// Shipments that are in a file of instructions, or in none.
 	Exported *bool `json:"exported,omitempty"`
+}
+
+// A PDF that was made.
+type ShipmentPaperPayload struct {
+	// The paper; null if none was made.
+	Paper *dispatch.Paper `json:"paper,omitempty"`
+	// Why none was made; empty if one was.
+	UserErrors []UserError `json:"userErrors"`
 }
 
 // A shipment after a change.
