@@ -73,6 +73,7 @@ type Resolver struct {
 	Orders      *order.Service
 	Returns     *returns.Service
 	Dispatch    *dispatch.Service
+	Papers      *dispatch.Papers
 	Results     *dispatch.Results
 	Issues      *tracking.Issues
 	Quotations  *quotation.Service
@@ -134,10 +135,11 @@ type Loaders struct {
 	Shops        func() ([]inventory.Shop, error)
 	ShopStock    *graph.Loader[uuid.UUID, []inventory.ShopStock] // by variant
 
-	Returns     *graph.Loader[uuid.UUID, []returns.Return] // by order
-	Exchanges   *graph.Loader[uuid.UUID, replaced]         // by the order that replaces goods
-	ReturnRules *graph.Loader[uuid.UUID, returns.OfOrder]
-	ReturnGoods *graph.Loader[uuid.UUID, scope.Goods] // by variant
+	Returns      *graph.Loader[uuid.UUID, []returns.Return] // by order
+	Exchanges    *graph.Loader[uuid.UUID, replaced]         // by the order that replaces goods
+	ReturnRules  *graph.Loader[uuid.UUID, returns.OfOrder]
+	ReturnGoods  *graph.Loader[uuid.UUID, scope.Goods]     // by variant
+	ReturnPhotos *graph.Loader[uuid.UUID, []returns.Photo] // by return
 
 	Quotation        *graph.Loader[uuid.UUID, quotation.Quotation]
 	QuotationOffers  *graph.Loader[uuid.UUID, []quotation.Offer] // the latest first
@@ -256,6 +258,7 @@ func (r *Resolver) NewLoaders(ctx context.Context) *Loaders {
 		Exchanges:    graph.NewLoader(graph.ByKey(r.exchanges, func(t replaced) uuid.UUID { return t.by })),
 		ReturnRules:  graph.NewLoader(graph.ByKey(r.Returns.RulesOfOrders, func(o returns.OfOrder) uuid.UUID { return o.OrderID })),
 		ReturnGoods:  graph.NewLoader(graph.ByKey(r.Returns.Goods, func(g scope.Goods) uuid.UUID { return g.VariantID })),
+		ReturnPhotos: graph.NewLoader(graph.Grouped(r.Returns.PhotosOf, func(p returns.Photo) uuid.UUID { return p.ReturnID })),
 		OrderHistory: graph.NewLoader(graph.Grouped(r.Orders.History, func(e order.Entry) uuid.UUID { return e.SubjectID })),
 
 		Quotation:        graph.NewLoader(graph.ByKey(r.Quotations.ByIDs, func(q quotation.Quotation) uuid.UUID { return q.ID })),

@@ -140,6 +140,9 @@ func returnsAhead(ctx context.Context, all []returns.Return, paths ...string) er
 		if err := aheadIf(ctx, asksAny(ctx, []string{path}, []string{"lines"}), load(ctx).OrderLines, ids); err != nil {
 			return err
 		}
+		if err := papersAhead(ctx, all, path); err != nil {
+			return err
+		}
 		var wanted []uuid.UUID
 		if asksAny(ctx, []string{path}, []string{"order"}) {
 			wanted = append(wanted, ids...)
@@ -152,4 +155,25 @@ func returnsAhead(ctx context.Context, all []returns.Return, paths ...string) er
 		}
 	}
 	return nil
+}
+
+// papersAhead fetches the photos of returns, and the rules that say where they go.
+func papersAhead(ctx context.Context, all []returns.Return, path string) error {
+	l, orderIDs := load(ctx), keys(all, func(r returns.Return) uuid.UUID { return r.OrderID })
+	if err := aheadIf(ctx, asksAny(ctx, []string{path}, []string{"photos"}), l.ReturnPhotos, keys(all, func(r returns.Return) uuid.UUID { return r.ID })); err != nil {
+		return err
+	}
+	return aheadIf(ctx, asksAny(ctx, []string{path}, []string{"slipUrl", "labelUrl"}), l.ReturnRules, orderIDs)
+}
+
+// paperURL is where a paper of the return is downloaded; nil if there is none now.
+func paperURL(ctx context.Context, r returns.Return, to func(returns.Return, returns.Rule) string) (*string, error) {
+	of, err := load(ctx).ReturnRules.Load(ctx, r.OrderID)
+	if err != nil {
+		return nil, err
+	}
+	if url := to(r, of.Rule); url != "" {
+		return &url, nil
+	}
+	return nil, nil
 }

@@ -39,8 +39,7 @@ func NewPrinter(font []byte) (*Printer, error) {
 
 // Render draws the document.
 func (p *Printer) Render(w io.Writer, d invoice.Document) error {
-	p.turns <- struct{}{}
-	defer func() { <-p.turns }()
+	defer p.turn()()
 	s, err := p.newSheet(d)
 	if err != nil {
 		return err
@@ -53,10 +52,25 @@ func (p *Printer) Render(w io.Writer, d invoice.Document) error {
 	default:
 		s.invoice()
 	}
+	return s.end(w)
+}
+
+// turn waits until it may be drawn; what it answers lets others.
+func (p *Printer) turn() func() {
+	p.turns <- struct{}{}
+	return func() { <-p.turns }
+}
+
+// end numbers the pages and writes the file.
+func (s *sheet) end(w io.Writer) error {
 	s.pageNumbers()
+	return s.writeTo(w)
+}
+
+func (s *sheet) writeTo(w io.Writer) error {
 	if s.err != nil {
-		return fmt.Errorf("draw %s: %w", d.Number(), s.err)
+		return fmt.Errorf("draw %s %s: %w", s.called, s.no, s.err)
 	}
-	_, err = s.pdf.WriteTo(w)
+	_, err := s.pdf.WriteTo(w)
 	return err
 }

@@ -32,6 +32,8 @@ const (
 type sheet struct {
 	pdf     *gopdf.GoPdf
 	doc     invoice.Document
+	called  string // what stands at the foot of its pages, and its number
+	no      string
 	y       float64
 	pages   int
 	err     error
@@ -41,15 +43,24 @@ type sheet struct {
 }
 
 func (p *Printer) newSheet(d invoice.Document) (*sheet, error) {
-	s := &sheet{pdf: &gopdf.GoPdf{}, doc: d, glyphs: map[rune]bool{}, widths: map[rune]float64{}}
+	s, err := p.blank(d.Kind.Title(), d.Number(), d.Content.Issuer.Name, d.IssuedAt)
+	if err == nil {
+		s.doc = d
+		s.page()
+	}
+	return s, err
+}
+
+// blank is a document without pages.
+func (p *Printer) blank(called, no, author string, at time.Time) (*sheet, error) {
+	s := &sheet{pdf: &gopdf.GoPdf{}, called: called, no: no, glyphs: map[rune]bool{}, widths: map[rune]float64{}}
 	s.pdf.Start(gopdf.Config{PageSize: *gopdf.PageSizeA4, Unit: gopdf.UnitPT})
 	if err := s.pdf.AddTTFFontFromFontContainer(family, p.fonts); err != nil {
 		return nil, err
 	}
 	s.pdf.SetInfo(gopdf.PdfInfo{
-		Title: d.Kind.Title() + " " + d.Number(), Author: d.Content.Issuer.Name, Creator: "noren", Producer: "noren", CreationDate: d.IssuedAt.UTC().Truncate(time.Second),
+		Title: strings.TrimSpace(called + " " + no), Author: author, Creator: "noren", Producer: "noren", CreationDate: at.UTC().Truncate(time.Second),
 	})
-	s.page()
 	s.fail(s.pdf.SetFont(family, "", normal))
 	s.current = normal
 	s.grey(0)
@@ -126,7 +137,7 @@ func (s *sheet) pageNumbers() {
 		s.fail(s.pdf.SetPage(n))
 		s.current = 0
 		s.grey(110)
-		s.write(s.doc.Kind.Title()+"　"+s.doc.Number(), left, bottom+16, small, toLeft)
+		s.write(strings.TrimSpace(s.called+"　"+s.no), left, bottom+16, small, toLeft)
 		s.write(fmt.Sprintf("%d / %d", n, s.pages), right, bottom+16, small, toRight)
 		s.grey(0)
 	}

@@ -112,8 +112,10 @@ func (t *table) end() {
 // continued begins a page that says what it belongs to.
 func (s *sheet) continued() {
 	s.page()
-	s.strong(s.doc.Kind.Title()+"（つづき）", left, s.y, 11, toLeft)
-	s.write("No. "+s.doc.Number(), right, s.y+1, normal, toRight)
+	s.strong(s.called+"（つづき）", left, s.y, 11, toLeft)
+	if s.no != "" {
+		s.write("No. "+s.no, right, s.y+1, normal, toRight)
+	}
 	s.y += 22
 }
 

@@ -21,8 +21,8 @@ const (
 	dot   = 8 // pixels of a module in PNG
 )
 
-// modules is the code without its white frame; true is black.
-func (c Code) modules() ([][]bool, error) {
+// Modules is the code without its white frame; true is black.
+func (c Code) Modules() ([][]bool, error) {
 	drawn, err := qr.Encode(c.Text, qr.M, qr.Auto)
 	if err != nil {
 		return nil, fmt.Errorf("draw a square code: %w", err)
@@ -41,7 +41,7 @@ func (c Code) modules() ([][]bool, error) {
 
 // SVG is the code as an SVG document.
 func (c Code) SVG() (string, error) {
-	rows, err := c.modules()
+	rows, err := c.Modules()
 	if err != nil {
 		return "", err
 	}
@@ -60,7 +60,7 @@ func (c Code) SVG() (string, error) {
 
 // PNG is the code as a PNG image, in base64.
 func (c Code) PNG() (string, error) {
-	rows, err := c.modules()
+	rows, err := c.Modules()
 	if err != nil {
 		return "", err
 	}

@@ -10,6 +10,7 @@ import (
 
 	"github.com/noren-commerce/noren/core/access"
 	"github.com/noren-commerce/noren/core/channel"
+	"github.com/noren-commerce/noren/core/customer"
 	"github.com/noren-commerce/noren/core/event"
 	"github.com/noren-commerce/noren/core/fault"
 	"github.com/noren-commerce/noren/core/i18n"
@@ -82,6 +83,7 @@ type SaveRuleInput struct {
 	Terms        []Term
 	Excluded     []scope.TargetInput
 	Instructions i18n.Text
+	Address      *customer.Address
 }
 
 const (
@@ -100,6 +102,10 @@ func (s *Service) SaveRule(ctx context.Context, in SaveRuleInput) (*Rule, error)
 	}
 	now := s.Now()
 	rule := Rule{BrandID: channel.From(ctx).BrandID, Terms: slices.Clone(in.Terms), Excluded: []scope.Target{}, Instructions: in.Instructions.OrNone(), UpdatedAt: &now}
+	if in.Address != nil {
+		address := in.Address.Normalised()
+		rule.Address = &address
+	}
 	for _, reason := range Reasons {
 		if !slices.ContainsFunc(in.Terms, func(t Term) bool { return t.Reason == reason }) {
 			rule.Terms = append(rule.Terms, rule.Of(reason))
@@ -123,6 +129,9 @@ func (s *Service) SaveRule(ctx context.Context, in SaveRuleInput) (*Rule, error)
 
 func (r Rule) validate() error {
 	all := []error{r.Instructions.Check("instructions", maxInstructions, false)}
+	if r.Address != nil {
+		all = append(all, r.Address.Validate("address"))
+	}
 	for i, t := range r.Terms {
 		switch {
 		case slices.ContainsFunc(r.Terms[:i], func(u Term) bool { return u.Reason == t.Reason }):

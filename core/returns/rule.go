@@ -7,6 +7,7 @@ import (
 
 	"github.com/google/uuid"
 
+	"github.com/noren-commerce/noren/core/customer"
 	"github.com/noren-commerce/noren/core/fault"
 	"github.com/noren-commerce/noren/core/i18n"
 	"github.com/noren-commerce/noren/core/order"
@@ -56,10 +57,11 @@ type Term struct {
 // Rule is what a brand takes back, and how (返品特約).
 type Rule struct {
 	BrandID      uuid.UUID
-	Terms        []Term         // one for each reason
-	Excluded     []scope.Target // goods that are not taken back while nothing is wrong with them
-	Instructions i18n.Text      // how to send goods back, as an approved customer reads it
-	UpdatedAt    *time.Time     // nil: the standard rule
+	Terms        []Term            // one for each reason
+	Excluded     []scope.Target    // goods that are not taken back while nothing is wrong with them
+	Instructions i18n.Text         // how to send goods back, as an approved customer reads it
+	Address      *customer.Address // where parcels go; nil: nobody has said
+	UpdatedAt    *time.Time        // nil: the standard rule
 }
 
 // Standard is the rule of a brand that has set none: eight days for what the customer

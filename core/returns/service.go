@@ -19,6 +19,7 @@ import (
 	"github.com/noren-commerce/noren/core/order"
 	"github.com/noren-commerce/noren/core/page"
 	"github.com/noren-commerce/noren/core/payment"
+	"github.com/noren-commerce/noren/core/photo"
 	"github.com/noren-commerce/noren/core/pricing"
 	"github.com/noren-commerce/noren/core/scope"
 )
@@ -49,6 +50,8 @@ type Store interface {
 	OfOrders(ctx context.Context, orderIDs []uuid.UUID) ([]Return, error)
 	// Exchanges are the returns that the orders replace goods of.
 	Exchanges(ctx context.Context, orderIDs []uuid.UUID) ([]Replaced, error)
+	// Numbered is the nth return of the brand's order; nil if there is none.
+	Numbered(ctx context.Context, brandID uuid.UUID, orderNumber string, nth int) (*Return, error)
 	List(ctx context.Context, q Query) (page.Connection[Return], error)
 }
 
@@ -63,6 +66,7 @@ type Orders interface {
 	// LockStanding locks an order that the actor may see and give up goods of.
 	LockStanding(ctx context.Context, orderID uuid.UUID) (order.Standing, error)
 	ByIDs(ctx context.Context, orderIDs []uuid.UUID) ([]order.Order, error)
+	Lines(ctx context.Context, orderIDs []uuid.UUID) ([]order.Line, error)
 	// Exchange places an order that costs nothing, of goods that replace others.
 	Exchange(ctx context.Context, in order.ExchangeInput) (*order.Order, error)
 }
@@ -113,6 +117,9 @@ type Parts struct {
 	Prices    Prices
 	Flips     Flips
 	Lots      Lots // nil: nobody tells lots apart
+	Photos    PhotoStore
+	Pictures  *photo.Reader
+	Links     Links // to slips, labels and photos
 	Outbox    messaging.Outbox
 	Events    event.Recorder
 	Now       clock.Clock

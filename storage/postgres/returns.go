@@ -19,7 +19,7 @@ func NewReturns(db *DB) *Returns { return &Returns{db} }
 
 // Rule is what the brand has set; nil if nothing.
 func (s *Returns) Rule(ctx context.Context, brandID uuid.UUID) (*returns.Rule, error) {
-	return first[returns.Rule](ctx, s.db, `SELECT brand_id, terms, excluded, instructions, updated_at FROM return_rules WHERE brand_id = $1`, brandID)
+	return first[returns.Rule](ctx, s.db, `SELECT brand_id, terms, excluded, instructions, address, updated_at FROM return_rules WHERE brand_id = $1`, brandID)
 }
 
 // RulesOfOrders are the rules that hold for the orders, standard ones too.
@@ -29,7 +29,7 @@ func (s *Returns) RulesOfOrders(ctx context.Context, orderIDs []uuid.UUID) ([]re
 		returns.Rule
 	}
 	rows, err := collect[row](ctx, s.db, `
-		SELECT o.id AS order_id, o.brand_id, r.terms, r.excluded, r.instructions, r.updated_at
+		SELECT o.id AS order_id, o.brand_id, r.terms, r.excluded, r.instructions, r.address, r.updated_at
 		FROM orders o LEFT JOIN return_rules r ON r.brand_id = o.brand_id WHERE o.id = ANY($1)`, orderIDs)
 	all := make([]returns.OfOrder, len(rows))
 	for i, r := range rows {
@@ -44,9 +44,9 @@ func (s *Returns) RulesOfOrders(ctx context.Context, orderIDs []uuid.UUID) ([]re
 // SaveRule writes the rule of a brand, new or not.
 func (s *Returns) SaveRule(ctx context.Context, r returns.Rule) error {
 	_, err := s.db.conn(ctx).Exec(ctx, `
-		INSERT INTO return_rules (brand_id, terms, excluded, instructions, updated_at) VALUES ($1, $2, $3, $4, $5)
-		ON CONFLICT (brand_id) DO UPDATE SET terms = excluded.terms, excluded = excluded.excluded, instructions = excluded.instructions, updated_at = excluded.updated_at`,
-		r.BrandID, orEmpty(r.Terms), orEmpty(r.Excluded), r.Instructions, r.UpdatedAt)
+		INSERT INTO return_rules (brand_id, terms, excluded, instructions, updated_at, address) VALUES ($1, $2, $3, $4, $5, $6)
+		ON CONFLICT (brand_id) DO UPDATE SET terms = excluded.terms, excluded = excluded.excluded, instructions = excluded.instructions, address = excluded.address, updated_at = excluded.updated_at`,
+		r.BrandID, orEmpty(r.Terms), orEmpty(r.Excluded), r.Instructions, r.UpdatedAt, r.Address)
 	return err
 }
 
@@ -164,6 +164,11 @@ func (s *Returns) Return(ctx context.Context, returnID uuid.UUID) (*returns.Retu
 // OfOrders are the returns of the orders, in their order.
 func (s *Returns) OfOrders(ctx context.Context, orderIDs []uuid.UUID) ([]returns.Return, error) {
 	return collect[returns.Return](ctx, s.db, `SELECT `+returnColumns+returnFrom+` WHERE t.order_id = ANY($1) ORDER BY t.order_id, t.nth`, orderIDs)
+}
+
+// Numbered is the nth return of the brand's order; nil if there is none.
+func (s *Returns) Numbered(ctx context.Context, brandID uuid.UUID, orderNumber string, nth int) (*returns.Return, error) {
+	return first[returns.Return](ctx, s.db, `SELECT `+returnColumns+returnFrom+` WHERE o.number = $2 AND t.nth = $3 AND t.brand_id = $1`, brandID, orderNumber, nth)
 }
 
 // Exchanges are the returns that the orders replace goods of.

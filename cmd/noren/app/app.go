@@ -36,6 +36,7 @@ import (
 	"github.com/noren-commerce/noren/core/order"
 	"github.com/noren-commerce/noren/core/partner"
 	"github.com/noren-commerce/noren/core/payment"
+	"github.com/noren-commerce/noren/core/photo"
 	"github.com/noren-commerce/noren/core/points"
 	"github.com/noren-commerce/noren/core/pricing"
 	"github.com/noren-commerce/noren/core/quotation"
@@ -175,9 +176,14 @@ func New(cfg Config, db *postgres.DB, now clock.Clock, options ...Option) (*App,
 		return nil, err
 	}
 	keeper := inventory.NewKeeper(inventory.KeeperParts{Tx: db, Store: stock, Transfers: stock, Stocktakes: stock, Lots: lots, Keys: keys, Shown: shown, Events: events, Now: now})
+	returnLinks, err := returns.NewLinks(cfg.Secret, cfg.PublicURL, now)
+	if err != nil {
+		return nil, err
+	}
 	back := returns.New(returns.Parts{
 		Tx: db, Store: postgres.NewReturns(db), Keys: keys, Orders: orders, Payments: payments, Companies: companies, Campaigns: campaigns, Documents: documents,
 		Prices: prices, Flips: shown, Lots: lots, Outbox: jobs, Events: followed, Now: now,
+		Photos: postgres.NewReturns(db), Pictures: photo.NewReader(), Links: returnLinks,
 	})
 	shipments, err := newCarriers(cfg, db, keys, orders, jobs, now)
 	if err != nil {
@@ -213,6 +219,7 @@ func New(cfg Config, db *postgres.DB, now clock.Clock, options ...Option) (*App,
 			Orders:      orders,
 			Returns:     back,
 			Dispatch:    shipments.files,
+			Papers:      shipments.papers,
 			Results:     shipments.results,
 			Issues:      shipments.issues,
 			Quotations: newQuotations(db, quotation.Parts{
@@ -288,6 +295,7 @@ func (a *App) Handler() http.Handler {
 		r.Get(assets.Prefix+"*", a.Assets.ServeHTTP)
 		r.With(a.inScope).Get(invoice.LinkPath+"{id}", a.document(a.printer))
 		r.With(a.inScope).Get(dispatch.LinkPath+"{id}", a.shipmentFile)
+		a.papers(r)
 		if a.Config.Dev && a.Mailbox != nil {
 			r.Method(http.MethodGet, "/dev/mail", a.Mailbox)
 		}

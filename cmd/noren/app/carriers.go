@@ -30,6 +30,7 @@ import (
 // carriers are what passes between noren and those who carry parcels.
 type carriers struct {
 	files   *dispatch.Service
+	papers  *dispatch.Papers
 	results *dispatch.Results
 	issues  *tracking.Issues
 	follow  *tracking.Service
@@ -68,6 +69,9 @@ func newCarriers(cfg Config, db *postgres.DB, keys *idempotency.Keys, orders *or
 		return c, err
 	}
 	if c.files, err = newDispatch(db, keys, links, now); err != nil {
+		return c, err
+	}
+	if c.papers, err = newPapers(cfg, db, now); err != nil {
 		return c, err
 	}
 	events := postgres.NewEvents(db)
