@@ -153,6 +153,7 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 			graphql.NewInputUnmarshaler("BankLinePartInput", graphql.BindUnmarshaler(ec, unmarshalInputBankLinePartInput)),
 			graphql.NewInputUnmarshaler("BankProfileInput", graphql.BindUnmarshaler(ec, unmarshalInputBankProfileInput)),
 			graphql.NewInputUnmarshaler("BookStocktakeInput", graphql.BindUnmarshaler(ec, unmarshalInputBookStocktakeInput)),
+			graphql.NewInputUnmarshaler("BoughtConditionInput", graphql.BindUnmarshaler(ec, unmarshalInputBoughtConditionInput)),
 			graphql.NewInputUnmarshaler("CampaignBenefitInput", graphql.BindUnmarshaler(ec, unmarshalInputCampaignBenefitInput)),
 			graphql.NewInputUnmarshaler("CampaignConditionsInput", graphql.BindUnmarshaler(ec, unmarshalInputCampaignConditionsInput)),
 			graphql.NewInputUnmarshaler("CampaignStatusInput", graphql.BindUnmarshaler(ec, unmarshalInputCampaignStatusInput)),
@@ -184,7 +185,11 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 			graphql.NewInputUnmarshaler("ClosedDaysInput", graphql.BindUnmarshaler(ec, unmarshalInputClosedDaysInput)),
 			graphql.NewInputUnmarshaler("CombinationPartInput", graphql.BindUnmarshaler(ec, unmarshalInputCombinationPartInput)),
 			graphql.NewInputUnmarshaler("CompanyFilter", graphql.BindUnmarshaler(ec, unmarshalInputCompanyFilter)),
+			graphql.NewInputUnmarshaler("ConditionAmountInput", graphql.BindUnmarshaler(ec, unmarshalInputConditionAmountInput)),
+			graphql.NewInputUnmarshaler("ConditionPeriodInput", graphql.BindUnmarshaler(ec, unmarshalInputConditionPeriodInput)),
+			graphql.NewInputUnmarshaler("ConditionRangeInput", graphql.BindUnmarshaler(ec, unmarshalInputConditionRangeInput)),
 			graphql.NewInputUnmarshaler("ConfirmTotpInput", graphql.BindUnmarshaler(ec, unmarshalInputConfirmTotpInput)),
+			graphql.NewInputUnmarshaler("ConsentConditionInput", graphql.BindUnmarshaler(ec, unmarshalInputConsentConditionInput)),
 			graphql.NewInputUnmarshaler("CountStocktakeInput", graphql.BindUnmarshaler(ec, unmarshalInputCountStocktakeInput)),
 			graphql.NewInputUnmarshaler("CreateCompanyInput", graphql.BindUnmarshaler(ec, unmarshalInputCreateCompanyInput)),
 			graphql.NewInputUnmarshaler("CreateCustomerGroupInput", graphql.BindUnmarshaler(ec, unmarshalInputCreateCustomerGroupInput)),
@@ -213,6 +218,7 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 			graphql.NewInputUnmarshaler("ExchangePointsInput", graphql.BindUnmarshaler(ec, unmarshalInputExchangePointsInput)),
 			graphql.NewInputUnmarshaler("ExperimentInput", graphql.BindUnmarshaler(ec, unmarshalInputExperimentInput)),
 			graphql.NewInputUnmarshaler("ExportPointTransfersInput", graphql.BindUnmarshaler(ec, unmarshalInputExportPointTransfersInput)),
+			graphql.NewInputUnmarshaler("ExportSegmentInput", graphql.BindUnmarshaler(ec, unmarshalInputExportSegmentInput)),
 			graphql.NewInputUnmarshaler("ExportShipmentsInput", graphql.BindUnmarshaler(ec, unmarshalInputExportShipmentsInput)),
 			graphql.NewInputUnmarshaler("FindMembersInput", graphql.BindUnmarshaler(ec, unmarshalInputFindMembersInput)),
 			graphql.NewInputUnmarshaler("FinishSsoInput", graphql.BindUnmarshaler(ec, unmarshalInputFinishSsoInput)),
@@ -240,6 +246,7 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 			graphql.NewInputUnmarshaler("LoginInput", graphql.BindUnmarshaler(ec, unmarshalInputLoginInput)),
 			graphql.NewInputUnmarshaler("LotPiecesInput", graphql.BindUnmarshaler(ec, unmarshalInputLotPiecesInput)),
 			graphql.NewInputUnmarshaler("LotStopInput", graphql.BindUnmarshaler(ec, unmarshalInputLotStopInput)),
+			graphql.NewInputUnmarshaler("MemberConditionInput", graphql.BindUnmarshaler(ec, unmarshalInputMemberConditionInput)),
 			graphql.NewInputUnmarshaler("MemberPersonInput", graphql.BindUnmarshaler(ec, unmarshalInputMemberPersonInput)),
 			graphql.NewInputUnmarshaler("MemberRequestInput", graphql.BindUnmarshaler(ec, unmarshalInputMemberRequestInput)),
 			graphql.NewInputUnmarshaler("MemberSettingInput", graphql.BindUnmarshaler(ec, unmarshalInputMemberSettingInput)),
@@ -254,18 +261,21 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 			graphql.NewInputUnmarshaler("PaymentFilter", graphql.BindUnmarshaler(ec, unmarshalInputPaymentFilter)),
 			graphql.NewInputUnmarshaler("PaymentTermsInput", graphql.BindUnmarshaler(ec, unmarshalInputPaymentTermsInput)),
 			graphql.NewInputUnmarshaler("PermissionGroupInput", graphql.BindUnmarshaler(ec, unmarshalInputPermissionGroupInput)),
+			graphql.NewInputUnmarshaler("PetConditionInput", graphql.BindUnmarshaler(ec, unmarshalInputPetConditionInput)),
 			graphql.NewInputUnmarshaler("PickUpFilter", graphql.BindUnmarshaler(ec, unmarshalInputPickUpFilter)),
 			graphql.NewInputUnmarshaler("PinProductInput", graphql.BindUnmarshaler(ec, unmarshalInputPinProductInput)),
 			graphql.NewInputUnmarshaler("PlaceDraftOrderInput", graphql.BindUnmarshaler(ec, unmarshalInputPlaceDraftOrderInput)),
 			graphql.NewInputUnmarshaler("PlaceOrderInput", graphql.BindUnmarshaler(ec, unmarshalInputPlaceOrderInput)),
 			graphql.NewInputUnmarshaler("PointTermsInput", graphql.BindUnmarshaler(ec, unmarshalInputPointTermsInput)),
 			graphql.NewInputUnmarshaler("PointTransferFilter", graphql.BindUnmarshaler(ec, unmarshalInputPointTransferFilter)),
+			graphql.NewInputUnmarshaler("PointsConditionInput", graphql.BindUnmarshaler(ec, unmarshalInputPointsConditionInput)),
 			graphql.NewInputUnmarshaler("PostJournalEntryInput", graphql.BindUnmarshaler(ec, unmarshalInputPostJournalEntryInput)),
 			graphql.NewInputUnmarshaler("PostalRangeInput", graphql.BindUnmarshaler(ec, unmarshalInputPostalRangeInput)),
 			graphql.NewInputUnmarshaler("PriceImportInput", graphql.BindUnmarshaler(ec, unmarshalInputPriceImportInput)),
 			graphql.NewInputUnmarshaler("PriceInput", graphql.BindUnmarshaler(ec, unmarshalInputPriceInput)),
 			graphql.NewInputUnmarshaler("ProductFilter", graphql.BindUnmarshaler(ec, unmarshalInputProductFilter)),
 			graphql.NewInputUnmarshaler("PublishProductInput", graphql.BindUnmarshaler(ec, unmarshalInputPublishProductInput)),
+			graphql.NewInputUnmarshaler("PurchasesConditionInput", graphql.BindUnmarshaler(ec, unmarshalInputPurchasesConditionInput)),
 			graphql.NewInputUnmarshaler("QuantityTierInput", graphql.BindUnmarshaler(ec, unmarshalInputQuantityTierInput)),
 			graphql.NewInputUnmarshaler("QuotationFilter", graphql.BindUnmarshaler(ec, unmarshalInputQuotationFilter)),
 			graphql.NewInputUnmarshaler("QuotationMessageInput", graphql.BindUnmarshaler(ec, unmarshalInputQuotationMessageInput)),
@@ -314,6 +324,7 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 			graphql.NewInputUnmarshaler("RemoveTotpInput", graphql.BindUnmarshaler(ec, unmarshalInputRemoveTotpInput)),
 			graphql.NewInputUnmarshaler("RemoveWishInput", graphql.BindUnmarshaler(ec, unmarshalInputRemoveWishInput)),
 			graphql.NewInputUnmarshaler("RemoveWishListInput", graphql.BindUnmarshaler(ec, unmarshalInputRemoveWishListInput)),
+			graphql.NewInputUnmarshaler("RenameSegmentInput", graphql.BindUnmarshaler(ec, unmarshalInputRenameSegmentInput)),
 			graphql.NewInputUnmarshaler("ReportMemberCardLostInput", graphql.BindUnmarshaler(ec, unmarshalInputReportMemberCardLostInput)),
 			graphql.NewInputUnmarshaler("RequestPasswordResetInput", graphql.BindUnmarshaler(ec, unmarshalInputRequestPasswordResetInput)),
 			graphql.NewInputUnmarshaler("RequestQuotationInput", graphql.BindUnmarshaler(ec, unmarshalInputRequestQuotationInput)),
@@ -353,6 +364,7 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 			graphql.NewInputUnmarshaler("SaveQuantityDiscountInput", graphql.BindUnmarshaler(ec, unmarshalInputSaveQuantityDiscountInput)),
 			graphql.NewInputUnmarshaler("SaveRateInput", graphql.BindUnmarshaler(ec, unmarshalInputSaveRateInput)),
 			graphql.NewInputUnmarshaler("SaveReturnRuleInput", graphql.BindUnmarshaler(ec, unmarshalInputSaveReturnRuleInput)),
+			graphql.NewInputUnmarshaler("SaveSegmentInput", graphql.BindUnmarshaler(ec, unmarshalInputSaveSegmentInput)),
 			graphql.NewInputUnmarshaler("SaveSetInput", graphql.BindUnmarshaler(ec, unmarshalInputSaveSetInput)),
 			graphql.NewInputUnmarshaler("SaveShippingCarrierInput", graphql.BindUnmarshaler(ec, unmarshalInputSaveShippingCarrierInput)),
 			graphql.NewInputUnmarshaler("SaveShippingMethodInput", graphql.BindUnmarshaler(ec, unmarshalInputSaveShippingMethodInput)),
@@ -361,6 +373,7 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 			graphql.NewInputUnmarshaler("SaveWishInput", graphql.BindUnmarshaler(ec, unmarshalInputSaveWishInput)),
 			graphql.NewInputUnmarshaler("SaveWishListInput", graphql.BindUnmarshaler(ec, unmarshalInputSaveWishListInput)),
 			graphql.NewInputUnmarshaler("SeasonInput", graphql.BindUnmarshaler(ec, unmarshalInputSeasonInput)),
+			graphql.NewInputUnmarshaler("SegmentInput", graphql.BindUnmarshaler(ec, unmarshalInputSegmentInput)),
 			graphql.NewInputUnmarshaler("SendDraftOrderInput", graphql.BindUnmarshaler(ec, unmarshalInputSendDraftOrderInput)),
 			graphql.NewInputUnmarshaler("SendPointsInput", graphql.BindUnmarshaler(ec, unmarshalInputSendPointsInput)),
 			graphql.NewInputUnmarshaler("SendStockInput", graphql.BindUnmarshaler(ec, unmarshalInputSendStockInput)),
@@ -412,6 +425,7 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 			graphql.NewInputUnmarshaler("StockInput", graphql.BindUnmarshaler(ec, unmarshalInputStockInput)),
 			graphql.NewInputUnmarshaler("StockLotFilter", graphql.BindUnmarshaler(ec, unmarshalInputStockLotFilter)),
 			graphql.NewInputUnmarshaler("StocktakeLineInput", graphql.BindUnmarshaler(ec, unmarshalInputStocktakeLineInput)),
+			graphql.NewInputUnmarshaler("StoreConditionInput", graphql.BindUnmarshaler(ec, unmarshalInputStoreConditionInput)),
 			graphql.NewInputUnmarshaler("SubscribeRecurringOrderInput", graphql.BindUnmarshaler(ec, unmarshalInputSubscribeRecurringOrderInput)),
 			graphql.NewInputUnmarshaler("TagOrderInput", graphql.BindUnmarshaler(ec, unmarshalInputTagOrderInput)),
 			graphql.NewInputUnmarshaler("TargetInput", graphql.BindUnmarshaler(ec, unmarshalInputTargetInput)),
@@ -1524,6 +1538,10 @@ enum Permission {
   MEMBER_READ
   "Correct members' data."
   MEMBER_WRITE
+  "Take lists of members, with their personal data, out of noren."
+  MEMBER_EXPORT
+  "Keep searches of members as segments."
+  SEGMENT_WRITE
   "Manage staff, permission groups and address allow-lists."
   STAFF_WRITE
   "Manage partners, their keys and operations."
@@ -14213,6 +14231,346 @@ extend type ProductConnection {
   facets: [Facet!]!
 }
 `, BuiltIn: false},
+	{Name: "../schema/segment.graphqls", Input: `extend type Query {
+  "Members of the channel's brand for whom the conditions hold (詳細検索), in an order that stays the same. Each search is written down with its conditions, and each view. Store staff see members of other stores masked, and by conditions on the person (age, gender, month of birth, pets) find their own stores' members alone. Ends with SEARCH_TOO_SLOW after five seconds."
+  memberSearch(
+    "The conditions."
+    where: MemberConditionInput!
+    "How many, 0 to 100."
+    first: Int = 20
+    "The cursor behind which the page starts."
+    after: String
+  ): MemberSearchConnection! @allow(permissions: [MEMBER_READ])
+  "Saved searches of the channel's brand (セグメント), newest first, for the head office."
+  segments(
+    "How many, 0 to 100."
+    first: Int = 20
+    "The cursor behind which the page starts."
+    after: String
+    "Those that were closed, instead of those in use."
+    closed: Boolean! = false
+  ): SegmentConnection! @allow(permissions: [MEMBER_READ])
+}
+
+extend type Mutation {
+  "Keeps a search as a segment, for the head office. It may take a minute."
+  saveSegment(
+    "The search."
+    input: SaveSegmentInput!
+  ): SegmentPayload! @allow(permissions: [SEGMENT_WRITE])
+  "Gives a segment another name."
+  renameSegment(
+    "The name."
+    input: RenameSegmentInput!
+  ): SegmentPayload! @allow(permissions: [SEGMENT_WRITE])
+  "Counts the members of a dynamic segment again."
+  refreshSegment(
+    "The segment."
+    input: SegmentInput!
+  ): SegmentPayload! @allow(permissions: [SEGMENT_WRITE])
+  "Takes a segment out of use; its name may be given again."
+  closeSegment(
+    "The segment."
+    input: SegmentInput!
+  ): SegmentPayload! @allow(permissions: [SEGMENT_WRITE])
+  "A link to a file of a segment's members with their personal data, for the head office. Asking and opening are written down with the conditions."
+  exportSegment(
+    "The segment and the form."
+    input: ExportSegmentInput!
+  ): SegmentExportPayload! @allow(permissions: [MEMBER_EXPORT])
+}
+
+"A search of members that was saved (セグメント)."
+type Segment {
+  "The segment's opaque global id."
+  id: ID!
+  "Its name, once among a brand's segments in use."
+  name: String!
+  "When its members are worked out."
+  kind: SegmentKind!
+  "The conditions as JSON, in the words of MemberConditionInput: they can be sent again as they are."
+  conditions: String!
+  "How many members it had when they were last counted."
+  members: Int!
+  "When they were last counted."
+  countedAt: DateTime!
+  "When it was saved."
+  createdAt: DateTime!
+  "When it was taken out of use; null if it is in use."
+  closedAt: DateTime
+}
+
+"When the members of a segment are worked out."
+enum SegmentKind {
+  "When it is saved: they stay the same (固定)."
+  STATIC
+  "Whenever it is used (動的)."
+  DYNAMIC
+}
+
+"One page of members that were searched for."
+type MemberSearchConnection {
+  "The members with their cursors."
+  edges: [MemberSearchEdge!]!
+  "The members without cursors."
+  nodes: [Member!]!
+  "Where the page lies."
+  pageInfo: PageInfo!
+  "How many members the conditions hold for; comes with the page."
+  totalCount: Int!
+}
+
+"A member on a page."
+type MemberSearchEdge {
+  "The cursor behind this member."
+  cursor: String!
+  "The member, as the caller may see them."
+  node: Member!
+}
+
+"One page of segments."
+type SegmentConnection {
+  "The segments with their cursors."
+  edges: [SegmentEdge!]!
+  "The segments without cursors."
+  nodes: [Segment!]!
+  "Where the page lies."
+  pageInfo: PageInfo!
+  "How many segments the whole list has; costs a count."
+  totalCount: Int!
+}
+
+"A segment on a page."
+type SegmentEdge {
+  "The cursor behind this segment."
+  cursor: String!
+  "The segment."
+  node: Segment!
+}
+
+"One node of a tree of conditions: exactly one of the fields is said, else CONDITION_ONE. A tree is at most 6 deep and has at most 50 nodes."
+input MemberConditionInput {
+  "Every one of these holds."
+  all: [MemberConditionInput!]
+  "One of these holds, or more."
+  any: [MemberConditionInput!]
+  "This does not hold."
+  not: MemberConditionInput
+  "The member bought such goods."
+  bought: BoughtConditionInput
+  "The member's purchases come to so much."
+  purchases: PurchasesConditionInput
+  "The member's latest purchase lies in the period."
+  lastPurchase: ConditionPeriodInput
+  "The age in whole years; who has a birthday this month has had it. Never holds for whose birthday is not known."
+  age: ConditionRangeInput
+  "One of these genders."
+  genders: [Gender!]
+  "Born in one of these months, 1 to 12."
+  birthMonths: [Int!]
+  "The member has such a pet."
+  pet: PetConditionInput
+  "One of these stores is the member's."
+  store: StoreConditionInput
+  "The member has one of these ranks now."
+  rankIds: [ID!]
+  "The member has so many points."
+  points: PointsConditionInput
+  "The brand may reach the member so, or may not."
+  consent: ConsentConditionInput
+}
+
+"A period of business days, both ends included: by its days, or by the last days."
+input ConditionPeriodInput {
+  "The first day; open if left out."
+  from: Date
+  "The last day; open if left out."
+  until: Date
+  "So many days up to today, 1 to 3660, instead of the days: it moves along."
+  lastDays: Int
+}
+
+"Bounds of whole numbers, both included; one at least is said."
+input ConditionRangeInput {
+  "The least."
+  min: Int
+  "The most."
+  max: Int
+}
+
+"Bounds of an amount with tax, in major units of the channel's currency, both included; one at least is said."
+input ConditionAmountInput {
+  "The least."
+  min: Decimal
+  "The most."
+  max: Decimal
+}
+
+"Goods that were bought: those of the products, categories and product brands together, one at least of which is named. What went back does not count."
+input BoughtConditionInput {
+  "These products."
+  productIds: [ID!]! = []
+  "All products in these categories and below."
+  categoryIds: [ID!]! = []
+  "All products of these product brands."
+  productBrandIds: [ID!]! = []
+  "When; ever if left out."
+  period: ConditionPeriodInput
+  "What they came to in the period; not bounded if left out."
+  amount: ConditionAmountInput
+  "How many pieces in the period; one at least if left out."
+  quantity: ConditionRangeInput
+}
+
+"What a member's purchases come to, in shops and online; who bought nothing comes to nothing. One bound at least is said."
+input PurchasesConditionInput {
+  "When; ever if left out."
+  period: ConditionPeriodInput
+  "Only what was bought at these stores."
+  storeIds: [ID!]! = []
+  "The amount, less what went back."
+  amount: ConditionAmountInput
+  "The pieces, less those that went back."
+  items: ConditionRangeInput
+  "How often: receipts and shipments with goods."
+  visits: ConditionRangeInput
+}
+
+"A pet that is all of this; one thing at least is said."
+input PetConditionInput {
+  "One of these species."
+  species: [Species!]! = []
+  "One of these breeds, as they were entered."
+  breeds: [String!]! = []
+  "Its age in whole years; never holds where its birthday is not known."
+  age: ConditionRangeInput
+}
+
+"Stores of which one is the member's."
+input StoreConditionInput {
+  "In which way."
+  kind: StoreConditionKind!
+  "The stores' locations."
+  storeIds: [ID!]!
+}
+
+"In which way a store is a member's."
+enum StoreConditionKind {
+  "The member registered there (登録店)."
+  REGISTERED
+  "The member chose it (よく行く店)."
+  HOME
+}
+
+"Points that a member has to use."
+input PointsConditionInput {
+  "The point programme."
+  programmeId: ID!
+  "How many; who never had any has none."
+  balance: ConditionRangeInput!
+}
+
+"What a member agreed to."
+input ConsentConditionInput {
+  "The medium."
+  medium: Medium!
+  "Whether the brand may use it; who never said may not be reached."
+  given: Boolean!
+}
+
+"A search to keep."
+input SaveSegmentInput {
+  "Its name, at most 100 characters."
+  name: String!
+  "When its members are worked out."
+  kind: SegmentKind!
+  "The conditions."
+  where: MemberConditionInput!
+}
+
+"Another name for a segment."
+input RenameSegmentInput {
+  "The segment."
+  segmentId: ID!
+  "Its name, at most 100 characters."
+  name: String!
+}
+
+"A segment."
+input SegmentInput {
+  "The segment."
+  segmentId: ID!
+}
+
+"A file of a segment's members."
+input ExportSegmentInput {
+  "The segment."
+  segmentId: ID!
+  "The kind of file."
+  format: SegmentFileFormat!
+  "Of a CSV: how its text is written."
+  encoding: SegmentFileEncoding! = UTF_8
+}
+
+"A kind of file."
+enum SegmentFileFormat {
+  "Values between commas."
+  CSV
+  "A workbook of Excel; at most 1,048,575 members."
+  XLSX
+}
+
+"How the text of a CSV is written."
+enum SegmentFileEncoding {
+  "UTF-8 with a byte order mark, for Excel."
+  UTF_8
+  "CP932 (Shift_JIS); what it lacks becomes 〓."
+  CP932
+}
+
+"What became of a segment."
+type SegmentPayload {
+  "The segment; null if nothing was changed."
+  segment: Segment
+  "Why nothing was changed; empty if it was."
+  userErrors: [UserError!]!
+}
+
+"A link to a file."
+type SegmentExportPayload {
+  "The link, which needs no login; null if there is none."
+  url: String
+  "Until when the link works; null if there is none."
+  expiresAt: DateTime
+  "Why there is no link; empty if there is one."
+  userErrors: [UserError!]!
+}
+
+extend enum UserErrorCode {
+  "A node of a tree of conditions says nothing, or more than one thing."
+  CONDITION_ONE
+  "A group has no conditions."
+  CONDITION_GROUP_EMPTY
+  "A condition has no value."
+  CONDITION_EMPTY
+  "A period ends before it begins, or is said in two ways."
+  CONDITION_PERIOD
+  "The least is more than the most, or a bound is out of range."
+  CONDITION_RANGE
+  "The brand has no such product, category, product brand, store, rank or point programme."
+  CONDITION_UNKNOWN
+  "The tree or one of its conditions is too large."
+  CONDITION_TOO_LARGE
+  "The search took too long."
+  SEARCH_TOO_SLOW
+  "The members of a static segment are never worked out again."
+  SEGMENT_STATIC
+  "The segment is closed."
+  SEGMENT_CLOSED
+  "The segment has more members than a sheet holds."
+  SEGMENT_TOO_LARGE
+}
+`, BuiltIn: false},
 	{Name: "../schema/sets.graphqls", Input: `extend type Variant {
   """
   What it is made of, if it is a set (セット); null if it is not. Its stock and, where its
@@ -19239,6 +19597,30 @@ func childFields_MemberRequestPayload(ctx context.Context, ec *executionContext,
 	return nil, fmt.Errorf("no field named %q was found under type MemberRequestPayload", field.Name)
 }
 
+func childFields_MemberSearchConnection(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edges":
+		return fieldContext_MemberSearchConnection_edges(ctx, ec, field)
+	case "nodes":
+		return fieldContext_MemberSearchConnection_nodes(ctx, ec, field)
+	case "pageInfo":
+		return fieldContext_MemberSearchConnection_pageInfo(ctx, ec, field)
+	case "totalCount":
+		return fieldContext_MemberSearchConnection_totalCount(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type MemberSearchConnection", field.Name)
+}
+
+func childFields_MemberSearchEdge(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cursor":
+		return fieldContext_MemberSearchEdge_cursor(ctx, ec, field)
+	case "node":
+		return fieldContext_MemberSearchEdge_node(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type MemberSearchEdge", field.Name)
+}
+
 func childFields_MemberSetting(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "brandId":
@@ -22025,6 +22407,74 @@ func childFields_Season(ctx context.Context, ec *executionContext, field graphql
 		return fieldContext_Season_until(ctx, ec, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type Season", field.Name)
+}
+
+func childFields_Segment(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return fieldContext_Segment_id(ctx, ec, field)
+	case "name":
+		return fieldContext_Segment_name(ctx, ec, field)
+	case "kind":
+		return fieldContext_Segment_kind(ctx, ec, field)
+	case "conditions":
+		return fieldContext_Segment_conditions(ctx, ec, field)
+	case "members":
+		return fieldContext_Segment_members(ctx, ec, field)
+	case "countedAt":
+		return fieldContext_Segment_countedAt(ctx, ec, field)
+	case "createdAt":
+		return fieldContext_Segment_createdAt(ctx, ec, field)
+	case "closedAt":
+		return fieldContext_Segment_closedAt(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type Segment", field.Name)
+}
+
+func childFields_SegmentConnection(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edges":
+		return fieldContext_SegmentConnection_edges(ctx, ec, field)
+	case "nodes":
+		return fieldContext_SegmentConnection_nodes(ctx, ec, field)
+	case "pageInfo":
+		return fieldContext_SegmentConnection_pageInfo(ctx, ec, field)
+	case "totalCount":
+		return fieldContext_SegmentConnection_totalCount(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type SegmentConnection", field.Name)
+}
+
+func childFields_SegmentEdge(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cursor":
+		return fieldContext_SegmentEdge_cursor(ctx, ec, field)
+	case "node":
+		return fieldContext_SegmentEdge_node(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type SegmentEdge", field.Name)
+}
+
+func childFields_SegmentExportPayload(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "url":
+		return fieldContext_SegmentExportPayload_url(ctx, ec, field)
+	case "expiresAt":
+		return fieldContext_SegmentExportPayload_expiresAt(ctx, ec, field)
+	case "userErrors":
+		return fieldContext_SegmentExportPayload_userErrors(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type SegmentExportPayload", field.Name)
+}
+
+func childFields_SegmentPayload(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "segment":
+		return fieldContext_SegmentPayload_segment(ctx, ec, field)
+	case "userErrors":
+		return fieldContext_SegmentPayload_userErrors(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type SegmentPayload", field.Name)
 }
 
 func childFields_Session(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {

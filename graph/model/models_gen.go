@@ -42,6 +42,7 @@ import (
 	"github.com/noren-commerce/noren/core/recurring"
 	"github.com/noren-commerce/noren/core/returns"
 	"github.com/noren-commerce/noren/core/sale"
+	"github.com/noren-commerce/noren/core/segment"
 	"github.com/noren-commerce/noren/core/shipping"
 	"github.com/noren-commerce/noren/core/tracking"
 	"github.com/noren-commerce/noren/core/wishlist"
@@ -1027,6 +1028,24 @@ type SaleTermsPayload struct {
 type SavedAddressPayload struct {
 	// The entry that was added, changed or removed; null if nothing was.
 	Address *customer.SavedAddress `json:"address,omitempty"`
+	// Why nothing was changed; empty if it was.
+	UserErrors []UserError `json:"userErrors"`
+}
+
+// A link to a file.
+type SegmentExportPayload struct {
+	// The link, which needs no login; null if there is none.
+	URL *string `json:"url,omitempty"`
+	// Until when the link works; null if there is none.
+	ExpiresAt *time.Time `json:"expiresAt,omitempty"`
+	// Why there is no link; empty if there is one.
+	UserErrors []UserError `json:"userErrors"`
+}
+
+// What became of a segment.
+type SegmentPayload struct {
+	// The segment; null if nothing was changed.
+	Segment *segment.Segment `json:"segment,omitempty"`
 	// Why nothing was changed; empty if it was.
 	UserErrors []UserError `json:"userErrors"`
 }
