@@ -104,11 +104,11 @@ func TestSegmentsAreKeptAndExported(t *testing.T) {
 
 	for segment, people := range map[string]int{frozen.Segment.ID: 1, moving.Segment.ID: 2} {
 		link := do(office, "exportSegment", "ExportSegmentInput", apptest.Variables{"segmentId": segment, "format": "CSV"}).URL
-		status, body := download(t, a, link)
+		status, body := fileOf(t, a, link)
 		require.Equal(t, http.StatusOK, status)
 		require.Equal(t, 1+people, strings.Count(body, "\r\n"))
 		require.Contains(t, body, "山田 花子,ヤマダ,")
-		status, _ = download(t, a, link+"x")
+		status, _ = fileOf(t, a, link+"x")
 		require.Equal(t, http.StatusForbidden, status)
 	}
 	var opened int
@@ -118,7 +118,7 @@ func TestSegmentsAreKeptAndExported(t *testing.T) {
 	require.Equal(t, "SEGMENT_CLOSED", do(office, "closeSegment", "SegmentInput", apptest.Variables{"segmentId": frozen.Segment.ID}).UserErrors[0].Code)
 }
 
-func download(t *testing.T, a *apptest.App, link string) (status int, body string) {
+func fileOf(t *testing.T, a *apptest.App, link string) (status int, body string) {
 	t.Helper()
 	r, err := http.Get(a.URL + link[strings.Index(link, "/segment-exports/"):]) //nolint:noctx // a test's own server
 	require.NoError(t, err)
