@@ -38,6 +38,7 @@ import (
 	"github.com/noren-commerce/noren/core/returns"
 	"github.com/noren-commerce/noren/core/sale"
 	"github.com/noren-commerce/noren/core/scope"
+	"github.com/noren-commerce/noren/core/segment"
 	"github.com/noren-commerce/noren/core/shipping"
 	"github.com/noren-commerce/noren/core/signal"
 	"github.com/noren-commerce/noren/core/tracking"
@@ -87,6 +88,7 @@ type Resolver struct {
 	Customers   *customer.Service
 	Members     *member.Service
 	Purchases   *purchase.Service
+	Segments    *segment.Service
 	Companies   *company.Service
 	Ledger      *ledger.Service
 	Banking     *banking.Service

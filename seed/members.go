@@ -32,6 +32,8 @@ func WriteMembers(ctx context.Context, db *postgres.DB, now time.Time) error {
 		batch.Queue(`INSERT INTO member_ranks (id, brand_id, code, name, min_spend, months, updated_at) VALUES ($1, $2, $3, $4, $5, 12, $6) ON CONFLICT DO NOTHING`,
 			key("rank", brand.Code, r.code), brand.ID, r.code, map[string]string{"ja": r.ja, "en": r.en}, r.least, Since)
 	}
+	batch.Queue(`INSERT INTO segments (id, brand_id, name, kind, currency, conditions, counted_at, created_at, updated_at) VALUES ($1, $2, 'この1年に2回以上購入', 'DYNAMIC', 'JPY', $3, $4, $4, $4) ON CONFLICT DO NOTHING`,
+		key("segment", brand.Code), brand.ID, `{"purchases": {"period": {"lastDays": 365}, "visits": {"min": 2}}}`, Since)
 	for i, a := range Members() {
 		batch.Queue(`INSERT INTO members (id, created_at, updated_at) SELECT $1, $2::timestamptz, $2 WHERE EXISTS (SELECT FROM accounts WHERE id = $1) ON CONFLICT DO NOTHING`, a.ID, a.Since)
 		batch.Queue(`INSERT INTO memberships (member_id, brand_id, home_store_id, joined_at, rank_due_on) SELECT $1, $2, $3, $4::timestamptz, $4::date WHERE EXISTS (SELECT FROM members WHERE id = $1) ON CONFLICT DO NOTHING`,

@@ -22,6 +22,7 @@ type exportCommand struct {
 	Settlement exportSettlement `cmd:"" help:"Write the payment journal of some days as CSV, for the accounts department."`
 	Shipments  exportShipments  `cmd:"" help:"Write the shipments that wait to leave as a carrier takes them, CSV in CP932."`
 	Prices     exportPrices     `cmd:"" help:"Write prices as CSV or xlsx, in the form in which they are imported."`
+	Segment    exportSegment    `cmd:"" help:"Write the members of a segment as CSV or xlsx, with their personal data."`
 }
 
 // exportPrices writes the prices that hold now or will.

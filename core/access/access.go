@@ -46,6 +46,8 @@ const (
 	OrderWrite     Permission = "ORDER_WRITE"     // advance, cancel, record a bank transfer
 	MemberRead     Permission = "MEMBER_READ"     // members' personal data
 	MemberWrite    Permission = "MEMBER_WRITE"    // correct members' data
+	MemberExport   Permission = "MEMBER_EXPORT"   // take lists of members out of noren
+	SegmentWrite   Permission = "SEGMENT_WRITE"   // keep searches of members as segments
 	StaffWrite     Permission = "STAFF_WRITE"     // staff, permission groups, address allow-lists
 	PartnerWrite   Permission = "PARTNER_WRITE"   // partners, their keys and operations
 	CompanyRead    Permission = "COMPANY_READ"    // companies, their terms and credit, customer groups
@@ -70,7 +72,7 @@ const (
 // Permissions lists every permission.
 var Permissions = []Permission{
 	CatalogRead, CatalogWrite, InventoryRead, InventoryWrite, PricingRead, PricingWrite, PricingBelow, ShippingWrite,
-	OrderRead, OrderWrite, MemberRead, MemberWrite, StaffWrite, PartnerWrite,
+	OrderRead, OrderWrite, MemberRead, MemberWrite, MemberExport, SegmentWrite, StaffWrite, PartnerWrite,
 	CompanyRead, CompanyWrite, DisplayWrite,
 	CampaignRead, CampaignWrite,
 	QuotationRead, QuotationWrite,

@@ -1304,6 +1304,34 @@ func marshalNSpecies2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋcustomer�
 	return res
 }
 
+func unmarshalNSpecies2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋcustomerᚐSpeciesᚄ(ctx context.Context, ec *executionContext, v any) ([]customer.Species, error) {
+	vSlice := graphql.CoerceList(v)
+	var err error
+	res := make([]customer.Species, len(vSlice))
+	for i := range vSlice {
+		ctx := graphql.WithPathContext(ctx, graphql.NewPathWithIndex(i))
+		res[i], err = unmarshalNSpecies2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋcustomerᚐSpecies(ctx, ec, vSlice[i])
+		if err != nil {
+			return nil, err
+		}
+	}
+	return res, nil
+}
+
+func marshalNSpecies2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋcustomerᚐSpeciesᚄ(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v []customer.Species) graphql.Marshaler {
+	ret := run.List(ctx, len(v), func(ctx context.Context, i int) graphql.Marshaler {
+		return marshalNSpecies2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋcustomerᚐSpecies(ctx, ec, sel, v[i])
+	})
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
+}
+
 func unmarshalNUpdateAddressInput2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋcustomerᚐUpdateAddressInput(ctx context.Context, ec *executionContext, v any) (customer.UpdateAddressInput, error) {
 	res, err := unmarshalInputUpdateAddressInput(ctx, ec, v)
 	return res, graphql.ErrorOnPath(ctx, err)
@@ -1317,6 +1345,40 @@ func unmarshalNUpdatePetInput2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋc
 func unmarshalNUpdateProfileInput2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋcustomerᚐUpdateProfileInput(ctx context.Context, ec *executionContext, v any) (customer.UpdateProfileInput, error) {
 	res, err := unmarshalInputUpdateProfileInput(ctx, ec, v)
 	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func unmarshalOGender2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋcustomerᚐGenderᚄ(ctx context.Context, ec *executionContext, v any) ([]customer.Gender, error) {
+	if v == nil {
+		return nil, nil
+	}
+	vSlice := graphql.CoerceList(v)
+	var err error
+	res := make([]customer.Gender, len(vSlice))
+	for i := range vSlice {
+		ctx := graphql.WithPathContext(ctx, graphql.NewPathWithIndex(i))
+		res[i], err = unmarshalNGender2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋcustomerᚐGender(ctx, ec, vSlice[i])
+		if err != nil {
+			return nil, err
+		}
+	}
+	return res, nil
+}
+
+func marshalOGender2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋcustomerᚐGenderᚄ(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v []customer.Gender) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	ret := run.List(ctx, len(v), func(ctx context.Context, i int) graphql.Marshaler {
+		return marshalNGender2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋcustomerᚐGender(ctx, ec, sel, v[i])
+	})
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
 }
 
 func unmarshalOGender2ᚖgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋcustomerᚐGender(ctx context.Context, ec *executionContext, v any) (*customer.Gender, error) {

@@ -31,6 +31,7 @@ import (
 	"github.com/noren-commerce/noren/core/quotation"
 	"github.com/noren-commerce/noren/core/recurring"
 	"github.com/noren-commerce/noren/core/returns"
+	"github.com/noren-commerce/noren/core/segment"
 	"github.com/noren-commerce/noren/core/tracking"
 )
 
@@ -181,6 +182,14 @@ type (
 	StrayPaymentConnection = page.Connection[payment.Stray]
 	// StrayPaymentEdge is a stray on a page.
 	StrayPaymentEdge = page.Edge[payment.Stray]
+	// MemberSearchConnection is a page of members that were searched for.
+	MemberSearchConnection = page.Connection[member.Member]
+	// MemberSearchEdge is a member on a page.
+	MemberSearchEdge = page.Edge[member.Member]
+	// SegmentConnection is a page of saved searches.
+	SegmentConnection = page.Connection[segment.Segment]
+	// SegmentEdge is a saved search on a page.
+	SegmentEdge = page.Edge[segment.Segment]
 	// MemberRequestConnection is a page of what members asked for.
 	MemberRequestConnection = page.Connection[member.Request]
 	// MemberRequestEdge is one of them on a page.

@@ -55,3 +55,6 @@ func Explain(t testing.TB, db *DB, q catalog.ListQuery, cursor string) (plan str
 	}
 	return strings.Join(lines, "\n"), looked
 }
+
+// CompileSearch is the statement of a search, for tests of its shape.
+var CompileSearch = compileSearch

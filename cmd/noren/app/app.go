@@ -44,6 +44,7 @@ import (
 	"github.com/noren-commerce/noren/core/returns"
 	"github.com/noren-commerce/noren/core/sale"
 	"github.com/noren-commerce/noren/core/search"
+	"github.com/noren-commerce/noren/core/segment"
 	"github.com/noren-commerce/noren/core/shipping"
 	"github.com/noren-commerce/noren/core/tracking"
 	"github.com/noren-commerce/noren/core/worklist"
@@ -148,6 +149,10 @@ func New(cfg Config, db *postgres.DB, now clock.Clock, options ...Option) (*App,
 		return nil, err
 	}
 	members.FollowedBy(loyalty)
+	segments, err := newSegments(cfg, db, sealed, members, now)
+	if err != nil {
+		return nil, err
+	}
 	trusted, err := newProxies(cfg.TrustedProxy)
 	if err != nil {
 		return nil, err
@@ -242,6 +247,7 @@ func New(cfg Config, db *postgres.DB, now clock.Clock, options ...Option) (*App,
 			Customers: customers,
 			Members:   members,
 			Purchases: newPurchases(db, members, loyalty, now),
+			Segments:  segments,
 			Companies: companies,
 			Ledger:    NewLedger(db, now),
 			Banking: banking.New(banking.Parts{
@@ -292,6 +298,7 @@ func (a *App) Handler() http.Handler {
 		a.webhooks(r)
 		r.Get("/sample/*", seed.Picture)
 		r.With(a.inScope).Get(member.ExportPath+"{id}", a.memberExport)
+		r.With(a.inScope).Get(segment.LinkPath+"{id}", a.segmentExport)
 		r.Get(assets.Prefix+"*", a.Assets.ServeHTTP)
 		r.With(a.inScope).Get(invoice.LinkPath+"{id}", a.document(a.printer))
 		r.With(a.inScope).Get(dispatch.LinkPath+"{id}", a.shipmentFile)

@@ -1,0 +1,220 @@
+package segment
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"maps"
+	"slices"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/noren-commerce/noren/core/access"
+	"github.com/noren-commerce/noren/core/channel"
+	"github.com/noren-commerce/noren/core/clock"
+	"github.com/noren-commerce/noren/core/event"
+	"github.com/noren-commerce/noren/core/fault"
+	"github.com/noren-commerce/noren/core/id"
+	"github.com/noren-commerce/noren/core/idempotency"
+	"github.com/noren-commerce/noren/core/link"
+	"github.com/noren-commerce/noren/core/member"
+	"github.com/noren-commerce/noren/core/money"
+	"github.com/noren-commerce/noren/core/page"
+)
+
+// Query asks for the members of a brand that a tree holds for.
+type Query struct {
+	BrandID  uuid.UUID
+	Currency money.Currency // of the amounts
+	Where    Condition
+	Today    time.Time   // by the brand's calendar; midnight UTC
+	Only     bool        // members of these stores only
+	Stores   []uuid.UUID // registering or home
+	After    uuid.UUID   // the page stands behind this member
+	Limit    int
+	Counted  bool // count all of them, too
+	Within   time.Duration
+}
+
+// Found is one page of a search: members by their ids, and how many there are if it was
+// asked for.
+type Found struct {
+	MemberIDs []uuid.UUID
+	Count     int
+}
+
+// Store keeps segments and searches members; it joins the transaction of the context.
+// A search that takes longer than it may is ErrSlow.
+type Store interface {
+	// Known are those of the named things that the brand has.
+	Known(ctx context.Context, brandID uuid.UUID, named []Named) ([]Named, error)
+	Search(ctx context.Context, q Query) (Found, error)
+	// All are the ids of all members whom the query finds.
+	All(ctx context.Context, q Query) ([]uuid.UUID, error)
+	// Freeze keeps whom the query finds as the segment's members, and counts them.
+	Freeze(ctx context.Context, segmentID uuid.UUID, q Query) (int, error)
+	// Frozen are the segment's members who still are the brand's.
+	Frozen(ctx context.Context, segmentID uuid.UUID) ([]uuid.UUID, error)
+	// Follow lets what is the gone member's be the kept one's.
+	Follow(ctx context.Context, keptID, goneID uuid.UUID) error
+
+	Insert(ctx context.Context, s Segment) error
+	Update(ctx context.Context, s Segment) error
+	// Lock is the brand's segment, locked; nil if there is none.
+	Lock(ctx context.Context, brandID, segmentID uuid.UUID) (*Segment, error)
+	ByID(ctx context.Context, segmentID uuid.UUID) (*Segment, error)
+	// ByName is the brand's open segment of the name; nil if there is none.
+	ByName(ctx context.Context, brandID uuid.UUID, name string) (*Segment, error)
+	List(ctx context.Context, q ListQuery) (page.Connection[Segment], error)
+
+	InsertExport(ctx context.Context, e Export) error
+	ExportByID(ctx context.Context, exportID uuid.UUID) (*Export, error)
+	// Rows are the cells of the members for a file, in the order of the ids.
+	Rows(ctx context.Context, brandID uuid.UUID, memberIDs []uuid.UUID) ([][]string, error)
+}
+
+// Members shows members as the actor may see them.
+type Members interface {
+	ByIDs(ctx context.Context, memberIDs []uuid.UUID) ([]member.Member, error)
+}
+
+// Parts are what the service stands on.
+type Parts struct {
+	Tx      idempotency.Tx
+	Store   Store
+	Members Members
+	Events  event.Recorder
+	Links   *link.Signer
+	Now     clock.Clock
+}
+
+// Service searches members and keeps segments.
+type Service struct{ Parts }
+
+// New makes the service.
+func New(p Parts) *Service { return &Service{p} }
+
+// How long a search may take: while somebody builds it, and when it is kept.
+const (
+	liveWithin = 5 * time.Second
+	keptWithin = time.Minute
+)
+
+// SearchInput is a search while it is being built.
+type SearchInput struct {
+	Where   Condition
+	Page    page.Args
+	Counted bool // the count is asked for
+}
+
+// Search is one page of the channel's brand's members whom the conditions hold for, as
+// the actor may see them. Staff of a shop find members of all shops, masked; asking about
+// the person (age, gender, birthday, pets), they find their own alone, or the answer
+// would tell what is masked. What was searched for is written down first.
+func (s *Service) Search(ctx context.Context, in SearchInput) (page.Connection[member.Member], error) {
+	var none page.Connection[member.Member]
+	actor := access.From(ctx)
+	if !actor.May(access.MemberRead) || actor.Is(access.RolePartner) {
+		return none, fault.ErrForbidden
+	}
+	size, err := in.Page.Size()
+	if err != nil {
+		return none, err
+	}
+	var after uuid.UUID
+	behind, err := in.Page.Start(&after)
+	if err != nil {
+		return none, err
+	}
+	if err := s.valid(ctx, in.Where); err != nil {
+		return none, err
+	}
+	q := s.query(ctx, in.Where, liveWithin)
+	q.After, q.Limit, q.Counted = after, size+1, in.Counted
+	if actor.Is(access.RoleStoreStaff) && in.Where.Private() {
+		q.Only, q.Stores = true, actor.Stores
+	}
+	if err := s.record(ctx, "member.searched", "MemberSearch", id.New(), map[string]any{"conditions": conditions(in.Where), "ownMembers": q.Only}); err != nil {
+		return none, err
+	}
+	found, err := s.Store.Search(ctx, q)
+	if err != nil {
+		return none, err
+	}
+	c := page.Of(found.MemberIDs, size, behind, func(m uuid.UUID) any { return m })
+	shown, err := s.show(ctx, c)
+	shown.Count = func(ctx context.Context) (int, error) {
+		if in.Counted {
+			return found.Count, nil
+		}
+		q.Counted, q.Limit = true, 0
+		counted, err := s.Store.Search(ctx, q)
+		return counted.Count, err
+	}
+	return shown, err
+}
+
+// show reads the members of a page.
+func (s *Service) show(ctx context.Context, c page.Connection[uuid.UUID]) (page.Connection[member.Member], error) {
+	members, err := s.Members.ByIDs(ctx, c.Nodes())
+	byID := make(map[uuid.UUID]member.Member, len(members))
+	for _, m := range members {
+		byID[m.ID] = m
+	}
+	c.Edges = slices.DeleteFunc(c.Edges, func(e page.Edge[uuid.UUID]) bool { return byID[e.Node].ID == uuid.Nil })
+	return page.Map(c, func(m uuid.UUID) member.Member { return byID[m] }), err
+}
+
+// valid checks the tree, and that the brand has what it names.
+func (s *Service) valid(ctx context.Context, c Condition) error {
+	named, err := check("where", c)
+	if err != nil || len(named) == 0 {
+		return err
+	}
+	known, err := s.Store.Known(ctx, channel.From(ctx).BrandID, slices.Collect(maps.Keys(named)))
+	if err != nil {
+		return err
+	}
+	for _, n := range known {
+		delete(named, n)
+	}
+	var unknown []string
+	for _, paths := range named {
+		unknown = append(unknown, paths...)
+	}
+	slices.Sort(unknown)
+	var all []error
+	for _, path := range unknown {
+		all = append(all, ErrUnknown.At(path))
+	}
+	return errors.Join(all...)
+}
+
+func (s *Service) query(ctx context.Context, c Condition, within time.Duration) Query {
+	ch := channel.From(ctx)
+	return Query{BrandID: ch.BrandID, Currency: money.Currency(ch.Currency), Where: c, Today: s.today(ctx), Within: within}
+}
+
+func (s *Service) today(ctx context.Context) time.Time {
+	year, month, day := s.Now().In(channel.From(ctx).Zone()).Date()
+	return time.Date(year, month, day, 0, 0, 0, 0, time.UTC)
+}
+
+func (s *Service) record(ctx context.Context, kind, subject string, subjectID uuid.UUID, data any) error {
+	return s.Events.Record(ctx, event.New(ctx, s.Now(), kind, subject, subjectID, data))
+}
+
+// conditions are the tree as it stands in the audit history.
+func conditions(c Condition) json.RawMessage {
+	text, err := c.Text()
+	if err != nil {
+		return json.RawMessage("null")
+	}
+	return json.RawMessage(text)
+}
+
+// Merge lets the gone member's place in static segments be the kept one's.
+func (s *Service) Merge(ctx context.Context, keptID, goneID uuid.UUID) error {
+	return s.Store.Follow(ctx, keptID, goneID)
+}

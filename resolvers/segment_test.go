@@ -1,0 +1,129 @@
+package resolvers_test
+
+import (
+	"io"
+	"net/http"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/noren-commerce/noren/cmd/noren/app/apptest"
+	"github.com/noren-commerce/noren/core/access"
+	"github.com/noren-commerce/noren/core/id"
+)
+
+const searchMembers = `query($where: MemberConditionInput!, $first: Int, $after: String) {
+	memberSearch(where: $where, first: $first, after: $after) { totalCount pageInfo { hasNextPage endCursor } nodes { id name masked } } }`
+
+type searched struct {
+	MemberSearch struct {
+		TotalCount int
+		PageInfo   struct {
+			HasNextPage bool
+			EndCursor   string
+		}
+		Nodes []struct {
+			ID, Name string
+			Masked   bool
+		}
+	}
+}
+
+func TestMembersAreSearchedForAsWhoAsksMaySeeThem(t *testing.T) {
+	t.Parallel()
+	a := apptest.Start(t)
+	shibuya, umeda := shopOf(t, a, "shibuya"), shopOf(t, a, "umeda")
+	registeredAt(t, a, shibuya, "山田 花子", "09012345612")
+	registeredAt(t, a, umeda, "佐藤 太郎", "08098765434")
+	office := access.Actor{Role: access.RoleStaff, ID: id.New(), Permissions: []access.Permission{access.MemberRead}}
+	stores := apptest.Variables{"store": apptest.Variables{"kind": "REGISTERED", "storeIds": []string{id.Global("Location", shibuya), id.Global("Location", umeda)}}}
+	var got searched
+	a.DoAs(t, office, searchMembers, apptest.Variables{"where": stores, "first": 1}).Into(t, &got)
+	require.Equal(t, 2, got.MemberSearch.TotalCount)
+	require.Equal(t, "山田 花子", got.MemberSearch.Nodes[0].Name)
+	require.True(t, got.MemberSearch.PageInfo.HasNextPage)
+	var next searched
+	a.DoAs(t, office, searchMembers, apptest.Variables{"where": stores, "first": 1, "after": got.MemberSearch.PageInfo.EndCursor}).Into(t, &next)
+	require.Equal(t, "佐藤 太郎", next.MemberSearch.Nodes[0].Name)
+	require.False(t, next.MemberSearch.PageInfo.HasNextPage)
+
+	clerk := clerkOf([]access.Permission{access.MemberRead}, umeda)
+	var masked searched
+	a.DoAs(t, clerk, searchMembers, apptest.Variables{"where": stores}).Into(t, &masked)
+	require.Equal(t, 2, masked.MemberSearch.TotalCount)
+	require.Equal(t, "山＊＊＊ 佐藤 太郎", masked.MemberSearch.Nodes[0].Name+" "+masked.MemberSearch.Nodes[1].Name)
+	var private searched
+	a.DoAs(t, clerk, searchMembers, apptest.Variables{"where": apptest.Variables{"genders": []string{"FEMALE"}}}).Into(t, &private)
+	require.Equal(t, 1, private.MemberSearch.TotalCount, "who is masked is not found by what is masked")
+
+	var kept int
+	require.NoError(t, a.DB.Pool().QueryRow(t.Context(), `SELECT count(*) FROM events WHERE type = 'member.searched' AND data->'conditions'->'store'->>'kind' = 'REGISTERED'`).Scan(&kept))
+	require.Equal(t, 3, kept)
+	require.Equal(t, "CONDITION_UNKNOWN", a.DoAs(t, office, searchMembers, apptest.Variables{"where": apptest.Variables{"store": apptest.Variables{"kind": "HOME", "storeIds": []string{id.Global("Location", id.New())}}}}).Code())
+	require.Equal(t, "FORBIDDEN", a.DoAs(t, access.Actor{Role: access.RolePartner, ID: id.New(), Permissions: office.Permissions}, searchMembers, apptest.Variables{"where": stores}).Code())
+}
+
+type segmentDone struct {
+	Segment *struct {
+		ID, Name, Kind string
+		Members        int
+	}
+	URL        string
+	UserErrors []userError
+}
+
+func TestSegmentsAreKeptAndExported(t *testing.T) {
+	t.Parallel()
+	a := apptest.Start(t)
+	shibuya := shopOf(t, a, "shibuya")
+	registeredAt(t, a, shibuya, "山田 花子", "09012345612")
+	office := access.Actor{Role: access.RoleStaff, ID: id.New(), Permissions: []access.Permission{access.MemberRead, access.SegmentWrite, access.MemberExport}}
+	where := apptest.Variables{"store": apptest.Variables{"kind": "REGISTERED", "storeIds": []string{id.Global("Location", shibuya)}}}
+	do := func(actor access.Actor, field, input string, variables apptest.Variables) segmentDone {
+		t.Helper()
+		fields := `segment { id name kind members }`
+		if field == "exportSegment" {
+			fields = `url`
+		}
+		got := map[string]segmentDone{}
+		a.DoAs(t, actor, `mutation($input: `+input+`!) { `+field+`(input: $input) { `+fields+` userErrors { code field } } }`, in(variables)).Into(t, &got)
+		return got[field]
+	}
+	frozen := do(office, "saveSegment", "SaveSegmentInput", apptest.Variables{"name": "渋谷・固定", "kind": "STATIC", "where": where})
+	moving := do(office, "saveSegment", "SaveSegmentInput", apptest.Variables{"name": "渋谷・動的", "kind": "DYNAMIC", "where": where})
+	require.Equal(t, 1, frozen.Segment.Members)
+	require.Equal(t, 1, moving.Segment.Members)
+	require.Equal(t, "DUPLICATE", do(office, "saveSegment", "SaveSegmentInput", apptest.Variables{"name": "渋谷・動的", "kind": "DYNAMIC", "where": where}).UserErrors[0].Code)
+	registeredAt(t, a, shibuya, "鈴木 次郎", "08098765434")
+	require.Equal(t, 2, do(office, "refreshSegment", "SegmentInput", apptest.Variables{"segmentId": moving.Segment.ID}).Segment.Members)
+	require.Equal(t, "SEGMENT_STATIC", do(office, "refreshSegment", "SegmentInput", apptest.Variables{"segmentId": frozen.Segment.ID}).UserErrors[0].Code)
+	require.Equal(t, "渋谷", do(office, "renameSegment", "RenameSegmentInput", apptest.Variables{"segmentId": frozen.Segment.ID, "name": " 渋谷 "}).Segment.Name)
+	clerk := clerkOf(office.Permissions, shibuya)
+	require.Equal(t, "FORBIDDEN", do(clerk, "exportSegment", "ExportSegmentInput", apptest.Variables{"segmentId": moving.Segment.ID, "format": "CSV"}).UserErrors[0].Code)
+
+	for segment, people := range map[string]int{frozen.Segment.ID: 1, moving.Segment.ID: 2} {
+		link := do(office, "exportSegment", "ExportSegmentInput", apptest.Variables{"segmentId": segment, "format": "CSV"}).URL
+		status, body := fileOf(t, a, link)
+		require.Equal(t, http.StatusOK, status)
+		require.Equal(t, 1+people, strings.Count(body, "\r\n"))
+		require.Contains(t, body, "山田 花子,ヤマダ,")
+		status, _ = fileOf(t, a, link+"x")
+		require.Equal(t, http.StatusForbidden, status)
+	}
+	var opened int
+	require.NoError(t, a.DB.Pool().QueryRow(t.Context(), `SELECT count(*) FROM events WHERE type = 'segment.exported' AND actor_id = $1`, office.ID).Scan(&opened))
+	require.Equal(t, 2, opened)
+	do(office, "closeSegment", "SegmentInput", apptest.Variables{"segmentId": frozen.Segment.ID})
+	require.Equal(t, "SEGMENT_CLOSED", do(office, "closeSegment", "SegmentInput", apptest.Variables{"segmentId": frozen.Segment.ID}).UserErrors[0].Code)
+}
+
+func fileOf(t *testing.T, a *apptest.App, link string) (status int, body string) {
+	t.Helper()
+	r, err := http.Get(a.URL + link[strings.Index(link, "/segment-exports/"):]) //nolint:noctx // a test's own server
+	require.NoError(t, err)
+	defer func() { _ = r.Body.Close() }()
+	raw, err := io.ReadAll(r.Body)
+	require.NoError(t, err)
+	return r.StatusCode, string(raw)
+}

@@ -1,0 +1,292 @@
+package postgres
+
+import (
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/shopspring/decimal"
+
+	"github.com/noren-commerce/noren/core/segment"
+)
+
+// searchSQL compiles a tree of conditions to one statement's common table "hits", which
+// has the members whom the tree holds for, each once.
+//
+// Every condition on many rows (purchases, pets) is a set of members, joined from the
+// left: that it holds is that the set has the member, in whatever group it stands.
+// PostgreSQL makes a semi-join of it where it has to hold, an anti-join where it must not.
+//
+// Sums of all that members bought cost the most. Where they are one of several conditions
+// that all have to hold, the others are asked first ("narrowed"), and sums are made of
+// the members who are left.
+type searchSQL struct {
+	query segment.Query
+	args  pgx.NamedArgs
+}
+
+// stage is one select over memberships under way: the joins that its conditions need.
+type stage struct {
+	*searchSQL
+	joins    []string
+	profiles bool
+	within   string // narrows the sets to members who can still be hit; empty for all
+}
+
+func compileSearch(q segment.Query) (string, pgx.NamedArgs) {
+	s := &searchSQL{query: q, args: pgx.NamedArgs{"brand": q.BrandID, "today": q.Today}}
+	all := []segment.Condition{q.Where}
+	if q.Where.All != nil {
+		all = q.Where.All
+	}
+	var light, heavy []segment.Condition
+	for _, c := range all {
+		if c.Sums() {
+			heavy = append(heavy, c)
+		} else {
+			light = append(light, c)
+		}
+	}
+	base := []string{`j.brand_id = @brand`, `j.ended_at IS NULL`}
+	if q.Only {
+		s.args["own_stores"] = orEmpty(q.Stores)
+		base = append(base, `(j.registered_store_id = ANY(@own_stores) OR j.home_store_id = ANY(@own_stores))`)
+	}
+	if len(light) == 0 || len(heavy) == 0 {
+		one := &stage{searchSQL: s}
+		return `WITH hits AS MATERIALIZED (` + one.selected(base, all) + `)`, s.args
+	}
+	first := &stage{searchSQL: s}
+	narrowed := first.selected(base, light)
+	second := &stage{searchSQL: s, within: `narrowed`, joins: []string{`JOIN narrowed ON narrowed.member_id = j.member_id`}}
+	return `WITH narrowed AS MATERIALIZED (` + narrowed + `), hits AS MATERIALIZED (` + second.selected(base, heavy) + `)`, s.args
+}
+
+func (s *stage) selected(base []string, all []segment.Condition) string {
+	where := append([]string{}, base...)
+	for _, c := range all {
+		where = append(where, s.holds(c))
+	}
+	return `SELECT j.member_id FROM memberships j ` + strings.Join(s.joins, ` `) + ` WHERE ` + strings.Join(where, ` AND `)
+}
+
+// arg is the placeholder of a value.
+func (s *searchSQL) arg(value any) string {
+	name := fmt.Sprint("v", len(s.args))
+	s.args[name] = value
+	return `@` + name
+}
+
+// holds is the condition of SQL that says that c holds; it is never null.
+func (s *stage) holds(c segment.Condition) string {
+	switch {
+	case c.All != nil:
+		return s.group(c.All, ` AND `)
+	case c.Any != nil:
+		return s.group(c.Any, ` OR `)
+	case c.Not != nil:
+		return `NOT ` + s.holds(*c.Not)
+	case c.Bought != nil:
+		return s.in(s.bought(*c.Bought))
+	case c.Purchases != nil:
+		return s.purchases(*c.Purchases)
+	case c.LastPurchase != nil:
+		return s.in(s.lastPurchase(*c.LastPurchase))
+	case c.Pet != nil:
+		return s.in(s.pet(*c.Pet))
+	case c.Points != nil:
+		return s.points(*c.Points)
+	case c.Consent != nil:
+		return s.consent(*c.Consent)
+	}
+	return s.plain(c)
+}
+
+func (s *stage) group(all []segment.Condition, between string) string {
+	parts := make([]string, len(all))
+	for i, c := range all {
+		parts[i] = s.holds(c)
+	}
+	return `(` + strings.Join(parts, between) + `)`
+}
+
+// plain are conditions on the membership's and the profile's own rows.
+func (s *stage) plain(c segment.Condition) string {
+	switch {
+	case c.Store != nil && c.Store.Kind == segment.Home:
+		return `coalesce(j.home_store_id = ANY(` + s.arg(c.Store.StoreIDs) + `), false)`
+	case c.Store != nil:
+		return `coalesce(j.registered_store_id = ANY(` + s.arg(c.Store.StoreIDs) + `), false)`
+	case c.RankIDs != nil:
+		return `coalesce(j.rank_id = ANY(` + s.arg(c.RankIDs) + `), false)`
+	}
+	s.profile()
+	switch {
+	case c.Genders != nil:
+		return `coalesce(p.gender, 'UNSAID') = ANY(` + s.arg(c.Genders) + `)`
+	case c.BirthMonths != nil:
+		return `coalesce(p.birth_month = ANY(` + s.arg(c.BirthMonths) + `), false)`
+	case c.Age != nil:
+		return s.age(*c.Age)
+	}
+	return `false`
+}
+
+func (s *stage) profile() {
+	if !s.profiles {
+		s.profiles, s.joins = true, append(s.joins, `LEFT JOIN profiles p ON p.member_id = j.member_id`)
+	}
+}
+
+// age counts by months: the day of birth is sealed. Who has a birthday this month has
+// had it.
+func (s *stage) age(r segment.Range) string {
+	now := s.query.Today.Year()*12 + int(s.query.Today.Month())
+	const born = `p.birth_year * 12 + p.birth_month`
+	var bounds []string
+	if r.Min != nil {
+		bounds = append(bounds, born+` <= `+s.arg(now-12**r.Min)+`::int`)
+	}
+	if r.Max != nil {
+		bounds = append(bounds, born+` > `+s.arg(now-12*(*r.Max+1))+`::int`)
+	}
+	return `coalesce(` + strings.Join(bounds, ` AND `) + `, false)`
+}
+
+// in joins a set of members, each of whom it has once, and says that it has the member.
+func (s *stage) in(set string) string {
+	name := fmt.Sprint("s", len(s.joins)+1)
+	if s.within != "" {
+		name = fmt.Sprint("t", len(s.joins))
+	}
+	s.joins = append(s.joins, `LEFT JOIN (`+set+`) `+name+` ON `+name+`.member_id = j.member_id`)
+	return `(` + name + `.member_id IS NOT NULL)`
+}
+
+// sums selects the members of a table of purchases, whose rows fit, by their sums.
+func (s *stage) sums(table string, where, having []string) string {
+	from, member := table+` x`, `x.member_id`
+	if s.within != "" {
+		from = s.within + ` n JOIN ` + from + ` ON x.member_id = n.member_id`
+	}
+	return `SELECT ` + member + ` FROM ` + from + ` WHERE ` + strings.Join(append([]string{`x.member_id IS NOT NULL`}, where...), ` AND `) +
+		` GROUP BY ` + member + ` HAVING ` + strings.Join(having, ` AND `)
+}
+
+// days narrows to a period, which lets PostgreSQL leave out the months beside it.
+func (s *stage) days(p *segment.Period) (where []string) {
+	from, until := p.Between(s.query.Today)
+	if from != nil {
+		where = append(where, `x.bought_on >= `+s.arg(from.Format(time.DateOnly))+`::text::date`)
+	}
+	if until != nil {
+		where = append(where, `x.bought_on <= `+s.arg(until.Format(time.DateOnly))+`::text::date`)
+	}
+	return where
+}
+
+func (s *stage) bought(b segment.Bought) string {
+	var goods []string
+	if len(b.ProductIDs) > 0 {
+		goods = append(goods, `SELECT unnest(`+s.arg(b.ProductIDs)+`::uuid[])`)
+	}
+	if len(b.CategoryIDs) > 0 {
+		goods = append(goods, `SELECT product_id FROM product_categories WHERE category_id IN (WITH RECURSIVE tree AS (
+			SELECT unnest(`+s.arg(b.CategoryIDs)+`::uuid[]) AS id UNION SELECT c.id FROM categories c JOIN tree ON c.parent_id = tree.id) SELECT id FROM tree)`)
+	}
+	if len(b.ProductBrandIDs) > 0 {
+		goods = append(goods, `SELECT id FROM products WHERE product_brand_id = ANY(`+s.arg(b.ProductBrandIDs)+`)`)
+	}
+	where := append([]string{`x.product_id = ANY(ARRAY(` + strings.Join(goods, ` UNION `) + `))`}, s.days(b.Period)...)
+	least := 1
+	quantity := segment.Range{Min: &least}
+	if b.Quantity != nil {
+		quantity.Max = b.Quantity.Max
+		if b.Quantity.Min != nil {
+			quantity.Min = b.Quantity.Min
+		}
+	}
+	having := append(s.counts(`sum(x.quantity)`, &quantity), s.amounts(`sum(x.amount)`, b.Amount)...)
+	return s.sums(`purchase_lines`, where, having)
+}
+
+// purchases holds for who is in the set of those whose sums fit. Where nothing fits too,
+// it holds for all but those whose sums do not.
+func (s *stage) purchases(p segment.Purchases) string {
+	where := append([]string{`x.brand_id = @brand`}, s.days(p.Period)...)
+	if len(p.StoreIDs) > 0 {
+		where = append(where, `x.store_id = ANY(`+s.arg(p.StoreIDs)+`)`)
+	}
+	having := append(s.amounts(`sum(x.total)`, p.Amount), s.counts(`sum(x.items)`, p.Items)...)
+	having = append(having, s.counts(`count(*) FILTER (WHERE x.items > 0)`, p.Visits)...)
+	if len(having) == 0 {
+		return `true`
+	}
+	if p.Nothing() {
+		return `NOT ` + s.in(s.sums(`purchases`, where, []string{`NOT (` + strings.Join(having, ` AND `) + `)`}))
+	}
+	return s.in(s.sums(`purchases`, where, having))
+}
+
+func (s *stage) lastPurchase(p segment.Period) string {
+	from, until := p.Between(s.query.Today)
+	where := append([]string{`x.brand_id = @brand`, `x.items > 0`}, s.days(&segment.Period{From: from})...)
+	having := []string{`true`}
+	if until != nil {
+		having = []string{`max(x.bought_on) <= ` + s.arg(until.Format(time.DateOnly)) + `::text::date`}
+	}
+	return s.sums(`purchases`, where, having)
+}
+
+func (s *stage) counts(sum string, r *segment.Range) (having []string) {
+	if r != nil && r.Min != nil {
+		having = append(having, sum+` >= `+s.arg(*r.Min)+`::bigint`)
+	}
+	if r != nil && r.Max != nil {
+		having = append(having, sum+` <= `+s.arg(*r.Max)+`::bigint`)
+	}
+	return having
+}
+
+// amounts compares minor units: a bound that is finer than they are is taken to the next
+// one within.
+func (s *stage) amounts(sum string, a *segment.Amounts) (having []string) {
+	minor := func(d *decimal.Decimal) decimal.Decimal { return d.Shift(s.query.Currency.Digits()) }
+	if a != nil && a.Min != nil {
+		having = append(having, sum+` >= `+s.arg(minor(a.Min).Ceil().IntPart())+`::bigint`)
+	}
+	if a != nil && a.Max != nil {
+		having = append(having, sum+` <= `+s.arg(minor(a.Max).Floor().IntPart())+`::bigint`)
+	}
+	return having
+}
+
+func (s *stage) pet(p segment.Pet) string {
+	where := []string{`closed_at IS NULL`}
+	if len(p.Species) > 0 {
+		where = append(where, `species = ANY(`+s.arg(p.Species)+`)`)
+	}
+	if len(p.Breeds) > 0 {
+		where = append(where, `breed = ANY(`+s.arg(p.Breeds)+`)`)
+	}
+	if p.Age != nil && p.Age.Min != nil {
+		where = append(where, `birthday <= (@today::date - make_interval(years => `+s.arg(*p.Age.Min)+`::int))::date`)
+	}
+	if p.Age != nil && p.Age.Max != nil {
+		where = append(where, `birthday > (@today::date - make_interval(years => `+s.arg(*p.Age.Max+1)+`::int))::date`)
+	}
+	return `SELECT DISTINCT member_id FROM pets WHERE ` + strings.Join(where, ` AND `)
+}
+
+func (s *stage) points(p segment.Points) string {
+	name := fmt.Sprint("b", len(s.joins))
+	s.joins = append(s.joins, `LEFT JOIN point_accounts `+name+` ON `+name+`.member_id = j.member_id AND `+name+`.programme_id = `+s.arg(p.ProgrammeID))
+	return `(` + strings.Join(s.counts(`coalesce(`+name+`.available, 0)`, &p.Balance), ` AND `) + `)`
+}
+
+func (s *stage) consent(c segment.Consent) string {
+	name := fmt.Sprint("c", len(s.joins))
+	s.joins = append(s.joins, `LEFT JOIN member_settings `+name+` ON `+name+`.member_id = j.member_id AND `+name+`.brand_id = @brand AND `+name+`.medium = `+s.arg(c.Medium))
+	return `(coalesce(` + name + `.given, false) = ` + s.arg(c.Given) + `)`
+}

@@ -1,0 +1,389 @@
+package postgres_test
+
+import (
+	"context"
+	"fmt"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
+	"github.com/shopspring/decimal"
+	"github.com/stretchr/testify/require"
+	"pgregory.net/rapid"
+
+	"github.com/noren-commerce/noren/core/customer"
+	"github.com/noren-commerce/noren/core/id"
+	"github.com/noren-commerce/noren/core/member"
+	"github.com/noren-commerce/noren/core/segment"
+	"github.com/noren-commerce/noren/storage/postgres"
+	"github.com/noren-commerce/noren/storage/postgres/pgtest"
+)
+
+var searchDay = time.Date(2026, 6, 15, 0, 0, 0, 0, time.UTC)
+
+func some(n int) *int { return &n }
+
+func yen(n int64) *decimal.Decimal {
+	d := decimal.NewFromInt(n)
+	return &d
+}
+
+func TestASearchIsOneStatement(t *testing.T) {
+	t.Parallel()
+	first := searchDay.AddDate(0, 0, -364)
+	sql, args := postgres.CompileSearch(segment.Query{Currency: "JPY", Today: searchDay, Where: segment.Condition{All: []segment.Condition{
+		{Genders: []customer.Gender{"FEMALE"}},
+		{Bought: &segment.Bought{ProductIDs: []uuid.UUID{uuid.Max}, Period: &segment.Period{LastDays: some(365)}}},
+		{Purchases: &segment.Purchases{Period: &segment.Period{From: &first}, Amount: &segment.Amounts{Min: yen(30000)}}},
+		{Not: &segment.Condition{Consent: &segment.Consent{Medium: member.DM, Given: false}}},
+	}}})
+	require.Equal(t, strings.Join(strings.Fields(`
+		WITH narrowed AS MATERIALIZED (SELECT j.member_id FROM memberships j
+			LEFT JOIN profiles p ON p.member_id = j.member_id
+			LEFT JOIN (SELECT x.member_id FROM purchase_lines x WHERE x.member_id IS NOT NULL AND x.product_id = ANY(ARRAY(SELECT unnest(@v3::uuid[])))
+				AND x.bought_on >= @v4::text::date AND x.bought_on <= @v5::text::date GROUP BY x.member_id HAVING sum(x.quantity) >= @v6::bigint) s2 ON s2.member_id = j.member_id
+			LEFT JOIN member_settings c2 ON c2.member_id = j.member_id AND c2.brand_id = @brand AND c2.medium = @v7
+			WHERE j.brand_id = @brand AND j.ended_at IS NULL AND coalesce(p.gender, 'UNSAID') = ANY(@v2) AND (s2.member_id IS NOT NULL) AND NOT (coalesce(c2.given, false) = @v8)),
+		hits AS MATERIALIZED (SELECT j.member_id FROM memberships j
+			JOIN narrowed ON narrowed.member_id = j.member_id
+			LEFT JOIN (SELECT x.member_id FROM narrowed n JOIN purchases x ON x.member_id = n.member_id WHERE x.member_id IS NOT NULL AND x.brand_id = @brand
+				AND x.bought_on >= @v9::text::date GROUP BY x.member_id HAVING sum(x.total) >= @v10::bigint) t1 ON t1.member_id = j.member_id
+			WHERE j.brand_id = @brand AND j.ended_at IS NULL AND (t1.member_id IS NOT NULL))`), " "), strings.Join(strings.Fields(sql), " "))
+	require.Equal(t, "2025-06-16 2026-06-15 2025-06-16", fmt.Sprint(args["v4"], " ", args["v5"], " ", args["v9"]))
+	require.EqualValues(t, 30000, args["v10"])
+}
+
+// known is a member as the naive evaluation knows them.
+type known struct {
+	id          uuid.UUID
+	gender      customer.Gender
+	born        int // year * 12 + month; 0: not known
+	store, rank uuid.UUID
+	points      int64
+	mail        bool
+	pets        []customer.Pet
+	bought      []boughtOnce
+}
+
+type boughtOnce struct {
+	on              time.Time
+	product         uuid.UUID
+	quantity, price int
+}
+
+func (k known) fits(c segment.Condition, category map[uuid.UUID]uuid.UUID) bool {
+	fits := func(c segment.Condition) bool { return k.fits(c, category) }
+	switch {
+	case c.All != nil:
+		return !slices.ContainsFunc(c.All, func(c segment.Condition) bool { return !fits(c) })
+	case c.Any != nil:
+		return slices.ContainsFunc(c.Any, fits)
+	case c.Not != nil:
+		return !fits(*c.Not)
+	case c.Bought != nil:
+		return k.boughtGoods(*c.Bought, category)
+	case c.Purchases != nil:
+		return k.boughtSoMuch(*c.Purchases)
+	case c.LastPurchase != nil:
+		return k.boughtLast(c.LastPurchase)
+	case c.Age != nil:
+		return k.born > 0 && c.Age.Has(int64((searchDay.Year()*12+int(searchDay.Month())-k.born)/12))
+	case c.Genders != nil:
+		return slices.Contains(c.Genders, k.gender)
+	case c.BirthMonths != nil:
+		return k.born > 0 && slices.Contains(c.BirthMonths, (k.born-1)%12+1)
+	case c.Pet != nil:
+		return slices.ContainsFunc(k.pets, func(p customer.Pet) bool { return petFits(p, *c.Pet) })
+	case c.Store != nil:
+		return slices.Contains(c.Store.StoreIDs, k.store)
+	case c.RankIDs != nil:
+		return slices.Contains(c.RankIDs, k.rank)
+	case c.Points != nil:
+		return c.Points.Balance.Has(k.points)
+	}
+	return k.mail == c.Consent.Given
+}
+
+func within(p *segment.Period, day time.Time) bool {
+	from, until := p.Between(searchDay)
+	return (from == nil || !day.Before(*from)) && (until == nil || !day.After(*until))
+}
+
+func (k known) boughtGoods(b segment.Bought, category map[uuid.UUID]uuid.UUID) bool {
+	pieces, amount := 0, 0
+	for _, l := range k.bought {
+		if within(b.Period, l.on) && (slices.Contains(b.ProductIDs, l.product) || slices.Contains(b.CategoryIDs, category[l.product])) {
+			pieces, amount = pieces+l.quantity, amount+l.quantity*l.price
+		}
+	}
+	if b.Quantity != nil && !b.Quantity.Has(int64(pieces)) || (b.Quantity == nil || b.Quantity.Min == nil) && pieces < 1 {
+		return false
+	}
+	return b.Amount.Has(decimal.NewFromInt(int64(amount)))
+}
+
+func (k known) boughtSoMuch(p segment.Purchases) bool {
+	items, amount, visits := 0, 0, 0
+	for _, l := range k.bought {
+		if within(p.Period, l.on) {
+			items, amount = items+l.quantity, amount+l.quantity*l.price
+			if l.quantity > 0 {
+				visits++
+			}
+		}
+	}
+	return p.Amount.Has(decimal.NewFromInt(int64(amount))) && p.Items.Has(int64(items)) && p.Visits.Has(int64(visits))
+}
+
+func (k known) boughtLast(p *segment.Period) bool {
+	var last time.Time
+	for _, l := range k.bought {
+		if l.quantity > 0 && l.on.After(last) {
+			last = l.on
+		}
+	}
+	return !last.IsZero() && within(p, last)
+}
+
+func petFits(p customer.Pet, c segment.Pet) bool {
+	if len(c.Species) > 0 && !slices.Contains(c.Species, p.Species) || len(c.Breeds) > 0 && !slices.Contains(c.Breeds, p.Breed) {
+		return false
+	}
+	if c.Age == nil {
+		return true
+	}
+	if p.Birthday == nil {
+		return false
+	}
+	age := searchDay.Year() - p.Birthday.Year()
+	if searchDay.Before(p.Birthday.AddDate(age, 0, 0)) {
+		age--
+	}
+	return c.Age.Has(int64(age))
+}
+
+// town is who there is to search for.
+type town struct {
+	*pgtest.Shop
+	store                               *postgres.Segments
+	people                              []known
+	products, categories, stores, ranks []uuid.UUID
+	programme                           uuid.UUID
+	category                            map[uuid.UUID]uuid.UUID
+}
+
+func newTown(t *testing.T) *town {
+	w := &town{Shop: pgtest.NewShop(t), category: map[uuid.UUID]uuid.UUID{}, programme: id.New()}
+	w.store = postgres.NewSegments(w.DB, nil)
+	exec := func(sql string, args ...any) {
+		_, err := w.DB.Pool().Exec(t.Context(), sql, args...)
+		require.NoError(t, err, sql)
+	}
+	for i := range 2 {
+		parent, child, store, rank := id.New(), id.New(), id.New(), id.New()
+		exec(`INSERT INTO categories (id, brand_id, slug, name) VALUES ($1, $2, $3, '{"ja":"分類"}')`, parent, w.BrandID, fmt.Sprint("parent", i))
+		exec(`INSERT INTO categories (id, brand_id, parent_id, slug, name) VALUES ($1, $2, $3, $4, '{"ja":"分類"}')`, child, w.BrandID, parent, fmt.Sprint("child", i))
+		exec(`INSERT INTO locations (id, brand_id, code, name, kind) VALUES ($1, $2, $3, '{"ja":"店"}', 'SHOP')`, store, w.BrandID, fmt.Sprint("shop", i))
+		exec(`INSERT INTO member_ranks (id, brand_id, code, name, min_spend, months, updated_at) VALUES ($1, $2, $3, '{"ja":"金"}', $4, 12, now())`, rank, w.BrandID, fmt.Sprint("R", i), i)
+		w.categories, w.stores, w.ranks = append(w.categories, parent), append(w.stores, store), append(w.ranks, rank)
+		for n := range 2 {
+			p := w.AddProduct(t, fmt.Sprint("goods", i, n), 100)
+			exec(`INSERT INTO product_categories (product_id, category_id) VALUES ($1, $2)`, p.ID, child)
+			w.products, w.category[p.ID] = append(w.products, p.ID), parent
+		}
+	}
+	exec(`INSERT INTO point_programmes (id, brand_id, code, name, currency, unit_points, unit_minor, confirm_days, grace_days, notice_days, grant_limit, zone, created_at, updated_at)
+		VALUES ($1, $2, 'p', '{"ja":"点"}', 'JPY', 1, 1, 0, 0, 0, 0, 'Asia/Tokyo', now(), now())`, w.programme, w.BrandID)
+	return w
+}
+
+func pick[T any](r *rapid.T, all []T) T { return rapid.SampledFrom(all).Draw(r, "of") }
+
+func (w *town) move(r *rapid.T, n int) {
+	ctx := context.Background()
+	batch := &pgx.Batch{}
+	for _, table := range []string{"purchases", "purchase_lines", "pets", "point_accounts", "member_settings", "profiles", "memberships", "members", "accounts"} {
+		batch.Queue(`DELETE FROM ` + table)
+	}
+	w.people = nil
+	for range n {
+		k := known{
+			id: id.New(), gender: pick(r, []customer.Gender{"FEMALE", "MALE", "UNSAID"}), store: pick(r, w.stores), rank: pick(r, append(w.ranks, uuid.Nil)),
+			points: int64(rapid.IntRange(0, 3).Draw(r, "points")), mail: rapid.Bool().Draw(r, "mail"),
+		}
+		batch.Queue(`INSERT INTO accounts (id, email, name, role, created_at, updated_at) VALUES ($1, $2, '', 'MEMBER', now(), now())`, k.id, k.id.String()+"@example.jp")
+		batch.Queue(`INSERT INTO members (id, created_at, updated_at) VALUES ($1, now(), now())`, k.id)
+		batch.Queue(`INSERT INTO memberships (member_id, brand_id, registered_store_id, home_store_id, rank_id, joined_at) VALUES ($1, $2, $3, $3, nullif($4::uuid, '00000000-0000-0000-0000-000000000000'), now())`, k.id, w.BrandID, k.store, k.rank)
+		if rapid.Bool().Draw(r, "profile") {
+			k.born = rapid.IntRange(1960*12+1, 2010*12).Draw(r, "born")
+			batch.Queue(`INSERT INTO profiles (member_id, gender, birth_year, birth_month, updated_at) VALUES ($1, $2, $3, $4, now())`, k.id, k.gender, (k.born-1)/12, (k.born-1)%12+1)
+		} else {
+			k.gender = "UNSAID"
+		}
+		if k.points > 0 {
+			batch.Queue(`INSERT INTO point_accounts (id, programme_id, member_id, available) VALUES ($1, $2, $3, $4)`, id.New(), w.programme, k.id, k.points)
+		}
+		if k.mail {
+			batch.Queue(`INSERT INTO member_settings (member_id, brand_id, medium, given, since) VALUES ($1, $2, 'MAIL', true, now())`, k.id, w.BrandID)
+		}
+		for range rapid.IntRange(0, 2).Draw(r, "pets") {
+			p := customer.Pet{ID: id.New(), Species: pick(r, []customer.Species{"DOG", "CAT"}), Breed: pick(r, []string{"柴犬", "雑種"})}
+			if rapid.Bool().Draw(r, "birthday") {
+				day := searchDay.AddDate(0, 0, -rapid.IntRange(0, 2000).Draw(r, "days"))
+				p.Birthday = &day
+			}
+			k.pets = append(k.pets, p)
+			batch.Queue(`INSERT INTO pets (id, member_id, name, species, breed, birthday, created_at, updated_at) VALUES ($1, $2, 'x', $3, $4, $5, now(), now())`, p.ID, k.id, p.Species, p.Breed, p.Birthday)
+		}
+		for range rapid.IntRange(0, 4).Draw(r, "purchases") {
+			b := boughtOnce{
+				on: searchDay.AddDate(0, 0, -rapid.IntRange(0, 12).Draw(r, "ago")), product: pick(r, w.products), quantity: pick(r, []int{-1, 1, 1, 2}), price: pick(r, []int{100, 300}),
+			}
+			k.bought = append(k.bought, b)
+			key := id.New()
+			batch.Queue(`INSERT INTO purchases (id, bought_on, bought_at, brand_id, member_id, source, items, total, currency, created_at) VALUES ($1, $2::date, now(), $3, $4, 'ONLINE', $5, $6, 'JPY', now())`,
+				key, b.on, w.BrandID, k.id, b.quantity, b.quantity*b.price)
+			batch.Queue(`INSERT INTO purchase_lines (purchase_id, bought_on, position, brand_id, member_id, product_id, code, name, quantity, amount) VALUES ($1, $2, 1, $3, $4, $5, 'x', 'x', $6, $7)`,
+				key, b.on, w.BrandID, k.id, b.product, b.quantity, b.quantity*b.price)
+		}
+		w.people = append(w.people, k)
+	}
+	require.NoError(r, w.DB.Pool().SendBatch(ctx, batch).Close())
+}
+
+func bounds(r *rapid.T, low, high int) *segment.Range {
+	a, b := rapid.IntRange(low, high).Draw(r, "min"), rapid.IntRange(low, high).Draw(r, "max")
+	both := segment.Range{Min: some(min(a, b)), Max: some(max(a, b))}
+	return pick(r, []*segment.Range{{Min: both.Min}, {Max: both.Max}, &both})
+}
+
+func amounts(r *rapid.T) *segment.Amounts {
+	b := bounds(r, 0, 6)
+	scaled := func(n *int) *decimal.Decimal {
+		if n == nil {
+			return nil
+		}
+		return yen(int64(*n) * 100)
+	}
+	return pick(r, []*segment.Amounts{nil, {Min: scaled(b.Min), Max: scaled(b.Max)}})
+}
+
+func period(r *rapid.T) *segment.Period {
+	from := searchDay.AddDate(0, 0, -rapid.IntRange(6, 12).Draw(r, "from"))
+	until := searchDay.AddDate(0, 0, -rapid.IntRange(0, 6).Draw(r, "until"))
+	return pick(r, []*segment.Period{{From: &from}, {Until: &until}, {From: &from, Until: &until}, {LastDays: some(rapid.IntRange(1, 12).Draw(r, "last"))}})
+}
+
+func (w *town) tree(r *rapid.T, depth int) segment.Condition {
+	kind := rapid.IntRange(0, 13).Draw(r, "kind")
+	if depth > 2 {
+		kind = 3 + kind%11
+	}
+	several := func() (all []segment.Condition) {
+		for range rapid.IntRange(1, 3).Draw(r, "several") {
+			all = append(all, w.tree(r, depth+1))
+		}
+		return all
+	}
+	switch kind {
+	case 0:
+		return segment.Condition{All: several()}
+	case 1:
+		return segment.Condition{Any: several()}
+	case 2:
+		below := w.tree(r, depth+1)
+		return segment.Condition{Not: &below}
+	case 3:
+		b := segment.Bought{ProductIDs: []uuid.UUID{pick(r, w.products)}, Period: period(r), Amount: amounts(r)}
+		if rapid.Bool().Draw(r, "category") {
+			b.ProductIDs, b.CategoryIDs = nil, []uuid.UUID{pick(r, w.categories)}
+		}
+		if rapid.Bool().Draw(r, "counted") {
+			b.Quantity = bounds(r, 1, 4)
+		}
+		return segment.Condition{Bought: &b}
+	case 4:
+		return segment.Condition{Purchases: &segment.Purchases{Period: period(r), Amount: amounts(r), Items: bounds(r, 0, 5)}}
+	case 5:
+		return segment.Condition{Purchases: &segment.Purchases{Visits: bounds(r, 0, 3)}}
+	case 6:
+		return segment.Condition{LastPurchase: period(r)}
+	case 7:
+		return segment.Condition{Age: bounds(r, 15, 66)}
+	case 8:
+		return segment.Condition{Genders: []customer.Gender{pick(r, []customer.Gender{"FEMALE", "UNSAID"})}}
+	case 9:
+		return segment.Condition{BirthMonths: []int{rapid.IntRange(1, 12).Draw(r, "a"), rapid.IntRange(1, 12).Draw(r, "b")}}
+	case 10:
+		return segment.Condition{Pet: &segment.Pet{Species: []customer.Species{"DOG"}, Breeds: pick(r, [][]string{nil, {"柴犬"}}), Age: pick(r, []*segment.Range{nil, bounds(r, 0, 5)})}}
+	case 11:
+		return segment.Condition{Store: &segment.OfStore{Kind: pick(r, []segment.StoreKind{segment.Home, segment.Registered}), StoreIDs: []uuid.UUID{pick(r, w.stores)}}}
+	case 12:
+		return pick(r, []segment.Condition{{RankIDs: []uuid.UUID{pick(r, w.ranks)}}, {Consent: &segment.Consent{Medium: member.Mail, Given: rapid.Bool().Draw(r, "given")}}})
+	}
+	return segment.Condition{Points: &segment.Points{ProgrammeID: w.programme, Balance: *bounds(r, 0, 3)}}
+}
+
+func TestASearchFindsWhoFits(t *testing.T) {
+	t.Parallel()
+	w := newTown(t)
+	rapid.Check(t, func(r *rapid.T) {
+		w.move(r, 15)
+		for range 10 {
+			c := w.tree(r, 0)
+			want := []uuid.UUID{}
+			for _, k := range w.people {
+				if k.fits(c, w.category) {
+					want = append(want, k.id)
+				}
+			}
+			slices.SortFunc(want, func(a, b uuid.UUID) int { return strings.Compare(a.String(), b.String()) })
+			q := segment.Query{BrandID: w.BrandID, Currency: "JPY", Where: c, Today: searchDay, Limit: 100, Counted: true, Within: time.Minute}
+			found, err := w.store.Search(context.Background(), q)
+			require.NoError(r, err)
+			text, _ := c.Text()
+			require.Equal(r, want, found.MemberIDs, text)
+			require.Equal(r, len(want), found.Count)
+		}
+	})
+}
+
+func TestASearchEndsInTime(t *testing.T) {
+	t.Parallel()
+	w := newTown(t)
+	_, err := w.DB.Pool().Exec(t.Context(), `
+		WITH m AS (INSERT INTO members (id, created_at, updated_at) SELECT gen_random_uuid(), now(), now() FROM generate_series(1, 20000) RETURNING id)
+		INSERT INTO memberships (member_id, brand_id, joined_at) SELECT id, $1, now() FROM m`, w.BrandID)
+	require.NoError(t, err)
+	_, err = w.store.Search(t.Context(), segment.Query{BrandID: w.BrandID, Currency: "JPY", Today: searchDay, Limit: 1, Counted: true, Within: time.Millisecond,
+		Where: segment.Condition{Not: &segment.Condition{Purchases: &segment.Purchases{Visits: &segment.Range{Min: some(1)}}}}})
+	require.ErrorIs(t, err, segment.ErrSlow)
+}
+
+func TestSearchesReadSumsOutOfIndexesOfTheirMonths(t *testing.T) {
+	t.Parallel()
+	w := newTown(t)
+	ctx := t.Context()
+	require.NoError(t, postgres.NewPurchases(w.DB).Room(ctx, []time.Time{time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC), time.Date(2026, 5, 1, 0, 0, 0, 0, time.UTC), time.Date(2026, 6, 1, 0, 0, 0, 0, time.UTC)}))
+	sql, args := postgres.CompileSearch(segment.Query{BrandID: w.BrandID, Currency: "JPY", Today: searchDay, Where: segment.Condition{All: []segment.Condition{
+		{Bought: &segment.Bought{ProductIDs: w.products[:1], Period: &segment.Period{LastDays: some(30)}}},
+		{Purchases: &segment.Purchases{Period: &segment.Period{LastDays: some(30)}, Amount: &segment.Amounts{Min: yen(1)}}},
+	}}})
+	var plan []string
+	tx, err := w.DB.Pool().Begin(ctx)
+	require.NoError(t, err)
+	defer func() { _ = tx.Rollback(context.WithoutCancel(ctx)) }()
+	_, err = tx.Exec(ctx, `SET LOCAL enable_seqscan = off; SET LOCAL plan_cache_mode = force_custom_plan`)
+	require.NoError(t, err)
+	rows, err := tx.Query(ctx, `EXPLAIN `+sql+` SELECT count(*) FROM hits`, args)
+	require.NoError(t, err)
+	plan, err = pgx.CollectRows(rows, pgx.RowTo[string])
+	require.NoError(t, err)
+	whole := strings.Join(plan, "\n")
+	require.Regexp(t, regexp.MustCompile(`purchase_lines_2026_06`), whole)
+	require.NotContains(t, whole, "2026_01", "months beside the period are not read")
+}
