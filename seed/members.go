@@ -28,10 +28,7 @@ var sampleRanks = []struct {
 func WriteMembers(ctx context.Context, db *postgres.DB, now time.Time) error {
 	brand := Brands()[0]
 	batch := &pgx.Batch{}
-	for _, r := range sampleRanks {
-		batch.Queue(`INSERT INTO member_ranks (id, brand_id, code, name, min_spend, months, updated_at) VALUES ($1, $2, $3, $4, $5, 12, $6) ON CONFLICT DO NOTHING`,
-			key("rank", brand.Code, r.code), brand.ID, r.code, map[string]string{"ja": r.ja, "en": r.en}, r.least, Since)
-	}
+	queueRanks(batch, brand)
 	for i, a := range Members() {
 		batch.Queue(`INSERT INTO members (id, created_at, updated_at) SELECT $1, $2::timestamptz, $2 WHERE EXISTS (SELECT FROM accounts WHERE id = $1) ON CONFLICT DO NOTHING`, a.ID, a.Since)
 		batch.Queue(`INSERT INTO memberships (member_id, brand_id, home_store_id, joined_at, rank_due_on) SELECT $1, $2, $3, $4::timestamptz, $4::date WHERE EXISTS (SELECT FROM members WHERE id = $1) ON CONFLICT DO NOTHING`,
@@ -50,6 +47,14 @@ func WriteMembers(ctx context.Context, db *postgres.DB, now time.Time) error {
 	}
 	_, err := history.Upload(ctx, purchase.UploadInput{FileName: "journal.csv", File: strings.NewReader(sampleJournal(brand.Shops[1].Code, sku, name))})
 	return err
+}
+
+// queueRanks writes the brand's ranks.
+func queueRanks(batch *pgx.Batch, brand Brand) {
+	for _, r := range sampleRanks {
+		batch.Queue(`INSERT INTO member_ranks (id, brand_id, code, name, min_spend, months, updated_at) VALUES ($1, $2, $3, $4, $5, 12, $6) ON CONFLICT DO NOTHING`,
+			key("rank", brand.Code, r.code), brand.ID, r.code, map[string]string{"ja": r.ja, "en": r.en}, r.least, Since)
+	}
 }
 
 // memberCard is the card number of the i-th sample member.
