@@ -5,7 +5,7 @@ BIN     := $(CURDIR)/.bin
 LINT    := $(BIN)/golangci-lint
 LINT_VERSION := v2.15.0
 
-.PHONY: dev test generate check lint audit bench vulnerabilities
+.PHONY: dev test generate check lint audit bench bench-members vulnerabilities
 
 dev: ## Run everything on this machine; see the printed addresses.
 	$(GO) run ./cmd/noren dev
@@ -32,3 +32,6 @@ audit: ## Audit GraphQL over HTTP with the npm package graphql-http.
 
 bench: ## Measure noren beside the baseline; prints ratios.
 	$(GO) run ./bench
+
+bench-members: ## Measure a million members and twelve million purchased items; MEMBERS and PURCHASES choose other sizes.
+	$(GO) run ./bench -only members -members $(or $(MEMBERS),1000000) -purchases $(or $(PURCHASES),12000000)

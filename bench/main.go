@@ -24,6 +24,8 @@ type settings struct {
 	database    string
 	only        string
 	against     string
+	members     int
+	purchases   int
 }
 
 func main() {
@@ -33,7 +35,9 @@ func main() {
 	flag.Float64Var(&s.seconds, "seconds", 5, "length of one measurement")
 	flag.IntVar(&s.rounds, "rounds", 3, "measurements of each kind, in turn; the median counts")
 	flag.StringVar(&s.database, "database", os.Getenv("DATABASE_URL"), "PostgreSQL to use; a database noren_bench is made there. Unsaid, an embedded one")
-	flag.StringVar(&s.only, "only", "", "list, detail, search, checkout, trade, stock, orders or points; all if left out")
+	flag.StringVar(&s.only, "only", "", "list, detail, search, checkout, trade, stock, orders, points or members; all but members if left out")
+	flag.IntVar(&s.members, "members", 1_000_000, "members of -only members, kept in the database noren_bench_members")
+	flag.IntVar(&s.purchases, "purchases", 12_000_000, "items that they bought")
 	flag.StringVar(&s.against, "against", "", "binary of another noren, to take checkouts from both in turn")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
@@ -60,6 +64,9 @@ func run(ctx context.Context, s settings) error {
 	}
 	if s.only == "points" { // which needs no servers
 		return loyalty(ctx, s)
+	}
+	if s.only == "members" {
+		return membership(ctx, s)
 	}
 	return withFleet(ctx, s, func(f *fleet, database string) error { return measure(ctx, s, f, database) })
 }

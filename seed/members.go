@@ -28,9 +28,7 @@ var sampleRanks = []struct {
 func WriteMembers(ctx context.Context, db *postgres.DB, now time.Time) error {
 	brand := Brands()[0]
 	batch := &pgx.Batch{}
-	for _, r := range sampleRanks {
-		batch.Queue(`INSERT INTO member_ranks (id, brand_id, code, name, min_spend, months, updated_at) VALUES ($1, $2, $3, $4, $5, 12, $6) ON CONFLICT DO NOTHING`,
-			key("rank", brand.Code, r.code), brand.ID, r.code, map[string]string{"ja": r.ja, "en": r.en}, r.least, Since)
+	queueRanks(batch, brand)
 	}
 	batch.Queue(`INSERT INTO segments (id, brand_id, name, kind, currency, conditions, counted_at, created_at, updated_at) VALUES ($1, $2, 'この1年に2回以上購入', 'DYNAMIC', 'JPY', $3, $4, $4, $4) ON CONFLICT DO NOTHING`,
 		key("segment", brand.Code), brand.ID, `{"purchases": {"period": {"lastDays": 365}, "visits": {"min": 2}}}`, Since)
@@ -52,6 +50,14 @@ func WriteMembers(ctx context.Context, db *postgres.DB, now time.Time) error {
 	}
 	_, err := history.Upload(ctx, purchase.UploadInput{FileName: "journal.csv", File: strings.NewReader(sampleJournal(brand.Shops[1].Code, sku, name))})
 	return err
+}
+
+// queueRanks writes the brand's ranks.
+func queueRanks(batch *pgx.Batch, brand Brand) {
+	for _, r := range sampleRanks {
+		batch.Queue(`INSERT INTO member_ranks (id, brand_id, code, name, min_spend, months, updated_at) VALUES ($1, $2, $3, $4, $5, 12, $6) ON CONFLICT DO NOTHING`,
+			key("rank", brand.Code, r.code), brand.ID, r.code, map[string]string{"ja": r.ja, "en": r.en}, r.least, Since)
+	}
 }
 
 // memberCard is the card number of the i-th sample member.

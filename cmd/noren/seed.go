@@ -16,8 +16,9 @@ import (
 
 // seedCommand fills a database with a sample shop.
 type seedCommand struct {
-	databaseFlags
-	Scale    int    `env:"NOREN_SEED_SCALE" help:"Products of the first brand, for benchmarks; 0 is the sample's own 220."`
+	personalFlags
+	Scale int `env:"NOREN_SEED_SCALE" help:"Products of the first brand, for benchmarks; 0 is the sample's own 220."`
+	populationFlags
 	Password string `env:"NOREN_SEED_PASSWORD" default:"noren-sample-2026" help:"Password of the sample accounts. Everybody can read the default one: choose another where others reach the database."`
 }
 
@@ -32,6 +33,9 @@ func (c *seedCommand) Run(ctx context.Context) error {
 	}
 	defer db.Close()
 	if err := writeSample(ctx, db, seed.Options{Scale: c.Scale, Password: c.Password}); err != nil {
+		return err
+	}
+	if err := c.populate(ctx, db); err != nil {
 		return err
 	}
 	printAccounts(c.Password)

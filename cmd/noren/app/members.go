@@ -18,6 +18,7 @@ import (
 	"github.com/noren-commerce/noren/core/member"
 	"github.com/noren-commerce/noren/core/purchase"
 	"github.com/noren-commerce/noren/core/sealing"
+	"github.com/noren-commerce/noren/core/statistics"
 	"github.com/noren-commerce/noren/storage/postgres"
 )
 
@@ -69,6 +70,8 @@ func (a *App) memberWorkers(w *river.Workers) {
 		return a.Resolvers.Purchases.WorkPartitions(ctx)
 	})
 	work(w, func(ctx context.Context, _ member.EraseJob) error { return a.Resolvers.Members.WorkErasures(ctx) })
+	counts := statistics.New(a.DB, postgres.NewStatistics(a.DB), a.now)
+	river.AddWorker(w, &longJob[statistics.CountJob]{f: func(ctx context.Context, _ statistics.CountJob) error { return counts.Count(ctx) }})
 }
 
 // memberJobs are those that run regularly.
@@ -82,6 +85,7 @@ func memberJobs() []*river.PeriodicJob {
 		every(time.Hour, member.EraseJob{}),
 		every(time.Minute, purchase.ShipmentsJob{}),
 		every(24*time.Hour, purchase.PartitionJob{}),
+		every(10*time.Minute, statistics.CountJob{}),
 	}
 }
 

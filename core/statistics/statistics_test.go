@@ -1,0 +1,244 @@
+package statistics_test
+
+import (
+	"context"
+	"fmt"
+	"math/rand/v2"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
+	"github.com/stretchr/testify/require"
+
+	"github.com/noren-commerce/noren/core/access"
+	"github.com/noren-commerce/noren/core/channel"
+	"github.com/noren-commerce/noren/core/clock"
+	"github.com/noren-commerce/noren/core/fault"
+	"github.com/noren-commerce/noren/core/id"
+	"github.com/noren-commerce/noren/core/statistics"
+	"github.com/noren-commerce/noren/storage/postgres"
+	"github.com/noren-commerce/noren/storage/postgres/pgtest"
+)
+
+var today = time.Date(2026, 6, 30, 3, 0, 0, 0, time.UTC)
+
+// desk is a database with two brands and their stores, where things happen.
+type desk struct {
+	db        *postgres.DB
+	service   *statistics.Service
+	brands    []uuid.UUID
+	stores    [2][]uuid.UUID
+	programme uuid.UUID
+	account   uuid.UUID
+	members   []uuid.UUID
+	entries   int
+	chance    *rand.Rand
+}
+
+func newDesk(t *testing.T) *desk {
+	t.Helper()
+	db := pgtest.New(t)
+	d := &desk{db: db, service: statistics.New(db, postgres.NewStatistics(db), clock.Fixed(today)), programme: id.New(), account: id.New(), chance: rand.New(rand.NewPCG(1, 2))}
+	for b := range 2 {
+		d.brands = append(d.brands, id.New())
+		d.exec(t, `INSERT INTO brands (id, code, name) VALUES ($1, $2, '{}')`, d.brands[b], fmt.Sprint("b", b))
+		for s := range 3 {
+			d.stores[b] = append(d.stores[b], id.New())
+			d.exec(t, `INSERT INTO locations (id, brand_id, code, name, kind, priority) VALUES ($1, $2, $3, $4, 'SHOP', $5)`, d.stores[b][s], d.brands[b], fmt.Sprint("s", s), map[string]string{"ja": fmt.Sprint("店", s)}, s)
+		}
+	}
+	d.exec(t, `INSERT INTO point_programmes (id, brand_id, code, name, currency, unit_points, unit_minor, confirm_days, grace_days, notice_days, grant_limit, zone, created_at, updated_at)
+		VALUES ($1, $2, 'p', '{}', 'JPY', 1, 1, 0, 0, 0, 0, 'Asia/Tokyo', $3, $3)`, d.programme, d.brands[0], today)
+	holder := id.New()
+	d.exec(t, `INSERT INTO accounts (id, role, email, created_at, updated_at) VALUES ($1, 'MEMBER', 'm@example.jp', $2, $2)`, holder, today)
+	d.exec(t, `INSERT INTO point_accounts (id, programme_id, member_id) VALUES ($1, $2, $3)`, d.account, d.programme, holder)
+	return d
+}
+
+func (d *desk) exec(t *testing.T, sql string, args ...any) {
+	t.Helper()
+	_, err := d.db.Pool().Exec(t.Context(), sql, args...)
+	require.NoError(t, err, sql)
+}
+
+// someday is within ninety days, at any hour.
+func (d *desk) someday() time.Time {
+	return today.Add(-time.Duration(d.chance.IntN(90*24*60)) * time.Minute)
+}
+
+// store is one of the brand's, or online.
+func (d *desk) store(b int) *uuid.UUID {
+	if n := d.chance.IntN(4); n < 3 {
+		return &d.stores[b][n]
+	}
+	return nil
+}
+
+// happens lets something happen, some of it long ago.
+func (d *desk) happens(t *testing.T) {
+	t.Helper()
+	b, at := d.chance.IntN(2), d.someday()
+	switch d.chance.IntN(8) {
+	case 0:
+		m := id.New()
+		d.members = append(d.members, m)
+		d.exec(t, `INSERT INTO members (id, created_at, updated_at) VALUES ($1, $2, $2)`, m, at)
+		d.exec(t, `INSERT INTO memberships (member_id, brand_id, registered_store_id, joined_at) VALUES ($1, $2, $3, $4)`, m, d.brands[b], d.store(b), at)
+	case 1:
+		if len(d.members) > 0 {
+			d.exec(t, `INSERT INTO member_cards (id, number, member_id, brand_id, kind, state, store_id, issued_at) VALUES ($1, $7, $2, $3, $4, 'ACTIVE', $5, $6)`,
+				id.New(), d.members[d.chance.IntN(len(d.members))], d.brands[b], []string{"PHYSICAL", "DIGITAL"}[d.chance.IntN(2)], d.store(b), at, id.New().String())
+		}
+	case 2:
+		d.exec(t, `UPDATE purchases SET member_id = $1 WHERE id = (SELECT id FROM purchases WHERE member_id IS NULL LIMIT 1)`, id.New())
+	case 3:
+		d.exec(t, `DELETE FROM purchases WHERE id = (SELECT id FROM purchases ORDER BY total LIMIT 1)`)
+		d.exec(t, `UPDATE memberships SET joined_at = joined_at - interval '3 days' WHERE member_id = (SELECT member_id FROM memberships ORDER BY joined_at LIMIT 1)`)
+	case 4:
+		d.entries++
+		kind, debit, credit := "EARN", "ISSUED", "PENDING"
+		if d.chance.IntN(3) == 0 {
+			kind, debit, credit = "USE", "AVAILABLE", "REDEEMED"
+		}
+		d.exec(t, `INSERT INTO point_entries (account_id, number, programme_id, key, part, kind, debit, credit, points, available, pending, at) VALUES ($1, $2, $3, gen_random_uuid()::text, 0, $4, $5, $6, $7, 0, 0, $8)`,
+			d.account, d.entries, d.programme, kind, debit, credit, 1+d.chance.IntN(500), at)
+	default:
+		total := d.chance.IntN(9000) - 500
+		var member *uuid.UUID
+		if len(d.members) > 0 && d.chance.IntN(2) == 0 {
+			member = &d.members[d.chance.IntN(len(d.members))]
+		}
+		d.exec(t, `INSERT INTO purchases (id, bought_on, bought_at, brand_id, member_id, source, store_id, items, total, currency, created_at) VALUES ($1, $2::timestamptz AT TIME ZONE 'Asia/Tokyo', $2, $3, $4, 'ONLINE', $5, $6, $7, 'JPY', now())`,
+			id.New(), at, d.brands[b], member, d.store(b), 1+d.chance.IntN(5), total)
+	}
+}
+
+// recounts are what the figures must be, counted from nothing.
+const recounts = `
+	SELECT format('%s %s %s: %s', brand_id, day, store_id, string_agg(format('%s=%s', what, n), ' ' ORDER BY what)) FROM (
+		SELECT brand_id, bought_on AS day, store_id, 'receipts' AS what, count(*) AS n FROM purchases WHERE total >= 0 GROUP BY 1, 2, 3
+		UNION ALL SELECT brand_id, bought_on, store_id, 'returned', count(*) FROM purchases WHERE total < 0 GROUP BY 1, 2, 3
+		UNION ALL SELECT brand_id, bought_on, store_id, 'items', sum(items) FROM purchases GROUP BY 1, 2, 3
+		UNION ALL SELECT brand_id, bought_on, store_id, 'total', sum(total) FROM purchases GROUP BY 1, 2, 3
+		UNION ALL SELECT brand_id, bought_on, store_id, 'member_total', sum(total) FROM purchases WHERE member_id IS NOT NULL GROUP BY 1, 2, 3
+		UNION ALL SELECT brand_id, bought_on, store_id, 'member_receipts', count(*) FROM purchases WHERE member_id IS NOT NULL AND total >= 0 GROUP BY 1, 2, 3
+		UNION ALL SELECT brand_id, (issued_at AT TIME ZONE 'Asia/Tokyo')::date, store_id, kind, count(*) FROM member_cards GROUP BY 1, 2, 3, 4
+		UNION ALL SELECT brand_id, (joined_at AT TIME ZONE 'Asia/Tokyo')::date, registered_store_id, 'registrations', count(*) FROM memberships GROUP BY 1, 2, 3
+	) x WHERE n <> 0 GROUP BY brand_id, day, store_id ORDER BY 1`
+
+const kept = `
+	SELECT format('%s %s %s: %s', brand_id, day, store_id, string_agg(format('%s=%s', what, n), ' ' ORDER BY what)) FROM (
+		SELECT brand_id, day, store_id, k.what, k.n FROM daily_statistics s CROSS JOIN LATERAL (VALUES ('receipts', receipts::bigint), ('returned', returned), ('items', items),
+			('total', total), ('member_total', member_total), ('member_receipts', member_receipts), ('PHYSICAL', physical_cards), ('DIGITAL', digital_cards), ('registrations', registrations)) k (what, n)
+	) x WHERE n <> 0 GROUP BY brand_id, day, store_id ORDER BY 1`
+
+func (d *desk) lines(t *testing.T, sql string) []string {
+	t.Helper()
+	rows, err := d.db.Pool().Query(t.Context(), sql)
+	require.NoError(t, err)
+	all, err := pgx.CollectRows(rows, pgx.RowTo[string])
+	require.NoError(t, err)
+	return all
+}
+
+func (d *desk) as(t *testing.T, a access.Actor) context.Context {
+	t.Helper()
+	return access.With(channel.With(t.Context(), channel.Channel{BrandID: d.brands[0], Currency: "JPY", TimeZone: "Asia/Tokyo"}), a)
+}
+
+func TestFiguresAreThoseOfANaiveRecountWhateverComesLate(t *testing.T) {
+	t.Parallel()
+	d := newDesk(t)
+	for range 8 {
+		for range 60 {
+			d.happens(t)
+		}
+		require.NoError(t, d.service.Count(d.as(t, access.System)))
+		require.Equal(t, d.lines(t, recounts), d.lines(t, kept))
+		require.Equal(t, d.lines(t, `
+			SELECT format('%s %s', (at AT TIME ZONE 'Asia/Tokyo')::date, sum(CASE WHEN kind = 'EARN' THEN points ELSE -points END)) FROM point_entries GROUP BY (at AT TIME ZONE 'Asia/Tokyo')::date ORDER BY 1`),
+			d.lines(t, `SELECT format('%s %s', day, net) FROM daily_points ORDER BY 1`))
+		all, err := d.service.Points(d.as(t, access.System), today.AddDate(0, 0, -91).Truncate(24*time.Hour), today.AddDate(0, 0, 1).Truncate(24*time.Hour))
+		require.NoError(t, err)
+		require.Equal(t, d.lines(t, `SELECT sum(CASE WHEN kind = 'EARN' THEN points ELSE -points END)::text FROM point_entries`), []string{fmt.Sprint(all[len(all)-1].Outstanding)})
+	}
+	before := d.lines(t, `SELECT s::text || ctid FROM daily_statistics s ORDER BY 1`)
+	require.NoError(t, d.service.Count(d.as(t, access.System)))
+	require.Equal(t, before, d.lines(t, `SELECT s::text || ctid FROM daily_statistics s ORDER BY 1`), "where nothing happened nothing is written")
+}
+
+func TestCountsAtOnceCountOnce(t *testing.T) {
+	t.Parallel()
+	d := newDesk(t)
+	for range 100 {
+		d.happens(t)
+	}
+	failures := make(chan error, 4)
+	for range 4 {
+		go func() { failures <- d.service.Count(d.as(t, access.System)) }()
+	}
+	for range 4 {
+		require.NoError(t, <-failures)
+	}
+	require.Equal(t, d.lines(t, recounts), d.lines(t, kept))
+	state, err := d.service.State(d.as(t, access.System))
+	require.NoError(t, err)
+	require.Zero(t, state.Waiting)
+	require.Equal(t, today, state.CountedAt.UTC())
+}
+
+func TestStaffOfAStoreSeeTheirStore(t *testing.T) {
+	t.Parallel()
+	d := newDesk(t)
+	for range 200 {
+		d.happens(t)
+	}
+	require.NoError(t, d.service.Count(d.as(t, access.System)))
+	q := statistics.Query{From: today.AddDate(0, 0, -90).Truncate(24 * time.Hour), To: today.Truncate(24 * time.Hour), By: statistics.ByStore}
+	office := d.as(t, access.Actor{Role: access.RoleStaff, Permissions: []access.Permission{access.OrderRead}})
+	clerk := d.as(t, access.Actor{Role: access.RoleStoreStaff, Permissions: []access.Permission{access.OrderRead, access.PointRead}, Stores: d.stores[0][1:2]})
+
+	all, err := d.service.Figures(office, q)
+	require.NoError(t, err)
+	require.Len(t, all, 4, "three stores and online")
+	own, err := d.service.Figures(clerk, q)
+	require.NoError(t, err)
+	require.Len(t, own, 1)
+	require.Equal(t, d.stores[0][1], *own[0].StoreID)
+	require.Contains(t, all, own[0])
+
+	q.StoreID = &d.stores[0][0]
+	_, err = d.service.Figures(clerk, q)
+	require.ErrorIs(t, err, fault.ErrForbidden)
+	_, err = d.service.Points(clerk, q.From, q.To)
+	require.ErrorIs(t, err, fault.ErrForbidden)
+	_, err = d.service.Figures(d.as(t, access.Actor{Role: access.RoleMember}), q)
+	require.Error(t, err)
+	nobody, err := d.service.Figures(d.as(t, access.Actor{Role: access.RoleStoreStaff, Permissions: []access.Permission{access.OrderRead}}), statistics.Query{From: q.From, To: q.To, By: statistics.ByDay})
+	require.NoError(t, err)
+	require.Empty(t, nobody)
+
+	q.StoreID = nil
+	for sheet, heading := range map[statistics.Sheet]string{
+		statistics.SheetPurchases: "store,receipts,returned,items,total,member_receipts,member_total,currency", statistics.SheetCards: "store,physical_cards,digital_cards,reissued_cards",
+		statistics.SheetRegistrations: "store,registrations",
+	} {
+		text, err := statistics.CSV(sheet, q.By, all)
+		require.NoError(t, err)
+		require.Equal(t, heading, strings.SplitN(text, "\n", 2)[0])
+		require.Contains(t, text, "\n店1,")
+		require.Contains(t, text, "\nオンライン,")
+	}
+}
+
+func TestPeriodsAreBounded(t *testing.T) {
+	t.Parallel()
+	day := today.Truncate(24 * time.Hour)
+	require.NoError(t, statistics.Query{From: day, To: day, By: statistics.ByDay}.Validate())
+	require.NoError(t, statistics.Query{From: day, To: day.AddDate(0, 0, 399), By: statistics.ByDay}.Validate())
+	require.ErrorIs(t, statistics.Query{From: day, To: day.AddDate(0, 0, 400), By: statistics.ByDay}.Validate(), statistics.ErrDays)
+	require.ErrorIs(t, statistics.Query{From: day, To: day.AddDate(0, 0, -1), By: statistics.ByDay}.Validate(), statistics.ErrDays)
+	require.ErrorIs(t, statistics.Query{From: day, To: day, By: "WEEK"}.Validate(), statistics.ErrBy)
+}
