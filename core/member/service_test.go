@@ -44,6 +44,14 @@ type club struct {
 }
 
 // End notes which accounts are closed.
+// Prove takes one password for everybody's.
+func (c *club) Prove(_ context.Context, password, _ string) error {
+	if password != "right" {
+		return identity.ErrPasswordWrong.At("password")
+	}
+	return nil
+}
+
 func (c *club) End(_ context.Context, accountID uuid.UUID) error {
 	c.ended = append(c.ended, accountID)
 	return nil
@@ -497,4 +505,20 @@ func TestAnErasureWaitsForOrdersAndLeavesTheHistory(t *testing.T) {
 	require.ErrorIs(t, err, member.ErrErased)
 	_, err = c.WithdrawErasure(c.office(t), member.WithdrawInput{RequestID: r.ID})
 	require.ErrorIs(t, err, member.ErrNotWaiting)
+}
+
+func TestAMemberProvesThatTheyAskToBeErased(t *testing.T) {
+	t.Parallel()
+	c := newClub(t)
+	ctx := c.account(t, "hanako@example.jp")
+	_, err := c.Join(ctx, member.JoinInput{})
+	require.NoError(t, err)
+	for _, password := range []string{"", "wrong"} {
+		_, err = c.RequestErasure(ctx, member.AskInput{Password: password})
+		require.ErrorIs(t, err, identity.ErrPasswordWrong)
+	}
+	require.Zero(t, get[int](t, c, `SELECT count(*) FROM member_requests`))
+	r, err := c.RequestErasure(ctx, member.AskInput{Password: "right"})
+	require.NoError(t, err)
+	require.Equal(t, member.RequestDone, r.State)
 }

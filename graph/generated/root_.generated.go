@@ -8168,7 +8168,7 @@ extend type Mutation {
     "Whose."
     input: MemberRequestInput!
   ): MemberExportPayload! @allow(roles: [MEMBER, COMPANY_BUYER], permissions: [MEMBER_WRITE])
-  "Asks for the removal of a member's personal data (消去). It is done at once, unless orders or returns are under way: then it waits for them."
+  "Asks for the removal of a member's personal data (消去). It is done at once, unless orders or returns are under way: then it waits for them. Members prove that it is they who ask."
   requestMemberErasure(
     "Whose."
     input: MemberRequestInput!
@@ -8646,6 +8646,10 @@ input SaveMemberRankInput {
 input MemberRequestInput {
   "The member; the caller if left out."
   memberId: ID
+  "The caller's password, for their own erasure; left out if the account has none. PASSWORD_WRONG if it is not."
+  password: String
+  "A code of the caller's second factor, or a recovery code, for their own erasure if one is set. SECOND_FACTOR_REQUIRED if it is left out."
+  code: String
 }
 
 "A request to take back."
