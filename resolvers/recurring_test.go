@@ -261,3 +261,30 @@ func TestWhatARecurringOrderRefuses(t *testing.T) {
 	require.NoError(t, r.App.DB.Pool().QueryRow(t.Context(), `SELECT count(*) FROM recurring_orders`).Scan(&n))
 	require.Zero(t, n)
 }
+
+func TestNothingComesForWhoHasLeft(t *testing.T) {
+	t.Parallel()
+	r := newRegular(t)
+	first, second := r.ask.recur(t, "subscribeRecurringOrder", r.wish()), r.ask.recur(t, "subscribeRecurringOrder", r.wish())
+	require.Empty(t, append(first.UserErrors, second.UserErrors...))
+	r.due(t)
+	require.Empty(t, r.ask.recur(t, "pauseRecurringOrder", apptest.Variables{"recurringOrderId": second.RecurringOrder.ID}).UserErrors)
+	require.Empty(t, done(t, r.App, r.bearer, fmt.Sprintf(`closeAccount(input: {password: %q})`, goodPassword)))
+	states := func(state string) int {
+		var n int
+		require.NoError(t, r.App.DB.Pool().QueryRow(t.Context(), `SELECT count(*) FROM recurring_orders WHERE state = $1`, state).Scan(&n))
+		return n
+	}
+	require.Equal(t, 2, states("CANCELLED"), "it ends with the account")
+	r.run(t)
+	require.Zero(t, r.orders(t))
+
+	// One that nobody ended ends when it falls due.
+	exec(t, r.App, `UPDATE recurring_orders SET state = 'ACTIVE'`)
+	r.run(t)
+	require.Zero(t, r.orders(t))
+	require.Equal(t, 2, states("CANCELLED"))
+	var said int
+	require.NoError(t, r.App.DB.Pool().QueryRow(t.Context(), `SELECT count(*) FROM events WHERE type = 'recurring_order.cancelled'`).Scan(&said))
+	require.Equal(t, 2, said)
+}

@@ -37,7 +37,7 @@ var memberOperations = map[string]clientOperation{
 		return in(apptest.Variables{"how": "APP", "settings": []apptest.Variables{{"medium": "PUSH", "given": true}}})
 	})},
 	"app/ExportMyData":     {5, asMember(func(*testing.T, *world, customer) apptest.Variables { return in(apptest.Variables{}) })},
-	"app/RequestMyErasure": {29, asMember(func(*testing.T, *world, customer) apptest.Variables { return in(apptest.Variables{}) })},
+	"app/RequestMyErasure": {35, asMember(func(*testing.T, *world, customer) apptest.Variables { return in(apptest.Variables{"password": goodPassword}) })},
 	"app/RecordPetWeight": {7, func(_ *testing.T, w *world) question {
 		return question{in(apptest.Variables{"petId": w.pets[0], "measuredOn": "2026-01-01", "grams": 4000}), w.member.headers()}
 	}},
@@ -81,7 +81,7 @@ var memberOperations = map[string]clientOperation{
 		other, _ := w.guest(t, "09011112222")
 		return apptest.Variables{"memberId": one, "withId": other}
 	})},
-	"admin/MergeMembers": {2731, input(func(t *testing.T, w *world) apptest.Variables {
+	"admin/MergeMembers": {31, input(func(t *testing.T, w *world) apptest.Variables {
 		one, _ := w.guest(t, "09011112222")
 		other, _ := w.guest(t, "09011112222")
 		return apptest.Variables{"idempotencyKey": w.key(), "keepId": one, "goneId": other, "reason": "同一人物"}
@@ -93,7 +93,7 @@ var memberOperations = map[string]clientOperation{
 		guest, _ := w.guest(t, "09011112222")
 		return apptest.Variables{"memberId": guest}
 	})},
-	"admin/RequestMemberErasure": {17, input(func(t *testing.T, w *world) apptest.Variables {
+	"admin/RequestMemberErasure": {20, input(func(t *testing.T, w *world) apptest.Variables {
 		guest, _ := w.guest(t, "09011112222")
 		return apptest.Variables{"memberId": guest}
 	})},

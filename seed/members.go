@@ -29,7 +29,6 @@ func WriteMembers(ctx context.Context, db *postgres.DB, now time.Time) error {
 	brand := Brands()[0]
 	batch := &pgx.Batch{}
 	queueRanks(batch, brand)
-	}
 	batch.Queue(`INSERT INTO segments (id, brand_id, name, kind, currency, conditions, counted_at, created_at, updated_at) VALUES ($1, $2, 'この1年に2回以上購入', 'DYNAMIC', 'JPY', $3, $4, $4, $4) ON CONFLICT DO NOTHING`,
 		key("segment", brand.Code), brand.ID, `{"purchases": {"period": {"lastDays": 365}, "visits": {"min": 2}}}`, Since)
 	for i, a := range Members() {

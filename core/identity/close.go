@@ -29,19 +29,49 @@ func (s *Service) Close(ctx context.Context, in CloseInput) error {
 	if account.IsStaff() {
 		return fault.ErrForbidden
 	}
-	if account.Password != "" {
-		if err := s.limited(ctx, "login:account", account.Email, loginsPerAccount); err != nil {
-			return err
-		}
-		matches, _, err := s.Hasher.Verify(ctx, in.Password, account.Password)
-		if err != nil {
-			return err
-		}
-		if !matches {
-			return ErrPasswordWrong.At("password")
-		}
+	if err := s.ownPassword(ctx, *account, in.Password); err != nil {
+		return err
 	}
 	return s.closeMember(ctx, account.ID, endedByOwner)
+}
+
+// ownPassword fails unless it is the account's password, where it has one.
+func (s *Service) ownPassword(ctx context.Context, account Account, password string) error {
+	if account.Password == "" {
+		return nil
+	}
+	if err := s.limited(ctx, "login:account", account.Email, loginsPerAccount); err != nil {
+		return err
+	}
+	matches, _, err := s.Hasher.Verify(ctx, password, account.Password)
+	if err == nil && !matches {
+		err = ErrPasswordWrong.At("password")
+	}
+	return err
+}
+
+// Prove fails unless it is the actor who acts, and not only who holds their token: by the
+// password, where the account has one, and by the code of the app or a recovery code, where
+// a second factor is set.
+func (s *Service) Prove(ctx context.Context, password, code string) error {
+	account, err := s.self(ctx)
+	if err != nil {
+		return err
+	}
+	if err := s.ownPassword(ctx, *account, password); err != nil {
+		return err
+	}
+	set, err := s.WithFactor(ctx, []uuid.UUID{account.ID})
+	if err != nil || !set[account.ID] {
+		return err
+	}
+	return s.Tx.InTx(ctx, func(ctx context.Context) error {
+		factor, err := s.Store.Factor(ctx, account.ID)
+		if err != nil || factor == nil {
+			return err
+		}
+		return s.secondFactor(ctx, *factor, code)
+	})
 }
 
 // CloseMemberInput names a member whose account staff close.

@@ -28,6 +28,9 @@ type ReceiveTransferInput struct {
 // ReceiveTransfer books what arrived. When nothing is missing the transfer has arrived.
 func (k *Keeper) ReceiveTransfer(ctx context.Context, in ReceiveTransferInput) (*Transfer, error) {
 	return k.step(ctx, in.TransferID, func(ctx context.Context, t *Transfer, lines []TransferLine) error {
+		if !access.WorksAt(ctx, t.ToID) {
+			return fault.ErrForbidden
+		}
 		arrived := map[uuid.UUID]ArrivedLineInput{}
 		for _, l := range in.Lines {
 			arrived[l.VariantID] = l
@@ -66,9 +69,13 @@ type CloseTransferInput struct {
 	Returned bool
 }
 
-// CloseTransfer ends a transfer of which something never arrived.
+// CloseTransfer ends a transfer of which something never arrived. What is back, those say
+// who sent it; what is lost, those who wait for it may say too.
 func (k *Keeper) CloseTransfer(ctx context.Context, in CloseTransferInput) (*Transfer, error) {
 	return k.step(ctx, in.TransferID, func(ctx context.Context, t *Transfer, lines []TransferLine) error {
+		if !access.WorksAt(ctx, t.FromID) && (in.Returned || !access.WorksAt(ctx, t.ToID)) {
+			return fault.ErrForbidden
+		}
 		t.State = Lost
 		if in.Returned {
 			t.State = Returned
@@ -138,10 +145,15 @@ func (k *Keeper) Transfer(ctx context.Context, transferID uuid.UUID) (*Transfer,
 	return k.Transfers.Transfer(ctx, channel.From(ctx).BrandID, transferID)
 }
 
-// ListTransfers is one page of the brand's transfers, the last sent first.
+// ListTransfers is one page of the brand's transfers, the last sent first; staff of a shop
+// see those from and to it.
 func (k *Keeper) ListTransfers(ctx context.Context, f TransferFilter, args page.Args) (page.Connection[Transfer], error) {
 	if err := access.Require(ctx, access.InventoryRead); err != nil {
 		return page.Connection[Transfer]{}, err
+	}
+	var narrowed bool
+	if f.Stores, narrowed = access.StoresOf(ctx); narrowed && len(f.Stores) == 0 {
+		return page.Connection[Transfer]{}, nil
 	}
 	f.Today = k.Now()
 	return k.Transfers.Transfers(ctx, channel.From(ctx).BrandID, f, args)

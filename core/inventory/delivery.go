@@ -65,7 +65,8 @@ var (
 type DeliveryFilter struct {
 	State      *DeliveryState
 	LocationID *uuid.UUID
-	Late       bool // awaited although expected before today
+	Stores     []uuid.UUID // to one of these only; empty: to any
+	Late       bool        // awaited although expected before today
 	Today      time.Time
 }
 
@@ -95,7 +96,7 @@ func (in AnnounceInput) Validate() error {
 
 // Announce notes goods that will come: they are incoming. The same key announces once.
 func (s *Supply) Announce(ctx context.Context, in AnnounceInput) (*Delivery, error) {
-	if err := access.Require(ctx, access.InventoryWrite); err != nil {
+	if err := access.RequireAt(ctx, access.InventoryWrite, in.LocationID); err != nil {
 		return nil, err
 	}
 	if err := in.Validate(); err != nil {
@@ -223,6 +224,8 @@ func (s *Supply) changeDelivery(ctx context.Context, deliveryID uuid.UUID, what 
 			return err
 		case d == nil:
 			return fault.ErrNotFound.At("deliveryId")
+		case !access.WorksAt(ctx, d.LocationID):
+			return fault.ErrForbidden
 		case d.State != DeliveryAwaited:
 			return ErrDeliveryOver.At("deliveryId")
 		}
@@ -256,10 +259,15 @@ func (s *Supply) Delivery(ctx context.Context, deliveryID uuid.UUID) (*Delivery,
 	return s.Supplies.Delivery(ctx, channel.From(ctx).BrandID, deliveryID)
 }
 
-// ListDeliveries is one page of the brand's deliveries, the last announced first.
+// ListDeliveries is one page of the brand's deliveries, the last announced first; staff of
+// a shop see those to it.
 func (s *Supply) ListDeliveries(ctx context.Context, f DeliveryFilter, args page.Args) (page.Connection[Delivery], error) {
 	if err := access.Require(ctx, access.InventoryRead); err != nil {
 		return page.Connection[Delivery]{}, err
+	}
+	var narrowed bool
+	if f.Stores, narrowed = access.StoresOf(ctx); narrowed && len(f.Stores) == 0 {
+		return page.Connection[Delivery]{}, nil
 	}
 	f.Today = s.Now()
 	return s.Supplies.Deliveries(ctx, channel.From(ctx).BrandID, f, args)

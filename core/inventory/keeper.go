@@ -160,7 +160,7 @@ func (k *Keeper) Count(ctx context.Context, in StockInput) (Level, error) {
 }
 
 func (k *Keeper) move(ctx context.Context, in StockInput, kind MovementKind, invalid error, f func(l *Level) int) (Level, error) {
-	if err := access.Require(ctx, access.InventoryWrite); err != nil {
+	if err := access.RequireAt(ctx, access.InventoryWrite, in.LocationID); err != nil {
 		return Level{}, err
 	}
 	if invalid != nil {

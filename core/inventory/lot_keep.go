@@ -31,10 +31,11 @@ type TrackingInput struct {
 }
 
 // SetTracking says how the pieces of a variant are told apart, while nothing of it is in
-// stock, or with what is there as a lot that has no number.
+// stock, or with what is there as a lot that has no number. It holds at every location, so
+// staff of a shop do not say it.
 func (b *Lots) SetTracking(ctx context.Context, in TrackingInput) (Tracking, error) {
 	t := Tracking{VariantID: in.VariantID, Mode: in.Mode, Expires: in.Expires && in.Mode == ByLot, MinDays: in.MinDays, AlertDays: in.AlertDays}
-	if err := access.Require(ctx, access.InventoryWrite); err != nil {
+	if err := access.RequireEverywhere(ctx, access.InventoryWrite); err != nil {
 		return t, err
 	}
 	for field, days := range map[string]int{"minDays": in.MinDays, "alertDays": in.AlertDays} {
@@ -181,9 +182,10 @@ func texts(route []Stop) []i18n.Text {
 	return all
 }
 
-// changeLot lets f change a lot; where it may leave follows.
+// changeLot lets f change a lot, wherever it lies, which staff of a shop may not; where it
+// may leave follows.
 func (b *Lots) changeLot(ctx context.Context, lotID uuid.UUID, what string, invalid error, f func(l *Lot)) (*Lot, error) {
-	if err := errors.Join(access.Require(ctx, access.InventoryWrite), invalid); err != nil {
+	if err := errors.Join(access.RequireEverywhere(ctx, access.InventoryWrite), invalid); err != nil {
 		return nil, err
 	}
 	var changed *Lot
@@ -278,7 +280,7 @@ type SetApartInput struct {
 // SetApart keeps pieces of a lot from leaving, such as damaged ones, or lets them leave
 // again. The same key does so once.
 func (b *Lots) SetApart(ctx context.Context, in SetApartInput) (*Lot, error) {
-	if err := errors.Join(access.Require(ctx, access.InventoryWrite), StockInput{Quantity: in.Quantity, Reference: in.Reason}.check(1, maxPieces, false)); err != nil {
+	if err := errors.Join(access.RequireAt(ctx, access.InventoryWrite, in.LocationID), StockInput{Quantity: in.Quantity, Reference: in.Reason}.check(1, maxPieces, false)); err != nil {
 		return nil, err
 	}
 	_, err := idempotency.Once(ctx, b.Keys, "setLotApart", in.IdempotencyKey, in, func(ctx context.Context) (uuid.UUID, error) {

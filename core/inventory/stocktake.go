@@ -98,7 +98,7 @@ type StocktakeStore interface {
 	BookDifferences(ctx context.Context, s Stocktake, m Movement) ([]uuid.UUID, error)
 
 	Stocktake(ctx context.Context, brandID, stocktakeID uuid.UUID) (*Stocktake, error)
-	Stocktakes(ctx context.Context, brandID uuid.UUID, locationID *uuid.UUID, args page.Args) (page.Connection[Stocktake], error)
+	Stocktakes(ctx context.Context, brandID uuid.UUID, at At, args page.Args) (page.Connection[Stocktake], error)
 	CountedLines(ctx context.Context, stocktakeID uuid.UUID, differing bool, args page.Args) (page.Connection[CountedLine], error)
 	// FirstCounted are the first pages of CountedLines for many stocktakes.
 	FirstCounted(ctx context.Context, wanted []page.First) (map[page.First]page.Connection[CountedLine], error)
@@ -113,7 +113,7 @@ type StartStocktakeInput struct {
 
 // StartStocktake opens a count at a location. Trade goes on meanwhile.
 func (k *Keeper) StartStocktake(ctx context.Context, in StartStocktakeInput) (*Stocktake, error) {
-	if err := access.Require(ctx, access.InventoryWrite); err != nil {
+	if err := access.RequireAt(ctx, access.InventoryWrite, in.LocationID); err != nil {
 		return nil, err
 	}
 	if err := (StockInput{Quantity: 1, Reference: in.Note}).check(1, 1, false); err != nil {
@@ -261,6 +261,9 @@ func (k *Keeper) counting(ctx context.Context, stocktakeID uuid.UUID, f func(ctx
 		}
 		if s == nil {
 			return fault.ErrNotFound.At("stocktakeId")
+		}
+		if !access.WorksAt(ctx, s.LocationID) {
+			return fault.ErrForbidden
 		}
 		if s.State != StocktakeOpen {
 			return ErrStocktakeOver.At("stocktakeId")

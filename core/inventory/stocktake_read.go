@@ -10,6 +10,12 @@ import (
 	"github.com/noren-commerce/noren/core/page"
 )
 
+// At says where something is looked for; what is empty does not count.
+type At struct {
+	LocationID *uuid.UUID
+	Stores     []uuid.UUID // at one of these
+}
+
 // Stocktake is a stocktake of the brand; nil if there is none.
 func (k *Keeper) Stocktake(ctx context.Context, stocktakeID uuid.UUID) (*Stocktake, error) {
 	if err := access.Require(ctx, access.InventoryRead); err != nil {
@@ -18,12 +24,17 @@ func (k *Keeper) Stocktake(ctx context.Context, stocktakeID uuid.UUID) (*Stockta
 	return k.Stocktakes.Stocktake(ctx, channel.From(ctx).BrandID, stocktakeID)
 }
 
-// ListStocktakes is one page of the brand's stocktakes, the last begun first.
+// ListStocktakes is one page of the brand's stocktakes, the last begun first; staff of a
+// shop see their own.
 func (k *Keeper) ListStocktakes(ctx context.Context, locationID *uuid.UUID, args page.Args) (page.Connection[Stocktake], error) {
 	if err := access.Require(ctx, access.InventoryRead); err != nil {
 		return page.Connection[Stocktake]{}, err
 	}
-	return k.Stocktakes.Stocktakes(ctx, channel.From(ctx).BrandID, locationID, args)
+	stores, narrowed := access.StoresOf(ctx)
+	if narrowed && len(stores) == 0 {
+		return page.Connection[Stocktake]{}, nil
+	}
+	return k.Stocktakes.Stocktakes(ctx, channel.From(ctx).BrandID, At{locationID, stores}, args)
 }
 
 // CountedLines is one page of what a stocktake found, the last counted first.

@@ -53,7 +53,7 @@ type SupplyStore interface {
 	// Watch ends the alerts of levels that are above their reorder point again, makes
 	// those of at most so many levels that are not any more, and gives what it made.
 	Watch(ctx context.Context, at time.Time, most int) ([]Opened, error)
-	Alerts(ctx context.Context, brandID uuid.UUID, locationID *uuid.UUID, args page.Args) (page.Connection[Alert], error)
+	Alerts(ctx context.Context, brandID uuid.UUID, at At, args page.Args) (page.Connection[Alert], error)
 	// Keepers are the staff who keep stock.
 	Keepers(ctx context.Context) ([]messaging.Address, error)
 }
@@ -91,7 +91,7 @@ func (in RulesInput) Validate() error {
 
 // SetRules says what a location keeps back of a variant, and when it needs more.
 func (s *Supply) SetRules(ctx context.Context, in RulesInput) (Level, error) {
-	if err := access.Require(ctx, access.InventoryWrite); err != nil {
+	if err := access.RequireAt(ctx, access.InventoryWrite, in.LocationID); err != nil {
 		return Level{}, err
 	}
 	if err := in.Validate(); err != nil {
@@ -121,12 +121,17 @@ func (s *Supply) SetRules(ctx context.Context, in RulesInput) (Level, error) {
 	return level, err
 }
 
-// Alerts are the levels that need more, the newest alert first; for staff.
+// Alerts are the levels that need more, the newest alert first, for staff; those of a shop see
+// their own.
 func (s *Supply) Alerts(ctx context.Context, locationID *uuid.UUID, args page.Args) (page.Connection[Alert], error) {
 	if err := access.Require(ctx, access.InventoryRead); err != nil {
 		return page.Connection[Alert]{}, err
 	}
-	return s.Supplies.Alerts(ctx, channel.From(ctx).BrandID, locationID, args)
+	stores, narrowed := access.StoresOf(ctx)
+	if narrowed && len(stores) == 0 {
+		return page.Connection[Alert]{}, nil
+	}
+	return s.Supplies.Alerts(ctx, channel.From(ctx).BrandID, At{locationID, stores}, args)
 }
 
 // WatchJob is the regular job that looks for levels that need more.

@@ -85,8 +85,9 @@ type Shift struct {
 // TransferFilter says which transfers are wanted; what is nil does not count.
 type TransferFilter struct {
 	State      *TransferState
-	LocationID *uuid.UUID // that it comes from or goes to
-	Late       bool       // in transit although it was expected before today
+	LocationID *uuid.UUID  // that it comes from or goes to
+	Stores     []uuid.UUID // that it comes from or goes to one of; empty: any
+	Late       bool        // in transit although it was expected before today
 	Today      time.Time
 }
 
@@ -127,7 +128,7 @@ type SendStockInput struct {
 // Send takes free pieces off one location and announces them at another. The same
 // key sends once.
 func (k *Keeper) Send(ctx context.Context, in SendStockInput) (*Transfer, error) {
-	if err := access.Require(ctx, access.InventoryWrite); err != nil {
+	if err := access.RequireAt(ctx, access.InventoryWrite, in.FromID); err != nil {
 		return nil, err
 	}
 	if err := in.check(); err != nil {

@@ -91,6 +91,8 @@ func (r Request) Awaited() *WaitsFor {
 // AskInput asks for something about a member's data.
 type AskInput struct {
 	MemberID *uuid.UUID // nil: the actor
+	Password string     // the actor's own, for their own erasure
+	Code     string     // of their second factor, if one is set
 }
 
 // asker is the member whom a request is about: the actor, or for the head office anyone.
@@ -147,10 +149,16 @@ func (s *Service) Export(ctx context.Context, in AskInput) (*Exported, error) {
 
 // RequestErasure asks for the removal of a member's personal data (消去請求). It is done at
 // once, unless orders have not left or returns are under way: then it waits for them.
+// Members prove that it is they who ask, since it cannot be undone.
 func (s *Service) RequestErasure(ctx context.Context, in AskInput) (*Request, error) {
 	memberID, err := s.asker(ctx, in.MemberID)
 	if err != nil {
 		return nil, err
+	}
+	if own(access.From(ctx), memberID) {
+		if err := s.Accounts.Prove(ctx, in.Password, in.Code); err != nil {
+			return nil, err
+		}
 	}
 	r := s.request(ctx, memberID, Erasure)
 	err = s.Tx.InTx(ctx, func(ctx context.Context) error {

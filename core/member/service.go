@@ -63,6 +63,8 @@ type Store interface {
 
 // Accounts ends accounts; the caller has asked whether the actor may.
 type Accounts interface {
+	// Prove fails unless it is the actor who acts, and not only who holds their token.
+	Prove(ctx context.Context, password, code string) error
 	// End closes the account for good and forgets its owner; nothing happens if there is none.
 	End(ctx context.Context, accountID uuid.UUID) error
 }

@@ -44,6 +44,14 @@ type club struct {
 }
 
 // End notes which accounts are closed.
+// Prove takes one password for everybody's.
+func (c *club) Prove(_ context.Context, password, _ string) error {
+	if password != "right" {
+		return identity.ErrPasswordWrong.At("password")
+	}
+	return nil
+}
+
 func (c *club) End(_ context.Context, accountID uuid.UUID) error {
 	c.ended = append(c.ended, accountID)
 	return nil
@@ -475,6 +483,9 @@ func TestAnErasureWaitsForOrdersAndLeavesTheHistory(t *testing.T) {
 	require.Equal(t, []string{"WAITING", "ORDERS"}, []string{string(r.State), string(*r.Awaited())})
 	_, err = c.RequestErasure(c.office(t), member.AskInput{MemberID: &m.ID})
 	require.ErrorIs(t, err, member.ErrErasureOpen)
+	c.exec(t, `INSERT INTO accounts (id, role, email, name, created_at, updated_at) VALUES ($1, 'MEMBER', 'hanako@example.jp', '山田', now(), now())`, m.ID)
+	c.exec(t, `INSERT INTO draft_orders (id, number, brand_id, channel_id, member_id, buyer_role, name, phone, email, language, state, revision, shipping_address, shipping_mode, note, currency, expires_at, created_by, created_at, updated_at)
+		VALUES (gen_random_uuid(), 'D-1', $1, $2, $3, 'MEMBER', '山田', '090', 'a@example.jp', 'ja', 'SENT', 1, '{"name": "山田"}', 'NORMAL', '玄関', 'JPY', now(), gen_random_uuid(), now(), now())`, c.BrandID, c.ChannelID, m.ID)
 	require.NoError(t, c.WorkErasures(c.as(t, access.System)))
 	require.Equal(t, 1, get[int](t, c, `SELECT count(*) FROM profiles`), "it waits")
 	c.exec(t, `UPDATE orders SET status = 'SHIPPED'`)
@@ -482,15 +493,32 @@ func TestAnErasureWaitsForOrdersAndLeavesTheHistory(t *testing.T) {
 	for _, table := range []string{"profiles", "saved_addresses", "pets", "newsletter_consents WHERE withdrawn_at IS NULL", "member_cards WHERE state = 'ACTIVE'", "member_settings WHERE given"} {
 		require.Zero(t, get[int](t, c, `SELECT count(*) FROM `+table), table)
 	}
+	require.Equal(t, "CANCELLED", get[string](t, c, `SELECT state || name || phone || email || note || coalesce(shipping_address::text, '') FROM draft_orders`), "nothing is prepared any more, and nobody named")
 	require.Equal(t, m.ID, get[uuid.UUID](t, c, `SELECT member_id FROM purchases`), "the history stays")
 	require.Equal(t, m.ID, get[uuid.UUID](t, c, `SELECT member_id FROM orders`))
 	erased, err := c.ByID(c.office(t), m.ID)
 	require.NoError(t, err)
 	require.NotNil(t, erased.ErasedAt)
-	require.Empty(t, erased.Name+erased.Phone+erased.Email)
+	require.Equal(t, m.ID.String()+"@erased.invalid", erased.Name+erased.Phone+erased.Email, "an address that is nobody's")
 	require.Equal(t, []uuid.UUID{m.ID}, c.ended)
 	_, err = c.Update(c.office(t), member.UpdateInput{MemberID: m.ID, Person: hanako()})
 	require.ErrorIs(t, err, member.ErrErased)
 	_, err = c.WithdrawErasure(c.office(t), member.WithdrawInput{RequestID: r.ID})
 	require.ErrorIs(t, err, member.ErrNotWaiting)
+}
+
+func TestAMemberProvesThatTheyAskToBeErased(t *testing.T) {
+	t.Parallel()
+	c := newClub(t)
+	ctx := c.account(t, "hanako@example.jp")
+	_, err := c.Join(ctx, member.JoinInput{})
+	require.NoError(t, err)
+	for _, password := range []string{"", "wrong"} {
+		_, err = c.RequestErasure(ctx, member.AskInput{Password: password})
+		require.ErrorIs(t, err, identity.ErrPasswordWrong)
+	}
+	require.Zero(t, get[int](t, c, `SELECT count(*) FROM member_requests`))
+	r, err := c.RequestErasure(ctx, member.AskInput{Password: "right"})
+	require.NoError(t, err)
+	require.Equal(t, member.RequestDone, r.State)
 }

@@ -123,9 +123,9 @@ type SetAllocationInput struct{ Preferences []channel.Preference }
 var ErrAllocation = fault.Invalid("ALLOCATION_INVALID", "同じ優先条件が2回指定されています", "A preference is named twice")
 
 // SetAllocation says what counts when the goods of the channel's orders are looked for, for
-// staff who keep stock. Every process acts by it within ten seconds.
+// staff who keep stock, not for those of a shop. Every process acts by it within ten seconds.
 func (s *Service) SetAllocation(ctx context.Context, in SetAllocationInput) ([]channel.Preference, error) {
-	if err := access.Require(ctx, access.InventoryWrite); err != nil {
+	if err := access.RequireEverywhere(ctx, access.InventoryWrite); err != nil {
 		return nil, err
 	}
 	for i, p := range in.Preferences {

@@ -94,7 +94,7 @@ func (s *Service) Exchange(ctx context.Context, in ExchangeInput) (*Order, error
 		return nil, err
 	}
 	if !in.overCounter() {
-		return &d.Order, nil
+		return &d.Order, s.released(ctx, &d.Order)
 	}
 	var lots []inventory.ChosenLot
 	for _, h := range in.Handed {
@@ -138,7 +138,7 @@ func (s *Service) exchangeDraft(ctx context.Context, in ExchangeInput) (Draft, e
 	if o.PickedUp() && !in.overCounter() {
 		d.PickUp = newPickUp(*o, exchangeDays)
 	}
-	return d, s.released(ctx, o)
+	return d, nil
 }
 
 // replacement is an order of the same customer, to the same place, that is paid.

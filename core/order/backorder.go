@@ -27,7 +27,8 @@ type BackOrder struct {
 // first.
 type BackOrderQuery struct {
 	BrandID   uuid.UUID
-	VariantID *uuid.UUID // of one variant only
+	VariantID *uuid.UUID  // of one variant only
+	Stores    []uuid.UUID // of orders of these shops only; empty: of all
 	Page      page.Args
 }
 
@@ -37,12 +38,18 @@ type Allocation struct {
 	Reservation
 }
 
-// BackOrders are what orders of the brand wait for, for staff.
+// BackOrders are what orders of the brand wait for, for staff; for those of a shop, what
+// orders of theirs wait for.
 func (s *Service) BackOrders(ctx context.Context, variantID *uuid.UUID, args page.Args) (page.Connection[BackOrder], error) {
 	if err := access.Require(ctx, access.OrderRead); err != nil {
 		return page.Connection[BackOrder]{}, err
 	}
-	return s.store.BackOrders(ctx, BackOrderQuery{channel.From(ctx).BrandID, variantID, args})
+	q := BackOrderQuery{BrandID: channel.From(ctx).BrandID, VariantID: variantID, Page: args}
+	var narrowed bool
+	if q.Stores, narrowed = access.StoresOf(ctx); narrowed && len(q.Stores) == 0 {
+		return page.Connection[BackOrder]{}, nil
+	}
+	return s.store.BackOrders(ctx, q)
 }
 
 // Allocate gives what is free of the variants to the orders that wait for them, who

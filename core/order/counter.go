@@ -119,7 +119,7 @@ func (s *Service) Sell(ctx context.Context, in SellInput) (SoldOver, error) {
 	if err := in.Validate(); err != nil {
 		return SoldOver{}, err
 	}
-	if !mayWorkAt(ctx, in.ShopID) {
+	if !access.WorksAt(ctx, in.ShopID) {
 		return SoldOver{}, fault.ErrForbidden.At("shopId")
 	}
 	if in.DryRun {

@@ -93,7 +93,7 @@ func (s *Service) instruct(ctx context.Context, o *Order, in InstructInput) ([]S
 			return nil, ErrUnknownLine.At("lines")
 		}
 	}
-	if p.only = value(in.LocationID); !mayWorkAt(ctx, p.only) {
+	if p.only = value(in.LocationID); !access.WorksAt(ctx, p.only) {
 		return nil, fault.ErrForbidden
 	}
 	packed, places, short := p.pack(in.Lines)
@@ -142,13 +142,6 @@ func (o Order) shippable() error {
 		return ErrUnpaid
 	}
 	return nil
-}
-
-// mayWorkAt reports whether the actor may ship from the location: those of a shop only
-// from their own, and from it alone.
-func mayWorkAt(ctx context.Context, locationID uuid.UUID) bool {
-	actor := access.From(ctx)
-	return !actor.Is(access.RoleStoreStaff) || slices.Contains(actor.Stores, locationID)
 }
 
 // standing is where an order stands whose goods are so far: held is what it holds and
@@ -231,7 +224,7 @@ func (s *Service) move(ctx context.Context, shipmentID uuid.UUID, eventType stri
 	if err != nil || found == nil {
 		return Moved{}, errors.Join(err, ErrShipment.At("shipmentId"))
 	}
-	if !mayWorkAt(ctx, found.LocationID) {
+	if !access.WorksAt(ctx, found.LocationID) {
 		return Moved{}, ErrShipment.At("shipmentId")
 	}
 	var after Shipment
@@ -246,8 +239,7 @@ func (s *Service) move(ctx context.Context, shipmentID uuid.UUID, eventType stri
 		if err := f(ctx, &m); err != nil {
 			return err
 		}
-		if o.Status != Cancelled { // given up it stays, whatever parcels do
-		if o.Status != Cancelled { // which goods of it come back does not revive it
+		if o.Status != Cancelled { // what parcels do does not revive it
 			o.Status = standing(m.shipments, m.held)
 		}
 		m.shipment.UpdatedAt = s.now()

@@ -13,13 +13,17 @@ import (
 	"github.com/noren-commerce/noren/core/payment"
 )
 
-// PaymentDue is what the order asks of its customer.
+// PaymentDue is what the order asks of its customer, for who may see the order; of staff
+// of a shop, only those to whose shop it belongs.
 func (s *Service) PaymentDue(ctx context.Context, orderID uuid.UUID) (payment.Due, error) {
 	o, err := s.store.Lock(ctx, orderID)
 	if err != nil {
 		return payment.Due{}, err
 	}
 	if err := s.known(ctx, o); err != nil {
+		return payment.Due{}, err
+	}
+	if err := s.ours(ctx, *o); err != nil {
 		return payment.Due{}, err
 	}
 	return payment.Due{

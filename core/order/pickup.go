@@ -267,7 +267,7 @@ func (s *Service) pickUpHere(ctx context.Context, orderID uuid.UUID) error {
 	if err != nil {
 		return err
 	}
-	if len(found) == 0 || found[0].BrandID != channel.From(ctx).BrandID || !mayWorkAt(ctx, found[0].ShopID) {
+	if len(found) == 0 || found[0].BrandID != channel.From(ctx).BrandID || !access.WorksAt(ctx, found[0].ShopID) {
 		return ErrPickUpUnknown
 	}
 	return nil

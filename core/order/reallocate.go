@@ -67,7 +67,7 @@ func (s *Service) Reallocate(ctx context.Context, in ReallocateInput) (*Order, [
 	if err := errors.Join(InstructInput{Lines: in.Lines}.validate(), short("reason", in.Reason, maxReason)); err != nil {
 		return nil, nil, err
 	}
-	if !mayWorkAt(ctx, in.LocationID) {
+	if !access.WorksAt(ctx, in.LocationID) {
 		return nil, nil, fault.ErrForbidden.At("locationId")
 	}
 	for range maxPlans {

@@ -45,6 +45,8 @@ type Store interface {
 	BackOrders(ctx context.Context, q BackOrderQuery) (page.Connection[BackOrder], error)
 	// Lock reads an order and locks it; nil if there is none.
 	Lock(ctx context.Context, orderID uuid.UUID) (*Order, error)
+	// LeavesFrom reports whether goods of the order leave from one of the locations, or left.
+	LeavesFrom(ctx context.Context, orderID uuid.UUID, locationIDs []uuid.UUID) (bool, error)
 	Update(ctx context.Context, o Order) error
 	// SaveDelivery writes what the customer is told of the delivery, for the order and its
 	// shipments that have not left.
@@ -327,8 +329,8 @@ func (s *Service) Lines(ctx context.Context, orderIDs []uuid.UUID) ([]Line, erro
 	return s.store.Lines(ctx, orderIDs)
 }
 
-// change locks an order that the actor may see, lets f act on it, and writes it
-// down with an event, in one transaction.
+// change locks an order that the actor may see and, working in a shop, that is the shop's,
+// lets f act on it, and writes it down with an event, in one transaction.
 func (s *Service) change(ctx context.Context, orderID uuid.UUID, eventType string, f func(ctx context.Context, o *Order, c *Change) error) (*Order, error) {
 	var changed *Order
 	err := s.tx.InTx(ctx, func(ctx context.Context) error {
@@ -337,6 +339,9 @@ func (s *Service) change(ctx context.Context, orderID uuid.UUID, eventType strin
 			return err
 		}
 		if err := s.known(ctx, o); err != nil {
+			return err
+		}
+		if err := s.ours(ctx, *o); err != nil {
 			return err
 		}
 		said := Change{Before: o.Status}

@@ -153,6 +153,9 @@ func (s *Service) Remark(ctx context.Context, in RemarkInput) (*Order, error) {
 		if err := s.known(ctx, o); err != nil {
 			return at("orderId", err)
 		}
+		if err := s.ours(ctx, *o); err != nil {
+			return err
+		}
 		noted = o
 		return s.events.Record(ctx, event.New(ctx, s.now(), remarked, "Order", o.ID, remark{in.Text, in.Visible}))
 	})

@@ -107,16 +107,22 @@ type Query struct {
 	BrandID   uuid.UUID
 	Statuses  []Status
 	Method    Method
-	Reference string // the gateway's id, or what the payer of a transfer writes
-	Attention bool   // only what staff should look at: overpaid, short, owed back, refused
+	Reference string      // the gateway's id, or what the payer of a transfer writes
+	Attention bool        // only what staff should look at: overpaid, short, owed back, refused
+	Stores    []uuid.UUID // for orders of these shops only; empty: for all
 	Page      page.Args
 }
 
-// List is one page of the brand's payments, for staff.
+// List is one page of the brand's payments, for staff; for those of a shop, of the
+// payments for orders of theirs.
 func (s *Service) List(ctx context.Context, q Query) (page.Connection[Payment], error) {
 	if err := access.Require(ctx, access.OrderRead); err != nil {
 		return page.Connection[Payment]{}, err
 	}
 	q.BrandID = channel.From(ctx).BrandID
+	var narrowed bool
+	if q.Stores, narrowed = access.StoresOf(ctx); narrowed && len(q.Stores) == 0 {
+		return page.Connection[Payment]{}, nil
+	}
 	return s.Store.List(ctx, q)
 }

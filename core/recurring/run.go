@@ -62,6 +62,9 @@ func (s *Service) Run(ctx context.Context) error {
 
 // announce mails what will be ordered, once for each due day.
 func (s *Service) announce(ctx context.Context, seen Order) error {
+	if left, err := s.left(ctx, seen); err != nil || left {
+		return err
+	}
 	priced, err := s.price(ctx, seen)
 	if err != nil {
 		return err
@@ -81,8 +84,28 @@ func (s *Service) announce(ctx context.Context, seen Order) error {
 	})
 }
 
+// left reports whether the member is one no more, and ends what would come for them.
+func (s *Service) left(ctx context.Context, seen Order) (bool, error) {
+	known, err := s.Members.Member(ctx, seen.BrandID, seen.MemberID)
+	if err != nil || known != nil {
+		return false, err
+	}
+	return true, s.Tx.InTx(ctx, func(ctx context.Context) error {
+		o, err := s.Store.Lock(ctx, seen.ID)
+		if err != nil || o == nil || o.State == Cancelled {
+			return err
+		}
+		said := Change{Before: o.State, Reason: "the member has left"}
+		o.State, o.RetryAt = Cancelled, nil
+		return s.record(ctx, o, "recurring_order.cancelled", said)
+	})
+}
+
 // place orders what is due, once for each due day, or notes why it cannot be.
 func (s *Service) place(ctx context.Context, o Order) error {
+	if left, err := s.left(ctx, o); err != nil || left {
+		return err
+	}
 	priced, err := s.price(ctx, o)
 	if err == nil {
 		err = s.risen(o, priced.Quote.Total)

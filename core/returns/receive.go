@@ -66,7 +66,7 @@ func (s *Service) Receive(ctx context.Context, in ReceiveInput) (*Return, error)
 	if err := errors.Join(staffOnly(ctx), in.validate()); err != nil {
 		return nil, err
 	}
-	if !mayReceiveAt(ctx, in.LocationID) {
+	if !access.WorksAt(ctx, in.LocationID) {
 		return nil, fault.ErrForbidden
 	}
 	_, err := idempotency.Once(ctx, s.Keys, "receiveReturn", in.IdempotencyKey, in, func(ctx context.Context) (uuid.UUID, error) {
@@ -77,12 +77,6 @@ func (s *Service) Receive(ctx context.Context, in ReceiveInput) (*Return, error)
 		return nil, err
 	}
 	return s.ByID(ctx, in.ReturnID)
-}
-
-// mayReceiveAt reports whether the actor may take goods in at the location.
-func mayReceiveAt(ctx context.Context, locationID uuid.UUID) bool {
-	actor := access.From(ctx)
-	return !actor.Is(access.RoleStoreStaff) || slices.Contains(actor.Stores, locationID)
 }
 
 func (s *Service) receive(ctx context.Context, c changing, in ReceiveInput) error {

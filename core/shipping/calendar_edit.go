@@ -160,7 +160,7 @@ func (e *Editor) Dispatch(ctx context.Context) ([]Place, error) {
 		return nil, err
 	}
 	all, err := e.store.Places(ctx, channel.From(ctx).BrandID)
-	return slices.DeleteFunc(all, func(p Place) bool { return !atTheirs(ctx, p.LocationID) }), err
+	return slices.DeleteFunc(all, func(p Place) bool { return !access.WorksAt(ctx, p.LocationID) }), err
 }
 
 // SetDispatch says how a location ships: on which days, until when orders of the day
@@ -169,7 +169,7 @@ func (e *Editor) SetDispatch(ctx context.Context, in SetDispatchInput) (*Place, 
 	if err := e.allowed(ctx, in); err != nil {
 		return nil, err
 	}
-	if !atTheirs(ctx, in.LocationID) {
+	if !access.WorksAt(ctx, in.LocationID) {
 		return nil, fault.ErrForbidden
 	}
 	var saved *Place
@@ -192,13 +192,6 @@ func (e *Editor) SetDispatch(ctx context.Context, in SetDispatchInput) (*Place, 
 		return e.events.Record(ctx, event.New(ctx, e.now(), "location.dispatch_set", "Location", in.LocationID, map[string]any{"before": before, "after": place}))
 	})
 	return saved, err
-}
-
-// atTheirs reports whether the location is the actor's to speak of: staff of a shop speak
-// of theirs alone.
-func atTheirs(ctx context.Context, locationID uuid.UUID) bool {
-	actor := access.From(ctx)
-	return !actor.Is(access.RoleStoreStaff) || slices.Contains(actor.Stores, locationID)
 }
 
 // SetCarrierCalendarsInput says on which days a carrier works.

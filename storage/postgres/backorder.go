@@ -95,10 +95,13 @@ func (s *Orders) BackOrders(ctx context.Context, q order.BackOrderQuery) (page.C
 	if q.VariantID != nil {
 		where += ` AND r.variant_id = @variant`
 	}
+	if len(q.Stores) > 0 {
+		where += ` AND ` + ofStores
+	}
 	if behind {
 		keyset = ` AND (o.placed_at, r.order_id, r.variant_id) > (@at, @order, @behind)`
 	}
-	args := pgx.NamedArgs{"brand": q.BrandID, "variant": q.VariantID, "at": after.At, "order": after.Order, "behind": after.Variant, "limit": size + 1}
+	args := pgx.NamedArgs{"brand": q.BrandID, "variant": q.VariantID, "stores": q.Stores, "at": after.At, "order": after.Order, "behind": after.Variant, "limit": size + 1}
 	rows, err := collect[order.BackOrder](ctx, s.db, `
 		SELECT r.order_id, r.variant_id, r.quantity, o.placed_at, due_on(r.order_id, r.variant_id) AS due_on `+where+keyset+`
 		ORDER BY o.placed_at, r.order_id, r.variant_id LIMIT @limit`, args)

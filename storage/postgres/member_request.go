@@ -26,6 +26,10 @@ func (s *Members) Move(ctx context.Context, keptID, goneID uuid.UUID, at time.Ti
 	for _, table := range []string{"member_cards", "pets", "purchases", "purchase_lines", "orders", "member_rank_changes", "coupons"} {
 		batch.Queue(`UPDATE `+table+` SET member_id = $1 WHERE member_id = $2`, keptID, goneID)
 	}
+	// What would be ordered goes with the member where the kept one can order; else it ends with the account.
+	for _, table := range []string{"recurring_orders", "draft_orders"} {
+		batch.Queue(`UPDATE `+table+` SET member_id = $1 WHERE member_id = $2 AND EXISTS (SELECT FROM accounts WHERE id = $1 AND closed_at IS NULL)`, keptID, goneID)
+	}
 	batch.Queue(`
 		UPDATE saved_addresses SET member_id = $1, is_default = is_default AND NOT EXISTS (
 			SELECT FROM saved_addresses k WHERE k.member_id = $1 AND k.is_default AND k.closed_at IS NULL)
@@ -116,6 +120,10 @@ func (s *Members) Erase(ctx context.Context, memberID uuid.UUID, at time.Time) e
 	batch.Queue(`UPDATE members SET household_id = NULL, erased_at = $2, updated_at = $2 WHERE id = $1`, memberID, at)
 	queueForget(batch, memberID, at)
 	queueLeave(batch, memberID, at)
+	batch.Queue(`UPDATE recurring_orders SET name = '', email = '', shipping_address = '{}', billing_address = NULL, updated_at = $2 WHERE member_id = $1`, memberID, at)
+	batch.Queue(`
+		UPDATE draft_orders SET name = '', phone = '', email = '', note = '', message = '', shipping_address = NULL, billing_address = NULL, updated_at = $2
+		WHERE member_id = $1`, memberID, at)
 	return s.db.conn(ctx).SendBatch(ctx, batch).Close()
 }
 

@@ -154,6 +154,19 @@ func (s *Orders) Lock(ctx context.Context, orderID uuid.UUID) (*order.Order, err
 	return first[order.Order](ctx, s.db, `SELECT `+orderColumns+` FROM orders o WHERE o.id = @id FOR UPDATE`, pgx.NamedArgs{"id": orderID})
 }
 
+// leavesFrom says of the order o whether goods leave from one of the locations, or left.
+const leavesFrom = `(
+	EXISTS (SELECT FROM shipments h WHERE h.order_id = o.id AND h.status <> 'CANCELLED' AND h.location_id = ANY(@stores))
+	OR EXISTS (SELECT FROM stock_reservations r WHERE r.order_id = o.id AND r.state IN ('OPEN', 'SHIPPED') AND r.location_id = ANY(@stores)))`
+
+// ofStores says of the order o whether it is one of the shops'.
+const ofStores = `(o.shop_id = ANY(@stores) OR ` + leavesFrom + `)`
+
+// LeavesFrom reports whether goods of the order leave from one of the locations, or left.
+func (s *Orders) LeavesFrom(ctx context.Context, orderID uuid.UUID, locationIDs []uuid.UUID) (bool, error) {
+	return one[bool](ctx, s.db, `SELECT EXISTS (SELECT FROM orders o WHERE o.id = @id AND `+leavesFrom+`)`, pgx.NamedArgs{"id": orderID, "stores": locationIDs})
+}
+
 // Update writes what may change in an order.
 func (s *Orders) Update(ctx context.Context, o order.Order) error {
 	_, err := s.db.conn(ctx).Exec(ctx, `

@@ -216,6 +216,9 @@ func paymentFilter(q payment.Query) (string, pgx.NamedArgs) {
 	if q.Reference != "" {
 		where, args["reference"] = where+` AND reference = @reference`, q.Reference
 	}
+	if len(q.Stores) > 0 {
+		where, args["stores"] = where+` AND order_id IN (SELECT o.id FROM orders o WHERE o.id = order_id AND `+ofStores+`)`, q.Stores
+	}
 	if q.Attention {
 		where += ` AND (captured - refunded > amount
 			OR (captured > refunded AND order_id IN (SELECT o.id FROM orders o WHERE o.id = order_id AND o.status = 'CANCELLED'))

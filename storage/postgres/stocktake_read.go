@@ -24,10 +24,13 @@ type timeKey struct {
 }
 
 // Stocktakes is one page of the brand's stocktakes, the last begun first.
-func (s *Inventory) Stocktakes(ctx context.Context, brandID uuid.UUID, locationID *uuid.UUID, in page.Args) (page.Connection[inventory.Stocktake], error) {
+func (s *Inventory) Stocktakes(ctx context.Context, brandID uuid.UUID, at inventory.At, in page.Args) (page.Connection[inventory.Stocktake], error) {
 	where, args := `k.brand_id = @brand`, pgx.NamedArgs{"brand": brandID}
-	if locationID != nil {
-		where, args["location"] = where+` AND k.location_id = @location`, *locationID
+	if at.LocationID != nil {
+		where, args["location"] = where+` AND k.location_id = @location`, *at.LocationID
+	}
+	if len(at.Stores) > 0 {
+		where, args["stores"] = where+` AND k.location_id = ANY(@stores)`, at.Stores
 	}
 	return latest(ctx, s.db, in, stocktakeColumns, `stocktakes k`, where, `k.started_at`, `k.id`, args,
 		func(k inventory.Stocktake) timeKey { return timeKey{k.StartedAt, k.ID} })

@@ -76,6 +76,9 @@ func (s *Inventory) Deliveries(ctx context.Context, brandID uuid.UUID, f invento
 	if f.LocationID != nil {
 		where, args["location"] = where+` AND d.location_id = @location`, *f.LocationID
 	}
+	if len(f.Stores) > 0 {
+		where, args["stores"] = where+` AND d.location_id = ANY(@stores)`, f.Stores
+	}
 	if f.Late {
 		where += ` AND d.state = 'AWAITED' AND d.expected_on < (@today::timestamptz AT TIME ZONE 'Asia/Tokyo')::date`
 		args["today"] = f.Today
@@ -111,10 +114,13 @@ func (s *Inventory) Watch(ctx context.Context, at time.Time, most int) (opened [
 }
 
 // Alerts are one page of the levels that need more, the newest alert first.
-func (s *Inventory) Alerts(ctx context.Context, brandID uuid.UUID, locationID *uuid.UUID, in page.Args) (page.Connection[inventory.Alert], error) {
+func (s *Inventory) Alerts(ctx context.Context, brandID uuid.UUID, at inventory.At, in page.Args) (page.Connection[inventory.Alert], error) {
 	where, args := `a.brand_id = @brand AND a.closed_at IS NULL`, pgx.NamedArgs{"brand": brandID}
-	if locationID != nil {
-		where, args["location"] = where+` AND a.location_id = @location`, *locationID
+	if at.LocationID != nil {
+		where, args["location"] = where+` AND a.location_id = @location`, *at.LocationID
+	}
+	if len(at.Stores) > 0 {
+		where, args["stores"] = where+` AND a.location_id = ANY(@stores)`, at.Stores
 	}
 	return latest(ctx, s.db, in, `a.id, a.brand_id, a.opened_at, `+levelColumns, `stock_alerts a JOIN stock_levels s USING (variant_id, location_id)`, where,
 		`a.opened_at`, `a.id`, args, func(a inventory.Alert) timeKey { return timeKey{a.OpenedAt, a.ID} })

@@ -74,6 +74,9 @@ func (s *Inventory) Transfers(ctx context.Context, brandID uuid.UUID, f inventor
 	if f.LocationID != nil {
 		where, args["location"] = where+` AND @location IN (t.from_id, t.to_id)`, *f.LocationID
 	}
+	if len(f.Stores) > 0 {
+		where, args["stores"] = where+` AND (t.from_id = ANY(@stores) OR t.to_id = ANY(@stores))`, f.Stores
+	}
 	if f.Late {
 		where += ` AND t.state = 'IN_TRANSIT' AND t.expected_on < (@today::timestamptz AT TIME ZONE 'Asia/Tokyo')::date`
 		args["today"] = f.Today
