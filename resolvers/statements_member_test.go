@@ -36,8 +36,10 @@ var memberOperations = map[string]clientOperation{
 	"app/SaveMySettings": {7, asMember(func(_ *testing.T, _ *world, _ customer) apptest.Variables {
 		return in(apptest.Variables{"how": "APP", "settings": []apptest.Variables{{"medium": "PUSH", "given": true}}})
 	})},
-	"app/ExportMyData":     {5, asMember(func(*testing.T, *world, customer) apptest.Variables { return in(apptest.Variables{}) })},
-	"app/RequestMyErasure": {35, asMember(func(*testing.T, *world, customer) apptest.Variables { return in(apptest.Variables{"password": goodPassword}) })},
+	"app/ExportMyData": {5, asMember(func(*testing.T, *world, customer) apptest.Variables { return in(apptest.Variables{}) })},
+	"app/RequestMyErasure": {35, asMember(func(*testing.T, *world, customer) apptest.Variables {
+		return in(apptest.Variables{"password": goodPassword})
+	})},
 	"app/RecordPetWeight": {7, func(_ *testing.T, w *world) question {
 		return question{in(apptest.Variables{"petId": w.pets[0], "measuredOn": "2026-01-01", "grams": 4000}), w.member.headers()}
 	}},

@@ -46,7 +46,7 @@ func (a *amendment) change(in EditedLine) error {
 	if in.Quantity > l.Quantity {
 		if err := a.mayGrow(l); err != nil {
 			return err
-	}
+		}
 	}
 	a.said = append(a.said, l.SKU)
 	if in.Quantity == 0 {

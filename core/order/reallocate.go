@@ -76,7 +76,7 @@ func (s *Service) Reallocate(ctx context.Context, in ReallocateInput) (*Order, [
 				moved, err = s.reallocate(ctx, o, in, c)
 				c.Reason, c.Moved = in.Reason, moved
 				if err != nil {
-				return err
+					return err
 				}
 				return s.promiseAgain(ctx, o, c)
 			})

@@ -139,7 +139,7 @@ func (s *Service) takeIn(ctx context.Context, m *moving, in RefuseShipmentInput)
 	if in.LocationID != nil {
 		place = *in.LocationID
 	}
-	if !mayWorkAt(ctx, place) {
+	if !access.WorksAt(ctx, place) {
 		return fault.ErrForbidden
 	}
 	if !in.Restock {

@@ -38,10 +38,10 @@ func (s *Service) sold(ctx context.Context, m *moving) error {
 	if o.OnDelivery() {
 		sale.Owed = ledger.Carrier
 		if m.collects() {
-		if err := s.payments.Tracked(ctx, o.ID, h.TrackingNumber); err != nil {
-			return err
+			if err := s.payments.Tracked(ctx, o.ID, h.TrackingNumber); err != nil {
+				return err
+			}
 		}
-	}
 	}
 	if err := s.books.Sold(ctx, sale); err != nil {
 		return err

@@ -66,7 +66,7 @@ type Due struct {
 	Holder
 	OrderID    *uuid.UUID
 	PurchaseID *uuid.UUID // in a shop
-	LotID   uuid.UUID
+	LotID      uuid.UUID
 }
 
 // FollowJob looks at an order again and lets its points be what they should be.

@@ -1262,6 +1262,20 @@ func marshalNBoolean2bool(ctx context.Context, ec *executionContext, sel ast.Sel
 	return res
 }
 
+func unmarshalNFloat2float64(ctx context.Context, ec *executionContext, v any) (float64, error) {
+	res, err := graphql.UnmarshalFloatContext(ctx, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func marshalNFloat2float64(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v float64) graphql.Marshaler {
+	_ = sel
+	res := graphql.MarshalFloatContext(v)
+	if res == graphql.Null {
+		graphql.AddInvalidNullFromMarshaler(ctx, "Float!")
+	}
+	return graphql.WrapContextMarshaler(ctx, res)
+}
+
 func unmarshalNID2githubᚗcomᚋgoogleᚋuuidᚐUUID(ctx context.Context, ec *executionContext, v any) (uuid.UUID, error) {
 	res, err := scalar.UnmarshalKey(v)
 	return res, graphql.ErrorOnPath(ctx, err)

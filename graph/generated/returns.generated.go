@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/99designs/gqlgen/graphql"
+	"github.com/noren-commerce/noren/core/customer"
 	"github.com/noren-commerce/noren/core/i18n"
 	"github.com/noren-commerce/noren/core/money"
 	"github.com/noren-commerce/noren/core/order"
@@ -26,6 +27,10 @@ import (
 
 type ReturnResolver interface {
 	Order(ctx context.Context, obj *returns.Return) (*order.Order, error)
+
+	Photos(ctx context.Context, obj *returns.Return) ([]returns.Photo, error)
+	SlipURL(ctx context.Context, obj *returns.Return) (*string, error)
+	LabelURL(ctx context.Context, obj *returns.Return) (*string, error)
 }
 type ReturnLineResolver interface {
 	Line(ctx context.Context, obj *returns.Came) (order.Line, error)
@@ -344,6 +349,75 @@ func _Return_endedAt(ctx context.Context, ec *executionContext, field graphql.Co
 }
 func fieldContext_Return_endedAt(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	return graphql.NewScalarFieldContext("Return", field, false, false, "DateTime")
+}
+
+func _Return_photos(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *returns.Return) (ret graphql.Marshaler) {
+	return run.Resolved(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_Return_photos(ctx, ec, field)
+		},
+		func(ctx context.Context) ([]returns.Photo, error) {
+			return ec.Resolvers.Return().Photos(ctx, obj)
+		},
+		func(ctx context.Context, selections ast.SelectionSet, v []returns.Photo) graphql.Marshaler {
+			return marshalNReturnPhoto2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋreturnsᚐPhotoᚄ(ctx, ec, selections, v)
+		},
+		true,
+	)
+}
+func fieldContext_Return_photos(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Return",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+	}
+	return fc, nil
+}
+
+func _Return_slipUrl(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *returns.Return) (ret graphql.Marshaler) {
+	return run.Resolved(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_Return_slipUrl(ctx, ec, field)
+		},
+		func(ctx context.Context) (*string, error) {
+			return ec.Resolvers.Return().SlipURL(ctx, obj)
+		},
+		func(ctx context.Context, selections ast.SelectionSet, v *string) graphql.Marshaler {
+			return marshalOString2ᚖstring(ctx, ec, selections, v)
+		},
+		false,
+	)
+}
+func fieldContext_Return_slipUrl(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Return", field, true, true, "String")
+}
+
+func _Return_labelUrl(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *returns.Return) (ret graphql.Marshaler) {
+	return run.Resolved(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_Return_labelUrl(ctx, ec, field)
+		},
+		func(ctx context.Context) (*string, error) {
+			return ec.Resolvers.Return().LabelURL(ctx, obj)
+		},
+		func(ctx context.Context, selections ast.SelectionSet, v *string) graphql.Marshaler {
+			return marshalOString2ᚖstring(ctx, ec, selections, v)
+		},
+		false,
+	)
+}
+func fieldContext_Return_labelUrl(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Return", field, true, true, "String")
 }
 
 func _ReturnConnection_edges(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Connection[returns.Return]) (ret graphql.Marshaler) {
@@ -1148,6 +1222,63 @@ func _ReturnRule_updatedAt(ctx context.Context, ec *executionContext, field grap
 }
 func fieldContext_ReturnRule_updatedAt(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	return graphql.NewScalarFieldContext("ReturnRule", field, false, false, "DateTime")
+}
+
+func _ReturnRule_address(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *returns.Rule) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_ReturnRule_address(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Address, nil
+		},
+		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
+			directive0 := next
+
+			directive1 := func(ctx context.Context) (any, error) {
+				anyone, err := unmarshalNBoolean2bool(ctx, ec, false)
+				if err != nil {
+					var zeroVal *customer.Address
+					return zeroVal, err
+				}
+				roles, err := unmarshalNRole2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋaccessᚐRoleᚄ(ctx, ec, []any{})
+				if err != nil {
+					var zeroVal *customer.Address
+					return zeroVal, err
+				}
+				permissions, err := unmarshalNPermission2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋaccessᚐPermissionᚄ(ctx, ec, []any{"ORDER_READ"})
+				if err != nil {
+					var zeroVal *customer.Address
+					return zeroVal, err
+				}
+				if ec.Directives.Allow == nil {
+					var zeroVal *customer.Address
+					return zeroVal, errors.New("directive allow is not implemented")
+				}
+				return ec.Directives.Allow(ctx, obj, directive0, anyone, roles, permissions)
+			}
+
+			next = directive1
+			return next
+		},
+		func(ctx context.Context, selections ast.SelectionSet, v *customer.Address) graphql.Marshaler {
+			return marshalOAddress2ᚖgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋcustomerᚐAddress(ctx, ec, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func fieldContext_ReturnRule_address(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "ReturnRule",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+	}
+	return fc, nil
 }
 
 func _ReturnRulePayload_rule(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.ReturnRulePayload) (ret graphql.Marshaler) {
@@ -2037,7 +2168,7 @@ func unmarshalInputSaveReturnRuleInput(ctx context.Context, ec *executionContext
 		asMap["excluded"] = []any{}
 	}
 
-	fieldsInOrder := [...]string{"terms", "excluded", "instructions"}
+	fieldsInOrder := [...]string{"terms", "excluded", "instructions", "address"}
 	for _, k := range fieldsInOrder {
 		v, ok := asMap[k]
 		if !ok {
@@ -2065,6 +2196,13 @@ func unmarshalInputSaveReturnRuleInput(ctx context.Context, ec *executionContext
 				return it, err
 			}
 			it.Instructions = data
+		case "address":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("address"))
+			data, err := unmarshalOAddressInput2ᚖgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋcustomerᚐAddress(ctx, ec, v)
+			if err != nil {
+				return it, err
+			}
+			it.Address = data
 		}
 	}
 	return it, nil
@@ -2220,6 +2358,24 @@ func _Return(ctx context.Context, ec *executionContext, sel ast.SelectionSet, ob
 			if out.Values[i] == graphql.RequiredNull {
 				atomic.AddUint32(&out.Invalids, 1)
 			}
+		case "photos":
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, true,
+				func(ctx context.Context) graphql.Marshaler {
+					return _Return_photos(ctx, ec, field, obj)
+				})
+		case "slipUrl":
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, false,
+				func(ctx context.Context) graphql.Marshaler {
+					return _Return_slipUrl(ctx, ec, field, obj)
+				})
+		case "labelUrl":
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, false,
+				func(ctx context.Context) graphql.Marshaler {
+					return _Return_labelUrl(ctx, ec, field, obj)
+				})
 		default:
 			panic("unknown field " + strconv.Quote(field.Name))
 		}
@@ -2564,6 +2720,11 @@ func _ReturnRule(ctx context.Context, ec *executionContext, sel ast.SelectionSet
 			}
 		case "updatedAt":
 			out.Values[i] = _ReturnRule_updatedAt(ctx, ec, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "address":
+			out.Values[i] = _ReturnRule_address(ctx, ec, field, obj)
 			if out.Values[i] == graphql.RequiredNull {
 				out.Invalids++
 			}

@@ -64,6 +64,7 @@ type ResolverRoot interface {
 	RestockRequest() RestockRequestResolver
 	Return() ReturnResolver
 	ReturnLine() ReturnLineResolver
+	ReturnPhoto() ReturnPhotoResolver
 	ReturnReceipt() ReturnReceiptResolver
 	Returnable() ReturnableResolver
 	Session() SessionResolver
@@ -73,6 +74,7 @@ type ResolverRoot interface {
 	ShipmentBatch() ShipmentBatchResolver
 	ShipmentLine() ShipmentLineResolver
 	ShipmentLot() ShipmentLotResolver
+	ShipmentPaper() ShipmentPaperResolver
 	ShippingMethod() ShippingMethodResolver
 	ShippingOption() ShippingOptionResolver
 	SimulationGift() SimulationGiftResolver
@@ -134,6 +136,7 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 			graphql.NewInputUnmarshaler("AddMediaInput", graphql.BindUnmarshaler(ec, unmarshalInputAddMediaInput)),
 			graphql.NewInputUnmarshaler("AddOrderLineInput", graphql.BindUnmarshaler(ec, unmarshalInputAddOrderLineInput)),
 			graphql.NewInputUnmarshaler("AddPetInput", graphql.BindUnmarshaler(ec, unmarshalInputAddPetInput)),
+			graphql.NewInputUnmarshaler("AddReturnPhotoInput", graphql.BindUnmarshaler(ec, unmarshalInputAddReturnPhotoInput)),
 			graphql.NewInputUnmarshaler("AddVariantInput", graphql.BindUnmarshaler(ec, unmarshalInputAddVariantInput)),
 			graphql.NewInputUnmarshaler("AddressInput", graphql.BindUnmarshaler(ec, unmarshalInputAddressInput)),
 			graphql.NewInputUnmarshaler("AllocateBankLineInput", graphql.BindUnmarshaler(ec, unmarshalInputAllocateBankLineInput)),
@@ -153,6 +156,7 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 			graphql.NewInputUnmarshaler("BankLinePartInput", graphql.BindUnmarshaler(ec, unmarshalInputBankLinePartInput)),
 			graphql.NewInputUnmarshaler("BankProfileInput", graphql.BindUnmarshaler(ec, unmarshalInputBankProfileInput)),
 			graphql.NewInputUnmarshaler("BookStocktakeInput", graphql.BindUnmarshaler(ec, unmarshalInputBookStocktakeInput)),
+			graphql.NewInputUnmarshaler("BoughtConditionInput", graphql.BindUnmarshaler(ec, unmarshalInputBoughtConditionInput)),
 			graphql.NewInputUnmarshaler("CampaignBenefitInput", graphql.BindUnmarshaler(ec, unmarshalInputCampaignBenefitInput)),
 			graphql.NewInputUnmarshaler("CampaignConditionsInput", graphql.BindUnmarshaler(ec, unmarshalInputCampaignConditionsInput)),
 			graphql.NewInputUnmarshaler("CampaignStatusInput", graphql.BindUnmarshaler(ec, unmarshalInputCampaignStatusInput)),
@@ -172,6 +176,7 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 			graphql.NewInputUnmarshaler("CloseDisplayInput", graphql.BindUnmarshaler(ec, unmarshalInputCloseDisplayInput)),
 			graphql.NewInputUnmarshaler("CloseMemberInput", graphql.BindUnmarshaler(ec, unmarshalInputCloseMemberInput)),
 			graphql.NewInputUnmarshaler("ClosePartnerInput", graphql.BindUnmarshaler(ec, unmarshalInputClosePartnerInput)),
+			graphql.NewInputUnmarshaler("ClosePointCodeInput", graphql.BindUnmarshaler(ec, unmarshalInputClosePointCodeInput)),
 			graphql.NewInputUnmarshaler("ClosePointRuleInput", graphql.BindUnmarshaler(ec, unmarshalInputClosePointRuleInput)),
 			graphql.NewInputUnmarshaler("ClosePriceInput", graphql.BindUnmarshaler(ec, unmarshalInputClosePriceInput)),
 			graphql.NewInputUnmarshaler("ClosePriceListInput", graphql.BindUnmarshaler(ec, unmarshalInputClosePriceListInput)),
@@ -184,7 +189,11 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 			graphql.NewInputUnmarshaler("ClosedDaysInput", graphql.BindUnmarshaler(ec, unmarshalInputClosedDaysInput)),
 			graphql.NewInputUnmarshaler("CombinationPartInput", graphql.BindUnmarshaler(ec, unmarshalInputCombinationPartInput)),
 			graphql.NewInputUnmarshaler("CompanyFilter", graphql.BindUnmarshaler(ec, unmarshalInputCompanyFilter)),
+			graphql.NewInputUnmarshaler("ConditionAmountInput", graphql.BindUnmarshaler(ec, unmarshalInputConditionAmountInput)),
+			graphql.NewInputUnmarshaler("ConditionPeriodInput", graphql.BindUnmarshaler(ec, unmarshalInputConditionPeriodInput)),
+			graphql.NewInputUnmarshaler("ConditionRangeInput", graphql.BindUnmarshaler(ec, unmarshalInputConditionRangeInput)),
 			graphql.NewInputUnmarshaler("ConfirmTotpInput", graphql.BindUnmarshaler(ec, unmarshalInputConfirmTotpInput)),
+			graphql.NewInputUnmarshaler("ConsentConditionInput", graphql.BindUnmarshaler(ec, unmarshalInputConsentConditionInput)),
 			graphql.NewInputUnmarshaler("CountStocktakeInput", graphql.BindUnmarshaler(ec, unmarshalInputCountStocktakeInput)),
 			graphql.NewInputUnmarshaler("CreateCompanyInput", graphql.BindUnmarshaler(ec, unmarshalInputCreateCompanyInput)),
 			graphql.NewInputUnmarshaler("CreateCustomerGroupInput", graphql.BindUnmarshaler(ec, unmarshalInputCreateCustomerGroupInput)),
@@ -213,6 +222,7 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 			graphql.NewInputUnmarshaler("ExchangePointsInput", graphql.BindUnmarshaler(ec, unmarshalInputExchangePointsInput)),
 			graphql.NewInputUnmarshaler("ExperimentInput", graphql.BindUnmarshaler(ec, unmarshalInputExperimentInput)),
 			graphql.NewInputUnmarshaler("ExportPointTransfersInput", graphql.BindUnmarshaler(ec, unmarshalInputExportPointTransfersInput)),
+			graphql.NewInputUnmarshaler("ExportSegmentInput", graphql.BindUnmarshaler(ec, unmarshalInputExportSegmentInput)),
 			graphql.NewInputUnmarshaler("ExportShipmentsInput", graphql.BindUnmarshaler(ec, unmarshalInputExportShipmentsInput)),
 			graphql.NewInputUnmarshaler("FindMembersInput", graphql.BindUnmarshaler(ec, unmarshalInputFindMembersInput)),
 			graphql.NewInputUnmarshaler("FinishSsoInput", graphql.BindUnmarshaler(ec, unmarshalInputFinishSsoInput)),
@@ -241,6 +251,7 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 			graphql.NewInputUnmarshaler("LoginInput", graphql.BindUnmarshaler(ec, unmarshalInputLoginInput)),
 			graphql.NewInputUnmarshaler("LotPiecesInput", graphql.BindUnmarshaler(ec, unmarshalInputLotPiecesInput)),
 			graphql.NewInputUnmarshaler("LotStopInput", graphql.BindUnmarshaler(ec, unmarshalInputLotStopInput)),
+			graphql.NewInputUnmarshaler("MemberConditionInput", graphql.BindUnmarshaler(ec, unmarshalInputMemberConditionInput)),
 			graphql.NewInputUnmarshaler("MemberPersonInput", graphql.BindUnmarshaler(ec, unmarshalInputMemberPersonInput)),
 			graphql.NewInputUnmarshaler("MemberRequestInput", graphql.BindUnmarshaler(ec, unmarshalInputMemberRequestInput)),
 			graphql.NewInputUnmarshaler("MemberSettingInput", graphql.BindUnmarshaler(ec, unmarshalInputMemberSettingInput)),
@@ -255,18 +266,22 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 			graphql.NewInputUnmarshaler("PaymentFilter", graphql.BindUnmarshaler(ec, unmarshalInputPaymentFilter)),
 			graphql.NewInputUnmarshaler("PaymentTermsInput", graphql.BindUnmarshaler(ec, unmarshalInputPaymentTermsInput)),
 			graphql.NewInputUnmarshaler("PermissionGroupInput", graphql.BindUnmarshaler(ec, unmarshalInputPermissionGroupInput)),
+			graphql.NewInputUnmarshaler("PetConditionInput", graphql.BindUnmarshaler(ec, unmarshalInputPetConditionInput)),
 			graphql.NewInputUnmarshaler("PickUpFilter", graphql.BindUnmarshaler(ec, unmarshalInputPickUpFilter)),
 			graphql.NewInputUnmarshaler("PinProductInput", graphql.BindUnmarshaler(ec, unmarshalInputPinProductInput)),
 			graphql.NewInputUnmarshaler("PlaceDraftOrderInput", graphql.BindUnmarshaler(ec, unmarshalInputPlaceDraftOrderInput)),
 			graphql.NewInputUnmarshaler("PlaceOrderInput", graphql.BindUnmarshaler(ec, unmarshalInputPlaceOrderInput)),
 			graphql.NewInputUnmarshaler("PointTermsInput", graphql.BindUnmarshaler(ec, unmarshalInputPointTermsInput)),
 			graphql.NewInputUnmarshaler("PointTransferFilter", graphql.BindUnmarshaler(ec, unmarshalInputPointTransferFilter)),
+			graphql.NewInputUnmarshaler("PointsConditionInput", graphql.BindUnmarshaler(ec, unmarshalInputPointsConditionInput)),
 			graphql.NewInputUnmarshaler("PostJournalEntryInput", graphql.BindUnmarshaler(ec, unmarshalInputPostJournalEntryInput)),
 			graphql.NewInputUnmarshaler("PostalRangeInput", graphql.BindUnmarshaler(ec, unmarshalInputPostalRangeInput)),
 			graphql.NewInputUnmarshaler("PriceImportInput", graphql.BindUnmarshaler(ec, unmarshalInputPriceImportInput)),
 			graphql.NewInputUnmarshaler("PriceInput", graphql.BindUnmarshaler(ec, unmarshalInputPriceInput)),
+			graphql.NewInputUnmarshaler("PrintShipmentsInput", graphql.BindUnmarshaler(ec, unmarshalInputPrintShipmentsInput)),
 			graphql.NewInputUnmarshaler("ProductFilter", graphql.BindUnmarshaler(ec, unmarshalInputProductFilter)),
 			graphql.NewInputUnmarshaler("PublishProductInput", graphql.BindUnmarshaler(ec, unmarshalInputPublishProductInput)),
+			graphql.NewInputUnmarshaler("PurchasesConditionInput", graphql.BindUnmarshaler(ec, unmarshalInputPurchasesConditionInput)),
 			graphql.NewInputUnmarshaler("QuantityTierInput", graphql.BindUnmarshaler(ec, unmarshalInputQuantityTierInput)),
 			graphql.NewInputUnmarshaler("QuotationFilter", graphql.BindUnmarshaler(ec, unmarshalInputQuotationFilter)),
 			graphql.NewInputUnmarshaler("QuotationMessageInput", graphql.BindUnmarshaler(ec, unmarshalInputQuotationMessageInput)),
@@ -297,9 +312,11 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 			graphql.NewInputUnmarshaler("RecurringOrderInput", graphql.BindUnmarshaler(ec, unmarshalInputRecurringOrderInput)),
 			graphql.NewInputUnmarshaler("RecurringOrderLineInput", graphql.BindUnmarshaler(ec, unmarshalInputRecurringOrderLineInput)),
 			graphql.NewInputUnmarshaler("RecurringOrderTermsInput", graphql.BindUnmarshaler(ec, unmarshalInputRecurringOrderTermsInput)),
+			graphql.NewInputUnmarshaler("RedeemPointCodeInput", graphql.BindUnmarshaler(ec, unmarshalInputRedeemPointCodeInput)),
 			graphql.NewInputUnmarshaler("RefreshTokenInput", graphql.BindUnmarshaler(ec, unmarshalInputRefreshTokenInput)),
 			graphql.NewInputUnmarshaler("RefundPaymentInput", graphql.BindUnmarshaler(ec, unmarshalInputRefundPaymentInput)),
 			graphql.NewInputUnmarshaler("RefusedDeliveryInput", graphql.BindUnmarshaler(ec, unmarshalInputRefusedDeliveryInput)),
+			graphql.NewInputUnmarshaler("RefusedShipmentInput", graphql.BindUnmarshaler(ec, unmarshalInputRefusedShipmentInput)),
 			graphql.NewInputUnmarshaler("RegisterInput", graphql.BindUnmarshaler(ec, unmarshalInputRegisterInput)),
 			graphql.NewInputUnmarshaler("RegisterMemberInput", graphql.BindUnmarshaler(ec, unmarshalInputRegisterMemberInput)),
 			graphql.NewInputUnmarshaler("RejectOrderInput", graphql.BindUnmarshaler(ec, unmarshalInputRejectOrderInput)),
@@ -311,10 +328,12 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 			graphql.NewInputUnmarshaler("RemoveCompanyBuyerInput", graphql.BindUnmarshaler(ec, unmarshalInputRemoveCompanyBuyerInput)),
 			graphql.NewInputUnmarshaler("RemoveCouponInput", graphql.BindUnmarshaler(ec, unmarshalInputRemoveCouponInput)),
 			graphql.NewInputUnmarshaler("RemovePetInput", graphql.BindUnmarshaler(ec, unmarshalInputRemovePetInput)),
+			graphql.NewInputUnmarshaler("RemoveReturnPhotoInput", graphql.BindUnmarshaler(ec, unmarshalInputRemoveReturnPhotoInput)),
 			graphql.NewInputUnmarshaler("RemoveSetInput", graphql.BindUnmarshaler(ec, unmarshalInputRemoveSetInput)),
 			graphql.NewInputUnmarshaler("RemoveTotpInput", graphql.BindUnmarshaler(ec, unmarshalInputRemoveTotpInput)),
 			graphql.NewInputUnmarshaler("RemoveWishInput", graphql.BindUnmarshaler(ec, unmarshalInputRemoveWishInput)),
 			graphql.NewInputUnmarshaler("RemoveWishListInput", graphql.BindUnmarshaler(ec, unmarshalInputRemoveWishListInput)),
+			graphql.NewInputUnmarshaler("RenameSegmentInput", graphql.BindUnmarshaler(ec, unmarshalInputRenameSegmentInput)),
 			graphql.NewInputUnmarshaler("ReportMemberCardLostInput", graphql.BindUnmarshaler(ec, unmarshalInputReportMemberCardLostInput)),
 			graphql.NewInputUnmarshaler("RequestPasswordResetInput", graphql.BindUnmarshaler(ec, unmarshalInputRequestPasswordResetInput)),
 			graphql.NewInputUnmarshaler("RequestQuotationInput", graphql.BindUnmarshaler(ec, unmarshalInputRequestQuotationInput)),
@@ -345,6 +364,7 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 			graphql.NewInputUnmarshaler("SaveLocationInput", graphql.BindUnmarshaler(ec, unmarshalInputSaveLocationInput)),
 			graphql.NewInputUnmarshaler("SaveMemberRankInput", graphql.BindUnmarshaler(ec, unmarshalInputSaveMemberRankInput)),
 			graphql.NewInputUnmarshaler("SaveMemberSettingsInput", graphql.BindUnmarshaler(ec, unmarshalInputSaveMemberSettingsInput)),
+			graphql.NewInputUnmarshaler("SavePointCodeInput", graphql.BindUnmarshaler(ec, unmarshalInputSavePointCodeInput)),
 			graphql.NewInputUnmarshaler("SavePointPartnerInput", graphql.BindUnmarshaler(ec, unmarshalInputSavePointPartnerInput)),
 			graphql.NewInputUnmarshaler("SavePointProgrammeInput", graphql.BindUnmarshaler(ec, unmarshalInputSavePointProgrammeInput)),
 			graphql.NewInputUnmarshaler("SavePointRateInput", graphql.BindUnmarshaler(ec, unmarshalInputSavePointRateInput)),
@@ -354,6 +374,7 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 			graphql.NewInputUnmarshaler("SaveQuantityDiscountInput", graphql.BindUnmarshaler(ec, unmarshalInputSaveQuantityDiscountInput)),
 			graphql.NewInputUnmarshaler("SaveRateInput", graphql.BindUnmarshaler(ec, unmarshalInputSaveRateInput)),
 			graphql.NewInputUnmarshaler("SaveReturnRuleInput", graphql.BindUnmarshaler(ec, unmarshalInputSaveReturnRuleInput)),
+			graphql.NewInputUnmarshaler("SaveSegmentInput", graphql.BindUnmarshaler(ec, unmarshalInputSaveSegmentInput)),
 			graphql.NewInputUnmarshaler("SaveSetInput", graphql.BindUnmarshaler(ec, unmarshalInputSaveSetInput)),
 			graphql.NewInputUnmarshaler("SaveShippingCarrierInput", graphql.BindUnmarshaler(ec, unmarshalInputSaveShippingCarrierInput)),
 			graphql.NewInputUnmarshaler("SaveShippingMethodInput", graphql.BindUnmarshaler(ec, unmarshalInputSaveShippingMethodInput)),
@@ -362,6 +383,7 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 			graphql.NewInputUnmarshaler("SaveWishInput", graphql.BindUnmarshaler(ec, unmarshalInputSaveWishInput)),
 			graphql.NewInputUnmarshaler("SaveWishListInput", graphql.BindUnmarshaler(ec, unmarshalInputSaveWishListInput)),
 			graphql.NewInputUnmarshaler("SeasonInput", graphql.BindUnmarshaler(ec, unmarshalInputSeasonInput)),
+			graphql.NewInputUnmarshaler("SegmentInput", graphql.BindUnmarshaler(ec, unmarshalInputSegmentInput)),
 			graphql.NewInputUnmarshaler("SendDraftOrderInput", graphql.BindUnmarshaler(ec, unmarshalInputSendDraftOrderInput)),
 			graphql.NewInputUnmarshaler("SendPointsInput", graphql.BindUnmarshaler(ec, unmarshalInputSendPointsInput)),
 			graphql.NewInputUnmarshaler("SendStockInput", graphql.BindUnmarshaler(ec, unmarshalInputSendStockInput)),
@@ -413,6 +435,7 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 			graphql.NewInputUnmarshaler("StockInput", graphql.BindUnmarshaler(ec, unmarshalInputStockInput)),
 			graphql.NewInputUnmarshaler("StockLotFilter", graphql.BindUnmarshaler(ec, unmarshalInputStockLotFilter)),
 			graphql.NewInputUnmarshaler("StocktakeLineInput", graphql.BindUnmarshaler(ec, unmarshalInputStocktakeLineInput)),
+			graphql.NewInputUnmarshaler("StoreConditionInput", graphql.BindUnmarshaler(ec, unmarshalInputStoreConditionInput)),
 			graphql.NewInputUnmarshaler("SubscribeRecurringOrderInput", graphql.BindUnmarshaler(ec, unmarshalInputSubscribeRecurringOrderInput)),
 			graphql.NewInputUnmarshaler("TagOrderInput", graphql.BindUnmarshaler(ec, unmarshalInputTagOrderInput)),
 			graphql.NewInputUnmarshaler("TargetInput", graphql.BindUnmarshaler(ec, unmarshalInputTargetInput)),
@@ -1525,6 +1548,10 @@ enum Permission {
   MEMBER_READ
   "Correct members' data."
   MEMBER_WRITE
+  "Take lists of members, with their personal data, out of noren."
+  MEMBER_EXPORT
+  "Keep searches of members as segments."
+  SEGMENT_WRITE
   "Manage staff, permission groups and address allow-lists."
   STAFF_WRITE
   "Manage partners, their keys and operations."
@@ -8194,7 +8221,7 @@ extend type Mutation {
     "Whose."
     input: MemberRequestInput!
   ): MemberExportPayload! @allow(roles: [MEMBER, COMPANY_BUYER], permissions: [MEMBER_WRITE])
-  "Asks for the removal of a member's personal data (消去). It is done at once, unless orders or returns are under way: then it waits for them."
+  "Asks for the removal of a member's personal data (消去). It is done at once, unless orders or returns are under way: then it waits for them. Members prove that it is they who ask."
   requestMemberErasure(
     "Whose."
     input: MemberRequestInput!
@@ -8420,6 +8447,8 @@ type MemberRank {
   minSpend: Money!
   "In how many months up to today."
   months: Int!
+  "The customer group that its members are in while they have it, for prices by rank; null for none; for staff."
+  groupId: ID @allow(permissions: [MEMBER_READ])
   "Since when it is given to nobody; null if it is."
   closedAt: DateTime
 }
@@ -8664,6 +8693,8 @@ input SaveMemberRankInput {
   minSpend: Decimal!
   "In how many months up to today, 1 to 36."
   months: Int!
+  "A customer group of the brand for ranks (RANK): members with an account are in it while they have the rank, and nobody else. None if left out."
+  groupId: ID
   "Whether it is given to nobody any more."
   closed: Boolean! = false
 }
@@ -8672,6 +8703,10 @@ input SaveMemberRankInput {
 input MemberRequestInput {
   "The member; the caller if left out."
   memberId: ID
+  "The caller's password, for their own erasure; left out if the account has none. PASSWORD_WRONG if it is not."
+  password: String
+  "A code of the caller's second factor, or a recovery code, for their own erasure if one is set. SECOND_FACTOR_REQUIRED if it is left out."
+  code: String
 }
 
 "A request to take back."
@@ -9127,7 +9162,8 @@ type OrderPayload {
   credit note. While money is being taken or given back it is PAYMENT_IN_PROGRESS. Stock,
   credit and money follow: what is paid too much goes back, what is missing is asked
   for, and the customer is mailed. What is packed or has left cannot be taken away:
-  ORDER_LINE_PACKED. With ` + "`" + `dryRun` + "`" + ` nothing changes, and the answer tells what would.
+  ORDER_LINE_PACKED. Where somebody else collects the money, pieces are only taken away
+  (ORDER_EDIT_UNPAID), and only until the collector is told how much (COLLECTOR_TOLD). With ` + "`" + `dryRun` + "`" + ` nothing changes, and the answer tells what would.
   """
   editOrder(
     "What is to change."
@@ -10153,6 +10189,8 @@ extend enum UserErrorCode {
     "Which transfers; all if left out."
     filter: PointTransferFilter
   ): PointTransferConnection! @allow(roles: [MEMBER, COMPANY_BUYER], permissions: [POINT_READ])
+  "Codes that give points, the newest first, at most 500; for staff."
+  pointCodes: [PointCode!]! @allow(permissions: [POINT_READ])
   "Compare another system's statement with the transfers that went there."
   reconcilePoints(
     "Which system, what time, and what it says."
@@ -10216,6 +10254,21 @@ extend type Mutation {
     "Which rule."
     input: ClosePointRuleInput!
   ): ClosePointRulePayload! @allow(permissions: [POINT_ADMIN])
+  "Make a code that gives points to each member who enters it: once, or once a day."
+  savePointCode(
+    "The code."
+    input: SavePointCodeInput!
+  ): PointCodePayload! @allow(permissions: [POINT_ADMIN])
+  "End a code: it gives nothing any more."
+  closePointCode(
+    "Which code."
+    input: ClosePointCodeInput!
+  ): ClosePointCodePayload! @allow(permissions: [POINT_ADMIN])
+  "Give the caller the points of a code that was read at a shop (来店ポイント), or is a campaign's. Tries are limited: 10 an hour."
+  redeemPointCode(
+    "The code."
+    input: RedeemPointCodeInput!
+  ): RedeemPointCodePayload! @allow(roles: [MEMBER, COMPANY_BUYER])
   "Make another point system known by its code, or change it."
   savePointPartner(
     "The system."
@@ -10376,6 +10429,8 @@ type PointEntry {
   pending: Int!
   "The order it is about; null for none."
   orderId: ID
+  "The purchase in a shop it is about; null for none."
+  purchaseId: ID
   "Why, in words; empty if nobody said."
   reason: String!
   "When."
@@ -10420,6 +10475,10 @@ enum PointEntryKind {
   RECEIVE
   "They were brought over from the system before this one."
   OPENING
+  "They went to the member who goes on in this one's place."
+  MERGE_OUT
+  "They came from a member who was merged into this one."
+  MERGE_IN
 }
 
 "An account of the points' ledger."
@@ -10572,6 +10631,94 @@ type PointTrialSum {
   debit: Int!
   "The sum of what reached it."
   credit: Int!
+}
+
+"A code that gives points to each member who enters it, as text or QR."
+type PointCode {
+  "The code's opaque global id."
+  id: ID!
+  "The programme whose points it gives."
+  programmeId: ID!
+  "The code, as it is entered or shown as a QR; letters count the same in either case."
+  code: String!
+  "The name, in the caller's language."
+  name: String!
+  "How many points."
+  points: Int!
+  "Whether each member may use it once a day; otherwise once."
+  daily: Boolean!
+  "The shop where it hangs; null for none."
+  shopId: ID
+  "From when on; null: from ever."
+  validFrom: DateTime
+  "Until when; null: for ever."
+  validUntil: DateTime
+  "How often it may be used by all members together; null: any."
+  mostUses: Int
+  "How often it was used."
+  uses: Int!
+  "When it ended; null while it goes on."
+  closedAt: DateTime
+}
+
+"A code that gives points."
+input SavePointCodeInput {
+  "The programme whose points it gives."
+  programmeId: ID!
+  "8 to 40 letters, digits and hyphens, unique in the brand; one that nobody guesses if left out."
+  code: String
+  "The name, at most 60 characters; Japanese is needed."
+  name: Translations!
+  "How many points."
+  points: Int!
+  "Whether each member may use it once a day; otherwise once."
+  daily: Boolean! = false
+  "The shop where it hangs."
+  shopId: ID
+  "From when on."
+  validFrom: DateTime
+  "Until when."
+  validUntil: DateTime
+  "How often it may be used by all members together."
+  mostUses: Int
+}
+
+"Which code to end."
+input ClosePointCodeInput {
+  "The code."
+  codeId: ID!
+}
+
+"A code that was read or told."
+input RedeemPointCodeInput {
+  "The client's key of this intent, 8 to 100 characters: a UUID does."
+  idempotencyKey: String!
+  "The code."
+  code: String!
+}
+
+"A code after a change."
+type PointCodePayload {
+  "The code; null if nothing was done."
+  code: PointCode
+  "Why nothing was done; empty if it was."
+  userErrors: [UserError!]!
+}
+
+"Whether a code was ended."
+type ClosePointCodePayload {
+  "Why nothing was done; empty if it was."
+  userErrors: [UserError!]!
+}
+
+"What a code gave."
+type RedeemPointCodePayload {
+  "How many points were given."
+  points: Int!
+  "The caller's balance after it; null if nothing was given."
+  balance: PointBalance
+  "Why nothing was given; empty if it was."
+  userErrors: [UserError!]!
 }
 
 "Another point system (ポイント交換先)."
@@ -11031,6 +11178,16 @@ enum PointDifferenceCause {
 }
 
 extend enum UserErrorCode {
+  "The code is not one, or does not hold now."
+  POINT_CODE_UNKNOWN
+  "The caller has used the code, today or once."
+  POINT_CODE_USED
+  "As many members as may have used the code."
+  POINT_CODE_FULL
+  "A code has 8 to 40 letters, digits and hyphens."
+  POINT_CODE_FORM
+  "Too many tries; the sentence says how long to wait."
+  POINT_TRIES
   "There are not enough points."
   POINTS_SHORT
   "The number of points is out of bounds."
@@ -13538,6 +13695,144 @@ extend enum UserErrorCode {
   RECURRING_ORDER_EMPTY
 }
 `, BuiltIn: false},
+	{Name: "../schema/refused.graphqls", Input: `extend enum ShipmentStatus {
+  "Not accepted at the door, and back (受取拒否)."
+  REFUSED
+}
+
+extend type Order {
+  "What of the total is not owed, or has gone back, because parcels were refused at the door; zero for most."
+  refused: Money!
+}
+
+extend type Mutation {
+  """
+  Take a shipment back that its customer did not accept (受取拒否): its goods go on the
+  shelves, its share of the order's total goes back or is not owed, the invoice gets a
+  credit note, and the shipment's entries on the work list of returned parcels are settled.
+  The order stands as its other shipments do; without any it is given up. Of an order that
+  was given up before, only the goods are received. SHIPMENT_STATUS_CONFLICT unless it is
+  SHIPPED; PAYMENT_IN_PROGRESS while its money is being taken. Those of a shop take back
+  what their shop has sent.
+  """
+  recordRefusedShipment(
+    "Which shipment, where it lies now, and why."
+    input: RefusedShipmentInput!
+  ): ShipmentPayload! @allow(permissions: [ORDER_WRITE])
+}
+
+"A shipment that its customer did not accept."
+input RefusedShipmentInput {
+  "The client's key of this intent, 8 to 100 characters: a UUID does."
+  idempotencyKey: String!
+  "The shipment, SHIPPED."
+  shipmentId: ID!
+  "The location on whose shelves the goods go; the one that they left if left out."
+  locationId: ID
+  "Whether the goods can be sold again; if not, no stock is received."
+  restock: Boolean! = true
+  "Why, at most 500 characters; the customer reads it."
+  reason: String! = ""
+}
+
+extend enum UserErrorCode {
+  "Several shipments of the order have left: record which of them was refused."
+  ORDER_SEVERAL_SHIPMENTS
+  "Whoever collects the order's money has been told how much: it is not changed any more."
+  COLLECTOR_TOLD
+}
+`, BuiltIn: false},
+	{Name: "../schema/return_papers.graphqls", Input: `extend type Query {
+  """
+  The return whose slip was scanned, or whose number was typed: of any order of the brand,
+  for a return by parcel is taken in at every shop. Null if there is none.
+  """
+  returnByNumber(
+    "What the scanner read, or a person typed: the return's number."
+    number: String!
+  ): Return @allow(permissions: [ORDER_READ])
+}
+
+extend type Mutation {
+  """
+  Show goods of a return that has not ended, at most 5 photos (JPEG, PNG or WebP, at most
+  8 MB and 25 megapixels). Nothing but the picture is kept: it is drawn anew as JPEG, no
+  side longer than 2,048 pixels, without where and by what it was taken. The same picture
+  again changes nothing.
+  """
+  addReturnPhoto(
+    "Which return, and the photo."
+    input: AddReturnPhotoInput!
+  ): ReturnPayload! @allow(roles: [GUEST, MEMBER, COMPANY_BUYER], permissions: [ORDER_WRITE])
+  "Delete a photo: staff at any time, the order's customer one of their own until staff have decided."
+  removeReturnPhoto(
+    "Which."
+    input: RemoveReturnPhotoInput!
+  ): ReturnPayload! @allow(roles: [GUEST, MEMBER, COMPANY_BUYER], permissions: [ORDER_WRITE])
+}
+
+extend type Return {
+  "What customer and staff show of the goods. They are deleted when the customer is erased."
+  photos: [ReturnPhoto!]!
+  """
+  Where the slip to lie in the parcel (返品票) is downloaded as PDF, with the return's
+  number as barcode and square code; the address holds for 15 minutes. Null unless goods
+  are still to come and the brand has said where to.
+  """
+  slipUrl: String
+  "Where the address label for the parcel (返送用ラベル) is downloaded as PDF, for 15 minutes; null when there is no slip."
+  labelUrl: String
+}
+
+extend type ReturnRule {
+  "Where parcels with returned goods go; null if nobody has said, and then no slip is printed."
+  address: Address @allow(permissions: [ORDER_READ])
+}
+
+extend input SaveReturnRuleInput {
+  "Where parcels with returned goods go; no slip is printed if left out."
+  address: AddressInput
+}
+
+"A picture of goods that are to come back."
+type ReturnPhoto {
+  "The photo's opaque global id."
+  id: ID!
+  "Where it is seen, as JPEG; the address holds for 15 minutes."
+  url: String!
+  "How wide it is, in pixels."
+  width: Int!
+  "How high it is, in pixels."
+  height: Int!
+  "Whether staff have added it."
+  byStaff: Boolean!
+  "When it was added."
+  addedAt: DateTime!
+}
+
+"A photo of goods of a return."
+input AddReturnPhotoInput {
+  "The return."
+  returnId: ID!
+  "The photo, at most 8 MB."
+  file: Upload!
+}
+
+"Which photo to delete."
+input RemoveReturnPhotoInput {
+  "The photo."
+  photoId: ID!
+}
+
+extend enum UserErrorCode {
+  "The return has as many photos as it can have."
+  RETURN_PHOTOS_FULL
+  "There is no such photo."
+  RETURN_PHOTO_UNKNOWN
+  "The photo is too small to show anything, or has too many pixels."
+  PHOTO_SIZE_INVALID
+}
+`, BuiltIn: false},
 	{Name: "../schema/returns.graphqls", Input: `extend type Query {
   "What the brand takes back, and how (返品特約)."
   returnRule: ReturnRule! @allow(anyone: true) @public
@@ -14239,6 +14534,346 @@ extend type ProductConnection {
   facets: [Facet!]!
 }
 `, BuiltIn: false},
+	{Name: "../schema/segment.graphqls", Input: `extend type Query {
+  "Members of the channel's brand for whom the conditions hold (詳細検索), in an order that stays the same. Each search is written down with its conditions, and each view. Store staff see members of other stores masked, and by conditions on the person (age, gender, month of birth, pets) find their own stores' members alone. Ends with SEARCH_TOO_SLOW after five seconds."
+  memberSearch(
+    "The conditions."
+    where: MemberConditionInput!
+    "How many, 0 to 100."
+    first: Int = 20
+    "The cursor behind which the page starts."
+    after: String
+  ): MemberSearchConnection! @allow(permissions: [MEMBER_READ])
+  "Saved searches of the channel's brand (セグメント), newest first, for the head office."
+  segments(
+    "How many, 0 to 100."
+    first: Int = 20
+    "The cursor behind which the page starts."
+    after: String
+    "Those that were closed, instead of those in use."
+    closed: Boolean! = false
+  ): SegmentConnection! @allow(permissions: [MEMBER_READ])
+}
+
+extend type Mutation {
+  "Keeps a search as a segment, for the head office. It may take a minute."
+  saveSegment(
+    "The search."
+    input: SaveSegmentInput!
+  ): SegmentPayload! @allow(permissions: [SEGMENT_WRITE])
+  "Gives a segment another name."
+  renameSegment(
+    "The name."
+    input: RenameSegmentInput!
+  ): SegmentPayload! @allow(permissions: [SEGMENT_WRITE])
+  "Counts the members of a dynamic segment again."
+  refreshSegment(
+    "The segment."
+    input: SegmentInput!
+  ): SegmentPayload! @allow(permissions: [SEGMENT_WRITE])
+  "Takes a segment out of use; its name may be given again."
+  closeSegment(
+    "The segment."
+    input: SegmentInput!
+  ): SegmentPayload! @allow(permissions: [SEGMENT_WRITE])
+  "A link to a file of a segment's members with their personal data, for the head office. Asking and opening are written down with the conditions."
+  exportSegment(
+    "The segment and the form."
+    input: ExportSegmentInput!
+  ): SegmentExportPayload! @allow(permissions: [MEMBER_EXPORT])
+}
+
+"A search of members that was saved (セグメント)."
+type Segment {
+  "The segment's opaque global id."
+  id: ID!
+  "Its name, once among a brand's segments in use."
+  name: String!
+  "When its members are worked out."
+  kind: SegmentKind!
+  "The conditions as JSON, in the words of MemberConditionInput: they can be sent again as they are."
+  conditions: String!
+  "How many members it had when they were last counted."
+  members: Int!
+  "When they were last counted."
+  countedAt: DateTime!
+  "When it was saved."
+  createdAt: DateTime!
+  "When it was taken out of use; null if it is in use."
+  closedAt: DateTime
+}
+
+"When the members of a segment are worked out."
+enum SegmentKind {
+  "When it is saved: they stay the same (固定)."
+  STATIC
+  "Whenever it is used (動的)."
+  DYNAMIC
+}
+
+"One page of members that were searched for."
+type MemberSearchConnection {
+  "The members with their cursors."
+  edges: [MemberSearchEdge!]!
+  "The members without cursors."
+  nodes: [Member!]!
+  "Where the page lies."
+  pageInfo: PageInfo!
+  "How many members the conditions hold for; comes with the page."
+  totalCount: Int!
+}
+
+"A member on a page."
+type MemberSearchEdge {
+  "The cursor behind this member."
+  cursor: String!
+  "The member, as the caller may see them."
+  node: Member!
+}
+
+"One page of segments."
+type SegmentConnection {
+  "The segments with their cursors."
+  edges: [SegmentEdge!]!
+  "The segments without cursors."
+  nodes: [Segment!]!
+  "Where the page lies."
+  pageInfo: PageInfo!
+  "How many segments the whole list has; costs a count."
+  totalCount: Int!
+}
+
+"A segment on a page."
+type SegmentEdge {
+  "The cursor behind this segment."
+  cursor: String!
+  "The segment."
+  node: Segment!
+}
+
+"One node of a tree of conditions: exactly one of the fields is said, else CONDITION_ONE. A tree is at most 6 deep and has at most 50 nodes."
+input MemberConditionInput {
+  "Every one of these holds."
+  all: [MemberConditionInput!]
+  "One of these holds, or more."
+  any: [MemberConditionInput!]
+  "This does not hold."
+  not: MemberConditionInput
+  "The member bought such goods."
+  bought: BoughtConditionInput
+  "The member's purchases come to so much."
+  purchases: PurchasesConditionInput
+  "The member's latest purchase lies in the period."
+  lastPurchase: ConditionPeriodInput
+  "The age in whole years; who has a birthday this month has had it. Never holds for whose birthday is not known."
+  age: ConditionRangeInput
+  "One of these genders."
+  genders: [Gender!]
+  "Born in one of these months, 1 to 12."
+  birthMonths: [Int!]
+  "The member has such a pet."
+  pet: PetConditionInput
+  "One of these stores is the member's."
+  store: StoreConditionInput
+  "The member has one of these ranks now."
+  rankIds: [ID!]
+  "The member has so many points."
+  points: PointsConditionInput
+  "The brand may reach the member so, or may not."
+  consent: ConsentConditionInput
+}
+
+"A period of business days, both ends included: by its days, or by the last days."
+input ConditionPeriodInput {
+  "The first day; open if left out."
+  from: Date
+  "The last day; open if left out."
+  until: Date
+  "So many days up to today, 1 to 3660, instead of the days: it moves along."
+  lastDays: Int
+}
+
+"Bounds of whole numbers, both included; one at least is said."
+input ConditionRangeInput {
+  "The least."
+  min: Int
+  "The most."
+  max: Int
+}
+
+"Bounds of an amount with tax, in major units of the channel's currency, both included; one at least is said."
+input ConditionAmountInput {
+  "The least."
+  min: Decimal
+  "The most."
+  max: Decimal
+}
+
+"Goods that were bought: those of the products, categories and product brands together, one at least of which is named. What went back does not count."
+input BoughtConditionInput {
+  "These products."
+  productIds: [ID!]! = []
+  "All products in these categories and below."
+  categoryIds: [ID!]! = []
+  "All products of these product brands."
+  productBrandIds: [ID!]! = []
+  "When; ever if left out."
+  period: ConditionPeriodInput
+  "What they came to in the period; not bounded if left out."
+  amount: ConditionAmountInput
+  "How many pieces in the period; one at least if left out."
+  quantity: ConditionRangeInput
+}
+
+"What a member's purchases come to, in shops and online; who bought nothing comes to nothing. One bound at least is said."
+input PurchasesConditionInput {
+  "When; ever if left out."
+  period: ConditionPeriodInput
+  "Only what was bought at these stores."
+  storeIds: [ID!]! = []
+  "The amount, less what went back."
+  amount: ConditionAmountInput
+  "The pieces, less those that went back."
+  items: ConditionRangeInput
+  "How often: receipts and shipments with goods."
+  visits: ConditionRangeInput
+}
+
+"A pet that is all of this; one thing at least is said."
+input PetConditionInput {
+  "One of these species."
+  species: [Species!]! = []
+  "One of these breeds, as they were entered."
+  breeds: [String!]! = []
+  "Its age in whole years; never holds where its birthday is not known."
+  age: ConditionRangeInput
+}
+
+"Stores of which one is the member's."
+input StoreConditionInput {
+  "In which way."
+  kind: StoreConditionKind!
+  "The stores' locations."
+  storeIds: [ID!]!
+}
+
+"In which way a store is a member's."
+enum StoreConditionKind {
+  "The member registered there (登録店)."
+  REGISTERED
+  "The member chose it (よく行く店)."
+  HOME
+}
+
+"Points that a member has to use."
+input PointsConditionInput {
+  "The point programme."
+  programmeId: ID!
+  "How many; who never had any has none."
+  balance: ConditionRangeInput!
+}
+
+"What a member agreed to."
+input ConsentConditionInput {
+  "The medium."
+  medium: Medium!
+  "Whether the brand may use it; who never said may not be reached."
+  given: Boolean!
+}
+
+"A search to keep."
+input SaveSegmentInput {
+  "Its name, at most 100 characters."
+  name: String!
+  "When its members are worked out."
+  kind: SegmentKind!
+  "The conditions."
+  where: MemberConditionInput!
+}
+
+"Another name for a segment."
+input RenameSegmentInput {
+  "The segment."
+  segmentId: ID!
+  "Its name, at most 100 characters."
+  name: String!
+}
+
+"A segment."
+input SegmentInput {
+  "The segment."
+  segmentId: ID!
+}
+
+"A file of a segment's members."
+input ExportSegmentInput {
+  "The segment."
+  segmentId: ID!
+  "The kind of file."
+  format: SegmentFileFormat!
+  "Of a CSV: how its text is written."
+  encoding: SegmentFileEncoding! = UTF_8
+}
+
+"A kind of file."
+enum SegmentFileFormat {
+  "Values between commas."
+  CSV
+  "A workbook of Excel; at most 1,048,575 members."
+  XLSX
+}
+
+"How the text of a CSV is written."
+enum SegmentFileEncoding {
+  "UTF-8 with a byte order mark, for Excel."
+  UTF_8
+  "CP932 (Shift_JIS); what it lacks becomes 〓."
+  CP932
+}
+
+"What became of a segment."
+type SegmentPayload {
+  "The segment; null if nothing was changed."
+  segment: Segment
+  "Why nothing was changed; empty if it was."
+  userErrors: [UserError!]!
+}
+
+"A link to a file."
+type SegmentExportPayload {
+  "The link, which needs no login; null if there is none."
+  url: String
+  "Until when the link works; null if there is none."
+  expiresAt: DateTime
+  "Why there is no link; empty if there is one."
+  userErrors: [UserError!]!
+}
+
+extend enum UserErrorCode {
+  "A node of a tree of conditions says nothing, or more than one thing."
+  CONDITION_ONE
+  "A group has no conditions."
+  CONDITION_GROUP_EMPTY
+  "A condition has no value."
+  CONDITION_EMPTY
+  "A period ends before it begins, or is said in two ways."
+  CONDITION_PERIOD
+  "The least is more than the most, or a bound is out of range."
+  CONDITION_RANGE
+  "The brand has no such product, category, product brand, store, rank or point programme."
+  CONDITION_UNKNOWN
+  "The tree or one of its conditions is too large."
+  CONDITION_TOO_LARGE
+  "The search took too long."
+  SEARCH_TOO_SLOW
+  "The members of a static segment are never worked out again."
+  SEGMENT_STATIC
+  "The segment is closed."
+  SEGMENT_CLOSED
+  "The segment has more members than a sheet holds."
+  SEGMENT_TOO_LARGE
+}
+`, BuiltIn: false},
 	{Name: "../schema/sets.graphqls", Input: `extend type Variant {
   """
   What it is made of, if it is a set (セット); null if it is not. Its stock and, where its
@@ -14616,6 +15251,107 @@ type ShipmentsPayload {
   order: Order
   "Why nothing was done; empty if it was."
   userErrors: [UserError!]!
+}
+`, BuiltIn: false},
+	{Name: "../schema/shipment_papers.graphqls", Input: `extend type Query {
+  "The sheets of labels that can be printed (ラベルシート)."
+  labelFormats: [LabelFormat!]! @allow(permissions: [ORDER_READ]) @cost(size: 5)
+}
+
+extend type Mutation {
+  """
+  Make a PDF for those who pack, of shipments that wait to leave and whose orders are not
+  held, who waits longest first: packing lists, a pick list, or address labels. Those of a
+  shop print what leaves theirs. Packing lists of direct shipments (直送) tell neither
+  prices nor the shop's name. It is noted who printed what.
+  """
+  printShipments(
+    "What, and of which shipments."
+    input: PrintShipmentsInput!
+  ): ShipmentPaperPayload! @allow(permissions: [ORDER_WRITE])
+}
+
+"What is printed of shipments."
+enum ShipmentPaperKind {
+  "A list for each parcel of what is in it (出荷明細書)."
+  PACKING_LISTS
+  "What to fetch from the shelves for all of them, by SKU (ピッキングリスト)."
+  PICK_LIST
+  "An address label for each parcel (宛名ラベル)."
+  ADDRESS_LABELS
+}
+
+"How labels lie on a sheet of A4; lengths are in millimetres."
+type LabelFormat {
+  "Its code, such as a4-12."
+  code: String!
+  "What it is called."
+  name: String!
+  "How many labels lie side by side."
+  columns: Int!
+  "How many labels lie one below the other."
+  rows: Int!
+  "How wide a label is."
+  width: Float!
+  "How high a label is."
+  height: Float!
+  "The sheet's margin at the left."
+  left: Float!
+  "The sheet's margin at the top."
+  top: Float!
+  "What is between columns."
+  gapX: Float!
+  "What is between rows."
+  gapY: Float!
+  "How many labels a sheet has."
+  labels: Int!
+}
+
+"A PDF for those who pack."
+type ShipmentPaper {
+  "The paper's opaque global id."
+  id: ID!
+  "What it is."
+  kind: ShipmentPaperKind!
+  "How many shipments are on it."
+  shipments: Int!
+  "Where it is downloaded; the address holds for 15 minutes."
+  downloadUrl: String!
+  "When it was made."
+  createdAt: DateTime!
+}
+
+"What to print of shipments, and of which."
+input PrintShipmentsInput {
+  "What."
+  kind: ShipmentPaperKind!
+  "The global id of the location that they leave; any if left out, for those of a shop their own."
+  locationId: ID
+  "The global id of the carrier of the orders' shipping methods; any if left out."
+  carrierId: ID
+  "Just these; all that wait to leave if empty. At most 500."
+  shipmentIds: [ID!]! = []
+  "The code of the sheet, for address labels."
+  format: String! = "a4-12"
+  "How many labels of the first sheet are used up."
+  skip: Int! = 0
+}
+
+"A PDF that was made."
+type ShipmentPaperPayload {
+  "The paper; null if none was made."
+  paper: ShipmentPaper
+  "Why none was made; empty if one was."
+  userErrors: [UserError!]!
+}
+
+extend enum UserErrorCode {
+  "No instructed shipment can be printed."
+  NOTHING_TO_PRINT
+  "There is no such sheet of labels."
+  LABEL_FORMAT_UNKNOWN
+  "A sheet does not have so many labels."
+  LABEL_SKIP_INVALID
 }
 `, BuiltIn: false},
 	{Name: "../schema/shipping.graphqls", Input: `extend type Cart {
@@ -17619,6 +18355,14 @@ func childFields_CloseAccountsPayload(ctx context.Context, ec *executionContext,
 	return nil, fmt.Errorf("no field named %q was found under type CloseAccountsPayload", field.Name)
 }
 
+func childFields_ClosePointCodePayload(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "userErrors":
+		return fieldContext_ClosePointCodePayload_userErrors(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ClosePointCodePayload", field.Name)
+}
+
 func childFields_ClosePointRulePayload(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "userErrors":
@@ -18915,6 +19659,34 @@ func childFields_JournalLine(ctx context.Context, ec *executionContext, field gr
 	return nil, fmt.Errorf("no field named %q was found under type JournalLine", field.Name)
 }
 
+func childFields_LabelFormat(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "code":
+		return fieldContext_LabelFormat_code(ctx, ec, field)
+	case "name":
+		return fieldContext_LabelFormat_name(ctx, ec, field)
+	case "columns":
+		return fieldContext_LabelFormat_columns(ctx, ec, field)
+	case "rows":
+		return fieldContext_LabelFormat_rows(ctx, ec, field)
+	case "width":
+		return fieldContext_LabelFormat_width(ctx, ec, field)
+	case "height":
+		return fieldContext_LabelFormat_height(ctx, ec, field)
+	case "left":
+		return fieldContext_LabelFormat_left(ctx, ec, field)
+	case "top":
+		return fieldContext_LabelFormat_top(ctx, ec, field)
+	case "gapX":
+		return fieldContext_LabelFormat_gapX(ctx, ec, field)
+	case "gapY":
+		return fieldContext_LabelFormat_gapY(ctx, ec, field)
+	case "labels":
+		return fieldContext_LabelFormat_labels(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type LabelFormat", field.Name)
+}
+
 func childFields_LinkSsoPayload(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "link":
@@ -19179,6 +19951,8 @@ func childFields_MemberRank(ctx context.Context, ec *executionContext, field gra
 		return fieldContext_MemberRank_minSpend(ctx, ec, field)
 	case "months":
 		return fieldContext_MemberRank_months(ctx, ec, field)
+	case "groupId":
+		return fieldContext_MemberRank_groupId(ctx, ec, field)
 	case "closedAt":
 		return fieldContext_MemberRank_closedAt(ctx, ec, field)
 	}
@@ -19263,6 +20037,30 @@ func childFields_MemberRequestPayload(ctx context.Context, ec *executionContext,
 		return fieldContext_MemberRequestPayload_userErrors(ctx, ec, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type MemberRequestPayload", field.Name)
+}
+
+func childFields_MemberSearchConnection(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edges":
+		return fieldContext_MemberSearchConnection_edges(ctx, ec, field)
+	case "nodes":
+		return fieldContext_MemberSearchConnection_nodes(ctx, ec, field)
+	case "pageInfo":
+		return fieldContext_MemberSearchConnection_pageInfo(ctx, ec, field)
+	case "totalCount":
+		return fieldContext_MemberSearchConnection_totalCount(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type MemberSearchConnection", field.Name)
+}
+
+func childFields_MemberSearchEdge(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cursor":
+		return fieldContext_MemberSearchEdge_cursor(ctx, ec, field)
+	case "node":
+		return fieldContext_MemberSearchEdge_node(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type MemberSearchEdge", field.Name)
 }
 
 func childFields_MemberSetting(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -19399,6 +20197,8 @@ func childFields_Order(ctx context.Context, ec *executionContext, field graphql.
 		return fieldContext_Order_payments(ctx, ec, field)
 	case "pickUp":
 		return fieldContext_Order_pickUp(ctx, ec, field)
+	case "refused":
+		return fieldContext_Order_refused(ctx, ec, field)
 	case "returns":
 		return fieldContext_Order_returns(ctx, ec, field)
 	case "replaces":
@@ -20025,6 +20825,46 @@ func childFields_PointBalancesPayload(ctx context.Context, ec *executionContext,
 	return nil, fmt.Errorf("no field named %q was found under type PointBalancesPayload", field.Name)
 }
 
+func childFields_PointCode(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return fieldContext_PointCode_id(ctx, ec, field)
+	case "programmeId":
+		return fieldContext_PointCode_programmeId(ctx, ec, field)
+	case "code":
+		return fieldContext_PointCode_code(ctx, ec, field)
+	case "name":
+		return fieldContext_PointCode_name(ctx, ec, field)
+	case "points":
+		return fieldContext_PointCode_points(ctx, ec, field)
+	case "daily":
+		return fieldContext_PointCode_daily(ctx, ec, field)
+	case "shopId":
+		return fieldContext_PointCode_shopId(ctx, ec, field)
+	case "validFrom":
+		return fieldContext_PointCode_validFrom(ctx, ec, field)
+	case "validUntil":
+		return fieldContext_PointCode_validUntil(ctx, ec, field)
+	case "mostUses":
+		return fieldContext_PointCode_mostUses(ctx, ec, field)
+	case "uses":
+		return fieldContext_PointCode_uses(ctx, ec, field)
+	case "closedAt":
+		return fieldContext_PointCode_closedAt(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type PointCode", field.Name)
+}
+
+func childFields_PointCodePayload(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "code":
+		return fieldContext_PointCodePayload_code(ctx, ec, field)
+	case "userErrors":
+		return fieldContext_PointCodePayload_userErrors(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type PointCodePayload", field.Name)
+}
+
 func childFields_PointDifference(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "reference":
@@ -20061,6 +20901,8 @@ func childFields_PointEntry(ctx context.Context, ec *executionContext, field gra
 		return fieldContext_PointEntry_pending(ctx, ec, field)
 	case "orderId":
 		return fieldContext_PointEntry_orderId(ctx, ec, field)
+	case "purchaseId":
+		return fieldContext_PointEntry_purchaseId(ctx, ec, field)
 	case "reason":
 		return fieldContext_PointEntry_reason(ctx, ec, field)
 	case "at":
@@ -21659,6 +22501,18 @@ func childFields_RecurringOrderPayload(ctx context.Context, ec *executionContext
 	return nil, fmt.Errorf("no field named %q was found under type RecurringOrderPayload", field.Name)
 }
 
+func childFields_RedeemPointCodePayload(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "points":
+		return fieldContext_RedeemPointCodePayload_points(ctx, ec, field)
+	case "balance":
+		return fieldContext_RedeemPointCodePayload_balance(ctx, ec, field)
+	case "userErrors":
+		return fieldContext_RedeemPointCodePayload_userErrors(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type RedeemPointCodePayload", field.Name)
+}
+
 func childFields_RefundPaymentPayload(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "payment":
@@ -21745,6 +22599,12 @@ func childFields_Return(ctx context.Context, ec *executionContext, field graphql
 		return fieldContext_Return_decidedAt(ctx, ec, field)
 	case "endedAt":
 		return fieldContext_Return_endedAt(ctx, ec, field)
+	case "photos":
+		return fieldContext_Return_photos(ctx, ec, field)
+	case "slipUrl":
+		return fieldContext_Return_slipUrl(ctx, ec, field)
+	case "labelUrl":
+		return fieldContext_Return_labelUrl(ctx, ec, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type Return", field.Name)
 }
@@ -21817,6 +22677,24 @@ func childFields_ReturnPayload(ctx context.Context, ec *executionContext, field 
 	return nil, fmt.Errorf("no field named %q was found under type ReturnPayload", field.Name)
 }
 
+func childFields_ReturnPhoto(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return fieldContext_ReturnPhoto_id(ctx, ec, field)
+	case "url":
+		return fieldContext_ReturnPhoto_url(ctx, ec, field)
+	case "width":
+		return fieldContext_ReturnPhoto_width(ctx, ec, field)
+	case "height":
+		return fieldContext_ReturnPhoto_height(ctx, ec, field)
+	case "byStaff":
+		return fieldContext_ReturnPhoto_byStaff(ctx, ec, field)
+	case "addedAt":
+		return fieldContext_ReturnPhoto_addedAt(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ReturnPhoto", field.Name)
+}
+
 func childFields_ReturnReceipt(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "nth":
@@ -21849,6 +22727,8 @@ func childFields_ReturnRule(ctx context.Context, ec *executionContext, field gra
 		return fieldContext_ReturnRule_translations(ctx, ec, field)
 	case "updatedAt":
 		return fieldContext_ReturnRule_updatedAt(ctx, ec, field)
+	case "address":
+		return fieldContext_ReturnRule_address(ctx, ec, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type ReturnRule", field.Name)
 }
@@ -22051,6 +22931,74 @@ func childFields_Season(ctx context.Context, ec *executionContext, field graphql
 		return fieldContext_Season_until(ctx, ec, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type Season", field.Name)
+}
+
+func childFields_Segment(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return fieldContext_Segment_id(ctx, ec, field)
+	case "name":
+		return fieldContext_Segment_name(ctx, ec, field)
+	case "kind":
+		return fieldContext_Segment_kind(ctx, ec, field)
+	case "conditions":
+		return fieldContext_Segment_conditions(ctx, ec, field)
+	case "members":
+		return fieldContext_Segment_members(ctx, ec, field)
+	case "countedAt":
+		return fieldContext_Segment_countedAt(ctx, ec, field)
+	case "createdAt":
+		return fieldContext_Segment_createdAt(ctx, ec, field)
+	case "closedAt":
+		return fieldContext_Segment_closedAt(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type Segment", field.Name)
+}
+
+func childFields_SegmentConnection(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edges":
+		return fieldContext_SegmentConnection_edges(ctx, ec, field)
+	case "nodes":
+		return fieldContext_SegmentConnection_nodes(ctx, ec, field)
+	case "pageInfo":
+		return fieldContext_SegmentConnection_pageInfo(ctx, ec, field)
+	case "totalCount":
+		return fieldContext_SegmentConnection_totalCount(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type SegmentConnection", field.Name)
+}
+
+func childFields_SegmentEdge(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cursor":
+		return fieldContext_SegmentEdge_cursor(ctx, ec, field)
+	case "node":
+		return fieldContext_SegmentEdge_node(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type SegmentEdge", field.Name)
+}
+
+func childFields_SegmentExportPayload(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "url":
+		return fieldContext_SegmentExportPayload_url(ctx, ec, field)
+	case "expiresAt":
+		return fieldContext_SegmentExportPayload_expiresAt(ctx, ec, field)
+	case "userErrors":
+		return fieldContext_SegmentExportPayload_userErrors(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type SegmentExportPayload", field.Name)
+}
+
+func childFields_SegmentPayload(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "segment":
+		return fieldContext_SegmentPayload_segment(ctx, ec, field)
+	case "userErrors":
+		return fieldContext_SegmentPayload_userErrors(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type SegmentPayload", field.Name)
 }
 
 func childFields_Session(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -22291,6 +23239,32 @@ func childFields_ShipmentLot(ctx context.Context, ec *executionContext, field gr
 		return fieldContext_ShipmentLot_quantity(ctx, ec, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type ShipmentLot", field.Name)
+}
+
+func childFields_ShipmentPaper(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return fieldContext_ShipmentPaper_id(ctx, ec, field)
+	case "kind":
+		return fieldContext_ShipmentPaper_kind(ctx, ec, field)
+	case "shipments":
+		return fieldContext_ShipmentPaper_shipments(ctx, ec, field)
+	case "downloadUrl":
+		return fieldContext_ShipmentPaper_downloadUrl(ctx, ec, field)
+	case "createdAt":
+		return fieldContext_ShipmentPaper_createdAt(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ShipmentPaper", field.Name)
+}
+
+func childFields_ShipmentPaperPayload(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "paper":
+		return fieldContext_ShipmentPaperPayload_paper(ctx, ec, field)
+	case "userErrors":
+		return fieldContext_ShipmentPaperPayload_userErrors(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ShipmentPaperPayload", field.Name)
 }
 
 func childFields_ShipmentPayload(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {

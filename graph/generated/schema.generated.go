@@ -30,6 +30,7 @@ import (
 	"github.com/noren-commerce/noren/core/importing"
 	"github.com/noren-commerce/noren/core/inventory"
 	"github.com/noren-commerce/noren/core/invoice"
+	"github.com/noren-commerce/noren/core/label"
 	"github.com/noren-commerce/noren/core/ledger"
 	"github.com/noren-commerce/noren/core/member"
 	"github.com/noren-commerce/noren/core/order"
@@ -45,6 +46,7 @@ import (
 	"github.com/noren-commerce/noren/core/returns"
 	"github.com/noren-commerce/noren/core/sale"
 	"github.com/noren-commerce/noren/core/scope"
+	"github.com/noren-commerce/noren/core/segment"
 	"github.com/noren-commerce/noren/core/shipping"
 	"github.com/noren-commerce/noren/core/tracking"
 	"github.com/noren-commerce/noren/core/wishlist"
@@ -229,6 +231,9 @@ type MutationResolver interface {
 	SavePointRate(ctx context.Context, input points.SaveRateInput) (model.PointRatePayload, error)
 	SavePointRule(ctx context.Context, input points.SaveRuleInput) (model.PointRulePayload, error)
 	ClosePointRule(ctx context.Context, input points.CloseRuleInput) (model.ClosePointRulePayload, error)
+	SavePointCode(ctx context.Context, input points.SaveCodeInput) (model.PointCodePayload, error)
+	ClosePointCode(ctx context.Context, input points.CloseCodeInput) (model.ClosePointCodePayload, error)
+	RedeemPointCode(ctx context.Context, input points.RedeemInput) (model.RedeemPointCodePayload, error)
 	SavePointPartner(ctx context.Context, input points.SavePartnerInput) (model.PointPartnerPayload, error)
 	ExportPointTransfers(ctx context.Context, input points.ExportInput) (model.ExportPointTransfersPayload, error)
 	ImportPointAnswers(ctx context.Context, input points.ImportInput) (model.ImportPointAnswersPayload, error)
@@ -265,6 +270,8 @@ type MutationResolver interface {
 	CancelRecurringOrder(ctx context.Context, input recurring.NameInput) (model.RecurringOrderPayload, error)
 	RetryRecurringOrder(ctx context.Context, input recurring.RetryInput) (model.RecurringOrderPayload, error)
 	RecordRefusedShipment(ctx context.Context, input order.RefuseShipmentInput) (model.ShipmentPayload, error)
+	AddReturnPhoto(ctx context.Context, input model.AddReturnPhotoInput) (model.ReturnPayload, error)
+	RemoveReturnPhoto(ctx context.Context, input returns.RemovePhotoInput) (model.ReturnPayload, error)
 	SaveReturnRule(ctx context.Context, input returns.SaveRuleInput) (model.ReturnRulePayload, error)
 	RequestReturn(ctx context.Context, input returns.AskInput) (model.ReturnPayload, error)
 	WithdrawReturn(ctx context.Context, input returns.WithdrawInput) (model.ReturnPayload, error)
@@ -272,12 +279,18 @@ type MutationResolver interface {
 	RejectReturn(ctx context.Context, input returns.RejectInput) (model.ReturnPayload, error)
 	ReceiveReturn(ctx context.Context, input returns.ReceiveInput) (model.ReturnPayload, error)
 	CloseReturn(ctx context.Context, input returns.CloseInput) (model.ReturnPayload, error)
+	SaveSegment(ctx context.Context, input segment.SaveInput) (model.SegmentPayload, error)
+	RenameSegment(ctx context.Context, input segment.RenameInput) (model.SegmentPayload, error)
+	RefreshSegment(ctx context.Context, input segment.ByIDInput) (model.SegmentPayload, error)
+	CloseSegment(ctx context.Context, input segment.ByIDInput) (model.SegmentPayload, error)
+	ExportSegment(ctx context.Context, input segment.ExportInput) (model.SegmentExportPayload, error)
 	SaveSet(ctx context.Context, input sale.SaveSetInput) (model.SetPayload, error)
 	RemoveSet(ctx context.Context, input sale.RemoveSetInput) (model.RemovedSetPayload, error)
 	InstructShipments(ctx context.Context, input order.InstructInput) (model.ShipmentsPayload, error)
 	ShipShipment(ctx context.Context, input order.ShipInput) (model.ShipmentPayload, error)
 	DeliverShipment(ctx context.Context, input order.DeliverInput) (model.ShipmentPayload, error)
 	CancelShipment(ctx context.Context, input order.CancelShipmentInput) (model.ShipmentPayload, error)
+	PrintShipments(ctx context.Context, input dispatch.PrintInput) (model.ShipmentPaperPayload, error)
 	SaveShippingCarrier(ctx context.Context, input shipping.SaveCarrierInput) (model.ShippingCarrierPayload, error)
 	SaveShippingZone(ctx context.Context, input shipping.SaveZoneInput) (model.ShippingZonePayload, error)
 	SetShippingTariff(ctx context.Context, input shipping.SetTariffInput) (model.ShippingMethodPayload, error)
@@ -405,6 +418,7 @@ type QueryResolver interface {
 	PointTrialBalance(ctx context.Context, programmeID string) ([]points.Sum, error)
 	PointPartners(ctx context.Context) ([]points.Partner, error)
 	PointTransfers(ctx context.Context, first *int, after *string, filter *points.TransferQuery) (page.Connection[points.Transfer], error)
+	PointCodes(ctx context.Context) ([]points.Code, error)
 	ReconcilePoints(ctx context.Context, input points.ReconcileInput) (model.ReconcilePointsPayload, error)
 	PriceImport(ctx context.Context, id string) (*importing.PriceRun, error)
 	PriceImports(ctx context.Context, first *int, after *string) (page.Connection[importing.PriceRun], error)
@@ -428,12 +442,16 @@ type QueryResolver interface {
 	RecurringOrders(ctx context.Context, first *int, after *string, filter *model.RecurringOrderFilter) (page.Connection[recurring.Order], error)
 	RecurringOrder(ctx context.Context, id string) (*recurring.Order, error)
 	RecurringOrderCart(ctx context.Context, id string) (*cart.Priced, error)
+	ReturnByNumber(ctx context.Context, number string) (*returns.Return, error)
 	ReturnRule(ctx context.Context) (returns.Rule, error)
 	Returns(ctx context.Context, first *int, after *string, filter *model.ReturnFilter) (page.Connection[returns.Return], error)
 	Return(ctx context.Context, id string) (*returns.Return, error)
 	Search(ctx context.Context, query string, first *int, after *string, filter *catalog.Filter, sort *catalog.Sort) (page.Connection[catalog.SearchResult], error)
 	SearchSuggestions(ctx context.Context, prefix string, first int) ([]catalog.Suggestion, error)
+	MemberSearch(ctx context.Context, where segment.Condition, first *int, after *string) (page.Connection[member.Member], error)
+	Segments(ctx context.Context, first *int, after *string, closed bool) (page.Connection[segment.Segment], error)
 	Shipments(ctx context.Context, first *int, after *string, filter *model.ShipmentFilter) (page.Connection[order.Shipment], error)
+	LabelFormats(ctx context.Context) ([]label.Format, error)
 	ShippingCarriers(ctx context.Context) ([]shipping.Carrier, error)
 	ShippingZones(ctx context.Context) ([]shipping.Zone, error)
 	ShippingTraits(ctx context.Context, variantIds []string) ([]shipping.Traits, error)
@@ -573,6 +591,20 @@ func field_Mutation_addPet_args(ctx context.Context, ec *executionContext, rawAr
 	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
 		func(ctx context.Context, v any) (customer.AddPetInput, error) {
 			return unmarshalNAddPetInput2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋcustomerᚐAddPetInput(ctx, ec, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["input"] = arg0
+	return args, nil
+}
+
+func field_Mutation_addReturnPhoto_args(ctx context.Context, ec *executionContext, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
+		func(ctx context.Context, v any) (model.AddReturnPhotoInput, error) {
+			return unmarshalNAddReturnPhotoInput2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋgraphᚋmodelᚐAddReturnPhotoInput(ctx, ec, v)
 		})
 	if err != nil {
 		return nil, err
@@ -1001,6 +1033,20 @@ func field_Mutation_closePartner_args(ctx context.Context, ec *executionContext,
 	return args, nil
 }
 
+func field_Mutation_closePointCode_args(ctx context.Context, ec *executionContext, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
+		func(ctx context.Context, v any) (points.CloseCodeInput, error) {
+			return unmarshalNClosePointCodeInput2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpointsᚐCloseCodeInput(ctx, ec, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["input"] = arg0
+	return args, nil
+}
+
 func field_Mutation_closePointRule_args(ctx context.Context, ec *executionContext, rawArgs map[string]any) (map[string]any, error) {
 	var err error
 	args := map[string]any{}
@@ -1091,6 +1137,20 @@ func field_Mutation_closeReturn_args(ctx context.Context, ec *executionContext, 
 	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
 		func(ctx context.Context, v any) (returns.CloseInput, error) {
 			return unmarshalNCloseReturnInput2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋreturnsᚐCloseInput(ctx, ec, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["input"] = arg0
+	return args, nil
+}
+
+func field_Mutation_closeSegment_args(ctx context.Context, ec *executionContext, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
+		func(ctx context.Context, v any) (segment.ByIDInput, error) {
+			return unmarshalNSegmentInput2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋsegmentᚐByIDInput(ctx, ec, v)
 		})
 	if err != nil {
 		return nil, err
@@ -1497,6 +1557,20 @@ func field_Mutation_exportPointTransfers_args(ctx context.Context, ec *execution
 	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
 		func(ctx context.Context, v any) (points.ExportInput, error) {
 			return unmarshalNExportPointTransfersInput2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpointsᚐExportInput(ctx, ec, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["input"] = arg0
+	return args, nil
+}
+
+func field_Mutation_exportSegment_args(ctx context.Context, ec *executionContext, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
+		func(ctx context.Context, v any) (segment.ExportInput, error) {
+			return unmarshalNExportSegmentInput2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋsegmentᚐExportInput(ctx, ec, v)
 		})
 	if err != nil {
 		return nil, err
@@ -1939,6 +2013,20 @@ func field_Mutation_postJournalEntry_args(ctx context.Context, ec *executionCont
 	return args, nil
 }
 
+func field_Mutation_printShipments_args(ctx context.Context, ec *executionContext, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
+		func(ctx context.Context, v any) (dispatch.PrintInput, error) {
+			return unmarshalNPrintShipmentsInput2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋdispatchᚐPrintInput(ctx, ec, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["input"] = arg0
+	return args, nil
+}
+
 func field_Mutation_publishProduct_args(ctx context.Context, ec *executionContext, rawArgs map[string]any) (map[string]any, error) {
 	var err error
 	args := map[string]any{}
@@ -2219,6 +2307,34 @@ func field_Mutation_recordTillPayment_args(ctx context.Context, ec *executionCon
 	return args, nil
 }
 
+func field_Mutation_redeemPointCode_args(ctx context.Context, ec *executionContext, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
+		func(ctx context.Context, v any) (points.RedeemInput, error) {
+			return unmarshalNRedeemPointCodeInput2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpointsᚐRedeemInput(ctx, ec, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["input"] = arg0
+	return args, nil
+}
+
+func field_Mutation_refreshSegment_args(ctx context.Context, ec *executionContext, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
+		func(ctx context.Context, v any) (segment.ByIDInput, error) {
+			return unmarshalNSegmentInput2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋsegmentᚐByIDInput(ctx, ec, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["input"] = arg0
+	return args, nil
+}
+
 func field_Mutation_refreshToken_args(ctx context.Context, ec *executionContext, rawArgs map[string]any) (map[string]any, error) {
 	var err error
 	args := map[string]any{}
@@ -2429,6 +2545,20 @@ func field_Mutation_removePet_args(ctx context.Context, ec *executionContext, ra
 	return args, nil
 }
 
+func field_Mutation_removeReturnPhoto_args(ctx context.Context, ec *executionContext, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
+		func(ctx context.Context, v any) (returns.RemovePhotoInput, error) {
+			return unmarshalNRemoveReturnPhotoInput2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋreturnsᚐRemovePhotoInput(ctx, ec, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["input"] = arg0
+	return args, nil
+}
+
 func field_Mutation_removeSet_args(ctx context.Context, ec *executionContext, rawArgs map[string]any) (map[string]any, error) {
 	var err error
 	args := map[string]any{}
@@ -2477,6 +2607,20 @@ func field_Mutation_removeWish_args(ctx context.Context, ec *executionContext, r
 	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
 		func(ctx context.Context, v any) (wishlist.RemoveInput, error) {
 			return unmarshalNRemoveWishInput2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋwishlistᚐRemoveInput(ctx, ec, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["input"] = arg0
+	return args, nil
+}
+
+func field_Mutation_renameSegment_args(ctx context.Context, ec *executionContext, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
+		func(ctx context.Context, v any) (segment.RenameInput, error) {
+			return unmarshalNRenameSegmentInput2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋsegmentᚐRenameInput(ctx, ec, v)
 		})
 	if err != nil {
 		return nil, err
@@ -2933,6 +3077,20 @@ func field_Mutation_saveMemberSettings_args(ctx context.Context, ec *executionCo
 	return args, nil
 }
 
+func field_Mutation_savePointCode_args(ctx context.Context, ec *executionContext, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
+		func(ctx context.Context, v any) (points.SaveCodeInput, error) {
+			return unmarshalNSavePointCodeInput2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpointsᚐSaveCodeInput(ctx, ec, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["input"] = arg0
+	return args, nil
+}
+
 func field_Mutation_savePointPartner_args(ctx context.Context, ec *executionContext, rawArgs map[string]any) (map[string]any, error) {
 	var err error
 	args := map[string]any{}
@@ -3051,6 +3209,20 @@ func field_Mutation_saveReturnRule_args(ctx context.Context, ec *executionContex
 	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
 		func(ctx context.Context, v any) (returns.SaveRuleInput, error) {
 			return unmarshalNSaveReturnRuleInput2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋreturnsᚐSaveRuleInput(ctx, ec, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["input"] = arg0
+	return args, nil
+}
+
+func field_Mutation_saveSegment_args(ctx context.Context, ec *executionContext, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
+		func(ctx context.Context, v any) (segment.SaveInput, error) {
+			return unmarshalNSaveSegmentInput2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋsegmentᚐSaveInput(ctx, ec, v)
 		})
 	if err != nil {
 		return nil, err
@@ -4913,6 +5085,36 @@ func field_Query_memberRequests_args(ctx context.Context, ec *executionContext, 
 	return args, nil
 }
 
+func field_Query_memberSearch_args(ctx context.Context, ec *executionContext, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "where",
+		func(ctx context.Context, v any) (segment.Condition, error) {
+			return unmarshalNMemberConditionInput2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋsegmentᚐCondition(ctx, ec, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["where"] = arg0
+	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "first",
+		func(ctx context.Context, v any) (*int, error) {
+			return unmarshalOInt2ᚖint(ctx, ec, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["first"] = arg1
+	arg2, err := graphql.ProcessArgField(ctx, rawArgs, "after",
+		func(ctx context.Context, v any) (*string, error) {
+			return unmarshalOString2ᚖstring(ctx, ec, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["after"] = arg2
+	return args, nil
+}
+
 func field_Query_member_args(ctx context.Context, ec *executionContext, rawArgs map[string]any) (map[string]any, error) {
 	var err error
 	args := map[string]any{}
@@ -5715,6 +5917,20 @@ func field_Query_recurringOrders_args(ctx context.Context, ec *executionContext,
 	return args, nil
 }
 
+func field_Query_returnByNumber_args(ctx context.Context, ec *executionContext, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "number",
+		func(ctx context.Context, v any) (string, error) {
+			return unmarshalNString2string(ctx, ec, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["number"] = arg0
+	return args, nil
+}
+
 func field_Query_return_args(ctx context.Context, ec *executionContext, rawArgs map[string]any) (map[string]any, error) {
 	var err error
 	args := map[string]any{}
@@ -5854,6 +6070,36 @@ func field_Query_search_args(ctx context.Context, ec *executionContext, rawArgs 
 		return nil, err
 	}
 	args["sort"] = arg4
+	return args, nil
+}
+
+func field_Query_segments_args(ctx context.Context, ec *executionContext, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "first",
+		func(ctx context.Context, v any) (*int, error) {
+			return unmarshalOInt2ᚖint(ctx, ec, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["first"] = arg0
+	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "after",
+		func(ctx context.Context, v any) (*string, error) {
+			return unmarshalOString2ᚖstring(ctx, ec, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["after"] = arg1
+	arg2, err := graphql.ProcessArgField(ctx, rawArgs, "closed",
+		func(ctx context.Context, v any) (bool, error) {
+			return unmarshalNBoolean2bool(ctx, ec, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["closed"] = arg2
 	return args, nil
 }
 
@@ -18688,6 +18934,219 @@ func fieldContext_Mutation_closePointRule(ctx context.Context, ec *executionCont
 	return fc, nil
 }
 
+func _Mutation_savePointCode(ctx context.Context, ec *executionContext, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_Mutation_savePointCode(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().SavePointCode(ctx, fc.Args["input"].(points.SaveCodeInput))
+		},
+		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
+			directive0 := next
+
+			directive1 := func(ctx context.Context) (any, error) {
+				anyone, err := unmarshalNBoolean2bool(ctx, ec, false)
+				if err != nil {
+					var zeroVal model.PointCodePayload
+					return zeroVal, err
+				}
+				roles, err := unmarshalNRole2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋaccessᚐRoleᚄ(ctx, ec, []any{})
+				if err != nil {
+					var zeroVal model.PointCodePayload
+					return zeroVal, err
+				}
+				permissions, err := unmarshalNPermission2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋaccessᚐPermissionᚄ(ctx, ec, []any{"POINT_ADMIN"})
+				if err != nil {
+					var zeroVal model.PointCodePayload
+					return zeroVal, err
+				}
+				if ec.Directives.Allow == nil {
+					var zeroVal model.PointCodePayload
+					return zeroVal, errors.New("directive allow is not implemented")
+				}
+				return ec.Directives.Allow(ctx, nil, directive0, anyone, roles, permissions)
+			}
+
+			next = directive1
+			return next
+		},
+		func(ctx context.Context, selections ast.SelectionSet, v model.PointCodePayload) graphql.Marshaler {
+			return marshalNPointCodePayload2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋgraphᚋmodelᚐPointCodePayload(ctx, ec, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func fieldContext_Mutation_savePointCode(ctx context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = run.Args(ctx, field, func() (map[string]any, error) {
+		return field_Mutation_savePointCode_args(ctx, ec, field.ArgumentMap(ec.Variables))
+	}); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func _Mutation_closePointCode(ctx context.Context, ec *executionContext, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_Mutation_closePointCode(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().ClosePointCode(ctx, fc.Args["input"].(points.CloseCodeInput))
+		},
+		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
+			directive0 := next
+
+			directive1 := func(ctx context.Context) (any, error) {
+				anyone, err := unmarshalNBoolean2bool(ctx, ec, false)
+				if err != nil {
+					var zeroVal model.ClosePointCodePayload
+					return zeroVal, err
+				}
+				roles, err := unmarshalNRole2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋaccessᚐRoleᚄ(ctx, ec, []any{})
+				if err != nil {
+					var zeroVal model.ClosePointCodePayload
+					return zeroVal, err
+				}
+				permissions, err := unmarshalNPermission2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋaccessᚐPermissionᚄ(ctx, ec, []any{"POINT_ADMIN"})
+				if err != nil {
+					var zeroVal model.ClosePointCodePayload
+					return zeroVal, err
+				}
+				if ec.Directives.Allow == nil {
+					var zeroVal model.ClosePointCodePayload
+					return zeroVal, errors.New("directive allow is not implemented")
+				}
+				return ec.Directives.Allow(ctx, nil, directive0, anyone, roles, permissions)
+			}
+
+			next = directive1
+			return next
+		},
+		func(ctx context.Context, selections ast.SelectionSet, v model.ClosePointCodePayload) graphql.Marshaler {
+			return marshalNClosePointCodePayload2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋgraphᚋmodelᚐClosePointCodePayload(ctx, ec, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func fieldContext_Mutation_closePointCode(ctx context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = run.Args(ctx, field, func() (map[string]any, error) {
+		return field_Mutation_closePointCode_args(ctx, ec, field.ArgumentMap(ec.Variables))
+	}); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func _Mutation_redeemPointCode(ctx context.Context, ec *executionContext, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_Mutation_redeemPointCode(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().RedeemPointCode(ctx, fc.Args["input"].(points.RedeemInput))
+		},
+		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
+			directive0 := next
+
+			directive1 := func(ctx context.Context) (any, error) {
+				anyone, err := unmarshalNBoolean2bool(ctx, ec, false)
+				if err != nil {
+					var zeroVal model.RedeemPointCodePayload
+					return zeroVal, err
+				}
+				roles, err := unmarshalNRole2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋaccessᚐRoleᚄ(ctx, ec, []any{"MEMBER", "COMPANY_BUYER"})
+				if err != nil {
+					var zeroVal model.RedeemPointCodePayload
+					return zeroVal, err
+				}
+				permissions, err := unmarshalNPermission2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋaccessᚐPermissionᚄ(ctx, ec, []any{})
+				if err != nil {
+					var zeroVal model.RedeemPointCodePayload
+					return zeroVal, err
+				}
+				if ec.Directives.Allow == nil {
+					var zeroVal model.RedeemPointCodePayload
+					return zeroVal, errors.New("directive allow is not implemented")
+				}
+				return ec.Directives.Allow(ctx, nil, directive0, anyone, roles, permissions)
+			}
+
+			next = directive1
+			return next
+		},
+		func(ctx context.Context, selections ast.SelectionSet, v model.RedeemPointCodePayload) graphql.Marshaler {
+			return marshalNRedeemPointCodePayload2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋgraphᚋmodelᚐRedeemPointCodePayload(ctx, ec, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func fieldContext_Mutation_redeemPointCode(ctx context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = run.Args(ctx, field, func() (map[string]any, error) {
+		return field_Mutation_redeemPointCode_args(ctx, ec, field.ArgumentMap(ec.Variables))
+	}); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
 func _Mutation_savePointPartner(ctx context.Context, ec *executionContext, field graphql.CollectedField) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -21244,6 +21703,148 @@ func fieldContext_Mutation_recordRefusedShipment(ctx context.Context, ec *execut
 	return fc, nil
 }
 
+func _Mutation_addReturnPhoto(ctx context.Context, ec *executionContext, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_Mutation_addReturnPhoto(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().AddReturnPhoto(ctx, fc.Args["input"].(model.AddReturnPhotoInput))
+		},
+		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
+			directive0 := next
+
+			directive1 := func(ctx context.Context) (any, error) {
+				anyone, err := unmarshalNBoolean2bool(ctx, ec, false)
+				if err != nil {
+					var zeroVal model.ReturnPayload
+					return zeroVal, err
+				}
+				roles, err := unmarshalNRole2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋaccessᚐRoleᚄ(ctx, ec, []any{"GUEST", "MEMBER", "COMPANY_BUYER"})
+				if err != nil {
+					var zeroVal model.ReturnPayload
+					return zeroVal, err
+				}
+				permissions, err := unmarshalNPermission2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋaccessᚐPermissionᚄ(ctx, ec, []any{"ORDER_WRITE"})
+				if err != nil {
+					var zeroVal model.ReturnPayload
+					return zeroVal, err
+				}
+				if ec.Directives.Allow == nil {
+					var zeroVal model.ReturnPayload
+					return zeroVal, errors.New("directive allow is not implemented")
+				}
+				return ec.Directives.Allow(ctx, nil, directive0, anyone, roles, permissions)
+			}
+
+			next = directive1
+			return next
+		},
+		func(ctx context.Context, selections ast.SelectionSet, v model.ReturnPayload) graphql.Marshaler {
+			return marshalNReturnPayload2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋgraphᚋmodelᚐReturnPayload(ctx, ec, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func fieldContext_Mutation_addReturnPhoto(ctx context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = run.Args(ctx, field, func() (map[string]any, error) {
+		return field_Mutation_addReturnPhoto_args(ctx, ec, field.ArgumentMap(ec.Variables))
+	}); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func _Mutation_removeReturnPhoto(ctx context.Context, ec *executionContext, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_Mutation_removeReturnPhoto(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().RemoveReturnPhoto(ctx, fc.Args["input"].(returns.RemovePhotoInput))
+		},
+		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
+			directive0 := next
+
+			directive1 := func(ctx context.Context) (any, error) {
+				anyone, err := unmarshalNBoolean2bool(ctx, ec, false)
+				if err != nil {
+					var zeroVal model.ReturnPayload
+					return zeroVal, err
+				}
+				roles, err := unmarshalNRole2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋaccessᚐRoleᚄ(ctx, ec, []any{"GUEST", "MEMBER", "COMPANY_BUYER"})
+				if err != nil {
+					var zeroVal model.ReturnPayload
+					return zeroVal, err
+				}
+				permissions, err := unmarshalNPermission2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋaccessᚐPermissionᚄ(ctx, ec, []any{"ORDER_WRITE"})
+				if err != nil {
+					var zeroVal model.ReturnPayload
+					return zeroVal, err
+				}
+				if ec.Directives.Allow == nil {
+					var zeroVal model.ReturnPayload
+					return zeroVal, errors.New("directive allow is not implemented")
+				}
+				return ec.Directives.Allow(ctx, nil, directive0, anyone, roles, permissions)
+			}
+
+			next = directive1
+			return next
+		},
+		func(ctx context.Context, selections ast.SelectionSet, v model.ReturnPayload) graphql.Marshaler {
+			return marshalNReturnPayload2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋgraphᚋmodelᚐReturnPayload(ctx, ec, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func fieldContext_Mutation_removeReturnPhoto(ctx context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = run.Args(ctx, field, func() (map[string]any, error) {
+		return field_Mutation_removeReturnPhoto_args(ctx, ec, field.ArgumentMap(ec.Variables))
+	}); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
 func _Mutation_saveReturnRule(ctx context.Context, ec *executionContext, field graphql.CollectedField) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -21741,6 +22342,361 @@ func fieldContext_Mutation_closeReturn(ctx context.Context, ec *executionContext
 	return fc, nil
 }
 
+func _Mutation_saveSegment(ctx context.Context, ec *executionContext, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_Mutation_saveSegment(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().SaveSegment(ctx, fc.Args["input"].(segment.SaveInput))
+		},
+		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
+			directive0 := next
+
+			directive1 := func(ctx context.Context) (any, error) {
+				anyone, err := unmarshalNBoolean2bool(ctx, ec, false)
+				if err != nil {
+					var zeroVal model.SegmentPayload
+					return zeroVal, err
+				}
+				roles, err := unmarshalNRole2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋaccessᚐRoleᚄ(ctx, ec, []any{})
+				if err != nil {
+					var zeroVal model.SegmentPayload
+					return zeroVal, err
+				}
+				permissions, err := unmarshalNPermission2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋaccessᚐPermissionᚄ(ctx, ec, []any{"SEGMENT_WRITE"})
+				if err != nil {
+					var zeroVal model.SegmentPayload
+					return zeroVal, err
+				}
+				if ec.Directives.Allow == nil {
+					var zeroVal model.SegmentPayload
+					return zeroVal, errors.New("directive allow is not implemented")
+				}
+				return ec.Directives.Allow(ctx, nil, directive0, anyone, roles, permissions)
+			}
+
+			next = directive1
+			return next
+		},
+		func(ctx context.Context, selections ast.SelectionSet, v model.SegmentPayload) graphql.Marshaler {
+			return marshalNSegmentPayload2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋgraphᚋmodelᚐSegmentPayload(ctx, ec, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func fieldContext_Mutation_saveSegment(ctx context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = run.Args(ctx, field, func() (map[string]any, error) {
+		return field_Mutation_saveSegment_args(ctx, ec, field.ArgumentMap(ec.Variables))
+	}); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func _Mutation_renameSegment(ctx context.Context, ec *executionContext, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_Mutation_renameSegment(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().RenameSegment(ctx, fc.Args["input"].(segment.RenameInput))
+		},
+		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
+			directive0 := next
+
+			directive1 := func(ctx context.Context) (any, error) {
+				anyone, err := unmarshalNBoolean2bool(ctx, ec, false)
+				if err != nil {
+					var zeroVal model.SegmentPayload
+					return zeroVal, err
+				}
+				roles, err := unmarshalNRole2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋaccessᚐRoleᚄ(ctx, ec, []any{})
+				if err != nil {
+					var zeroVal model.SegmentPayload
+					return zeroVal, err
+				}
+				permissions, err := unmarshalNPermission2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋaccessᚐPermissionᚄ(ctx, ec, []any{"SEGMENT_WRITE"})
+				if err != nil {
+					var zeroVal model.SegmentPayload
+					return zeroVal, err
+				}
+				if ec.Directives.Allow == nil {
+					var zeroVal model.SegmentPayload
+					return zeroVal, errors.New("directive allow is not implemented")
+				}
+				return ec.Directives.Allow(ctx, nil, directive0, anyone, roles, permissions)
+			}
+
+			next = directive1
+			return next
+		},
+		func(ctx context.Context, selections ast.SelectionSet, v model.SegmentPayload) graphql.Marshaler {
+			return marshalNSegmentPayload2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋgraphᚋmodelᚐSegmentPayload(ctx, ec, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func fieldContext_Mutation_renameSegment(ctx context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = run.Args(ctx, field, func() (map[string]any, error) {
+		return field_Mutation_renameSegment_args(ctx, ec, field.ArgumentMap(ec.Variables))
+	}); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func _Mutation_refreshSegment(ctx context.Context, ec *executionContext, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_Mutation_refreshSegment(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().RefreshSegment(ctx, fc.Args["input"].(segment.ByIDInput))
+		},
+		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
+			directive0 := next
+
+			directive1 := func(ctx context.Context) (any, error) {
+				anyone, err := unmarshalNBoolean2bool(ctx, ec, false)
+				if err != nil {
+					var zeroVal model.SegmentPayload
+					return zeroVal, err
+				}
+				roles, err := unmarshalNRole2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋaccessᚐRoleᚄ(ctx, ec, []any{})
+				if err != nil {
+					var zeroVal model.SegmentPayload
+					return zeroVal, err
+				}
+				permissions, err := unmarshalNPermission2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋaccessᚐPermissionᚄ(ctx, ec, []any{"SEGMENT_WRITE"})
+				if err != nil {
+					var zeroVal model.SegmentPayload
+					return zeroVal, err
+				}
+				if ec.Directives.Allow == nil {
+					var zeroVal model.SegmentPayload
+					return zeroVal, errors.New("directive allow is not implemented")
+				}
+				return ec.Directives.Allow(ctx, nil, directive0, anyone, roles, permissions)
+			}
+
+			next = directive1
+			return next
+		},
+		func(ctx context.Context, selections ast.SelectionSet, v model.SegmentPayload) graphql.Marshaler {
+			return marshalNSegmentPayload2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋgraphᚋmodelᚐSegmentPayload(ctx, ec, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func fieldContext_Mutation_refreshSegment(ctx context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = run.Args(ctx, field, func() (map[string]any, error) {
+		return field_Mutation_refreshSegment_args(ctx, ec, field.ArgumentMap(ec.Variables))
+	}); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func _Mutation_closeSegment(ctx context.Context, ec *executionContext, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_Mutation_closeSegment(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().CloseSegment(ctx, fc.Args["input"].(segment.ByIDInput))
+		},
+		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
+			directive0 := next
+
+			directive1 := func(ctx context.Context) (any, error) {
+				anyone, err := unmarshalNBoolean2bool(ctx, ec, false)
+				if err != nil {
+					var zeroVal model.SegmentPayload
+					return zeroVal, err
+				}
+				roles, err := unmarshalNRole2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋaccessᚐRoleᚄ(ctx, ec, []any{})
+				if err != nil {
+					var zeroVal model.SegmentPayload
+					return zeroVal, err
+				}
+				permissions, err := unmarshalNPermission2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋaccessᚐPermissionᚄ(ctx, ec, []any{"SEGMENT_WRITE"})
+				if err != nil {
+					var zeroVal model.SegmentPayload
+					return zeroVal, err
+				}
+				if ec.Directives.Allow == nil {
+					var zeroVal model.SegmentPayload
+					return zeroVal, errors.New("directive allow is not implemented")
+				}
+				return ec.Directives.Allow(ctx, nil, directive0, anyone, roles, permissions)
+			}
+
+			next = directive1
+			return next
+		},
+		func(ctx context.Context, selections ast.SelectionSet, v model.SegmentPayload) graphql.Marshaler {
+			return marshalNSegmentPayload2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋgraphᚋmodelᚐSegmentPayload(ctx, ec, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func fieldContext_Mutation_closeSegment(ctx context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = run.Args(ctx, field, func() (map[string]any, error) {
+		return field_Mutation_closeSegment_args(ctx, ec, field.ArgumentMap(ec.Variables))
+	}); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func _Mutation_exportSegment(ctx context.Context, ec *executionContext, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_Mutation_exportSegment(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().ExportSegment(ctx, fc.Args["input"].(segment.ExportInput))
+		},
+		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
+			directive0 := next
+
+			directive1 := func(ctx context.Context) (any, error) {
+				anyone, err := unmarshalNBoolean2bool(ctx, ec, false)
+				if err != nil {
+					var zeroVal model.SegmentExportPayload
+					return zeroVal, err
+				}
+				roles, err := unmarshalNRole2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋaccessᚐRoleᚄ(ctx, ec, []any{})
+				if err != nil {
+					var zeroVal model.SegmentExportPayload
+					return zeroVal, err
+				}
+				permissions, err := unmarshalNPermission2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋaccessᚐPermissionᚄ(ctx, ec, []any{"MEMBER_EXPORT"})
+				if err != nil {
+					var zeroVal model.SegmentExportPayload
+					return zeroVal, err
+				}
+				if ec.Directives.Allow == nil {
+					var zeroVal model.SegmentExportPayload
+					return zeroVal, errors.New("directive allow is not implemented")
+				}
+				return ec.Directives.Allow(ctx, nil, directive0, anyone, roles, permissions)
+			}
+
+			next = directive1
+			return next
+		},
+		func(ctx context.Context, selections ast.SelectionSet, v model.SegmentExportPayload) graphql.Marshaler {
+			return marshalNSegmentExportPayload2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋgraphᚋmodelᚐSegmentExportPayload(ctx, ec, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func fieldContext_Mutation_exportSegment(ctx context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = run.Args(ctx, field, func() (map[string]any, error) {
+		return field_Mutation_exportSegment_args(ctx, ec, field.ArgumentMap(ec.Variables))
+	}); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
 func _Mutation_saveSet(ctx context.Context, ec *executionContext, field graphql.CollectedField) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -22160,6 +23116,77 @@ func fieldContext_Mutation_cancelShipment(ctx context.Context, ec *executionCont
 	ctx = graphql.WithFieldContext(ctx, fc)
 	if fc.Args, err = run.Args(ctx, field, func() (map[string]any, error) {
 		return field_Mutation_cancelShipment_args(ctx, ec, field.ArgumentMap(ec.Variables))
+	}); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func _Mutation_printShipments(ctx context.Context, ec *executionContext, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_Mutation_printShipments(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().PrintShipments(ctx, fc.Args["input"].(dispatch.PrintInput))
+		},
+		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
+			directive0 := next
+
+			directive1 := func(ctx context.Context) (any, error) {
+				anyone, err := unmarshalNBoolean2bool(ctx, ec, false)
+				if err != nil {
+					var zeroVal model.ShipmentPaperPayload
+					return zeroVal, err
+				}
+				roles, err := unmarshalNRole2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋaccessᚐRoleᚄ(ctx, ec, []any{})
+				if err != nil {
+					var zeroVal model.ShipmentPaperPayload
+					return zeroVal, err
+				}
+				permissions, err := unmarshalNPermission2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋaccessᚐPermissionᚄ(ctx, ec, []any{"ORDER_WRITE"})
+				if err != nil {
+					var zeroVal model.ShipmentPaperPayload
+					return zeroVal, err
+				}
+				if ec.Directives.Allow == nil {
+					var zeroVal model.ShipmentPaperPayload
+					return zeroVal, errors.New("directive allow is not implemented")
+				}
+				return ec.Directives.Allow(ctx, nil, directive0, anyone, roles, permissions)
+			}
+
+			next = directive1
+			return next
+		},
+		func(ctx context.Context, selections ast.SelectionSet, v model.ShipmentPaperPayload) graphql.Marshaler {
+			return marshalNShipmentPaperPayload2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋgraphᚋmodelᚐShipmentPaperPayload(ctx, ec, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func fieldContext_Mutation_printShipments(ctx context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = run.Args(ctx, field, func() (map[string]any, error) {
+		return field_Mutation_printShipments_args(ctx, ec, field.ArgumentMap(ec.Variables))
 	}); err != nil {
 		ec.Error(ctx, err)
 		return fc, err
@@ -30642,6 +31669,63 @@ func fieldContext_Query_pointTransfers(ctx context.Context, ec *executionContext
 	return fc, nil
 }
 
+func _Query_pointCodes(ctx context.Context, ec *executionContext, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_Query_pointCodes(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.Resolvers.Query().PointCodes(ctx)
+		},
+		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
+			directive0 := next
+
+			directive1 := func(ctx context.Context) (any, error) {
+				anyone, err := unmarshalNBoolean2bool(ctx, ec, false)
+				if err != nil {
+					var zeroVal []points.Code
+					return zeroVal, err
+				}
+				roles, err := unmarshalNRole2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋaccessᚐRoleᚄ(ctx, ec, []any{})
+				if err != nil {
+					var zeroVal []points.Code
+					return zeroVal, err
+				}
+				permissions, err := unmarshalNPermission2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋaccessᚐPermissionᚄ(ctx, ec, []any{"POINT_READ"})
+				if err != nil {
+					var zeroVal []points.Code
+					return zeroVal, err
+				}
+				if ec.Directives.Allow == nil {
+					var zeroVal []points.Code
+					return zeroVal, errors.New("directive allow is not implemented")
+				}
+				return ec.Directives.Allow(ctx, nil, directive0, anyone, roles, permissions)
+			}
+
+			next = directive1
+			return next
+		},
+		func(ctx context.Context, selections ast.SelectionSet, v []points.Code) graphql.Marshaler {
+			return marshalNPointCode2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpointsᚐCodeᚄ(ctx, ec, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func fieldContext_Query_pointCodes(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Query",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+	}
+	return fc, nil
+}
+
 func _Query_reconcilePoints(ctx context.Context, ec *executionContext, field graphql.CollectedField) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -32233,6 +33317,77 @@ func fieldContext_Query_recurringOrderCart(ctx context.Context, ec *executionCon
 	return fc, nil
 }
 
+func _Query_returnByNumber(ctx context.Context, ec *executionContext, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_Query_returnByNumber(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Query().ReturnByNumber(ctx, fc.Args["number"].(string))
+		},
+		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
+			directive0 := next
+
+			directive1 := func(ctx context.Context) (any, error) {
+				anyone, err := unmarshalNBoolean2bool(ctx, ec, false)
+				if err != nil {
+					var zeroVal *returns.Return
+					return zeroVal, err
+				}
+				roles, err := unmarshalNRole2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋaccessᚐRoleᚄ(ctx, ec, []any{})
+				if err != nil {
+					var zeroVal *returns.Return
+					return zeroVal, err
+				}
+				permissions, err := unmarshalNPermission2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋaccessᚐPermissionᚄ(ctx, ec, []any{"ORDER_READ"})
+				if err != nil {
+					var zeroVal *returns.Return
+					return zeroVal, err
+				}
+				if ec.Directives.Allow == nil {
+					var zeroVal *returns.Return
+					return zeroVal, errors.New("directive allow is not implemented")
+				}
+				return ec.Directives.Allow(ctx, nil, directive0, anyone, roles, permissions)
+			}
+
+			next = directive1
+			return next
+		},
+		func(ctx context.Context, selections ast.SelectionSet, v *returns.Return) graphql.Marshaler {
+			return marshalOReturn2ᚖgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋreturnsᚐReturn(ctx, ec, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func fieldContext_Query_returnByNumber(ctx context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Query",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = run.Args(ctx, field, func() (map[string]any, error) {
+		return field_Query_returnByNumber_args(ctx, ec, field.ArgumentMap(ec.Variables))
+	}); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
 func _Query_returnRule(ctx context.Context, ec *executionContext, field graphql.CollectedField) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -32574,6 +33729,148 @@ func fieldContext_Query_searchSuggestions(ctx context.Context, ec *executionCont
 	return fc, nil
 }
 
+func _Query_memberSearch(ctx context.Context, ec *executionContext, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_Query_memberSearch(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Query().MemberSearch(ctx, fc.Args["where"].(segment.Condition), fc.Args["first"].(*int), fc.Args["after"].(*string))
+		},
+		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
+			directive0 := next
+
+			directive1 := func(ctx context.Context) (any, error) {
+				anyone, err := unmarshalNBoolean2bool(ctx, ec, false)
+				if err != nil {
+					var zeroVal page.Connection[member.Member]
+					return zeroVal, err
+				}
+				roles, err := unmarshalNRole2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋaccessᚐRoleᚄ(ctx, ec, []any{})
+				if err != nil {
+					var zeroVal page.Connection[member.Member]
+					return zeroVal, err
+				}
+				permissions, err := unmarshalNPermission2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋaccessᚐPermissionᚄ(ctx, ec, []any{"MEMBER_READ"})
+				if err != nil {
+					var zeroVal page.Connection[member.Member]
+					return zeroVal, err
+				}
+				if ec.Directives.Allow == nil {
+					var zeroVal page.Connection[member.Member]
+					return zeroVal, errors.New("directive allow is not implemented")
+				}
+				return ec.Directives.Allow(ctx, nil, directive0, anyone, roles, permissions)
+			}
+
+			next = directive1
+			return next
+		},
+		func(ctx context.Context, selections ast.SelectionSet, v page.Connection[member.Member]) graphql.Marshaler {
+			return marshalNMemberSearchConnection2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpageᚐConnection(ctx, ec, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func fieldContext_Query_memberSearch(ctx context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Query",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = run.Args(ctx, field, func() (map[string]any, error) {
+		return field_Query_memberSearch_args(ctx, ec, field.ArgumentMap(ec.Variables))
+	}); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func _Query_segments(ctx context.Context, ec *executionContext, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_Query_segments(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Query().Segments(ctx, fc.Args["first"].(*int), fc.Args["after"].(*string), fc.Args["closed"].(bool))
+		},
+		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
+			directive0 := next
+
+			directive1 := func(ctx context.Context) (any, error) {
+				anyone, err := unmarshalNBoolean2bool(ctx, ec, false)
+				if err != nil {
+					var zeroVal page.Connection[segment.Segment]
+					return zeroVal, err
+				}
+				roles, err := unmarshalNRole2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋaccessᚐRoleᚄ(ctx, ec, []any{})
+				if err != nil {
+					var zeroVal page.Connection[segment.Segment]
+					return zeroVal, err
+				}
+				permissions, err := unmarshalNPermission2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋaccessᚐPermissionᚄ(ctx, ec, []any{"MEMBER_READ"})
+				if err != nil {
+					var zeroVal page.Connection[segment.Segment]
+					return zeroVal, err
+				}
+				if ec.Directives.Allow == nil {
+					var zeroVal page.Connection[segment.Segment]
+					return zeroVal, errors.New("directive allow is not implemented")
+				}
+				return ec.Directives.Allow(ctx, nil, directive0, anyone, roles, permissions)
+			}
+
+			next = directive1
+			return next
+		},
+		func(ctx context.Context, selections ast.SelectionSet, v page.Connection[segment.Segment]) graphql.Marshaler {
+			return marshalNSegmentConnection2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpageᚐConnection(ctx, ec, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func fieldContext_Query_segments(ctx context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Query",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = run.Args(ctx, field, func() (map[string]any, error) {
+		return field_Query_segments_args(ctx, ec, field.ArgumentMap(ec.Variables))
+	}); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
 func _Query_shipments(ctx context.Context, ec *executionContext, field graphql.CollectedField) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -32641,6 +33938,63 @@ func fieldContext_Query_shipments(ctx context.Context, ec *executionContext, fie
 	}); err != nil {
 		ec.Error(ctx, err)
 		return fc, err
+	}
+	return fc, nil
+}
+
+func _Query_labelFormats(ctx context.Context, ec *executionContext, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_Query_labelFormats(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.Resolvers.Query().LabelFormats(ctx)
+		},
+		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
+			directive0 := next
+
+			directive1 := func(ctx context.Context) (any, error) {
+				anyone, err := unmarshalNBoolean2bool(ctx, ec, false)
+				if err != nil {
+					var zeroVal []label.Format
+					return zeroVal, err
+				}
+				roles, err := unmarshalNRole2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋaccessᚐRoleᚄ(ctx, ec, []any{})
+				if err != nil {
+					var zeroVal []label.Format
+					return zeroVal, err
+				}
+				permissions, err := unmarshalNPermission2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋaccessᚐPermissionᚄ(ctx, ec, []any{"ORDER_READ"})
+				if err != nil {
+					var zeroVal []label.Format
+					return zeroVal, err
+				}
+				if ec.Directives.Allow == nil {
+					var zeroVal []label.Format
+					return zeroVal, errors.New("directive allow is not implemented")
+				}
+				return ec.Directives.Allow(ctx, nil, directive0, anyone, roles, permissions)
+			}
+
+			next = directive1
+			return next
+		},
+		func(ctx context.Context, selections ast.SelectionSet, v []label.Format) graphql.Marshaler {
+			return marshalNLabelFormat2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋlabelᚐFormatᚄ(ctx, ec, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func fieldContext_Query_labelFormats(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Query",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
 	}
 	return fc, nil
 }
@@ -35591,6 +36945,27 @@ func _Mutation(ctx context.Context, ec *executionContext, sel ast.SelectionSet) 
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
+		case "savePointCode":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return _Mutation_savePointCode(ctx, ec, field)
+			})
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "closePointCode":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return _Mutation_closePointCode(ctx, ec, field)
+			})
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "redeemPointCode":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return _Mutation_redeemPointCode(ctx, ec, field)
+			})
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
 		case "savePointPartner":
 			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
 				return _Mutation_savePointPartner(ctx, ec, field)
@@ -35843,6 +37218,20 @@ func _Mutation(ctx context.Context, ec *executionContext, sel ast.SelectionSet) 
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
+		case "addReturnPhoto":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return _Mutation_addReturnPhoto(ctx, ec, field)
+			})
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "removeReturnPhoto":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return _Mutation_removeReturnPhoto(ctx, ec, field)
+			})
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
 		case "saveReturnRule":
 			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
 				return _Mutation_saveReturnRule(ctx, ec, field)
@@ -35892,6 +37281,41 @@ func _Mutation(ctx context.Context, ec *executionContext, sel ast.SelectionSet) 
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
+		case "saveSegment":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return _Mutation_saveSegment(ctx, ec, field)
+			})
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "renameSegment":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return _Mutation_renameSegment(ctx, ec, field)
+			})
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "refreshSegment":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return _Mutation_refreshSegment(ctx, ec, field)
+			})
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "closeSegment":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return _Mutation_closeSegment(ctx, ec, field)
+			})
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "exportSegment":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return _Mutation_exportSegment(ctx, ec, field)
+			})
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
 		case "saveSet":
 			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
 				return _Mutation_saveSet(ctx, ec, field)
@@ -35930,6 +37354,13 @@ func _Mutation(ctx context.Context, ec *executionContext, sel ast.SelectionSet) 
 		case "cancelShipment":
 			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
 				return _Mutation_cancelShipment(ctx, ec, field)
+			})
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "printShipments":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return _Mutation_printShipments(ctx, ec, field)
 			})
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
@@ -36760,6 +38191,12 @@ func _Query(ctx context.Context, ec *executionContext, sel ast.SelectionSet) gra
 				func(ctx context.Context) graphql.Marshaler {
 					return _Query_pointTransfers(ctx, ec, field)
 				})
+		case "pointCodes":
+			out.ResolveRootConcurrently(innerCtx, ec.OperationContext, i,
+				true, true,
+				func(ctx context.Context) graphql.Marshaler {
+					return _Query_pointCodes(ctx, ec, field)
+				})
 		case "reconcilePoints":
 			out.ResolveRootConcurrently(innerCtx, ec.OperationContext, i,
 				true, true,
@@ -36898,6 +38335,12 @@ func _Query(ctx context.Context, ec *executionContext, sel ast.SelectionSet) gra
 				func(ctx context.Context) graphql.Marshaler {
 					return _Query_recurringOrderCart(ctx, ec, field)
 				})
+		case "returnByNumber":
+			out.ResolveRootConcurrently(innerCtx, ec.OperationContext, i,
+				true, false,
+				func(ctx context.Context) graphql.Marshaler {
+					return _Query_returnByNumber(ctx, ec, field)
+				})
 		case "returnRule":
 			out.ResolveRootConcurrently(innerCtx, ec.OperationContext, i,
 				true, true,
@@ -36928,11 +38371,29 @@ func _Query(ctx context.Context, ec *executionContext, sel ast.SelectionSet) gra
 				func(ctx context.Context) graphql.Marshaler {
 					return _Query_searchSuggestions(ctx, ec, field)
 				})
+		case "memberSearch":
+			out.ResolveRootConcurrently(innerCtx, ec.OperationContext, i,
+				true, true,
+				func(ctx context.Context) graphql.Marshaler {
+					return _Query_memberSearch(ctx, ec, field)
+				})
+		case "segments":
+			out.ResolveRootConcurrently(innerCtx, ec.OperationContext, i,
+				true, true,
+				func(ctx context.Context) graphql.Marshaler {
+					return _Query_segments(ctx, ec, field)
+				})
 		case "shipments":
 			out.ResolveRootConcurrently(innerCtx, ec.OperationContext, i,
 				true, true,
 				func(ctx context.Context) graphql.Marshaler {
 					return _Query_shipments(ctx, ec, field)
+				})
+		case "labelFormats":
+			out.ResolveRootConcurrently(innerCtx, ec.OperationContext, i,
+				true, true,
+				func(ctx context.Context) graphql.Marshaler {
+					return _Query_labelFormats(ctx, ec, field)
 				})
 		case "shippingCarriers":
 			out.ResolveRootConcurrently(innerCtx, ec.OperationContext, i,

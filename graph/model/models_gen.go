@@ -42,6 +42,7 @@ import (
 	"github.com/noren-commerce/noren/core/recurring"
 	"github.com/noren-commerce/noren/core/returns"
 	"github.com/noren-commerce/noren/core/sale"
+	"github.com/noren-commerce/noren/core/segment"
 	"github.com/noren-commerce/noren/core/shipping"
 	"github.com/noren-commerce/noren/core/tracking"
 	"github.com/noren-commerce/noren/core/wishlist"
@@ -73,6 +74,14 @@ type AccountPaymentPayload struct {
 	Company *company.Company `json:"company,omitempty"`
 	// Why nothing was recorded; empty if it was.
 	UserErrors []UserError `json:"userErrors"`
+}
+
+// A photo of goods of a return.
+type AddReturnPhotoInput struct {
+	// The return.
+	ReturnID string `json:"returnId"`
+	// The photo, at most 8 MB.
+	File graphql.Upload `json:"file"`
 }
 
 // What counts after a change.
@@ -1055,6 +1064,24 @@ type SavedAddressPayload struct {
 	UserErrors []UserError `json:"userErrors"`
 }
 
+// A link to a file.
+type SegmentExportPayload struct {
+	// The link, which needs no login; null if there is none.
+	URL *string `json:"url,omitempty"`
+	// Until when the link works; null if there is none.
+	ExpiresAt *time.Time `json:"expiresAt,omitempty"`
+	// Why there is no link; empty if there is one.
+	UserErrors []UserError `json:"userErrors"`
+}
+
+// What became of a segment.
+type SegmentPayload struct {
+	// The segment; null if nothing was changed.
+	Segment *segment.Segment `json:"segment,omitempty"`
+	// Why nothing was changed; empty if it was.
+	UserErrors []UserError `json:"userErrors"`
+}
+
 // A set after the change.
 type SetPayload struct {
 	// The set; null if nothing was done.
@@ -1083,6 +1110,14 @@ type ShipmentFilter struct {
 	PickUp *bool `json:"pickUp,omitempty"`
 	// Shipments that are in a file of instructions, or in none.
 	Exported *bool `json:"exported,omitempty"`
+}
+
+// A PDF that was made.
+type ShipmentPaperPayload struct {
+	// The paper; null if none was made.
+	Paper *dispatch.Paper `json:"paper,omitempty"`
+	// Why none was made; empty if one was.
+	UserErrors []UserError `json:"userErrors"`
 }
 
 // A shipment after a change.
