@@ -189,8 +189,8 @@ func TestStaffOfAShopChangeOrdersOfTheirs(t *testing.T) {
 		{"editOrder", "EditOrderInput", "order", apptest.Variables{"idempotencyKey": "x", "lines": []apptest.Variables{{"lineId": line, "quantity": 1}}, "reason": "1つに"}, ""},
 		{"rescheduleOrder", "RescheduleOrderInput", "order", apptest.Variables{"anyDelivery": true, "reason": "都合"}, "PROMISE_UNKNOWN"},
 		{"refundPayment", "RefundPaymentInput", "payment", money("100"), ""},
-		{"capturePayment", "CapturePaymentInput", "payment", money("100"), "PAYMENT_STATUS"},
-		{"voidPayment", "VoidPaymentInput", "payment", apptest.Variables{"idempotencyKey": "x", "paymentId": payment}, "PAYMENT_STATUS"},
+		{"capturePayment", "CapturePaymentInput", "payment", money("100"), "PAYMENT_NOT_HELD"},
+		{"voidPayment", "VoidPaymentInput", "payment", apptest.Variables{"idempotencyKey": "x", "paymentId": payment}, "PAYMENT_CAPTURED"},
 		{"cancelOrder", "CancelOrderInput", "order", apptest.Variables{"reason": "取りやめ"}, ""},
 	}
 	for _, s := range steps {
