@@ -29,7 +29,7 @@ func serialsOf(t testing.TB, a *apptest.App, order string) (numbers []string) {
 
 // camera is goods in two colours, each piece with a serial number, three of each at the
 // shop.
-func camera(t testing.TB, a *apptest.App) (black, red, shop uuid.UUID) {
+func camera(t *testing.T, a *apptest.App) (black, red, shop uuid.UUID) {
 	t.Helper()
 	variants := a.AddProduct(t, "camera", 9800, 9800).Variants
 	shop = openShop(t, a, "umeda", "OSAKA", nil)

@@ -53,8 +53,9 @@ func TestGoodsThatLeaveElsewhereMoveThePromise(t *testing.T) {
 	t.Parallel()
 	p := newPunctual(t)
 	order := p.promised(t)
+	p.SetStock(t, p.box, 1)
 	before := mails(t, p.App)
-	require.Empty(t, counter{p.App, packer}.reallocate(t, apptest.Variables{"orderId": order, "locationId": id.Global("Location", p.WarehouseID), "reason": "欠品"}).UserErrors)
+	require.Empty(t, counter{p.App, packer}.reallocate(t, apptest.Variables{"orderId": order, "locationId": id.Global("Location", p.WarehouseID), "reason": "欠品", "missing": true}).UserErrors)
 	p.requireTaken(t, order, "order.reallocated")
 	require.Equal(t, before+1, mails(t, p.App))
 }

@@ -192,10 +192,14 @@ func (s *Service) sources(ctx context.Context, orderID uuid.UUID) ([]shipping.So
 		return all, nil
 	}
 	lines, err := s.store.Lines(ctx, []uuid.UUID{orderID})
+	there := len(all)
 	for _, l := range lines {
 		if l.BackOrdered > 0 {
 			all = append(all, shipping.Source{DueOn: l.DueOn, Unknown: l.DueOn == nil})
 		}
+	}
+	if len(all) == there { // no line says what is waited for
+		all = append(all, shipping.Source{Unknown: true})
 	}
 	return all, err
 }
