@@ -48,7 +48,7 @@ func TestMembersAreSearchedForAsWhoAsksMaySeeThem(t *testing.T) {
 	require.Equal(t, "佐藤 太郎", next.MemberSearch.Nodes[0].Name)
 	require.False(t, next.MemberSearch.PageInfo.HasNextPage)
 
-	clerk := clerkOf([]access.Permission{access.MemberRead}, umeda)
+	clerk := registrarOf([]access.Permission{access.MemberRead}, umeda)
 	var masked searched
 	a.DoAs(t, clerk, searchMembers, apptest.Variables{"where": stores}).Into(t, &masked)
 	require.Equal(t, 2, masked.MemberSearch.TotalCount)
@@ -99,7 +99,7 @@ func TestSegmentsAreKeptAndExported(t *testing.T) {
 	require.Equal(t, 2, do(office, "refreshSegment", "SegmentInput", apptest.Variables{"segmentId": moving.Segment.ID}).Segment.Members)
 	require.Equal(t, "SEGMENT_STATIC", do(office, "refreshSegment", "SegmentInput", apptest.Variables{"segmentId": frozen.Segment.ID}).UserErrors[0].Code)
 	require.Equal(t, "渋谷", do(office, "renameSegment", "RenameSegmentInput", apptest.Variables{"segmentId": frozen.Segment.ID, "name": " 渋谷 "}).Segment.Name)
-	clerk := clerkOf(office.Permissions, shibuya)
+	clerk := registrarOf(office.Permissions, shibuya)
 	require.Equal(t, "FORBIDDEN", do(clerk, "exportSegment", "ExportSegmentInput", apptest.Variables{"segmentId": moving.Segment.ID, "format": "CSV"}).UserErrors[0].Code)
 
 	for segment, people := range map[string]int{frozen.Segment.ID: 1, moving.Segment.ID: 2} {
