@@ -11,6 +11,7 @@ import (
 	"github.com/noren-commerce/noren/cmd/noren/app/apptest"
 	"github.com/noren-commerce/noren/core/access"
 	"github.com/noren-commerce/noren/core/billing"
+	"github.com/noren-commerce/noren/core/clock"
 )
 
 // desk is an accountant's: files go up under a login.
@@ -175,10 +176,13 @@ func TestAccountsAreClosedByTheMonth(t *testing.T) {
 	require.Equal(t, "3000", trialBalance(t, w.App)["RECEIVABLE"])
 	require.Equal(t, 7000, w.owed(t))
 
-	after := func(days int) *billing.Service {
+	at := func(now clock.Clock) *billing.Service {
 		parts := w.App.App.Resolvers.Billing.Parts
-		parts.Now = func() time.Time { return time.Now().AddDate(0, 0, days) }
+		parts.Now = now
 		return billing.New(parts)
+	}
+	after := func(days int) *billing.Service {
+		return at(func() time.Time { return time.Now().AddDate(0, 0, days) })
 	}
 	type statement struct {
 		ClosesOn, DueOn                                     string
@@ -193,8 +197,8 @@ func TestAccountsAreClosedByTheMonth(t *testing.T) {
 	}
 	require.Empty(t, d.work(t, "closeAccounts", ""))
 	require.Empty(t, statements(), "the month is not over")
-	require.NoError(t, after(33).Run(t.Context()))
-	require.NoError(t, after(33).Run(t.Context()), "again: what is closed stays")
+	require.NoError(t, at(nextMonth).Run(t.Context()))
+	require.NoError(t, at(nextMonth).Run(t.Context()), "again: what is closed stays")
 	made := statements()
 	require.Len(t, made, 1)
 	require.Equal(t, []string{"0", "3000", "0", "0", "3000", "3000"}, amounts(made[0].Opening.Amount, made[0].Sales.Amount, made[0].Payments.Amount, made[0].Other.Amount, made[0].Closing.Amount, made[0].Remaining.Amount))
@@ -254,6 +258,13 @@ func TestAccountsAreClosedByTheMonth(t *testing.T) {
 
 func amounts(all ...string) []string { return all }
 
+// nextMonth is its second day in Japan: one month is over then, never two.
+func nextMonth() time.Time {
+	japan := time.FixedZone("JST", 9*60*60)
+	now := time.Now().In(japan)
+	return time.Date(now.Year(), now.Month()+1, 2, 0, 0, 0, 0, japan)
+}
+
 func TestClosingTwiceAtOnceMakesOneStatement(t *testing.T) {
 	t.Parallel()
 	w := newWholesaler(t, "20000", "BLOCK")
@@ -261,7 +272,7 @@ func TestClosingTwiceAtOnceMakesOneStatement(t *testing.T) {
 	shipped := kaede.order(t, "intent-1", "ON_ACCOUNT", 3).Order
 	staff.ship(t, shipped.ID)
 	parts := w.App.App.Resolvers.Billing.Parts
-	parts.Now = func() time.Time { return time.Now().AddDate(0, 0, 33) }
+	parts.Now = nextMonth
 	later := billing.New(parts)
 	failures := make(chan error, 8)
 	for range cap(failures) {

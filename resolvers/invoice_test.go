@@ -529,9 +529,7 @@ func TestACompanysMonthIsADocumentToo(t *testing.T) {
 		staff.ship(t, placed.Order.ID)
 	}
 	parts := w.App.App.Resolvers.Billing.Parts
-	japan := time.FixedZone("JST", 9*60*60)
-	month := time.Now().In(japan)
-	parts.Now = func() time.Time { return time.Date(month.Year(), month.Month()+1, 2, 0, 0, 0, 0, japan) } // one month is over, never two
+	parts.Now = nextMonth
 	closer := *w.App.App.Resolvers.Billing
 	closer.Parts = parts
 	require.NoError(t, closer.Run(t.Context()))

@@ -8,6 +8,7 @@ import (
 	"image/jpeg"
 	"io"
 	"net/http"
+	"net/url"
 	"strings"
 	"testing"
 	"time"
@@ -70,8 +71,9 @@ func (d delivered) papers(t testing.TB, returnID string, headers ...string) *pap
 // opened is what a link leads to.
 func opened(t testing.TB, a *apptest.App, link string) (int, http.Header, []byte) {
 	t.Helper()
-	path := link[strings.Index(link[len("https://"):], "/")+len("https://"):]
-	request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, a.URL+path, nil)
+	parsed, err := url.Parse(link)
+	require.NoError(t, err)
+	request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, a.URL+parsed.RequestURI(), nil)
 	require.NoError(t, err)
 	response, err := http.DefaultClient.Do(request)
 	require.NoError(t, err)

@@ -84,7 +84,7 @@ func TestWhatChangesIsWrittenForTheCarrierAgain(t *testing.T) {
 	require.Equal(t, []int{1, 0}, []int{written(), written()}, "the label has another day")
 
 	line := counter{d.App, packer}.look(t, order).Lines[0].ID
-	require.Empty(t, counter{d.App, packer}.reallocate(t, apptest.Variables{"orderId": order, "locationId": id.Global("Location", d.WarehouseID), "reason": "欠品",
+	require.Empty(t, counter{d.App, packer}.reallocate(t, apptest.Variables{"orderId": order, "locationId": id.Global("Location", d.WarehouseID), "reason": "欠品", "missing": true,
 		"lines": []apptest.Variables{{"lineId": line, "quantity": 1}}}).UserErrors)
 	require.Equal(t, []int{1, 0}, []int{written(), written()}, "it has fewer pieces")
 }

@@ -14,24 +14,24 @@ var paperOperations = map[string]clientOperation{
 		order, cart := w.arrived(t)
 		return question{apptest.Variables{"id": w.asks(t, order, w.size).ID}, cart}
 	}},
-	"app/AddReturnPhoto": {13, func(t *testing.T, w *world) question {
+	"app/AddReturnPhoto": {16, func(t *testing.T, w *world) question {
 		order, cart := w.arrived(t)
 		return question{in(apptest.Variables{"returnId": w.asks(t, order, w.size).ID, "file": attached(string(snapshot(t, 90)))}), append(cart, "X-Noren-CSRF", "1")}
 	}},
-	"app/RemoveReturnPhoto": {13, func(t *testing.T, w *world) question {
+	"app/RemoveReturnPhoto": {16, func(t *testing.T, w *world) question {
 		order, cart := w.arrived(t)
 		return question{in(apptest.Variables{"photoId": w.photo(t, order, cart)}), cart}
 	}},
 
-	"admin/ReturnByNumber": {4, asked(func(t *testing.T, w *world) apptest.Variables {
+	"admin/ReturnByNumber": {5, asked(func(t *testing.T, w *world) apptest.Variables {
 		order, _ := w.arrived(t)
 		return apptest.Variables{"number": w.asks(t, order, w.size).Number}
 	})},
-	"admin/AddReturnPhoto": {13, func(t *testing.T, w *world) question {
+	"admin/AddReturnPhoto": {16, func(t *testing.T, w *world) question {
 		order, _ := w.arrived(t)
 		return question{in(apptest.Variables{"returnId": w.asks(t, order, w.size).ID, "file": attached(string(snapshot(t, 90)))}), w.office(t)}
 	}},
-	"admin/RemoveReturnPhoto": {13, input(func(t *testing.T, w *world) apptest.Variables {
+	"admin/RemoveReturnPhoto": {16, input(func(t *testing.T, w *world) apptest.Variables {
 		order, cart := w.arrived(t)
 		return apptest.Variables{"photoId": w.photo(t, order, cart)}
 	})},

@@ -42,13 +42,13 @@ var pickUpOperations = map[string]clientOperation{
 		order, _ := w.toPickUp(t)
 		return apptest.Variables{"orderId": order}
 	})},
-	"admin/HandOverPickUp": {43, input(func(t *testing.T, w *world) apptest.Variables {
+	"admin/HandOverPickUp": {45, input(func(t *testing.T, w *world) apptest.Variables {
 		order, cart := w.toPickUp(t)
 		require.Empty(t, counter{w.App, shipper}.fetch(t, "readyPickUp", apptest.Variables{"orderId": order}).UserErrors)
 		seen := (&shopper{App: w.App, token: cart[1]}).pickUp(t, order)
 		return apptest.Variables{"idempotencyKey": w.key(), "token": seen.SquareCode.Text, "payment": apptest.Variables{"method": "CASH"}}
 	})},
-	"admin/RecordShopSale": {49, input(func(t *testing.T, w *world) apptest.Variables {
+	"admin/RecordShopSale": {51, input(func(t *testing.T, w *world) apptest.Variables {
 		shop := w.counterShop(t)
 		lines := make([]apptest.Variables, len(w.variants))
 		for i, v := range w.variants {
@@ -62,10 +62,10 @@ var pickUpOperations = map[string]clientOperation{
 	})},
 	"admin/Allocation":    {0, inOffice(nil)},
 	"admin/SetAllocation": {4, newly(apptest.Variables{"preferences": []string{}})},
-	"admin/ReallocateOrder": {29, input(func(t *testing.T, w *world) apptest.Variables {
+	"admin/ReallocateOrder": {31, input(func(t *testing.T, w *world) apptest.Variables {
 		cart := w.filled(t)
 		order := w.place(t, cart, "BANK_TRANSFER")
-		return apptest.Variables{"idempotencyKey": w.key(), "orderId": order, "locationId": id.Global("Location", w.WarehouseID)}
+		return apptest.Variables{"idempotencyKey": w.key(), "orderId": order, "locationId": id.Global("Location", w.WarehouseID), "missing": true}
 	})},
 }
 

@@ -40,13 +40,13 @@ var pointOperations = map[string]clientOperation{
 	"app/ExchangePoints": {26, loyal(func(_ *testing.T, w *world) apptest.Variables {
 		return in(apptest.Variables{"idempotencyKey": w.key(), "fromId": w.programme(1), "toId": w.programme(0), "points": 1})
 	})},
-	"app/RedeemPointCode": {20, loyal(func(t *testing.T, w *world) apptest.Variables {
+	"app/RedeemPointCode": {19, loyal(func(t *testing.T, w *world) apptest.Variables {
 		code := "CODE-" + id.New().String()
 		exec(t, w.App, `INSERT INTO point_codes (id, programme_id, brand_id, code, name, points, daily, created_at)
 			SELECT $1, p.id, b.id, upper($2), '{"ja":"来店"}', 10, true, now() FROM point_programmes p, brands b WHERE NOT p.shared AND b.id = $3 ORDER BY p.id LIMIT 1`, id.New(), code, w.BrandID)
 		return in(apptest.Variables{"idempotencyKey": w.key(), "code": code})
 	})},
-	"admin/PointCodes": {2, staffed(nil)},
+	"admin/PointCodes": {1, staffed(nil)},
 	"admin/SavePointCode": {5, staffed(func(_ *testing.T, w *world) apptest.Variables {
 		return in(apptest.Variables{"programmeId": w.programme(1), "name": ja("来店"), "points": 10, "daily": true})
 	})},

@@ -67,8 +67,8 @@ func subscribe(t *testing.T, url, operation string, q question) (next func() wat
 	}, leave
 }
 
-// eventCost is the number of statements of one event of an order's subscription: what
-// the second answer takes, the first being the order as it is.
+// eventCost is the number of statements of one event of a subscription: what the second
+// answer takes, the first being how it stands.
 func (w *world) eventCost(t *testing.T, o manifest.Operation, q question) int {
 	t.Helper()
 	counts := make(chan *postgres.Statements, 1)
@@ -85,9 +85,12 @@ func (w *world) eventCost(t *testing.T, o manifest.Operation, q question) int {
 	statements := <-counts
 	before := statements.Count()
 	require.NotZero(t, before, "it is counted")
-	if o.Name == "WorkListsChanged" {
+	switch o.Name {
+	case "WorkListsChanged":
 		w.made(t, "holdOrder", "order", apptest.Variables{"orderId": q.variables["id"], "reason": "OTHER"})
-	} else {
+	case "PointsChanged":
+		w.made(t, "grantPoints", "", apptest.Variables{"idempotencyKey": w.key(), "programmeId": w.programme(1), "memberId": w.member.id, "points": 1, "reason": "お詫び"})
+	default:
 		w.made(t, "noteOrder", "order", apptest.Variables{"orderId": q.variables["id"], "note": "お電話あり"})
 	}
 	require.Empty(t, next().Errors)

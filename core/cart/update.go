@@ -112,7 +112,7 @@ func (s *Service) Update(ctx context.Context, in UpdateInput) (*Priced, error) {
 // refused is why the cart cannot be as the input wants it; nil if it can. What only waits
 // for the address is noted.
 func (in UpdateInput) refused(p *Priced) error {
-	if p.Verdict == nil { // it is picked up: method and day are for another time
+	if p.PickedUp() { // method and day are for another time
 		return nil
 	}
 	if in.ShippingMethodID != nil {

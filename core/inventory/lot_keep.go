@@ -3,6 +3,7 @@ package inventory
 import (
 	"context"
 	"errors"
+	"maps"
 	"slices"
 	"unicode/utf8"
 
@@ -171,7 +172,15 @@ func (b *Lots) DescribeLot(ctx context.Context, in DescribeLotInput) (*Lot, erro
 			}
 		}
 	}
-	return b.changeLot(ctx, in.LotID, "lot.described", invalid, func(l *Lot) { l.Origin, l.Materials, l.Route = in.Origin, in.Materials, in.Route })
+	return b.changeLot(ctx, in.LotID, "lot.described", invalid, func(l *Lot) {
+		l.Origin, l.Materials, l.Route = maps.Clone(in.Origin), maps.Clone(in.Materials), in.Route
+		if l.Origin == nil {
+			l.Origin = i18n.Text{}
+		}
+		if l.Materials == nil {
+			l.Materials = i18n.Text{}
+		}
+	})
 }
 
 func texts(route []Stop) []i18n.Text {
@@ -190,12 +199,9 @@ func (b *Lots) changeLot(ctx context.Context, lotID uuid.UUID, what string, inva
 	}
 	var changed *Lot
 	err := b.Tx.InTx(ctx, func(ctx context.Context) error {
-		l, err := b.Store.LockLot(ctx, channel.From(ctx).BrandID, lotID)
+		l, err := b.lockLot(ctx, lotID)
 		if err != nil {
 			return err
-		}
-		if l == nil {
-			return fault.ErrNotFound.At("lotId")
 		}
 		before := *l
 		f(l)
@@ -216,6 +222,31 @@ func (b *Lots) changeLot(ctx context.Context, lotID uuid.UUID, what string, inva
 	return changed, nil
 }
 
+// lockLot locks the levels where pieces of a lot lie, and then the lot, in the order in
+// which whoever ships them does.
+func (b *Lots) lockLot(ctx context.Context, lotID uuid.UUID) (*Lot, error) {
+	lie, err := b.Store.LotsWith(ctx, []uuid.UUID{lotID})
+	if err != nil {
+		return nil, err
+	}
+	if _, err := b.Store.LockLevels(ctx, placesOf(lie)); err != nil {
+		return nil, err
+	}
+	l, err := b.Store.LockLot(ctx, channel.From(ctx).BrandID, lotID)
+	if err == nil && l == nil {
+		err = fault.ErrNotFound.At("lotId")
+	}
+	return l, err
+}
+
+func placesOf(lie []LotStock) []Place {
+	places := make([]Place, len(lie))
+	for i, l := range lie {
+		places[i] = Place{l.VariantID, l.LocationID}
+	}
+	return places
+}
+
 // sortLots sets pieces of the lots apart that may not leave, wherever they lie; or, with
 // free, lets those leave again that may. It answers how often it did.
 func (b *Lots) sortLots(ctx context.Context, lotIDs []uuid.UUID, free bool) (int, error) {
@@ -223,10 +254,7 @@ func (b *Lots) sortLots(ctx context.Context, lotIDs []uuid.UUID, free bool) (int
 	if err != nil || len(lie) == 0 {
 		return 0, err
 	}
-	places := make([]Place, len(lie))
-	for i, l := range lie {
-		places[i] = Place{l.VariantID, l.LocationID}
-	}
+	places := placesOf(lie)
 	if _, err := b.Store.LockLevels(ctx, places); err != nil {
 		return 0, err
 	}

@@ -150,7 +150,7 @@ func (s *Inventory) LockLot(ctx context.Context, brandID, lotID uuid.UUID) (*inv
 // SaveLot writes what may change in a lot.
 func (s *Inventory) SaveLot(ctx context.Context, l inventory.Lot) error {
 	_, err := s.db.conn(ctx).Exec(ctx, `
-		UPDATE stock_lots SET blocked_at = $2, blocked_for = $3, origin = coalesce($4, '{}'::jsonb), materials = coalesce($5, '{}'::jsonb), route = $6 WHERE id = $1`,
+		UPDATE stock_lots SET blocked_at = $2, blocked_for = $3, origin = $4, materials = $5, route = $6 WHERE id = $1`,
 		l.ID, l.BlockedAt, l.BlockedFor, l.Origin, l.Materials, orEmpty(l.Route))
 	return err
 }

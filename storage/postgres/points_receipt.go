@@ -122,9 +122,15 @@ func (s *Points) Apart(ctx context.Context, memberID uuid.UUID) ([]uuid.UUID, er
 
 // queueMerged moves the lots of accounts that were merged, and what follows them.
 func queueMerged(batch *pgx.Batch, all []points.Merged) {
-	for _, m := range all {
-		batch.Queue(`UPDATE point_lots SET account_id = $2 WHERE account_id = $1`, m.GoneID, m.KeptID)
-		batch.Queue(`UPDATE point_transfers SET account_id = $2 WHERE account_id = $1`, m.GoneID, m.KeptID)
-		batch.Queue(`UPDATE point_accounts SET merged_into = $2 WHERE id = $1 OR merged_into = $1`, m.GoneID, m.KeptID)
+	if len(all) == 0 {
+		return
 	}
+	gone, kept := make([]uuid.UUID, len(all)), make([]uuid.UUID, len(all))
+	for i, m := range all {
+		gone[i], kept[i] = m.GoneID, m.KeptID
+	}
+	const merged = ` FROM unnest($1::uuid[], $2::uuid[]) AS m (gone, kept) WHERE `
+	batch.Queue(`UPDATE point_lots l SET account_id = m.kept`+merged+`l.account_id = m.gone`, gone, kept)
+	batch.Queue(`UPDATE point_transfers t SET account_id = m.kept`+merged+`t.account_id = m.gone`, gone, kept)
+	batch.Queue(`UPDATE point_accounts a SET merged_into = m.kept`+merged+`(a.id = m.gone OR a.merged_into = m.gone)`, gone, kept)
 }
