@@ -40,7 +40,7 @@ var lotOperations = map[string]clientOperation{
 	"admin/SetStockTracking": {15, input(func(t *testing.T, w *world) apptest.Variables {
 		return apptest.Variables{"variantId": id.Global("Variant", w.AddProduct(t, w.key(), 980).Variants[0]), "mode": "LOT", "keepStock": true}
 	})},
-	"admin/DescribeStockLot": {7, input(func(t *testing.T, w *world) apptest.Variables {
+	"admin/DescribeStockLot": {10, input(func(t *testing.T, w *world) apptest.Variables {
 		return apptest.Variables{"lotId": w.stored(t), "origin": apptest.Variables{"ja": "北海道"}}
 	})},
 	"admin/RecallStockLot": {24, input(func(t *testing.T, w *world) apptest.Variables {
