@@ -39,7 +39,7 @@ func (s *Service) RecordWeight(ctx context.Context, in RecordWeightInput) (*Pet,
 			return happened{}, ErrWeight.At("grams")
 		}
 		what := happened{"pet.weighed", "Account", memberID, map[string]any{"petId": pet.ID}}
-		return what, s.store.SaveWeight(ctx, Weight{in.PetID, in.MeasuredOn, in.Grams}, at)
+		return what, s.store.SaveWeight(ctx, Weight(in), at)
 	})
 	if err != nil {
 		return nil, err

@@ -320,6 +320,21 @@ func (b *Lots) SetApart(ctx context.Context, in SetApartInput) (*Lot, error) {
 	return b.Store.Lot(ctx, channel.From(ctx).BrandID, in.LotID)
 }
 
+// possible says what stands against it on the shelf.
+func (in SetApartInput) possible(s *shelf, number string, at *LotStock) error {
+	switch {
+	case at == nil:
+		return ErrLotUnknown.With(number).At("locationId")
+	case in.Release && !s.fit(at.Lot):
+		return ErrLotUnfit.With(number).At("lotId")
+	case in.Release && at.Quarantined < in.Quantity:
+		return ErrLotShort.With(number, at.Quarantined).At("quantity")
+	case !in.Release && at.Available < in.Quantity:
+		return ErrLotShort.With(number, at.Available).At("quantity")
+	}
+	return nil
+}
+
 func (b *Lots) setApart(ctx context.Context, in SetApartInput) error {
 	l, err := b.Store.Lot(ctx, channel.From(ctx).BrandID, in.LotID)
 	if err != nil {
@@ -341,15 +356,8 @@ func (b *Lots) setApart(ctx context.Context, in SetApartInput) error {
 	}
 	s := shelves[place]
 	at := s.find(l.Number)
-	switch {
-	case at == nil:
-		return ErrLotUnknown.With(l.Number).At("locationId")
-	case in.Release && !s.fit(at.Lot):
-		return ErrLotUnfit.With(l.Number).At("lotId")
-	case in.Release && at.Quarantined < in.Quantity:
-		return ErrLotShort.With(l.Number, at.Quarantined).At("quantity")
-	case !in.Release && at.Available < in.Quantity:
-		return ErrLotShort.With(l.Number, at.Available).At("quantity")
+	if err := in.possible(s, l.Number, at); err != nil {
+		return err
 	}
 	kind, pieces := Quarantine, in.Quantity
 	if in.Release {

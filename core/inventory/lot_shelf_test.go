@@ -50,6 +50,28 @@ func TestTheLastDayIsStillGood(t *testing.T) {
 	require.True(t, Lot{}.Fit(today, 3650), "what has no day does not expire")
 }
 
+// summed is what entries come to, by lot: pieces that may leave, and those set apart.
+func summed(entries []LotEntry) map[string][2]int {
+	sums := map[string][2]int{}
+	for _, e := range entries {
+		sum := sums[e.LotID.String()]
+		sums[e.LotID.String()] = [2]int{sum[0] + e.Available, sum[1] + e.Quarantined}
+	}
+	return sums
+}
+
+// could is what lies on the shelf, by lot, and how many pieces of it may leave.
+func (s *shelf) could() (before map[string]LotStock, pieces int) {
+	before = map[string]LotStock{}
+	for _, l := range s.lots {
+		before[l.ID.String()] = l
+		if s.fit(l.Lot) {
+			pieces += l.Available
+		}
+	}
+	return before, pieces
+}
+
 // Whatever is taken off a shelf and put there: entries and lots say the same, nothing is
 // below nothing, and no customer gets what may not leave.
 func TestShelvesAndEntriesSayTheSame(t *testing.T) {
@@ -61,14 +83,7 @@ func TestShelvesAndEntriesSayTheSame(t *testing.T) {
 			lots = append(lots, lot(string(rune('a'+i)), days, rapid.IntRange(0, 5).Draw(t, "available"), rapid.IntRange(0, 5).Draw(t, "apart")))
 		}
 		s := lay(Tracking{Mode: ByLot, MinDays: rapid.IntRange(0, 5).Draw(t, "min")}, lots...)
-		before := map[string]LotStock{}
-		could := 0
-		for _, l := range s.lots {
-			before[l.ID.String()] = l
-			if s.fit(l.Lot) {
-				could += l.Available
-			}
-		}
+		before, could := s.could()
 		var entries []LotEntry
 		n := rapid.IntRange(1, 12).Draw(t, "pieces")
 		taken, err := s.first(n, false)
@@ -86,11 +101,7 @@ func TestShelvesAndEntriesSayTheSame(t *testing.T) {
 			}
 			entries = append(entries, s.put(l.Lot, p.Quantity), s.putApart(l.Lot, 1))
 		}
-		sums := map[string][2]int{}
-		for _, e := range entries {
-			sum := sums[e.LotID.String()]
-			sums[e.LotID.String()] = [2]int{sum[0] + e.Available, sum[1] + e.Quarantined}
-		}
+		sums := summed(entries)
 		if err != nil {
 			return // what was taken in vain is not booked
 		}

@@ -45,13 +45,7 @@ func (b *Lots) Ship(ctx context.Context, l Leaving) error {
 			return fault.ErrNotFound.At("lots")
 		}
 	}
-	var places []Place
-	for _, line := range l.Lines {
-		if p := (Place{line.VariantID, l.LocationID}); !slices.Contains(places, p) {
-			places = append(places, p)
-		}
-	}
-	shelves, err := b.shelves(ctx, places)
+	shelves, err := b.shelves(ctx, l.places())
 	if err != nil {
 		return err
 	}
@@ -84,6 +78,16 @@ func (b *Lots) Ship(ctx context.Context, l Leaving) error {
 		entries = append(entries, l.of(line, taken)...)
 	}
 	return b.book(ctx, Movement{At: l.At, Kind: Shipment, Reference: l.OrderID.String(), ActorID: actor(ctx)}, entries)
+}
+
+// places are where its lines lie, each once.
+func (l Leaving) places() (places []Place) {
+	for _, line := range l.Lines {
+		if p := (Place{line.VariantID, l.LocationID}); !slices.Contains(places, p) {
+			places = append(places, p)
+		}
+	}
+	return places
 }
 
 func (c ChosenLot) isOf(l LeavingLine) bool {

@@ -97,7 +97,7 @@ func (s *Service) merge(ctx context.Context, kept, gone Member, reason string) e
 			return err
 		}
 	}
-	kept.Personal, kept.UpdatedAt = kept.Personal.filled(gone.Personal, kept.Account), now
+	kept.Personal, kept.UpdatedAt = kept.filled(gone.Personal, kept.Account), now
 	if err := s.Store.SavePersonal(ctx, kept); err != nil {
 		return err
 	}

@@ -112,17 +112,9 @@ var rankCode = regexp.MustCompile(`^[A-Za-z0-9_]{1,30}$`)
 // maxMonths is how far back a rank looks at most.
 const maxMonths = 36
 
-// SaveRank keeps a rule of ranks, for the head office. All the brand's ranks are worked
-// out again in the background.
-func (s *Service) SaveRank(ctx context.Context, in SaveRankInput) (*Rank, error) {
-	if err := access.Require(ctx, access.MemberWrite); err != nil {
-		return nil, err
-	}
-	if access.From(ctx).Is(access.RoleStoreStaff) {
-		return nil, fault.ErrForbidden
-	}
-	ch, now := channel.From(ctx), s.Now()
-	least, err := money.Parse(in.MinSpend, ch.Money())
+// validate checks the rule, and reads what its members have to spend.
+func (in SaveRankInput) validate(currency money.Currency) (money.Money, error) {
+	least, err := money.Parse(in.MinSpend, currency)
 	var all []error
 	if err != nil || least.Minor < 0 {
 		all = append(all, fault.Invalid(fault.CodeInvalid, "金額は0以上で指定してください", "The amount is 0 or more").At("minSpend"))
@@ -133,10 +125,24 @@ func (s *Service) SaveRank(ctx context.Context, in SaveRankInput) (*Rank, error)
 	if !rankCode.MatchString(in.Code) {
 		all = append(all, ErrRankCode.At("code"))
 	}
-	if len(in.Name) == 0 || in.Name["ja"] == "" {
+	if in.Name["ja"] == "" {
 		all = append(all, fault.ErrRequired.At("name"))
 	}
-	if err := errors.Join(all...); err != nil {
+	return least, errors.Join(all...)
+}
+
+// SaveRank keeps a rule of ranks, for the head office. All the brand's ranks are worked
+// out again in the background.
+func (s *Service) SaveRank(ctx context.Context, in SaveRankInput) (*Rank, error) {
+	if err := access.Require(ctx, access.MemberWrite); err != nil {
+		return nil, err
+	}
+	if access.From(ctx).Is(access.RoleStoreStaff) {
+		return nil, fault.ErrForbidden
+	}
+	ch, now := channel.From(ctx), s.Now()
+	least, err := in.validate(ch.Money())
+	if err != nil {
 		return nil, err
 	}
 	rank := Rank{ID: id.New(), BrandID: ch.BrandID, Code: in.Code, Name: in.Name, MinSpendMinor: least.Minor, Currency: ch.Money(), Months: in.Months, GroupID: in.GroupID, UpdatedAt: now}

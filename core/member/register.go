@@ -259,7 +259,7 @@ type SetHomeStoreInput struct {
 
 // SetHomeStore chooses where the member likes to go, by the member or staff.
 func (s *Service) SetHomeStore(ctx context.Context, in SetHomeStoreInput) (*Member, error) {
-	return s.change(ctx, in.MemberID, func(ctx context.Context, m Member, now time.Time) (string, any, error) {
+	return s.change(ctx, in.MemberID, func(ctx context.Context, m Member, _ time.Time) (string, any, error) {
 		if err := s.store(ctx, "storeId", in.StoreID); err != nil {
 			return "", nil, err
 		}

@@ -194,17 +194,26 @@ func (s *Service) amended(ctx context.Context, o *Order, in EditInput) (*amendme
 			return nil, err
 		}
 	}
-	if in.ShippingFee != nil {
-		fee, err := money.Parse(*in.ShippingFee, o.Currency)
-		if err != nil {
-			return nil, at("shippingFee", err)
-		}
-		o.ShippingMinor = fee.Minor
+	if err := a.shipFor(in.ShippingFee); err != nil {
+		return nil, err
 	}
 	if len(a.after) == 0 {
 		return nil, ErrEditEmpties.At("lines")
 	}
 	return a, a.total()
+}
+
+// shipFor sets what shipping costs; nil leaves it.
+func (a *amendment) shipFor(amount *decimal.Decimal) error {
+	if amount == nil {
+		return nil
+	}
+	fee, err := money.Parse(*amount, a.order.Currency)
+	if err != nil {
+		return at("shippingFee", err)
+	}
+	a.order.ShippingMinor = fee.Minor
+	return nil
 }
 
 // applyEdit writes the edit down: stock, lines, credit and money.

@@ -61,7 +61,7 @@ func (c Codes) Code(p PickUp) string {
 }
 
 // tokenOf begins what stands in the square code of a pick-up.
-const tokenOf = "noren:pick-up:"
+const tokenOf = "noren:pick-up:" //nolint:gosec // no secret: it says what the code is of
 
 // Token is what the customer's app shows as a square code (QR); empty unless the order
 // lies ready.

@@ -67,7 +67,7 @@ func (m Moment) Remark() string { return m.said().Remark }
 func (m Moment) Visible() bool {
 	switch {
 	case m.Type == remarked:
-		return m.said().remark.Visible
+		return m.said().Visible
 	case m.Subject == "Payment":
 		return m.Type == "payment.captured" || m.Type == "payment.refunded" || m.Type == "payment.failed"
 	case m.Subject == "Order":

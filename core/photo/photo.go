@@ -13,7 +13,6 @@ import (
 	"image/jpeg"
 	"image/png"
 	"io"
-	"net/http"
 	"runtime"
 
 	"golang.org/x/image/draw"
@@ -66,6 +65,19 @@ var decoders = map[string]decoder{
 	"image/webp": {webp.DecodeConfig, webp.Decode},
 }
 
+// kindOf is the kind of picture by its first bytes; empty for any that is not taken in.
+func kindOf(raw []byte) string {
+	switch {
+	case bytes.HasPrefix(raw, []byte("\xff\xd8\xff")):
+		return "image/jpeg"
+	case bytes.HasPrefix(raw, []byte("\x89PNG\r\n\x1a\n")):
+		return "image/png"
+	case len(raw) >= 12 && string(raw[:4]) == "RIFF" && string(raw[8:12]) == "WEBP":
+		return "image/webp"
+	}
+	return ""
+}
+
 // Reader takes pictures in, no more at once than there are processors.
 type Reader struct{ turns chan struct{} }
 
@@ -83,7 +95,7 @@ func (r *Reader) Read(ctx context.Context, file io.Reader) (*Photo, error) {
 	case len(raw) > MaxSize:
 		return nil, ErrTooLarge
 	}
-	kind, ok := decoders[http.DetectContentType(raw)]
+	kind, ok := decoders[kindOf(raw)]
 	if !ok {
 		return nil, ErrKind
 	}

@@ -221,16 +221,7 @@ func (t *till) gives(p Programme, r Receipt, goods []Good) int64 {
 // net is what is left of a receipt's lines: of what was rung up and voided again nothing.
 // What was taken off the whole is taken off each of the goods in proportion.
 func (r *Receipt) net() (goods []Good, backs []back, err error) {
-	var codes []string
-	lines := map[string]ReceiptLine{}
-	for _, l := range r.Lines {
-		was, seen := lines[l.Code]
-		if !seen {
-			codes = append(codes, l.Code)
-		}
-		l.Quantity, l.Minor = l.Quantity+was.Quantity, l.Minor+was.Minor
-		lines[l.Code] = l
-	}
+	codes, lines := r.byCode()
 	var total, off int64
 	for _, code := range codes {
 		l := lines[code]
@@ -241,7 +232,7 @@ func (r *Receipt) net() (goods []Good, backs []back, err error) {
 		switch {
 		case l.Minor > 0:
 			goods, total = append(goods, good), total+l.Minor
-		case l.Minor < 0 && l.Quantity < 0 && l.ProductID != nil:
+		case l.cameBack():
 			backs = append(backs, back{r, code, good})
 		case l.Minor < 0:
 			off -= l.Minor
@@ -254,14 +245,33 @@ func (r *Receipt) net() (goods []Good, backs []back, err error) {
 			}
 		}
 	}
+	if off <= 0 {
+		return goods, backs, nil
+	}
 	for i := range goods {
-		if off > 0 {
-			if goods[i].Minor, err = money.RoundDown.Portion(goods[i].Minor, max(total-off, 0), total, 1); err != nil {
-				return nil, nil, err
-			}
+		if goods[i].Minor, err = money.RoundDown.Portion(goods[i].Minor, max(total-off, 0), total, 1); err != nil {
+			return nil, nil, err
 		}
 	}
 	return goods, backs, nil
+}
+
+// cameBack reports whether the line is of goods that were returned.
+func (l ReceiptLine) cameBack() bool { return l.Minor < 0 && l.Quantity < 0 && l.ProductID != nil }
+
+// byCode are the receipt's lines put together by what they are of, in the order of the
+// first of each.
+func (r *Receipt) byCode() (codes []string, lines map[string]ReceiptLine) {
+	lines = map[string]ReceiptLine{}
+	for _, l := range r.Lines {
+		was, seen := lines[l.Code]
+		if !seen {
+			codes = append(codes, l.Code)
+		}
+		l.Quantity, l.Minor = l.Quantity+was.Quantity, l.Minor+was.Minor
+		lines[l.Code] = l
+	}
+	return codes, lines
 }
 
 // takeBack takes back what the latest receipts with the goods had earned on them. Of

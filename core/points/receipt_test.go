@@ -95,7 +95,7 @@ func (c *counter) has(t testing.TB, m uuid.UUID) [3]int64 {
 	return [3]int64{}
 }
 
-func (c *counter) ledger() *postgres.Points { return c.bench.store }
+func (c *counter) ledger() *postgres.Points { return c.store }
 
 const card = "2911111111110"
 

@@ -96,10 +96,10 @@ func (t Terms) validate() error {
 	if ways != 1 {
 		invalid("points", "付与ポイントか倍率のどちらかを指定してください", "A rule gives either points or a factor")
 	}
-	if t.Points < 0 || t.Points > MaxPoints || t.PerMinor < 0 || t.MinMinor < 0 || (t.Factor != nil && t.PerMinor > 0) {
+	if !t.amountsFit() {
 		invalid("points", "付与の条件が正しくありません", "The amounts of the rule are not valid")
 	}
-	if t.Occasion != Purchased && (t.PerMinor > 0 || t.Factor != nil || len(t.ProductIDs)+len(t.CategoryIDs) > 0 || t.First || t.MinMinor > 0) {
+	if t.Occasion != Purchased && t.asksOfGoods() {
 		invalid("occasion", "購入以外のルールに金額や商品の条件は指定できません", "Amounts and goods are for purchases only")
 	}
 	if slices.ContainsFunc(t.Weekdays, func(d int) bool { return d < 0 || d > 6 }) {
@@ -109,6 +109,15 @@ func (t Terms) validate() error {
 		invalid("monthDays", "日は1〜31で指定してください", "Days are 1 to 31")
 	}
 	return errors.Join(all...)
+}
+
+func (t Terms) amountsFit() bool {
+	return t.Points >= 0 && t.Points <= MaxPoints && t.PerMinor >= 0 && t.MinMinor >= 0 && (t.Factor == nil || t.PerMinor == 0)
+}
+
+// asksOfGoods reports whether the terms ask what only a purchase has.
+func (t Terms) asksOfGoods() bool {
+	return t.PerMinor > 0 || t.Factor != nil || len(t.ProductIDs)+len(t.CategoryIDs) > 0 || t.First || t.MinMinor > 0
 }
 
 // Purchase is what a member bought, as rules look at it.

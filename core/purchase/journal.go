@@ -130,11 +130,8 @@ func (r *reading) all(text string) error {
 	if err != nil {
 		return ErrFile.At("file")
 	}
-	for i, name := range columns {
-		r.at[i] = slices.IndexFunc(heading, func(h string) bool { return strings.TrimSpace(h) == name })
-		if r.at[i] < 0 && i < len(required) {
-			return ErrColumns.With(name).At("file")
-		}
+	if err := r.headed(heading); err != nil {
+		return err
 	}
 	width := len(heading)
 	for {
@@ -161,10 +158,26 @@ func (r *reading) all(text string) error {
 	if r.journal.Rows == 0 {
 		return ErrEmpty.At("file")
 	}
-	// A last row without an end may lack digits of its amount: only a total would tell.
+	r.ended(text)
+	return nil
+}
+
+// ended refuses a last row without an end, which may lack digits of its amount: only a
+// total would tell.
+func (r *reading) ended(text string) {
 	if r.last != nil && r.last.total == nil && !r.last.broken && !strings.HasSuffix(text, "\n") {
 		r.last.broken = true
 		r.refuse(r.journal.Rows+1, "", "", "最後の行が改行で終わっていません。ファイルが途中で切れている可能性があります", "The last row does not end; perhaps the file breaks off here")
+	}
+}
+
+// headed finds the columns by their headings.
+func (r *reading) headed(heading []string) error {
+	for i, name := range columns {
+		r.at[i] = slices.IndexFunc(heading, func(h string) bool { return strings.TrimSpace(h) == name })
+		if r.at[i] < 0 && i < len(required) {
+			return ErrColumns.With(name).At("file")
+		}
 	}
 	return nil
 }

@@ -227,21 +227,39 @@ func below(field string, err error) error {
 	return err
 }
 
-// taken is the receipt as the history keeps it.
-func (r Receipt) taken(brandID uuid.UUID, stores map[string]uuid.UUID, currency money.Currency, zone *time.Location) (Taken, error) {
-	wrong := func(field, ja, en string) error { return ErrReceiptOf(ja, en).At(field) }
+// fits reads the line's amount, and reports whether the line is one.
+func (l ReceiptLine) fits(currency money.Currency) (money.Money, bool) {
+	amount, err := money.Parse(l.Amount, currency)
+	named := l.Code != "" && len(l.Code) <= maxCode && len([]rune(l.Name)) <= maxText
+	counted := l.Quantity != 0 && l.Quantity <= maxQuantity && l.Quantity >= -maxQuantity
+	return amount, err == nil && named && counted && amount.Minor <= maxAmount && amount.Minor >= -maxAmount
+}
+
+func wrong(field, ja, en string) error { return ErrReceiptOf(ja, en).At(field) }
+
+// at checks what the receipt says of itself, and finds its store.
+func (r Receipt) at(stores map[string]uuid.UUID) (uuid.UUID, error) {
 	store, known := stores[r.Store]
 	switch {
 	case !known:
-		return Taken{}, wrong("store", "店舗コードが登録されていません", "There is no such store")
+		return uuid.Nil, wrong("store", "店舗コードが登録されていません", "There is no such store")
 	case r.Till == "" || len(r.Till) > maxCode:
-		return Taken{}, wrong("till", "端末番号は1〜64文字で指定してください", "A till has 1 to 64 characters")
+		return uuid.Nil, wrong("till", "端末番号は1〜64文字で指定してください", "A till has 1 to 64 characters")
 	case r.Receipt == "" || len(r.Receipt) > maxCode:
-		return Taken{}, wrong("receipt", "レシート番号は1〜64文字で指定してください", "A receipt's number has 1 to 64 characters")
+		return uuid.Nil, wrong("receipt", "レシート番号は1〜64文字で指定してください", "A receipt's number has 1 to 64 characters")
 	case len(r.CardNumber) > maxCode:
-		return Taken{}, wrong("cardNumber", "会員番号が長すぎます", "The card number is too long")
+		return uuid.Nil, wrong("cardNumber", "会員番号が長すぎます", "The card number is too long")
 	case len(r.Lines) == 0 || len(r.Lines) > maxReceipts:
-		return Taken{}, wrong("lines", "明細は1〜500行です", "A receipt has 1 to 500 lines")
+		return uuid.Nil, wrong("lines", "明細は1〜500行です", "A receipt has 1 to 500 lines")
+	}
+	return store, nil
+}
+
+// taken is the receipt as the history keeps it.
+func (r Receipt) taken(brandID uuid.UUID, stores map[string]uuid.UUID, currency money.Currency, zone *time.Location) (Taken, error) {
+	store, err := r.at(stores)
+	if err != nil {
+		return Taken{}, err
 	}
 	t := Taken{Purchase: Purchase{
 		ID: id.New(), BoughtOn: r.BoughtOn, BrandID: brandID, CardNumber: r.CardNumber, Source: InStore, StoreID: &store, Till: r.Till, Receipt: r.Receipt, Currency: currency,
@@ -251,9 +269,8 @@ func (r Receipt) taken(brandID uuid.UUID, stores map[string]uuid.UUID, currency 
 		t.BoughtAt = *r.BoughtAt
 	}
 	for n, l := range r.Lines {
-		amount, err := money.Parse(l.Amount, currency)
-		if err != nil || l.Code == "" || len(l.Code) > maxCode || l.Quantity == 0 || len([]rune(l.Name)) > maxText ||
-			l.Quantity > maxQuantity || l.Quantity < -maxQuantity || amount.Minor > maxAmount || amount.Minor < -maxAmount {
+		amount, ok := l.fits(currency)
+		if !ok {
 			return Taken{}, wrong(fmt.Sprintf("lines.%d", n), "コード・数量・金額が正しくありません", "Code, quantity or amount is not right")
 		}
 		t.Lines = append(t.Lines, Line{Position: n + 1, Code: l.Code, Name: l.Name, Quantity: l.Quantity, AmountMinor: amount.Minor})

@@ -130,9 +130,9 @@ func (o *opening) text(field, value string) string {
 }
 
 // day is a sealed day, or the one that is not sealed yet.
-func (o *opening) day(field, sealed string, clear *time.Time) *time.Time {
+func (o *opening) day(field, sealed string, open *time.Time) *time.Time {
 	if sealed == "" {
-		return clear
+		return open
 	}
 	day, err := time.Parse(time.DateOnly, o.text(field, sealed))
 	if err != nil {

@@ -75,6 +75,7 @@ type boughtOnce struct {
 	quantity, price int
 }
 
+//nolint:gocyclo // a case for each kind of condition
 func (k known) fits(c segment.Condition, category map[uuid.UUID]uuid.UUID) bool {
 	fits := func(c segment.Condition) bool { return k.fits(c, category) }
 	switch {
@@ -278,6 +279,7 @@ func period(r *rapid.T) *segment.Period {
 	return pick(r, []*segment.Period{{From: &from}, {Until: &until}, {From: &from, Until: &until}, {LastDays: some(rapid.IntRange(1, 12).Draw(r, "last"))}})
 }
 
+//nolint:gocyclo // a case for each kind of condition
 func (w *town) tree(r *rapid.T, depth int) segment.Condition {
 	kind := rapid.IntRange(0, 13).Draw(r, "kind")
 	if depth > 2 {

@@ -5,6 +5,7 @@ package app
 import (
 	"cmp"
 	"context"
+	"errors"
 	"net/http"
 
 	"github.com/go-chi/chi/v5"
@@ -43,6 +44,7 @@ import (
 	"github.com/noren-commerce/noren/core/recurring"
 	"github.com/noren-commerce/noren/core/returns"
 	"github.com/noren-commerce/noren/core/sale"
+	"github.com/noren-commerce/noren/core/sealing"
 	"github.com/noren-commerce/noren/core/search"
 	"github.com/noren-commerce/noren/core/segment"
 	"github.com/noren-commerce/noren/core/shipping"
@@ -117,11 +119,8 @@ func New(cfg Config, db *postgres.DB, now clock.Clock, options ...Option) (*App,
 	followed := points.Following{Recorder: events, Jobs: jobs}
 	shown := inventory.NewShown(stock, events, now)
 	shown.Then(restock.Flipped)
-	sealed, err := NewSealing(cmp.Or(cfg.PersonalKey, cfg.Secret), db, now)
+	sealed, err := newSealing(cfg, db, now)
 	if err != nil {
-		return nil, err
-	}
-	if _, err := sealed.Current(context.Background()); err != nil { // the first key is made before anybody is in a transaction
 		return nil, err
 	}
 	customers := customer.New(db, postgres.NewCustomers(db, sealed), postgres.NewEvents(db), now)
@@ -130,12 +129,12 @@ func New(cfg Config, db *postgres.DB, now clock.Clock, options ...Option) (*App,
 		return nil, err
 	}
 	companies.RecruitBy(accounts)
-	codes, err := order.NewCodes(cfg.Secret)
-	if err != nil {
-		return nil, err
-	}
-	memberCodes, err := membercode.New(postgres.NewMemberCodes(db), cfg.Secret, now)
-	if err != nil {
+	codes, badCodes := order.NewCodes(cfg.Secret)
+	memberCodes, badMemberCodes := membercode.New(postgres.NewMemberCodes(db), cfg.Secret, now)
+	returnLinks, badLinks := returns.NewLinks(cfg.Secret, cfg.PublicURL, now)
+	trusted, badProxies := newProxies(cfg.TrustedProxy)
+	printer, badPrinter := cfg.printer()
+	if err := errors.Join(badCodes, badMemberCodes, badLinks, badProxies, badPrinter); err != nil {
 		return nil, err
 	}
 	lots := inventory.NewLots(inventory.LotParts{Tx: db, Store: stock, Keys: keys, Shown: shown, Outbox: jobs, Limiter: ground.Limiter, Events: events, Now: now})
@@ -153,10 +152,6 @@ func New(cfg Config, db *postgres.DB, now clock.Clock, options ...Option) (*App,
 	if err != nil {
 		return nil, err
 	}
-	trusted, err := newProxies(cfg.TrustedProxy)
-	if err != nil {
-		return nil, err
-	}
 	sso, err := newSSO(cfg, db, accounts)
 	if err != nil {
 		return nil, err
@@ -170,10 +165,6 @@ func New(cfg Config, db *postgres.DB, now clock.Clock, options ...Option) (*App,
 	}
 	orders.InvoiceBy(documents)
 	payments.CreditBy(documents)
-	printer, err := cfg.printer()
-	if err != nil {
-		return nil, err
-	}
 	partners := newPartners(db, now)
 	lists := newLists(db, jobs, prices, events, now)
 	files, err := cfg.open(cfg.PublicURL)
@@ -181,10 +172,6 @@ func New(cfg Config, db *postgres.DB, now clock.Clock, options ...Option) (*App,
 		return nil, err
 	}
 	keeper := inventory.NewKeeper(inventory.KeeperParts{Tx: db, Store: stock, Transfers: stock, Stocktakes: stock, Lots: lots, Keys: keys, Shown: shown, Events: events, Now: now})
-	returnLinks, err := returns.NewLinks(cfg.Secret, cfg.PublicURL, now)
-	if err != nil {
-		return nil, err
-	}
 	back := returns.New(returns.Parts{
 		Tx: db, Store: postgres.NewReturns(db), Keys: keys, Orders: orders, Payments: payments, Companies: companies, Campaigns: campaigns, Documents: documents,
 		Prices: prices, Flips: shown, Lots: lots, Outbox: jobs, Events: followed, Now: now,
@@ -277,6 +264,17 @@ func New(cfg Config, db *postgres.DB, now clock.Clock, options ...Option) (*App,
 	a.watch(jobs)
 	a.Edge, err = a.newEdge()
 	return a, err
+}
+
+// newSealing is what seals personal data. The first key is made before anybody is in a
+// transaction.
+func newSealing(cfg Config, db *postgres.DB, now clock.Clock) (*sealing.Keys, error) {
+	sealed, err := NewSealing(cmp.Or(cfg.PersonalKey, cfg.Secret), db, now)
+	if err != nil {
+		return nil, err
+	}
+	_, err = sealed.Current(context.Background())
+	return sealed, err
 }
 
 // Handler answers every HTTP request.
