@@ -213,7 +213,7 @@ func (s *Service) addLine(ctx context.Context, lookup Lookup, line NewLine) (*Ba
 		if err == nil && !added {
 			err = s.whyNotAdded(ctx, lookup, basket, line)
 		}
-		if err != nil || basket != nil {
+		if err != nil || basket != nil && len(basket.Items) > 0 { // one without lines was emptied by the order
 			return basket, err
 		}
 		line.CartID, line.LineID = id.New(), id.New()
