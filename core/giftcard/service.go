@@ -2,8 +2,6 @@ package giftcard
 
 import (
 	"context"
-	"crypto/sha256"
-	"encoding/base64"
 	"time"
 
 	"github.com/google/uuid"
@@ -75,33 +73,17 @@ type Service struct{ Parts }
 // New makes the service.
 func New(p Parts) *Service { return &Service{p} }
 
-// How often codes may be tried: by one buyer, and from one address, behind which many
-// buyers may be.
-var (
-	triesPerBuyer   = limit.Rate{Allowed: 20, Per: 10 * time.Minute}
-	triesPerAddress = limit.Rate{Allowed: 100, Per: 10 * time.Minute}
-)
+// guesses is how often codes may be tried.
+var guesses = limit.Guesses{
+	Kind: "giftcard", PerBuyer: limit.Rate{Allowed: 20, Per: 10 * time.Minute}, PerAddress: limit.Rate{Allowed: 100, Per: 10 * time.Minute},
+}
 
-// Tried fails with ErrTries when the actor of the context has tried too many codes: a
-// guest is who holds the key to a cart.
+// Tried fails with ErrTries when the actor of the context has tried too many codes.
 func (s *Service) Tried(ctx context.Context) error {
-	if s.Limiter == nil {
-		return nil
+	if seconds := guesses.Wait(ctx, s.Limiter); seconds > 0 {
+		return ErrTries.With(seconds)
 	}
-	actor := access.From(ctx)
-	buyer := actor.ID.String()
-	if actor.ID == uuid.Nil {
-		hash := sha256.Sum256([]byte(actor.CartToken))
-		buyer = base64.RawURLEncoding.EncodeToString(hash[:])
-	}
-	verdict := s.Limiter.Allow(ctx, "giftcard:buyer:"+buyer, triesPerBuyer)
-	if from := actor.From(); verdict.Allowed && from != "" {
-		verdict = s.Limiter.Allow(ctx, "giftcard:address:"+from, triesPerAddress)
-	}
-	if verdict.Allowed {
-		return nil
-	}
-	return ErrTries.With(max(1, int(verdict.RetryAfter.Round(time.Second)/time.Second)))
+	return nil
 }
 
 // Look is the card with the code that a person has typed, whatever its state: whoever

@@ -2,8 +2,6 @@ package inventory
 
 import (
 	"context"
-	"crypto/sha256"
-	"encoding/base64"
 	"encoding/csv"
 	"strconv"
 	"strings"
@@ -170,11 +168,10 @@ type Traced struct {
 	Lot
 }
 
-// How often codes may be tried: by one buyer, and from one address.
-var (
-	triesPerBuyer   = limit.Rate{Allowed: 30, Per: 10 * time.Minute}
-	triesPerAddress = limit.Rate{Allowed: 150, Per: 10 * time.Minute}
-)
+// guesses is how often codes may be tried.
+var guesses = limit.Guesses{
+	Kind: "trace", PerBuyer: limit.Rate{Allowed: 30, Per: 10 * time.Minute}, PerAddress: limit.Rate{Allowed: 150, Per: 10 * time.Minute},
+}
 
 // Trace is what the code that goes with the goods says of them: whoever has the code may
 // know. No goods but genuine ones have a code that is found.
@@ -194,21 +191,8 @@ func (b *Lots) Trace(ctx context.Context, typed string) (*Traced, error) {
 }
 
 func (b *Lots) tried(ctx context.Context) error {
-	if b.Limiter == nil {
-		return nil
+	if seconds := guesses.Wait(ctx, b.Limiter); seconds > 0 {
+		return ErrLotTries.With(seconds)
 	}
-	a := access.From(ctx)
-	buyer := a.ID.String()
-	if a.ID == uuid.Nil {
-		hash := sha256.Sum256([]byte(a.CartToken))
-		buyer = base64.RawURLEncoding.EncodeToString(hash[:])
-	}
-	verdict := b.Limiter.Allow(ctx, "trace:buyer:"+buyer, triesPerBuyer)
-	if from := a.From(); verdict.Allowed && from != "" {
-		verdict = b.Limiter.Allow(ctx, "trace:address:"+from, triesPerAddress)
-	}
-	if verdict.Allowed {
-		return nil
-	}
-	return ErrLotTries.With(max(1, int(verdict.RetryAfter.Round(time.Second)/time.Second)))
+	return nil
 }

@@ -11,6 +11,7 @@ import (
 	"github.com/noren-commerce/noren/core/event"
 	"github.com/noren-commerce/noren/core/fault"
 	"github.com/noren-commerce/noren/core/id"
+	"github.com/noren-commerce/noren/core/link"
 	"github.com/noren-commerce/noren/core/page"
 )
 
@@ -143,8 +144,7 @@ func (s *Service) Export(ctx context.Context, in AskInput) (*Exported, error) {
 	if err != nil {
 		return nil, err
 	}
-	url, until := s.Links.To(r.ID)
-	return &Exported{url, until}, nil
+	return &Exported{s.Links.To(r.ID), s.Now().Add(link.Holds).Truncate(time.Second)}, nil
 }
 
 // RequestErasure asks for the removal of a member's personal data (消去請求). It is done at

@@ -3,8 +3,6 @@ package promotion
 import (
 	"bytes"
 	"context"
-	"crypto/sha256"
-	"encoding/base64"
 	"encoding/csv"
 	"time"
 
@@ -119,33 +117,17 @@ type CouponStore interface {
 	Void(ctx context.Context, brandID uuid.UUID, couponIDs []uuid.UUID) (int, error)
 }
 
-// How often codes may be tried: by one buyer, and from one address, behind which many
-// buyers may be.
-var (
-	triesPerBuyer   = limit.Rate{Allowed: 10, Per: 10 * time.Minute}
-	triesPerAddress = limit.Rate{Allowed: 60, Per: 10 * time.Minute}
-)
+// guesses is how often codes may be tried.
+var guesses = limit.Guesses{
+	Kind: "coupon", PerBuyer: limit.Rate{Allowed: 10, Per: 10 * time.Minute}, PerAddress: limit.Rate{Allowed: 60, Per: 10 * time.Minute},
+}
 
-// tried fails with ErrCouponTries when the actor of the context has tried too many
-// codes: a guest is who holds the key to a cart.
+// tried fails with ErrCouponTries when the actor of the context has tried too many codes.
 func (s *Service) tried(ctx context.Context) error {
-	if s.Limiter == nil {
-		return nil
+	if seconds := guesses.Wait(ctx, s.Limiter); seconds > 0 {
+		return ErrCouponTries.With(seconds).At("code")
 	}
-	actor := access.From(ctx)
-	buyer := actor.ID.String()
-	if actor.ID == uuid.Nil {
-		hash := sha256.Sum256([]byte(actor.CartToken))
-		buyer = base64.RawURLEncoding.EncodeToString(hash[:])
-	}
-	verdict := s.Limiter.Allow(ctx, "coupon:buyer:"+buyer, triesPerBuyer)
-	if from := actor.From(); verdict.Allowed && from != "" {
-		verdict = s.Limiter.Allow(ctx, "coupon:address:"+from, triesPerAddress)
-	}
-	if verdict.Allowed {
-		return nil
-	}
-	return ErrCouponTries.With(max(1, int(verdict.RetryAfter.Round(time.Second)/time.Second))).At("code")
+	return nil
 }
 
 // Find is the coupon with the code that a person has typed, if the member, zero for
