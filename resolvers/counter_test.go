@@ -185,6 +185,13 @@ func TestAMemberBuysAtACounter(t *testing.T) {
 	require.Equal(t, sold.Order.ID, mine.Orders.Nodes[0].ID, "it is the member's order")
 	require.Nil(t, mine.Orders.Nodes[0].PickUp)
 
+	// In the history of what the member bought it is of the shop, not of the web.
+	require.NoError(t, a.App.Resolvers.Purchases.WorkShipments(access.With(t.Context(), access.System)))
+	var source string
+	var store uuid.UUID
+	require.NoError(t, a.DB.Pool().QueryRow(t.Context(), `SELECT source, store_id FROM purchases WHERE order_id = $1`, keyOf(t, sold.Order.ID)).Scan(&source, &store))
+	require.Equal(t, []any{"STORE", umeda}, []any{source, store})
+
 	// A code that was altered, and one of a member who left.
 	fresh := memberCode(t, a, member)
 	require.Equal(t, "MEMBER_CODE_INVALID", ours.sell(t, sale(strings.TrimSuffix(fresh, fresh[len(fresh)-2:])+"AA", "1880")).code())

@@ -341,3 +341,14 @@ func TestResultsShipOnceAndTheRestGoesOn(t *testing.T) {
 	_, errors = d.upload(t, "\xff\xfeo\x00")
 	require.Equal(t, "FILE_UNREADABLE", errors[0].Code)
 }
+
+func TestPickUpsAreNotWrittenForTheCarrier(t *testing.T) {
+	t.Parallel()
+	d := newDock(t)
+	d.send(t, "yamato-b2")
+	shop := openShop(t, d.App, "umeda", "OSAKA", map[uuid.UUID]int{d.leash: 2})
+	guest := picks(t, d.App, shop, d.leash, 1)
+	order := guest.order(t, "1980", "AT_SHOP").Order.ID
+	require.Empty(t, counter{d.App, clerkOf(shop)}.fetch(t, "readyPickUp", apptest.Variables{"orderId": order}).UserErrors)
+	require.Equal(t, "NOTHING_TO_EXPORT", d.export(t, dispatcher, nil).UserErrors[0].Code)
+}

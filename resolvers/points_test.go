@@ -492,3 +492,29 @@ func TestPointsAreWatched(t *testing.T) {
 	require.Empty(t, s.grant(t, b, 23, nil).UserErrors)
 	require.Equal(t, 123, next().Data.PointsChanged[0].Usable)
 }
+
+func TestAPrepaidPickUpEarnsWhenItIsHandedOver(t *testing.T) {
+	t.Parallel()
+	s := newPointShop(t)
+	b := s.buyer(t, 0)
+	shop := openShop(t, s.App, "umeda", "OSAKA", map[uuid.UUID]int{s.leash: 2})
+	var cart struct{ UpdateCart cartAnswer }
+	b.do(t, `mutation($s: ID!) { updateCart(input: {shippingMode: PICK_UP, shopId: $s, recipient: "山田 花子"}) { `+cartFields+` } }`,
+		apptest.Variables{"s": id.Global("Location", shop)}).Into(t, &cart)
+	require.Empty(t, cart.UpdateCart.UserErrors)
+	var placed struct{ PlaceOrder orderAnswer }
+	b.do(t, `mutation($input: PlaceOrderInput!) { placeOrder(input: $input) { `+orderFields+` } }`,
+		in(apptest.Variables{"idempotencyKey": s.key(), "expectedTotal": "1980", "paymentMethod": "BANK_TRANSFER"})).Into(t, &placed)
+	require.Empty(t, placed.PlaceOrder.UserErrors)
+	order, clerk := placed.PlaceOrder.Order.ID, counter{s.App, clerkOf(shop)}
+	counter{s.App, packer}.receive(t, order, "1980")
+	require.Empty(t, clerk.fetch(t, "readyPickUp", apptest.Variables{"orderId": order}).UserErrors)
+	var seen struct{ Order struct{ PickUp pickUpSeen } }
+	b.do(t, `query($o: ID!) { order(id: $o) { pickUp { code } } }`, apptest.Variables{"o": order}).Into(t, &seen)
+	exec(t, s.App, `DELETE FROM river_job WHERE kind = 'points_follow'`)
+	require.Empty(t, clerk.handOver(t, order, *seen.Order.PickUp.Code, nil).UserErrors)
+	s.follow(t, order)
+	exec(t, s.App, `UPDATE point_lots SET confirms_at = confirms_at - interval '7 days 1 minute'`)
+	require.NoError(t, s.App.App.Resolvers.Points.Confirm(t.Context()))
+	require.Equal(t, 19, b.has(t).Usable)
+}

@@ -26,7 +26,7 @@ type Config struct {
 	ShopURL string `env:"NOREN_SHOP_URL" help:"The address of the shop's pages, where mailed links lead: /verify-email and /reset-password. NOREN_PUBLIC_URL unless set."`
 
 	Secret        string   `env:"NOREN_SECRET" help:"At least 32 random characters; keys that noren stores are encrypted, and links to documents signed, with it."`
-	PersonalKey   string   `env:"NOREN_PERSONAL_KEY" help:"At least 32 random characters: the master key of personal data, which wraps the keys that seal it. NOREN_SECRET unless set; change it with noren keys rewrap."`
+	PersonalKey   string   `env:"NOREN_PERSONAL_KEY" help:"At least 32 random characters: the master key of personal data, which wraps the keys that seal it. NOREN_SECRET unless set; change it with noren keys personal rewrap."`
 	CORSOrigins   []string `env:"NOREN_CORS_ORIGINS" help:"Web origins that may call noren, comma-separated: https://shop.example.jp."`
 	SecureCookies bool     `env:"NOREN_SECURE_COOKIES" default:"true" negatable:"" help:"Send cookies over TLS only."`
 	TrustedProxy  []string `env:"NOREN_TRUSTED_PROXIES" help:"Addresses (CIDR) of proxies whose X-Forwarded-For is believed, comma-separated."`
