@@ -193,3 +193,38 @@ func TestAMembersOwnWay(t *testing.T) {
 		require.Equal(t, want == http.StatusOK, strings.Contains(string(raw), "hanako@example.jp"))
 	}
 }
+
+func TestErasureAsksWhoIsThere(t *testing.T) {
+	t.Parallel()
+	a := apptest.Start(t)
+	hanako := newCustomer(t, a, "hanako@example.jp")
+	hanako.do(t, `mutation { joinMembership(input: {}) { userErrors { code } } }`, nil)
+	erase := func(input apptest.Variables) []userError {
+		var got struct {
+			RequestMemberErasure struct{ UserErrors []userError }
+		}
+		hanako.do(t, `mutation($input: MemberRequestInput!) { requestMemberErasure(input: $input) { request { id } userErrors { code field message } } }`, in(input)).Into(t, &got)
+		return got.RequestMemberErasure.UserErrors
+	}
+	var started struct {
+		StartTotp struct{ Enrolment struct{ Secret string } }
+	}
+	hanako.do(t, `mutation { startTotp { enrolment { secret } } }`, nil).Into(t, &started)
+	secret := started.StartTotp.Enrolment.Secret
+	hanako.do(t, `mutation($c: String!) { confirmTotp(input: {code: $c}) { userErrors { code } } }`, apptest.Variables{"c": codeOf(t, secret, -1)})
+	for name, c := range map[string]struct {
+		input apptest.Variables
+		code  string
+	}{
+		"a token alone":   {apptest.Variables{}, "PASSWORD_WRONG"},
+		"wrong password":  {apptest.Variables{"password": "guessed it somehow"}, "PASSWORD_WRONG"},
+		"no second proof": {apptest.Variables{"password": goodPassword}, "SECOND_FACTOR_REQUIRED"},
+		"wrong code":      {apptest.Variables{"password": goodPassword, "code": "000000"}, "SECOND_FACTOR_INVALID"},
+	} {
+		errors := erase(c.input)
+		require.NotEmpty(t, errors, name)
+		require.Equal(t, c.code, errors[0].Code, name)
+	}
+	require.Empty(t, erase(apptest.Variables{"password": goodPassword, "code": codeOf(t, secret, 0)}))
+	require.NotEmpty(t, hanako.do(t, `{ orders { totalCount } }`, nil).Errors, "the account is gone")
+}
