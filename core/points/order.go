@@ -3,6 +3,7 @@ package points
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"slices"
 	"time"
@@ -255,20 +256,22 @@ func (ConfirmJob) Kind() string { return "points_confirm" }
 // confirmAtOnce bounds one round of Confirm.
 const confirmAtOnce = 500
 
-// Confirm lets points be used whose time has come.
+// Confirm lets points be used whose time has come. What fails fails by itself: the round
+// is finished before it is told, and the next one tries again.
 func (s *Service) Confirm(ctx context.Context) error {
 	for {
 		due, err := s.Store.Due(ctx, s.Now(), confirmAtOnce)
 		if err != nil {
 			return err
 		}
+		var failed []error
 		for _, d := range due {
 			if _, err := s.Post(ctx, Posting{Holder: d.Holder, Key: "confirm:" + d.LotID.String(), Kind: Confirm, OrderID: d.OrderID, PurchaseID: d.PurchaseID, At: s.Now()}); err != nil {
-				return fmt.Errorf("confirm the points of lot %s: %w", d.LotID, err)
+				failed = append(failed, fmt.Errorf("confirm the points of lot %s: %w", d.LotID, err))
 			}
 		}
-		if len(due) < confirmAtOnce {
-			return nil
+		if len(failed) > 0 || len(due) < confirmAtOnce {
+			return errors.Join(failed...)
 		}
 	}
 }

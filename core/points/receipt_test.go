@@ -304,3 +304,20 @@ func BenchmarkUploadOfMembers(b *testing.B) {
 		b.ReportMetric(lines/2/time.Since(begun).Seconds(), "receipts/s earned")
 	}
 }
+
+func TestOneAccountThatFailsHoldsUpNoOther(t *testing.T) {
+	t.Parallel()
+	c := openCounter(t)
+	other := c.card(t, "2911111111127")
+	c.ring(t, "1", card, c.clock(), [3]any{"lead-1", 1, 10000})
+	c.ring(t, "2", "2911111111127", c.clock(), [3]any{"lead-1", 1, 20000})
+	require.Equal(t, [3]int64{0, 200, 0}, c.has(t, other))
+	c.pass(8 * 24 * time.Hour)
+	c.exec(t, `UPDATE point_accounts SET merged_into = id WHERE member_id = $1`, c.member) // broken on purpose
+	require.ErrorIs(t, c.Confirm(context.Background()), points.ErrMember)
+	c.exec(t, `UPDATE point_accounts SET merged_into = NULL WHERE member_id = $1`, c.member)
+	require.Equal(t, [3]int64{200, 0, 0}, c.has(t, other))
+	require.Equal(t, [3]int64{0, 100, 0}, c.has(t, c.member))
+	require.NoError(t, c.Confirm(context.Background()))
+	require.Equal(t, [3]int64{100, 0, 0}, c.has(t, c.member), "the next round tries again")
+}
