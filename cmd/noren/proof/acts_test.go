@@ -18,6 +18,7 @@ import (
 	"github.com/noren-commerce/noren/core/money"
 	"github.com/noren-commerce/noren/core/order"
 	"github.com/noren-commerce/noren/core/payment"
+	"github.com/noren-commerce/noren/core/pricing"
 )
 
 // dice are the choices of one act. They come from a seed of the run and the act's place
@@ -70,6 +71,16 @@ var acts = []struct {
 	{"arrive", 2, (*world).arrive},
 	{"announce", 1, (*world).announce},
 	{"supply", 1, (*world).supply},
+	{"ready", 6, (*world).ready},
+	{"hand-over", 6, (*world).handOver},
+	{"lapse", 1, (*world).lapse},
+	{"sell", 4, (*world).sell},
+	{"reallocate", 2, (*world).reallocate},
+	{"supply-shop", 2, (*world).supplyShop},
+	{"follow", 6, (*world).follow},
+	{"tend", 2, (*world).tend},
+	{"grant", 2, (*world).grant},
+	{"give", 1, (*world).give},
 }
 
 // act does what the dice say, and notes how it ended.
@@ -123,8 +134,11 @@ var methods = []payment.Method{
 
 func (w *world) place(d dice) (string, error) {
 	method, ctx := methods[d.of(len(methods))], access.With(w.staff, access.Guest)
-	if method == payment.MethodOnAccount {
+	switch {
+	case method == payment.MethodOnAccount:
 		ctx = w.buyer
+	case d.once(2):
+		ctx = w.members[d.of(len(w.members))]
 	}
 	var filled *cart.Priced
 	for range 1 + d.of(2) {
@@ -137,9 +151,14 @@ func (w *world) place(d dice) (string, error) {
 		}
 	}
 	email := "hanako@example.jp"
-	filled, err := w.Carts.Update(ctx, cart.UpdateInput{Email: &email, ShippingMethodID: &w.method, PaymentMethod: &method, ShippingAddress: &customer.Address{
+	mode := pricing.ShipNormal
+	change := cart.UpdateInput{Email: &email, ShippingMethodID: &w.method, ShippingMode: &mode, PaymentMethod: &method, ShippingAddress: &customer.Address{
 		Name: "山田 花子", PostalCode: "1500001", Prefecture: "TOKYO", City: "渋谷区", Line1: "神宮前1-2-3", Phone: "0312345678",
-	}})
+	}}
+	if method != payment.MethodOnAccount && d.once(3) {
+		method = w.fetched(d, &change)
+	}
+	filled, err := w.Carts.Update(ctx, change)
 	if err != nil {
 		return "", err
 	}
@@ -150,6 +169,11 @@ func (w *world) place(d dice) (string, error) {
 	if method == payment.MethodGiftCard || (method != payment.MethodOnAccount && d.once(4)) {
 		for range 1 + d.of(3) {
 			in.GiftCards = append(in.GiftCards, w.codes[d.of(len(w.codes))])
+		}
+	}
+	if access.From(ctx).Is(access.RoleMember) {
+		if in.Points, err = w.uses(d, ctx, filled.Total().Minor); err != nil {
+			return "", err
 		}
 	}
 	// A client that had no answer asks again, under the same key.
@@ -166,9 +190,7 @@ func (w *world) place(d dice) (string, error) {
 	if err != nil || again.ID != o.ID {
 		return string(method), fmt.Errorf("the same key placed %v and %v: %w", o.ID, again, err)
 	}
-	w.mutex.Lock()
-	defer w.mutex.Unlock()
-	w.orders = append(w.orders, placed{o.ID, ctx})
+	w.remember(placed{o.ID, ctx})
 	return fmt.Sprint(method, " ", o.Number, " ", o.TotalMinor), nil
 }
 

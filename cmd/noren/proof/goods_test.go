@@ -3,8 +3,12 @@ package proof_test
 import (
 	"errors"
 	"fmt"
+	"math/rand/v2"
+	"testing"
+	"time"
 
 	"github.com/google/uuid"
+	"github.com/stretchr/testify/require"
 
 	"github.com/noren-commerce/noren/core/inventory"
 	"github.com/noren-commerce/noren/core/invoice"
@@ -13,7 +17,7 @@ import (
 )
 
 func (w *world) instruct(d dice) (string, error) {
-	key, err := w.orderIn(d, `o.status IN ('CONFIRMED', 'PICKING', 'PARTIALLY_SHIPPED') AND (o.paid OR $1 < '2' OR o.payment_method IN ('ON_ACCOUNT', 'CASH_ON_DELIVERY'))`)
+	key, err := w.orderIn(d, `o.shipping_mode <> 'PICK_UP' AND o.status IN ('CONFIRMED', 'PICKING', 'PARTIALLY_SHIPPED') AND (o.paid OR $1 < '2' OR o.payment_method IN ('ON_ACCOUNT', 'CASH_ON_DELIVERY'))`)
 	if err != nil {
 		return "", err
 	}
@@ -35,7 +39,7 @@ func (w *world) instruct(d dice) (string, error) {
 
 // shipment is one in the state.
 func (w *world) shipment(d dice, status string) (key uuid.UUID, err error) {
-	err = w.ask([]any{&key}, `SELECT id FROM shipments WHERE status = $1 ORDER BY md5(id::text || $2) LIMIT 1`, status, fmt.Sprint(d.of(1000)))
+	err = w.ask([]any{&key}, `SELECT h.id FROM shipments h LEFT JOIN pick_ups u USING (order_id) WHERE h.status = $1 AND u IS NULL ORDER BY md5(h.id::text || $2) LIMIT 1`, status, fmt.Sprint(d.of(1000)))
 	if err == nil && key == uuid.Nil {
 		err = errNothing
 	}
@@ -217,7 +221,31 @@ func (w *world) receipt(d dice) (string, error) {
 }
 
 func (w *world) shelf(d dice, quantity int) inventory.StockInput {
-	return inventory.StockInput{VariantID: w.variants[d.of(len(w.variants))], LocationID: w.locations[d.of(2)], Quantity: quantity}
+	return w.byLot(d, inventory.StockInput{VariantID: w.variants[d.of(len(w.variants))], LocationID: w.locations[d.of(2)], Quantity: quantity})
+}
+
+// byLot says of which lot the pieces are, if their variant is kept by lots.
+func (w *world) byLot(d dice, in inventory.StockInput) inventory.StockInput {
+	if in.VariantID == w.lotted && in.Quantity > 0 {
+		n := d.of(6)
+		best := w.now().Truncate(24*time.Hour).AddDate(0, n+1, 0)
+		in.Lots = []inventory.LotPieces{{Number: fmt.Sprint("L-", n, "-", best.Format("0102")), ExpiresOn: &best, Quantity: in.Quantity}}
+	}
+	return in
+}
+
+// keepLots puts goods on the shelves of which every lot has its best-before day.
+func (w *world) keepLots(t testing.TB) {
+	w.lotted = w.shop.AddProduct(t, "food", 2480).Variants[0]
+	w.variants = append(w.variants, w.lotted)
+	w.shop.SetStock(t, w.lotted, 0)
+	_, err := w.Lots.SetTracking(w.staff, inventory.TrackingInput{VariantID: w.lotted, Mode: inventory.ByLot, Expires: true, MinDays: 7, AlertDays: 30})
+	require.NoError(t, err)
+	for i, at := range append(w.locations, w.counter) {
+		_, err = w.Stock.Receive(w.staff, w.byLot(dice{rand.New(rand.NewPCG(1, uint64(i)))}, inventory.StockInput{VariantID: w.lotted, LocationID: at, Quantity: pieces / 2}))
+		require.NoError(t, err)
+	}
+	w.variants = append(w.variants, w.lotted)
 }
 
 func (w *world) count(d dice) (string, error) {

@@ -102,6 +102,7 @@ func (w *world) settle(rt *rapid.T) {
 			break
 		}
 	}
+	w.followAll(rt)
 	w.check(rt, books.Settled())
 	var taken, booked int64
 	if err := w.ask([]any{&booked}, `SELECT coalesce(sum(captured - refunded), 0) FROM payments WHERE gateway = 'stripe'`); err != nil {

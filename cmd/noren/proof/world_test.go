@@ -48,8 +48,8 @@ type scoped struct {
 
 func (s scoped) Cleanup(f func()) { s.rt.Cleanup(f) }
 
-// world is a shop with two warehouses, four goods, gift cards and a company, in which
-// people act at once, and the gateways that it talks to.
+// world is a brand with two warehouses and a shop, five goods, gift cards, points, members
+// and a company, in which people act at once, and the gateways that it talks to.
 type world struct {
 	*resolvers.Resolver
 	app       *app.App
@@ -60,7 +60,11 @@ type world struct {
 	buyer     context.Context
 	company   uuid.UUID
 	variants  []uuid.UUID
+	lotted    uuid.UUID // of the variants: kept by lots with a best-before day
 	locations []uuid.UUID
+	counter   uuid.UUID // the shop's
+	members   []context.Context
+	programme uuid.UUID
 	method    uuid.UUID
 	codes     []string
 	shift     atomic.Int64 // how far the clock is ahead
@@ -133,7 +137,11 @@ func (w *world) furnish(t testing.TB) {
 		{UpTo: &upTo, Fee: decimal.NewFromInt(330)}, {Fee: decimal.NewFromInt(440)},
 	}})
 	require.NoError(t, err)
+	w.openCounter(t)
+	w.keepLots(t)
 	w.issueCards(t, 12)
+	w.enrol(t, 3)
+	w.award(t)
 	w.trade(t)
 }
 

@@ -45,11 +45,12 @@ func Broken(ctx context.Context, pool *pgxpool.Pool, sets ...[]Rule) ([]string, 
 // Always hold, whatever gateways have yet to answer.
 func Always() []Rule {
 	var all []Rule
-	for _, set := range [][]Rule{stock, journal, payments, giftCards, credit, documents, orders, returned} {
+	for _, set := range [][]Rule{stock, journal, payments, giftCards, credit, documents, orders, returned, points, lots} {
 		all = append(all, set...)
 	}
 	return all
 }
 
-// Settled hold when every gateway has answered and staff have sent back what is owed.
-func Settled() []Rule { return settled }
+// Settled hold when every gateway has answered, staff have sent back what is owed, and the
+// points of every order have been looked after.
+func Settled() []Rule { return append(rewarded, settled...) }
