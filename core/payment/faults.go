@@ -18,7 +18,7 @@ var (
 	ErrAbandoned         = fault.Conflict("PAYMENT_ABANDONED", "お支払いは行われませんでした。もう一度お手続きください", "The payment did not take place; please start again")
 	ErrRefundTooMuch     = fault.Conflict("REFUND_EXCEEDS_PAYMENT", "返金額が受領額を超えています", "The refund exceeds what was received")
 	ErrNotHeld           = fault.Conflict("PAYMENT_NOT_HELD", "与信が確保されていないため、この操作はできません", "No money is held for this payment, or not any more")
-	ErrCaptureTooMuch    = fault.Conflict("CAPTURE_EXCEEDS_HOLD", "売上確定額が与信額を超えています", "The capture exceeds what is held")
+	ErrCaptureTooMuch    = fault.Conflict("CAPTURE_EXCEEDS_HOLD", "売上確定額が与信額または注文金額を超えています", "The capture exceeds what is held, or what the order comes to")
 	ErrAlreadyCaptured   = fault.Conflict("PAYMENT_CAPTURED", "売上確定済みのため取り消せません。返金してください", "The money has been taken; refund it instead")
 	ErrAboveDue          = fault.Conflict("PAYMENT_EXCEEDS_DUE", "金額がお支払い残高（%s）を超えています", "The amount exceeds what is still to be paid (%s)")
 	ErrChain             = fault.Invalid("CONVENIENCE_STORE_REQUIRED", "お支払いになるコンビニエンスストアを選択してください", "Choose the convenience store to pay at")

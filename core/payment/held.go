@@ -21,7 +21,7 @@ import (
 // CaptureInput takes held money, all of it or a part; the gateway lets go of the rest.
 type CaptureInput struct {
 	PaymentID      uuid.UUID
-	Amount         *decimal.Decimal // major units; nil: all that is held
+	Amount         *decimal.Decimal // major units; nil: what is held, up to what the order still comes to
 	Reason         string
 	IdempotencyKey string
 }
@@ -37,13 +37,18 @@ const maxReason = 200
 
 // Capture takes held money now, rather than when the order ships (staff with
 // ORDER_WRITE). The gateway is asked by a job. Money that is not held, or not any
-// more, is ErrNotHeld.
+// more, is ErrNotHeld; more than is held, or than the order comes to since it was edited,
+// is ErrCaptureTooMuch.
 func (s *Service) Capture(ctx context.Context, in CaptureInput) (*Payment, error) {
 	if in.Amount != nil && !in.Amount.IsPositive() {
 		return nil, ErrAmount.At("amount")
 	}
 	return s.byStaff(ctx, in.PaymentID, in.IdempotencyKey, in.Reason, OperationCapture, in, func(ctx context.Context, h held) (Payment, error) {
-		amount := h.payment.AuthorisedMinor
+		left, err := s.untaken(ctx, h)
+		if err != nil {
+			return h.payment, err
+		}
+		amount := left
 		if in.Amount != nil {
 			asked, err := money.Parse(*in.Amount, h.payment.Currency)
 			if err != nil {
@@ -54,7 +59,7 @@ func (s *Service) Capture(ctx context.Context, in CaptureInput) (*Payment, error
 		switch {
 		case h.payment.Status != StatusAuthorised || h.due.Cancelled:
 			return h.payment, ErrNotHeld.At("paymentId")
-		case amount > h.payment.AuthorisedMinor:
+		case amount > left, left <= 0:
 			return h.payment, ErrCaptureTooMuch.At("amount")
 		}
 		h.operation.AmountMinor = amount
@@ -63,6 +68,25 @@ func (s *Service) Capture(ctx context.Context, in CaptureInput) (*Payment, error
 		}
 		return h.payment, s.Jobs.Operate(ctx, h.operation.ID)
 	})
+}
+
+// untaken is how much of the held money the order still comes to, less what is being
+// taken of its other payments.
+func (s *Service) untaken(ctx context.Context, h held) (int64, error) {
+	left := h.due.Amount
+	for _, p := range h.all {
+		outstanding, err := s.Store.Outstanding(ctx, p.ID)
+		if err != nil {
+			return 0, err
+		}
+		left -= p.CapturedMinor
+		for _, o := range outstanding {
+			if o.Kind == OperationCapture {
+				left -= o.AmountMinor
+			}
+		}
+	}
+	return min(left, h.payment.AuthorisedMinor), nil
 }
 
 // Void gives up what is held or expected of a payment (staff with ORDER_WRITE): here

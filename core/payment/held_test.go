@@ -95,6 +95,19 @@ func TestStaffTakeAPartOfWhatIsHeld(t *testing.T) {
 	require.Equal(t, int64(1980), s.orders.row(order).totals.Covered())
 }
 
+func TestNoMoreIsTakenThanAnEditedOrderComesTo(t *testing.T) {
+	t.Parallel()
+	s, order, p := held(t)
+	edited := s.orders.row(order)
+	edited.due.Amount -= 480
+	s.orders.put(&edited)
+	require.ErrorIs(t, s.capture(t, p, some(1501), "k0"), payment.ErrCaptureTooMuch)
+	require.NoError(t, s.capture(t, p, nil, "k1"))
+	require.NoError(t, s.work(t))
+	require.Equal(t, int64(1500), s.only(t, order).CapturedMinor)
+	require.Equal(t, int64(1500), s.stripe.Taken())
+}
+
 func TestHeldMoneyIsGivenUp(t *testing.T) {
 	t.Parallel()
 	s, order, p := held(t)

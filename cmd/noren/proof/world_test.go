@@ -8,6 +8,8 @@ import (
 	"errors"
 	"fmt"
 	"net/http/httptest"
+	"regexp"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -204,6 +206,21 @@ func (w *world) check(rt *rapid.T, more ...[]books.Rule) {
 		rt.Fatalf("ask the books: %v", err)
 	}
 	if broken = append(w.failed, broken...); len(broken) > 0 {
-		rt.Fatalf("%s\n\nafter\n%s", strings.Join(broken, "\n"), strings.Join(w.said[max(0, len(w.said)-120):], "\n"))
+		all := strings.Join(broken, "\n")
+		rt.Fatalf("%s\n\nof these was said\n%s\n\nand at last\n%s", all, strings.Join(w.saidOf(all), "\n"), strings.Join(w.said[max(0, len(w.said)-60):], "\n"))
 	}
+}
+
+// names are what acts and rules call orders, payments and the like.
+var names = regexp.MustCompile(`[0-9a-f]{8}-[0-9a-f-]{27}|\b[0-9A-Z]{5}-[0-9A-Z]{5}\b`)
+
+// saidOf is what was said of anything that the text names.
+func (w *world) saidOf(text string) (all []string) {
+	named := names.FindAllString(text, -1)
+	for _, s := range w.said {
+		if slices.ContainsFunc(named, func(n string) bool { return strings.Contains(s, n) }) {
+			all = append(all, s)
+		}
+	}
+	return all
 }

@@ -111,7 +111,7 @@ var settled = []Rule{
 		SELECT format('order %s: %s %s', o.number, l.account, sum(l.debit - l.credit)) FROM orders o JOIN journal_entries e ON e.order_id = o.id JOIN journal_lines l ON l.entry_id = e.id
 		WHERE o.status = 'CANCELLED' AND l.account IN ('RECEIVABLE', 'DEPOSITS') GROUP BY o.number, l.account HAVING sum(l.debit - l.credit) <> 0`},
 	{"no gateway keeps what is too much", `
-		SELECT format('order %s: total %s, has %s', o.number, o.total, sum(p.captured - p.refunded)) FROM orders o JOIN payments p ON p.order_id = o.id
+		SELECT format('order %s (%s): total %s, has %s (payments %s)', o.number, o.id, o.total, sum(p.captured - p.refunded), string_agg(p.id::text, ', ')) FROM orders o JOIN payments p ON p.order_id = o.id
 		WHERE o.status <> 'CANCELLED' GROUP BY o.id HAVING sum(p.captured - p.refunded) > o.total AND bool_and(p.gateway IN ('stripe', 'gift_card') OR p.captured = 0)`},
 	{"held money is taken when all has left", `
 		SELECT format('order %s, payment %s: %s', o.number, p.id, p.authorised) FROM orders o JOIN payments p ON p.order_id = o.id
