@@ -6,7 +6,6 @@ package main
 import (
 	"bytes"
 	"fmt"
-	"go/format"
 	"os"
 	"path/filepath"
 )
@@ -33,8 +32,13 @@ func rewrite(pattern string) error {
 		}
 	}
 	known := learn(files)
+	slimmed := map[string][]byte{}
+	for name, text := range files {
+		slimmed[name] = slim(text, known)
+	}
+	prune(slimmed)
 	for name, before := range files {
-		after, err := format.Source(slim(before, known))
+		after, err := formatted(name, slimmed[name])
 		if err != nil {
 			return fmt.Errorf("%s: %w", name, err)
 		}

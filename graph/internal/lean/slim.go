@@ -28,9 +28,21 @@ var (
 		`(\t\tfunc\(ctx context\.Context, selections ast\.SelectionSet, v (.*?)\) graphql\.Marshaler \{\n\t\t\treturn ([^\s(]+)\(ctx, ec, selections, v\)\n\t\t\},\n)` +
 		`\t\ttrue,\n(\t\t(?:true|false),\n)\t\)`)
 	uses  = regexp.MustCompile(`\brun\.[A-Z]\w*[(\[]`)
+	roles = regexp.MustCompile(`\baccess\.Role\{`)
+	guard = regexp.MustCompile(`\t\tfunc\(ctx context\.Context, next graphql\.Resolver\) graphql\.Resolver \{\n\t\t\tdirective0 := next\n\n` +
+		`\t\t\tdirective1 := func\(ctx context\.Context\) \(any, error\) \{\n` +
+		`\t\t\t\tanyone, err := [^\s(]+\(ctx, ec, (true|false)\)\n` + failing +
+		`\t\t\t\troles, err := [^\s(]+\(ctx, ec, \[\]any\{(.*)\}\)\n` + failing +
+		`\t\t\t\tpermissions, err := [^\s(]+\(ctx, ec, \[\]any\{(.*)\}\)\n` + failing +
+		`\t\t\t\tif ec\.Directives\.Allow == nil \{\n.*\n.*\n\t\t\t\t\}\n` +
+		`\t\t\t\treturn ec\.Directives\.Allow\(ctx, (?:nil|obj), directive0, anyone, roles, permissions\)\n` +
+		`\t\t\t\}\n\n\t\t\tnext = directive1\n\t\t\treturn next\n\t\t\},\n`)
 	args  = regexp.MustCompile(`fc\.Args, err = (field_\w+_args)\(ctx, ec, field\.ArgumentMap\(ec\.Variables\)\); err`)
 	lying = regexp.MustCompile(`^\t\t\treturn (obj\.[^\n]*), nil$`)
 )
+
+// failing is what gqlgen writes after it has read an argument of a directive.
+const failing = `\t\t\t\tif err != nil \{\n.*\n\t\t\t\t\treturn zeroVal, err\n\t\t\t\t\}\n`
 
 // learn reads what every function is, over all files: they call each other.
 func learn(files map[string][]byte) knowledge {
@@ -73,6 +85,7 @@ func slim(text []byte, k knowledge) []byte {
 	text = bytes.ReplaceAll(text, []byte("graphql.MarshalID("), []byte("run.Text("))
 	text = args.ReplaceAll(text, []byte("fc.Args, err = run.Args(ctx, field, func() (map[string]any, error) { return $1(ctx, ec, field.ArgumentMap(ec.Variables)) }); err"))
 	text = children.ReplaceAll(text, nil)
+	text = guard.ReplaceAll(text, []byte("\t\trun.Guard(ec.Directives.Allow, $1, []access.Role{$2}, []access.Permission{$3}),\n"))
 	text = inList.ReplaceAllFunc(text, func(list []byte) []byte {
 		element := string(inList.FindSubmatch(list)[1])
 		start := "run.List(ctx, len(v), func(ctx context.Context, i int) graphql.Marshaler {\n\t\treturn "
@@ -103,12 +116,13 @@ func slimField(call []byte, k knowledge) []byte {
 	}
 }
 
-const own = "\t\"github.com/noren-commerce/noren/graph/run\"\n"
-
-// imported adds the import of run where it is used.
+// imported adds the imports that the new text needs.
 func imported(text []byte) []byte {
-	if !uses.Match(text) || bytes.Contains(text, []byte(own)) {
-		return text
+	for path, used := range map[string]*regexp.Regexp{"graph/run": uses, "core/access": roles} {
+		line := []byte("\t\"github.com/noren-commerce/noren/" + path + "\"\n")
+		if used.Match(text) && !bytes.Contains(text, line) {
+			text = bytes.Replace(text, []byte("import (\n"), append([]byte("import (\n"), line...), 1)
+		}
 	}
-	return bytes.Replace(text, []byte("import (\n"), []byte("import (\n"+own), 1)
+	return text
 }
